@@ -1,0 +1,23 @@
+namespace CozeCluster;
+
+/// <summary>Where grains are found. One instance serves a process; thread-safe.</summary>
+public interface IGrains
+{
+    /// <summary>A reference to the grain of that kind and key. Costs nothing; the grain comes to life when called.</summary>
+    /// <param name="key">1 to 100 printable ASCII characters, no secret. See <see cref="GrainKeys"/>.</param>
+    /// <exception cref="ArgumentException">The key is not of that form, or no grain of that kind is registered.</exception>
+    T Get<T>(string key) where T : class, IGrain;
+
+    /// <summary>
+    /// Makes <paramref name="observer"/> callable by grains. Pass <see cref="IObserverHandle{T}.Reference"/> as an argument of a grain call;
+    /// it stays reachable until the handle is disposed. Calls arrive one at a time and in order if the grain awaits each, as it must.
+    /// </summary>
+    IObserverHandle<T> Observe<T>(T observer) where T : class, IObserver;
+}
+
+/// <summary>Keeps an observer reachable.</summary>
+public interface IObserverHandle<out T> : IDisposable where T : class, IObserver
+{
+    /// <summary>What to pass to grains.</summary>
+    T Reference { get; }
+}

@@ -1,0 +1,39 @@
+using CozeCluster.Messages;
+
+namespace CozeCluster;
+
+/// <summary>
+/// Makes and removes this cluster's channels in one Discord server: what it intends is saved before a channel is made, so that none is left behind. Never touches
+/// channels of others. Key: <see cref="GrainKeys.ChannelJanitor"/>.
+/// </summary>
+public interface IChannelJanitorGrain : IGrain
+{
+    /// <summary>Makes a channel or thread, or returns the owner's that is not released yet.</summary>
+    /// <exception cref="ClusterException">The listener may not make channels, or the server is full and nothing of ours could be removed.</exception>
+    [Interleaves, Idempotent]
+    Task<string> Create(DiscordChannelRequest request);
+
+    /// <summary>The channel is no longer used: it is deleted after that time; null: it stays, and is ours no more.</summary>
+    [Interleaves, Idempotent]
+    Task Release(string channelId, TimeSpan? deleteAfter);
+
+    /// <summary>The channel is used: it is kept for at least that long, and a planned deletion is called off.</summary>
+    [Interleaves, Idempotent]
+    Task Keep(string channelId, TimeSpan lifetime);
+
+    /// <summary>Renames a channel.</summary>
+    [Idempotent]
+    Task Rename(string channelId, string name);
+
+    /// <summary>Deletes a channel at once.</summary>
+    [Idempotent]
+    Task Delete(string channelId);
+
+    /// <summary>The server's channels, categories and active threads.</summary>
+    [Idempotent]
+    Task<IReadOnlyList<DiscordChannelInfo>> List();
+
+    /// <summary>Deletes what is due, now. Its timer and its reminder do so too; a node asks when it starts, so that what a crash left does not wait for either.</summary>
+    [Interleaves, Idempotent]
+    Task Sweep();
+}

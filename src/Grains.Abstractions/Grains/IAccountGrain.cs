@@ -1,0 +1,24 @@
+using CozeCluster.Messages;
+
+namespace CozeCluster;
+
+/// <summary>One credential, possibly shared by bots: its quota, rate and send order. Key: account id.</summary>
+public interface IAccountGrain : IGrain
+{
+    /// <summary>Asks to send with this account.</summary>
+    [Idempotent]
+    Task<AccountLeaseResult> Acquire(string leaseId);
+
+    /// <summary>Prolongs a lease; one that ran out meanwhile is taken again.</summary>
+    [Idempotent]
+    Task Renew(string leaseId);
+
+    /// <summary>Posts to Discord with this account, after everything it was asked to post before.</summary>
+    /// <exception cref="ClusterException">Refused; an account that the far side will not have any more is set aside.</exception>
+    [Interleaves, Idempotent]
+    Task<DiscordPosted> Post(DiscordPost post, CancellationToken cancellationToken = default);
+
+    /// <summary>Gives a lease back and tells how it went; a lease not held is ignored.</summary>
+    [Idempotent]
+    Task Return(string leaseId, LeaseOutcome outcome);
+}

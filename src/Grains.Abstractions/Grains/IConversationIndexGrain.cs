@@ -1,0 +1,21 @@
+using CozeCluster.Messages;
+
+namespace CozeCluster;
+
+/// <summary>The named conversations of one tenant. Key: tenant id.</summary>
+public interface IConversationIndexGrain : IGrain
+{
+    /// <summary>Notes a conversation as it stands now; newer notes win.</summary>
+    [Interleaves, Idempotent]
+    Task Note(ConversationSummary summary);
+
+    /// <summary>Forgets a conversation.</summary>
+    [Interleaves, Idempotent]
+    Task Forget(string name);
+
+    /// <summary>The conversations, most recently used first.</summary>
+    /// <param name="after">Name of the last one already seen; null to begin.</param>
+    /// <param name="limit">1 to 100.</param>
+    [Interleaves, Idempotent]
+    Task<IReadOnlyList<ConversationSummary>> List(string? after, int limit);
+}

@@ -1,0 +1,18 @@
+using CozeCluster.Messages;
+
+namespace CozeCluster;
+
+/// <summary>
+/// How everything in the fleet stands, for the whole cluster, and whom to tell when that changes. Grains tell it of changes only, never of single turns.
+/// Key: <see cref="GrainKeys.Health"/>.
+/// </summary>
+public interface IHealthGrain : IGrain
+{
+    /// <summary>Notes how something stands now.</summary>
+    [Interleaves, Idempotent]
+    Task Note(HealthEntry entry);
+
+    /// <summary>An entry for everything in the fleet, ordered by kind and id; what has not told anything yet is <see cref="HealthState.Unknown"/>.</summary>
+    [Interleaves, Idempotent]
+    Task<IReadOnlyList<HealthEntry>> List();
+}

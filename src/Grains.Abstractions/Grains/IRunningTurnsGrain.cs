@@ -1,0 +1,24 @@
+namespace CozeCluster;
+
+/// <summary>
+/// Remembers which conversations have a turn running, so that turns whose node died are woken. Key: <see cref="GrainKeys.RunningTurns"/>.
+/// </summary>
+public interface IRunningTurnsGrain : IGrain
+{
+    /// <summary>Remembers a conversation.</summary>
+    /// <param name="conversationKey">The conversation.</param>
+    /// <param name="atOnce">
+    /// Durable when it returns. Else within a second: so most short turns never cost a write here. Should the node die in that second, the turn is woken by its own
+    /// client or not at all, which is why turns that go on without a client ask for the former.
+    /// </param>
+    [Interleaves, Idempotent]
+    Task Add(string conversationKey, bool atOnce);
+
+    /// <summary>Forgets a conversation; need not be durable when it returns.</summary>
+    [Interleaves, Idempotent]
+    Task Remove(string conversationKey);
+
+    /// <summary>Wakes every conversation it remembers and forgets those with nothing to do. Called when a node starts, and by reminder.</summary>
+    [Interleaves, Idempotent]
+    Task Sweep();
+}

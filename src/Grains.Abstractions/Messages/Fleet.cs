@@ -1,0 +1,218 @@
+using System.Collections.ObjectModel;
+using System.Globalization;
+using System.Text.Json.Serialization;
+
+namespace CozeCluster.Messages;
+
+/// <summary>All that operators declare. Secrets in it are sealed.</summary>
+/// <param name="Version">A hash of the content: equal versions are equal fleets.</param>
+/// <param name="Tenants">Unique by id.</param>
+/// <param name="Accounts">Unique by id.</param>
+/// <param name="Bots">Unique by id.</param>
+/// <param name="Models">Unique by id.</param>
+public sealed record Fleet(
+    string Version,
+    IReadOnlyList<TenantDefinition> Tenants,
+    IReadOnlyList<AccountDefinition> Accounts,
+    IReadOnlyList<BotDefinition> Bots,
+    IReadOnlyList<ModelDefinition> Models)
+{
+    /// <summary>How operators are told of changes; null: not at all.</summary>
+    public NoticesDefinition? Notices { get; init; }
+
+    /// <summary>Discord bots that listen. Unique by id.</summary>
+    public IReadOnlyList<ListenerDefinition> Listeners { get => field ?? []; init; }
+
+    /// <summary>Nothing.</summary>
+    public static Fleet Empty { get; } = new("", [], [], [], []);
+}
+
+/// <summary>A tenant: whoever holds API keys and shares limits.</summary>
+/// <param name="StoreConversations">Whether prompts and replies of named conversations are kept to be read again. Default true.</param>
+public sealed record TenantDefinition(bool StoreConversations = true)
+{
+    /// <summary>1 to 40 of <c>a-z 0-9 - _</c>.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Its keys.</summary>
+    public IReadOnlyList<ApiKeyDefinition> Keys { get => field ?? []; init; }
+
+    /// <summary>Turns it may have running or waiting at once; null: no limit.</summary>
+    public int? MaxConcurrentTurns { get; init; }
+}
+
+/// <summary>An API key.</summary>
+/// <param name="Name">For people; never the key.</param>
+/// <param name="Hash">See <see cref="GrainKeys.ApiKeyHash"/>.</param>
+/// <param name="Admin">Whether it opens the admin API instead of the tenant's.</param>
+public sealed record ApiKeyDefinition(string Name, string Hash, bool Admin);
+
+/// <summary>A Discord bot that hears what is said in one server, and makes and removes channels there.</summary>
+public sealed record ListenerDefinition
+{
+    /// <summary>1 to 40 of <c>a-z 0-9 - _</c>.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Where the REST API is, version included, no trailing slash.</summary>
+    public required string BaseUrl { get; init; }
+
+    /// <summary>Where the gateway is, if not where the REST API says.</summary>
+    public string? GatewayUrl { get; init; }
+
+    /// <summary>The bot token.</summary>
+    public required Secret Token { get; init; }
+
+    /// <summary>Snowflake of the server.</summary>
+    public required string GuildId { get; init; }
+
+    /// <summary>How many shards the listener's gateway has; the server's events come on shard <c>(guild &gt;&gt; 22) % shards</c>. Default 1.</summary>
+    public int Shards { get => field == 0 ? 1 : field; init; }
+
+    /// <summary>The shard that the server's events come on.</summary>
+    public int HomeShard() => (int)((ulong.Parse(GuildId, NumberStyles.None, CultureInfo.InvariantCulture) >> 22) % (ulong)Shards);
+
+    /// <summary>See <see cref="AccountDefinition.Proxy"/>.</summary>
+    public Secret? Proxy { get; init; }
+}
+
+/// <summary>A credential that bots send with.</summary>
+public sealed record AccountDefinition
+{
+    /// <summary>1 to 40 of <c>a-z 0-9 - _</c>.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The upstream's name (<c>coze</c>).</summary>
+    public required string Upstream { get; init; }
+
+    /// <summary>Where the upstream's API is, no trailing slash.</summary>
+    public required string BaseUrl { get; init; }
+
+    /// <summary>A token sent as it is (personal access token, service token); null with <see cref="OAuth"/>.</summary>
+    public Secret? Token { get; init; }
+
+    /// <summary>A signed exchange for short-lived tokens; null with <see cref="Token"/>.</summary>
+    public OAuthDefinition? OAuth { get; init; }
+
+    /// <summary>A proxy, <c>http://</c>, <c>socks4://</c>, <c>socks4a://</c> or <c>socks5://</c>, with credentials if it needs them; null: none.</summary>
+    public Secret? Proxy { get; init; }
+
+    /// <summary>Turns it may run at once; null: no limit.</summary>
+    public int? MaxConcurrentTurns { get; init; }
+
+    /// <summary>What only this upstream knows.</summary>
+    public IReadOnlyDictionary<string, string> Options { get => field ?? ReadOnlyDictionary<string, string>.Empty; init; }
+}
+
+/// <summary>Coze's OAuth JWT application.</summary>
+/// <param name="AppId">Claim <c>iss</c>.</param>
+/// <param name="KeyId">Header <c>kid</c>: the public key's fingerprint.</param>
+/// <param name="PrivateKey">PEM, RSA.</param>
+/// <param name="EnterpriseAccountId">For enterprises with several organizations; null for everyone else.</param>
+public sealed record OAuthDefinition(string AppId, string KeyId, Secret PrivateKey, string? EnterpriseAccountId);
+
+/// <summary>A bot at an upstream.</summary>
+public sealed record BotDefinition
+{
+    /// <summary>1 to 40 of <c>a-z 0-9 - _</c>.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The upstream's name (<c>coze</c>).</summary>
+    public required string Upstream { get; init; }
+
+    /// <summary>The bot's id there.</summary>
+    public required string UpstreamBotId { get; init; }
+
+    /// <summary>Accounts it may send with; at least one.</summary>
+    public required IReadOnlyList<string> Accounts { get; init; }
+
+    /// <summary>Turns it may run at once; null: no limit.</summary>
+    public int? MaxConcurrentTurns { get; init; }
+
+    /// <summary>How long the house waits for it.</summary>
+    public TurnTimeouts Timeouts { get => field ?? TurnTimeouts.Default; init; }
+
+    /// <summary>How it is kept from falling asleep; null: not at all.</summary>
+    public KeepActiveDefinition? KeepActive { get; init; }
+
+    /// <summary>What only this upstream knows.</summary>
+    public IReadOnlyDictionary<string, string> Options { get => field ?? ReadOnlyDictionary<string, string>.Empty; init; }
+}
+
+/// <summary>
+/// A message that keeps a bot active, sent only if nobody talked to it meanwhile: exactly one of <see cref="Every"/> and <see cref="At"/> is set.
+/// </summary>
+/// <param name="Text">What to say.</param>
+public sealed record KeepActiveDefinition(string Text)
+{
+    /// <summary>So long after the bot was last used; 10 minutes or more.</summary>
+    public TimeSpan? Every { get; init; }
+
+    /// <summary>Every day at that time of day.</summary>
+    public TimeSpan? At { get; init; }
+
+    /// <summary>IANA name of the time zone of <see cref="At"/>; null: UTC.</summary>
+    public string? TimeZone { get; init; }
+}
+
+/// <summary>How operators are told of changes; at least one way.</summary>
+public sealed record NoticesDefinition
+{
+    /// <summary>A POST of JSON.</summary>
+    public WebhookDefinition? Webhook { get; init; }
+
+    /// <summary>A message of a Telegram bot.</summary>
+    public TelegramDefinition? Telegram { get; init; }
+}
+
+/// <summary>Where notices are posted.</summary>
+/// <param name="Url">https, or http on loopback. A secret, because many services put one into it.</param>
+/// <param name="Secret">Sent along in the header <c>x-cozecluster-secret</c>; null: nothing is.</param>
+public sealed record WebhookDefinition(Secret Url, Secret? Secret);
+
+/// <summary>A Telegram bot, and whom it tells.</summary>
+/// <param name="Token">The bot's token.</param>
+/// <param name="ChatId">A chat's number, or <c>@channel</c>.</param>
+/// <param name="BaseUrl">Where the Bot API is, no trailing slash.</param>
+public sealed record TelegramDefinition(Secret Token, string ChatId, string BaseUrl);
+
+/// <summary>What is in the fleet, by id, for whoever watches over all of it.</summary>
+/// <param name="Bots">Bots.</param>
+/// <param name="Accounts">Accounts.</param>
+/// <param name="Listeners">Gateway connections of listeners (see <see cref="GrainKeys"/>).</param>
+/// <param name="Notices">How operators are told of changes; null: not at all.</param>
+public sealed record FleetOutline(
+    IReadOnlyList<string> Bots, IReadOnlyList<string> Accounts, IReadOnlyList<string> Listeners, NoticesDefinition? Notices);
+
+/// <summary>How long the house waits for a reply.</summary>
+/// <param name="FirstByte">From sending to the first event of any kind.</param>
+/// <param name="Idle">Between events.</param>
+/// <param name="Total">From sending to the end.</param>
+public sealed record TurnTimeouts(TimeSpan FirstByte, TimeSpan Idle, TimeSpan Total)
+{
+    /// <summary>60 s, 120 s, 15 minutes.</summary>
+    public static TurnTimeouts Default { get; } = new(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(120), TimeSpan.FromMinutes(15));
+}
+
+/// <summary>A name that clients ask for, and the bots behind it.</summary>
+public sealed record ModelDefinition
+{
+    /// <summary>1 to 100 characters, no spaces.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The pool, in round-robin order; at least one.</summary>
+    public required IReadOnlyList<string> Bots { get; init; }
+
+    /// <summary>Tenants it is offered to; empty: all.</summary>
+    public IReadOnlyList<string> Tenants { get => field ?? []; init; }
+
+    /// <summary>When it was first declared, as model lists show it. Left at its default, the catalog fills it in on import.</summary>
+    public DateTimeOffset CreatedAt { get; init; }
+}
+
+/// <summary>A secret at rest: only its sealed form exists in messages and state. <see cref="ISecretSeal"/> opens it where it is used.</summary>
+/// <param name="Sealed">Base64 of the sealed bytes.</param>
+public sealed record Secret([property: JsonInclude] string Sealed)
+{
+    /// <summary>Never the secret.</summary>
+    public override string ToString() => "(secret)";
+}

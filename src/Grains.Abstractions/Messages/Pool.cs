@@ -1,0 +1,53 @@
+namespace CozeCluster.Messages;
+
+/// <summary>Asks a pool for a bot.</summary>
+/// <param name="Preferred">The bot the conversation already lives on; taken if the pool still has it and it is not among <paramref name="Refused"/>.</param>
+/// <param name="Refused">Bots that refused this turn, with how long they are worth skipping; remembered by the pool for everyone.</param>
+public sealed record PickRequest(string? Preferred, IReadOnlyList<Refusal> Refused);
+
+/// <summary>A bot, bot's account or pool that will not take a turn now.</summary>
+/// <param name="Id">Bot or account id.</param>
+/// <param name="Error">Why.</param>
+/// <param name="Until">Until when; null: just this turn.</param>
+public sealed record Refusal(string Id, Error Error, DateTimeOffset? Until);
+
+/// <summary>A pool's choice.</summary>
+/// <param name="BotId">The bot; null if none can take the turn.</param>
+/// <param name="Error">With no bot: why.</param>
+public sealed record PickResult(string? BotId, Error? Error);
+
+/// <summary>Asks for a lease. Leases last <see cref="Lifetime"/> unless renewed.</summary>
+/// <param name="LeaseId">Minted by the caller; idempotent.</param>
+/// <param name="Avoid">Accounts that refused this turn.</param>
+/// <param name="PreferredAccount">The account the far side's conversation belongs to.</param>
+public sealed record LeaseRequest(string LeaseId, IReadOnlyList<string> Avoid, string? PreferredAccount)
+{
+    /// <summary>30 s.</summary>
+    public static TimeSpan Lifetime { get; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>A bot's answer to a lease request: exactly one of <paramref name="Grant"/> and <paramref name="Refusal"/> is set.</summary>
+public sealed record LeaseResult(Lease? Grant, Refusal? Refusal);
+
+/// <summary>Permission to run one turn on a bot with an account.</summary>
+/// <param name="Id">As requested.</param>
+/// <param name="Bot">The bot.</param>
+/// <param name="Account">The account to send with.</param>
+public sealed record Lease(string Id, BotDefinition Bot, AccountDefinition Account);
+
+/// <summary>An account's answer to a lease request: exactly one is set.</summary>
+public sealed record AccountLeaseResult(AccountDefinition? Grant, Refusal? Refusal);
+
+/// <summary>How a lease was used.</summary>
+/// <param name="Error">Null if all went well.</param>
+public sealed record LeaseOutcome(Error? Error)
+{
+    /// <summary>All went well.</summary>
+    public static LeaseOutcome Success { get; } = new((Error?)null);
+}
+
+/// <summary>What an API key opens.</summary>
+public sealed record ApiKeyInfo(string TenantId, string Name, bool Admin);
+
+/// <summary>A model as lists show it.</summary>
+public sealed record ModelInfo(string Id, DateTimeOffset CreatedAt);

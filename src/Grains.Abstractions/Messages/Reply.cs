@@ -1,0 +1,117 @@
+using System.Text.Json.Serialization;
+
+namespace CozeCluster.Messages;
+
+/// <summary>What observers receive: the next stretch of a reply. An empty batch is a sign of life.</summary>
+/// <param name="TurnId">The turn.</param>
+/// <param name="Events">In order. <see cref="ReplyCompleted"/> or <see cref="ReplyFailed"/>, if present, is the last.</param>
+/// <param name="Next">The cursor behind these events.</param>
+public sealed record ReplyBatch(string TurnId, IReadOnlyList<ReplyEvent> Events, Cursor Next)
+{
+    /// <summary>Whether the reply ends with this batch.</summary>
+    [JsonIgnore]
+    public bool IsLast => Events is [.., ReplyCompleted or ReplyFailed];
+}
+
+/// <summary>Something that happened in a reply.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
+[JsonDerivedType(typeof(ReplyText), "text")]
+[JsonDerivedType(typeof(ReplyReasoning), "reasoning")]
+[JsonDerivedType(typeof(ReplyRewritten), "rewritten")]
+[JsonDerivedType(typeof(ReplyItemAdded), "item")]
+[JsonDerivedType(typeof(ReplyCompleted), "completed")]
+[JsonDerivedType(typeof(ReplyFailed), "failed")]
+public abstract record ReplyEvent;
+
+/// <summary>More answer text.</summary>
+/// <param name="Part">Ordinal of the part.</param>
+/// <param name="Offset">Where in the part this text starts.</param>
+/// <param name="Answer">Which answer of the reply this is, from 0: a bot may give several, and surfaces put a blank line between them.</param>
+/// <param name="Text">The text; never ends between the halves of a surrogate pair, except at the very end of a malformed reply.</param>
+public sealed record ReplyText(int Part, int Offset, int Answer, [property: JsonConverter(typeof(TextConverter))] ReadOnlyMemory<char> Text) : ReplyEvent;
+
+/// <summary>More of the model's reasoning.</summary>
+/// <param name="Part">Ordinal of the part.</param>
+/// <param name="Offset">Where in the part this text starts.</param>
+/// <param name="Text">The text.</param>
+public sealed record ReplyReasoning(int Part, int Offset, [property: JsonConverter(typeof(TextConverter))] ReadOnlyMemory<char> Text) : ReplyEvent;
+
+/// <summary>
+/// The far side rewrote text this observer already has: cut the part back to <paramref name="Offset"/>; the text that follows continues there.
+/// </summary>
+/// <param name="Part">Ordinal of the part.</param>
+/// <param name="Offset">How much of the part still stands.</param>
+public sealed record ReplyRewritten(int Part, int Offset) : ReplyEvent;
+
+/// <summary>A part that is not text.</summary>
+/// <param name="Part">Ordinal of the part.</param>
+/// <param name="Item">The part.</param>
+public sealed record ReplyItemAdded(int Part, ReplyItem Item) : ReplyEvent;
+
+/// <summary>The reply is complete.</summary>
+public sealed record ReplyCompleted(FinishReason Reason, Usage? Usage, ReplyOrigin? Origin) : ReplyEvent;
+
+/// <summary>The reply ended with an error; what was delivered before stands, but is not whole.</summary>
+public sealed record ReplyFailed(Error Error, ReplyOrigin? Origin) : ReplyEvent;
+
+/// <summary>Why a reply ended.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<FinishReason>))]
+public enum FinishReason
+{
+    /// <summary>The bot was done.</summary>
+    Stop,
+
+    /// <summary>A length limit cut it.</summary>
+    Length,
+
+    /// <summary>It waits for results of tool calls.</summary>
+    ToolCalls,
+
+    /// <summary>A content filter cut it.</summary>
+    ContentFilter,
+}
+
+/// <summary>Tokens as the far side counted them.</summary>
+public sealed record Usage(long InputTokens, long OutputTokens, long TotalTokens);
+
+/// <summary>Where a reply came from.</summary>
+/// <param name="BotId">The bot, as the fleet names it.</param>
+/// <param name="Upstream">The upstream's name (<c>coze</c>).</param>
+/// <param name="Ids">The far side's own ids (<c>conversation_id</c>, <c>chat_id</c>, <c>bot_id</c>, <c>logid</c>), in its own words.</param>
+public sealed record ReplyOrigin(string BotId, string Upstream, IReadOnlyDictionary<string, string> Ids);
+
+/// <summary>A part of a reply that is not text. Within one reply <see cref="Id"/> is unique, so that a reply read twice adds nothing twice.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
+[JsonDerivedType(typeof(ToolCallItem), "tool_call")]
+[JsonDerivedType(typeof(ToolOutputItem), "tool_output")]
+[JsonDerivedType(typeof(KnowledgeItem), "knowledge")]
+[JsonDerivedType(typeof(NoticeItem), "notice")]
+[JsonDerivedType(typeof(ImageItem), "image")]
+[JsonDerivedType(typeof(CardItem), "card")]
+[JsonDerivedType(typeof(FollowUpItem), "follow_up")]
+public abstract record ReplyItem(string Id);
+
+/// <summary>A tool call.</summary>
+/// <param name="Id">The far side's id of the call or of the message that holds it.</param>
+/// <param name="Name">The tool's name.</param>
+/// <param name="Arguments">JSON text.</param>
+/// <param name="ForClient">True: the client has to run it and the reply ends with <see cref="FinishReason.ToolCalls"/>. False: the bot's own plugin, told for information.</param>
+public sealed record ToolCallItem(string Id, string Name, string Arguments, bool ForClient) : ReplyItem(Id);
+
+/// <summary>What a bot's own plugin answered.</summary>
+public sealed record ToolOutputItem(string Id, string Output) : ReplyItem(Id);
+
+/// <summary>What a bot's knowledge base recalled.</summary>
+public sealed record KnowledgeItem(string Id, string Content) : ReplyItem(Id);
+
+/// <summary>Anything else the far side told, in its own form.</summary>
+public sealed record NoticeItem(string Id, string Kind, string Content) : ReplyItem(Id);
+
+/// <summary>An image outside the text.</summary>
+public sealed record ImageItem(string Id, string Url) : ReplyItem(Id);
+
+/// <summary>A card, in the far side's own form.</summary>
+public sealed record CardItem(string Id, string Content) : ReplyItem(Id);
+
+/// <summary>A question the bot suggests.</summary>
+public sealed record FollowUpItem(string Id, string Text) : ReplyItem(Id);

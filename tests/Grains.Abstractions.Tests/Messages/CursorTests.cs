@@ -1,0 +1,110 @@
+using System.Text;
+using System.Text.Json;
+using CozeCluster.Messages;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace CozeCluster.Grains.Abstractions.Tests.Messages;
+
+public sealed class CursorTests
+{
+    private static readonly Arbitrary<Cursor> Cursors = (
+        from part in Number()
+        from offset in Number()
+        from revision in Number()
+        select new Cursor(part, offset, revision)).ToArbitrary();
+
+    [Theory]
+    [InlineData(0, 0, 0, "0.0")]
+    [InlineData(3, 141, 0, "3.141")]
+    [InlineData(3, 141, 2, "3.141.2")]
+    [InlineData(int.MaxValue, int.MaxValue, int.MaxValue, "2147483647.2147483647.2147483647")]
+    public void A_cursor_is_written_as_clients_keep_it(int part, int offset, int revision, string text)
+    {
+        Assert.Equal(text, new Cursor(part, offset, revision).ToString());
+        Assert.True(Cursor.TryParse(text, out var cursor));
+        Assert.Equal(new Cursor(part, offset, revision), cursor);
+    }
+
+    [Fact]
+    public void What_was_written_is_read_back() => Prop
+        .ForAll(Cursors, cursor => Cursor.TryParse(cursor.ToString(), out var read) && read == cursor)
+        .QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void TryFormat_writes_what_ToString_writes() => Prop
+        .ForAll(Cursors, cursor =>
+        {
+            Span<byte> buffer = stackalloc byte[Cursor.MaxLength];
+            return cursor.TryFormat(buffer, out var written) && Encoding.UTF8.GetString(buffer[..written]) == cursor.ToString();
+        })
+        .QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void TryFormat_says_no_when_there_is_too_little_room()
+    {
+        Assert.False(new Cursor(12, 34).TryFormat(new byte[4], out _));
+        Assert.True(new Cursor(12, 34).TryFormat(new byte[5], out var written));
+        Assert.Equal(5, written);
+    }
+
+    [Fact]
+    public void Json_holds_a_cursor_as_a_string() => Prop
+        .ForAll(Cursors, cursor =>
+        {
+            var json = JsonSerializer.Serialize(cursor, MessagesJson.Default.Cursor);
+            return json == $"\"{cursor}\"" && JsonSerializer.Deserialize(json, MessagesJson.Default.Cursor) == cursor;
+        })
+        .QuickCheckThrowOnFailure();
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("1")]
+    [InlineData("1.")]
+    [InlineData(".1")]
+    [InlineData("1.2.")]
+    [InlineData("1.2.3.4")]
+    [InlineData("-1.2")]
+    [InlineData("+1.2")]
+    [InlineData("1.-2")]
+    [InlineData(" 1.2")]
+    [InlineData("1.2 ")]
+    [InlineData("1,2")]
+    [InlineData("1.2\0")]
+    [InlineData("0x1.2")]
+    [InlineData("2147483648.0")]
+    [InlineData("1.99999999999999999999")]
+    [InlineData("١.٢")]
+    public void TryParse_refuses_anything_else(string text) => Assert.False(Cursor.TryParse(text, out _));
+
+    [Fact]
+    public void TryParse_never_throws_whatever_a_client_sends() => Prop
+        .ForAll(ArbMap.Default.ArbFor<string>(), text =>
+        {
+            var read = Cursor.TryParse(text, out var cursor);
+            return read || cursor == Cursor.Start;
+        })
+        .QuickCheckThrowOnFailure();
+
+    [Theory]
+    [InlineData("\"1\"")]
+    [InlineData("null")]
+    public void Json_that_is_no_cursor_is_refused(string json) =>
+        Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(json, MessagesJson.Default.Cursor));
+
+    [Fact]
+    public void Cursors_are_ordered_by_place_whatever_their_revision() => Prop
+        .ForAll(Cursors, Cursors, (one, other) =>
+            Math.Sign(one.CompareTo(other)) == Math.Sign((one.Part, one.Offset).CompareTo((other.Part, other.Offset)))
+            && Math.Sign(one.CompareTo(other)) == -Math.Sign(other.CompareTo(one))
+            && one.CompareTo(one with { Revision = other.Revision }) == 0)
+        .QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void Start_comes_before_everything() => Prop
+        .ForAll(Cursors, cursor => Cursor.Start.CompareTo(cursor) <= 0)
+        .QuickCheckThrowOnFailure();
+
+    /// <summary>Small numbers collide, which is where orders go wrong; large ones fill the buffer.</summary>
+    private static Gen<int> Number() => Gen.Frequency((3, Gen.Choose(0, 3)), (2, Gen.Choose(0, 5000)), (1, Gen.Choose(0, int.MaxValue)));
+}

@@ -1,0 +1,83 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using CozeCluster.Messages;
+
+namespace CozeCluster.Grains.Abstractions.Tests.Messages;
+
+/// <summary>Filled-in values of every type in the message namespace, made by reflection so that none is forgotten.</summary>
+internal static class Samples
+{
+    private const string Namespace = "CozeCluster.Messages";
+
+    private static readonly IReadOnlyList<Type> All =
+        [.. typeof(MessagesJson).Assembly.GetExportedTypes().Where(type => type.Namespace == Namespace && type != typeof(MessagesJson) && type != typeof(TextConverter))];
+
+    /// <summary>Every message that can exist: records and structs, no base types, no enums.</summary>
+    public static IEnumerable<Type> MessageTypes =>
+        All.Where(type => type is { IsAbstract: false, IsEnum: false }).OrderBy(type => type.Name, StringComparer.Ordinal);
+
+    /// <summary>Every enum in a message.</summary>
+    public static IEnumerable<Type> Enums => All.Append(typeof(ErrorCode)).Append(typeof(ReplyAck)).Append(typeof(Cure)).Where(type => type.IsEnum).OrderBy(type => type.Name, StringComparer.Ordinal);
+
+    /// <summary>The type a message travels as: its base type, if that is a message too.</summary>
+    public static Type WireType(Type type) => type.BaseType?.Namespace == Namespace ? WireType(type.BaseType) : type;
+
+    /// <summary>A message with every field filled in.</summary>
+    public static object Full(Type type) => Make(type, property => true);
+
+    /// <summary>A message with nothing but what it cannot be made without.</summary>
+    public static object Bare(Type type) => Make(type, IsRequired);
+
+    /// <summary>The properties that a message can be made without.</summary>
+    public static IEnumerable<PropertyInfo> Optional(Type type)
+    {
+        var parameters = Constructor(type).GetParameters().Select(parameter => parameter.Name).ToHashSet();
+        return Properties(type).Where(property => property.CanWrite && !parameters.Contains(property.Name) && !IsRequired(property));
+    }
+
+    private static object Make(Type type, Func<PropertyInfo, bool> isWanted)
+    {
+        var constructor = Constructor(type);
+        var parameters = constructor.GetParameters();
+        var message = constructor.Invoke([.. parameters.Select((parameter, i) => Value(parameter.ParameterType, parameter.Name!, i + 1))]);
+        var rest = Properties(type).Where(property => property.CanWrite && parameters.All(parameter => parameter.Name != property.Name) && isWanted(property));
+        foreach (var (i, property) in rest.Index()) property.SetValue(message, Value(property.PropertyType, property.Name, i + 1));
+        return message;
+    }
+
+    private static ConstructorInfo Constructor(Type type) => type.GetConstructors().MaxBy(constructor => constructor.GetParameters().Length)!;
+
+    private static PropertyInfo[] Properties(Type type) => type.GetProperties(BindingFlags.Instance | BindingFlags.Public);
+
+    private static bool IsRequired(PropertyInfo property) => property.IsDefined(typeof(RequiredMemberAttribute));
+
+    private static object Value(Type declared, string name, int ordinal)
+    {
+        var type = Nullable.GetUnderlyingType(declared) ?? declared;
+        if (type == typeof(string)) return "a " + name.ToLowerInvariant();
+        if (type == typeof(int)) return ordinal;
+        if (type == typeof(long)) return 5_000_000_000L + ordinal;
+        if (type == typeof(bool)) return true;
+        if (type == typeof(double)) return 0.5 + ordinal;
+        if (type == typeof(DateTimeOffset)) return new DateTimeOffset(2026, 1, 2, 3, 4, 5, ordinal, TimeSpan.Zero);
+        if (type == typeof(TimeSpan)) return TimeSpan.FromSeconds(90 * ordinal);
+        if (type == typeof(ReadOnlyMemory<char>)) return "text 🙂".AsMemory();
+        if (type == typeof(Cursor)) return new Cursor(1, 2, 3);
+        if (type.IsEnum) return Enum.GetValues(type).GetValue(1)!;
+        if (type == typeof(IReadOnlyDictionary<string, string>)) return new Dictionary<string, string> { ["Key"] = "value" };
+        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>)) return ListOf(type.GenericTypeArguments[0], name);
+        if (type.IsAbstract && type.Namespace == Namespace) return Full(Derived(type).First());
+        if (type.Namespace == Namespace) return Full(type);
+        throw new NotSupportedException($"No sample for {type}: add one here if messages may hold it.");
+    }
+
+    private static Array ListOf(Type type, string name)
+    {
+        object[] items = type.IsAbstract ? [.. Derived(type).Select(Full)] : [Value(type, name, 1)];
+        var array = Array.CreateInstance(type, items.Length);
+        items.CopyTo(array, 0);
+        return array;
+    }
+
+    private static IEnumerable<Type> Derived(Type type) => MessageTypes.Where(type.IsAssignableFrom);
+}

@@ -1,0 +1,36 @@
+using CozeCluster.Messages;
+
+namespace CozeCluster.Grains.Abstractions.Tests.Messages;
+
+public sealed class SecretTests
+{
+    private const string Sealed = "c2VhbGVkIGJ5dGVz";
+
+    [Fact]
+    public void A_secret_shows_nothing_of_itself()
+    {
+        var secret = new Secret(Sealed);
+
+        Assert.Equal("(secret)", secret.ToString());
+        Assert.Equal("token (secret)", $"token {secret}");
+    }
+
+    [Fact]
+    public void Nothing_that_holds_a_secret_shows_it()
+    {
+        var secret = new Secret(Sealed);
+        var account = new AccountDefinition
+        {
+            Id = "a", Upstream = "coze", BaseUrl = "http://x.test", Token = secret, Proxy = secret, OAuth = new OAuthDefinition("app", "key", secret, null),
+        };
+        var bot = new BotDefinition { Id = "b", Upstream = "coze", UpstreamBotId = "1", Accounts = ["a"] };
+        object[] holders =
+        [
+            account, account.OAuth, new Lease("l", bot, account), new LeaseResult(new Lease("l", bot, account), null), new AccountLeaseResult(account, null),
+            new Fleet("1", [], [account], [bot], []), new UpstreamTurn("t", bot, account, "u", []),
+        ];
+
+        Assert.All(holders, holder => Assert.DoesNotContain(Sealed, holder.ToString(), StringComparison.Ordinal));
+        Assert.Contains("(secret)", account.ToString(), StringComparison.Ordinal);
+    }
+}
