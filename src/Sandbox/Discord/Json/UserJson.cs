@@ -1,0 +1,68 @@
+using System.Text.Json.Nodes;
+
+namespace CozeCluster.Sandbox.Discord;
+
+internal static class UserJson
+{
+    public static JsonObject ToJson(this DiscordUser user)
+    {
+        var json = new JsonObject
+        {
+            ["id"] = user.Id.ToString(),
+            ["username"] = user.Username,
+            ["discriminator"] = user.IsBot ? "0001" : "0",
+            ["global_name"] = user.IsBot ? null : user.Username,
+            ["avatar"] = null,
+            ["public_flags"] = 0,
+        };
+        if (user.IsBot) json["bot"] = true;
+        return json;
+    }
+
+    /// <summary>The user as it sees itself.</summary>
+    public static JsonObject ToOwnJson(this DiscordUser user)
+    {
+        var json = user.ToJson();
+        json["verified"] = !user.NeedsVerification;
+        json["mfa_enabled"] = false;
+        json["flags"] = 0;
+        json["email"] = null;
+        return json;
+    }
+
+    /// <summary>The application behind a bot; its flags tell which privileged intents are on.</summary>
+    public static JsonObject ToApplicationJson(this DiscordUser user)
+    {
+        return new JsonObject
+        {
+            ["id"] = user.Id.ToString(),
+            ["name"] = user.Username,
+            ["description"] = "",
+            ["icon"] = null,
+            ["bot_public"] = false,
+            ["bot_require_code_grant"] = false,
+            ["flags"] = Flag(Intents.GuildPresences, 13) | Flag(Intents.GuildMembers, 15) | Flag(Intents.MessageContent, 19),
+            ["bot"] = user.ToJson(),
+        };
+
+        int Flag(Intents intent, int bit) => user.Privileged.HasFlag(intent) ? 1 << bit : 0;
+    }
+
+    public static JsonObject ToJson(this GuildMember member, DiscordGuild guild, bool withUser = true)
+    {
+        var json = new JsonObject
+        {
+            ["roles"] = member.IsManager ? new JsonArray(guild.Managers.Id.ToString()) : new JsonArray(),
+            ["nick"] = null,
+            ["avatar"] = null,
+            ["joined_at"] = DiscordJson.Time(member.JoinedAt),
+            ["premium_since"] = null,
+            ["deaf"] = false,
+            ["mute"] = false,
+            ["pending"] = false,
+            ["flags"] = 0,
+        };
+        if (withUser) json["user"] = member.User.ToJson();
+        return json;
+    }
+}

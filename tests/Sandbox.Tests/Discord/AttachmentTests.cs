@@ -1,0 +1,109 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json.Nodes;
+using CozeCluster.Sandbox.Discord;
+using CozeCluster.TestKit;
+
+namespace CozeCluster.Sandbox.Tests.Discord;
+
+public sealed class AttachmentTests
+{
+    private static string Messages => $"/channels/{DiscordFixture.Guild.GeneralId}/messages";
+
+    [Fact]
+    public async Task Upload_SeveralFiles_AreServedWithTheirNames()
+    {
+        await using var house = await DiscordFixture.StartAsync();
+        var body = new JsonObject
+        {
+            ["content"] = "two files",
+            ["attachments"] = new JsonArray(
+                new JsonObject { ["id"] = 0, ["filename"] = "renamed.txt", ["description"] = "first" }, new JsonObject { ["id"] = "1" }),
+        };
+
+        var sent = await house.CallAsync(DiscordFixture.Account, "POST", Messages, content: Form(body, ("a.txt", "one"), ("b.bin", "two")));
+
+        var files = sent.Body!["attachments"]!.AsArray();
+        Assert.Equal(["renamed.txt", "b.bin"], files.Select(f => f!["filename"]!.GetValue<string>()));
+        Assert.Equal("first", files[0]!["description"]!.GetValue<string>());
+        Assert.StartsWith("text/plain", files[0]!["content_type"]!.GetValue<string>());
+        Assert.Equal("one", await house.Http.GetStringAsync(files[0]!["url"]!.GetValue<string>(), house.Guard));
+        Assert.Equal("two", await house.Http.GetStringAsync(files[1]!["url"]!.GetValue<string>(), house.Guard));
+    }
+
+    [Fact]
+    public async Task Upload_EmbedThatShowsAnAttachment_GetsItsAddress()
+    {
+        await using var house = await DiscordFixture.StartAsync();
+        var body = new JsonObject { ["embeds"] = new JsonArray(new JsonObject { ["image"] = new JsonObject { ["url"] = "attachment://a.png" } }) };
+
+        var sent = await house.CallAsync(DiscordFixture.Listener, "POST", Messages, content: Form(body, ("a.png", "not really")));
+
+        var url = sent.Body!["embeds"]![0]!["image"]!["url"]!.GetValue<string>();
+        Assert.Equal("not really", await house.Http.GetStringAsync(url, house.Guard));
+    }
+
+    [Fact]
+    public async Task Upload_TooLargeAFileOrRequest_Is40005()
+    {
+        await using var house = await DiscordFixture.StartAsync(new DiscordSandboxOptions { FileBytes = 10, RequestBytes = 15 });
+
+        var file = await house.CallAsync(DiscordFixture.Account, "POST", Messages, content: Form([], ("a", "12345678901")));
+        var request = await house.CallAsync(DiscordFixture.Account, "POST", Messages, content: Form([], ("a", "1234567890"), ("b", "1234567890")));
+
+        Assert.All([file, request], answer => Assert.Equal((HttpStatusCode.RequestEntityTooLarge, 40005), (answer.Status, answer.Code)));
+    }
+
+    [Fact]
+    public async Task Upload_ElevenFiles_IsRefused()
+    {
+        await using var house = await DiscordFixture.StartAsync();
+        var files = Enumerable.Range(0, 11).Select(n => ($"{n}", "x")).ToArray();
+
+        Assert.Equal(50035, (await house.CallAsync(DiscordFixture.Account, "POST", Messages, content: Form([], files))).Code);
+    }
+
+    [Fact]
+    public async Task Edit_AttachmentsList_KeepsOnlyWhatItNames()
+    {
+        await using var house = await DiscordFixture.StartAsync();
+        var sent = await house.CallAsync(DiscordFixture.Account, "POST", Messages, content: Form([], ("a", "1"), ("b", "2")));
+        var keep = sent.Body!["attachments"]![1]!["id"]!.GetValue<string>();
+
+        var edited = await house.CallAsync(DiscordFixture.Account, "PATCH", $"{Messages}/{sent.Id}", new JsonObject
+        {
+            ["content"] = "less", ["attachments"] = new JsonArray(new JsonObject { ["id"] = keep }),
+        });
+
+        Assert.Equal("b", Assert.Single(edited.Body!["attachments"]!.AsArray())!["filename"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task Address_ChangedOrExpired_NoLongerServes()
+    {
+        var time = new ManualTime();
+        await using var house = await DiscordFixture.StartAsync(time: time);
+        var sent = await house.CallAsync(DiscordFixture.Account, "POST", Messages, content: Form([], ("a.txt", "1")));
+        var url = sent.Body!["attachments"]![0]!["url"]!.GetValue<string>();
+
+        using var good = await house.Http.GetAsync(url, house.Guard);
+        using var forged = await house.Http.GetAsync(url.Replace("ex=", "ex=f", StringComparison.Ordinal), house.Guard);
+        time.Advance(TimeSpan.FromDays(1));
+        using var expired = await house.Http.GetAsync(url, house.Guard);
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.NotFound, HttpStatusCode.NotFound), (good.StatusCode, forged.StatusCode, expired.StatusCode));
+    }
+
+    private static MultipartFormDataContent Form(JsonObject body, params (string Name, string Text)[] files)
+    {
+        var form = new MultipartFormDataContent { { new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json"), "payload_json" } };
+        for (var i = 0; i < files.Length; i++)
+        {
+            var part = new ByteArrayContent(Encoding.UTF8.GetBytes(files[i].Text));
+            part.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+            form.Add(part, $"files[{i}]", files[i].Name);
+        }
+        return form;
+    }
+}

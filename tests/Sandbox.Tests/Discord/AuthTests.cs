@@ -1,0 +1,102 @@
+using System.Net;
+using CozeCluster.Sandbox.Discord;
+
+namespace CozeCluster.Sandbox.Tests.Discord;
+
+public sealed class AuthTests
+{
+    [Theory]
+    [InlineData("Bot sandbox-listener-1", "listener-1")]
+    [InlineData("sandbox-account-1", "account-1")]
+    public async Task Me_KnownToken_IsTheUser(string authorization, string name)
+    {
+        await using var house = await DiscordFixture.StartAsync();
+        house.Http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization);
+
+        var me = await house.CallAsync(null, "GET", "/users/@me");
+
+        Assert.Equal(name, me.Body!["username"]!.GetValue<string>());
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("sandbox-listener-1")]
+    [InlineData("Bot sandbox-account-1")]
+    [InlineData("Bearer sandbox-account-1")]
+    [InlineData("Bot nobody")]
+    public async Task Me_AnyOtherToken_Is401(string? authorization)
+    {
+        await using var house = await DiscordFixture.StartAsync();
+        if (authorization is not null) house.Http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization);
+
+        var me = await house.CallAsync(null, "GET", "/users/@me");
+
+        Assert.Equal(HttpStatusCode.Unauthorized, me.Status);
+        Assert.Equal("401: Unauthorized", me.Body!["message"]!.GetValue<string>());
+        Assert.Equal(0, me.Code);
+    }
+
+    [Fact]
+    public async Task Requests_OfAnAccountThatMustVerify_Get40002UntilItHas()
+    {
+        await using var house = await DiscordFixture.StartAsync();
+        house.Discord.DemandVerification(DiscordFixture.Account.Id);
+
+        var refused = await house.SendAsync(DiscordFixture.Account, "hi");
+        house.Discord.DemandVerification(DiscordFixture.Account.Id, demanded: false);
+        var taken = await house.SendAsync(DiscordFixture.Account, "hi");
+
+        Assert.Equal((HttpStatusCode.Forbidden, 40002), (refused.Status, refused.Code));
+        Assert.Equal("You need to verify your account in order to perform this action.", refused.Body!["message"]!.GetValue<string>());
+        Assert.Equal(HttpStatusCode.OK, taken.Status);
+    }
+
+    [Fact]
+    public async Task Requests_WithARevokedToken_Get401()
+    {
+        await using var house = await DiscordFixture.StartAsync();
+        house.Discord.RevokeToken(DiscordFixture.Account.Id);
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await house.SendAsync(DiscordFixture.Account, "hi")).Status);
+    }
+
+    [Fact]
+    public async Task Requests_WithoutAUserAgent_AreBlocked()
+    {
+        await using var house = await DiscordFixture.StartAsync();
+        house.Http.DefaultRequestHeaders.UserAgent.Clear();
+
+        var blocked = await house.GetAsync(DiscordFixture.Listener, "/users/@me");
+
+        Assert.Equal(HttpStatusCode.Forbidden, blocked.Status);
+        Assert.Null(blocked.Body);
+    }
+
+    [Fact]
+    public async Task Channels_ForAnAccountOutsideTheGuild_AreMissingAccess()
+    {
+        await using var house = await DiscordFixture.StartAsync();
+        var outsider = DiscordSeeds.Accounts[5];
+        var elsewhere = DiscordSeeds.Guilds[1];
+
+        var read = await house.GetAsync(outsider, $"/channels/{elsewhere.GeneralId}");
+        var sent = await house.SendAsync(outsider, "hi", elsewhere.GeneralId);
+        var list = await house.GetAsync(outsider, $"/guilds/{elsewhere.Id}/channels");
+
+        Assert.All([read, sent, list], answer => Assert.Equal((HttpStatusCode.Forbidden, 50001), (answer.Status, answer.Code)));
+    }
+
+    [Fact]
+    public async Task Reads_OfABotWithoutTheContentSwitch_AreEmptyExceptItsOwnAndMentions()
+    {
+        await using var house = await DiscordFixture.StartAsync();
+        house.Discord.SetPrivilegedIntents(DiscordFixture.Listener.Id, Intents.None);
+        await house.SendAsync(DiscordFixture.Account, "secret");
+        await house.SendAsync(DiscordFixture.Account, $"<@{DiscordFixture.Listener.Id}> hello");
+        await house.SendAsync(DiscordFixture.Listener, "mine");
+
+        var list = await house.GetAsync(DiscordFixture.Listener, $"/channels/{DiscordFixture.Guild.GeneralId}/messages");
+
+        Assert.Equal(["mine", $"<@{DiscordFixture.Listener.Id}> hello", ""], list.Body!.AsArray().Select(m => m!["content"]!.GetValue<string>()));
+    }
+}
