@@ -1,0 +1,76 @@
+using System.Security.Cryptography;
+using CozeCluster.Messages;
+
+namespace CozeCluster.Engine.Embedded;
+
+/// <summary>
+/// Blobs as files: a folder per tenant, a file per content, both named by hash; the file's time is when it expires. So a picture that a client sends again with
+/// every turn is one blob, and was uploaded to the far side already.
+/// </summary>
+internal sealed class FileBlobStore(string directory, TimeSpan lifetime, TimeProvider time) : IBlobStore
+{
+    private const string Partial = ".part";
+
+    public async ValueTask<BlobRef> Put(string tenantId, string name, string contentType, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    {
+        var folder = GrainKeys.Hash("blobs", tenantId);
+        var id = folder + "." + GrainKeys.Encode(SHA256.HashData(content.Span).AsSpan(0, 16));
+        Directory.CreateDirectory(Path.Combine(directory, folder));
+        var path = PathOf(id)!;
+        var partial = $"{path}.{Guid.NewGuid():n}{Partial}";
+        try
+        {
+            await File.WriteAllBytesAsync(partial, content, cancellationToken);
+            File.SetLastWriteTimeUtc(partial, (time.GetUtcNow() + lifetime).UtcDateTime);
+            File.Move(partial, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(partial);
+            throw;
+        }
+        return new BlobRef(id, contentType, BlobName.Sanitize(name), content.Length);
+    }
+
+    public ValueTask<Stream> Open(BlobRef blob, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (PathOf(blob.Id) is { } path)
+        {
+            try
+            {
+                if (File.GetLastWriteTimeUtc(path) > time.GetUtcNow().UtcDateTime)
+                    return new(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 0, useAsync: true));
+            }
+            catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+            {
+                // The sweep came first.
+            }
+        }
+        throw new ClusterException(ErrorCode.NotFound, $"The file {blob.Name} has expired. Upload it again.");
+    }
+
+    /// <summary>Deletes what has expired.</summary>
+    public void Sweep()
+    {
+        if (!Directory.Exists(directory)) return;
+        var now = time.GetUtcNow().UtcDateTime;
+        foreach (var file in new DirectoryInfo(directory).EnumerateFiles("*", SearchOption.AllDirectories))
+        {
+            // What is still being written has the time it was written at, not the time it expires.
+            file.Refresh();
+            var expires = file.Name.EndsWith(Partial, StringComparison.Ordinal) ? file.LastWriteTimeUtc + lifetime : file.LastWriteTimeUtc;
+            if (expires <= now) file.Delete();
+        }
+    }
+
+    /// <summary>The file of an id; null for what was never an id of ours, so that no id leads out of the directory.</summary>
+    private string? PathOf(string id)
+    {
+        const int length = GrainKeys.HashLength;
+        if (id.Length != 2 * length + 1 || id[length] != '.') return null;
+        var (folder, file) = (id[..length], id[(length + 1)..]);
+        if (folder.AsSpan().ContainsAnyExcept(GrainKeys.HashAlphabet) || file.AsSpan().ContainsAnyExcept(GrainKeys.HashAlphabet)) return null;
+        return Path.Combine(directory, folder, file);
+    }
+}

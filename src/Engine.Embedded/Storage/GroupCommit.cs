@@ -1,0 +1,118 @@
+using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace CozeCluster.Engine.Embedded;
+
+/// <summary>The one thread that writes: it commits everything that waits in one transaction, so that a busy store costs a commit per group, not per save.</summary>
+internal sealed class GroupCommit : IDisposable
+{
+    /// <summary>A bound on what one transaction makes everybody wait for.</summary>
+    private const int MaxGroup = 512;
+
+    /// <summary>How many writes that wait already when a commit ends make the next one gather some more.</summary>
+    private const int Crowd = 4;
+
+    /// <summary>
+    /// For how long a commit gathers where a crowd waits: a larger group spares most of what a commit costs. A lone save is committed at once, so that nobody's
+    /// first byte waits for it. Real time: it is the disk's pace, not the business's.
+    /// </summary>
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(1);
+
+    private readonly SqliteConnection _connection;
+    private readonly WriteStatements _statements;
+    private readonly ILogger _logger;
+    private readonly BlockingCollection<StoreWrite> _waiting = new(new ConcurrentQueue<StoreWrite>());
+    private readonly ManualResetEventSlim _closing = new();
+    private readonly Thread _thread;
+    private long _commits;
+
+    public GroupCommit(SqliteConnection connection, TimeProvider time, ILogger logger)
+    {
+        _connection = connection;
+        _statements = new WriteStatements(connection, time);
+        _logger = logger;
+        _thread = new Thread(Run) { IsBackground = true, Name = "Grain store" };
+        _thread.Start();
+    }
+
+    public long Commits => Volatile.Read(ref _commits);
+
+    /// <returns>Once committed: whether the write found what it expected.</returns>
+    public Task<bool> Enqueue(StoreWrite write)
+    {
+        try
+        {
+            _waiting.Add(write);
+            return write.Done;
+        }
+        catch (InvalidOperationException)
+        {
+            return Task.FromException<bool>(EmbeddedEngine.Draining());
+        }
+    }
+
+    /// <summary>Commits what waits, and ends.</summary>
+    public void Dispose()
+    {
+        _waiting.CompleteAdding();
+        _closing.Set();
+        _thread.Join();
+        _statements.Dispose();
+        _connection.Dispose();
+        _waiting.Dispose();
+        _closing.Dispose();
+    }
+
+    private void Run()
+    {
+        var group = new List<StoreWrite>();
+        foreach (var first in _waiting.GetConsumingEnumerable())
+        {
+            group.Add(first);
+            while (group.Count < MaxGroup && _waiting.TryTake(out var next)) group.Add(next);
+            Commit(group);
+            group.Clear();
+            if (_waiting.Count >= Crowd) _closing.Wait(Pace);
+        }
+    }
+
+    private void Commit(List<StoreWrite> group)
+    {
+        var begun = false;
+        try
+        {
+            _statements.Begin.Run();
+            begun = true;
+            foreach (var write in group) write.Apply(_statements);
+            _statements.Commit.Run();
+        }
+        catch (Exception e)
+        {
+            if (begun) Rollback();
+            if (group.Count == 1)
+            {
+                Log.WriteFailed(_logger, e);
+                group[0].Failed(new ClusterException(ErrorCode.Internal, "The service could not store its state.", inner: e));
+                return;
+            }
+            // One write spoiled it for all: each on its own, then.
+            foreach (var write in group) Commit([write]);
+            return;
+        }
+        Interlocked.Increment(ref _commits);
+        foreach (var write in group) write.Committed();
+    }
+
+    private void Rollback()
+    {
+        try
+        {
+            _statements.Rollback.Run();
+        }
+        catch (SqliteException)
+        {
+            // SQLite rolls back by itself on some errors.
+        }
+    }
+}
