@@ -1,0 +1,129 @@
+using CozeCluster.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace CozeCluster.Grains;
+
+/// <summary>What an account stores.</summary>
+public sealed class AccountState
+{
+    /// <summary>What it posted to Discord today.</summary>
+    public DailyPosts Posts { get; set; } = new();
+}
+
+/// <summary>Leases turns on one account and sets it aside for a while when the far side says so.</summary>
+public class AccountGrain(IGrainContext<AccountState> context, IDiscord discord, TimeProvider time, ILogger<AccountGrain> logger) : IAccountGrain, IGrainLifecycle
+{
+    private static readonly TimeSpan SaveAfter = TimeSpan.FromMinutes(1);
+
+    // How long an account rests where the far side does not say until when.
+    private static readonly TimeSpan RateLimited = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan OutOfCredit = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Refused = TimeSpan.FromMinutes(1);
+
+    private readonly LeaseBook _leases = new(time, LeaseRequest.Lifetime);
+    private readonly Declared<AccountDefinition> _definition =
+        new(time, () => context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindAccount(context.Key));
+
+    private readonly HealthReporter _health = new(context, HealthKind.Account, time, logger);
+    private readonly StateSaver<AccountState> _saver = new(context.State);
+    private IDisposable? _saving;
+    private AccountDefinition? _setAside;
+    private Error? _why;
+    private DateTimeOffset _coolingUntil;
+
+    /// <inheritdoc />
+    public async Task<AccountLeaseResult> Acquire(string leaseId)
+    {
+        var definition = await _definition.Get();
+        if (definition is null) return Refuse(new Error(ErrorCode.NoBotAvailable, "The account was removed from the fleet."), time.GetUtcNow() + Refused);
+
+        // A changed definition (a new token, say) deserves a new try.
+        if (_why is not null && _coolingUntil > time.GetUtcNow() && HasSameCredential(definition)) return Refuse(_why, _coolingUntil);
+        if (!_leases.Holds(leaseId) && context.State.Value.Posts.LimitOf(definition, time.GetUtcNow()) is { } limit) return Refuse(limit, limit.Until);
+        if (!_leases.Holds(leaseId) && _leases.Count >= definition.MaxConcurrentTurns)
+        {
+            return Refuse(new Error(ErrorCode.NoBotAvailable, "The account is running as many turns as it may."), null);
+        }
+        _leases.Take(leaseId);
+        return new AccountLeaseResult(definition, null);
+    }
+
+    /// <inheritdoc />
+    public Task Renew(string leaseId)
+    {
+        _leases.Take(leaseId);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public async Task<DiscordPosted> Post(DiscordPost post, CancellationToken cancellationToken = default)
+    {
+        var definition = await _definition.Get() ?? throw new ClusterException(ErrorCode.NoBotAvailable, "The account was removed from the fleet.");
+        try
+        {
+            var posted = await discord.Post(definition, post, cancellationToken);
+            Count(definition);
+            return posted;
+        }
+        catch (ClusterException exception) when (exception.Info.Cure == Cure.RotateAccount)
+        {
+            SetAside(definition, exception.ToError());
+            throw;
+        }
+    }
+
+    /// <inheritdoc />
+    public async Task Return(string leaseId, LeaseOutcome outcome)
+    {
+        if (!_leases.Return(leaseId)) return;
+        if (outcome.Error is not { } error) Worked();
+        else if (error.Cure == Cure.RotateAccount && await _definition.Get() is { } definition) SetAside(definition, error);
+    }
+
+    /// <inheritdoc />
+    public async ValueTask OnDeactivate(CancellationToken cancellationToken)
+    {
+        if (_saving is not null) await Save();
+    }
+
+    /// <summary>The count is saved now and then: the last minute of it may be lost with a node.</summary>
+    private void Count(AccountDefinition definition)
+    {
+        if (DiscordAccountOptions.Of(definition).DailyPosts is null) return;
+        context.State.Value.Posts.Add(time.GetUtcNow());
+        _saving ??= context.StartTimer(SaveAfter, Timeout.InfiniteTimeSpan, _ => Save());
+    }
+
+    private Task Save()
+    {
+        _saving?.Dispose();
+        _saving = null;
+        return _saver.Save();
+    }
+
+    private void Worked()
+    {
+        // A turn that began before the account was set aside says nothing about it.
+        if (_why is not null && _coolingUntil > time.GetUtcNow()) return;
+        _why = null;
+        _health.Ok();
+    }
+
+    private void SetAside(AccountDefinition definition, Error error)
+    {
+        _why = error;
+        _coolingUntil = error.Until ?? time.GetUtcNow() + error.Code switch
+        {
+            ErrorCode.UpstreamRateLimited => RateLimited,
+            ErrorCode.UpstreamQuotaExceeded => OutOfCredit,
+            _ => Refused,
+        };
+        _setAside = definition;
+        var passes = error.Until is not null || error.Code is ErrorCode.UpstreamRateLimited or ErrorCode.UpstreamQuotaExceeded;
+        _health.Not(passes ? HealthState.Cooling : HealthState.SetAside, error, _coolingUntil);
+    }
+
+    private bool HasSameCredential(AccountDefinition definition) => _setAside?.Token == definition.Token && _setAside?.OAuth == definition.OAuth;
+
+    private AccountLeaseResult Refuse(Error error, DateTimeOffset? until) => new(null, new Refusal(context.Key, error, until));
+}

@@ -1,0 +1,110 @@
+using CozeCluster.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace CozeCluster.Grains;
+
+/// <summary>What the catalog stores.</summary>
+public sealed class CatalogState
+{
+    /// <summary>The fleet in force; its secrets are sealed.</summary>
+    public Fleet Fleet { get; set; } = Fleet.Empty;
+}
+
+/// <summary>Holds the fleet and answers by id from indexes made on import.</summary>
+public partial class CatalogGrain(IGrainContext<CatalogState> context, TimeProvider time, ILogger<CatalogGrain> logger) : ICatalogGrain, IGrainLifecycle
+{
+    private CatalogIndex _index = new(Fleet.Empty);
+
+    /// <inheritdoc />
+    public ValueTask OnActivate(CancellationToken cancellationToken)
+    {
+        _index = new CatalogIndex(context.State.Value.Fleet);
+        return default;
+    }
+
+    /// <inheritdoc />
+    public async Task Import(Fleet fleet)
+    {
+        if (fleet.Version != context.State.Value.Fleet.Version)
+        {
+            fleet = fleet with { Models = Dated(fleet.Models) };
+            context.State.Value = new CatalogState { Fleet = fleet };
+            _index = new CatalogIndex(fleet);
+            await context.State.Save();
+        }
+        // Of an equal fleet too: its first import may have been cut off here.
+        context.RunBackground(KeepBotsActive);
+    }
+
+    /// <inheritdoc />
+    public Task<FleetOutline> Outline() => Task.FromResult(_index.Outline);
+
+    /// <inheritdoc />
+    public Task<ApiKeyInfo?> FindKey(string hash) => Task.FromResult(_index.Keys.GetValueOrDefault(hash));
+
+    /// <inheritdoc />
+    public Task<TenantDefinition?> FindTenant(string tenantId) => Task.FromResult(_index.Tenants.GetValueOrDefault(tenantId));
+
+    /// <inheritdoc />
+    public Task<BotDefinition?> FindBot(string botId) => Task.FromResult(_index.Bots.GetValueOrDefault(botId));
+
+    /// <inheritdoc />
+    public Task<AccountDefinition?> FindAccount(string accountId) => Task.FromResult(_index.Accounts.GetValueOrDefault(accountId));
+
+    /// <inheritdoc />
+    public Task<ListenerDefinition?> FindListener(string listenerId) => Task.FromResult(_index.Listeners.GetValueOrDefault(listenerId));
+
+    /// <inheritdoc />
+    public Task<ModelDefinition?> FindModel(string tenantId, string model) =>
+        Task.FromResult(_index.Models.GetValueOrDefault(model) is { } found && IsOffered(found, tenantId) ? found : null);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<ModelInfo>> ListModels(string tenantId) => Task.FromResult<IReadOnlyList<ModelInfo>>(
+        [.. context.State.Value.Fleet.Models.Where(model => IsOffered(model, tenantId)).Select(model => new ModelInfo(model.Id, model.CreatedAt))]);
+
+    /// <summary>A model that tells no date keeps the one it was first imported at.</summary>
+    private List<ModelDefinition> Dated(IEnumerable<ModelDefinition> models)
+    {
+        var known = context.State.Value.Fleet.Models.ToDictionary(model => model.Id, model => model.CreatedAt);
+        return [.. models.Select(model => model.CreatedAt == default ? model with { CreatedAt = known.GetValueOrDefault(model.Id, time.GetUtcNow()) } : model)];
+    }
+
+    private async Task KeepBotsActive(CancellationToken stop)
+    {
+        foreach (var bot in context.State.Value.Fleet.Bots.Where(bot => bot.KeepActive is not null))
+        {
+            try
+            {
+                await context.Grains.Get<IBotGrain>(bot.Id).KeepActive();
+            }
+            catch (ClusterException exception)
+            {
+                LogNotKeptActive(logger, exception, bot.Id, exception.Code);
+            }
+        }
+    }
+
+    private static bool IsOffered(ModelDefinition model, string tenantId) => model.Tenants.Count == 0 || model.Tenants.Contains(tenantId);
+
+    private sealed class CatalogIndex(Fleet fleet)
+    {
+        public Dictionary<string, ApiKeyInfo> Keys { get; } = fleet.Tenants
+            .SelectMany(tenant => tenant.Keys.Select(key => (key.Hash, Info: new ApiKeyInfo(tenant.Id, key.Name, key.Admin))))
+            .ToDictionary(key => key.Hash, key => key.Info);
+
+        public Dictionary<string, TenantDefinition> Tenants { get; } = fleet.Tenants.ToDictionary(tenant => tenant.Id);
+        public Dictionary<string, BotDefinition> Bots { get; } = fleet.Bots.ToDictionary(bot => bot.Id);
+        public Dictionary<string, AccountDefinition> Accounts { get; } = fleet.Accounts.ToDictionary(account => account.Id);
+        public Dictionary<string, ListenerDefinition> Listeners { get; } = fleet.Listeners.ToDictionary(listener => listener.Id);
+        public Dictionary<string, ModelDefinition> Models { get; } = fleet.Models.ToDictionary(model => model.Id);
+
+        public FleetOutline Outline { get; } = new(
+            [.. fleet.Bots.Select(bot => bot.Id)],
+            [.. fleet.Accounts.Select(account => account.Id)],
+            [.. fleet.Listeners.Select(listener => GrainKeys.DiscordSession(listener.Id, listener.HomeShard()))],
+            fleet.Notices);
+    }
+
+    [LoggerMessage(1002, LogLevel.Error, "Bot {BotId} could not be told to keep active: {Code}")]
+    private static partial void LogNotKeptActive(ILogger logger, Exception exception, string botId, ErrorCode code);
+}

@@ -1,0 +1,367 @@
+using System.Collections.Frozen;
+using CozeCluster.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace CozeCluster.Grains;
+
+/// <summary>A queue of turns of which one runs at a time; see <see cref="TurnPump"/> for how.</summary>
+public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RenewEvery = LeaseRequest.Lifetime / 3;
+    private static readonly TimeSpan CancelWait = TimeSpan.FromSeconds(6);
+
+    private readonly IGrainContext<ConversationState> _context;
+    private readonly TimeProvider _time;
+    private readonly ConversationOptions _options;
+    private readonly ILogger _logger;
+    private readonly StateSaver<ConversationState> _saver;
+    private readonly TurnPump _pump;
+    private readonly Declared<TenantDefinition> _tenant;
+    private readonly Dictionary<string, LiveTurn> _live = [];
+    private readonly LinkedList<LiveTurn> _waiting = [];
+    private LiveTurn? _running;
+    private bool _pumping;
+    private IDisposable? _tick;
+
+    /// <summary>Made by the engine.</summary>
+    public ConversationGrain(
+        IGrainContext<ConversationState> context, IEnumerable<IUpstream> upstreams, TimeProvider time, ConversationOptions options, ILogger<ConversationGrain> logger)
+    {
+        _context = context;
+        _time = time;
+        _options = options;
+        _logger = logger;
+        _saver = new StateSaver<ConversationState>(context.State);
+        _pump = new TurnPump(context, _saver, upstreams.ToFrozenDictionary(upstream => upstream.Name), time, options, logger);
+        _tenant = new Declared<TenantDefinition>(time, () => context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindTenant(State.TenantId));
+    }
+
+    private ConversationState State => _context.State.Value;
+
+    private bool IsNamed => State.Name is not null;
+
+    /// <inheritdoc />
+    public async ValueTask OnActivate(CancellationToken cancellationToken)
+    {
+        var lost = false;
+        foreach (var record in State.Turns.Where(record => record.Status is TurnStatus.Queued or TurnStatus.Running))
+        {
+            var turn = new LiveTurn(record, new ReplyLog(), _time) { KeepsPrompt = record.Request is not null };
+            _live[record.TurnId] = turn;
+            if (record is { Sent: true, Handle: null })
+            {
+                var unknown = new Error(ErrorCode.UpstreamOutcomeUnknown, "The server stopped while sending the prompt; whether the bot got it is not known.");
+                Close(turn, new ReplyFailed(unknown, null));
+                turn.Settled();
+                lost = true;
+            }
+            else
+            {
+                _waiting.AddLast(turn);
+            }
+        }
+        if (lost) await _saver.Save();
+        if (_waiting.Count > 0) StartPumping();
+    }
+
+    /// <summary>What cannot be resumed elsewhere ends here, and says so.</summary>
+    public ValueTask OnDeactivate(CancellationToken cancellationToken)
+    {
+        foreach (var turn in _live.Values.Where(turn => turn is { Record.Status: TurnStatus.Running, IsDurable: false }))
+        {
+            Close(turn, new ReplyFailed(new Error(ErrorCode.Draining, "The server is shutting down."), null));
+        }
+        return default;
+    }
+
+    /// <inheritdoc />
+    public async Task Begin(TurnRequest request, Subscription subscription, IReplyObserver observer, CancellationToken cancellationToken = default)
+    {
+        if (State.TenantId.Length == 0) Open(request);
+        else RequireOwner(request.TenantId);
+        if (Find(request.TurnId) is { } known)
+        {
+            if (known.Record.Fingerprint != request.Fingerprint)
+            {
+                throw new ClusterException(ErrorCode.IdempotencyMismatch, "This Idempotency-Key was used before with another request.", "Idempotency-Key");
+            }
+            known.Observe(subscription, observer);
+            return;
+        }
+        if (_waiting.Count >= _options.MaxQueuedTurns && _pumping)
+        {
+            throw new ClusterException(
+                ErrorCode.ConversationBusy, $"This conversation already has {_waiting.Count} turns waiting.", until: _time.GetUtcNow() + TimeSpan.FromSeconds(2));
+        }
+
+        ForgetOldTurns();
+        var keepsPrompt = IsNamed && await _tenant.Get() is not { StoreConversations: false };
+        var now = _time.GetUtcNow();
+        var record = new TurnRecord
+        {
+            TurnId = request.TurnId,
+            Model = request.Model,
+            Status = TurnStatus.Queued,
+            CreatedAt = now,
+            Fingerprint = request.Fingerprint,
+            Survive = request.Survive,
+            Request = request,
+        };
+        State.LastUsedAt = now;
+        State.Turns.Add(record);
+        var turn = new LiveTurn(record, new ReplyLog(), _time) { KeepsPrompt = keepsPrompt };
+        _live[request.TurnId] = turn;
+        GrainMetrics.TurnStarted(record.Model);
+        turn.Observe(subscription, observer);
+        _waiting.AddLast(turn);
+        // A turn that has to wait is promised to its client, so it is durable before the client hears of it.
+        if (_pumping) await _saver.Save();
+        StartPumping();
+    }
+
+    /// <inheritdoc />
+    public Task Subscribe(string tenantId, string turnId, Subscription subscription, IReplyObserver observer)
+    {
+        Require(tenantId, turnId).Observe(subscription, observer);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public Task Unsubscribe(string turnId, string subscriptionId)
+    {
+        if (_live.TryGetValue(turnId, out var turn)) turn.Unobserve(subscriptionId);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public Task<ReplyBatch> Read(string tenantId, string turnId, Cursor after, int maxChars)
+    {
+        var turn = Require(tenantId, turnId);
+        turn.Heard();
+        return Task.FromResult(turn.ReadNext(after, maxChars));
+    }
+
+    /// <inheritdoc />
+    public Task Cancel(string tenantId, string turnId) => Cancel(Require(tenantId, turnId));
+
+    /// <inheritdoc />
+    public Task<TurnSnapshot> GetTurn(string tenantId, string turnId) => Task.FromResult(Require(tenantId, turnId).Snapshot(State.Name));
+
+    /// <inheritdoc />
+    public Task<ConversationSnapshot> GetConversation(string tenantId)
+    {
+        RequireOwner(tenantId);
+        return Task.FromResult(new ConversationSnapshot(Summary(), [.. State.Turns.Select(record => Peek(record.TurnId)).OfType<LiveTurn>().Select(turn => turn.Snapshot(State.Name))]));
+    }
+
+    /// <inheritdoc />
+    public async Task Rename(string tenantId, string title)
+    {
+        RequireOwner(tenantId);
+        State.Title = title;
+        await _saver.Save();
+        await NoteInIndex();
+    }
+
+    /// <inheritdoc />
+    public async Task Delete(string tenantId)
+    {
+        if (State.TenantId != tenantId) return;
+        foreach (var turn in _live.Values.ToArray())
+        {
+            await Cancel(turn);
+            await turn.Ended;
+        }
+        if (State.Name is { } name) await Index().Forget(name);
+        _live.Clear();
+        await _saver.Clear();
+        _context.Deactivate();
+    }
+
+    /// <inheritdoc />
+    public Task<bool> Wake() => Task.FromResult(_pumping);
+
+    private async Task Cancel(LiveTurn turn)
+    {
+        if (turn.Record.EndedAt is not null) return;
+        turn.RequestCancel();
+        // One that was sent by a node that died waits too, to be found again: the pump does that, and tells the far side.
+        if (turn.Record.Handle is null && _waiting.Remove(turn))
+        {
+            await End(turn, new ReplyFailed(new Error(ErrorCode.Cancelled, "The turn was cancelled."), null));
+            return;
+        }
+        try
+        {
+            await turn.Ended.WaitAsync(CancelWait, _time);
+        }
+        catch (TimeoutException)
+        {
+            // The far side is slow to hear; the turn ends without us waiting for it.
+        }
+    }
+
+    private void StartPumping()
+    {
+        _tick ??= _context.StartTimer(Tick, Tick, OnTick);
+        if (_pumping) return;
+        _pumping = true;
+        _context.RunBackground(PumpQueue);
+    }
+
+    private async Task PumpQueue(CancellationToken stop)
+    {
+        try
+        {
+            while (_waiting.First is { } first)
+            {
+                stop.ThrowIfCancellationRequested();
+                _waiting.RemoveFirst();
+                _running = first.Value;
+                _running.Record.Status = TurnStatus.Running;
+                await End(_running, await _pump.Run(_running, stop));
+            }
+        }
+        finally
+        {
+            _pumping = false;
+            _running = null;
+        }
+    }
+
+    private async Task End(LiveTurn turn, ReplyEvent end)
+    {
+        // Nobody hears of an end that is not stored: after a crash it would not be there.
+        if (turn.IsDurable) turn.CloseGate();
+        Close(turn, end);
+        var settled = _context.Grains.Get<ITenantGrain>(State.TenantId).Settle(turn.Record.TurnId, turn.Log.Usage);
+        try
+        {
+            // A fresh conversation of which nothing was stored, because its turn was never sent or could not be found again anyway, ends with its grain.
+            if (IsNamed || _context.State.Exists) await _saver.Save();
+            turn.OpenGate();
+            if (turn.IsDurable) await _context.Grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurns(_context.Key)).Remove(_context.Key);
+            await _pump.Settle(turn);
+            if (IsNamed) await NoteInIndex();
+            await settled;
+        }
+        catch (ClusterException exception) when (exception.Code != ErrorCode.StateConflict)
+        {
+            LogNotSettled(_logger, exception, turn.Record.TurnId, exception.Code);
+        }
+        finally
+        {
+            turn.OpenGate();
+            turn.Settled();
+        }
+    }
+
+    private void Close(LiveTurn turn, ReplyEvent end)
+    {
+        turn.Finish(end);
+        var record = turn.Record;
+        record.EndedAt = _time.GetUtcNow();
+        record.End = end;
+        GrainMetrics.TurnEnded(record.Model, end, turn.Log.Usage);
+        record.Parts = turn.Log.Parts;
+        record.Rewrites = turn.Log.Rewrites;
+        record.Handle = turn.Log.Handle ?? record.Handle;
+        record.Status = end switch
+        {
+            ReplyCompleted => TurnStatus.Completed,
+            ReplyFailed { Error.Code: ErrorCode.Cancelled } => TurnStatus.Cancelled,
+            _ => TurnStatus.Failed,
+        };
+        if (!turn.KeepsPrompt) record.Request = null;
+        State.LastUsedAt = record.EndedAt.Value;
+    }
+
+    private async Task OnTick(CancellationToken cancellationToken)
+    {
+        var isNeeded = _pumping;
+        foreach (var (id, turn) in _live.ToArray())
+        {
+            turn.Beat(_options.SignOfLife);
+            if (turn.Record.EndedAt is not null)
+            {
+                // Its record can tell all it had to say.
+                if (!turn.HasDeliveries) _live.Remove(id);
+                continue;
+            }
+            isNeeded = true;
+            if (!turn.Record.Survive && !turn.CancelRequested && turn.Unheard > _options.ListenerGrace) _context.RunBackground(_ => Cancel(turn));
+            if (_time.GetElapsedTime(turn.RenewedAt) >= RenewEvery) await Renew(turn);
+        }
+        if (isNeeded || _live.Count > 0) return;
+        _tick?.Dispose();
+        _tick = null;
+        // A fresh conversation is seldom asked again, and then it is read from what is stored: kept until idle, thousands a second would fill the memory.
+        if (!IsNamed && _context.State.Exists) _context.Deactivate();
+    }
+
+    private async Task Renew(LiveTurn turn)
+    {
+        turn.RenewedAt = _time.GetTimestamp();
+        var admitted = _context.Grains.Get<ITenantGrain>(State.TenantId).Renew(turn.Record.TurnId);
+        if (turn.Lease is { } lease) await _context.Grains.Get<IBotGrain>(lease.Bot.Id).Renew(lease.Id, lease.Account.Id);
+        await admitted;
+    }
+
+    private void Open(TurnRequest request)
+    {
+        State.TenantId = request.TenantId;
+        State.Name = request.ConversationName;
+        State.CreatedAt = _time.GetUtcNow();
+    }
+
+    private void ForgetOldTurns()
+    {
+        State.Turns.RemoveAll(HasExpired);
+        var surplus = State.Turns.Count - _options.MaxStoredTurns + 1;
+        for (var i = 0; i < State.Turns.Count && surplus > 0; i++)
+        {
+            if (State.Turns[i].EndedAt is null) continue;
+            State.Turns.RemoveAt(i--);
+            surplus--;
+        }
+    }
+
+    /// <summary>What is not kept with its prompt is kept for a while only, so that a client that lost its connection can read it.</summary>
+    private bool HasExpired(TurnRecord record) => record is { EndedAt: { } ended, Request: null } && ended + _options.FreshRetention <= _time.GetUtcNow();
+
+    private void RequireOwner(string tenantId)
+    {
+        if (State.TenantId != tenantId) throw new ClusterException(ErrorCode.NotFound, "No such conversation.");
+    }
+
+    private LiveTurn Require(string tenantId, string turnId) =>
+        (State.TenantId == tenantId ? Find(turnId) : null) ?? throw new ClusterException(ErrorCode.NotFound, "No such turn.");
+
+    /// <summary>The turn, held while somebody reads it.</summary>
+    private LiveTurn? Find(string turnId)
+    {
+        if (Peek(turnId) is not { } turn) return null;
+        _live[turnId] = turn;
+        _tick ??= _context.StartTimer(Tick, Tick, OnTick);
+        return turn;
+    }
+
+    private LiveTurn? Peek(string turnId)
+    {
+        if (_live.TryGetValue(turnId, out var live)) return live;
+        if (State.Turns.Find(record => record.TurnId == turnId) is not { End: { } end } ended || HasExpired(ended)) return null;
+        var turn = new LiveTurn(ended, ReplyLog.Of(ended.Parts, ended.Rewrites, end), _time);
+        turn.Settled();
+        return turn;
+    }
+
+    private ConversationSummary Summary() => new(State.Name ?? "", State.Title, State.CreatedAt, State.LastUsedAt, State.Turns.Count);
+
+    private IConversationIndexGrain Index() => _context.Grains.Get<IConversationIndexGrain>(State.TenantId);
+
+    private Task NoteInIndex() => IsNamed ? Index().Note(Summary()) : Task.CompletedTask;
+
+    [LoggerMessage(1110, LogLevel.Error, "Turn {TurnId} ended, but its end could not be stored or told: {Code}")]
+    private static partial void LogNotSettled(ILogger logger, Exception exception, string turnId, ErrorCode code);
+}

@@ -1,0 +1,362 @@
+using System.Collections.Frozen;
+using CozeCluster.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace CozeCluster.Grains;
+
+/// <summary>
+/// Runs one turn after another for a conversation: finds a bot, sends, reads the reply into the log, and finds the exchange again when the connection or the node was lost.
+/// What must be durable is saved at three places: before sending, when the exchange can be found again, and at the end.
+/// </summary>
+internal sealed partial class TurnPump(
+    IGrainContext<ConversationState> context,
+    StateSaver<ConversationState> saver,
+    FrozenDictionary<string, IUpstream> upstreams,
+    TimeProvider time,
+    ConversationOptions options,
+    ILogger logger)
+{
+    private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
+    private const int MaxAttachTries = 4;
+
+    private ConversationState State => context.State.Value;
+
+    /// <summary>Runs a turn until it has ended, or until <paramref name="stop"/>: then it is left as saved, to be resumed.</summary>
+    public async Task<ReplyEvent> Run(LiveTurn turn, CancellationToken stop)
+    {
+        try
+        {
+            var error = turn.Record.Handle is { } handle ? await Resume(turn, handle, stop) : await Send(turn, stop);
+            if (turn.Fault is not null) error = turn.Fault;
+            else if (turn.CancelRequested && error is not null) error = Cancelled;
+            return error is null
+                ? new ReplyCompleted(turn.Log.Finished ?? FinishReason.Stop, turn.Log.Usage, Origin(turn))
+                : new ReplyFailed(error, Origin(turn));
+        }
+        catch (Exception exception) when (!stop.IsCancellationRequested)
+        {
+            var error = exception is ClusterException known ? known.ToError() : new Error(ErrorCode.Internal, "The turn failed through a defect of the server.");
+            LogBroken(logger, exception, turn.Record.TurnId, error.Code);
+            return new ReplyFailed(error, Origin(turn));
+        }
+    }
+
+    private static Error Cancelled { get; } = new(ErrorCode.Cancelled, "The turn was cancelled.");
+
+    /// <returns>Null once the reply is complete.</returns>
+    private async Task<Error?> Send(LiveTurn turn, CancellationToken stop)
+    {
+        var request = turn.Record.Request ?? throw new InvalidOperationException("A turn that was not sent has its request.");
+        var refused = new List<Refusal>();
+        var avoid = new List<string>();
+        var home = Prompt.AnsweredTurn(request) is { } answered ? State.Turns.Find(known => known.TurnId == answered)?.Handle : State.Home;
+        var (preferredBot, preferredAccount) = (home?.BotId, home?.AccountId);
+        Error? last = null;
+        for (var attempt = 1; attempt <= options.MaxAttempts; attempt++)
+        {
+            if (turn.CancelRequested) return Cancelled;
+            var (lease, none) = await FindBot(turn, request, preferredBot, refused, new LeaseRequest($"{request.TurnId}.{attempt}", avoid, preferredAccount));
+            if (lease is null) return last ?? none;
+
+            if (attempt > 1)
+            {
+                await Settle(turn);
+                turn.Restart();
+            }
+            last = await Attempt(turn, request, lease, attempt, stop);
+            if (last is null || !turn.Log.IsEmpty || turn.CancelRequested || turn.Fault is not null) return last;
+            LogAttemptFailed(logger, request.TurnId, attempt, lease.Bot.Id, lease.Account.Id, last.Code, last.Message);
+            if (last.Code == ErrorCode.UpstreamNotFound && turn.Log.Handle is null && request.ToolOutputs.Count == 0
+                && State.Home is { } lost && Prompt.LivesOn(lost, lease))
+            {
+                // The far side refused before it began: it may have lost just the conversation, which begins anew there, with its history.
+                State.Home = null;
+                preferredBot = lease.Bot.Id;
+                continue;
+            }
+            switch (last.Cure)
+            {
+                case Cure.Retry:
+                    (preferredBot, preferredAccount) = (lease.Bot.Id, lease.Account.Id);
+                    await Task.Delay(RetryPause, time, stop);
+                    break;
+                case Cure.RotateAccount:
+                    preferredBot = lease.Bot.Id;
+                    avoid.Add(lease.Account.Id);
+                    break;
+                case Cure.CoolBot:
+                    refused.Add(new Refusal(lease.Bot.Id, last, last.Until));
+                    break;
+                default:
+                    return last;
+            }
+        }
+        return last;
+    }
+
+    private async Task<(Lease? Lease, Error? Why)> FindBot(
+        LiveTurn turn, TurnRequest request, string? preferred, List<Refusal> refused, LeaseRequest leaseRequest)
+    {
+        var pool = context.Grains.Get<IModelPoolGrain>(GrainKeys.ModelPool(request.TenantId, request.Model));
+        while (true)
+        {
+            var pick = await pool.Pick(request.TenantId, request.Model, new PickRequest(preferred, refused));
+            if (pick.BotId is null) return (null, pick.Error);
+            var answer = await context.Grains.Get<IBotGrain>(pick.BotId).Acquire(leaseRequest);
+            if (answer.Grant is { } lease)
+            {
+                turn.Lease = lease;
+                turn.RenewedAt = time.GetTimestamp();
+                return (lease, null);
+            }
+            refused.Add(answer.Refusal!);
+        }
+    }
+
+    private async Task<Error?> Attempt(LiveTurn turn, TurnRequest request, Lease lease, int attempt, CancellationToken stop)
+    {
+        Error? error = null;
+        try
+        {
+            var upstreamTurn = Prompt.For(request, State, lease) with { Attempt = attempt };
+            var upstream = upstreams[lease.Bot.Upstream];
+            turn.Far = (upstream, upstreamTurn);
+            var durable = upstream.CanReattach && options.DurableTurns;
+            using var deadline = new TurnDeadline(time, lease.Bot.Timeouts, stop, awaitsIds: durable);
+            turn.Deadline = deadline;
+            try
+            {
+                if (durable)
+                {
+                    turn.CloseGate();
+                    await SaveIntent(turn);
+                }
+                else
+                {
+                    // A try before this one may have been of the other kind.
+                    turn.OpenGate();
+                    // Not saved for its own sake; but where it is, with a turn that waits behind it, it must not be sent again.
+                    turn.Record.Sent = true;
+                }
+                if (turn.CancelRequested) return Cancelled;
+                await using var exchange = await upstream.Open(upstreamTurn, deadline.Token);
+                error = await ReadAll(turn, exchange, upstream, deadline);
+                if (error is null) State.InstructionsHash = Prompt.InstructionsHash(request.Messages) ?? State.InstructionsHash;
+            }
+            catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+            {
+                error = turn.CancelRequested ? Cancelled : deadline.Error;
+            }
+            catch (ClusterException exception) when (MayStillRun(turn, upstream, exception))
+            {
+                LogLost(logger, request.TurnId, exception.Code, exception.Message);
+                error = await Attach(turn, upstream, upstreamTurn, turn.Log.Handle!, deadline, stop);
+            }
+            catch (ClusterException exception)
+            {
+                error = exception.ToError();
+            }
+            if (error is not null && turn.Log.Failure is null) await CancelAtFarSide(turn, upstream, upstreamTurn);
+        }
+        finally
+        {
+            turn.Deadline = null;
+            if (!stop.IsCancellationRequested) await ReturnLease(turn, error);
+        }
+        return error;
+    }
+
+    /// <summary>Finds a turn's exchange again after its node died.</summary>
+    private async Task<Error?> Resume(LiveTurn turn, UpstreamHandle handle, CancellationToken stop)
+    {
+        LogResuming(logger, turn.Record.TurnId, handle.BotId);
+        var catalog = context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog);
+        var bot = await catalog.FindBot(handle.BotId);
+        var account = await catalog.FindAccount(handle.AccountId);
+        if (bot is null || account is null || !upstreams.TryGetValue(handle.Upstream, out var upstream))
+        {
+            return new Error(ErrorCode.UpstreamOutcomeUnknown, "The bot that was answering is no longer in the fleet.");
+        }
+        // The far side is at work already: the lease only counts it, so a refusal changes nothing.
+        var answer = await context.Grains.Get<IBotGrain>(bot.Id).Acquire(new LeaseRequest($"{turn.Record.TurnId}.resumed", [], account.Id));
+        turn.Lease = answer.Grant;
+        turn.RenewedAt = time.GetTimestamp();
+
+        var upstreamTurn = new UpstreamTurn(turn.Record.TurnId, bot, account, State.TenantId, []) { TenantId = State.TenantId };
+        turn.Log.Identify(handle);
+        turn.Far = (upstream, upstreamTurn);
+        using var deadline = new TurnDeadline(time, bot.Timeouts, stop);
+        turn.Deadline = deadline;
+        Error? error = null;
+        try
+        {
+            error = await Attach(turn, upstream, upstreamTurn, handle, deadline, stop);
+            if (error is not null && turn.Log.Failure is null) await CancelAtFarSide(turn, upstream, upstreamTurn);
+        }
+        finally
+        {
+            turn.Deadline = null;
+            if (!stop.IsCancellationRequested) await ReturnLease(turn, error);
+        }
+        return error;
+    }
+
+    private async Task<Error?> Attach(
+        LiveTurn turn, IUpstream upstream, UpstreamTurn upstreamTurn, UpstreamHandle handle, TurnDeadline deadline, CancellationToken stop)
+    {
+        deadline.WaitForTotal();
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                if (turn.CancelRequested) return Cancelled;
+                turn.Log.Reopen();
+                await using var exchange = await upstream.Attach(upstreamTurn, handle, deadline.Token);
+                while (await exchange.WaitToRead(deadline.Token))
+                {
+                    exchange.Read(turn.Log);
+                    turn.Publish();
+                }
+                return Outcome(turn);
+            }
+            catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+            {
+                return turn.CancelRequested ? Cancelled : deadline.Error;
+            }
+            catch (ClusterException exception) when (tries < MaxAttachTries && IsLost(exception))
+            {
+                LogLost(logger, turn.Record.TurnId, exception.Code, exception.Message);
+                await Task.Delay(RetryPause * tries, time, stop);
+            }
+            catch (ClusterException exception)
+            {
+                return exception.ToError();
+            }
+        }
+    }
+
+    private async Task<Error?> ReadAll(LiveTurn turn, IExchange exchange, IUpstream upstream, TurnDeadline deadline)
+    {
+        UpstreamHandle? saved = null;
+        while (await exchange.WaitToRead(deadline.Token))
+        {
+            deadline.Progress();
+            exchange.Read(turn.Log);
+            if (!ReferenceEquals(turn.Log.Handle, saved))
+            {
+                saved = turn.Log.Handle;
+                State.Home = saved;
+                // A reply that is complete as soon as it is known is stored once, whole; until then nobody sees it.
+                if (upstream.CanReattach && turn is { IsDurable: true, Log.Finished: null }) _ = SaveHandle(turn, saved!);
+                deadline.IdsAreKnown();
+            }
+            turn.Publish();
+            if (turn.CancelRequested && saved is not null) return Cancelled;
+        }
+        return Outcome(turn);
+    }
+
+    private static Error? Outcome(LiveTurn turn)
+    {
+        if (turn.Log.Failure is { } failure) return failure;
+        return turn.Log.Finished is not null ? null : new Error(ErrorCode.UpstreamProtocol, "The bot's reply stopped without an end.");
+    }
+
+    private async Task SaveIntent(LiveTurn turn)
+    {
+        // From a try that failed before; the far side is about to be asked anew.
+        if (turn is { IsDurable: true, Record.Handle: null }) return;
+        var isFirst = !turn.IsDurable;
+        turn.IsDurable = true;
+        turn.Record.Sent = true;
+        turn.Record.Handle = null;
+        if (!turn.KeepsPrompt) turn.Record.Request = null;
+        var saved = saver.Save();
+        if (isFirst) await context.Grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurns(context.Key)).Add(context.Key, turn.Record.Survive);
+        await saved;
+    }
+
+    private async Task SaveHandle(LiveTurn turn, UpstreamHandle handle)
+    {
+        turn.Record.Handle = handle;
+        try
+        {
+            await saver.Save();
+            turn.OpenGate();
+        }
+        catch (Exception exception)
+        {
+            LogNotSaved(logger, exception, turn.Record.TurnId);
+            turn.Break(new Error(ErrorCode.Internal, "The turn could not be saved."));
+        }
+    }
+
+    private async Task CancelAtFarSide(LiveTurn turn, IUpstream upstream, UpstreamTurn upstreamTurn)
+    {
+        if (turn.Log.Handle is not { } handle) return;
+        using var timeout = new CancellationTokenSource(CancelTimeout, time);
+        try
+        {
+            await upstream.Cancel(upstreamTurn, handle, timeout.Token);
+        }
+        catch (Exception exception)
+        {
+            LogNotCancelled(logger, exception, turn.Record.TurnId);
+        }
+    }
+
+    /// <summary>Lets the far side go of what it keeps only for this turn. To be called when the turn's end is stored.</summary>
+    public async Task Settle(LiveTurn turn)
+    {
+        if (turn.Far is not { } far) return;
+        turn.Far = null;
+        if (turn.Log.Handle is not { } handle) return;
+        try
+        {
+            await far.Upstream.Settle(far.Turn, handle);
+        }
+        catch (Exception exception)
+        {
+            LogNotSettled(logger, exception, turn.Record.TurnId);
+        }
+    }
+
+    private async Task ReturnLease(LiveTurn turn, Error? error)
+    {
+        if (turn.Lease is not { } lease) return;
+        turn.Lease = null;
+        await context.Grains.Get<IBotGrain>(lease.Bot.Id).Return(lease.Id, lease.Account.Id, error is null ? LeaseOutcome.Success : new LeaseOutcome(error));
+    }
+
+    private ReplyOrigin? Origin(LiveTurn turn) =>
+        turn.Log.Handle is { } handle ? new ReplyOrigin(handle.BotId, handle.Upstream, handle.Ids) : null;
+
+    /// <summary>Whether the exchange that threw may still be running at the far side, where it can be found again.</summary>
+    private static bool MayStillRun(LiveTurn turn, IUpstream upstream, ClusterException exception) =>
+        upstream.CanReattach && turn is { Log.Handle: not null, CancelRequested: false, Fault: null } && IsLost(exception);
+
+    private static bool IsLost(ClusterException exception) =>
+        exception.Code is ErrorCode.UpstreamUnavailable or ErrorCode.UpstreamProtocol or ErrorCode.UpstreamFailed or ErrorCode.UpstreamRateLimited;
+
+    [LoggerMessage(1101, LogLevel.Error, "Turn {TurnId} broke: {Code}")]
+    private static partial void LogBroken(ILogger logger, Exception exception, string turnId, ErrorCode code);
+
+    [LoggerMessage(1102, LogLevel.Warning, "Turn {TurnId}, try {Attempt}: bot {BotId} with account {AccountId} failed with {Code}: {Message}")]
+    private static partial void LogAttemptFailed(ILogger logger, string turnId, int attempt, string botId, string accountId, ErrorCode code, string message);
+
+    [LoggerMessage(1103, LogLevel.Information, "Turn {TurnId} is looked for at bot {BotId} again")]
+    private static partial void LogResuming(ILogger logger, string turnId, string botId);
+
+    [LoggerMessage(1104, LogLevel.Warning, "Turn {TurnId} lost its connection: {Code}: {Message}")]
+    private static partial void LogLost(ILogger logger, string turnId, ErrorCode code, string message);
+
+    [LoggerMessage(1105, LogLevel.Error, "Turn {TurnId} could not be saved")]
+    private static partial void LogNotSaved(ILogger logger, Exception exception, string turnId);
+
+    [LoggerMessage(1106, LogLevel.Warning, "Turn {TurnId} could not be cancelled at the far side")]
+    private static partial void LogNotCancelled(ILogger logger, Exception exception, string turnId);
+
+    [LoggerMessage(1107, LogLevel.Warning, "Turn {TurnId} could not be settled at the far side; what it left there goes by itself")]
+    private static partial void LogNotSettled(ILogger logger, Exception exception, string turnId);
+}

@@ -1,0 +1,301 @@
+using CozeCluster.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace CozeCluster.Grains;
+
+/// <summary>What a janitor stores: every channel it made or meant to make.</summary>
+public sealed class ChannelJanitorState
+{
+    /// <summary>By owner.</summary>
+    public Dictionary<string, OwnedChannel> Channels { get; set; } = [];
+}
+
+/// <summary>A channel of ours.</summary>
+public sealed class OwnedChannel
+{
+    /// <summary>Its unique name.</summary>
+    public string Name { get; set; } = "";
+
+    /// <summary>Snowflake; null while it is only meant to be made.</summary>
+    public string? ChannelId { get; set; }
+
+    /// <summary>When it is to be deleted.</summary>
+    public DateTimeOffset DeleteAt { get; set; }
+
+    /// <summary>Nobody uses it any more.</summary>
+    public bool IsReleased { get; set; }
+}
+
+/// <summary>
+/// Makes channels with the intent saved first, and deletes them when their time has come: by timer while it is awake, by reminder after a crash.
+/// A channel that was made but whose id was not saved is found again by the end of its name and the mark in its topic.
+/// </summary>
+public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
+{
+    private const string Reminder = "sweep";
+    private const int Text = 0;
+    private const int PublicThread = 11;
+
+    /// <summary>What was made room for may be taken by somebody else.</summary>
+    private const int MostEvicted = 5;
+
+    /// <summary>An intent without a channel that old was cut off by a crash.</summary>
+    private static readonly TimeSpan IntentLifetime = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(30);
+
+    private readonly IGrainContext<ChannelJanitorState> _context;
+    private readonly IDiscord _discord;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly StateSaver<ChannelJanitorState> _saver;
+    private readonly Declared<ListenerDefinition> _listener;
+    private readonly Dictionary<string, Task<string>> _making = [];
+    private readonly HashSet<string> _leaving = [];
+    private IDisposable? _timer;
+    private DateTimeOffset _timerDue = DateTimeOffset.MaxValue;
+    private DateTimeOffset _notBefore;
+    private bool _sweeping;
+    private bool _reminded;
+
+    /// <summary>Made by the engine.</summary>
+    public ChannelJanitorGrain(IGrainContext<ChannelJanitorState> context, IDiscord discord, TimeProvider time, ILogger<ChannelJanitorGrain> logger)
+    {
+        _context = context;
+        _discord = discord;
+        _time = time;
+        _logger = logger;
+        _saver = new StateSaver<ChannelJanitorState>(context.State);
+        _listener = new Declared<ListenerDefinition>(time, () => context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindListener(context.Key));
+    }
+
+    private Dictionary<string, OwnedChannel> Channels => _context.State.Value.Channels;
+
+    /// <inheritdoc />
+    public ValueTask OnActivate(CancellationToken cancellationToken)
+    {
+        ArmTimer();
+        return default;
+    }
+
+    /// <inheritdoc />
+    public async ValueTask OnReminder(string name, CancellationToken cancellationToken)
+    {
+        await Sweep(cancellationToken);
+        if (Channels.Count > 0) return;
+        _reminded = false;
+        await _context.ClearReminder(Reminder, cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public async Task<string> Create(DiscordChannelRequest request)
+    {
+        if (_making.TryGetValue(request.Owner, out var making)) return await making;
+        if (Channels.TryGetValue(request.Owner, out var known) && known.ChannelId is { } id)
+        {
+            if (!known.IsReleased) return id;
+            // It is on its way out, or gone already; its owner gets another one.
+            Channels.Remove(request.Owner);
+            Channels[$"{request.Owner}#{id}"] = known;
+        }
+        making = Make(request);
+        _making[request.Owner] = making;
+        try
+        {
+            return await making;
+        }
+        finally
+        {
+            _making.Remove(request.Owner);
+        }
+    }
+
+    /// <inheritdoc />
+    public Task Release(string channelId, TimeSpan? deleteAfter) => Change(channelId, channel =>
+    {
+        if (deleteAfter is null)
+        {
+            Forget(channelId);
+            return;
+        }
+        channel.IsReleased = true;
+        channel.DeleteAt = _time.GetUtcNow() + deleteAfter.Value;
+    });
+
+    /// <inheritdoc />
+    public Task Keep(string channelId, TimeSpan lifetime) => Change(channelId, channel =>
+    {
+        channel.IsReleased = false;
+        channel.DeleteAt = _time.GetUtcNow() + lifetime;
+    });
+
+    /// <inheritdoc />
+    public async Task Rename(string channelId, string name) => await _discord.RenameChannel(await Listener(), channelId, name, CancellationToken.None);
+
+    /// <inheritdoc />
+    public async Task Delete(string channelId)
+    {
+        await _discord.DeleteChannel(await Listener(), channelId, CancellationToken.None);
+        Forget(channelId);
+        await _saver.Save();
+    }
+
+    /// <inheritdoc />
+    public async Task<IReadOnlyList<DiscordChannelInfo>> List() => await _discord.ListChannels(await Listener(), CancellationToken.None);
+
+    /// <inheritdoc />
+    public Task Sweep() => Sweep(CancellationToken.None);
+
+    private string Mark(string owner) => $"Made by CozeCluster for {_context.Key}/{GrainKeys.Hash("channel", owner)}";
+
+    /// <summary>Makes an owner's channel be found again if its id was lost in a crash. Discord changes what stands before it: capitals, spaces.</summary>
+    private static string Ending(string owner) => $"-{GrainKeys.Hash("channel", owner)[..8]}";
+
+    /// <summary>Whether a channel is the one made for an owner. Threads have no topic to bear the mark.</summary>
+    private bool IsOf(string owner, DiscordChannelInfo channel) =>
+        channel.Name.EndsWith(Ending(owner), StringComparison.Ordinal) && (channel.Kind == PublicThread || channel.Topic == Mark(owner));
+
+    private async Task<string> Make(DiscordChannelRequest request)
+    {
+        var listener = await Listener();
+        var channel = new OwnedChannel
+        {
+            Name = request.Name + Ending(request.Owner),
+            DeleteAt = _time.GetUtcNow() + IntentLifetime,
+        };
+        Channels[request.Owner] = channel;
+        var saved = _saver.Save();
+        await RemindMe();
+        await saved;
+
+        var wanted = new DiscordChannelInfo("", channel.Name, request.ParentId, request.IsThread ? PublicThread : Text, request.IsThread ? null : Mark(request.Owner));
+        var made = await MakeInRoom(listener, wanted);
+        channel.ChannelId = made.Id;
+        channel.DeleteAt = _time.GetUtcNow() + request.Lifetime;
+        await _saver.Save();
+        ArmTimer();
+        return made.Id;
+    }
+
+    /// <summary>Makes a channel, and room for it if the server is full.</summary>
+    private async Task<DiscordChannelInfo> MakeInRoom(ListenerDefinition listener, DiscordChannelInfo wanted)
+    {
+        for (var evicted = 0; ; evicted++)
+        {
+            if (await _discord.CreateChannel(listener, wanted, CancellationToken.None) is { } made) return made;
+            if (evicted == MostEvicted || !await MakeRoom(listener))
+                throw new ClusterException(ErrorCode.UpstreamFailed, "The Discord server has as many channels as it may have, and none of ours is free to go.");
+        }
+    }
+
+    /// <summary>The server is full: of our channels that nobody uses any more, the one that would go first goes now.</summary>
+    /// <returns>Whether one went.</returns>
+    private async Task<bool> MakeRoom(ListenerDefinition listener)
+    {
+        while (Channels.Values.Where(channel => channel is { IsReleased: true, ChannelId: { } id } && !_leaving.Contains(id)).MinBy(channel => channel.DeleteAt) is { } first)
+        {
+            var id = first.ChannelId!;
+            // Whoever else makes room meanwhile takes another one; so does everybody where it cannot be deleted.
+            _leaving.Add(id);
+            if (!await TryDelete(listener, id, CancellationToken.None)) continue;
+            _leaving.Remove(id);
+            Forget(id);
+            return true;
+        }
+        return false;
+    }
+
+    private async Task Change(string channelId, Action<OwnedChannel> change)
+    {
+        if (Channels.Values.FirstOrDefault(channel => channel.ChannelId == channelId) is not { } found) return;
+        change(found);
+        await _saver.Save();
+        ArmTimer();
+    }
+
+    private async Task Sweep(CancellationToken stop)
+    {
+        if (_sweeping) return;
+        _sweeping = true;
+        try
+        {
+            var now = _time.GetUtcNow();
+            var due = Channels.Where(channel => channel.Value.DeleteAt <= now).ToList();
+            if (due.Count == 0) return;
+            var listener = await Listener();
+            var lost = due.Exists(channel => channel.Value.ChannelId is null) ? await _discord.ListChannels(listener, stop) : [];
+            foreach (var (owner, channel) in due)
+            {
+                // It may be wanted again meanwhile.
+                if (channel.DeleteAt > now || Channels.GetValueOrDefault(owner) != channel) continue;
+                if (await TryDelete(listener, channel.ChannelId ?? lost.FirstOrDefault(one => IsOf(owner, one))?.Id, stop)) Channels.Remove(owner);
+                else channel.DeleteAt = _time.GetUtcNow() + TryAgain;
+            }
+            await _saver.Save();
+        }
+        catch (ClusterException exception)
+        {
+            _notBefore = _time.GetUtcNow() + TryAgain;
+            LogNotSwept(_logger, exception, _context.Key, exception.Code);
+        }
+        finally
+        {
+            _sweeping = false;
+            ArmTimer();
+        }
+    }
+
+    private async Task<bool> TryDelete(ListenerDefinition listener, string? channelId, CancellationToken stop)
+    {
+        if (channelId is null) return true;
+        try
+        {
+            await _discord.DeleteChannel(listener, channelId, stop);
+            return true;
+        }
+        catch (ClusterException exception)
+        {
+            // The others need not wait for it.
+            LogNotSwept(_logger, exception, _context.Key, exception.Code);
+            return false;
+        }
+    }
+
+    private void ArmTimer()
+    {
+        if (_sweeping || Channels.Count == 0) return;
+        var due = Channels.Values.Min(channel => channel.DeleteAt);
+        var now = _time.GetUtcNow();
+        if (due < _notBefore) due = _notBefore;
+        if (due < now) due = now;
+        if (_timer is not null && _timerDue <= due) return;
+        _timer?.Dispose();
+        _timerDue = due;
+        _timer = _context.StartTimer(due - now, Timeout.InfiniteTimeSpan, async stop =>
+        {
+            _timer = null;
+            await Sweep(stop);
+        });
+    }
+
+    private Task RemindMe()
+    {
+        if (_reminded) return Task.CompletedTask;
+        _reminded = true;
+        return _context.SetReminder(Reminder, SweepEvery, SweepEvery);
+    }
+
+    private void Forget(string channelId)
+    {
+        foreach (var (owner, channel) in Channels)
+        {
+            if (channel.ChannelId == channelId) Channels.Remove(owner);
+        }
+    }
+
+    private async Task<ListenerDefinition> Listener() =>
+        await _listener.Get() ?? throw new ClusterException(ErrorCode.UpstreamUnavailable, "The Discord listener is not in the fleet.");
+
+    [LoggerMessage(1211, LogLevel.Warning, "Channels of {Key} that are due could not all be deleted: {Code}")]
+    private static partial void LogNotSwept(ILogger logger, Exception exception, string key, ErrorCode code);
+}

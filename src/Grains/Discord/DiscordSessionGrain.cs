@@ -1,0 +1,229 @@
+using System.Globalization;
+using System.Threading.Channels;
+using CozeCluster.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace CozeCluster.Grains;
+
+/// <summary>The lease row of a listener's shard: whoever holds it may identify.</summary>
+public sealed class DiscordSessionState
+{
+    /// <summary>A random name of the activation that holds it.</summary>
+    public string? Owner { get; set; }
+
+    /// <summary>Grows with every change of owner.</summary>
+    public long Epoch { get; set; }
+
+    /// <summary>Until when it is held.</summary>
+    public DateTimeOffset HeldUntil { get; set; }
+}
+
+/// <summary>Keeps a listener connected while it is in the fleet, and hands each watcher only what it watches.</summary>
+public partial class DiscordSessionGrain : IDiscordSessionGrain, IGrainLifecycle
+{
+    private const int MaxWaitingEvents = 10_000;
+    private static readonly TimeSpan HoldFor = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan TendEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ReadyWait = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan PauseAfterRefusal = TimeSpan.FromMinutes(1);
+
+    private readonly string _me = Guid.NewGuid().ToString("n");
+    private readonly IGrainContext<DiscordSessionState> _context;
+    private readonly IDiscord _discord;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly StateSaver<DiscordSessionState> _saver;
+    private readonly Declared<ListenerDefinition> _listener;
+    private readonly int _shard;
+    private readonly HealthReporter _reporter;
+    private readonly Dictionary<string, DiscordWatcher> _watchers = [];
+    private TaskCompletionSource<DiscordSessionHealth> _settled = NewSignal();
+    private volatile DiscordSessionHealth _health;
+    private bool _connecting;
+
+    /// <summary>Made by the engine.</summary>
+    public DiscordSessionGrain(IGrainContext<DiscordSessionState> context, IDiscord discord, TimeProvider time, ILogger<DiscordSessionGrain> logger)
+    {
+        _context = context;
+        _discord = discord;
+        _time = time;
+        _logger = logger;
+        _saver = new StateSaver<DiscordSessionState>(context.State);
+        _health = new DiscordSessionHealth("connecting", null, time.GetUtcNow());
+        _reporter = new HealthReporter(context, HealthKind.Listener, time, logger);
+        var dot = context.Key.LastIndexOf('.');
+        _shard = int.Parse(context.Key.AsSpan(dot + 1), CultureInfo.InvariantCulture);
+        var listenerId = context.Key[..dot];
+        _listener = new Declared<ListenerDefinition>(time, () => context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindListener(listenerId));
+    }
+
+    private DiscordSessionState State => _context.State.Value;
+
+    /// <inheritdoc />
+    public Task<DiscordSessionHealth> Connect()
+    {
+        StartConnecting();
+        return Task.FromResult(_health);
+    }
+
+    /// <inheritdoc />
+    public async Task Watch(DiscordWatch watch, IDiscordObserver observer)
+    {
+        StartConnecting();
+        var health = _health.State == "ready" ? _health : await Settled();
+        if (health.State != "ready") throw new ClusterException(ErrorCode.UpstreamUnavailable, $"The Discord listener is not connected: {health.Reason ?? health.State}");
+        _watchers[watch.Id] = new DiscordWatcher(watch, observer, _time);
+    }
+
+    /// <inheritdoc />
+    public Task Unwatch(string watchId)
+    {
+        _watchers.Remove(watchId);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public async Task Own()
+    {
+        var now = _time.GetUtcNow();
+        if (State.Owner != _me)
+        {
+            if (State.HeldUntil > now)
+            {
+                throw new ClusterException(ErrorCode.UpstreamUnavailable, "Another node holds this Discord listener, or died holding it.", until: State.HeldUntil);
+            }
+            State.Owner = _me;
+            State.Epoch++;
+        }
+        State.HeldUntil = now + HoldFor;
+        await _saver.Save();
+    }
+
+    /// <summary>Whoever comes next need not wait for the lease to run out.</summary>
+    public async ValueTask OnDeactivate(CancellationToken cancellationToken)
+    {
+        if (State.Owner != _me) return;
+        State.HeldUntil = default;
+        await _saver.Save();
+    }
+
+    private void StartConnecting()
+    {
+        if (_connecting) return;
+        _connecting = true;
+        _context.RunBackground(KeepConnected);
+    }
+
+    private async Task KeepConnected(CancellationToken stop)
+    {
+        try
+        {
+            while (await _listener.Get() is { } listener)
+            {
+                if (await Run(listener, stop) is not { } reason) continue;
+                LogRefused(_logger, _context.Key, reason);
+                Note(new DiscordSessionHealth("failed", reason, _time.GetUtcNow()));
+                Report();
+                await Task.Delay(PauseAfterRefusal, _time, stop);
+            }
+            Note(new DiscordSessionHealth("failed", "The listener is not in the fleet.", _time.GetUtcNow()));
+        }
+        finally
+        {
+            _connecting = false;
+        }
+    }
+
+    /// <summary>Keeps a connection for as long as the fleet declares the listener so.</summary>
+    /// <returns>Why Discord will not have it; null if it is declared otherwise now, or no more.</returns>
+    private async Task<string?> Run(ListenerDefinition listener, CancellationToken stop)
+    {
+        // Not disposed: a tick that is under way may still cancel it.
+        var changed = new CancellationTokenSource();
+        using var stopping = stop.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), changed);
+        using var tending = _context.StartTimer(TendEvery, TendEvery, _ => Tend(listener, changed));
+        try
+        {
+            return await RunConnection(listener, changed.Token);
+        }
+        catch (OperationCanceledException) when (changed.IsCancellationRequested && !stop.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private async Task Tend(ListenerDefinition listener, CancellationTokenSource changed)
+    {
+        Report();
+        if (State.Owner == _me) await Own();
+        // Secrets are sealed anew with each fleet, so they are not compared: a token that was replaced ends by itself, as Discord takes the old one no more.
+        var declared = await _listener.Get();
+        if (declared is null || declared with { Token = listener.Token, Proxy = listener.Proxy } != listener) await changed.CancelAsync();
+    }
+
+    private void Report() => _reporter.Tell(
+        _health.State switch { "ready" => HealthState.Ok, "failed" => HealthState.SetAside, _ => HealthState.Connecting },
+        _health.Reason,
+        _health.State == "failed" ? ErrorCode.UpstreamUnavailable : null,
+        null);
+
+    private async Task<string> RunConnection(ListenerDefinition listener, CancellationToken stop)
+    {
+        var events = Channel.CreateBounded<DiscordEvent>(new BoundedChannelOptions(MaxWaitingEvents) { SingleReader = true });
+        var connection = Connect(listener, events.Writer, stop);
+        while (await events.Reader.WaitToReadAsync(stop))
+        {
+            while (events.Reader.TryRead(out var one)) Route(one);
+            foreach (var watcher in _watchers.Values) watcher.Kick();
+        }
+        return await connection;
+    }
+
+    private async Task<string> Connect(ListenerDefinition listener, ChannelWriter<DiscordEvent> events, CancellationToken stop)
+    {
+        // The connection runs on threads of its own; what it wants of this grain comes through the grain's door.
+        var me = _context.Grains.Get<IDiscordSessionGrain>(_context.Key);
+        try
+        {
+            return await _discord.Connect(listener, _shard, events, Note, _ => me.Own(), stop);
+        }
+        finally
+        {
+            events.TryComplete();
+        }
+    }
+
+    private void Route(DiscordEvent one)
+    {
+        foreach (var (id, watcher) in _watchers)
+        {
+            if (watcher.IsOver) _watchers.Remove(id);
+            else watcher.Offer(one);
+        }
+    }
+
+    /// <summary>Comes from any thread.</summary>
+    private void Note(DiscordSessionHealth health)
+    {
+        _health = health;
+        if (health.State is "ready" or "failed") _settled.TrySetResult(health);
+        else if (_settled.Task.IsCompleted) _settled = NewSignal();
+    }
+
+    private async Task<DiscordSessionHealth> Settled()
+    {
+        try
+        {
+            return await _settled.Task.WaitAsync(ReadyWait, _time);
+        }
+        catch (TimeoutException)
+        {
+            return _health;
+        }
+    }
+
+    private static TaskCompletionSource<DiscordSessionHealth> NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    [LoggerMessage(1201, LogLevel.Error, "Discord listener {Key} is refused: {Reason}")]
+    private static partial void LogRefused(ILogger logger, string key, string reason);
+}

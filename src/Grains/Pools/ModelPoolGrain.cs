@@ -1,0 +1,76 @@
+using CozeCluster.Messages;
+
+namespace CozeCluster.Grains;
+
+/// <summary>What a pool stores.</summary>
+public sealed class ModelPoolState
+{
+    /// <summary>The bot picked last; the next pick begins behind it.</summary>
+    public string? Last { get; set; }
+}
+
+/// <summary>Round robin over the bots of a model. Bots that refused a turn are skipped until they said they would be fit again.</summary>
+public class ModelPoolGrain(IGrainContext<ModelPoolState> context, TimeProvider time) : IModelPoolGrain, IGrainLifecycle
+{
+    private readonly Dictionary<string, Refusal> _refusals = [];
+    private Declared<ModelDefinition>? _definition;
+
+    /// <inheritdoc />
+    public async Task<PickResult> Pick(string tenantId, string model, PickRequest request)
+    {
+        _definition ??= new(time, () => context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindModel(tenantId, model));
+        var definition = await _definition.Get()
+            ?? throw new ClusterException(ErrorCode.ModelNotFound, $"The model '{model}' does not exist or you do not have access to it.", "model");
+
+        foreach (var refusal in request.Refused)
+        {
+            if (refusal.Until is not null) _refusals[refusal.Id] = refusal;
+        }
+        if (request.Preferred is { } preferred && definition.Bots.Contains(preferred) && IsFit(preferred, request)) return new PickResult(preferred, null);
+
+        var bots = definition.Bots;
+        var start = context.State.Value.Last is { } last ? IndexOf(bots, last) + 1 : 0;
+        for (var i = 0; i < bots.Count; i++)
+        {
+            var bot = bots[(start + i) % bots.Count];
+            if (!IsFit(bot, request)) continue;
+            context.State.Value.Last = bot;
+            return new PickResult(bot, null);
+        }
+        return new PickResult(null, WhyNone(bots, request));
+    }
+
+    /// <summary>The cursor is saved once, when the pool is put away; after a crash the round begins anew, which harms nobody.</summary>
+    public async ValueTask OnDeactivate(CancellationToken cancellationToken)
+    {
+        if (context.State.Value.Last is not null) await context.State.Save(cancellationToken);
+    }
+
+    private bool IsFit(string bot, PickRequest request)
+    {
+        if (request.Refused.Any(refusal => refusal.Id == bot)) return false;
+        if (!_refusals.TryGetValue(bot, out var known)) return true;
+        if (known.Until > time.GetUtcNow()) return false;
+        _refusals.Remove(bot);
+        return true;
+    }
+
+    private Error WhyNone(IReadOnlyList<string> bots, PickRequest request)
+    {
+        var known = request.Refused.Concat(_refusals.Values).Where(refusal => bots.Contains(refusal.Id)).ToList();
+        var until = known.Min(refusal => refusal.Until);
+        var why = known.Count > 0 ? " " + known[0].Error.Message : "";
+        // Where all refuse for one reason, that is what the client has to know: out of credit is not the same as busy.
+        var code = known.Count > 0 && known.TrueForAll(refusal => refusal.Error.Code == known[0].Error.Code) ? known[0].Error.Code : ErrorCode.NoBotAvailable;
+        return new Error(code, $"None of the {bots.Count} bots behind this model can take a turn now.{why}", Until: until);
+    }
+
+    private static int IndexOf(IReadOnlyList<string> bots, string bot)
+    {
+        for (var i = 0; i < bots.Count; i++)
+        {
+            if (bots[i] == bot) return i;
+        }
+        return -1;
+    }
+}

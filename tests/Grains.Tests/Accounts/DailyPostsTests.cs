@@ -1,0 +1,67 @@
+using CozeCluster.Grains.Tests.Fakes;
+using CozeCluster.Messages;
+
+namespace CozeCluster.Grains.Tests.Accounts;
+
+public sealed class DailyPostsTests : HouseTest
+{
+    private IAccountGrain Account => House.Grains.Get<IAccountGrain>("a1");
+
+    [Fact]
+    public async Task Acquire_DayIsUsedUp_IsRefusedUntilMidnight()
+    {
+        await Allow(2);
+        await Post(1);
+        Assert.NotNull((await Account.Acquire("first")).Grant);
+        await Post(2);
+
+        var refusal = (await Account.Acquire("second")).Refusal!;
+        var midnight = House.Time.GetUtcNow().Date.AddDays(1);
+        Assert.Equal((ErrorCode.UpstreamQuotaExceeded, midnight), (refusal.Error.Code, refusal.Until!.Value.UtcDateTime));
+        // What it has begun, it may end.
+        Assert.NotNull((await Account.Acquire("first")).Grant);
+
+        House.Time.Advance(refusal.Until.Value - House.Time.GetUtcNow());
+        Assert.NotNull((await Account.Acquire("second")).Grant);
+    }
+
+    [Fact]
+    public async Task Acquire_NoLimit_CountsNothing()
+    {
+        for (var n = 0; n < 10; n++) await Post(n);
+
+        Assert.NotNull((await Account.Acquire("first")).Grant);
+    }
+
+    [Fact]
+    public async Task Post_Refused_IsNotCounted()
+    {
+        await Allow(1);
+        Discord.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamFailed, "not now"));
+        await Assert.ThrowsAsync<ClusterException>(() => Post(1));
+
+        Assert.NotNull((await Account.Acquire("first")).Grant);
+    }
+
+    [Fact]
+    public async Task Acquire_AfterARestart_TheDayIsStillUsedUp()
+    {
+        await Allow(1);
+        await Post(1);
+
+        await House.RestartAsync();
+
+        Assert.NotNull((await Account.Acquire("first")).Refusal);
+    }
+
+    private async Task Allow(int posts)
+    {
+        var fleet = SmallFleet();
+        var limited = fleet.Accounts[0] with { Options = new Dictionary<string, string> { ["daily_posts"] = $"{posts}" } };
+        await Catalog.Import(fleet with { Version = $"{posts} a day", Accounts = [limited, .. fleet.Accounts.Skip(1)] });
+        House.Time.Advance(TimeSpan.FromSeconds(2));
+        await Settle();
+    }
+
+    private Task<DiscordPosted> Post(int n) => Account.Post(new DiscordPost { ChannelId = "1", Text = "x", Nonce = $"{n}" }, TestContext.Current.CancellationToken);
+}

@@ -1,0 +1,150 @@
+using CozeCluster.Grains.Tests.Fakes;
+using CozeCluster.Messages;
+
+namespace CozeCluster.Grains.Tests.Bots;
+
+/// <summary>Bots that are kept active, whoever else talks to them.</summary>
+public sealed class KeepActiveTests : HouseTest
+{
+    private const string Bot = "single";
+
+    [Fact]
+    public async Task Interval_NobodyTalks_SendsOneMessageAndReadsItsReply()
+    {
+        await KeepActive(new("Are you there?") { Every = TimeSpan.FromHours(6) });
+
+        await PassWithoutMessage(TimeSpan.FromHours(5.99));
+        await Pass(TimeSpan.FromHours(0.01));
+        var exchange = await Upstream.NextOpened();
+        Assert.Equal("Are you there?", Assert.Single(exchange.Turn.Messages).Text);
+        Assert.Equal(Bot, exchange.Turn.Bot.Id);
+        exchange.Identify().Say("Yes.").Complete();
+
+        var entry = await Entry(entry => entry.KeepActive is not null);
+        Assert.Equal((HealthState.Ok, (string?)null), (entry.State, entry.KeepActive!.Error));
+        await PassWithoutMessage(TimeSpan.FromHours(5.99));
+        await Pass(TimeSpan.FromHours(0.01));
+        await Upstream.NextOpened();
+    }
+
+    [Fact]
+    public async Task Interval_SomebodyTalks_CountsFromThere()
+    {
+        await KeepActive(new("Hi") { Every = TimeSpan.FromHours(6) });
+        await PassWithoutMessage(TimeSpan.FromHours(4));
+        await Complete(Request(model: Bot), "yes");
+
+        await PassWithoutMessage(TimeSpan.FromHours(5));
+        await Pass(TimeSpan.FromHours(1));
+        await Upstream.NextOpened();
+    }
+
+    [Fact]
+    public async Task TimeOfDay_UsedSince_IsLeftOut()
+    {
+        await KeepActive(new("Hi") { At = new TimeSpan(9, 10, 0) });
+        await Complete(Request(model: Bot), "yes");
+
+        await PassWithoutMessage(TimeSpan.FromHours(10));
+        await PassWithoutMessage(TimeSpan.FromHours(23));
+        await Pass(TimeSpan.FromMinutes(11));
+        await Upstream.NextOpened();
+    }
+
+    [Fact]
+    public async Task Message_AccountRefused_GoesWithTheOther()
+    {
+        Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamUnauthorized, "No."));
+        await KeepActive(new("Hi") { Every = TimeSpan.FromHours(1) });
+
+        await Pass(TimeSpan.FromHours(1));
+        (await Upstream.NextOpened()).Identify().Say("Yes.").Complete();
+
+        Assert.Equal(HealthState.Ok, (await Entry(entry => entry.KeepActive is not null)).State);
+        Assert.Equal(2, Upstream.OpenedCount);
+    }
+
+    [Fact]
+    public async Task Message_NotAnswered_IsSeenInTheBotsHealth()
+    {
+        Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamNotFound, "Coze says: no such bot."));
+        await KeepActive(new("Hi") { Every = TimeSpan.FromHours(1) });
+
+        await Pass(TimeSpan.FromHours(1));
+
+        var entry = await Entry(entry => entry.State == HealthState.Failing);
+        Assert.Equal("It did not answer the keep-active message: Coze says: no such bot.", entry.Reason);
+        Assert.Equal("Coze says: no such bot.", entry.KeepActive!.Error);
+    }
+
+    [Fact]
+    public async Task Message_NoReply_EndsByTheBotsTimeouts()
+    {
+        await KeepActive(new("Hi") { Every = TimeSpan.FromHours(1) }, "impatient");
+
+        await Pass(TimeSpan.FromHours(1));
+        (await Upstream.NextOpened()).Identify();
+        await PassUntil(() => Upstream.CancelledCount > 0);
+
+        Assert.Equal("impatient", (await Upstream.NextCancelled()).BotId);
+    }
+
+    [Fact]
+    public async Task Due_WhileTheNodeWasDown_IsMadeUpForOnce()
+    {
+        await KeepActive(new("Hi") { Every = TimeSpan.FromHours(6) });
+        await House.StopAsync();
+        House.Time.Advance(TimeSpan.FromHours(100));
+        await House.StartAsync();
+        House.Time.Advance(TimeSpan.FromSeconds(1));
+
+        (await Upstream.NextOpened()).Identify().Say("Yes.").Complete();
+        await Entry(entry => entry.KeepActive is not null);
+        await PassWithoutMessage(TimeSpan.FromHours(5.99));
+    }
+
+    [Fact]
+    public async Task Definition_Removed_NothingIsSent()
+    {
+        await KeepActive(new("Hi") { Every = TimeSpan.FromHours(1) });
+        await Catalog.Import(SmallFleet() with { Version = "3" });
+
+        await PassWithoutMessage(TimeSpan.FromHours(5));
+    }
+
+    private async Task KeepActive(KeepActiveDefinition definition, string bot = Bot)
+    {
+        var fleet = SmallFleet();
+        await Catalog.Import(fleet with { Version = "2", Bots = [.. fleet.Bots.Select(one => one.Id == bot ? one with { KeepActive = definition } : one)] });
+        // The catalog tells it too, but in the background.
+        await House.Grains.Get<IBotGrain>(bot).KeepActive();
+    }
+
+    /// <summary>Moves the clock while no grain is in memory: none that takes its time to be put away counts that by this clock.</summary>
+    private async Task Pass(TimeSpan time)
+    {
+        await House.CollectIdleAsync();
+        House.Time.Advance(time);
+    }
+
+    private async Task PassWithoutMessage(TimeSpan time)
+    {
+        var before = Upstream.OpenedCount;
+        await Pass(time);
+        // Waits behind the reminder, if that fired.
+        await House.Grains.Get<IBotGrain>(Bot).KeepActive();
+        await Settle();
+        Assert.Equal(before, Upstream.OpenedCount);
+    }
+
+    private async Task<HealthEntry> Entry(Func<HealthEntry, bool> wanted)
+    {
+        for (var i = 0; i < 1000; i++)
+        {
+            var entries = await House.Grains.Get<IHealthGrain>(GrainKeys.Health).List();
+            if (entries.Single(entry => entry is { Kind: HealthKind.Bot, Id: Bot }) is var entry && wanted(entry)) return entry;
+            await Settle();
+        }
+        throw new TimeoutException("The bot's health did not change.");
+    }
+}

@@ -1,0 +1,41 @@
+using CozeCluster.Engine.Testing;
+using CozeCluster.Messages;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace CozeCluster.Grains.Tests.Catalog;
+
+public sealed class CatalogTests
+{
+    [Fact]
+    public async Task Import_ModelsWithoutDates_KeepTheOneTheyWereFirstImportedAt()
+    {
+        var options = new ConversationOptions();
+        await using var house = await TestEngine.StartAsync(AllGrains.Definitions(options), services => services.AddSingleton(options));
+        var catalog = house.Grains.Get<ICatalogGrain>(GrainKeys.Catalog);
+        var start = house.Time.GetUtcNow();
+        var dated = new DateTimeOffset(2024, 5, 6, 0, 0, 0, TimeSpan.Zero);
+
+        await catalog.Import(Fleet.Empty with { Version = "1", Models = [Model("a"), Model("b") with { CreatedAt = dated }] });
+        house.Time.Advance(TimeSpan.FromDays(1));
+        await catalog.Import(Fleet.Empty with { Version = "2", Models = [Model("c"), Model("b") with { CreatedAt = dated }, Model("a")] });
+
+        Assert.Equal(
+            [new("c", start.AddDays(1)), new("b", dated), new("a", start)],
+            await catalog.ListModels("t"));
+    }
+
+    [Fact]
+    public async Task Import_AfterARestart_IsStillWhatWasDeclared()
+    {
+        var options = new ConversationOptions();
+        await using var house = await TestEngine.StartAsync(AllGrains.Definitions(options), services => services.AddSingleton(options));
+        await house.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).Import(
+            Fleet.Empty with { Version = "1", Tenants = [new TenantDefinition(StoreConversations: false) { Id = "private" }] });
+
+        await house.RestartAsync();
+
+        Assert.False((await house.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindTenant("private"))!.StoreConversations);
+    }
+
+    private static ModelDefinition Model(string id) => new() { Id = id, Bots = ["bot"] };
+}

@@ -1,0 +1,297 @@
+using CozeCluster.Grains.Tests.Fakes;
+using CozeCluster.Messages;
+
+namespace CozeCluster.Grains.Tests.Conversations;
+
+public class ConversationTests : HouseTest
+{
+    [Fact]
+    public async Task Begin_FreshTurn_StreamsTheReplyToItsEnd()
+    {
+        var turn = await Begin(Request());
+        var exchange = await Upstream.NextOpened();
+        exchange.Identify().Say("Hel");
+        await turn.Observer.UntilText("Hel");
+        exchange.Say("lo").Complete();
+
+        var end = Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
+        Assert.Equal("Hello", turn.Observer.Text);
+        Assert.Equal(FinishReason.Stop, end.Reason);
+        Assert.Equal(new Usage(3, 4, 7), end.Usage);
+        Assert.Equal(("b1", "fake", "h-" + turn.Id), (end.Origin!.BotId, end.Origin.Upstream, end.Origin.Ids["chat_id"]));
+    }
+
+    [Fact]
+    public async Task Begin_FreshTurns_GoRoundTheBots()
+    {
+        var bots = new List<string>();
+        for (var i = 0; i < 4; i++)
+        {
+            var turn = await Begin(Request());
+            var exchange = await Upstream.NextOpened();
+            bots.Add(exchange.Turn.Bot.Id);
+            exchange.Identify().Say("x").Complete();
+            await turn.Observer.UntilEnd();
+        }
+        Assert.Equal(["b1", "b2", "b1", "b2"], bots);
+    }
+
+    [Fact]
+    public async Task Begin_NamedConversation_StaysOnItsBotAndSendsOnlyWhatIsNew()
+    {
+        await Complete(Request("chat", "Hi"), "Hello");
+        await Complete(Request(), "somebody else");
+        var turn = await Begin(Request("chat", "Bye"));
+        var exchange = await Upstream.NextOpened();
+
+        Assert.Equal("b1", exchange.Turn.Bot.Id);
+        Assert.Equal("Bye", Assert.Single(exchange.Turn.Messages).Text);
+        Assert.StartsWith("c-", exchange.Turn.Conversation["conversation_id"]);
+        exchange.Identify().Complete();
+        await turn.Observer.UntilEnd();
+    }
+
+    [Fact]
+    public async Task Begin_FarSideLostTheConversation_BeginsAnewThereWithItsHistory()
+    {
+        await Complete(Request("chat", "Hi"), "Hello");
+        Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamNotFound, "No such conversation."));
+        var turn = await Begin(Request("chat", "Bye"));
+        var exchange = await Upstream.NextOpened();
+
+        Assert.Equal(("b1", 3), (exchange.Turn.Bot.Id, Upstream.OpenedCount));
+        Assert.Empty(exchange.Turn.Conversation);
+        Assert.Equal(["Hi", "Hello", "Bye"], exchange.Turn.Messages.Select(message => message.Text));
+        exchange.Identify().Complete();
+        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
+    }
+
+    [Fact]
+    public async Task Begin_FarSideDoesNotKnowTheBot_MovesToTheNextOneAtOnce()
+    {
+        Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamNotFound, "No such bot."));
+        var turn = await Begin(Request());
+        var exchange = await Upstream.NextOpened();
+        exchange.Identify().Complete();
+
+        Assert.Equal(("b2", 2), (exchange.Turn.Bot.Id, Upstream.OpenedCount));
+        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
+    }
+
+    [Fact]
+    public async Task Begin_AccountRefused_MovesToTheNextAccount()
+    {
+        Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamQuotaExceeded, "No credit."));
+        var turn = await Begin(Request());
+        var exchange = await Upstream.NextOpened();
+        exchange.Identify().Say("ok").Complete();
+
+        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
+        Assert.Equal(("b1", 2), (exchange.Turn.Bot.Id, Upstream.OpenedCount));
+        Assert.Equal("a2", exchange.Turn.Account.Id);
+    }
+
+    [Fact]
+    public async Task Begin_BotFailedBeforeAnyText_MovesToTheNextBot()
+    {
+        var turn = await Begin(Request());
+        (await Upstream.NextOpened()).Identify().Fail(ErrorCode.UpstreamFailed);
+        var second = await Upstream.NextOpened();
+        second.Identify().Say("ok").Complete();
+
+        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
+        Assert.Equal(("b2", "ok"), (second.Turn.Bot.Id, turn.Observer.Text));
+    }
+
+    [Fact]
+    public async Task Begin_NextTryCannotBeFoundAgain_IsToldAsItComes()
+    {
+        var turn = await Begin(Request());
+        var first = await Upstream.NextOpened();
+        Upstream.CanReattach = false;
+        first.Fail(ErrorCode.UpstreamFailed);
+        (await Upstream.NextOpened()).Identify().Say("so far");
+        await turn.Observer.UntilText("so far");
+    }
+
+    [Fact]
+    public async Task Begin_ErrorThatNoOtherBotCanCure_IsPassedOnAtOnce()
+    {
+        Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.ContextLengthExceeded, "Too long."));
+        var turn = await Begin(Request());
+        var end = Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd());
+        Assert.Equal((ErrorCode.ContextLengthExceeded, 1), (end.Error.Code, Upstream.OpenedCount));
+    }
+
+    [Fact]
+    public async Task Begin_EveryTryFails_EndsWithTheLastErrorAfterABoundedNumber()
+    {
+        for (var i = 0; i < 9; i++) Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamFailed, $"Failure {i}."));
+        var turn = await Begin(Request());
+        var end = Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd());
+        Assert.Equal(ErrorCode.UpstreamFailed, end.Error.Code);
+        Assert.Equal(2, Upstream.OpenedCount);
+    }
+
+    [Fact]
+    public async Task Failure_AfterText_IsToldAndNotTriedAgain()
+    {
+        var turn = await Begin(Request());
+        (await Upstream.NextOpened()).Identify().Say("Hel").Fail(ErrorCode.UpstreamFailed);
+        var end = Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd());
+        Assert.Equal((ErrorCode.UpstreamFailed, "Hel", 1), (end.Error.Code, turn.Observer.Text, Upstream.OpenedCount));
+    }
+
+    [Fact]
+    public async Task Connection_LostInTheMiddle_IsFoundAgainAndBringsExactlyTheRest()
+    {
+        var turn = await Begin(Request());
+        var exchange = await Upstream.NextOpened();
+        exchange.Identify().Say("Hello, wo");
+        await turn.Observer.UntilText("Hello, wo");
+        exchange.Break();
+        var again = await Upstream.NextAttached();
+        again.Whole("Hello, world").Complete();
+
+        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
+        Assert.Equal(("Hello, world", 1), (turn.Observer.Text, Upstream.OpenedCount));
+        Assert.Equal("h-" + turn.Id, again.AttachedTo!.Ids["chat_id"]);
+        Assert.DoesNotContain(turn.Observer.Events, one => one is ReplyRewritten);
+    }
+
+    [Fact]
+    public async Task Cancel_RunningTurn_TellsTheFarSideAndTheObserver()
+    {
+        var turn = await Begin(Request());
+        var exchange = await Upstream.NextOpened();
+        exchange.Identify().Say("Hel");
+        await turn.Observer.UntilText("Hel");
+        await turn.Grain.Cancel(Tenant, turn.Id);
+
+        Assert.Equal("h-" + turn.Id, (await Upstream.NextCancelled()).Ids["chat_id"]);
+        Assert.Equal(ErrorCode.Cancelled, Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd()).Error.Code);
+        await exchange.Dropped;
+        Assert.Equal(TurnStatus.Cancelled, (await turn.Grain.GetTurn(Tenant, turn.Id)).Status);
+    }
+
+    [Fact]
+    public async Task Cancel_BeforeTheFarSideToldItsIds_WaitsForThemToCancelThere()
+    {
+        var turn = await Begin(Request());
+        var exchange = await Upstream.NextOpened();
+        var cancelled = turn.Grain.Cancel(Tenant, turn.Id);
+        exchange.Identify();
+
+        Assert.Equal("h-" + turn.Id, (await Upstream.NextCancelled()).Ids["chat_id"]);
+        await cancelled;
+    }
+
+    [Fact]
+    public async Task Cancel_WaitingTurn_NeverReachesTheFarSide()
+    {
+        var first = await Begin(Request("chat"));
+        var exchange = await Upstream.NextOpened();
+        var second = await Begin(Request("chat"));
+        await second.Grain.Cancel(Tenant, second.Id);
+        Assert.Equal(ErrorCode.Cancelled, Assert.IsType<ReplyFailed>(await second.Observer.UntilEnd()).Error.Code);
+
+        exchange.Identify().Say("x").Complete();
+        await first.Observer.UntilEnd();
+        Assert.Equal(1, Upstream.OpenedCount);
+    }
+
+    [Fact]
+    public async Task Begin_WhileATurnRuns_WaitsItsTurn()
+    {
+        var first = await Begin(Request("chat", "one"));
+        var one = await Upstream.NextOpened();
+        var second = await Begin(Request("chat", "two"));
+        Assert.Equal(TurnStatus.Queued, (await second.Grain.GetTurn(Tenant, second.Id)).Status);
+        one.Identify().Say("1").Complete();
+        var two = await Upstream.NextOpened();
+        two.Identify().Say("2").Complete();
+
+        await first.Observer.UntilEnd();
+        await second.Observer.UntilEnd();
+        Assert.Equal(("1", "2"), (first.Observer.Text, second.Observer.Text));
+    }
+
+    [Fact]
+    public async Task Begin_TooManyWaiting_IsRefusedWithATimeToTryAgain()
+    {
+        for (var i = 0; i < 9; i++) await Begin(Request("chat"));
+        var error = await Assert.ThrowsAsync<ClusterException>(() => Begin(Request("chat")));
+        Assert.Equal(ErrorCode.ConversationBusy, error.Code);
+        Assert.NotNull(error.Until);
+    }
+
+    [Fact]
+    public async Task Begin_SameTurnTwice_IsSentOnceAndHeardTwice()
+    {
+        var request = Request() with { Fingerprint = "f" };
+        var first = await Begin(request);
+        var second = await Begin(request);
+        (await Upstream.NextOpened()).Identify().Say("once").Complete();
+
+        await first.Observer.UntilEnd();
+        await second.Observer.UntilEnd();
+        Assert.Equal(("once", "once", 1), (first.Observer.Text, second.Observer.Text, Upstream.OpenedCount));
+        var error = await Assert.ThrowsAsync<ClusterException>(() => Begin(request with { Fingerprint = "another" }));
+        Assert.Equal(ErrorCode.IdempotencyMismatch, error.Code);
+    }
+
+    [Fact]
+    public async Task Anything_OfAnotherTenant_IsNotThere()
+    {
+        var turn = await Complete(Request("chat"), "secret");
+        var stranger = new RecordingObserver();
+        Func<Task>[] calls =
+        [
+            () => turn.Grain.GetTurn("t2", turn.Id),
+            () => turn.Grain.Cancel("t2", turn.Id),
+            () => turn.Grain.Read("t2", turn.Id, Cursor.Start, 100),
+            () => turn.Grain.Subscribe("t2", turn.Id, new Subscription("s", Cursor.Start), House.Grains.Observe<IReplyObserver>(stranger).Reference),
+            () => turn.Grain.GetConversation("t2"),
+            () => turn.Grain.Rename("t2", "mine"),
+            () => turn.Grain.GetTurn(Tenant, TurnId.New(Tenant, "chat")),
+        ];
+        foreach (var call in calls) Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<ClusterException>(call)).Code);
+        await turn.Grain.Delete("t2");
+        Assert.Equal("secret", ((TextPart)(await turn.Grain.GetTurn(Tenant, turn.Id)).Parts[0]).Text);
+    }
+
+    [Fact]
+    public async Task Subscribe_AfterTheEnd_BringsExactlyTheRest()
+    {
+        var turn = await Complete(Request(), "Hello, world");
+        var late = new RecordingObserver();
+        await Listen(turn, new Cursor(0, 7), late);
+        await late.UntilEnd();
+        Assert.Equal("world", late.Text);
+    }
+
+    [Fact]
+    public async Task Conversation_ListReadRenameDelete()
+    {
+        var turn = await Complete(Request("chat", "Hi"), "Hello");
+        await turn.Grain.Rename(Tenant, "Greetings");
+        var index = House.Grains.Get<IConversationIndexGrain>(Tenant);
+        var listed = Assert.Single(await index.List(null, 10));
+        Assert.Equal(("chat", "Greetings", 1), (listed.Name, listed.Title, listed.Turns));
+
+        var read = Assert.Single((await turn.Grain.GetConversation(Tenant)).Turns);
+        Assert.Equal(("Hi", "Hello"), (read.Prompt[0].Text, ((TextPart)read.Parts[0]).Text));
+
+        await turn.Grain.Delete(Tenant);
+        Assert.Empty(await index.List(null, 10));
+        await Assert.ThrowsAsync<ClusterException>(() => turn.Grain.GetConversation(Tenant));
+    }
+
+    [Fact]
+    public async Task Conversation_OfATenantThatStoresNone_KeepsNoPrompt()
+    {
+        var turn = await Complete(Request("chat", "private") with { TenantId = "t2", TurnId = TurnId.New("t2", "chat") }, "Hello");
+        var read = Assert.Single((await turn.Grain.GetConversation("t2")).Turns);
+        Assert.Empty(read.Prompt);
+    }
+}

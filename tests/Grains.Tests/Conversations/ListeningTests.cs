@@ -1,0 +1,139 @@
+using CozeCluster.Grains.Tests.Fakes;
+using CozeCluster.Messages;
+
+namespace CozeCluster.Grains.Tests.Conversations;
+
+public class ListeningTests : HouseTest
+{
+    [Fact]
+    public async Task Silence_OfTwoSeconds_IsFilledWithASignOfLife()
+    {
+        var turn = await Begin(Request());
+        await Upstream.NextOpened();
+        await PassUntil(() => turn.Observer.EmptyBatches > 0);
+        Assert.Empty(turn.Observer.Events);
+    }
+
+    [Fact]
+    public async Task Turn_NobodyListensTo_IsCancelledAfterTheGrace()
+    {
+        var turn = await Begin(Request());
+        var exchange = await Upstream.NextOpened();
+        exchange.Identify().Say("Hel");
+        await turn.Observer.UntilText("Hel");
+        await turn.Grain.Unsubscribe(turn.Id, turn.SubscriptionId);
+        var cancelled = Upstream.NextCancelled();
+        await PassUntil(() => cancelled.IsCompleted);
+
+        await cancelled;
+        await turn.Grain.Cancel(Tenant, turn.Id);
+        Assert.Equal(TurnStatus.Cancelled, (await turn.Grain.GetTurn(Tenant, turn.Id)).Status);
+    }
+
+    [Fact]
+    public async Task Turn_NobodyListensToButAskedToSurvive_GoesOn()
+    {
+        var turn = await Begin(Request() with { Survive = true });
+        var exchange = await Upstream.NextOpened();
+        exchange.Identify().Say("Hel");
+        await turn.Observer.UntilText("Hel");
+        await turn.Grain.Unsubscribe(turn.Id, turn.SubscriptionId);
+        await PassSeconds(40, () => false);
+        Assert.Equal(TurnStatus.Running, (await turn.Grain.GetTurn(Tenant, turn.Id)).Status);
+
+        exchange.Say("lo").Complete();
+        var late = new RecordingObserver();
+        await Listen(turn, turn.Observer.Cursor, late);
+        await late.UntilEnd();
+        Assert.Equal("lo", late.Text);
+    }
+
+    [Fact]
+    public async Task Observer_ThatSaysFull_ReadsForItselfAndMissesNothing()
+    {
+        var turn = await Begin(Request());
+        var exchange = await Upstream.NextOpened();
+        exchange.Identify().Say("one ");
+        await turn.Observer.UntilText("one ");
+        var refused = new TaskCompletionSource();
+        turn.Observer.Answer = _ =>
+        {
+            refused.TrySetResult();
+            return ValueTask.FromResult(ReplyAck.Full);
+        };
+        exchange.Say("two ");
+        await refused.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+        turn.Observer.Answer = _ => ValueTask.FromResult(ReplyAck.Taken);
+        var read = await turn.Grain.Read(Tenant, turn.Id, turn.Observer.Cursor, 1000);
+        turn.Observer.Note(read);
+        await Listen(turn, turn.Observer.Cursor, turn.Observer);
+        exchange.Say("three").Complete();
+        await turn.Observer.UntilEnd();
+        Assert.Equal("one two three", turn.Observer.Text);
+    }
+
+    [Fact]
+    public async Task Observer_ThatNeverAnswers_DoesNotHoldUpAnother()
+    {
+        var request = Request() with { Fingerprint = "f" };
+        var stuck = await Begin(request, new RecordingObserver { Answer = _ => new ValueTask<ReplyAck>(new TaskCompletionSource<ReplyAck>().Task) });
+        var fast = await Begin(request);
+        (await Upstream.NextOpened()).Identify().Say("all").Complete();
+
+        await fast.Observer.UntilEnd();
+        Assert.Equal(("all", ""), (fast.Observer.Text, stuck.Observer.Text));
+    }
+
+    [Fact]
+    public async Task Lease_OfARunningTurn_IsRenewedAndReturned()
+    {
+        var turn = await Begin(Request(model: "single"));
+        var exchange = await Upstream.NextOpened();
+        exchange.Identify().Say("x");
+        await turn.Observer.UntilText("x");
+        await PassSeconds(65, () => false);
+
+        // The bot takes one turn at a time: it is still taken after twice a lease's life.
+        var second = await Begin(Request(model: "single"));
+        Assert.Equal(ErrorCode.NoBotAvailable, Assert.IsType<ReplyFailed>(await second.Observer.UntilEnd()).Error.Code);
+        exchange.Complete();
+        await turn.Observer.UntilEnd();
+        await turn.Grain.Cancel(Tenant, turn.Id);
+        await Complete(Request(model: "single"), "free again");
+    }
+
+    [Theory]
+    [InlineData("first")]
+    [InlineData("idle")]
+    [InlineData("total")]
+    public async Task FarSide_SilentForLongerThanATimeout_EndsTheTurnAndIsToldToStop(string which)
+    {
+        var turn = await Begin(Request(model: "impatient"));
+        var exchange = await Upstream.NextOpened();
+        if (which != "first")
+        {
+            exchange.Identify().Say("x");
+            await turn.Observer.UntilText("x");
+        }
+        // Exactly as long as the wait under way, and no longer while the house acts on it: somewhat later the turn would be given up for another reason.
+        if (which == "total")
+        {
+            for (var i = 0; i < 30 && turn.Observer.End is null; i++)
+            {
+                var said = turn.Observer.Text.Length;
+                exchange.Say("y");
+                await turn.Observer.Until(observer => observer.Text.Length > said || observer.End is not null);
+                House.Time.Advance(TimeSpan.FromSeconds(1));
+            }
+        }
+        else
+        {
+            House.Time.Advance(TimeSpan.FromSeconds(which == "first" ? 5 : 8));
+        }
+        var end = Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd());
+        Assert.Equal(ErrorCode.UpstreamTimeout, end.Error.Code);
+        Assert.Contains(which switch { "first" => "sent nothing for 5 s", "idle" => "was silent for 8 s", _ => "took longer than 20 s" }, end.Error.Message);
+        if (which != "first") await Upstream.NextCancelled();
+    }
+}

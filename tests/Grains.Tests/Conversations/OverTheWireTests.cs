@@ -1,0 +1,51 @@
+using CozeCluster.Engine.Embedded;
+using CozeCluster.Grains.Tests.Fakes;
+using CozeCluster.Messages;
+
+namespace CozeCluster.Grains.Tests.Conversations;
+
+/// <summary>The same, with every message through the wire serializer.</summary>
+public sealed class ConversationOverTheWireTests : ConversationTests
+{
+    protected override ClusterLikeOptions ClusterLike => new();
+}
+
+/// <summary>The same, with every message through the wire serializer.</summary>
+public sealed class ListeningOverTheWireTests : ListeningTests
+{
+    protected override ClusterLikeOptions ClusterLike => new();
+}
+
+/// <summary>The same, with every message through the wire serializer.</summary>
+public sealed class SurvivalOverTheWireTests : SurvivalTests
+{
+    protected override ClusterLikeOptions ClusterLike => new();
+}
+
+/// <summary>A cluster on a bad day: rejections, lost answers, duplicates, delays, grains put away between calls.</summary>
+public sealed class RoughClusterTests : HouseTest
+{
+    protected override ClusterLikeOptions ClusterLike => ClusterLikeOptions.Rough(7);
+
+    [Fact]
+    public async Task Turns_OnABadDay_AllEndWithTheirExactText()
+    {
+        for (var round = 0; round < 10; round++)
+        {
+            var turns = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Begin(Request())));
+            for (var i = 0; i < turns.Length; i++)
+            {
+                var exchange = await Upstream.NextOpened();
+                exchange.Identify();
+                foreach (var word in new[] { "all", " of ", exchange.Turn.TurnId }) exchange.Say(word);
+                exchange.Complete();
+            }
+            foreach (var turn in turns)
+            {
+                Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
+                Assert.Equal($"all of {turn.Id}", turn.Observer.Text);
+            }
+        }
+        Assert.Equal(100, Upstream.OpenedCount);
+    }
+}

@@ -1,0 +1,227 @@
+using System.Text;
+using CozeCluster.Messages;
+
+namespace CozeCluster.Grains.Tests.Conversations;
+
+public sealed class ReplyLogTests
+{
+    private readonly ReplyLog _log = new();
+
+    [Fact]
+    public void Read_AfterAppends_BringsWhatIsNewOnce()
+    {
+        var part = _log.Open("m1", TextKind.Answer);
+        _log.Append(part, "Hel");
+        var first = _log.Read("t", Cursor.Start, 100);
+        _log.Append(part, "lo");
+        var second = _log.Read("t", first.Next, 100);
+
+        Assert.Equal("Hel", TextOf(first));
+        Assert.Equal("lo", TextOf(second));
+        Assert.Equal(new Cursor(0, 5), second.Next);
+        Assert.True(_log.HasNothingAfter(second.Next));
+    }
+
+    [Fact]
+    public void Read_HalfASurrogatePair_WaitsForTheOtherHalf()
+    {
+        var part = _log.Open("m1", TextKind.Answer);
+        _log.Append(part, "a\ud83d");
+        var first = _log.Read("t", Cursor.Start, 100);
+        Assert.Equal("a", TextOf(first));
+        Assert.True(_log.HasNothingAfter(first.Next));
+
+        _log.Append(part, "\ude00");
+        Assert.Equal("\ud83d\ude00", TextOf(_log.Read("t", first.Next, 100)));
+    }
+
+    [Fact]
+    public void Read_PartBehindAnOpenOne_WaitsUntilItIsClosed()
+    {
+        var first = _log.Open("m1", TextKind.Answer);
+        _log.Append(first, "one");
+        var second = _log.Open("m2", TextKind.Answer);
+        _log.Append(second, "two");
+        var batch = _log.Read("t", Cursor.Start, 100);
+        Assert.Equal("one", TextOf(batch));
+
+        _log.Append(first, "!");
+        _log.Close(first);
+        batch = _log.Read("t", batch.Next, 100);
+        Assert.Equal(["!", "two"], batch.Events.Cast<ReplyText>().Select(text => text.Text.ToString()));
+        Assert.Equal(1, batch.Events.Cast<ReplyText>().Last().Answer);
+    }
+
+    [Fact]
+    public void Set_TextThatGrew_AppendsWithoutRewriting()
+    {
+        var part = _log.Open("m1", TextKind.Answer);
+        _log.Set(part, "Hello");
+        var first = _log.Read("t", Cursor.Start, 100);
+        _log.Set(part, "Hello, world");
+        var second = _log.Read("t", first.Next, 100);
+
+        Assert.Equal(", world", TextOf(second));
+        Assert.DoesNotContain(second.Events, one => one is ReplyRewritten);
+    }
+
+    [Fact]
+    public void Set_TextThatChanged_TellsReadersWhoHadItWhereToCut()
+    {
+        var part = _log.Open("m1", TextKind.Answer);
+        _log.Set(part, "Hello wor");
+        var reader = _log.Read("t", Cursor.Start, 100);
+        _log.Set(part, "Hello, world");
+
+        var batch = _log.Read("t", reader.Next, 100);
+        Assert.Equal(new ReplyRewritten(0, 5), batch.Events[0]);
+        Assert.Equal(", world", ((ReplyText)batch.Events[1]).Text.ToString());
+        Assert.Equal(new Cursor(0, 12, 1), batch.Next);
+
+        var fresh = _log.Read("t", Cursor.Start, 100);
+        Assert.Equal("Hello, world", TextOf(fresh));
+    }
+
+    [Fact]
+    public void Set_TextThatChangedBehindTheReader_DoesNotDisturbIt()
+    {
+        var part = _log.Open("m1", TextKind.Answer);
+        _log.Set(part, "Hello wor");
+        _log.Set(part, "Hello, world");
+
+        var batch = _log.Read("t", new Cursor(0, 3), 100);
+        Assert.Equal("lo, world", TextOf(batch));
+        Assert.DoesNotContain(batch.Events, one => one is ReplyRewritten);
+    }
+
+    [Fact]
+    public void Add_SameItemTwice_IsThereOnce()
+    {
+        _log.Add(new FollowUpItem("f1", "And then?"));
+        _log.Add(new FollowUpItem("f1", "And then?"));
+        Assert.Single(_log.Parts);
+    }
+
+    [Fact]
+    public void Append_ToAPartReadersHavePassed_GoesToANewPart()
+    {
+        var first = _log.Open("m1", TextKind.Answer);
+        _log.Append(first, "one");
+        _log.Close(first);
+        _log.Add(new FollowUpItem("f1", "And then?"));
+        var reader = _log.Read("t", Cursor.Start, 100);
+
+        _log.Append(first, " more");
+        Assert.Equal(" more", TextOf(_log.Read("t", reader.Next, 100)));
+    }
+
+    [Fact]
+    public void Finish_EverythingDelivered_BringsTheEndToEveryCursorBehindAll()
+    {
+        var part = _log.Open("m1", TextKind.Answer);
+        _log.Append(part, "all");
+        var reader = _log.Read("t", Cursor.Start, 100);
+        Assert.False(reader.IsLast);
+        _log.Finish(new ReplyCompleted(FinishReason.Stop, null, null));
+
+        Assert.True(_log.Read("t", reader.Next, 100).IsLast);
+        Assert.True(_log.Read("t", new Cursor(9, 0), 100).IsLast);
+        Assert.Equal("all", TextOf(_log.Read("t", Cursor.Start, 100)));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    public void Any_chunking_and_any_reading_gives_the_same_reply(int seed)
+    {
+        var random = new Random(seed);
+        for (var round = 0; round < 200; round++)
+        {
+            var (log, whole) = (new ReplyLog(), new StringBuilder());
+            var received = new StringBuilder();
+            var cursor = Cursor.Start;
+            var parts = random.Next(1, 4);
+            for (var p = 0; p < parts; p++)
+            {
+                var part = log.Open($"m{p}", TextKind.Answer);
+                for (var chunk = random.Next(0, 12); chunk > 0; chunk--)
+                {
+                    var text = RandomText(random);
+                    // Cut anywhere, also between the halves of a pair.
+                    var cut = random.Next(0, text.Length + 1);
+                    log.Append(part, text.AsSpan(0, cut));
+                    Drain(random.Next(1, 9));
+                    log.Append(part, text.AsSpan(cut));
+                    whole.Append(text);
+                    if (random.Next(2) == 0) Drain(random.Next(1, 9));
+                    // A client that reconnects brings its cursor as text.
+                    Assert.True(Cursor.TryParse(cursor.ToString(), out cursor));
+                }
+                log.Close(part);
+            }
+            log.Finish(new ReplyCompleted(FinishReason.Stop, null, null));
+            while (!Drain(random.Next(1, 9))) { }
+            Assert.Equal(whole.ToString(), received.ToString());
+
+            bool Drain(int max)
+            {
+                var batch = log.Read("t", cursor, max);
+                foreach (var text in batch.Events.OfType<ReplyText>())
+                {
+                    Assert.False(text.Text.Length > 0 && char.IsHighSurrogate(text.Text.Span[^1]));
+                    received.Append(text.Text);
+                }
+                cursor = batch.Next;
+                return batch.IsLast;
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(11)]
+    [InlineData(12)]
+    [InlineData(13)]
+    public void Any_rewriting_ends_with_the_final_text_at_readers_that_cut_where_told(int seed)
+    {
+        var random = new Random(seed);
+        for (var round = 0; round < 300; round++)
+        {
+            var log = new ReplyLog();
+            var part = log.Open("m", TextKind.Answer);
+            var (text, received, cursor) = ("", "", Cursor.Start);
+            for (var edit = 0; edit < 10; edit++)
+            {
+                text = random.Next(3) == 0 ? text[..random.Next(0, text.Length + 1)] + RandomText(random) : text + RandomText(random);
+                log.Set(part, text);
+                if (random.Next(2) == 0) Drain();
+            }
+            log.Finish(new ReplyCompleted(FinishReason.Stop, null, null));
+            Drain();
+            Assert.Equal(text, received);
+
+            void Drain()
+            {
+                var batch = log.Read("t", cursor, 1000);
+                foreach (var one in batch.Events)
+                {
+                    if (one is ReplyRewritten rewritten) received = received[..rewritten.Offset];
+                    if (one is ReplyText more) received += more.Text.ToString();
+                }
+                cursor = batch.Next;
+            }
+        }
+    }
+
+    private static string RandomText(Random random) => string.Concat(Enumerable.Range(0, random.Next(0, 6)).Select(_ => random.Next(4) switch
+    {
+        0 => "\ud83d\ude00",
+        1 => "é",
+        2 => "中",
+        _ => "a",
+    }));
+
+    private static string TextOf(ReplyBatch batch) => string.Concat(batch.Events.OfType<ReplyText>().Select(text => text.Text.ToString()));
+}

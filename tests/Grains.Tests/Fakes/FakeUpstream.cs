@@ -1,0 +1,138 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using CozeCluster.Messages;
+
+namespace CozeCluster.Grains.Tests.Fakes;
+
+/// <summary>An upstream whose far side is the test: it sees what was opened, attached and cancelled, and writes the replies.</summary>
+public sealed class FakeUpstream : IUpstream
+{
+    private readonly Channel<FakeExchange> _opened = Channel.CreateUnbounded<FakeExchange>();
+    private readonly Channel<FakeExchange> _attached = Channel.CreateUnbounded<FakeExchange>();
+    private readonly Channel<UpstreamHandle> _cancelled = Channel.CreateUnbounded<UpstreamHandle>();
+    private int _opens;
+    private readonly ConcurrentQueue<UpstreamHandle> _settled = new();
+
+    public string Name => "fake";
+
+    public bool CanReattach { get; set; } = true;
+
+    /// <summary>Thrown by the next opens, in order; null lets one through.</summary>
+    public ConcurrentQueue<ClusterException?> Refusals { get; } = new();
+
+    /// <summary>While set, opening waits for it (or for the token).</summary>
+    public TaskCompletionSource? Hold { get; set; }
+
+    public int OpenedCount => Volatile.Read(ref _opens);
+
+    /// <summary>Cancellations that nobody has looked at yet.</summary>
+    public int CancelledCount => _cancelled.Reader.Count;
+
+    public async ValueTask<IExchange> Open(UpstreamTurn turn, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _opens);
+        if (Hold is { } hold) await hold.Task.WaitAsync(cancellationToken);
+        if (Refusals.TryDequeue(out var refusal) && refusal is not null) throw refusal;
+        var exchange = new FakeExchange(turn, null);
+        _opened.Writer.TryWrite(exchange);
+        return exchange;
+    }
+
+    public ValueTask<IExchange> Attach(UpstreamTurn turn, UpstreamHandle handle, CancellationToken cancellationToken)
+    {
+        var exchange = new FakeExchange(turn, handle);
+        _attached.Writer.TryWrite(exchange);
+        return ValueTask.FromResult<IExchange>(exchange);
+    }
+
+    public ValueTask Cancel(UpstreamTurn turn, UpstreamHandle handle, CancellationToken cancellationToken)
+    {
+        _cancelled.Writer.TryWrite(handle);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>What was settled, oldest first.</summary>
+    public IReadOnlyList<UpstreamHandle> Settled => [.. _settled];
+
+    public ValueTask Settle(UpstreamTurn turn, UpstreamHandle handle)
+    {
+        _settled.Enqueue(handle);
+        return ValueTask.CompletedTask;
+    }
+
+    public Task<FakeExchange> NextOpened() => Next(_opened);
+
+    public Task<FakeExchange> NextAttached() => Next(_attached);
+
+    public Task<UpstreamHandle> NextCancelled() => Next(_cancelled);
+
+    private static Task<T> Next<T>(Channel<T> channel) => channel.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+}
+
+/// <summary>One reply, written by the test.</summary>
+public sealed class FakeExchange(UpstreamTurn turn, UpstreamHandle? attachedTo) : IExchange
+{
+    private readonly Channel<Action<IReplySink>> _script = Channel.CreateUnbounded<Action<IReplySink>>();
+    private readonly TaskCompletionSource _dropped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public UpstreamTurn Turn => turn;
+
+    public UpstreamHandle? AttachedTo => attachedTo;
+
+    /// <summary>Completes when the connection was dropped.</summary>
+    public Task Dropped => _dropped.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+    public UpstreamHandle Handle => attachedTo ?? new(turn.Bot.Id, turn.Account.Id, "fake", new Dictionary<string, string> { ["conversation_id"] = "c-" + turn.TurnId, ["chat_id"] = "h-" + turn.TurnId });
+
+    public FakeExchange Do(Action<IReplySink> action)
+    {
+        _script.Writer.TryWrite(action);
+        return this;
+    }
+
+    public FakeExchange Identify() => Do(sink => sink.Identify(Handle));
+
+    public FakeExchange Say(string text, string message = "m1") => Do(sink => sink.Append(sink.Open(message, TextKind.Answer), text));
+
+    public FakeExchange Whole(string text, string message = "m1") => Do(sink =>
+    {
+        var part = sink.Open(message, TextKind.Answer);
+        sink.Set(part, text);
+        sink.Close(part);
+    });
+
+    public void Complete(FinishReason reason = FinishReason.Stop) => Do(sink =>
+    {
+        sink.Count(new Usage(3, 4, 7));
+        sink.Complete(reason);
+    })._script.Writer.Complete();
+
+    public void Fail(ErrorCode code) => Fail(new Error(code, "The far side says no."));
+
+    public void Fail(Error error) => Do(sink => sink.Fail(error))._script.Writer.Complete();
+
+    public void Break(ErrorCode code = ErrorCode.UpstreamUnavailable) => _script.Writer.Complete(new ClusterException(code, "The connection broke."));
+
+    public async ValueTask<bool> WaitToRead(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _script.Reader.WaitToReadAsync(cancellationToken);
+        }
+        catch (ChannelClosedException closed) when (closed.InnerException is ClusterException broken)
+        {
+            throw broken;
+        }
+    }
+
+    public void Read(IReplySink sink)
+    {
+        while (_script.Reader.TryRead(out var action)) action(sink);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _dropped.TrySetResult();
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,177 @@
+using System.Diagnostics;
+using CozeCluster.Engine.Embedded;
+using CozeCluster.Engine.Testing;
+using CozeCluster.Messages;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace CozeCluster.Grains.Tests.Fakes;
+
+/// <summary>A turn a test began.</summary>
+/// <param name="Id">The turn.</param>
+/// <param name="Grain">Its conversation.</param>
+/// <param name="Observer">Who hears it.</param>
+/// <param name="SubscriptionId">The observer's subscription.</param>
+public sealed record BegunTurn(string Id, IConversationGrain Grain, RecordingObserver Observer, string SubscriptionId)
+{
+    public string Key => TurnId.TryGetConversation(Id, out var key) ? key : throw new InvalidOperationException();
+}
+
+/// <summary>All grains on the embedded engine, with a small fleet, a far side that is the test, and a clock that the test moves.</summary>
+public abstract class HouseTest : IAsyncLifetime
+{
+    protected const string Tenant = "t";
+
+    private readonly List<TestEngine> _crashed = [];
+
+    /// <summary>How much like a cluster the engine behaves; null: not at all.</summary>
+    protected virtual ClusterLikeOptions? ClusterLike => null;
+
+    /// <summary>Limits of conversations.</summary>
+    protected virtual ConversationOptions Options => new();
+
+    protected TestEngine House { get; private set; } = null!;
+
+    protected FakeUpstream Upstream { get; private set; } = new();
+
+    protected FakeNotifier Notifier { get; } = new();
+
+    protected ICatalogGrain Catalog => House.Grains.Get<ICatalogGrain>(GrainKeys.Catalog);
+
+    protected FakeDiscord Discord { get; } = new();
+
+    public async ValueTask InitializeAsync() => await Start(null);
+
+    public async ValueTask DisposeAsync()
+    {
+        await House.DisposeAsync();
+        foreach (var engine in _crashed) await engine.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    protected static TurnRequest Request(string? conversation = null, string text = "Hi", string model = "m") => new()
+    {
+        TurnId = TurnId.New(Tenant, conversation),
+        TenantId = Tenant,
+        Model = model,
+        ConversationName = conversation,
+        Messages = [new ChatMessage(ChatRole.User, [new TextContent(text)])],
+    };
+
+    protected async Task<BegunTurn> Begin(TurnRequest request, RecordingObserver? observer = null)
+    {
+        observer ??= new RecordingObserver();
+        Assert.True(TurnId.TryGetConversation(request.TurnId, out var key));
+        var grain = House.Grains.Get<IConversationGrain>(key);
+        var subscription = Guid.NewGuid().ToString("n");
+        await grain.Begin(request, new Subscription(subscription, Cursor.Start), House.Grains.Observe<IReplyObserver>(observer).Reference);
+        return new BegunTurn(request.TurnId, grain, observer, subscription);
+    }
+
+    /// <summary>Runs a turn to its end.</summary>
+    protected async Task<BegunTurn> Complete(TurnRequest request, string reply)
+    {
+        var turn = await Begin(request);
+        (await Upstream.NextOpened()).Identify().Say(reply).Complete();
+        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
+        return turn;
+    }
+
+    protected Task Listen(BegunTurn turn, Cursor after, RecordingObserver observer) => House.Grains.Get<IConversationGrain>(turn.Key)
+        .Subscribe(Tenant, turn.Id, new Subscription(Guid.NewGuid().ToString("n"), after), House.Grains.Observe<IReplyObserver>(observer).Reference);
+
+    /// <summary>Moves the clock in steps, giving grains time to act on each, until the condition holds or the seconds are over.</summary>
+    /// <param name="seconds">How long at most.</param>
+    /// <param name="until">The condition.</param>
+    /// <param name="step">Default 250 ms.</param>
+    protected async Task PassSeconds(int seconds, Func<bool> until, TimeSpan? step = null)
+    {
+        var by = step ?? TimeSpan.FromMilliseconds(250);
+        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromSeconds(seconds) && !until(); passed += by)
+        {
+            House.Time.Advance(by);
+            await Settle();
+            // Work that a pool thread has put aside for itself is taken up when the test stops to keep that thread busy.
+            await Task.Delay(1);
+        }
+    }
+
+    /// <summary>Moves the clock in steps until the condition holds, however many it takes: for what has to come, where nothing is said about when.</summary>
+    /// <param name="condition">The condition.</param>
+    /// <param name="step">Default 250 ms.</param>
+    protected async Task PassUntil(Func<bool> condition, TimeSpan? step = null)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (!condition())
+        {
+            if (Stopwatch.GetElapsedTime(start) > TimeSpan.FromSeconds(30)) Assert.Fail("What was waited for did not come.");
+            House.Time.Advance(step ?? TimeSpan.FromMilliseconds(250));
+            await Settle();
+            await Task.Delay(1);
+        }
+    }
+
+    /// <summary>
+    /// The node is gone from one moment to the next: another one starts on a copy of what was on disk, with a far side that has seen nothing yet.
+    /// </summary>
+    protected async Task Crash(bool sweep = true)
+    {
+        // By then registries have saved what they save within a second.
+        Assert.True(TurnId.TryGetConversation(TurnId.New(Tenant, null), out var nobody));
+        for (var shard = 0; shard < GrainKeys.RunningTurnsShards; shard++)
+        {
+            await House.Grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Add(nobody, atOnce: true);
+        }
+        var disk = Directory.CreateTempSubdirectory("house-").FullName;
+        foreach (var file in Directory.GetFiles(House.Directory, "*.db*")) File.Copy(file, Path.Combine(disk, Path.GetFileName(file)));
+        _crashed.Add(House);
+        Upstream = new FakeUpstream();
+        await Start(disk);
+        if (!sweep) return;
+        for (var shard = 0; shard < GrainKeys.RunningTurnsShards; shard++)
+        {
+            await House.Grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Sweep();
+        }
+    }
+
+    /// <summary>Lets grains finish what they were told: a call through a grain's queue and the pool.</summary>
+    protected async Task Settle()
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            await House.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindTenant(Tenant);
+            await Task.Yield();
+        }
+    }
+
+    private async Task Start(string? directory)
+    {
+        var options = Options;
+        House = await TestEngine.StartAsync(
+            AllGrains.Definitions(options),
+            services => services.AddSingleton(options).AddSingleton<IUpstream>(Upstream).AddSingleton<INotifier>(Notifier).AddSingleton<IDiscord>(Discord),
+            clusterLike: ClusterLike,
+            directory: directory);
+        await House.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).Import(SmallFleet());
+    }
+
+    protected static Fleet SmallFleet() => new(
+        "1",
+        [new TenantDefinition { Id = Tenant }, new TenantDefinition { Id = "t2", StoreConversations = false }, new TenantDefinition { Id = "t3", MaxConcurrentTurns = 1 }],
+        [Account("a1"), Account("a2")],
+        [
+            Bot("b1"),
+            Bot("b2"),
+            Bot("single") with { MaxConcurrentTurns = 1 },
+            Bot("impatient") with { Timeouts = new TurnTimeouts(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(20)) },
+        ],
+        [Model("m", "b1", "b2"), Model("single", "single"), Model("impatient", "impatient")])
+    {
+        Listeners = [new ListenerDefinition { Id = "l1", BaseUrl = "http://localhost", Token = new Secret("l1"), GuildId = "1" }],
+    };
+
+    private static AccountDefinition Account(string id) => new() { Id = id, Upstream = "fake", BaseUrl = "http://localhost", Token = new Secret(id) };
+
+    private static BotDefinition Bot(string id) => new() { Id = id, Upstream = "fake", UpstreamBotId = "1", Accounts = ["a1", "a2"] };
+
+    private static ModelDefinition Model(string id, params string[] bots) => new() { Id = id, Bots = bots };
+}

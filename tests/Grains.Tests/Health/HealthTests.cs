@@ -1,0 +1,152 @@
+using CozeCluster.Grains.Tests.Fakes;
+using CozeCluster.Messages;
+
+namespace CozeCluster.Grains.Tests.Health;
+
+/// <summary>How bots and accounts stand, as operators see it.</summary>
+public sealed class HealthTests : HouseTest
+{
+    [Fact]
+    public async Task List_NothingUsed_KnowsNothingYet()
+    {
+        var entries = await List();
+
+        Assert.Equal(["b1", "b2", "impatient", "single"], entries.Where(entry => entry.Kind == HealthKind.Bot).Select(entry => entry.Id));
+        Assert.Equal(["a1", "a2"], entries.Where(entry => entry.Kind == HealthKind.Account).Select(entry => entry.Id));
+        Assert.All(entries, entry => Assert.Equal(HealthState.Unknown, entry.State));
+    }
+
+    [Fact]
+    public async Task Turn_Answered_BotAndAccountAreOk()
+    {
+        await Complete(Request(model: "single"), "yes");
+
+        var bot = await Until(HealthKind.Bot, "single", HealthState.Ok);
+        var accounts = (await List()).Where(entry => entry is { Kind: HealthKind.Account, State: HealthState.Ok });
+        Assert.Null(bot.Reason);
+        Assert.Single(accounts);
+    }
+
+    [Fact]
+    public async Task Account_Refused_IsSetAsideUntilItWorksAgain()
+    {
+        Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamUnauthorized, "Coze says: the token is invalid."));
+        await Complete(Request(model: "single"), "with the other");
+
+        var entry = Assert.Single(await List(), entry => entry is { Kind: HealthKind.Account, State: HealthState.SetAside });
+        Assert.Equal("Coze says: the token is invalid.", entry.Reason);
+        Assert.Equal(ErrorCode.UpstreamUnauthorized, entry.Code);
+        Assert.Equal(House.Time.GetUtcNow().AddMinutes(1), entry.Until);
+
+        House.Time.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal(HealthState.SetAside, (await Find(HealthKind.Account, entry.Id)).State);
+        await Complete(Request(model: "single"), "one");
+        await Complete(Request(model: "single"), "two");
+        await Until(HealthKind.Account, entry.Id, HealthState.Ok);
+    }
+
+    [Fact]
+    public async Task Account_AtALimit_CoolsAndIsOkByItself()
+    {
+        var until = House.Time.GetUtcNow().AddHours(9);
+        Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamQuotaExceeded, "Coze says: no credits.", until: until));
+        await Complete(Request(model: "single"), "with the other");
+
+        var entry = Assert.Single(await List(), entry => entry is { Kind: HealthKind.Account, State: HealthState.Cooling });
+        Assert.Equal(until, entry.Until);
+
+        House.Time.Advance(TimeSpan.FromHours(9));
+        entry = await Find(HealthKind.Account, entry.Id);
+        Assert.Equal((HealthState.Ok, until, (string?)null), (entry.State, entry.Since, entry.Reason));
+    }
+
+    [Fact]
+    public async Task Bot_AllAccountsAtALimit_Cools()
+    {
+        var until = House.Time.GetUtcNow().AddHours(9);
+        for (var i = 0; i < 2; i++) Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamQuotaExceeded, "Coze says: no credits.", until: until));
+        await (await Begin(Request(model: "single"))).Observer.UntilEnd();
+
+        await (await Begin(Request(model: "single"))).Observer.UntilEnd();
+
+        var bot = await Until(HealthKind.Bot, "single", HealthState.Cooling);
+        Assert.Equal((until, "Coze says: no credits."), (bot.Until, bot.Reason));
+    }
+
+    [Fact]
+    public async Task Bot_AllAccountsRefused_IsFailing()
+    {
+        for (var i = 0; i < 2; i++) Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamUnauthorized, "Coze says: the token is invalid."));
+        await (await Begin(Request(model: "single"))).Observer.UntilEnd();
+
+        await (await Begin(Request(model: "single"))).Observer.UntilEnd();
+
+        Assert.Equal("Coze says: the token is invalid.", (await Until(HealthKind.Bot, "single", HealthState.Failing)).Reason);
+    }
+
+    [Fact]
+    public async Task Bot_FailsThreeTimes_IsFailingWithTheBreakersTime()
+    {
+        for (var i = 0; i < Breaker.Threshold; i++)
+        {
+            Assert.Equal(HealthState.Unknown, (await Find(HealthKind.Bot, "single")).State);
+            Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamFailed, "Coze says: internal error."));
+            await (await Begin(Request(model: "single"))).Observer.UntilEnd();
+        }
+
+        var bot = await Until(HealthKind.Bot, "single", HealthState.Failing);
+        Assert.Equal("Coze says: internal error.", bot.Reason);
+        Assert.Equal(House.Time.GetUtcNow().AddSeconds(10), bot.Until);
+
+        House.Time.Advance(TimeSpan.FromSeconds(11));
+        await Complete(Request(model: "single"), "again");
+        await Until(HealthKind.Bot, "single", HealthState.Ok);
+    }
+
+    [Fact]
+    public async Task Entry_AfterARestart_IsStillThere_AndGoneWithTheFleet()
+    {
+        var health = House.Grains.Get<IHealthGrain>(GrainKeys.Health);
+        await health.Note(new HealthEntry(HealthKind.Bot, "b1", HealthState.Failing) { Since = House.Time.GetUtcNow() });
+        await House.RestartAsync();
+        Assert.Equal(HealthState.Failing, (await Find(HealthKind.Bot, "b1")).State);
+
+        var fleet = SmallFleet();
+        await Catalog.Import(fleet with { Version = "2", Bots = [.. fleet.Bots.Skip(1)], Models = [] });
+        House.Time.Advance(TimeSpan.FromSeconds(2));
+
+        Assert.DoesNotContain(await List(), entry => entry.Id == "b1");
+    }
+
+    [Fact]
+    public async Task Note_SameAgain_KeepsSinceWhen()
+    {
+        var start = House.Time.GetUtcNow();
+        var health = House.Grains.Get<IHealthGrain>(GrainKeys.Health);
+        await health.Note(Failing(start));
+        await health.Note(Failing(start.AddHours(1)) with { Reason = "another word" });
+
+        var entry = await Find(HealthKind.Bot, "b1");
+        Assert.Equal((start, "another word"), (entry.Since, entry.Reason));
+    }
+
+    private static HealthEntry Failing(DateTimeOffset since) => new(HealthKind.Bot, "b1", HealthState.Failing)
+    {
+        Code = ErrorCode.UpstreamFailed, Reason = "a word", Since = since,
+    };
+
+    private Task<IReadOnlyList<HealthEntry>> List() => House.Grains.Get<IHealthGrain>(GrainKeys.Health).List();
+
+    private async Task<HealthEntry> Find(HealthKind kind, string id) => (await List()).Single(entry => entry.Kind == kind && entry.Id == id);
+
+    /// <summary>The entry once it stands so: it is told in the background.</summary>
+    private async Task<HealthEntry> Until(HealthKind kind, string id, HealthState state)
+    {
+        for (var i = 0; i < 1000; i++)
+        {
+            if (await Find(kind, id) is var entry && entry.State == state) return entry;
+            await Settle();
+        }
+        throw new TimeoutException($"{kind} {id} did not come to stand {state}, but {(await Find(kind, id)).State}.");
+    }
+}

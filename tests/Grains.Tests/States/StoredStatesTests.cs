@@ -1,0 +1,59 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
+
+namespace CozeCluster.Grains.Tests.States;
+
+/// <summary>
+/// Pins how every state is stored. <c>states.json</c> holds one of each, as a node of an earlier version may have left it: what is renamed is lost. Add what is new; change
+/// nothing. Messages inside states are pinned by <c>wire.json</c>.
+/// </summary>
+public sealed class StoredStatesTests
+{
+    private static readonly JsonObject Stored = JsonNode.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "States", "states.json")))!.AsObject();
+
+    private static IEnumerable<GrainDefinition> WithState => AllGrains.Definitions(new ConversationOptions()).Where(definition => definition.StateJson is not null);
+
+    public static TheoryData<string> Names => [.. WithState.Select(definition => definition.Name)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Whatever_is_stored_is_read_and_written_again(string name)
+    {
+        var json = WithState.Single(definition => definition.Name == name).StateJson!;
+
+        var read = JsonSerializer.Deserialize(Stored[name], json);
+
+        Assert.Empty(Lost(Stored[name], JsonSerializer.SerializeToNode(read, json), name));
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Everything_a_state_can_hold_is_in_the_file(string name) =>
+        Assert.Empty(Missing(WithState.Single(definition => definition.Name == name).StateJson!, Stored[name], name));
+
+    [Fact]
+    public void A_name_once_used_is_never_given_up() => Assert.Equal(Names.Select(row => row.Data).Order(), Stored.Select(entry => entry.Key).Order());
+
+    /// <summary>What is not, or not the same, in what was written; additions do not count.</summary>
+    private static IEnumerable<string> Lost(JsonNode? stored, JsonNode? written, string path) => (stored, written) switch
+    {
+        (JsonObject from, JsonObject to) => from.SelectMany(entry => Lost(entry.Value, to[entry.Key], $"{path}.{entry.Key}")),
+        (JsonArray from, JsonArray to) when from.Count == to.Count => from.Zip(to).SelectMany(pair => Lost(pair.First, pair.Second, path + "[]")),
+        _ => JsonNode.DeepEquals(stored, written) ? [] : [$"{path}: {stored?.ToJsonString()} became {written?.ToJsonString() ?? "nothing"}"],
+    };
+
+    private static IEnumerable<string> Missing(JsonTypeInfo type, JsonNode? stored, string path)
+    {
+        if (type.Type.Namespace == typeof(Messages.Fleet).Namespace) return [];
+        return type.Kind switch
+        {
+            JsonTypeInfoKind.Object => type.Properties.SelectMany(property => stored?[property.Name] is { } value
+                ? Missing(type.Options.GetTypeInfo(property.PropertyType), value, $"{path}.{property.Name}")
+                : [$"{path}.{property.Name}"]),
+            JsonTypeInfoKind.Enumerable => Missing(type.Options.GetTypeInfo(type.ElementType!), stored?.AsArray().FirstOrDefault(), path + "[]"),
+            JsonTypeInfoKind.Dictionary => Missing(type.Options.GetTypeInfo(type.ElementType!), stored?.AsObject().Select(entry => entry.Value).FirstOrDefault(), path + "{}"),
+            _ => [],
+        };
+    }
+}
