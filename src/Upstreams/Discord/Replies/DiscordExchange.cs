@@ -1,0 +1,80 @@
+using CozeCluster.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace CozeCluster.Upstreams.Discord;
+
+/// <summary>A reply read from a channel. It tells the handle first; its end is decided here, as Discord does not tell it.</summary>
+internal sealed class DiscordExchange(
+    UpstreamTurn turn, DiscordHandle ids, DiscordReply reply, DiscordFar far, DiscordLearning learning, DiscordChannels channels, TimeProvider time, ILogger logger) : IExchange
+{
+    private UpstreamHandle? _handle = ids.ToHandle(turn);
+
+    /// <inheritdoc />
+    public async ValueTask<bool> WaitToRead(CancellationToken cancellationToken)
+    {
+        if (_handle is not null) return true;
+        while (true)
+        {
+            switch (reply.Next(out var news, out var wait))
+            {
+                case ReplyStep.Read:
+                    return true;
+                case ReplyStep.Over:
+                    return false;
+                case ReplyStep.Wait:
+                    await Wait(news, wait, cancellationToken).ConfigureAwait(false);
+                    break;
+                case ReplyStep.Catch:
+                    await far.Read(ids.MessageIds[0], cancellationToken).ConfigureAwait(false);
+                    break;
+                case ReplyStep.Decide:
+                    await Decide(cancellationToken).ConfigureAwait(false);
+                    break;
+            }
+        }
+    }
+
+    /// <inheritdoc />
+    public void Read(IReplySink sink)
+    {
+        if (_handle is { } handle) sink.Identify(handle);
+        _handle = null;
+        reply.Read(sink);
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        await learning.Take(turn.Bot.Id, reply, far).ConfigureAwait(false);
+        // Nobody was told of the channel, so nobody else will give it back.
+        if (_handle is not null) await channels.GiveBack(turn, DiscordBotOptions.Of(turn.Bot), ids).ConfigureAwait(false);
+    }
+
+    private async Task Wait(Task news, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAny(news, Task.Delay(wait, time, over.Token)).ConfigureAwait(false);
+        await over.CancelAsync().ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private async Task Decide(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await far.Read(ids.MessageIds[0], cancellationToken).ConfigureAwait(false))
+            {
+                // Events should have told. If the session has lost the watch, it gets it again.
+                logger.FoundByReading(turn.TurnId);
+                await far.Watch().ConfigureAwait(false);
+                return;
+            }
+        }
+        catch (ClusterException e) when (e.Code is not ErrorCode.UpstreamNotFound)
+        {
+            // Events have told all so far; that one reading fails is no reason to wait on.
+            logger.NotReadAgain(e, turn.TurnId, e.Code);
+        }
+        reply.Decide();
+    }
+}

@@ -1,0 +1,130 @@
+using System.Net;
+using System.Text;
+using CozeCluster.Upstreams.Coze;
+using CozeCluster.Upstreams.Http;
+using CozeCluster.Upstreams.Json;
+
+namespace CozeCluster.Upstreams.Tests.Coze;
+
+public sealed class CozeErrorsTests
+{
+    private static readonly Dictionary<long, ErrorCode> Expected = new()
+    {
+        [4000] = ErrorCode.UpstreamInvalidRequest,
+        [4001] = ErrorCode.UpstreamNotFound,
+        [4002] = ErrorCode.UpstreamNotFound,
+        [4003] = ErrorCode.UpstreamInvalidRequest,
+        [4004] = ErrorCode.UpstreamInvalidRequest,
+        [4005] = ErrorCode.UpstreamInvalidRequest,
+        [4006] = ErrorCode.UpstreamNotFound,
+        [4007] = ErrorCode.UpstreamInvalidRequest,
+        [4008] = ErrorCode.UpstreamRateLimited,
+        [4009] = ErrorCode.UpstreamRateLimited,
+        [4010] = ErrorCode.ContextLengthExceeded,
+        [4011] = ErrorCode.UpstreamQuotaExceeded,
+        [4012] = ErrorCode.UpstreamNotFound,
+        [4013] = ErrorCode.UpstreamFailed,
+        [4014] = ErrorCode.ContentFiltered,
+        [4015] = ErrorCode.UpstreamForbidden,
+        [4016] = ErrorCode.UpstreamBusy,
+        [4019] = ErrorCode.UpstreamQuotaExceeded,
+        [4020] = ErrorCode.UpstreamRateLimited,
+        [4021] = ErrorCode.UpstreamInvalidRequest,
+        [4022] = ErrorCode.UpstreamQuotaExceeded,
+        [4100] = ErrorCode.UpstreamUnauthorized,
+        [4101] = ErrorCode.UpstreamForbidden,
+        [4102] = ErrorCode.UpstreamForbidden,
+        [4104] = ErrorCode.UpstreamBusy,
+        [4105] = ErrorCode.ContentFiltered,
+        [4200] = ErrorCode.UpstreamNotFound,
+        [4300] = ErrorCode.FileRejected,
+        [4301] = ErrorCode.FileRejected,
+        [4302] = ErrorCode.FileRejected,
+        [4303] = ErrorCode.FileRejected,
+        [4304] = ErrorCode.FileRejected,
+        [4315] = ErrorCode.UpstreamBusy,
+        [5000] = ErrorCode.UpstreamFailed,
+        [700012006] = ErrorCode.UpstreamUnauthorized,
+        [720701013] = ErrorCode.UpstreamFailed,
+    };
+
+    [Fact]
+    public void Map_EveryKnownCode_IsOnTheListAndMapsWhateverTheStatus()
+    {
+        Assert.Equal(Expected.Keys.Order(), CozeErrors.KnownCodes.Order());
+        foreach (var (code, expected) in Expected)
+        {
+            foreach (var status in new HttpStatusCode?[] { null, HttpStatusCode.OK, HttpStatusCode.BadRequest, HttpStatusCode.InternalServerError })
+                Assert.Equal((code, expected), (code, CozeErrors.Map(new CozeRefusal(code, "x"), status)));
+        }
+    }
+
+    [Theory]
+    [InlineData(400, ErrorCode.UpstreamInvalidRequest)]
+    [InlineData(401, ErrorCode.UpstreamUnauthorized)]
+    [InlineData(402, ErrorCode.UpstreamQuotaExceeded)]
+    [InlineData(403, ErrorCode.UpstreamForbidden)]
+    [InlineData(404, ErrorCode.UpstreamNotFound)]
+    [InlineData(408, ErrorCode.UpstreamTimeout)]
+    [InlineData(409, ErrorCode.UpstreamBusy)]
+    [InlineData(413, ErrorCode.UpstreamInvalidRequest)]
+    [InlineData(429, ErrorCode.UpstreamRateLimited)]
+    [InlineData(500, ErrorCode.UpstreamFailed)]
+    [InlineData(502, ErrorCode.UpstreamUnavailable)]
+    [InlineData(503, ErrorCode.UpstreamUnavailable)]
+    [InlineData(504, ErrorCode.UpstreamTimeout)]
+    [InlineData(200, ErrorCode.UpstreamFailed)]
+    [InlineData(302, ErrorCode.UpstreamProtocol)]
+    public void Map_UnknownCode_GoesByStatus(int status, ErrorCode expected) =>
+        Assert.Equal(expected, CozeErrors.Map(new CozeRefusal(4027, "x"), (HttpStatusCode)status));
+
+    [Fact]
+    public void Map_UnknownCodeInAStream_IsAFailure() => Assert.Equal(ErrorCode.UpstreamFailed, CozeErrors.Map(new CozeRefusal(4033, "x"), null));
+
+    [Theory]
+    [InlineData("invalid_request", ErrorCode.UpstreamUnauthorized)]
+    [InlineData("invalid_client", ErrorCode.UpstreamUnauthorized)]
+    [InlineData("unsupported_grant_type", ErrorCode.UpstreamUnauthorized)]
+    [InlineData("access_deny", ErrorCode.UpstreamUnauthorized)]
+    [InlineData("internal_error", ErrorCode.UpstreamFailed)]
+    public void Map_OAuthError_IsAboutTheCredential(string error, ErrorCode expected) =>
+        Assert.Equal(expected, CozeErrors.Map(new CozeRefusal(null, "x", error), HttpStatusCode.BadRequest));
+
+    [Theory]
+    [InlineData("""{"code":4006,"msg":"bot unknown","detail":{"logid":"L"}}""", 4006L, "bot unknown", null, "L")]
+    [InlineData("""{"code":"4006","msg":"bot unknown"}""", 4006L, "bot unknown", null, "header")]
+    [InlineData("""{"code":4006,"message":"bot unknown"}""", 4006L, "bot unknown", null, "header")]
+    [InlineData("""{"error_code":"invalid_client","error_message":"no","error":"bad"}""", null, "no", "invalid_client", "header")]
+    [InlineData("""{"error_code":5000,"error_message":"no"}""", 5000L, "no", null, "header")]
+    [InlineData("""{"error":{"code":4011,"message":"no balance"}}""", 4011L, "no balance", null, "header")]
+    [InlineData("""{"error":"oops"}""", null, null, "oops", "header")]
+    [InlineData("""{"code":0,"msg":""}""", 0L, "", null, "header")]
+    [InlineData("[1]", null, null, null, "header")]
+    [InlineData("\"text\"", null, null, null, "header")]
+    public void Of_EveryShape_IsRead(string json, long? code, string? message, string? oauth, string? logId) => Assert.Equal(
+        new CozeRefusal(code, message, oauth, logId), CozeRefusal.Of(LenientJson.TryParse(Encoding.UTF8.GetBytes(json))!.Value, "header"));
+
+    [Fact]
+    public void ToError_SaysCodeMessageAndLogId()
+    {
+        var error = CozeErrors.ToError(new CozeRefusal(4011, "The account is out of balance", LogId: "2024LOG"), HttpStatusCode.OK);
+
+        Assert.Equal(ErrorCode.UpstreamQuotaExceeded, error.Code);
+        Assert.Equal("Coze says: The account is out of balance (code 4011, logid 2024LOG)", error.Message);
+        Assert.Null(error.Until);
+        Assert.Equal("Coze gave an error (HTTP 502)", CozeErrors.ToError(new CozeRefusal(null, null), HttpStatusCode.BadGateway).Message);
+    }
+
+    [Fact]
+    public void Clean_TokensAndNoise_GoAway()
+    {
+        Assert.Equal("token (token) is wrong", FarText.Clean("token pat_AbC-123_x is wrong"));
+        Assert.Equal("(token), (token)", FarText.Clean("Bearer abcdef.g czs_0123456789").Replace(") (", "), ("));
+        Assert.Equal("jwt (token)!", FarText.Clean("jwt eyJhbGciOi.eyJpc3M.c2ln!"));
+        Assert.Equal("it is (token)", FarText.Clean("it is strangeSecret", "strangeSecret"));
+        Assert.Equal("one two three", FarText.Clean("  one\r\n two\t\0three "));
+        Assert.Equal("", FarText.Clean(null));
+        Assert.Equal(301, FarText.Clean(new string('x', 5_000)).Length);
+        Assert.False(char.IsHighSurrogate(FarText.Clean(new string('x', 299) + "🚀" + new string('y', 99))[^2]));
+    }
+}
