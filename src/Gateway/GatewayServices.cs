@@ -1,0 +1,55 @@
+using CozeCluster.Gateway.Chat;
+using CozeCluster.Gateway.Conversations;
+using CozeCluster.Gateway.Health;
+using CozeCluster.Gateway.Images;
+using CozeCluster.Gateway.Metrics;
+using CozeCluster.Gateway.Models;
+using CozeCluster.Gateway.OpenApi;
+using CozeCluster.Gateway.Sse;
+using CozeCluster.Gateway.Turns;
+using Microsoft.AspNetCore.Cors.Infrastructure;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace CozeCluster.Gateway;
+
+/// <summary>Adds the gateway to a host.</summary>
+public static class GatewayServices
+{
+    /// <summary>
+    /// Adds what <see cref="GatewayEndpoints.MapGateway"/> needs. The host also has to provide an <see cref="IGrains"/>, an <see cref="IBlobStore"/> and an <see cref="ISafeFetcher"/>.
+    /// </summary>
+    /// <exception cref="OptionsValidationException">When the host starts: an option is out of its range.</exception>
+    public static IServiceCollection AddGateway(this IServiceCollection services, Action<GatewayOptions>? configure = null)
+    {
+        var builder = services.AddOptions<GatewayOptions>().ValidateOnStart();
+        if (configure is not null) builder.Configure(configure);
+        services.AddSingleton<IValidateOptions<GatewayOptions>, GatewayOptionsCheck>();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(static provider => provider.GetRequiredService<IOptions<GatewayOptions>>().Value);
+        services.AddSingleton<Readiness>();
+        services.AddSingleton<MetricsCollector>();
+        services.AddSingleton<GatewayMetrics>();
+        services.AddSingleton<ModelDirectory>();
+        services.AddSingleton<TurnStarter>();
+        services.AddSingleton<ReplyStreamer>();
+        services.AddSingleton<ChatApi>();
+        services.AddSingleton<ImagesApi>();
+        services.AddSingleton<TurnsApi>();
+        services.AddSingleton<ConversationsApi>();
+        services.AddCors();
+        services.AddOptions<CorsOptions>().Configure<GatewayOptions>(static (cors, options) => cors.AddDefaultPolicy(policy => Allow(policy, options)));
+        services.AddRouting();
+        ApiDocument.Add(services);
+        return services;
+    }
+
+    private static void Allow(CorsPolicyBuilder policy, GatewayOptions options)
+    {
+        if (options.CorsOrigins.Count == 0) policy.AllowAnyOrigin();
+        else policy.WithOrigins([.. options.CorsOrigins]);
+        policy.AllowAnyHeader().AllowAnyMethod().SetPreflightMaxAge(TimeSpan.FromMinutes(10))
+            .WithExposedHeaders("x-request-id", "x-turn-id", "x-conversation-id", "retry-after", "retry-after-ms", "x-should-retry");
+    }
+}

@@ -1,0 +1,243 @@
+using System.Runtime.CompilerServices;
+using CozeCluster.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace CozeCluster.Gateway.Observing;
+
+/// <summary>
+/// Reads one turn's reply, in order and without gaps, whatever happens between here and the conversation: batches the grain brings are queued; when the
+/// queue is full, or nothing was heard for a while, it reads for itself until it has caught up and then observes again from its cursor. One reader at a time.
+/// </summary>
+internal sealed partial class ReplyReader : IDisposable
+{
+    private const int PageChars = 64 * 1024;
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan CallPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan GiveUp = TimeSpan.FromSeconds(30);
+
+    private readonly IGrains _grains;
+    private readonly IConversationGrain _conversation;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly string _tenantId;
+    private readonly string _turnId;
+    private readonly string _subscriptionId;
+    private readonly ReplyQueue _queue = new();
+    private readonly WakeUp _wakeUp;
+    private readonly CancellationToken _gone;
+    private readonly CancellationTokenRegistration _onGone;
+    private Feed? _feed;
+    private long _heardAt;
+    private long _reachedAt;
+    private bool _behind;
+
+    /// <param name="grains">The engine.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">For what went wrong on the way.</param>
+    /// <param name="tenantId">Whose turn.</param>
+    /// <param name="turnId">The turn.</param>
+    /// <param name="conversation">The conversation that holds it.</param>
+    /// <param name="after">Where to begin.</param>
+    /// <param name="gone">Cancelled when the client is gone: ends a wait.</param>
+    public ReplyReader(
+        IGrains grains, TimeProvider time, ILogger logger, string tenantId, string turnId, IConversationGrain conversation, Cursor after, CancellationToken gone)
+    {
+        (_grains, _time, _logger, _tenantId, _turnId, _conversation, Cursor, _gone) = (grains, time, logger, tenantId, turnId, conversation, after, gone);
+        _subscriptionId = "sub_" + GrainKeys.Encode(Guid.NewGuid().ToByteArray());
+        _wakeUp = new WakeUp(time);
+        _heardAt = _reachedAt = time.GetTimestamp();
+        _onGone = gone.UnsafeRegister(static state => ((WakeUp)state!).Wake(), _wakeUp);
+    }
+
+    /// <summary>Everything before it has been handed out.</summary>
+    public Cursor Cursor { get; private set; }
+
+    /// <summary>Whether the end of the reply has been handed out.</summary>
+    public bool Ended { get; private set; }
+
+    /// <summary>Begins the turn and observes it from its start.</summary>
+    public Task Begin(TurnRequest request) => _conversation.Begin(request, new Subscription(_subscriptionId, Cursor), NewFeed(), _gone);
+
+    /// <summary>Observes a turn that exists.</summary>
+    public Task Attach() => _conversation.Subscribe(_tenantId, _turnId, new Subscription(_subscriptionId, Cursor), NewFeed());
+
+    /// <summary>Stops observing; the turn goes on.</summary>
+    public Task Detach() => _conversation.Unsubscribe(_turnId, _subscriptionId);
+
+    /// <summary>The next batch that is there already.</summary>
+    public bool TryTake(out ReplyBatch batch)
+    {
+        while (!Ended && !_behind && _queue.TryTake(out var queued))
+        {
+            if (Accept(queued) is not { } accepted) continue;
+            batch = accepted;
+            return true;
+        }
+        batch = null!;
+        return false;
+    }
+
+    /// <summary>The next batch.</summary>
+    /// <param name="until">A timestamp at which to stop waiting.</param>
+    /// <returns>A batch with events; null once it is <paramref name="until"/> or the client is gone. If the conversation cannot be reached any more, the last batch says so.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<ReplyBatch?> Next(long until)
+    {
+        while (!Ended && !_gone.IsCancellationRequested)
+        {
+            if (TryTake(out var batch)) return batch;
+            var now = _time.GetTimestamp();
+            var silentAt = Later(Volatile.Read(ref _heardAt), Silence);
+            if (_behind || _feed is { Full: true } || now >= silentAt)
+            {
+                if (await CatchUp() is { } read) return read;
+                continue;
+            }
+            if (now >= until) return null;
+            await _wakeUp.Wait(Math.Min(until, silentAt));
+        }
+        return null;
+    }
+
+    /// <summary>Tells the conversation that somebody still listens although the client is too slow to take anything just now.</summary>
+    public async Task StillHere()
+    {
+        if (!_behind && _feed is not { Full: true }) return;
+        try
+        {
+            await _conversation.Read(_tenantId, _turnId, Cursor, 1).WaitAsync(CallPatience, _time, _gone);
+        }
+        catch (Exception exception) when (exception is ClusterException or TimeoutException or OperationCanceledException)
+        {
+            Unreached(exception, _turnId);
+        }
+    }
+
+    public void Dispose()
+    {
+        _onGone.Dispose();
+        _feed?.Close();
+        _wakeUp.Dispose();
+    }
+
+    /// <summary>Reads a page. Once there is nothing left to read, observes again.</summary>
+    private async ValueTask<ReplyBatch?> CatchUp()
+    {
+        try
+        {
+            _feed?.Close();
+            _queue.Clear();
+            _behind = true;
+            var page = await _conversation.Read(_tenantId, _turnId, Cursor, PageChars).WaitAsync(CallPatience, _time, _gone);
+            Heard();
+            if (page.Events.Count > 0) return Accept(page, trusted: true);
+            await Attach().WaitAsync(CallPatience, _time, _gone);
+            _behind = false;
+            Heard();
+            return null;
+        }
+        catch (OperationCanceledException) when (_gone.IsCancellationRequested)
+        {
+            return null;
+        }
+        catch (ClusterException exception) when (exception.Code == ErrorCode.NotFound)
+        {
+            // It was there when it was begun. Turns that cannot be found again at the far side are not stored.
+            return Lost(new Error(ErrorCode.UpstreamOutcomeUnknown, "The node that ran this turn is gone, and the rest of the reply with it."));
+        }
+        catch (ClusterException exception) when (exception.Code is not (ErrorCode.EngineRejected or ErrorCode.StateConflict))
+        {
+            return Lost(exception.ToError());
+        }
+        catch (Exception exception)
+        {
+            Unreached(exception, _turnId);
+            var now = _time.GetTimestamp();
+            if (now >= Later(Volatile.Read(ref _reachedAt), GiveUp))
+                return Lost(new Error(ErrorCode.EngineRejected, "The conversation cannot be reached any more. The turn may go on; read it under its id."));
+            await _wakeUp.Wait(Later(now, Pause));
+            return null;
+        }
+    }
+
+    private ReplyBatch? Accept(ReplyBatch batch, bool trusted = false)
+    {
+        var fresh = ReplyPosition.Trim(batch, Cursor, out var gap);
+        if (gap && !trusted)
+        {
+            _behind = true;
+            return null;
+        }
+        fresh = gap ? batch : fresh;
+        if (fresh is null) return null;
+        Cursor = batch.Next;
+        Ended = batch.IsLast;
+        return fresh;
+    }
+
+    private ReplyBatch Lost(Error error)
+    {
+        Ended = true;
+        return new ReplyBatch(_turnId, [new ReplyFailed(error, null)], Cursor);
+    }
+
+    private void Heard()
+    {
+        var now = _time.GetTimestamp();
+        Volatile.Write(ref _heardAt, now);
+        Volatile.Write(ref _reachedAt, now);
+    }
+
+    private IReplyObserver NewFeed()
+    {
+        _feed?.Close();
+        _feed = new Feed(this);
+        return _feed.Open(_grains);
+    }
+
+    private long Later(long timestamp, TimeSpan by) => timestamp + (long)(by.TotalSeconds * _time.TimestampFrequency);
+
+    private void Unreached(Exception exception, string turnId) => Unreached(_logger, exception, turnId);
+
+    [LoggerMessage(20, LogLevel.Warning, "The conversation of turn {TurnId} did not answer")]
+    private static partial void Unreached(ILogger logger, Exception exception, string turnId);
+
+    /// <summary>One subscription's observer. A new subscription has a new one, so that late calls of an old one cannot disturb.</summary>
+    private sealed class Feed(ReplyReader reader) : IReplyObserver
+    {
+        private IObserverHandle<IReplyObserver>? _handle;
+        private volatile bool _closed;
+        private volatile bool _full;
+
+        /// <summary>It has refused a batch: the subscription is paused.</summary>
+        public bool Full => _full;
+
+        public IReplyObserver Open(IGrains grains)
+        {
+            _handle = grains.Observe<IReplyObserver>(this);
+            return _handle.Reference;
+        }
+
+        public void Close()
+        {
+            _closed = true;
+            _handle?.Dispose();
+        }
+
+        public ValueTask<ReplyAck> OnReply(ReplyBatch batch)
+        {
+            if (_closed) return new(ReplyAck.Gone);
+            reader.Heard();
+            if (batch.Events.Count == 0) return new(_full ? ReplyAck.Full : ReplyAck.Taken);
+            if (_full || !reader._queue.TryAdd(batch))
+            {
+                _full = true;
+                reader._wakeUp.Wake();
+                return new(ReplyAck.Full);
+            }
+            reader._wakeUp.Wake();
+            return new(ReplyAck.Taken);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using CozeCluster.Messages;
+
+namespace CozeCluster.Gateway.Tests.Fakes;
+
+/// <summary>A conversation of one turn whose reply the test tells, and which remembers what it was asked.</summary>
+public sealed class FakeConversation(FakeGrains grains) : IConversationGrain
+{
+    private readonly Lock _gate = new();
+    private readonly Channel<(Subscription Subscription, IReplyObserver Observer)> _subscriptions = Channel.CreateUnbounded<(Subscription, IReplyObserver)>();
+
+    /// <summary>What was asked, in order: <c>begin</c>, <c>subscribe 0.5</c>, <c>read 0.5</c>, <c>cancel</c>, <c>unsubscribe</c>.</summary>
+    public ConcurrentQueue<string> Calls { get; } = new();
+
+    /// <summary>The turn.</summary>
+    public TurnRequest? Request { get; private set; }
+
+    /// <summary>Whoever observes now.</summary>
+    public IReplyObserver? Observer { get; private set; }
+
+    /// <summary>All that was told, for readers.</summary>
+    public List<ReplyEvent> Told { get; } = [];
+
+    /// <summary>What <see cref="GetTurn"/> answers.</summary>
+    public TurnSnapshot? Snapshot { get; set; }
+
+    /// <summary>What <see cref="GetConversation"/> answers.</summary>
+    public ConversationSnapshot? Content { get; set; }
+
+    /// <summary>Asked before every call; what it returns is thrown.</summary>
+    public Func<string, Exception?>? Fault { get; set; }
+
+    /// <summary>What <see cref="Read"/> answers; null: what was told, as far as it is new.</summary>
+    public Func<Cursor, ReplyBatch>? OnRead { get; set; }
+
+    public TaskCompletionSource Cancelled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public TaskCompletionSource Unsubscribed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public async Task Begin(TurnRequest request, Subscription subscription, IReplyObserver observer, CancellationToken cancellationToken)
+    {
+        Note("begin");
+        Request = request;
+        Observer = observer;
+        grains.Begun.TrySetResult(this);
+        if (grains.Script is { } script) await script(this);
+    }
+
+    public Task Subscribe(string tenantId, string turnId, Subscription subscription, IReplyObserver observer)
+    {
+        Note($"subscribe {subscription.After}");
+        Observer = observer;
+        _subscriptions.Writer.TryWrite((subscription, observer));
+        return Task.CompletedTask;
+    }
+
+    /// <summary>The next call of <see cref="Subscribe"/>.</summary>
+    public async Task<(Subscription Subscription, IReplyObserver Observer)> NextSubscription() =>
+        await _subscriptions.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+
+    public Task Unsubscribe(string turnId, string subscriptionId)
+    {
+        Note("unsubscribe");
+        Unsubscribed.TrySetResult();
+        return Task.CompletedTask;
+    }
+
+    public Task<ReplyBatch> Read(string tenantId, string turnId, Cursor after, int maxChars)
+    {
+        Note($"read {after}");
+        if (OnRead is { } read) return Task.FromResult(read(after));
+        lock (_gate)
+        {
+            var rest = new List<ReplyEvent>();
+            var next = after;
+            foreach (var happened in Told)
+            {
+                switch (happened)
+                {
+                    case ReplyText text when text.Part > after.Part || (text.Part == after.Part && text.Offset >= after.Offset):
+                        if (rest.Count > 0 && next.Offset - after.Offset > maxChars) break;
+                        rest.Add(text);
+                        next = new Cursor(text.Part, text.Offset + text.Text.Length);
+                        break;
+                    case ReplyCompleted or ReplyFailed when next.Offset - after.Offset <= maxChars:
+                        rest.Add(happened);
+                        break;
+                }
+            }
+            return Task.FromResult(new ReplyBatch(turnId, rest, next));
+        }
+    }
+
+    public Task Cancel(string tenantId, string turnId)
+    {
+        Note("cancel");
+        Cancelled.TrySetResult();
+        return Task.CompletedTask;
+    }
+
+    public Task<TurnSnapshot> GetTurn(string tenantId, string turnId)
+    {
+        Note("get");
+        return Snapshot is { } snapshot && snapshot.TurnId == turnId && tenantId == "acme"
+            ? Task.FromResult(snapshot)
+            : Task.FromException<TurnSnapshot>(new ClusterException(ErrorCode.NotFound, "There is no such turn."));
+    }
+
+    public Task<ConversationSnapshot> GetConversation(string tenantId)
+    {
+        Note("get conversation");
+        return Content is { } content && tenantId == "acme"
+            ? Task.FromResult(content)
+            : Task.FromException<ConversationSnapshot>(new ClusterException(ErrorCode.NotFound, "There is no such conversation."));
+    }
+
+    public Task Rename(string tenantId, string title)
+    {
+        Note($"rename {title}");
+        return Task.CompletedTask;
+    }
+
+    public Task Delete(string tenantId)
+    {
+        Note("delete");
+        return Task.CompletedTask;
+    }
+
+    public Task<bool> Wake() => throw new NotSupportedException();
+
+    /// <summary>Tells the observer a batch.</summary>
+    public async Task<ReplyAck> Tell(Cursor next, params ReplyEvent[] events)
+    {
+        lock (_gate) Told.AddRange(events);
+        return await Observer!.OnReply(new ReplyBatch(Request?.TurnId ?? Snapshot!.TurnId, events, next));
+    }
+
+    private void Note(string call)
+    {
+        Calls.Enqueue(call);
+        if (Fault?.Invoke(call) is { } fault) throw fault;
+    }
+}

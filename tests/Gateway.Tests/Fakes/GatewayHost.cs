@@ -1,0 +1,90 @@
+using System.Net.Http.Headers;
+using System.Text;
+using CozeCluster.TestKit;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace CozeCluster.Gateway.Tests.Fakes;
+
+/// <summary>The gateway on a real server over loopback, before fake grains.</summary>
+public sealed class GatewayHost : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private GatewayHost(WebApplication app, FakeGrains grains, FakeBlobs blobs, LogSink log, TimeProvider time)
+    {
+        (_app, Grains, Blobs, Log, Clock) = (app, grains, blobs, log, time);
+        Http = new HttpClient { BaseAddress = new Uri(app.Urls.First()), Timeout = TimeSpan.FromSeconds(30) };
+        Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "sk-test");
+    }
+
+    public FakeGrains Grains { get; }
+
+    public FakeBlobs Blobs { get; }
+
+    public LogSink Log { get; }
+
+    public TimeProvider Clock { get; }
+
+    public ManualTime Time => (ManualTime)Clock;
+
+    /// <summary>A client that holds the tenant's key.</summary>
+    public HttpClient Http { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    /// <param name="configure">The gateway's options.</param>
+    /// <param name="grains">The grains.</param>
+    /// <param name="realTime">Whether the clock runs by itself.</param>
+    /// <param name="map">Maps what a node has besides.</param>
+    public static async Task<GatewayHost> Start(Action<GatewayOptions>? configure = null, FakeGrains? grains = null, bool realTime = false, Action<WebApplication>? map = null)
+    {
+        grains ??= new FakeGrains();
+        var blobs = new FakeBlobs();
+        var log = new LogSink();
+        TimeProvider time = realTime ? TimeProvider.System : new ManualTime();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders().AddProvider(log).SetMinimumLevel(LogLevel.Information);
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Services.AddSingleton<IGrains>(grains);
+        builder.Services.AddSingleton<IBlobStore>(blobs);
+        builder.Services.AddSingleton<ISafeFetcher>(grains.Fetcher);
+        builder.Services.AddSingleton(time);
+        builder.Services.AddGateway(configure);
+        var app = builder.Build();
+        app.MapGateway();
+        map?.Invoke(app);
+        await app.StartAsync();
+        return new GatewayHost(app, grains, blobs, log, time);
+    }
+
+    public static StringContent Json(string body) => new(body, Encoding.UTF8, "application/json");
+
+    /// <summary>A minimal body.</summary>
+    public static string Body(string more = "") => $$"""{"model":"bot","messages":[{"role":"user","content":"Hi"}]{{more}}}""";
+
+    public Task<HttpResponseMessage> Chat(string body) => Http.PostAsync("/v1/chat/completions", Json(body));
+
+    /// <summary>Begins a chat whose response is read as it comes.</summary>
+    public Task<HttpResponseMessage> Stream(string? body = null, Action<HttpRequestMessage>? change = null, CancellationToken cancellationToken = default)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = Json(body ?? Body(",\"stream\":true")) };
+        change?.Invoke(request);
+        return Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+    }
+
+    /// <summary>The conversation of the first chat, once it has begun.</summary>
+    public Task<FakeConversation> Begun() => Grains.Begun.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+    public Task Stop() => _app.StopAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        using var atOnce = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        await _app.StopAsync(atOnce.Token);
+        await _app.DisposeAsync();
+    }
+}

@@ -1,0 +1,272 @@
+using System.Text;
+using CozeCluster.Gateway.Observing;
+using CozeCluster.Gateway.Tests.Fakes;
+using CozeCluster.Messages;
+using CozeCluster.TestKit;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CozeCluster.Gateway.Tests.Observing;
+
+public sealed class ReplyReaderTests : IDisposable
+{
+    private static readonly TimeSpan Guard = TimeSpan.FromSeconds(30);
+    private readonly FakeGrains _grains = new();
+    private readonly ManualTime _time = new();
+    private readonly CancellationTokenSource _gone = new();
+    private readonly FakeConversation _conversation;
+    private readonly string _turnId = TurnId.New("acme", null);
+    private readonly ReplyReader _reader;
+
+    public ReplyReaderTests()
+    {
+        TurnId.TryGetConversation(_turnId, out var key);
+        _conversation = _grains.Conversation(key);
+        _reader = new ReplyReader(_grains, _time, NullLogger.Instance, "acme", _turnId, _conversation, Cursor.Start, _gone.Token);
+    }
+
+    [Fact]
+    public async Task Batches_come_in_order_and_the_end_ends()
+    {
+        await Begin();
+        var waiting = Next();
+        await _conversation.Tell(new Cursor(0, 1), Reply.Text("a"));
+        Assert.Equal("a", TextOf(await waiting));
+
+        await _conversation.Tell(new Cursor(0, 2), Reply.Text("b", offset: 1));
+        await _conversation.Tell(new Cursor(0, 3), Reply.Text("c", offset: 2), Reply.Stop());
+        Assert.True(_reader.TryTake(out var second));
+        Assert.False(_reader.Ended);
+        Assert.True(_reader.TryTake(out var third));
+        Assert.Equal("bc", TextOf(second) + TextOf(third));
+        Assert.True(_reader.Ended);
+        Assert.Equal(new Cursor(0, 3), _reader.Cursor);
+    }
+
+    [Fact]
+    public async Task What_is_there_already_is_dropped_or_cut()
+    {
+        await Begin();
+        await _conversation.Tell(new Cursor(0, 3), Reply.Text("abc"));
+        await _conversation.Tell(new Cursor(0, 3), Reply.Text("abc"));
+        await _conversation.Tell(new Cursor(1, 1), Reply.Text("bcde", offset: 1), Reply.Item(1, new FollowUpItem("f", "x")));
+        await _conversation.Tell(new Cursor(1, 1), Reply.Item(1, new FollowUpItem("f", "x")), Reply.Stop());
+
+        Assert.Equal("abc", TextOf(await Next()));
+        var rest = await Next();
+        Assert.Equal(new Cursor(0, 3), new Cursor(0, ((ReplyText)rest!.Events[0]).Offset));
+        Assert.Equal("de", TextOf(rest));
+        Assert.Equal(2, rest.Events.Count);
+        Assert.IsType<ReplyCompleted>(Assert.Single((await Next())!.Events));
+    }
+
+    [Fact]
+    public async Task A_gap_is_read_for()
+    {
+        await Begin();
+        await _conversation.Tell(new Cursor(0, 1), Reply.Text("a"));
+        Assert.Equal("a", TextOf(await Next()));
+        _conversation.Told.Add(Reply.Text("b", offset: 1));
+        var waiting = Next();
+        await _conversation.Tell(new Cursor(0, 3), Reply.Text("c", offset: 2));
+
+        var text = TextOf(await waiting);
+
+        Assert.Equal("bc", text);
+        Assert.Contains("read 0.1", _conversation.Calls);
+    }
+
+    [Fact]
+    public async Task A_full_queue_refuses_and_is_pulled_after_it_drained()
+    {
+        await Begin();
+        var told = new StringBuilder();
+        var refused = 0;
+        for (var i = 0; i < 200; i++)
+        {
+            var text = $"<{i}>";
+            if (await _conversation.Tell(new Cursor(0, told.Length + text.Length), Reply.Text(text, offset: told.Length)) == ReplyAck.Full) refused++;
+            told.Append(text);
+        }
+        Assert.Equal(200 - ReplyQueue.MaxBatches, refused);
+        var old = _conversation.Observer!;
+
+        var heard = new StringBuilder();
+        while (heard.Length < told.Length) heard.Append(TextOf(await Next()));
+        Assert.Equal(told.ToString(), heard.ToString());
+
+        // Caught up: it observes again from where it stands, and the old observer is dead.
+        var waiting = Next();
+        var (subscription, observer) = await _conversation.NextSubscription();
+        Assert.Equal(new Cursor(0, told.Length), subscription.After);
+        Assert.Equal(ReplyAck.Gone, await old.OnReply(new ReplyBatch(_turnId, [Reply.Text("?")], default)));
+        Assert.NotSame(old, observer);
+        await _conversation.Tell(new Cursor(0, told.Length + 1), Reply.Text("!", offset: told.Length), Reply.Stop());
+        Assert.Equal("!", TextOf(await waiting));
+        Assert.Equal(1, _grains.Observers);
+    }
+
+    [Fact]
+    public async Task Queue_counts_characters_too()
+    {
+        await Begin();
+        var big = new string('x', ReplyQueue.MaxChars - 10);
+        Assert.Equal(ReplyAck.Taken, await _conversation.Tell(new Cursor(0, big.Length), Reply.Text(big)));
+        Assert.Equal(ReplyAck.Full, await _conversation.Tell(new Cursor(0, big.Length + 20), Reply.Text(new string('y', 20), offset: big.Length)));
+    }
+
+    [Fact]
+    public async Task One_batch_that_is_larger_than_the_queue_is_taken_alone()
+    {
+        await Begin();
+        var huge = new string('x', ReplyQueue.MaxChars * 2);
+        Assert.Equal(ReplyAck.Taken, await _conversation.Tell(new Cursor(0, huge.Length), Reply.Text(huge)));
+    }
+
+    [Fact]
+    public async Task Silence_makes_it_look_and_observe_again()
+    {
+        await Begin();
+        await _conversation.Tell(new Cursor(0, 1), Reply.Text("a"));
+        await Next();
+        var waiting = Next();
+        await Until.True(() => _time.ArmedTimers > 0);
+
+        _time.Advance(TimeSpan.FromSeconds(5.1));
+
+        var (subscription, _) = await _conversation.NextSubscription();
+        Assert.Equal(new Cursor(0, 1), subscription.After);
+        await _conversation.Tell(new Cursor(0, 2), Reply.Text("b", offset: 1));
+        Assert.Equal("b", TextOf(await waiting));
+        Assert.Equal(["begin", "read 0.1", "subscribe 0.1"], _conversation.Calls);
+    }
+
+    [Fact]
+    public async Task Signs_of_life_break_the_silence()
+    {
+        await Begin();
+        var waiting = Next();
+        for (var i = 0; i < 4; i++)
+        {
+            await Until.True(() => _time.ArmedTimers > 0);
+            _time.Advance(TimeSpan.FromSeconds(4));
+            Assert.Equal(ReplyAck.Taken, await _conversation.Tell(Cursor.Start));
+        }
+        Assert.Equal(["begin"], _conversation.Calls);
+        await _conversation.Tell(new Cursor(0, 1), Reply.Text("a"));
+        Assert.Equal("a", TextOf(await waiting));
+    }
+
+    [Fact]
+    public async Task A_conversation_out_of_reach_is_tried_for_30_s_and_then_given_up()
+    {
+        await Begin();
+        await _conversation.Tell(new Cursor(0, 1), Reply.Text("a"));
+        await Next();
+        _conversation.Fault = _ => new ClusterException(ErrorCode.EngineRejected, "away");
+        var waiting = Next();
+        for (var i = 0; i < 40 && !waiting.IsCompleted; i++)
+        {
+            var armed = _conversation.Calls.Count;
+            await Until.True(() => waiting.IsCompleted || _time.ArmedTimers > 0);
+            _time.Advance(TimeSpan.FromSeconds(1));
+            await Until.True(() => waiting.IsCompleted || _conversation.Calls.Count > armed || _time.ArmedTimers > 0);
+        }
+
+        var last = await waiting;
+
+        Assert.Equal(ErrorCode.EngineRejected, Assert.IsType<ReplyFailed>(Assert.Single(last!.Events)).Error.Code);
+        Assert.True(_reader.Ended);
+        Assert.True(_conversation.Calls.Count > 5);
+    }
+
+    [Fact]
+    public async Task A_conversation_that_comes_back_is_followed_on()
+    {
+        await Begin();
+        _conversation.Fault = _ => new ClusterException(ErrorCode.EngineRejected, "away");
+        var waiting = Next();
+        await Until.True(() => _time.ArmedTimers > 0);
+        _time.Advance(TimeSpan.FromSeconds(6));
+        await Until.True(() => _conversation.Calls.Count > 1 && _time.ArmedTimers > 0);
+        _conversation.Fault = null;
+        _conversation.Told.Add(Reply.Text("a"));
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal("a", TextOf(await waiting));
+    }
+
+    [Fact]
+    public async Task A_turn_that_is_gone_ends_with_an_error_that_says_so()
+    {
+        await Begin();
+        _conversation.Fault = _ => new ClusterException(ErrorCode.NotFound, "expired");
+        var waiting = Next();
+        await Until.True(() => _time.ArmedTimers > 0);
+        _time.Advance(TimeSpan.FromSeconds(6));
+
+        Assert.Equal(ErrorCode.UpstreamOutcomeUnknown, Assert.IsType<ReplyFailed>(Assert.Single((await waiting)!.Events)).Error.Code);
+    }
+
+    [Fact]
+    public async Task Client_gone_ends_a_wait()
+    {
+        await Begin();
+        var waiting = Next();
+        await _gone.CancelAsync();
+        Assert.Null(await waiting);
+    }
+
+    [Fact]
+    public async Task A_deadline_ends_a_wait()
+    {
+        await Begin();
+        var waiting = _reader.Next(_time.GetTimestamp() + TimeSpan.TicksPerSecond).AsTask();
+        await Until.True(() => _time.ArmedTimers > 0);
+        _time.Advance(TimeSpan.FromSeconds(1.1));
+        Assert.Null(await waiting.WaitAsync(Guard));
+        Assert.False(_reader.Ended);
+    }
+
+    [Fact]
+    public async Task Disposed_reader_tells_whoever_still_calls()
+    {
+        await Begin();
+        _reader.Dispose();
+        Assert.Equal(ReplyAck.Gone, await _conversation.Tell(new Cursor(0, 1), Reply.Text("a")));
+        Assert.Equal(0, _grains.Observers);
+    }
+
+    [Fact]
+    public async Task Any_chunking_with_any_repetition_reads_as_the_same_text()
+    {
+        await Begin();
+        var random = new Random(11);
+        var text = string.Concat(Enumerable.Range(0, 400).Select(i => $"{i},"));
+        var heard = new StringBuilder();
+        var told = 0;
+        while (told < text.Length)
+        {
+            var from = Math.Max(0, told - random.Next(0, 12));
+            var to = Math.Min(text.Length, told + random.Next(0, 9));
+            var middle = random.Next(from, to + 1);
+            var events = new[] { Reply.Text(text[from..middle], offset: from), Reply.Text(text[middle..to], offset: middle) }.Where(e => e.Text.Length > 0).ToArray();
+            await _conversation.Observer!.OnReply(new ReplyBatch(_turnId, events, new Cursor(0, to)));
+            told = Math.Max(told, to);
+            while (_reader.TryTake(out var batch)) heard.Append(TextOf(batch));
+        }
+        Assert.Equal(text, heard.ToString());
+    }
+
+    public void Dispose()
+    {
+        _reader.Dispose();
+        _gone.Dispose();
+    }
+
+    private Task Begin() => _reader.Begin(new TurnRequest { TurnId = _turnId, TenantId = "acme", Model = "bot", Messages = [] });
+
+    private Task<ReplyBatch?> Next() => _reader.Next(long.MaxValue).AsTask().WaitAsync(Guard);
+
+    private static string TextOf(ReplyBatch? batch) => string.Concat(batch!.Events.OfType<ReplyText>().Select(text => text.Text.ToString()));
+}

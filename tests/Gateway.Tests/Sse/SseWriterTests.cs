@@ -1,0 +1,112 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text;
+using System.Text.Json;
+using CozeCluster.Gateway.Chat;
+using CozeCluster.Gateway.Sse;
+using CozeCluster.Gateway.Tests.Fakes;
+using CozeCluster.Messages;
+
+namespace CozeCluster.Gateway.Tests.Sse;
+
+public sealed class SseWriterTests
+{
+    [Fact]
+    public void Text_event_is_one_line_whatever_the_text()
+    {
+        using var sink = new Sink();
+        using var writer = new SseWriter(sink);
+        writer.Text(new Cursor(1, 2, 3), "\""u8, "a\n\r\u2028\u007f\u0000b", "\""u8);
+        writer.Comment("hi"u8);
+        Assert.Equal("id: 1.2.3\ndata: \"a\\n\\r\u2028\u007f\\u0000b\"\n\n: hi\n\n", sink.Text);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("plain")]
+    [InlineData("quote \" backslash \\ slash / tab \t")]
+    [InlineData("你好，😀 é")]
+    public void Text_reads_back_as_it_was(string text) => Assert.Equal(text, Escape(text));
+
+    [Fact]
+    public void Every_character_below_surrogates_reads_back()
+    {
+        var all = string.Concat(Enumerable.Range(0, 0xD800).Select(code => (char)code));
+        Assert.Equal(all, Escape(all));
+    }
+
+    [Fact]
+    public void Half_a_pair_becomes_a_replacement_character() => Assert.Equal("a\uFFFDb", Escape("a\uD83Db"));
+
+    [Fact]
+    public void Pairs_survive_the_slices_long_text_is_written_in()
+    {
+        for (var shift = 0; shift < 3; shift++)
+        {
+            var text = new string('x', shift) + string.Concat(Enumerable.Repeat("😀", 3000));
+            using var sink = new Sink();
+            using var writer = new SseWriter(sink);
+            writer.Text(null, "\""u8, text, "\""u8);
+            Assert.Equal(text, JsonSerializer.Deserialize(sink.Text["data: ".Length..], MessagesJson.Default.String));
+        }
+    }
+
+    [Fact]
+    public void A_chunk_allocates_nothing()
+    {
+        using var sink = new Sink();
+        using var writer = new SseWriter(sink);
+        var stream = new ChatStream(new CompletionIds(TurnId.New("t", null), "bot", 1, null), true);
+        var batch = new ReplyBatch("t", [Reply.Text("Hello, \"world\"\n"), Reply.Text(" and more 你好", offset: 15)], new Cursor(0, 27));
+        void Chunks(int count)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                stream.Render(writer, batch);
+                sink.Clear();
+            }
+        }
+        Chunks(1000);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Chunks(1000);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static string Escape(string text)
+    {
+        var buffer = new byte[text.Length * JsonText.MaxBytesPerChar];
+        var written = JsonText.Write(text, buffer);
+        return JsonSerializer.Deserialize($"\"{Encoding.UTF8.GetString(buffer.AsSpan(0, written))}\"", MessagesJson.Default.String)!;
+    }
+
+    /// <summary>A body that keeps what was written.</summary>
+    private sealed class Sink : PipeWriter, IDisposable
+    {
+        private readonly ArrayBufferWriter<byte> _buffer = new(1 << 20);
+
+        public string Text => Encoding.UTF8.GetString(_buffer.WrittenSpan);
+
+        public void Clear() => _buffer.ResetWrittenCount();
+
+        public override void Advance(int bytes) => _buffer.Advance(bytes);
+
+        public override Memory<byte> GetMemory(int sizeHint = 0) => _buffer.GetMemory(sizeHint);
+
+        public override Span<byte> GetSpan(int sizeHint = 0) => _buffer.GetSpan(sizeHint);
+
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => default;
+
+        public override void CancelPendingFlush()
+        {
+        }
+
+        public override void Complete(Exception? exception = null)
+        {
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}
