@@ -1,0 +1,58 @@
+using CozeCluster.Silo.Fleets;
+using CozeCluster.Silo.SandboxMode;
+using CozeCluster.Silo.Secrets;
+
+namespace CozeCluster.Silo.Hosting;
+
+/// <summary>What the node itself adds to its rooms. Hosted services start in the order they are added, and stop in reverse.</summary>
+internal static class NodeServices
+{
+    /// <summary>Settings, clock and the seal for secrets.</summary>
+    /// <exception cref="StartException">The data folder or the sealing key cannot be used.</exception>
+    public static void AddNode(this WebApplicationBuilder builder, NodeSettings settings)
+    {
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton(TimeProvider.System);
+        if (settings.HoldsGrains) builder.AddSeal(settings);
+        builder.Services.AddSingleton<Drain>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Drain>());
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.DrainTime + Drain.Rest);
+    }
+
+    /// <summary>The fleet, from its file or made for the sandbox, and what is to be done once it is in force.</summary>
+    public static void AddFleet(this WebApplicationBuilder builder, NodeSettings settings)
+    {
+        builder.Services.AddSingleton<ListenerStart>();
+        builder.Services.AddSingleton<FleetImporter>();
+        if (settings.Sandbox)
+        {
+            builder.Services.AddHostedService<SandboxHost>();
+        }
+        else
+        {
+            builder.Services.AddSingleton(new FleetFileSource(settings.Fleet!, EnvironmentValues.Process));
+            builder.Services.AddHostedService<FleetWatcher>();
+        }
+        builder.Services.AddHostedService<TurnSweep>();
+    }
+
+    private static void AddSeal(this WebApplicationBuilder builder, NodeSettings settings)
+    {
+        if (settings.Cluster is null) CreateFolder(settings.Data);
+        var seal = new AesSecretSeal(SecretsKey.Load(settings.SecretsKey, settings.Data));
+        builder.Services.AddSingleton(seal);
+        builder.Services.AddSingleton<ISecretSeal>(seal);
+    }
+
+    private static void CreateFolder(string data)
+    {
+        try
+        {
+            Directory.CreateDirectory(data);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartException($"The data folder '{data}' cannot be used: {e.Message}");
+        }
+    }
+}

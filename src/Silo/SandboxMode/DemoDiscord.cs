@@ -1,0 +1,67 @@
+using CozeCluster.Messages;
+using CozeCluster.Sandbox.Discord;
+using CozeCluster.Silo.Fleets;
+
+namespace CozeCluster.Silo.SandboxMode;
+
+/// <summary>
+/// What of the demo fleet works over the fake Discord: its listeners, its user accounts (nothing leaves the machine, so nobody has to allow them) and its Coze-hosted bots,
+/// all in its first server.
+/// </summary>
+internal static class DemoDiscord
+{
+    /// <summary>Where the fake Discord's REST API is.</summary>
+    public const string ApiPath = "discord/api/v10";
+
+    private const string Model = "discord-sandbox";
+
+    private static readonly SeededGuild Guild = DiscordSeeds.Guilds[0];
+
+    public static IReadOnlyList<(string Model, string Shows)> Models { get; } =
+    [
+        (Model, "three bots on Discord, each conversation in a channel of its own"),
+        ($"{Model}-thread", "each conversation in a thread of its own"),
+        ($"{Model}-fixed", "all conversations in one channel"),
+    ];
+
+    // Three listeners share the work of the model that makes the most channels.
+    public static IReadOnlyList<BotDefinition> Bots { get; } =
+    [
+        .. DiscordSeeds.Listeners.Select((listener, i) => Bot($"sandbox-{listener.Name}", i, "fresh", "category_id", Guild.CategoryId)),
+        Bot("sandbox-thread", 0, "thread", "channel_id", Guild.GeneralId),
+        Bot("sandbox-fixed", 1, "fixed", "channel_id", Guild.FixedId),
+    ];
+
+    public static IReadOnlyList<ModelDefinition> Pools { get; } =
+    [
+        new() { Id = Model, Bots = [.. DiscordSeeds.Listeners.Select(listener => $"sandbox-{listener.Name}")] },
+        new() { Id = $"{Model}-thread", Bots = ["sandbox-thread"] },
+        new() { Id = $"{Model}-fixed", Bots = ["sandbox-fixed"] },
+    ];
+
+    public static IEnumerable<FleetListener> Listeners(Uri api) => DiscordSeeds.Listeners.Select(listener => new FleetListener(
+        new ListenerDefinition { Id = listener.Name, BaseUrl = api.ToString(), Token = FleetListener.NoSecret, GuildId = Guild.Id },
+        listener.Token,
+        Proxy: null));
+
+    public static IEnumerable<FleetAccount> Accounts(Uri api) => DiscordSeeds.Accounts.Select(account => new FleetAccount(
+        new AccountDefinition
+        {
+            Id = $"sandbox-{account.Name}",
+            Upstream = KnownUpstreams.Discord,
+            BaseUrl = api.ToString(),
+            Options = new Dictionary<string, string> { ["kind"] = "user" },
+        },
+        account.Token,
+        OAuth: null,
+        Proxy: null));
+
+    private static BotDefinition Bot(string id, int number, string channel, string placeOption, string place) => new()
+    {
+        Id = id,
+        Upstream = KnownUpstreams.Discord,
+        UpstreamBotId = DiscordSeeds.CozeBots[number % DiscordSeeds.CozeBots.Count].Id,
+        Accounts = [.. DiscordSeeds.Accounts.Select(account => $"sandbox-{account.Name}")],
+        Options = new Dictionary<string, string> { ["listener"] = DiscordSeeds.Listeners[number].Name, ["channel"] = channel, [placeOption] = place },
+    };
+}

@@ -1,0 +1,73 @@
+using System.Security.Cryptography;
+using System.Text;
+using CozeCluster.Messages;
+
+namespace CozeCluster.Silo.Secrets;
+
+/// <summary>Seals with AES-256-GCM. A seal is, in Base64: a version byte, a random nonce of 12 bytes, a tag of 16 bytes, the ciphertext.</summary>
+internal sealed class AesSecretSeal : ISecretSeal
+{
+    /// <summary>Bytes in a key.</summary>
+    public const int KeyBytes = 32;
+
+    private const byte Version = 1;
+    private const int NonceBytes = 12;
+    private const int TagBytes = 16;
+    private const int HeaderBytes = 1 + NonceBytes + TagBytes;
+
+    private readonly byte[] _sealingKey;
+    private readonly byte[] _fingerprintKey;
+
+    /// <param name="key"><see cref="KeyBytes"/> bytes, shared by all nodes of a cluster.</param>
+    public AesSecretSeal(ReadOnlySpan<byte> key)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(key.Length, KeyBytes);
+        _sealingKey = Derive(key, "cozecluster seal"u8);
+        _fingerprintKey = Derive(key, "cozecluster fingerprint"u8);
+    }
+
+    /// <inheritdoc />
+    public Secret Seal(string plain)
+    {
+        var text = Encoding.UTF8.GetBytes(plain);
+        var seal = new byte[HeaderBytes + text.Length];
+        seal[0] = Version;
+        var nonce = seal.AsSpan(1, NonceBytes);
+        RandomNumberGenerator.Fill(nonce);
+        using var aes = new AesGcm(_sealingKey, TagBytes);
+        aes.Encrypt(nonce, text, seal.AsSpan(HeaderBytes), seal.AsSpan(1 + NonceBytes, TagBytes), seal.AsSpan(0, 1));
+        CryptographicOperations.ZeroMemory(text);
+        return new Secret(Convert.ToBase64String(seal));
+    }
+
+    /// <inheritdoc />
+    public string Open(Secret secret)
+    {
+        try
+        {
+            var seal = Convert.FromBase64String(secret.Sealed).AsSpan();
+            if (seal.Length < HeaderBytes || seal[0] != Version) throw Unopened(null);
+            var text = new byte[seal.Length - HeaderBytes];
+            using var aes = new AesGcm(_sealingKey, TagBytes);
+            aes.Decrypt(seal.Slice(1, NonceBytes), seal[HeaderBytes..], seal.Slice(1 + NonceBytes, TagBytes), text, seal[..1]);
+            return Encoding.UTF8.GetString(text);
+        }
+        catch (Exception e) when (e is FormatException or CryptographicException)
+        {
+            throw Unopened(e);
+        }
+    }
+
+    /// <summary>The same for the same text and key, and telling nothing about the text without the key.</summary>
+    public string Fingerprint(string plain) => Convert.ToHexStringLower(HMACSHA256.HashData(_fingerprintKey, Encoding.UTF8.GetBytes(plain)));
+
+    private static byte[] Derive(ReadOnlySpan<byte> key, ReadOnlySpan<byte> purpose)
+    {
+        var derived = new byte[KeyBytes];
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, key, derived, salt: [], info: purpose);
+        return derived;
+    }
+
+    private static ClusterException Unopened(Exception? cause) =>
+        new(ErrorCode.Internal, "A stored secret cannot be opened: it was sealed with another key.", inner: cause);
+}

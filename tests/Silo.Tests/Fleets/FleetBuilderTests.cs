@@ -1,0 +1,49 @@
+using CozeCluster.Silo.Fleets;
+using CozeCluster.Silo.Secrets;
+
+namespace CozeCluster.Silo.Tests.Fleets;
+
+public sealed class FleetBuilderTests
+{
+    private readonly AesSecretSeal _seal = new(new byte[AesSecretSeal.KeyBytes]);
+
+    [Fact]
+    public void Build_Secrets_AreSealed()
+    {
+        var fleet = FleetBuilder.Build(SampleFleet.Read(SampleFleet.Text).File!, _seal);
+
+        Assert.Equal("pat_secret_1", _seal.Open(fleet.Accounts[0].Token!));
+        Assert.Equal("socks5://user:password@proxy.example:1080", _seal.Open(fleet.Accounts[1].Proxy!));
+        Assert.DoesNotContain("pat_secret", System.Text.Json.JsonSerializer.Serialize(fleet, Messages.MessagesJson.Default.Fleet), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Build_SameContent_IsTheSameVersion()
+    {
+        var first = Version(SampleFleet.Text);
+
+        Assert.Equal(first, Version(SampleFleet.Text));
+        Assert.Equal(first, Version("# a comment\n" + SampleFleet.Text));
+        Assert.Equal(64, first.Length);
+    }
+
+    [Theory]
+    [InlineData("pat_secret_1", "pat_secret_3")]
+    [InlineData("key-of-acme", "key-of-acne")]
+    [InlineData("[main, spare]", "[spare, main]")]
+    [InlineData("20s", "21s")]
+    [InlineData("user:password", "user:passphrase")]
+    public void Build_OtherContent_IsAnotherVersion(string old, string @new) =>
+        Assert.NotEqual(Version(SampleFleet.Text), Version(SampleFleet.With(old, @new)));
+
+    [Fact]
+    public void Build_OtherSealingKey_IsAnotherVersion()
+    {
+        var other = new byte[AesSecretSeal.KeyBytes];
+        other[0] = 1;
+
+        Assert.NotEqual(Version(SampleFleet.Text), FleetBuilder.Build(SampleFleet.Read(SampleFleet.Text).File!, new AesSecretSeal(other)).Version);
+    }
+
+    private string Version(string text) => FleetBuilder.Build(SampleFleet.Read(text).File!, _seal).Version;
+}

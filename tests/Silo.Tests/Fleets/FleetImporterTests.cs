@@ -1,0 +1,61 @@
+using CozeCluster.Silo.Fleets;
+using CozeCluster.Silo.Secrets;
+using Microsoft.Extensions.Logging;
+
+namespace CozeCluster.Silo.Tests.Fleets;
+
+public sealed class FleetImporterTests
+{
+    private readonly RecordingCatalog _catalog = new();
+    private readonly RecordingLogger<FleetImporter> _log = new(LogLevel.Warning);
+    private readonly RecordingLogger<ListenerStart> _startLog = new(LogLevel.Warning);
+
+    [Fact]
+    public async Task Import_UserAccounts_AreWarnedOfEveryTime()
+    {
+        var file = SampleFleet.Read(SampleFleet.Discord).File!;
+
+        await Importer().Import(file);
+        await Importer().Import(file);
+
+        Assert.Equal(2, _log.Lines.Count);
+        Assert.All(_log.Lines, line => Assert.Equal(file.Warnings[0], line));
+    }
+
+    [Fact]
+    public async Task Import_NoUserAccounts_WarnsOfNothing()
+    {
+        await Importer().Import(SampleFleet.Read(SampleFleet.Text).File!);
+
+        Assert.Empty(_log.Lines);
+    }
+
+    [Fact]
+    public async Task Start_Listener_ConnectsTheShardOfItsServerAndSweeps()
+    {
+        var fleet = FleetBuilder.Build(SampleFleet.Read(SampleFleet.Discord).File!, Seal());
+
+        foreach (var listener in fleet.Listeners) await Listeners().Start(listener);
+        await Listeners().Start(fleet.Listeners[1] with { GuildId = $"{4ul << 22}" });
+
+        Assert.Equal(["connect ear.0", "sweep ear", "connect other-ear.1", "sweep other-ear", "connect other-ear.0", "sweep other-ear"], _catalog.Listeners.Calls);
+    }
+
+    [Fact]
+    public async Task Start_ListenerThatCannot_IsLoggedAndNoMore()
+    {
+        var fleet = FleetBuilder.Build(SampleFleet.Read(SampleFleet.Discord).File!, Seal());
+        _catalog.Listeners.Refusing.Add("ear.0");
+
+        await Listeners().Start(fleet.Listeners[0]);
+
+        Assert.Equal("The Discord listener ear was not started", Assert.Single(_startLog.Lines));
+        Assert.Contains("sweep ear", _catalog.Listeners.Calls);
+    }
+
+    private static AesSecretSeal Seal() => new(new byte[AesSecretSeal.KeyBytes]);
+
+    private ListenerStart Listeners() => new(_catalog, _startLog);
+
+    private FleetImporter Importer() => new(_catalog, Seal(), Listeners(), _log);
+}

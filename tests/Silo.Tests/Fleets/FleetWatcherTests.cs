@@ -1,0 +1,172 @@
+using CozeCluster.Silo.Fleets;
+using CozeCluster.Silo.Hosting;
+using CozeCluster.Silo.Secrets;
+using CozeCluster.Silo.Tests.Hosting;
+using CozeCluster.TestKit;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CozeCluster.Silo.Tests.Fleets;
+
+public sealed class FleetWatcherTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fleet-");
+    private readonly RecordingCatalog _catalog = new();
+    private readonly RecordingLogger<FleetWatcher> _log = new();
+    private readonly ManualTime _time = new();
+
+    private string FleetPath => Path.Combine(_folder.FullName, "fleet.yaml");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public async Task Start_SoundFile_ImportsItBeforeAnythingElse()
+    {
+        await using var _ = await Started(SampleFleet.Text);
+
+        Assert.Equal("helper", Assert.Single(_catalog.Last!.Bots).Id);
+    }
+
+    [Fact]
+    public async Task Start_WrongFile_TellsEveryProblemWithFileAndLine()
+    {
+        var error = await Assert.ThrowsAsync<StartException>(() => Started(SampleFleet.With("id: helper", "id: HELPER").Replace("admin: true", "admin: yes", StringComparison.Ordinal)));
+
+        Assert.Equal(3, error.Lines.Count);
+        Assert.StartsWith($"{FleetPath}:9:16: tenants[0].keys[1].admin: ", error.Lines[0], StringComparison.Ordinal);
+        Assert.Null(_catalog.Last);
+    }
+
+    [Fact]
+    public async Task Start_NoFile_IsTold() => Assert.Equal($"{FleetPath}:1:1: The file does not exist or cannot be read.", (await Assert.ThrowsAsync<StartException>(() => Started(null))).Message);
+
+    [Fact]
+    public async Task Refresh_ValidThenInvalidThenRestored_KeepsTheLastSoundOne()
+    {
+        await using var running = await Started(SampleFleet.Text);
+        var first = _catalog.Last!.Version;
+
+        File.WriteAllText(FleetPath, SampleFleet.With("id: coze-helper", "id: coze-other"));
+        await running.Watcher.Refresh(forced: false);
+        Assert.Equal("coze-other", _catalog.Last!.Models[0].Id);
+
+        File.WriteAllText(FleetPath, SampleFleet.With("bots: [helper]", "bots: [nobody]"));
+        await running.Watcher.Refresh(forced: false);
+        Assert.Equal("coze-other", _catalog.Last!.Models[0].Id);
+        Assert.Contains("30:12: models[0].bots[0]: There is no bot 'nobody'.", Assert.Single(_log.Lines), StringComparison.Ordinal);
+
+        File.Delete(FleetPath);
+        await running.Watcher.Refresh(forced: false);
+        Assert.Equal(2, _log.Lines.Count);
+
+        File.WriteAllText(FleetPath, SampleFleet.Text);
+        await running.Watcher.Refresh(forced: false);
+        Assert.Equal(first, _catalog.Last!.Version);
+    }
+
+    [Fact]
+    public async Task Refresh_NothingChanged_ImportsAndLogsNothing()
+    {
+        await using var running = await Started(SampleFleet.Text);
+        await running.Watcher.Refresh(forced: false);
+        Assert.Equal(1, _catalog.Imports);
+
+        File.WriteAllText(FleetPath, "wrong");
+        await running.Watcher.Refresh(forced: false);
+        await running.Watcher.Refresh(forced: false);
+        Assert.Single(_log.Lines);
+    }
+
+    [Fact]
+    public async Task Refresh_Forced_ReadsAnUnchangedFileAgain()
+    {
+        await using var running = await Started(SampleFleet.Text);
+
+        await running.Watcher.Refresh(forced: true);
+
+        Assert.Equal(2, _catalog.Imports);
+    }
+
+    [Fact]
+    public async Task Refresh_SecretFileChanged_IsAChange()
+    {
+        var token = Path.Combine(_folder.FullName, "token");
+        File.WriteAllText(token, "pat_one");
+        await using var running = await Started(SampleFleet.With("token: pat_secret_1", "token_file: token"));
+        var first = _catalog.Last!.Version;
+
+        File.WriteAllText(token, "pat_two");
+        await running.Watcher.Refresh(forced: false);
+
+        Assert.NotEqual(first, _catalog.Last!.Version);
+    }
+
+    [Fact]
+    public async Task Refresh_ImportFails_TriesAgain()
+    {
+        await using var running = await Started(SampleFleet.Text);
+        File.WriteAllText(FleetPath, SampleFleet.With("id: coze-helper", "id: coze-other"));
+
+        _catalog.Fails = true;
+        await running.Watcher.Refresh(forced: false);
+        Assert.Equal("coze-helper", _catalog.Last!.Models[0].Id);
+        _catalog.Fails = false;
+        await running.Watcher.Refresh(forced: false);
+
+        Assert.Equal("coze-other", _catalog.Last!.Models[0].Id);
+    }
+
+    [Fact]
+    public async Task Execute_IntervalPasses_TheFileIsLookedAt()
+    {
+        await using var running = await Started(SampleFleet.Text);
+        File.WriteAllText(FleetPath, SampleFleet.With("id: coze-helper", "id: coze-other"));
+
+        // The folder's watcher waits on this clock too, so nothing happens before it moves.
+        while (_time.ArmedTimers == 0) await Task.Yield();
+        _time.Advance(TimeSpan.FromSeconds(5));
+
+        await _catalog.ImportOf(fleet => fleet.Models[0].Id == "coze-other").WaitAsync(Patience);
+    }
+
+    [Fact]
+    public async Task Execute_FileReplacedByAnother_IsNoticedWithoutWaiting()
+    {
+        await using var running = await Started(SampleFleet.Text, TimeProvider.System, TimeSpan.FromHours(1));
+        var found = _catalog.ImportOf(fleet => fleet.Models[0].Id == "coze-other");
+
+        // Until the watcher is up a change may go unnoticed, so it is made until it is.
+        while (await Task.WhenAny(found, Task.Delay(TimeSpan.FromMilliseconds(500))) != found)
+        {
+            var temporary = FleetPath + ".new";
+            File.WriteAllText(temporary, SampleFleet.With("id: coze-helper", "id: coze-other"));
+            File.Move(temporary, FleetPath, overwrite: true);
+        }
+        await found.WaitAsync(Patience);
+    }
+
+    private async Task<Running> Started(string? text, TimeProvider? time = null, TimeSpan? poll = null)
+    {
+        if (text is not null) File.WriteAllText(FleetPath, text);
+        var environment = SampleFleet.Environment;
+        var watcher = new FleetWatcher(
+            new FleetFileSource(FleetPath, new EnvironmentValues(name => environment.GetValueOrDefault(name))),
+            new FleetImporter(
+                _catalog, new AesSecretSeal(new byte[AesSecretSeal.KeyBytes]), new ListenerStart(_catalog, NullLogger<ListenerStart>.Instance), NullLogger<FleetImporter>.Instance),
+            TestSettings.Default with { FleetPoll = poll ?? TimeSpan.FromSeconds(5) },
+            time ?? _time,
+            _log);
+        await watcher.StartAsync(CancellationToken.None);
+        return new Running(watcher);
+    }
+
+    private sealed record Running(FleetWatcher Watcher) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await Watcher.StopAsync(CancellationToken.None);
+            Watcher.Dispose();
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using CozeCluster.Silo.Hosting;
+
+namespace CozeCluster.Silo.Tests.Hosting;
+
+public sealed class CommandLineTests
+{
+    [Fact]
+    public void Parse_Nothing_SetsNothing()
+    {
+        var line = CommandLine.Parse([]);
+
+        Assert.Empty(line.Values);
+        Assert.Equal(NodeCommand.Run, line.Command);
+        Assert.False(line.Answered);
+    }
+
+    [Fact]
+    public void Parse_Options_AreSettings()
+    {
+        var line = CommandLine.Parse(["--sandbox", "--port", "1", "--data=here", "--drain-time", "5s"]);
+
+        Assert.Equal(
+            new Dictionary<string, string> { ["sandbox"] = "true", ["port"] = "1", ["data"] = "here", ["drain-time"] = "5s" },
+            line.Values);
+    }
+
+    [Theory]
+    [InlineData("check", "--fleet", "f.yaml")]
+    [InlineData("--fleet", "f.yaml", "check")]
+    public void Parse_Check_TakesTheFleet(params string[] args)
+    {
+        var line = CommandLine.Parse(args);
+
+        Assert.Equal(NodeCommand.Check, line.Command);
+        Assert.Equal("f.yaml", line.Values["fleet"]);
+    }
+
+    [Fact]
+    public void Parse_SchemaApply_TakesTheDatabase()
+    {
+        var line = CommandLine.Parse(["schema", "apply", "--postgres", "Host=db"]);
+
+        Assert.Equal(NodeCommand.SchemaApply, line.Command);
+        Assert.Equal("Host=db", line.Values["postgres"]);
+    }
+
+    [Fact]
+    public void Parse_StoreMove_TakesFolderDatabaseAndCluster()
+    {
+        var line = CommandLine.Parse(["store", "move", "--data", "d", "--postgres", "Host=db", "--cluster-id", "c"]);
+
+        Assert.Equal(NodeCommand.StoreMove, line.Command);
+        Assert.Equal(["d", "Host=db", "c"], [line.Values["data"], line.Values["postgres"], line.Values["cluster-id"]]);
+    }
+
+    [Theory]
+    [InlineData("Did you mean '--sandbox'?", "--sandbx")]
+    [InlineData("Did you mean 'check'?", "chekc")]
+    [InlineData("'--nothing-like-it'", "--nothing-like-it", "--port", "1")]
+    [InlineData("'--secrets-key'", "--secrets-key", "x")]
+    [InlineData("Required command", "schema")]
+    [InlineData("Required command", "store")]
+    [InlineData("'--fleet'", "--fleet")]
+    [InlineData("'--certificate-password'", "--certificate-password", "x")]
+    public void Parse_Unknown_IsRefused(string expected, params string[] args) =>
+        Assert.Contains(expected, Assert.Throws<StartException>(() => CommandLine.Parse(args)).Message, StringComparison.Ordinal);
+}

@@ -1,0 +1,74 @@
+using CozeCluster.Silo.Hosting;
+using CozeCluster.TestKit;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CozeCluster.Silo.Tests.Hosting;
+
+public sealed class DrainTests : IDisposable
+{
+    private readonly ManualTime _time = new();
+    private readonly Drain _drain;
+
+    public DrainTests() => _drain = new Drain(TestSettings.Default with { DrainTime = TimeSpan.FromSeconds(20) }, _time, NullLogger<Drain>.Instance);
+
+    public void Dispose() => _drain.Dispose();
+
+    [Fact]
+    public async Task Stopping_NothingRuns_GoesOnAtOnce() => await _drain.StoppingAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+
+    [Fact]
+    public async Task Stopping_RequestRuns_WaitsForIt()
+    {
+        var end = new TaskCompletionSource();
+        var context = new DefaultHttpContext();
+        var request = _drain.Invoke(context, _ => end.Task);
+
+        var stopping = _drain.StoppingAsync(CancellationToken.None);
+        _time.Advance(TimeSpan.FromSeconds(19));
+        Assert.False(stopping.IsCompleted);
+        end.SetResult();
+
+        await request;
+        await stopping.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.False(context.RequestAborted.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task Stopping_RequestRunsTooLong_IsCutOff()
+    {
+        var context = new DefaultHttpContext();
+        var aborted = new TaskCompletionSource();
+        context.Features.Set<IHttpRequestLifetimeFeature>(new Lifetime(aborted.SetResult));
+        var request = _drain.Invoke(context, _ => aborted.Task);
+
+        var stopping = _drain.StoppingAsync(CancellationToken.None);
+        _time.Advance(TimeSpan.FromSeconds(20));
+
+        await request.WaitAsync(TimeSpan.FromSeconds(30));
+        await stopping.WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
+    public async Task Stopping_RequestThatIgnoresTheCutOff_DoesNotHoldTheNode()
+    {
+        var request = _drain.Invoke(new DefaultHttpContext(), _ => new TaskCompletionSource().Task);
+
+        var stopping = _drain.StoppingAsync(CancellationToken.None);
+        while (!stopping.IsCompleted)
+        {
+            _time.Advance(TimeSpan.FromSeconds(20));
+            await Task.Yield();
+        }
+
+        Assert.False(request.IsCompleted);
+    }
+
+    private sealed class Lifetime(Action abort) : IHttpRequestLifetimeFeature
+    {
+        public CancellationToken RequestAborted { get; set; }
+
+        public void Abort() => abort();
+    }
+}

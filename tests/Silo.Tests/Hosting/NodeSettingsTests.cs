@@ -1,0 +1,186 @@
+using System.Net;
+using CozeCluster.Silo.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace CozeCluster.Silo.Tests.Hosting;
+
+public sealed class NodeSettingsTests : IDisposable
+{
+    private static readonly Dictionary<string, string?> Key = new() { ["COZECLUSTER_SECRETS_KEY"] = Convert.ToBase64String(new byte[32]) };
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("node-");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public void Read_OnlyAFleet_GivesTheDefaults()
+    {
+        var settings = Read(["--fleet", "fleet.yaml"]);
+
+        Assert.Equal(Path.Combine(_folder.FullName, "fleet.yaml"), settings.Fleet);
+        Assert.Equal(Path.Combine(_folder.FullName, "data") + Path.DirectorySeparatorChar, settings.Data + Path.DirectorySeparatorChar);
+        Assert.Equal("http://127.0.0.1:7077", Assert.Single(settings.Listen).Url);
+        Assert.Equal((20, 5, 2, 10), (settings.DrainTime.TotalSeconds, settings.FleetPoll.TotalSeconds, settings.StartGrace.TotalSeconds, settings.KeepAlive.TotalSeconds));
+        Assert.Equal((LogForm.Simple, LogLevel.Information, SaveSurvives.Process), (settings.Log, settings.LogLevel, settings.Durability));
+        Assert.Equal((32L << 20, true, 0), (settings.MaxBodyBytes, settings.Swagger, settings.CorsOrigins.Count));
+    }
+
+    [Fact]
+    public void Read_ThreeSources_TheNearerWins()
+    {
+        WriteFile("""{ "CozeCluster": { "Fleet": "file.yaml", "KeepAlive": "3s", "StartGrace": "3s", "LogLevel": "Error" } }""");
+        var variables = new Dictionary<string, string?> { ["COZECLUSTER_KEEP_ALIVE"] = "2s", ["COZECLUSTER_START_GRACE"] = "1s", ["PORT"] = "8080" };
+
+        var settings = Read(["--start-grace", "500ms"], variables);
+
+        Assert.EndsWith("file.yaml", settings.Fleet, StringComparison.Ordinal);
+        Assert.Equal((500, 2000, LogLevel.Error), (settings.StartGrace.TotalMilliseconds, settings.KeepAlive.TotalMilliseconds, settings.LogLevel));
+        Assert.Equal(8080, settings.Listen[0].Port);
+    }
+
+    [Fact]
+    public void Read_ManyMistakes_TellsAllOfThem()
+    {
+        WriteFile("""{ "CozeCluster": { "KeepAlive": "long", "DrianTime": "1s" } }""");
+        var variables = new Dictionary<string, string?> { ["PORT"] = "http", ["COZECLUSTER_LOG"] = "xml", ["COZECLUSTER_SWAGGER"] = "perhaps", ["COZECLUSTER_CORS_ORIGINS"] = "https://a.example,b.example/x" };
+
+        var error = Assert.Throws<StartException>(() => Read(["--max-body-bytes", "12", "--certificate", "none.pem"], variables));
+
+        Assert.Equal(
+            [
+                "appsettings.json: CozeCluster:DrianTime: this is no setting. Did you mean 'DrainTime'?",
+                "PORT: expected a whole number from 0 to 65535, found 'http'.",
+                "--fleet: there is nothing to run. Name a fleet file (--fleet fleet.yaml or COZECLUSTER_FLEET), or try the sandbox (--sandbox).",
+                "--certificate: there is no file 'none.pem'.",
+                "--max-body-bytes: expected a whole number from 1024 to 1073741824, found '12'.",
+                "appsettings.json: CozeCluster:KeepAlive: expected a duration such as 500ms, 30s, 2m or 1h, found 'long'.",
+                "COZECLUSTER_CORS_ORIGINS: expected origins such as https://chat.example.com, found 'b.example/x'.",
+                "COZECLUSTER_SWAGGER: expected true or false, found 'perhaps'.",
+                "COZECLUSTER_LOG: expected simple or json, found 'xml'.",
+            ],
+            error.Lines);
+    }
+
+    [Fact]
+    public void Read_VariableThatIsNearlyASetting_IsDoubted()
+    {
+        var variables = new Dictionary<string, string?>
+        {
+            ["COZECLUSTER_DRIAN_TIME"] = "1m",
+            ["COZECLUSTER_SERVICE_HOST"] = "10.0.0.1",
+            ["COZECLUSTER_PORT"] = "tcp://10.0.0.1:80",
+            ["COZECLUSTER_MY_OWN_TOKEN"] = "x",
+            ["COZECLUSTER_SECRETS_KEY"] = "x",
+            ["COZECLUSTER_DATA"] = "data",
+        };
+
+        Assert.Equal(
+            ["The environment variable COZECLUSTER_DRIAN_TIME is no setting and is not looked at. Did you mean 'COZECLUSTER_DRAIN_TIME'?"],
+            Read(["--sandbox"], variables).Doubts);
+    }
+
+    [Fact]
+    public void Read_FileThatIsNoJson_IsTold()
+    {
+        WriteFile("{ nonsense");
+
+        Assert.StartsWith("appsettings.json cannot be read: ", Assert.Throws<StartException>(() => Read(["--sandbox"])).Lines[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_Sandbox_HasAFolderOfItsOwnAndNoFleet()
+    {
+        var settings = Read(["--sandbox"], new() { ["COZECLUSTER_FLEET"] = "fleet.yaml" });
+
+        Assert.Equal(Path.Combine(_folder.FullName, "data", "sandbox"), settings.Data);
+        Assert.Null(settings.Fleet);
+    }
+
+    [Theory]
+    [InlineData("http://0.0.0.0:7077")]
+    [InlineData("http://*:7077")]
+    [InlineData("http://127.0.0.1:7077;http://192.0.2.1:7077")]
+    [InlineData("http://[::]:7077")]
+    public void Read_SandboxBeyondLoopback_IsRefused(string urls) =>
+        Assert.Contains("loopback only", Assert.Throws<StartException>(() => Read(["--sandbox", "--urls", urls])).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("http://127.0.0.1:7077")]
+    [InlineData("http://localhost:0")]
+    [InlineData("http://[::1]:7077;http://127.0.0.2:7078")]
+    public void Read_SandboxOnLoopback_IsFine(string urls) => Assert.All(Read(["--sandbox", "--urls", urls]).Listen, address => Assert.True(address.IsLoopback));
+
+    [Theory]
+    [InlineData("--sandbox", "--fleet", "f.yaml")]
+    [InlineData("--sandbox", "--urls", "http://127.0.0.1:1", "--port", "2")]
+    [InlineData("--sandbox", "--urls", "https://127.0.0.1:7443")]
+    [InlineData("--sandbox", "--urls", ";")]
+    [InlineData("--sandbox", "--certificate-key", "key.pem")]
+    public void Read_ContradictionsAndGaps_AreRefused(params string[] args) => Assert.Throws<StartException>(() => Read(args));
+
+    [Fact]
+    public void Read_NothingOfACluster_IsANodeAlone()
+    {
+        var settings = Read(["--sandbox"]);
+
+        Assert.Null(settings.Cluster);
+        Assert.True(settings.HoldsGrains);
+        Assert.True(settings.ServesClients);
+    }
+
+    [Fact]
+    public void Read_Silo_HasTheDefaults()
+    {
+        var settings = Read(["--engine", "orleans", "--role", "silo", "--fleet", "fleet.yaml", "--postgres", "Host=db"], Key);
+
+        var cluster = settings.Cluster!;
+        Assert.Equal((NodeRole.Silo, "Host=db", "cozecluster", 11111, 30000), (cluster.Role, cluster.Postgres, cluster.ClusterId, cluster.SiloPort, cluster.GatewayPort));
+        Assert.Equal(IPAddress.Loopback, cluster.AdvertisedAddress);
+        Assert.Equal((true, false), (settings.HoldsGrains, settings.ServesClients));
+    }
+
+    [Fact]
+    public void Read_Gateway_NeedsNeitherFleetNorKey()
+    {
+        var settings = Read(["--engine", "orleans", "--role", "gateway"], new() { ["COZECLUSTER_POSTGRES"] = "Host=db;Password=secret" });
+
+        Assert.Equal((false, true), (settings.HoldsGrains, settings.ServesClients));
+        Assert.DoesNotContain("secret", $"{settings} {settings.Cluster}", StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:7077", null, true)]
+    [InlineData("http://*:7077", "127.0.0.1", true)]
+    [InlineData("http://127.0.0.1:7077", "192.0.2.7", false)]
+    public void Read_Address_IsLoopbackWhereTheNodeListensThereOnly(string urls, string? advertised, bool loopback)
+    {
+        string[] more = advertised is null ? [] : ["--advertised-address", advertised];
+
+        var settings = Read(["--engine", "orleans", "--role", "gateway", "--postgres", "Host=db", "--urls", urls, .. more]);
+
+        Assert.Equal(loopback, IPAddress.IsLoopback(settings.Cluster!.AdvertisedAddress));
+    }
+
+    [Fact]
+    public void Read_ClusterWithoutWhatItNeeds_TellsAllOfIt()
+    {
+        var error = Assert.Throws<StartException>(() => Read(["--engine", "orleans", "--fleet", "f.yaml", "--silo-port", "0", "--cluster-id", "a b", "--cluster-certificate", "none.pfx"]));
+
+        Assert.Equal(
+            ["--secrets-key:", "--postgres:", "--cluster-id:", "--silo-port:", "--cluster-certificate:"],
+            error.Lines.Select(line => line.Split(' ')[0]));
+    }
+
+    [Theory]
+    [InlineData("sandbox mode stays on loopback", "--engine", "orleans", "--sandbox", "--postgres", "Host=db", "--advertised-address", "192.0.2.7")]
+    [InlineData("only a node of a cluster", "--role", "gateway", "--sandbox")]
+    [InlineData("expected embedded or orleans", "--engine", "akka", "--sandbox")]
+    [InlineData("nothing to run", "--engine", "orleans", "--role", "silo", "--postgres", "Host=db")]
+    public void Read_ClusterContradictions_AreRefused(string expected, params string[] args) =>
+        Assert.Contains(expected, Assert.Throws<StartException>(() => Read(args, Key)).Message, StringComparison.Ordinal);
+
+    private void WriteFile(string json) => File.WriteAllText(Path.Combine(_folder.FullName, "appsettings.json"), json);
+
+    private NodeSettings Read(string[] args, Dictionary<string, string?>? variables = null) =>
+        NodeSettings.Read(new SettingSource(CommandLine.Parse(args).Values, variables ?? [], _folder.FullName), _folder.FullName);
+}

@@ -1,0 +1,100 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using CozeCluster.Silo.Hosting;
+using CozeCluster.TestKit;
+
+namespace CozeCluster.Silo.Tests.Hosting;
+
+public sealed class ServerCertificateTests : IDisposable
+{
+    private const string Password = "open sesame";
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("tls-");
+    private readonly ManualTime _time = new();
+
+    private string CertificateFile => Path.Combine(_folder.FullName, "cert");
+
+    private string KeyFile => Path.Combine(_folder.FullName, "key");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Theory]
+    [InlineData("pem")]
+    [InlineData("pem in one file")]
+    [InlineData("pem with password")]
+    [InlineData("pfx")]
+    public void Options_AnyForm_IsServed(string form)
+    {
+        var files = Write(form, "CN=first");
+
+        Assert.Equal("CN=first", Subject(new ServerCertificate(files, _time)));
+    }
+
+    [Fact]
+    public void Options_RenewedFile_IsTakenOverWithinAMinute()
+    {
+        var certificate = new ServerCertificate(Write("pem", "CN=first"), _time);
+        Write("pem", "CN=second");
+        File.SetLastWriteTimeUtc(CertificateFile, new DateTime(2030, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+
+        Assert.Equal("CN=first", Subject(certificate));
+        _time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal("CN=second", Subject(certificate));
+    }
+
+    [Fact]
+    public void Options_HalfRenewed_TheOldOneServesOn()
+    {
+        var certificate = new ServerCertificate(Write("pem", "CN=first"), _time);
+        File.WriteAllText(CertificateFile, "half");
+        _time.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.Equal("CN=first", Subject(certificate));
+        Write("pem", "CN=second");
+        _time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal("CN=second", Subject(certificate));
+    }
+
+    [Fact]
+    public void New_NoCertificate_IsRefused()
+    {
+        File.WriteAllText(CertificateFile, "nonsense");
+
+        Assert.Contains(CertificateFile, Assert.Throws<StartException>(() => new ServerCertificate(new(CertificateFile, null, null), _time)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void New_WrongPassword_IsRefusedWithoutRepeatingIt()
+    {
+        var files = Write("pfx", "CN=first") with { Password = "guess-it" };
+
+        Assert.DoesNotContain("guess-it", Assert.Throws<StartException>(() => new ServerCertificate(files, _time)).Message, StringComparison.Ordinal);
+    }
+
+    private static string Subject(ServerCertificate certificate) => certificate.Options.ServerCertificateContext!.TargetCertificate.Subject;
+
+    private CertificateFiles Write(string form, string subject)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = new CertificateRequest(subject, key, HashAlgorithmName.SHA256)
+            .CreateSelfSigned(new DateTimeOffset(2025, 1, 1, 0, 0, 0, TimeSpan.Zero), new DateTimeOffset(2095, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        var pem = certificate.ExportCertificatePem();
+        switch (form)
+        {
+            case "pem":
+                File.WriteAllText(CertificateFile, pem);
+                File.WriteAllText(KeyFile, key.ExportPkcs8PrivateKeyPem());
+                return new(CertificateFile, KeyFile, null);
+            case "pem in one file":
+                File.WriteAllText(CertificateFile, pem + "\n" + key.ExportPkcs8PrivateKeyPem());
+                return new(CertificateFile, null, null);
+            case "pem with password":
+                File.WriteAllText(CertificateFile, pem);
+                File.WriteAllText(KeyFile, key.ExportEncryptedPkcs8PrivateKeyPem(Password, new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 10_000)));
+                return new(CertificateFile, KeyFile, Password);
+            default:
+                File.WriteAllBytes(CertificateFile, certificate.Export(X509ContentType.Pfx, Password));
+                return new(CertificateFile, null, Password);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+using System.Net;
+using System.Net.Sockets;
+using CozeCluster.Silo.Tests.Fleets;
+
+namespace CozeCluster.Silo.Tests.Node;
+
+/// <summary>The node as people start it.</summary>
+public sealed class NodeStartTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("node-");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public async Task Start_WrongFleet_TellsEveryProblemAndEndsWith2()
+    {
+        WriteFleet(SampleFleet.With("accounts: [main, spare]", "accounts: [main, spear]").Replace("admin: true", "admni: true", StringComparison.Ordinal));
+
+        await using var node = NodeProcess.Start(_folder.FullName, "--fleet", "fleet.yaml", "--port", "0");
+
+        Assert.Equal(2, await node.End());
+        Assert.Contains("fleet.yaml:9:9: tenants[0].keys[1].admni: 'admni' is no key known here. Did you mean 'admin'?", node.Output, StringComparison.Ordinal);
+        Assert.Contains("fleet.yaml:19:12: accounts[1].token: The environment variable SPARE_TOKEN is not set", node.Output, StringComparison.Ordinal);
+        Assert.Contains("fleet.yaml:25:22: bots[0].accounts[1]: There is no account 'spear'. Did you mean 'spare'?", node.Output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path.Combine(_folder.FullName, "data")));
+    }
+
+    [Fact]
+    public async Task Start_NothingToRun_SaysWhatToDoAndEndsWith2()
+    {
+        await using var node = NodeProcess.Start(_folder.FullName);
+
+        Assert.Equal(2, await node.End());
+        Assert.Contains("--fleet", node.Output, StringComparison.Ordinal);
+        Assert.Contains("--sandbox", node.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0, "", "is sound: 1 tenants with 2 keys, 2 accounts, 1 bots, 1 models.")]
+    [InlineData(2, "extra: 1\n", "fleet.yaml:1:1: extra: 'extra' is no key known here.")]
+    public async Task Check_Fleet_StartsNothing(int code, string head, string expected)
+    {
+        WriteFleet(head + SampleFleet.Text);
+
+        await using var node = NodeProcess.Start(_folder.FullName, new Dictionary<string, string> { ["SPARE_TOKEN"] = "pat_x" }, "check", "--fleet", "fleet.yaml");
+
+        Assert.Equal(code, await node.End());
+        Assert.Contains(expected, node.Output, StringComparison.Ordinal);
+        Assert.Equal(["fleet.yaml"], Directory.GetFileSystemEntries(_folder.FullName).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task Check_UserAccounts_AreWarnedOf()
+    {
+        WriteFleet(SampleFleet.Discord);
+
+        await using var node = NodeProcess.Start(_folder.FullName, "check", "--fleet", "fleet.yaml");
+
+        Assert.Equal(0, await node.End());
+        Assert.Contains("is sound: 1 tenants with 1 keys, 2 listeners, 2 accounts, 1 bots, 1 models.", node.Output, StringComparison.Ordinal);
+        Assert.Contains("Warning: The fleet sends to Discord with user accounts (writer).", node.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--help", "COZECLUSTER_FLEET")]
+    [InlineData("--version", "0.")]
+    public async Task Ask_HelpOrVersion_IsAnswered(string option, string expected)
+    {
+        await using var node = NodeProcess.Start(_folder.FullName, option);
+
+        Assert.Equal(0, await node.End());
+        Assert.Contains(expected, node.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Start_PortInUse_SaysSoInOneLine()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var port = ((IPEndPoint)taken.LocalEndpoint).Port;
+
+        await using var node = NodeProcess.Start(_folder.FullName, "--sandbox", "--port", $"{port}");
+
+        Assert.Equal(1, await node.End());
+        Assert.Contains($"Cannot listen on http://127.0.0.1:{port}: the address is already in use.", node.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", node.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Start_SandboxPortInUse_SaysSo()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var port = ((IPEndPoint)taken.LocalEndpoint).Port;
+
+        await using var node = NodeProcess.Start(_folder.FullName, "--sandbox", "--port", "0", "--sandbox-port", $"{port}");
+
+        Assert.Equal(2, await node.End());
+        Assert.Contains("--sandbox-port", node.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", node.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Start_DataFolderInUse_SaysSo()
+    {
+        await using var first = NodeProcess.Start(_folder.FullName, "--sandbox", "--port", "0");
+        await first.Address();
+
+        await using var second = NodeProcess.Start(_folder.FullName, "--sandbox", "--port", "0");
+
+        Assert.Equal(1, await second.End());
+        Assert.Contains("in use by another process", second.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", second.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--engine", "orleans", "--role", "gateway", "--postgres", "Host=127.0.0.1")]
+    [InlineData("schema", "apply", "--postgres", "Host=127.0.0.1")]
+    public async Task Start_ClusterInABuildWithoutIt_SaysHowToBuildIt(params string[] args)
+    {
+        // Built with the property, these tests have the engine.
+        if (typeof(CozeCluster.Silo.Hosting.NodeSettings).Assembly.GetReferencedAssemblies().Any(assembly => assembly.Name == "CozeCluster.Engine.Orleans")) return;
+
+        await using var node = NodeProcess.Start(_folder.FullName, args);
+
+        Assert.Equal(2, await node.End());
+        Assert.Contains("-p:Cluster=true", node.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", node.Output, StringComparison.Ordinal);
+    }
+
+    private void WriteFleet(string text) => File.WriteAllText(Path.Combine(_folder.FullName, "fleet.yaml"), text);
+}

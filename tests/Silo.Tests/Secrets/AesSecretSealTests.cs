@@ -1,0 +1,47 @@
+using System.Security.Cryptography;
+using CozeCluster.Messages;
+using CozeCluster.Silo.Secrets;
+
+namespace CozeCluster.Silo.Tests.Secrets;
+
+public sealed class AesSecretSealTests
+{
+    private readonly AesSecretSeal _seal = new(RandomNumberGenerator.GetBytes(AesSecretSeal.KeyBytes));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("pat_token")]
+    [InlineData("秘密 🔑")]
+    public void Open_OwnSeal_GivesTheTextBack(string plain) => Assert.Equal(plain, _seal.Open(_seal.Seal(plain)));
+
+    [Fact]
+    public void Seal_SameTextTwice_GivesDifferentSeals() => Assert.NotEqual(_seal.Seal("a"), _seal.Seal("a"));
+
+    [Fact]
+    public void Open_AnyByteChanged_Fails()
+    {
+        var bytes = Convert.FromBase64String(_seal.Seal("pat_token").Sealed);
+        for (var i = 0; i < bytes.Length; i++)
+        {
+            bytes[i] ^= 1;
+            Fails(new Secret(Convert.ToBase64String(bytes)));
+            bytes[i] ^= 1;
+        }
+        Assert.Equal("pat_token", _seal.Open(new Secret(Convert.ToBase64String(bytes))));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("not base64!")]
+    [InlineData("AQ==")]
+    public void Open_NoSeal_Fails(string text) => Fails(new Secret(text));
+
+    [Fact]
+    public void Open_OthersSeal_Fails() => Fails(new AesSecretSeal(RandomNumberGenerator.GetBytes(AesSecretSeal.KeyBytes)).Seal("a"));
+
+    private void Fails(Secret secret)
+    {
+        var error = Assert.Throws<ClusterException>(() => _seal.Open(secret));
+        Assert.Equal(ErrorCode.Internal, error.Code);
+    }
+}

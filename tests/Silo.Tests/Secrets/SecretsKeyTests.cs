@@ -1,0 +1,73 @@
+using CozeCluster.Silo.Hosting;
+using CozeCluster.Silo.Secrets;
+
+namespace CozeCluster.Silo.Tests.Secrets;
+
+public sealed class SecretsKeyTests : IDisposable
+{
+    private readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("data-");
+
+    private string KeyFile => Path.Combine(_data.FullName, SecretsKey.FileName);
+
+    public void Dispose() => _data.Delete(recursive: true);
+
+    [Fact]
+    public void Load_FirstStart_MakesAFileOnlyTheOwnerReads()
+    {
+        var key = SecretsKey.Load(null, _data.FullName);
+
+        Assert.Equal(32, key.Length);
+        Assert.Equal(key, SecretsKey.Load(null, _data.FullName));
+        Assert.Equal([KeyFile], Directory.GetFiles(_data.FullName));
+        if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(KeyFile));
+    }
+
+    [Fact]
+    public async Task Load_ManyFirstStartsAtOnce_AgreeOnOneKey()
+    {
+        var keys = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() => Convert.ToBase64String(SecretsKey.Load(null, _data.FullName)))));
+
+        Assert.Single(keys.Distinct());
+        Assert.Equal([KeyFile], Directory.GetFiles(_data.FullName));
+    }
+
+    [Fact]
+    public void Load_Variable_WinsAndLeavesNoFile()
+    {
+        var key = Enumerable.Range(0, 32).Select(i => (byte)i).ToArray();
+
+        Assert.Equal(key, SecretsKey.Load(Convert.ToBase64String(key) + "\n", _data.FullName));
+        Assert.Empty(Directory.GetFiles(_data.FullName));
+    }
+
+    [Theory]
+    [InlineData("secret")]
+    [InlineData("c2hvcnQ=")]
+    public void Load_BadVariable_IsRefusedWithoutRepeatingIt(string variable)
+    {
+        var error = Assert.Throws<StartException>(() => SecretsKey.Load(variable, _data.FullName));
+
+        Assert.Contains(Settings.SecretsKey.Variable, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(variable, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Load_DamagedFile_IsRefusedAndKept()
+    {
+        SecretsKey.Load(null, _data.FullName);
+        File.WriteAllText(KeyFile, "damaged");
+
+        Assert.Throws<StartException>(() => SecretsKey.Load(null, _data.FullName));
+        Assert.Equal("damaged", File.ReadAllText(KeyFile));
+    }
+
+    [Fact]
+    public void Load_FileOthersMayRead_IsRefused()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        SecretsKey.Load(null, _data.FullName);
+        File.SetUnixFileMode(KeyFile, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+
+        Assert.Contains("chmod 600", Assert.Throws<StartException>(() => SecretsKey.Load(null, _data.FullName)).Message, StringComparison.Ordinal);
+    }
+}
