@@ -1,0 +1,117 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+
+namespace CozeCluster.EndToEnd.Tests;
+
+/// <summary>A streamed reply while it comes. Disposing of it drops the connection.</summary>
+internal sealed class OpenReply : IAsyncDisposable
+{
+    private readonly HttpResponseMessage _response;
+    private readonly SseReader _reader;
+
+    private OpenReply(HttpResponseMessage response, Stream body)
+    {
+        _response = response;
+        _reader = new SseReader(body);
+        Reply = new StreamedReply(response.StatusCode, response);
+    }
+
+    /// <summary>What came so far.</summary>
+    public StreamedReply Reply { get; }
+
+    public static async Task<OpenReply> OpenAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        if (!response.IsSuccessStatusCode)
+            Assert.Fail($"Expected a stream, got {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(cancellationToken)}");
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
+        return new OpenReply(response, await response.Content.ReadAsStreamAsync(cancellationToken));
+    }
+
+    /// <summary>Reads the next record; false at the end.</summary>
+    public async Task<bool> NextAsync(CancellationToken cancellationToken)
+    {
+        if (await _reader.NextAsync(cancellationToken) is not { } record) return false;
+        Reply.Add(record);
+        return true;
+    }
+
+    /// <summary>Reads until something is so; fails at the end of the stream.</summary>
+    public async Task UntilAsync(Func<StreamedReply, bool> condition, CancellationToken cancellationToken)
+    {
+        while (!condition(Reply)) Assert.True(await NextAsync(cancellationToken), "The stream ended early.");
+    }
+
+    /// <summary>Reads to the end.</summary>
+    public async Task<StreamedReply> ReadAllAsync(CancellationToken cancellationToken)
+    {
+        while (await NextAsync(cancellationToken))
+        {
+        }
+        return Reply;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _response.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}
+
+/// <summary>What a client got of a streamed reply.</summary>
+internal sealed class StreamedReply(HttpStatusCode status, HttpResponseMessage response)
+{
+    private readonly StringBuilder _text = new();
+    private readonly StringBuilder _reasoning = new();
+
+    public HttpStatusCode Status { get; } = status;
+
+    /// <summary>All that came, comments included.</summary>
+    public List<SseRecord> Records { get; } = [];
+
+    /// <summary>The text, rewritten where the stream said so (where a reply is one answer).</summary>
+    public string Text => _text.ToString();
+
+    public string Reasoning => _reasoning.ToString();
+
+    /// <summary>The chunks.</summary>
+    public IEnumerable<JsonElement> Chunks => Records.Where(record => record.Json.Text("object") == "chat.completion.chunk").Select(record => record.Json);
+
+    /// <summary>The in-band error, or an undefined element.</summary>
+    public JsonElement Error => Records.Select(record => record.Json.Get("error")).LastOrDefault(error => error.ValueKind == JsonValueKind.Object);
+
+    public bool IsDone => Records is [.., { Data: "[DONE]" }];
+
+    public string? FinishReason => Chunks
+        .SelectMany(chunk => chunk.GetProperty("choices").EnumerateArray())
+        .Select(choice => choice.Text("finish_reason"))
+        .SingleOrDefault(reason => reason is not null);
+
+    /// <summary>The usage, or an undefined element.</summary>
+    public JsonElement Usage => Chunks.Select(chunk => chunk.Get("usage")).SingleOrDefault(usage => usage.ValueKind == JsonValueKind.Object);
+
+    /// <summary>The extension object of the end.</summary>
+    public JsonElement Extension => Records.Select(record => record.Extension).Single(extension => extension.Get("turn_id").ValueKind != JsonValueKind.Undefined);
+
+    /// <summary>All events that are told in extension objects.</summary>
+    public IReadOnlyList<JsonElement> Events =>
+        [.. Records.Select(record => record.Extension.Get("events")).Where(events => events.ValueKind == JsonValueKind.Array).SelectMany(events => events.EnumerateArray())];
+
+    public int Comments => Records.Count(record => record.Comment is not null);
+
+    /// <summary>The last cursor told.</summary>
+    public string? Cursor => Records.LastOrDefault(record => record.Id is not null)?.Id;
+
+    public string TurnId => Header("x-turn-id")!;
+
+    public string? Header(string name) => response.Headers.TryGetValues(name, out var values) ? values.Single() : null;
+
+    public void Add(SseRecord record)
+    {
+        Assert.False(IsDone, "Something came after [DONE].");
+        Records.Add(record);
+        if (record.Extension.Get("rewritten") is { ValueKind: JsonValueKind.Object } rewritten) _text.Length = rewritten.GetProperty("offset").GetInt32();
+        _text.Append(record.Text);
+        _reasoning.Append(record.Reasoning);
+    }
+}

@@ -1,0 +1,41 @@
+using System.Diagnostics;
+using CozeCluster.TestKit;
+
+namespace CozeCluster.EndToEnd.Tests.Cluster;
+
+/// <summary>A PostgreSQL for all clusters of the test process, with their tables. Ends with the process.</summary>
+internal static class Database
+{
+    private static readonly Lazy<Task<PrivatePostgres>> Shared = new(StartAsync);
+
+    /// <summary>What a node needs to know of it.</summary>
+    public static async Task<string> ConnectionStringAsync() => (await Shared.Value).ConnectionString;
+
+    /// <summary>Runs a command of the node's program to its end.</summary>
+    /// <returns>Its exit code, and all it printed.</returns>
+    public static Task<(int Code, string Output)> CommandAsync(params string[] arguments) => CommandAsync([], arguments);
+
+    /// <summary>The same, with variables.</summary>
+    public static async Task<(int Code, string Output)> CommandAsync(Dictionary<string, string> environment, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "CozeCluster.Silo.dll"), .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, await output + await errors);
+    }
+
+    private static async Task<PrivatePostgres> StartAsync()
+    {
+        var postgres = await PrivatePostgres.StartAsync();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => postgres.DisposeAsync().AsTask().Wait();
+        var (code, output) = await CommandAsync("schema", "apply", "--postgres", postgres.ConnectionString);
+        return code == 0 ? postgres : throw new InvalidOperationException(output);
+    }
+}

@@ -1,0 +1,49 @@
+using CozeCluster.Sandbox;
+using CozeCluster.Sandbox.Coze;
+
+namespace CozeCluster.EndToEnd.Tests.Cluster;
+
+/// <summary>Two silos and two gateways before a fake Coze.</summary>
+public sealed class RunningCluster : IAsyncLifetime
+{
+    private readonly TempFolder _folder = new();
+    private readonly List<HttpClient> _clients = [];
+    private SandboxServer _sandbox = null!;
+
+    internal NodeCluster Nodes { get; private set; } = null!;
+
+    internal string FleetFile { get; private set; } = "";
+
+    public FakeCoze Coze => _sandbox.Coze;
+
+    public async ValueTask InitializeAsync()
+    {
+        _sandbox = await SandboxServer.StartAsync(new SandboxOptions(), CancellationToken.None);
+        FleetFile = _folder.Write("fleet.yaml", new TestFleet().Alone("bot", new Uri(_sandbox.BaseUrl, "coze")).ToString());
+        Nodes = await NodeCluster.StartAsync(_folder.Path, ["--fleet", FleetFile, "--start-grace", "60s", "--drain-time", "1s"], gateways: 2);
+    }
+
+    /// <summary>A client of one of the gateways, as it runs now.</summary>
+    internal HttpClient Http(int gateway = 0) => Client(Nodes.Gateways[gateway].BaseUrl);
+
+    /// <summary>A client of some process.</summary>
+    internal HttpClient Client(Uri url)
+    {
+        _clients.Add(HttpCalls.Client(url));
+        return _clients[^1];
+    }
+
+    internal Ask Ask(string directives, int gateway = 0) => new(Http(gateway), Coze, "bot", directives);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var client in _clients) client.Dispose();
+        if (Nodes is not null) await Nodes.DisposeAsync();
+        if (_sandbox is not null) await _sandbox.DisposeAsync();
+        _folder.Dispose();
+    }
+}
+
+/// <summary>The tests that share it, one after another; each leaves it as it found it.</summary>
+[CollectionDefinition(nameof(SharedCluster))]
+public sealed class SharedCluster : ICollectionFixture<RunningCluster>;

@@ -1,0 +1,159 @@
+namespace CozeCluster.EndToEnd.Tests.Faults;
+
+/// <summary>What goes wrong before any text reaches the client as an HTTP status with an OpenAI error body, streamed or not.</summary>
+public sealed class ErrorsBeforeTextTests(NodeFixture node)
+{
+    /// <summary>Coze's error table: its code, the status and code our client sees.</summary>
+    public static TheoryData<int, int, string> Codes => new()
+    {
+        { 4000, 400, "upstream_invalid_request" },
+        { 4001, 404, "upstream_not_found" },
+        { 4002, 404, "upstream_not_found" },
+        { 4003, 400, "upstream_invalid_request" },
+        { 4004, 400, "upstream_invalid_request" },
+        { 4005, 400, "upstream_invalid_request" },
+        { 4006, 404, "upstream_not_found" },
+        { 4007, 400, "upstream_invalid_request" },
+        { 4008, 429, "rate_limit_exceeded" },
+        { 4009, 429, "rate_limit_exceeded" },
+        { 4010, 400, "context_length_exceeded" },
+        { 4011, 429, "insufficient_quota" },
+        { 4012, 404, "upstream_not_found" },
+        { 4013, 502, "upstream_error" },
+        { 4014, 400, "content_filter" },
+        { 4015, 403, "upstream_forbidden" },
+        { 4016, 409, "upstream_busy" },
+        { 4019, 429, "insufficient_quota" },
+        { 4020, 429, "rate_limit_exceeded" },
+        { 4021, 400, "upstream_invalid_request" },
+        { 4022, 429, "insufficient_quota" },
+        { 4100, 401, "upstream_unauthorized" },
+        { 4101, 403, "upstream_forbidden" },
+        { 4102, 403, "upstream_forbidden" },
+        { 4105, 400, "content_filter" },
+        { 4200, 404, "upstream_not_found" },
+        { 4300, 400, "invalid_file" },
+        { 4302, 400, "invalid_file" },
+        { 4303, 400, "invalid_file" },
+        { 5000, 502, "upstream_error" },
+        { 700012006, 401, "upstream_unauthorized" },
+        { 720701013, 502, "upstream_error" },
+        { 987654321, 502, "upstream_error" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Codes))]
+    public async Task Refused_with_a_code_before_the_stream(int code, int status, string errorCode)
+    {
+        var answer = await node.Ask($"early_error={code}").StreamInVainAsync();
+
+        AssertError(answer, status, errorCode, code);
+    }
+
+    [Theory]
+    [MemberData(nameof(Codes))]
+    public async Task An_error_event_before_any_text(int code, int status, string errorCode)
+    {
+        var answer = await node.Ask($"error={code} chunks=10").StreamInVainAsync();
+
+        AssertError(answer, status, errorCode, code);
+    }
+
+    [Theory]
+    [MemberData(nameof(Codes))]
+    public async Task A_chat_that_fails_before_any_text(int code, int status, string errorCode)
+    {
+        var ask = node.Ask($"failed={code} chunks=10");
+        var answer = await ask.StreamInVainAsync();
+
+        AssertError(answer, status, errorCode, code);
+        // Only a conversation that is busy is tried again on the same bot.
+        if (code != 4016) Assert.Single(ask.Chats);
+    }
+
+    [Theory]
+    [InlineData("early_error=4010", 400, "context_length_exceeded")]
+    [InlineData("error=4011", 429, "insufficient_quota")]
+    [InlineData("failed=4013 failed_form=bare", 502, "upstream_error")]
+    [InlineData("http=503", 503, "upstream_unavailable")]
+    [InlineData("error=4020 error_after=3 chunks=10", 429, "rate_limit_exceeded")]
+    [InlineData("failed=4013 failed_after=3 chunks=10", 502, "upstream_error")]
+    public async Task The_same_without_streaming(string directives, int status, string errorCode)
+    {
+        var answer = await node.Ask(directives).CompleteAsync();
+
+        AssertError(answer, status, errorCode);
+    }
+
+    [Fact]
+    public async Task A_failure_told_without_the_chat() =>
+        AssertError(await node.Ask("failed=4014 failed_form=bare chunks=3").StreamInVainAsync(), 400, "content_filter", 4014);
+
+    [Theory]
+    [InlineData(200, 502, "upstream_protocol_error")]
+    [InlineData(302, 502, "upstream_protocol_error")]
+    [InlineData(400, 400, "upstream_invalid_request")]
+    [InlineData(401, 401, "upstream_unauthorized")]
+    [InlineData(402, 429, "insufficient_quota")]
+    [InlineData(403, 403, "upstream_forbidden")]
+    [InlineData(404, 404, "upstream_not_found")]
+    [InlineData(408, 504, "upstream_timeout")]
+    [InlineData(413, 400, "upstream_invalid_request")]
+    [InlineData(429, 429, "rate_limit_exceeded")]
+    [InlineData(500, 502, "upstream_error")]
+    [InlineData(502, 503, "upstream_unavailable")]
+    [InlineData(503, 503, "upstream_unavailable")]
+    [InlineData(504, 504, "upstream_timeout")]
+    public async Task An_error_page_of_a_proxy(int http, int status, string errorCode) =>
+        AssertError(await node.Ask($"http={http}").StreamInVainAsync(), status, errorCode);
+
+    [Fact]
+    public async Task A_code_with_a_status_of_its_own_counts_by_its_code() =>
+        AssertError(await node.Ask("early_error=4011 http=403").StreamInVainAsync(), 429, "insufficient_quota", 4011);
+
+    [Theory]
+    [InlineData("http=429 retry_after=7s")]
+    [InlineData("early_error=4020 retry_after=7s")]
+    public async Task How_long_to_wait_is_passed_on(string directives)
+    {
+        var answer = await node.Ask(directives).StreamInVainAsync();
+
+        AssertError(answer, 429, "rate_limit_exceeded");
+        Assert.InRange(int.Parse(answer.Header("retry-after")!), 1, 7);
+    }
+
+    [Fact]
+    public async Task An_account_out_of_credit_is_not_worth_a_retry()
+    {
+        var answer = await node.Ask("early_error=4011").StreamInVainAsync();
+
+        Assert.Equal("false", answer.Header("x-should-retry"));
+    }
+
+    [Theory]
+    [InlineData("unpublished", 403, "upstream_forbidden")]
+    [InlineData("unknown-bot", 404, "upstream_not_found")]
+    [InlineData("unauthorized", 401, "upstream_unauthorized")]
+    [InlineData("down", 503, "upstream_unavailable")]
+    public async Task A_bot_or_account_that_cannot_work(string model, int status, string errorCode) =>
+        AssertError(await node.Ask(model: model).StreamInVainAsync(), status, errorCode);
+
+    [Fact]
+    public async Task An_error_does_not_tell_the_token()
+    {
+        var answer = await node.Ask("early_error=4100").StreamInVainAsync();
+
+        Assert.DoesNotContain("pat_", answer.Json.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("pat_", node.Log, StringComparison.Ordinal);
+    }
+
+    private static void AssertError(Answer answer, int status, string errorCode, int? cozeCode = null)
+    {
+        Assert.Equal((status, errorCode), (answer.Status, answer.Error.Text("code")));
+        Assert.Equal(["message", "type", "param", "code"], answer.Error.EnumerateObject().Select(member => member.Name));
+        Assert.NotEmpty(answer.Error.Text("message")!);
+        Assert.NotEmpty(answer.Error.Text("type")!);
+        if (cozeCode is not null) Assert.Contains($"{cozeCode}", answer.Error.Text("message"), StringComparison.Ordinal);
+        Assert.NotNull(answer.Header("x-request-id"));
+    }
+}

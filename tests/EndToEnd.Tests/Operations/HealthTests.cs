@@ -1,0 +1,50 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json.Nodes;
+
+namespace CozeCluster.EndToEnd.Tests.Operations;
+
+/// <summary>What operators see of a running node.</summary>
+public sealed class HealthTests(NodeFixture node)
+{
+    [Fact]
+    public async Task An_account_that_is_refused_is_shown_as_set_aside()
+    {
+        var model = "unauthorized";
+        await node.Ask(model: model).CompleteAsync();
+
+        JsonNode? account = null;
+        while ((account = Find(await HealthAsync(), "account", model))!["state"]!.GetValue<string>() == "unknown") await Task.Yield();
+
+        Assert.Equal("set_aside", account["state"]!.GetValue<string>());
+        Assert.Equal("upstream_unauthorized", account["code"]!.GetValue<string>());
+        Assert.Contains("Coze says", account["reason"]!.GetValue<string>(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_nodes_metrics_tell_its_turns()
+    {
+        var model = node.PlainModel();
+        await node.Ask(model: model).CompleteAsync();
+
+        // Each process tells its own.
+        var metrics = string.Concat(await Task.WhenAll(node.Urls.Select(url => node.Http.GetStringAsync(new Uri(url, "/metrics")))));
+
+        Assert.Contains($"cozecluster_turns_started_total{{model=\"{model}\"}} 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains($"cozecluster_turns_completed_total{{model=\"{model}\"}} 1\n", metrics, StringComparison.Ordinal);
+        Assert.Matches($"cozecluster_tokens_total\\{{model=\"{model}\",direction=\"output\"\\}} [1-9]", metrics);
+        Assert.Contains("cozecluster_health{kind=\"bot\",state=", metrics, StringComparison.Ordinal);
+    }
+
+    private async Task<JsonArray> HealthAsync()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/admin/health");
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", TestFleet.AdminKey);
+        using var response = await node.Http.SendAsync(request, Ask.Patience);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        return JsonNode.Parse(await response.Content.ReadAsStringAsync())!["data"]!.AsArray();
+    }
+
+    private static JsonNode? Find(JsonArray health, string kind, string id) =>
+        health.FirstOrDefault(entry => entry!["kind"]!.GetValue<string>() == kind && entry["id"]!.GetValue<string>() == id);
+}
