@@ -1,0 +1,33 @@
+using System.IO.Pipelines;
+using CozeCluster.Gateway.Chat;
+using CozeCluster.Gateway.Sse;
+using CozeCluster.Messages;
+
+namespace CozeCluster.Micro;
+
+/// <summary>From a batch to bytes of an event stream.</summary>
+internal static class GatewayPieces
+{
+    private const int Deltas = 1000;
+
+    public static async Task RunAsync(Measure measure)
+    {
+        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0, resumeWriterThreshold: 0));
+        using var writer = new SseWriter(pipe.Writer);
+        var renderer = new ChatStream(new CompletionIds("turn_0123456789abcdefghjkmnpqrs", "coze-sandbox", 1_790_000_000, null), includeUsage: false);
+        var batches = Enumerable.Range(0, Deltas)
+            .Select(i => new ReplyBatch("turn", [new ReplyText(0, i * 8, 0, "river. s".AsMemory())], new Cursor(0, i * 8 + 8)))
+            .ToList();
+
+        await measure.RunAsync("event of one delta, written and flushed", async () =>
+        {
+            foreach (var batch in batches)
+            {
+                renderer.Render(writer, batch);
+                await writer.Flush(CancellationToken.None);
+                var read = await pipe.Reader.ReadAsync();
+                pipe.Reader.AdvanceTo(read.Buffer.End);
+            }
+        }, Deltas);
+    }
+}

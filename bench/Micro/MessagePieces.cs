@@ -1,0 +1,31 @@
+using System.Buffers;
+using System.Text.Json;
+using CozeCluster.Messages;
+
+namespace CozeCluster.Micro;
+
+/// <summary>Messages on their way between processes, and what is written for every chunk.</summary>
+internal static class MessagePieces
+{
+    public static async Task RunAsync(Measure measure)
+    {
+        var batch = new ReplyBatch("turn_0123456789abcdefghjkmnpqrs", [new ReplyText(0, 160, 0, "river. s".AsMemory())], new Cursor(0, 168));
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(batch, MessagesJson.Default.ReplyBatch);
+        var output = new ArrayBufferWriter<byte>(1024);
+        using var json = new Utf8JsonWriter(output);
+
+        await measure.RunAsync("batch of one delta, to JSON", () =>
+        {
+            output.ResetWrittenCount();
+            json.Reset();
+            JsonSerializer.Serialize(json, batch, MessagesJson.Default.ReplyBatch);
+        });
+        await measure.RunAsync("batch of one delta, from JSON", () => JsonSerializer.Deserialize(bytes, MessagesJson.Default.ReplyBatch));
+
+        var text = new byte[Cursor.MaxLength];
+        await measure.RunAsync("cursor, to text", () => batch.Next.TryFormat(text, out _));
+        await measure.RunAsync("cursor, from text", () => Cursor.TryParse("12.34567", out _));
+        await measure.RunAsync("turn id, new", () => TurnId.New("demo", "my chat"));
+        await measure.RunAsync("API key, hashed", () => GrainKeys.ApiKeyHash("a key of as many characters as most services have"));
+    }
+}
