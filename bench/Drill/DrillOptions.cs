@@ -1,0 +1,106 @@
+using System.Globalization;
+
+namespace CozeCluster.Drill;
+
+/// <summary>What a drill does. Every value comes from the command line.</summary>
+internal sealed record DrillOptions
+{
+    public const string Help = """
+        Drill: many streamed replies while nodes are killed and connections are cut; then compares what clients got with what the fake Coze said.
+
+          --streams N      replies, 1 to 2000 (default: 200)
+          --seconds S      how long each one lasts at the fake Coze, 1 to 120 (default: 20)
+          --ramp S         over how long they are begun (default: half of that)
+          --kills N        how often a node is killed and started again (default: 5, with --cuts: 0, in a cluster: 3)
+          --cuts           cuts client connections, at any byte
+          --cancel N       how many replies are cancelled under way (default: one in twenty)
+          --seed N         of everything that is random (default: by the clock; the table tells it)
+          --limit S        gives up after so long (default: by the other options)
+          --keep FOLDER    keeps the data and the logs of the servers there
+
+        In a cluster, on a PostgreSQL of its own (a build with -p:Cluster=true, and PostgreSQL's programs):
+
+          --silos N        so many silos, 1 to 9, instead of a single node; a silo is killed, then another, then a gateway, and so on
+          --gateways N     and so many gateways, 1 to 9 (default: 2)
+          --away S         how long a killed node stays away, besides its start (default: 10)
+          --rolling        every node once: told to stop, and started again once it has
+          --drain S        how long a node that is told to stop waits for its requests (default: 10)
+          --load-balancer  clients go through HAProxy with deploy/loadbalancer.conf, instead of choosing a gateway themselves
+        """;
+
+    public int Streams { get; init; } = 200;
+    public TimeSpan Length { get; init; } = TimeSpan.FromSeconds(20);
+    public TimeSpan Ramp { get; init; } = TimeSpan.FromSeconds(10);
+    public int Kills { get; init; } = 5;
+    public bool Cuts { get; init; }
+    public int Cancels { get; init; } = 10;
+    public int Seed { get; init; }
+    public TimeSpan Limit { get; init; }
+    public string? Keep { get; init; }
+
+    /// <summary>How many silos; none: a single node.</summary>
+    public int Silos { get; init; }
+    public int Gateways { get; init; } = 2;
+    public bool IsCluster => Silos > 0;
+
+    /// <summary>How long a killed node stays away; null: up to half a second.</summary>
+    public TimeSpan? Away { get; init; }
+
+    /// <summary>Whether nodes are told to stop, instead of killed.</summary>
+    public bool Rolling { get; init; }
+    public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(10);
+    public bool LoadBalancer { get; init; }
+
+    /// <exception cref="ArgumentException">An option is unknown or its value is none it takes.</exception>
+    public static DrillOptions Parse(string[] args)
+    {
+        var options = new DrillOptions { Seed = Random.Shared.Next(1_000_000) };
+        int? kills = null, cancels = null, ramp = null, limit = null, away = null;
+        for (var i = 0; i < args.Length; i++)
+        {
+            var name = args[i];
+            switch (name)
+            {
+                case "--cuts": options = options with { Cuts = true }; continue;
+                case "--rolling": options = options with { Rolling = true }; continue;
+                case "--load-balancer": options = options with { LoadBalancer = true }; continue;
+            }
+            var value = i + 1 < args.Length ? args[++i] : throw new ArgumentException($"{name} is unknown or needs a value");
+            switch (name)
+            {
+                case "--streams": options = options with { Streams = Number(name, value, 1, 2_000) }; break;
+                case "--seconds": options = options with { Length = TimeSpan.FromSeconds(Number(name, value, 1, 120)) }; break;
+                case "--ramp": ramp = Number(name, value, 0, 120); break;
+                case "--kills": kills = Number(name, value, 0, 100); break;
+                case "--cancel": cancels = Number(name, value, 0, 2_000); break;
+                case "--seed": options = options with { Seed = Number(name, value, 0, int.MaxValue) }; break;
+                case "--limit": limit = Number(name, value, 1, 3_600); break;
+                case "--silos": options = options with { Silos = Number(name, value, 1, 9) }; break;
+                case "--gateways": options = options with { Gateways = Number(name, value, 1, 9) }; break;
+                case "--away": away = Number(name, value, 0, 120); break;
+                case "--drain": options = options with { Drain = TimeSpan.FromSeconds(Number(name, value, 0, 120)) }; break;
+                case "--keep": options = options with { Keep = Path.GetFullPath(value) }; break;
+                default: throw new ArgumentException($"unknown option {name}");
+            }
+        }
+        if (cancels > options.Streams) throw new ArgumentException("--cancel is at most --streams");
+        if (!options.IsCluster && (options.Rolling || options.LoadBalancer)) throw new ArgumentException("--rolling and --load-balancer need a cluster: --silos");
+        if (options.Rolling && kills is not null) throw new ArgumentException("--rolling stops every node once; leave --kills out");
+        options = options with
+        {
+            Kills = options.Rolling ? options.Silos + options.Gateways : kills ?? (options.Cuts ? 0 : options.IsCluster ? 3 : 5),
+            Away = away is { } time ? TimeSpan.FromSeconds(time) : options.IsCluster && !options.Rolling ? TimeSpan.FromSeconds(10) : null,
+            Cancels = cancels ?? options.Streams / 20,
+            Ramp = ramp is { } seconds ? TimeSpan.FromSeconds(seconds) : options.Length / 2,
+        };
+        return options with { Limit = limit is { } most ? TimeSpan.FromSeconds(most) : options.UsualLimit };
+    }
+
+    /// <summary>Long enough for a busy machine, where a node takes its time to start.</summary>
+    public TimeSpan UsualLimit => Ramp + Length * 2 + Kills * (TimeSpan.FromSeconds(30) + (Away ?? TimeSpan.Zero) + (Rolling ? Drain : TimeSpan.Zero)) + TimeSpan.FromSeconds(120);
+
+    private static int Number(string name, string value, int least, int most) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
+            ? number
+            : throw new ArgumentException($"{name} is a whole number from {least} to {most}, was {value}");
+}

@@ -1,0 +1,69 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace CozeCluster.Drill;
+
+/// <summary>Asks the fake Coze what it was asked, and what it said.</summary>
+internal sealed class CozeRecord : IDisposable
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+
+    private readonly HttpClient _http;
+
+    public CozeRecord(Uri sandbox)
+    {
+        _http = new HttpClient { BaseAddress = new Uri(sandbox, "coze/"), Timeout = TimeSpan.FromSeconds(60) };
+        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Stage.Token);
+    }
+
+    /// <summary>The chats of a drill, by the number of their reply.</summary>
+    public async Task<ILookup<int, CozeChat>> ChatsAsync(CancellationToken cancellationToken)
+    {
+        using var json = await GetAsync("sandbox/chats", cancellationToken);
+        return json.RootElement.GetProperty("chats").EnumerateArray()
+            .Where(chat => chat.GetProperty("meta_data").TryGetProperty("drill", out _))
+            .ToLookup(
+                chat => int.Parse(chat.GetProperty("meta_data").GetProperty("drill").GetString()!, System.Globalization.CultureInfo.InvariantCulture),
+                chat => new CozeChat(
+                    chat.GetProperty("id").GetString()!, chat.GetProperty("conversation_id").GetString()!, chat.GetProperty("status").GetString()!,
+                    chat.GetProperty("deltas_after_cancel").GetInt32(),
+                    chat.TryGetProperty("ended_at_ms", out var ended) ? DateTimeOffset.FromUnixTimeMilliseconds(ended.GetInt64()) : null));
+    }
+
+    /// <summary>What a completed chat said.</summary>
+    public async Task<CozeReply> ReplyAsync(string conversationId, string chatId, CancellationToken cancellationToken)
+    {
+        using var json = await GetAsync($"v3/chat/message/list?conversation_id={conversationId}&chat_id={chatId}", cancellationToken);
+        return CozeReply.Of(json.RootElement.GetProperty("data"));
+    }
+
+    /// <summary>What a chat with that prompt says, by asking for one.</summary>
+    public async Task<CozeReply> AskAsync(string prompt, CancellationToken cancellationToken)
+    {
+        var body = new JsonObject
+        {
+            ["bot_id"] = "7350000000000000001",
+            ["user_id"] = "drill",
+            ["stream"] = false,
+            ["additional_messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["type"] = "question", ["content_type"] = "text", ["content"] = prompt }),
+        };
+        using var content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json");
+        using var response = await _http.PostAsync("v3/chat", content, cancellationToken);
+        using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync(cancellationToken));
+        var chat = json.RootElement.GetProperty("data");
+        var (conversation, id) = (chat.GetProperty("conversation_id").GetString()!, chat.GetProperty("id").GetString()!);
+        while (true)
+        {
+            using var state = await GetAsync($"v3/chat/retrieve?conversation_id={conversation}&chat_id={id}", cancellationToken);
+            if (state.RootElement.GetProperty("data").GetProperty("status").GetString() == "completed") return await ReplyAsync(conversation, id, cancellationToken);
+            await Task.Delay(Pause, cancellationToken);
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<JsonDocument> GetAsync(string path, CancellationToken cancellationToken) =>
+        JsonDocument.Parse(await _http.GetByteArrayAsync(path, cancellationToken));
+}

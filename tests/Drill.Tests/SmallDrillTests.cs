@@ -1,0 +1,19 @@
+namespace CozeCluster.Drill.Tests;
+
+/// <summary>The drill itself, small.</summary>
+public sealed class SmallDrillTests(ITestOutputHelper output)
+{
+    [Fact]
+    public async Task Replies_are_exact_while_the_node_is_killed_and_connections_are_cut()
+    {
+        var options = DrillOptions.Parse(["--streams", "12", "--seconds", "3", "--ramp", "2", "--kills", "2", "--cuts", "--cancel", "2"]);
+        var report = await DrillRun.RunAsync(options, output.WriteLine, TestContext.Current.CancellationToken);
+        output.WriteLine($"{report}");
+
+        Assert.Empty(report.Violations);
+        // On a busy machine all may be over before the second one.
+        Assert.InRange(report.Kills, 1, 2);
+        Assert.True(report.Sum(client => client.Cuts + client.Lost) > 0);
+        Assert.Equal(12, report.Count(Outcome.Whole) + report.Count(Outcome.Cancelled) + report.Count(Outcome.OutcomeUnknown));
+    }
+}
