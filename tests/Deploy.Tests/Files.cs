@@ -1,0 +1,43 @@
+using System.Text.RegularExpressions;
+
+namespace CozeCluster.Deploy.Tests;
+
+/// <summary>The files under <c>deploy/</c>, and what of the rest of the repository they have to agree with.</summary>
+internal static partial class Files
+{
+    private static readonly string Root = FindRoot();
+
+    public static string Read(string path) => File.ReadAllText(Path.Combine(Root, path));
+
+    /// <summary>Files in a folder and below, as paths from the root with forward slashes.</summary>
+    public static IReadOnlyList<string> In(string folder, string pattern) =>
+        [.. Directory.EnumerateFiles(Path.Combine(Root, folder), pattern, SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Root, path).Replace('\\', '/')).Order(StringComparer.Ordinal)];
+
+    /// <summary>The full path, for programs.</summary>
+    public static string Full(string path) => Path.Combine(Root, path);
+
+    /// <summary>The names of variables that a text takes from the environment: <c>${NAME}</c>, with or without a default.</summary>
+    public static IReadOnlyList<string> VariablesOf(string text) => [.. Variable().Matches(text).Select(match => match.Groups[1].Value).Distinct()];
+
+    /// <summary>Names and values of lines <c>NAME=value</c>.</summary>
+    public static IReadOnlyDictionary<string, string> Assignments(string text) =>
+        text.Split('\n').Where(line => !line.StartsWith('#') && line.Contains('=')).Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+
+    /// <summary>Whole seconds of <c>80s</c>, <c>2m</c> or <c>20</c>.</summary>
+    public static int Seconds(string duration) => duration switch
+    {
+        [.. var number, 'm'] => int.Parse(number, System.Globalization.CultureInfo.InvariantCulture) * 60,
+        [.. var number, 's'] => int.Parse(number, System.Globalization.CultureInfo.InvariantCulture),
+        _ => int.Parse(duration, System.Globalization.CultureInfo.InvariantCulture),
+    };
+
+    private static string FindRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "CozeCluster.sln"))) folder = folder.Parent;
+        return folder?.FullName ?? throw new InvalidOperationException($"No CozeCluster.sln above {AppContext.BaseDirectory}");
+    }
+
+    [GeneratedRegex(@"\$\{(\w+)")]
+    private static partial Regex Variable();
+}

@@ -1,0 +1,121 @@
+namespace CozeCluster.Deploy.Tests;
+
+public sealed class KubernetesTests
+{
+    public static TheoryData<string> Roles => ["silo", "gateway"];
+
+    [Fact]
+    public void Everything_stands_in_the_namespace_and_in_the_kustomization()
+    {
+        var kustomization = Yaml.Document($"{Manifests.Folder}/kustomization.yaml");
+        var applied = kustomization["resources"].Items.Select(file => $"{Manifests.Folder}/{file.Text}").ToList();
+
+        Assert.Equal(
+            Files.In(Manifests.Folder, "*.yaml").Where(path => Path.GetFileName(path) is not ("kustomization.yaml" or "fleet.yaml" or "secret.example.yaml")),
+            applied.Order(StringComparer.Ordinal));
+        Assert.All(
+            Manifests.All.Where(manifest => manifest["kind"].Text is not ("Namespace" or "Kustomization")),
+            manifest => Assert.Equal("cozecluster", manifest["metadata"]["namespace"].Text));
+    }
+
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public void Probes_ask_for_paths_that_a_node_has(string role)
+    {
+        var health = Files.Read("src/Gateway/Health/HealthApi.cs");
+        var container = Manifests.Container(Manifests.Pod(role));
+
+        foreach (var probe in new[] { "startupProbe", "livenessProbe", "readinessProbe" })
+        {
+            var path = container[probe]["httpGet"]["path"].Text;
+            Assert.Contains($"MapMethods(\"{path}\"", health, StringComparison.Ordinal);
+            Assert.Contains(container["ports"].Items, port => port["name"].Text == container[probe]["httpGet"]["port"].Text);
+        }
+        // A node whose database is away would be ended again and again, which helps nobody.
+        Assert.Equal("/health/live", container["livenessProbe"]["httpGet"]["path"].Text);
+        Assert.Equal("/health/ready", container["readinessProbe"]["httpGet"]["path"].Text);
+    }
+
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public void A_pod_is_given_the_time_that_draining_takes(string role)
+    {
+        var pod = Manifests.Pod(role);
+        var pause = Manifests.Container(pod)["lifecycle"]["preStop"]["sleep"]["seconds"].Number;
+
+        Assert.True(pod["terminationGracePeriodSeconds"].Number > pause + Files.Seconds(Manifests.Settings["COZECLUSTER_DRAIN_TIME"].Text) + 10);
+        Assert.True(pause > 0);
+    }
+
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public void Pods_of_a_role_are_apart_and_go_one_at_a_time(string role)
+    {
+        var labels = new Dictionary<string, string> { ["app"] = "cozecluster", ["role"] = role };
+        var deployment = Manifests.One("Deployment", role)["spec"];
+        var pod = Manifests.Pod(role);
+        var budget = Manifests.One("PodDisruptionBudget", role)["spec"];
+        Yaml[] selectors =
+        [
+            deployment["selector"]["matchLabels"], deployment["template"]["metadata"]["labels"], budget["selector"]["matchLabels"],
+            pod["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"].Items[0]["podAffinityTerm"]["labelSelector"]["matchLabels"],
+            pod["topologySpreadConstraints"].Items[0]["labelSelector"]["matchLabels"],
+            Manifests.One("NetworkPolicy", role)["spec"]["podSelector"]["matchLabels"],
+        ];
+
+        Assert.All(selectors, selector => Assert.Equal(labels, selector.Map.ToDictionary(pair => pair.Key, pair => pair.Value.Text)));
+        Assert.Equal(1, budget["maxUnavailable"].Number);
+        Assert.Equal(0, deployment["strategy"]["rollingUpdate"]["maxUnavailable"].Number);
+        Assert.Equal(role, Manifests.Container(pod)["env"].Items.Single(variable => variable["name"].Text == "COZECLUSTER_ROLE")["value"].Text);
+    }
+
+    [Fact]
+    public void No_pod_is_root_or_writes_where_it_need_not() => Assert.All(
+        Manifests.All.Where(manifest => manifest["kind"].Text is "Deployment" or "Job").Select(manifest => manifest["spec"]["template"]["spec"]),
+        pod =>
+        {
+            var security = Manifests.Container(pod)["securityContext"];
+            Assert.Equal("true", pod["securityContext"]["runAsNonRoot"].Text);
+            Assert.Equal("RuntimeDefault", pod["securityContext"]["seccompProfile"]["type"].Text);
+            Assert.Equal("true", security["readOnlyRootFilesystem"].Text);
+            Assert.Equal("false", security["allowPrivilegeEscalation"].Text);
+            Assert.Equal("ALL", Assert.Single(security["capabilities"]["drop"].Items).Text);
+            Assert.Equal("false", pod["automountServiceAccountToken"].Text);
+        });
+
+    [Fact]
+    public void The_autoscaler_goes_by_a_metric_that_nodes_export()
+    {
+        var autoscaler = Manifests.One("HorizontalPodAutoscaler", "gateway")["spec"];
+        var metric = Assert.Single(autoscaler["metrics"].Items)["pods"]["metric"]["name"].Text;
+
+        Assert.Contains($"Counter<long>(\"{metric.Replace('_', '.')}\"", Files.Read("src/Gateway/Metrics/GatewayMetrics.cs"), StringComparison.Ordinal);
+        Assert.Contains($"`{metric}`", Files.Read("docs/operations.md"), StringComparison.Ordinal);
+        Assert.Equal("gateway", autoscaler["scaleTargetRef"]["name"].Text);
+        // Two owners of one number would undo each other's work.
+        Assert.False(Manifests.One("Deployment", "gateway")["spec"]["replicas"].Exists);
+        Assert.True(autoscaler["minReplicas"].Number >= 2);
+    }
+
+    [Fact]
+    public void What_faces_the_world_holds_no_secret_but_the_way_to_the_database()
+    {
+        var pod = Manifests.Pod("gateway");
+
+        Assert.Equal("COZECLUSTER_POSTGRES", Assert.Single(pod.All, part => part["secretKeyRef"].Exists)["secretKeyRef"]["key"].Text);
+        Assert.DoesNotContain(pod.All, part => part["secretRef"].Exists);
+        Assert.False(Yaml.Document("deploy/compose.yaml")["services"]["gateway"]["env_file"].Exists);
+    }
+
+    [Fact]
+    public void Pods_take_only_maps_and_secrets_that_are_declared()
+    {
+        var declared = Manifests.Of("ConfigMap").Concat(Manifests.Of("Secret")).Select(manifest => manifest["metadata"]["name"].Text)
+            .Append(Yaml.Document($"{Manifests.Folder}/kustomization.yaml")["configMapGenerator"].Items[0]["name"].Text).ToHashSet();
+        var taken = Manifests.All.SelectMany(manifest => manifest.All).SelectMany(part => new[] { part["configMapRef"], part["secretRef"], part["secretKeyRef"], part["configMap"] })
+            .Where(reference => reference.Exists).Select(reference => reference["name"].Text).ToHashSet();
+
+        Assert.Equal(["fleet", "secrets", "settings"], taken.Order());
+        Assert.Superset(taken, declared);
+    }
+}
