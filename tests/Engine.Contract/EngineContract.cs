@@ -4,7 +4,7 @@ namespace CozeCluster.Engine.Contract;
 public abstract class EngineContract<TFixture> : IAsyncLifetime where TFixture : EngineFixture, new()
 {
     /// <summary>Ends a test that hangs, in milliseconds.</summary>
-    protected const int Hang = 30_000;
+    protected const int Hang = 120_000;
 
     protected TFixture Engine { get; } = new();
 

@@ -7,7 +7,7 @@ namespace CozeCluster.Engine.Embedded.Tests;
 /// <summary>What tests of the embedded engine share.</summary>
 public abstract class EngineTest : IAsyncDisposable
 {
-    protected const int Hang = 30_000;
+    protected const int Hang = 120_000;
 
     private readonly List<TestEngine> _engines = [];
 

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 
 namespace CozeCluster.TestKit;
 
@@ -39,7 +37,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
         if (Environment.IsPrivilegedProcess) await RunAsync("chown", User, directory);
         var data = Path.Combine(directory, "data");
         await RunAsUserAsync(Path.Combine(binaries, "initdb"), "--pgdata", data, "--username", User, "--auth", "trust", "--no-sync", "--encoding", "UTF8", "--no-locale");
-        var port = FreePort();
+        var port = FreePorts.Next();
         var server = Start(
             ["timeout", "--signal=QUIT", "1800", Path.Combine(binaries, "postgres"), "-D", data, "-p", $"{port}", "-h", "127.0.0.1", "-k", "", "-c", "fsync=off", "-c", "max_connections=300"]);
         server.OutputDataReceived += static (_, _) => { };
@@ -71,13 +69,6 @@ public sealed class PrivatePostgres : IAsyncDisposable
         .Select(d => Path.Combine(d, "bin"))
         .Where(d => File.Exists(Path.Combine(d, "postgres")))
         .MaxBy(d => int.TryParse(Path.GetFileName(Path.GetDirectoryName(d)), out var version) ? version : 0);
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     private static Task RunAsUserAsync(params string[] command) => RunAsync(Start(command), command[0]);
 

@@ -85,13 +85,18 @@ export async function control(url, body) {
   return text === '' ? undefined : JSON.parse(text);
 }
 
+/** A port on loopback that is free now: below the range that outgoing connections take theirs from, so that none of them gets it before its server. */
 export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (let tries = 0; tries < 100; tries++) {
+    const server = createServer();
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    const isFree = await new Promise((resolve) => server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)));
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+  throw new Error('no free port');
 }
 
 export function findAssembly(project) {

@@ -43,7 +43,7 @@ internal sealed class Ask
 
     /// <summary>Ends a test that hangs.</summary>
     public static CancellationToken Patience => CancellationTokenSource.CreateLinkedTokenSource(
-        TestContext.Current.CancellationToken, new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token).Token;
+        TestContext.Current.CancellationToken, new CancellationTokenSource(TimeSpan.FromSeconds(120)).Token).Token;
 
     /// <summary>Its chats at the fake Coze, oldest first.</summary>
     public IReadOnlyList<CozeChat> Chats => [.. _coze!.Chats.Where(IsMine)];

@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
-using System.Net.Sockets;
 
 namespace CozeCluster.EndToEnd.Tests.Cluster;
 
@@ -58,7 +56,7 @@ internal sealed class NodeCluster : INode
     /// <summary>Starts a silo in the place of one that is gone.</summary>
     public async Task StartSiloAsync(int number)
     {
-        var ports = Ports.GetOrAdd($"{_folder}#{number}", _ => FreePorts(2));
+        var ports = Ports.GetOrAdd($"{_folder}#{number}", _ => [FreePorts.Next(), FreePorts.Next()]);
         _silos[number] = await StartAsync($"silo-{number}", ["--role", "silo", "--silo-port", $"{ports[0]}", "--gateway-port", $"{ports[1]}"]);
     }
 
@@ -82,13 +80,4 @@ internal sealed class NodeCluster : INode
         Directory.CreateDirectory(Path.Combine(_folder, name)).FullName,
         ["--engine", "orleans", "--cluster-id", Path.GetFileName(_folder), .. part, .. _arguments],
         _environment);
-
-    private static int[] FreePorts(int count)
-    {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToList();
-        foreach (var listener in listeners) listener.Start();
-        var ports = listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port).ToArray();
-        foreach (var listener in listeners) listener.Dispose();
-        return ports;
-    }
 }

@@ -1,5 +1,4 @@
-using System.Net;
-using System.Net.Sockets;
+using CozeCluster.TestKit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -93,8 +92,10 @@ public sealed class TestCluster : IAsyncDisposable
         options.ConnectionString = ConnectionString;
         options.ClusterId = _id;
         options.ServiceId = _id;
-        options.SiloPort = FreePort();
-        options.GatewayPort = FreePort();
+        // Of ten thousand calls at once on a busy machine the last waits long.
+        options.CallTimeout = TimeSpan.FromMinutes(2);
+        options.SiloPort = FreePorts.Next();
+        options.GatewayPort = FreePorts.Next();
         _options?.Invoke(options);
     }
 
@@ -131,12 +132,5 @@ public sealed class TestCluster : IAsyncDisposable
     {
         await host.StopAsync();
         await ((IAsyncDisposable)host).DisposeAsync();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -9,7 +9,7 @@ namespace CozeCluster.Engine.Orleans.Tests;
 [Collection(TestCluster.Collection)]
 public sealed class HouseTests : IAsyncLifetime
 {
-    private const int Hang = 90_000;
+    private const int Hang = 240_000;
     private HouseCluster _house = null!;
 
     public async ValueTask InitializeAsync() => _house = await HouseCluster.StartAsync(silos: 2);
