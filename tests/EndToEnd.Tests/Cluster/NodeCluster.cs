@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using CozeCluster.TestKit;
 
 namespace CozeCluster.EndToEnd.Tests.Cluster;
 
