@@ -24,6 +24,7 @@ public static class AllGrains
         GrainDefinition.Of<IHealthGrain, HealthGrain, HealthRecords>("health", StateJson.Default.HealthRecords, idleAfter: TimeSpan.FromHours(2)),
         GrainDefinition.Of<IDiscordSessionGrain, DiscordSessionGrain, DiscordSessionState>("discord-session", StateJson.Default.DiscordSessionState),
         GrainDefinition.Of<IChannelJanitorGrain, ChannelJanitorGrain, ChannelJanitorState>("channel-janitor", StateJson.Default.ChannelJanitorState),
+        GrainDefinition.Of<IGuildCategoriesGrain, GuildCategoriesGrain, GuildCategoriesState>("guild-categories", StateJson.Default.GuildCategoriesState),
         GrainDefinition.Of<IRunningTurnsGrain, RunningTurnsGrain, RunningTurnsState>("running-turns", StateJson.Default.RunningTurnsState),
     ];
 }

@@ -15,4 +15,5 @@ namespace CozeCluster.Grains;
 [JsonSerializable(typeof(RunningTurnsState))]
 [JsonSerializable(typeof(DiscordSessionState))]
 [JsonSerializable(typeof(ChannelJanitorState))]
+[JsonSerializable(typeof(GuildCategoriesState))]
 internal sealed partial class StateJson : JsonSerializerContext;

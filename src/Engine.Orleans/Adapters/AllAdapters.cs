@@ -16,6 +16,7 @@ internal static class AllAdapters
         GrainAdapter.Of<IHealthGrain, IHealthOrleansGrain>(),
         GrainAdapter.Of<IDiscordSessionGrain, IDiscordSessionOrleansGrain>(),
         GrainAdapter.Of<IChannelJanitorGrain, IChannelJanitorOrleansGrain>(),
+        GrainAdapter.Of<IGuildCategoriesGrain, IGuildCategoriesOrleansGrain>(),
         GrainAdapter.Of<IRunningTurnsGrain, IRunningTurnsOrleansGrain>(),
     ];
 

@@ -79,6 +79,12 @@ internal sealed class ChannelJanitorOrleansGrain(IGrainContext<ChannelJanitorSta
     public Task ReceiveReminder(string reminderName, TickStatus status) => this.Remind(reminderName);
 }
 
+internal interface IGuildCategoriesOrleansGrain : IGrainWithStringKey, IGuildCategoriesGrain;
+
+[GrainType("guild-categories"), ActivationCountBasedPlacement]
+internal sealed class GuildCategoriesOrleansGrain(IGrainContext<GuildCategoriesState> context, IDiscord discord, TimeProvider time)
+    : GuildCategoriesGrain(context, discord, time), IGuildCategoriesOrleansGrain;
+
 internal interface IRunningTurnsOrleansGrain : IGrainWithStringKey, IRunningTurnsGrain;
 
 [GrainType("running-turns"), ActivationCountBasedPlacement]

@@ -82,6 +82,9 @@ public static class GrainKeys
     /// <summary>The janitor of the server a listener works in.</summary>
     public static string ChannelJanitor(string listenerId) => listenerId;
 
+    /// <summary>The categories of a server.</summary>
+    public static string GuildCategories(string guildId) => guildId;
+
     /// <summary>Whether a conversation key is that of a named conversation; a fresh one is forgotten sooner.</summary>
     public static bool IsNamedConversation(string conversationKey) => conversationKey.StartsWith(NamedPrefix, StringComparison.Ordinal);
 

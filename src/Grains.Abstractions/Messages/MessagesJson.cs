@@ -37,6 +37,7 @@ namespace CozeCluster.Messages;
 [JsonSerializable(typeof(DiscordPost))]
 [JsonSerializable(typeof(DiscordPosted))]
 [JsonSerializable(typeof(DiscordChannelRequest))]
+[JsonSerializable(typeof(DiscordCategoryRequest))]
 [JsonSerializable(typeof(IReadOnlyList<DiscordChannelInfo>))]
 [JsonSerializable(typeof(DiscordSessionHealth))]
 [JsonSerializable(typeof(ListenerDefinition))]

@@ -75,6 +75,12 @@ public sealed record DiscordBotOptions
     /// <summary>Option <c>category_id</c>, for <c>fresh</c> and <c>named</c>: the category that channels are made in; Discord takes 50 in one, more go beside it.</summary>
     public string? CategoryId { get; init; }
 
+    /// <summary>
+    /// Option <c>category</c>, in place of <c>category_id</c>, 1 to 90 characters: the name of the category that channels are made in. It is made if it is not there; where it is full,
+    /// channels go on in "name 2", "name 3" and so on.
+    /// </summary>
+    public string? Category { get; init; }
+
     /// <summary>Option <c>name</c>, 1 to 80 characters: what made channels are called, before what makes them unique. Default <c>chat</c>.</summary>
     public string Name { get; init; } = "chat";
 

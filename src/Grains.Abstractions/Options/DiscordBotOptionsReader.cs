@@ -7,7 +7,7 @@ internal sealed class DiscordBotOptionsReader(IReadOnlyDictionary<string, string
 
     private static readonly string[] Names =
     [
-        "listener", "channel", "channel_id", "category_id", "name", "delete_after", "keep_for", "history", "long", "recognise",
+        "listener", "channel", "channel_id", "category_id", "category", "name", "delete_after", "keep_for", "history", "long", "recognise",
         "end.first_wait", "end.cold_wait", "end.min_wait", "end.max_wait", "daily_reset",
     ];
 
@@ -23,6 +23,7 @@ internal sealed class DiscordBotOptionsReader(IReadOnlyDictionary<string, string
             Channel = _values.OneOf<DiscordChannelMode>("channel") ?? defaults.Channel,
             ChannelId = _values.Snowflake("channel_id"),
             CategoryId = _values.Snowflake("category_id"),
+            Category = _values.Text("category", 90),
             Name = _values.Text("name", 80) ?? defaults.Name,
             DeleteAfter = _values.Is("delete_after", "never") ? null : _values.Duration("delete_after", TimeSpan.Zero, 7 * Day, "or never") ?? defaults.DeleteAfter,
             KeepFor = _values.Duration("keep_for", TimeSpan.FromMinutes(1), 365 * Day) ?? defaults.KeepFor,
@@ -58,6 +59,8 @@ internal sealed class DiscordBotOptionsReader(IReadOnlyDictionary<string, string
         var needsChannel = read.Channel is DiscordChannelMode.Fixed or DiscordChannelMode.Thread;
         if (needsChannel && !_values.Has("channel_id")) _values.Wrong("channel_id", $"missing: channel {options["channel"]} needs it");
         if (!needsChannel && _values.Has("channel_id")) _values.Wrong("channel_id", "only for channel fixed or thread");
+        if (needsChannel && _values.Has("category")) _values.Wrong("category", "only for channel fresh or named");
+        else if (_values.Has("category") && _values.Has("category_id")) _values.Wrong("category", "not together with category_id: a category has a name or an id");
         if (needsChannel && _values.Has("category_id")) _values.Wrong("category_id", "only for channel fresh or named");
     }
 

@@ -19,6 +19,9 @@ public sealed class OwnedChannel
     /// <summary>Snowflake; null while it is only meant to be made.</summary>
     public string? ChannelId { get; set; }
 
+    /// <summary>Snowflake of the category the janitor chose for it; null where that was none of its business.</summary>
+    public string? CategoryId { get; set; }
+
     /// <summary>When it is to be deleted.</summary>
     public DateTimeOffset DeleteAt { get; set; }
 
@@ -38,6 +41,9 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
 
     /// <summary>What was made room for may be taken by somebody else.</summary>
     private const int MostEvicted = 5;
+
+    /// <summary>A server that is full of categories has ten.</summary>
+    private const int MostCategories = 20;
 
     /// <summary>An intent without a channel that old was cut off by a crash.</summary>
     private static readonly TimeSpan IntentLifetime = TimeSpan.FromMinutes(2);
@@ -169,7 +175,7 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
         await saved;
 
         var wanted = new DiscordChannelInfo("", channel.Name, request.ParentId, request.IsThread ? PublicThread : Text, request.IsThread ? null : Mark(request.Owner));
-        var made = await MakeInRoom(listener, wanted);
+        var made = request.Category is { } category ? await MakeInCategory(listener, category, channel, wanted) : await MakeWhereWanted(listener, wanted);
         channel.ChannelId = made.Id;
         channel.DeleteAt = _time.GetUtcNow() + request.Lifetime;
         await _saver.Save();
@@ -177,16 +183,51 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
         return made.Id;
     }
 
-    /// <summary>Makes a channel, and room for it if the server is full.</summary>
-    private async Task<DiscordChannelInfo> MakeInRoom(ListenerDefinition listener, DiscordChannelInfo wanted)
+    /// <summary>Makes a channel in the category of that name, or in the next one where it is full.</summary>
+    private async Task<DiscordChannelInfo> MakeInCategory(ListenerDefinition listener, string name, OwnedChannel channel, DiscordChannelInfo wanted)
+    {
+        var categories = _context.Grains.Get<IGuildCategoriesGrain>(GrainKeys.GuildCategories(listener.GuildId));
+        var full = new List<string>();
+        for (var tried = 0; tried < MostCategories; tried++)
+        {
+            if (await categories.Find(new DiscordCategoryRequest(listener.Id, name, full)) is not { } category)
+            {
+                if (!await MakeRoom(listener)) break;
+                continue;
+            }
+            // What is on its way there counts too; of other listeners' channels Discord tells.
+            if (Channels.Values.Count(ours => ours.CategoryId == category) < GuildCategoriesGrain.Room)
+            {
+                channel.CategoryId = category;
+                if ((await MakeInRoom(listener, wanted with { ParentId = category })).Channel is { } made) return made;
+                channel.CategoryId = null;
+            }
+            full = [.. full, category];
+        }
+        throw ServerIsFull();
+    }
+
+    /// <summary>Makes a channel in the category that the operator made, or better beside it than not at all.</summary>
+    private async Task<DiscordChannelInfo> MakeWhereWanted(ListenerDefinition listener, DiscordChannelInfo wanted)
+    {
+        var made = await MakeInRoom(listener, wanted);
+        if (made.Making == DiscordMaking.CategoryFull) made = await MakeInRoom(listener, wanted with { ParentId = null });
+        return made.Channel ?? throw new ClusterException(ErrorCode.UpstreamInvalidRequest, $"There is no category {wanted.ParentId} in the Discord server.");
+    }
+
+    /// <summary>Makes a channel if its category takes it, and room for it if the server is full.</summary>
+    private async Task<DiscordMade> MakeInRoom(ListenerDefinition listener, DiscordChannelInfo wanted)
     {
         for (var evicted = 0; ; evicted++)
         {
-            if (await _discord.CreateChannel(listener, wanted, CancellationToken.None) is { } made) return made;
-            if (evicted == MostEvicted || !await MakeRoom(listener))
-                throw new ClusterException(ErrorCode.UpstreamFailed, "The Discord server has as many channels as it may have, and none of ours is free to go.");
+            var made = await _discord.CreateChannel(listener, wanted, CancellationToken.None);
+            if (made.Making != DiscordMaking.ServerFull) return made;
+            if (evicted == MostEvicted || !await MakeRoom(listener)) throw ServerIsFull();
         }
     }
+
+    private static ClusterException ServerIsFull() =>
+        new(ErrorCode.UpstreamFailed, "The Discord server has as many channels as it may have, and none of ours is free to go.");
 
     /// <summary>The server is full: of our channels that nobody uses any more, the one that would go first goes now.</summary>
     /// <returns>Whether one went.</returns>

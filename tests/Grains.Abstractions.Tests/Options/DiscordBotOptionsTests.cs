@@ -15,6 +15,17 @@ public sealed class DiscordBotOptionsTests
         Assert.True(options.HasOwnChannel);
     }
 
+    [Theory]
+    [InlineData("fresh")]
+    [InlineData("named")]
+    public void Category_is_read(string channel)
+    {
+        var (options, errors) = Parse(("listener", "l1"), ("channel", channel), ("category", " Our chats "));
+
+        Assert.Empty(errors);
+        Assert.Equal("Our chats", options.Category);
+    }
+
     [Fact]
     public void Everything_is_read()
     {
@@ -49,6 +60,7 @@ public sealed class DiscordBotOptionsTests
     [InlineData("channel", "fixed", "")]
     [InlineData("channel_id", "12", "only for channel fixed or thread")]
     [InlineData("category_id", "general", "decimal digits")]
+    [InlineData("category", " ", "1 to 90")]
     [InlineData("name", "", "1 to 80")]
     [InlineData("delete_after", "soon", "or never")]
     [InlineData("delete_after", "8d", "to 7d")]
@@ -66,6 +78,18 @@ public sealed class DiscordBotOptionsTests
 
         var error = Assert.Single(errors, error => error.Key == name || expected.Length == 0);
         Assert.Contains(expected, error.Value, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("thread", "channel_id", "1", "only for channel fresh or named")]
+    [InlineData("fixed", "channel_id", "1", "only for channel fresh or named")]
+    [InlineData("fresh", "category_id", "1", "not together with category_id")]
+    [InlineData("named", "category_id", "1", "not together with category_id")]
+    public void Category_where_it_makes_no_sense_is_a_mistake(string channel, string other, string value, string expected)
+    {
+        var (_, errors) = Parse(("listener", "l1"), ("channel", channel), (other, value), ("category", "Chats"));
+
+        Assert.Contains(expected, Assert.Contains("category", errors), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -115,7 +115,7 @@ public sealed class DiscordSessionTests : HouseTest
 
         Assert.Equal(("l1.0", "the intent is off"), (entry.Id, entry.Reason));
 
-        async Task<HealthEntry> Entry() => (await House.Grains.Get<IHealthGrain>(GrainKeys.Health).List()).Single(entry => entry.Kind == HealthKind.Listener);
+        async Task<HealthEntry> Entry() => (await House.Grains.Get<IHealthGrain>(GrainKeys.Health).List()).Single(entry => entry is { Kind: HealthKind.Listener, Id: "l1.0" });
     }
 
     private async Task<T> Eventually<T>(Func<Task<T>> look, Func<T, bool> fits)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Threading.Channels;
 using CozeCluster.Messages;
 
@@ -9,12 +10,28 @@ public sealed class FakeDiscord : IDiscord
 {
     private readonly Channel<FakeConnection> _connections = Channel.CreateUnbounded<FakeConnection>();
     private int _made;
+    private int _lists;
 
     /// <summary>Channels by id.</summary>
     public ConcurrentDictionary<string, DiscordChannelInfo> Channels { get; } = new();
 
     /// <summary>How many channels the server may have.</summary>
     public int MostChannels { get; set; } = 500;
+
+    /// <summary>How many channels a category may have.</summary>
+    public int MostInCategory { get; set; } = 50;
+
+    /// <summary>How often the server's channels were listed.</summary>
+    public int Lists => _lists;
+
+    /// <summary>Categories, oldest first.</summary>
+    public IReadOnlyList<DiscordChannelInfo> Categories => [.. Channels.Values.Where(channel => channel.Kind == 4).OrderBy(channel => int.Parse(channel.Id, CultureInfo.InvariantCulture))];
+
+    /// <summary>Holds back the answers of calls that make something, once it was made.</summary>
+    public Task Answers { get; set; } = Task.CompletedTask;
+
+    /// <summary>What the next calls that make a channel are refused with, before anything is made.</summary>
+    public ConcurrentQueue<ClusterException> CreateRefusals { get; } = new();
 
     /// <summary>Thrown by the next calls that make a channel, after it was made; null lets one through.</summary>
     public ConcurrentQueue<ClusterException?> LostAnswers { get; } = new();
@@ -54,17 +71,27 @@ public sealed class FakeDiscord : IDiscord
     public Task<DiscordMessageSeen?> Read(ListenerDefinition listener, string channelId, string messageId, CancellationToken cancellationToken) =>
         Task.FromResult<DiscordMessageSeen?>(null);
 
-    public Task<IReadOnlyList<DiscordChannelInfo>> ListChannels(ListenerDefinition listener, CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyList<DiscordChannelInfo>>([.. Channels.Values]);
-
-    public Task<DiscordChannelInfo?> CreateChannel(ListenerDefinition listener, DiscordChannelInfo channel, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<DiscordChannelInfo>> ListChannels(ListenerDefinition listener, CancellationToken cancellationToken)
     {
-        if (Channels.Count >= MostChannels) return Task.FromResult<DiscordChannelInfo?>(null);
+        Interlocked.Increment(ref _lists);
+        return Task.FromResult<IReadOnlyList<DiscordChannelInfo>>([.. Channels.Values]);
+    }
+
+    public async Task<DiscordMade> CreateChannel(ListenerDefinition listener, DiscordChannelInfo channel, CancellationToken cancellationToken)
+    {
+        if (CreateRefusals.TryDequeue(out var refusal)) throw refusal;
+        if (Channels.Count >= MostChannels) return new DiscordMade(DiscordMaking.ServerFull);
+        if (channel is { Kind: 0, ParentId: { } parent })
+        {
+            if (!Channels.ContainsKey(parent)) return new DiscordMade(DiscordMaking.CategoryGone);
+            if (Channels.Values.Count(one => one.ParentId == parent) >= MostInCategory) return new DiscordMade(DiscordMaking.CategoryFull);
+        }
         // As Discord does, with channels and not with threads.
         var made = channel with { Id = $"{Interlocked.Increment(ref _made)}", Name = channel.Kind == 0 ? channel.Name.ToLowerInvariant().Replace(' ', '-') : channel.Name };
         Channels[made.Id] = made;
         if (LostAnswers.TryDequeue(out var lost) && lost is not null) throw lost;
-        return Task.FromResult<DiscordChannelInfo?>(made);
+        await Answers;
+        return new DiscordMade(DiscordMaking.Made, made);
     }
 
     public Task RenameChannel(ListenerDefinition listener, string channelId, string name, CancellationToken cancellationToken)

@@ -166,8 +166,10 @@ public abstract class HouseTest : IAsyncLifetime
         ],
         [Model("m", "b1", "b2"), Model("single", "single"), Model("impatient", "impatient")])
     {
-        Listeners = [new ListenerDefinition { Id = "l1", BaseUrl = "http://localhost", Token = new Secret("l1"), GuildId = "1" }],
+        Listeners = [Listener("l1"), Listener("l2")],
     };
+
+    private static ListenerDefinition Listener(string id) => new() { Id = id, BaseUrl = "http://localhost", Token = new Secret(id), GuildId = "1" };
 
     private static AccountDefinition Account(string id) => new() { Id = id, Upstream = "fake", BaseUrl = "http://localhost", Token = new Secret(id) };
 

@@ -187,6 +187,26 @@ public sealed class SandboxRestTests
     }
 
     [Fact]
+    public async Task Categories_that_are_full_or_gone_are_told_from_other_refusals()
+    {
+        await using var rig = await SandboxRig.Start(new DiscordSandboxOptions { ChannelsPerCategory = 1 });
+        var rest = rig.Rest(DiscordSeeds.Listeners[0]);
+        Task<DiscordChannel> Make(Snowflake parent, string name = "x") => rest.CreateChannel(SandboxRig.Guild, new NewChannel(name) { ParentId = parent }, rig.Stop);
+
+        var category = await rest.CreateChannel(SandboxRig.Guild, new NewChannel("Our chats", DiscordChannelType.Category), rig.Stop);
+        var made = await Make(category.Id);
+        var full = await Fails(Make(category.Id));
+        await rest.DeleteChannel(category.Id, rig.Stop);
+        var gone = await Fails(Make(category.Id));
+        var none = await Fails(Make(made.Id));
+        var other = await Fails(Make(Snowflake.Parse(DiscordSeeds.Guilds[0].CategoryId), new string('x', 101)));
+
+        Assert.Equal(("Our chats", DiscordChannelType.Category, category.Id), (category.Name, category.Type, made.ParentId));
+        Assert.Equal([true, true, true, false], new[] { full, gone, none, other }.Select(DiscordRefusal.IsParentRefused));
+        Assert.Equal([true, false, false, false], new[] { full, gone, none, other }.Select(DiscordRefusal.IsCategoryFull));
+    }
+
+    [Fact]
     public async Task Refusals_have_their_errors()
     {
         await using var rig = await SandboxRig.Start(new DiscordSandboxOptions { ChannelsPerGuild = 3 });
@@ -209,7 +229,7 @@ public sealed class SandboxRestTests
             [ErrorCode.UpstreamInvalidRequest, ErrorCode.UpstreamForbidden, ErrorCode.UpstreamUnauthorized, ErrorCode.UpstreamUnauthorized],
             new[] { field, forbidden, unverified, revoked }.Select(error => error.Code));
         Assert.Contains("verified", unverified.Message, StringComparison.Ordinal);
-
-        Task<ClusterException> Fails(Task task) => Assert.ThrowsAsync<ClusterException>(() => task);
     }
+
+    private static Task<ClusterException> Fails(Task task) => Assert.ThrowsAsync<ClusterException>(() => task);
 }

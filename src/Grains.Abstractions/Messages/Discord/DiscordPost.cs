@@ -31,7 +31,14 @@ public sealed record DiscordPosted(string MessageId, string ChannelId, string? A
 /// <param name="ParentId">Category, or for a thread the channel it hangs on; null: none.</param>
 /// <param name="IsThread">A public thread instead of a channel.</param>
 /// <param name="Lifetime">How long it is kept if nobody speaks of it again.</param>
-public sealed record DiscordChannelRequest(string Owner, string Name, string? ParentId, bool IsThread, TimeSpan Lifetime);
+/// <param name="Category">Name of the category to put it in, which is found or made; then there is no <paramref name="ParentId"/>. Null: none.</param>
+public sealed record DiscordChannelRequest(string Owner, string Name, string? ParentId, bool IsThread, TimeSpan Lifetime, string? Category = null);
+
+/// <summary>Which category is wanted.</summary>
+/// <param name="ListenerId">The listener that looks for it and makes it.</param>
+/// <param name="Name">Its name, 1 to 90 characters.</param>
+/// <param name="Full">Snowflakes of those that took no channel more.</param>
+public sealed record DiscordCategoryRequest(string ListenerId, string Name, IReadOnlyList<string> Full);
 
 /// <summary>A channel, category or thread.</summary>
 /// <param name="Id">Snowflake.</param>

@@ -43,8 +43,8 @@ public interface IDiscord
     /// <param name="listener">Who makes it.</param>
     /// <param name="channel">What to make; its id is ignored. The topic has at most 1,024 characters.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>The channel; null if the server has all the channels it may have.</returns>
-    Task<DiscordChannelInfo?> CreateChannel(ListenerDefinition listener, DiscordChannelInfo channel, CancellationToken cancellationToken);
+    /// <returns>The channel, or where there is no room for it.</returns>
+    Task<DiscordMade> CreateChannel(ListenerDefinition listener, DiscordChannelInfo channel, CancellationToken cancellationToken);
 
     /// <summary>Renames a channel.</summary>
     Task RenameChannel(ListenerDefinition listener, string channelId, string name, CancellationToken cancellationToken);

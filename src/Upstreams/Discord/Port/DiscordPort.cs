@@ -95,29 +95,29 @@ internal sealed class DiscordPort : IDiscord, IDisposable
     }
 
     /// <inheritdoc />
-    public async Task<DiscordChannelInfo?> CreateChannel(ListenerDefinition listener, DiscordChannelInfo channel, CancellationToken cancellationToken)
+    public async Task<DiscordMade> CreateChannel(ListenerDefinition listener, DiscordChannelInfo channel, CancellationToken cancellationToken)
     {
         var rest = _clients.Of(listener).Rest;
         Snowflake? parent = channel.ParentId is { } id ? Snowflake.Parse(id) : null;
         if (channel.Kind == (int)DiscordChannelType.PublicThread)
         {
             var under = parent ?? throw new ArgumentException("A thread hangs on a channel.", nameof(channel));
-            return InfoOf(await rest.CreateThread(under, new NewThread(channel.Name, ThreadArchiveMinutes), cancellationToken).ConfigureAwait(false));
+            var thread = await rest.CreateThread(under, new NewThread(channel.Name, ThreadArchiveMinutes), cancellationToken).ConfigureAwait(false);
+            return new DiscordMade(DiscordMaking.Made, InfoOf(thread));
         }
         var wanted = new NewChannel(channel.Name, (DiscordChannelType)channel.Kind) { ParentId = parent, Topic = channel.Topic };
         var guild = Snowflake.Parse(listener.GuildId);
         try
         {
-            return InfoOf(await rest.CreateChannel(guild, wanted, cancellationToken).ConfigureAwait(false));
+            return new DiscordMade(DiscordMaking.Made, InfoOf(await rest.CreateChannel(guild, wanted, cancellationToken).ConfigureAwait(false)));
         }
         catch (ClusterException e) when (DiscordRefusal.IsGuildFull(e))
         {
-            return null;
+            return new DiscordMade(DiscordMaking.ServerFull);
         }
-        catch (ClusterException e) when (parent is not null && DiscordRefusal.IsCategoryFull(e))
+        catch (ClusterException e) when (parent is not null && DiscordRefusal.IsParentRefused(e))
         {
-            // Better beside the category than not at all.
-            return await CreateChannel(listener, channel with { ParentId = null }, cancellationToken).ConfigureAwait(false);
+            return new DiscordMade(DiscordRefusal.IsCategoryFull(e) ? DiscordMaking.CategoryFull : DiscordMaking.CategoryGone);
         }
     }
 

@@ -35,7 +35,7 @@ internal sealed class DiscordChannels(IGrains grains, ILogger logger)
             : NamedConversation(turn) is { } conversation ? ($"{conversation}/{turn.Bot.Id}", Longer(running, options.KeepFor))
             // A try that failed may have left half a prompt behind.
             : ($"{turn.TurnId}.{turn.Attempt}", running);
-        var id = await janitor.Create(new DiscordChannelRequest(owner, options.Name, parent, isThread, lifetime)).ConfigureAwait(false);
+        var id = await janitor.Create(new DiscordChannelRequest(owner, options.Name, parent, isThread, lifetime, isThread ? null : options.Category)).ConfigureAwait(false);
         var isShared = options.Channel == DiscordChannelMode.Named;
         if (isShared || isNamed) await janitor.Keep(id, lifetime).ConfigureAwait(false);
         return new DiscordPlace(id, !isShared, IsOurs: true, IsForOneTry: !isShared && !isNamed);

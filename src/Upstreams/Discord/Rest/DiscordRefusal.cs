@@ -17,6 +17,9 @@ internal sealed class DiscordRefusal(int status, int code, string message) : Exc
     /// <summary>There is no such message.</summary>
     public const int UnknownMessage = 10008;
 
+    /// <summary>A field of the body is wrong.</summary>
+    public const int InvalidForm = 50035;
+
     /// <summary>HTTP status.</summary>
     public int Status => status;
 
@@ -28,6 +31,10 @@ internal sealed class DiscordRefusal(int status, int code, string message) : Exc
 
     /// <summary>Whether an error says that the server has all the channels it may have (500).</summary>
     public static bool IsGuildFull(Exception error) => CodeOf(error) == GuildFull;
+
+    /// <summary>Whether an error says that a channel may not be made in its category: that is full, is gone, or is none.</summary>
+    public static bool IsParentRefused(Exception error) =>
+        error.InnerException is DiscordRefusal { Code: InvalidForm } refusal && refusal.Message.Contains("parent_id:", StringComparison.Ordinal);
 
     /// <summary>Whether an error says that a category has all the channels it may have (50). It has no code of its own, only words.</summary>
     public static bool IsCategoryFull(Exception error) =>

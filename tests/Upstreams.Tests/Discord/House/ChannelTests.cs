@@ -100,7 +100,7 @@ public sealed class ChannelTests
         await (await house.Run("My name is Ada", conversation: "oldest")).UntilComplete();
         await (await house.Run("Hello", conversation: "newer")).UntilComplete();
         var listener = (await house.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindListener("l1"))!;
-        while (await house.Port.CreateChannel(listener, new DiscordChannelInfo("", "full", null, 0, null), CancellationToken.None) is not null)
+        while ((await house.Port.CreateChannel(listener, new DiscordChannelInfo("", "full", null, 0, null), CancellationToken.None)).Making == DiscordMaking.Made)
         {
         }
 
@@ -186,6 +186,33 @@ public sealed class ChannelTests
         await (await house.Run("x")).UntilComplete();
 
         Assert.Null(house.Made.Single(channel => channel.Name.StartsWith("chat-", StringComparison.Ordinal)).ParentId);
+    }
+
+    [Fact]
+    public async Task Category_of_a_name_is_made_once_whichever_listener_needs_it_and_stays()
+    {
+        var bots = DiscordSeeds.Listeners.Select((_, n) => DiscordHouse.Bot($"b{n + 1}", ("category", "Our chats"), ("listener", $"l{n + 1}"))).ToArray();
+        await using var house = await DiscordHouse.Start(bots: bots);
+        var turns = await Task.WhenAll(Enumerable.Range(0, 6).Select(n => house.Begin($"x{n} [[pace=200ms]]", "all")));
+        foreach (var turn in turns) await turn.UntilText("You");
+
+        var category = Assert.Single(house.Made, channel => channel.Type == 4);
+        Assert.Equal("Our chats", category.Name);
+        Assert.All(house.Made.Where(channel => channel.Type == 0), channel => Assert.Equal(category.Id, channel.ParentId));
+
+        foreach (var turn in turns) await turn.UntilComplete();
+        await Until.True(() => house.Made.Count == 1, "channels to go");
+        Assert.Equal(category, Assert.Single(house.Made));
+    }
+
+    [Fact]
+    public async Task Category_id_that_is_gone_fails_the_turn_with_a_word_on_it()
+    {
+        await using var house = await DiscordHouse.Start(bots: DiscordHouse.Bot("b1", ("category_id", "42")));
+
+        var failed = Assert.IsType<ReplyFailed>(await (await house.Begin("x")).UntilEnd());
+
+        Assert.Contains("no category 42", failed.Error.Message, StringComparison.Ordinal);
     }
 
     /// <summary>The first post of the account goes through, the second is refused.</summary>

@@ -30,7 +30,7 @@ internal sealed class CuttableDiscord(DiscordPort port) : IDiscord
     public Task<IReadOnlyList<DiscordChannelInfo>> ListChannels(ListenerDefinition listener, CancellationToken cancellationToken) =>
         Try(token => port.ListChannels(listener, token), cancellationToken);
 
-    public Task<DiscordChannelInfo?> CreateChannel(ListenerDefinition listener, DiscordChannelInfo channel, CancellationToken cancellationToken) =>
+    public Task<DiscordMade> CreateChannel(ListenerDefinition listener, DiscordChannelInfo channel, CancellationToken cancellationToken) =>
         Try(token => port.CreateChannel(listener, channel, token), cancellationToken);
 
     public Task RenameChannel(ListenerDefinition listener, string channelId, string name, CancellationToken cancellationToken) =>
