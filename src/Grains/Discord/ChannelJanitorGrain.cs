@@ -164,6 +164,8 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
     private async Task<string> Make(DiscordChannelRequest request)
     {
         var listener = await Listener();
+        // Its answer was lost, or its node: Discord may have made it.
+        var isMeantAlready = Channels.ContainsKey(request.Owner);
         var channel = new OwnedChannel
         {
             Name = request.Name + Ending(request.Owner),
@@ -175,7 +177,8 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
         await saved;
 
         var wanted = new DiscordChannelInfo("", channel.Name, request.ParentId, request.IsThread ? PublicThread : Text, request.IsThread ? null : Mark(request.Owner));
-        var made = request.Category is { } category ? await MakeInCategory(listener, category, channel, wanted) : await MakeWhereWanted(listener, wanted);
+        var made = isMeantAlready ? (await _discord.ListChannels(listener, CancellationToken.None)).FirstOrDefault(one => IsOf(request.Owner, one)) : null;
+        made ??= request.Category is { } category ? await MakeInCategory(listener, category, channel, wanted) : await MakeWhereWanted(listener, wanted);
         channel.ChannelId = made.Id;
         channel.DeleteAt = _time.GetUtcNow() + request.Lifetime;
         await _saver.Save();

@@ -111,6 +111,15 @@ public sealed class ChannelJanitorTests : HouseTest
     }
 
     [Fact]
+    public async Task Create_AgainAfterALostAnswer_TakesWhatWasMade()
+    {
+        Discord.LostAnswers.Enqueue(new ClusterException(ErrorCode.UpstreamUnavailable, "The connection broke."));
+        await Assert.ThrowsAsync<ClusterException>(() => Create("turn"));
+
+        Assert.Equal(Assert.Single(Discord.Channels).Key, await Create("turn"));
+    }
+
+    [Fact]
     public async Task Crash_ChannelsOfTheDeadNode_Go()
     {
         await Create("turn", lifetime: TimeSpan.FromMinutes(3));
