@@ -17,6 +17,7 @@ internal static class JsonBody
     /// <param name="maxBytes">The largest body taken.</param>
     /// <param name="read">Makes something of the document; gets the bytes too.</param>
     /// <exception cref="ClusterException">The body is of the wrong type, empty, too large, or not JSON.</exception>
+    /// <exception cref="ClientGoneException">The connection broke in the middle of the body.</exception>
     public static async ValueTask<T> Read<T>(HttpContext context, long maxBytes, Func<JsonElement, ReadOnlySequence<byte>, T> read)
     {
         CheckType(context.Request);
@@ -26,7 +27,7 @@ internal static class JsonBody
         var body = context.Request.BodyReader;
         while (true)
         {
-            var result = await body.ReadAsync(context.RequestAborted);
+            var result = await ReadSome(body, context.RequestAborted);
             if (result.Buffer.Length > maxBytes) throw TooLarge(maxBytes);
             if (result.IsCompleted) return Parse(body, result, read);
             body.AdvanceTo(result.Buffer.Start, result.Buffer.End);
@@ -39,6 +40,19 @@ internal static class JsonBody
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var segment in bytes) sha.AppendData(segment.Span);
         return Convert.ToHexStringLower(sha.GetHashAndReset());
+    }
+
+    // The server tells of a broken connection here before it cancels the request. Its own refusals are IOExceptions too.
+    private static async ValueTask<ReadResult> ReadSome(PipeReader body, CancellationToken aborted)
+    {
+        try
+        {
+            return await body.ReadAsync(aborted);
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or IOException and not BadHttpRequestException)
+        {
+            throw new ClientGoneException(exception);
+        }
     }
 
     private static T Parse<T>(PipeReader body, ReadResult result, Func<JsonElement, ReadOnlySequence<byte>, T> read)

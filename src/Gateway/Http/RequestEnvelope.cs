@@ -27,11 +27,13 @@ internal sealed partial class RequestEnvelope(RequestDelegate next, GatewayMetri
 
     private async Task Render(HttpContext context, Call call, Exception exception)
     {
-        if (context.RequestAborted.IsCancellationRequested)
+        if (exception is ClientGoneException || context.RequestAborted.IsCancellationRequested)
         {
             // Nobody is there to read a status; this one is for the log line.
             call.Error ??= ErrorCode.Cancelled;
             if (!context.Response.HasStarted) context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            // Else the server may try to read the rest of a body whose reading has failed, and log that as an error.
+            context.Abort();
             return;
         }
         var error = ErrorRenderer.Of(exception);
@@ -42,7 +44,14 @@ internal sealed partial class RequestEnvelope(RequestDelegate next, GatewayMetri
             context.Abort();
             return;
         }
-        await ErrorRenderer.Write(context, error);
+        try
+        {
+            await ErrorRenderer.Write(context, error);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client went while it was told.
+        }
     }
 
     /// <summary>No body yet, and none to come: routing's 404 and 405, the server's own refusals.</summary>
