@@ -12,8 +12,8 @@ public sealed class GatewayOptions
     /// </summary>
     public TimeSpan StartGrace { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>How long a started stream may be quiet before a keep-alive comment is written, 1 to 300 s. Default: 10 s.</summary>
-    public TimeSpan KeepAlive { get; set; } = TimeSpan.FromSeconds(10);
+    /// <summary>How long a started stream may be quiet before a keep-alive comment is written, 1 to 300 s. Default: 3 s.</summary>
+    public TimeSpan KeepAlive { get; set; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Origins whose pages may call the API (<c>https://chat.example.com</c>). Default: none named, which means any.</summary>
     public IList<string> CorsOrigins { get; } = [];

@@ -73,7 +73,7 @@ internal static class Settings
     public static readonly Setting StartGrace = new("start-grace", "duration", "2s",
         "How long a stream waits for its first content before it starts; an error within it gets its own HTTP status.");
 
-    public static readonly Setting KeepAlive = new("keep-alive", "duration", "10s",
+    public static readonly Setting KeepAlive = new("keep-alive", "duration", "3s",
         "How long a stream may be quiet before a keep-alive comment is written.");
 
     public static readonly Setting CorsOrigins = new("cors-origins", "origins", null,

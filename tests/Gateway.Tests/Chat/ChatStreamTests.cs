@@ -165,7 +165,7 @@ public sealed class ChatStreamTests
     [Fact]
     public async Task Quiet_streams_are_kept_alive_with_comments()
     {
-        await using var host = await GatewayHost.Start(options => options.KeepAlive = TimeSpan.FromSeconds(3));
+        await using var host = await GatewayHost.Start();
         var pending = host.Stream();
         var conversation = await host.Begun();
         await conversation.Tell(new Cursor(0, 1), Reply.Text("x"));
