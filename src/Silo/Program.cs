@@ -32,7 +32,7 @@ try
     builder.AddNode(settings);
 
     var conversations = new ConversationOptions { DurableTurns = settings.DurableTurns };
-    builder.Services.AddSingleton(conversations);
+    builder.Services.AddSingleton(conversations).AddSingleton<UnsavedTurns>();
     builder.AddEngine(settings, AllGrains.Definitions(conversations));
     builder.Services.AddSafeFetcher(allowThisMachine: settings.Sandbox);
     if (settings.HoldsGrains)

@@ -49,8 +49,13 @@ internal interface IConversationOrleansGrain : IGrainWithStringKey, IConversatio
 
 [GrainType("conversation"), PreferLocalPlacement]
 internal sealed class ConversationOrleansGrain(
-    IGrainContext<ConversationState> context, IEnumerable<IUpstream> upstreams, TimeProvider time, ConversationOptions options, ILogger<ConversationGrain> logger)
-    : ConversationGrain(context, upstreams, time, options, logger), IConversationOrleansGrain;
+    IGrainContext<ConversationState> context,
+    IEnumerable<IUpstream> upstreams,
+    TimeProvider time,
+    ConversationOptions options,
+    UnsavedTurns unsaved,
+    ILogger<ConversationGrain> logger)
+    : ConversationGrain(context, upstreams, time, options, unsaved, logger), IConversationOrleansGrain;
 
 internal interface IConversationIndexOrleansGrain : IGrainWithStringKey, IConversationIndexGrain;
 

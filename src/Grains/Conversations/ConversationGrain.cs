@@ -26,14 +26,19 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
 
     /// <summary>Made by the engine.</summary>
     public ConversationGrain(
-        IGrainContext<ConversationState> context, IEnumerable<IUpstream> upstreams, TimeProvider time, ConversationOptions options, ILogger<ConversationGrain> logger)
+        IGrainContext<ConversationState> context,
+        IEnumerable<IUpstream> upstreams,
+        TimeProvider time,
+        ConversationOptions options,
+        UnsavedTurns unsaved,
+        ILogger<ConversationGrain> logger)
     {
         _context = context;
         _time = time;
         _options = options;
         _logger = logger;
         _saver = new StateSaver<ConversationState>(context.State);
-        _pump = new TurnPump(context, _saver, upstreams.ToFrozenDictionary(upstream => upstream.Name), time, options, logger);
+        _pump = new TurnPump(context, _saver, upstreams.ToFrozenDictionary(upstream => upstream.Name), time, options, unsaved, logger);
         _tenant = new Declared<TenantDefinition>(time, () => context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindTenant(State.TenantId));
     }
 
@@ -66,13 +71,18 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
     }
 
     /// <summary>What cannot be resumed elsewhere ends here, and says so.</summary>
-    public ValueTask OnDeactivate(CancellationToken cancellationToken)
+    public async ValueTask OnDeactivate(CancellationToken cancellationToken)
     {
-        foreach (var turn in _live.Values.Where(turn => turn is { Record.Status: TurnStatus.Running, IsDurable: false }))
+        var ending = _live.Values.Where(turn => turn is { Record.Status: TurnStatus.Running, IsDurable: false }).ToList();
+        foreach (var turn in ending) Close(turn, new ReplyFailed(new Error(ErrorCode.Draining, "The server is shutting down."), null));
+        try
         {
-            Close(turn, new ReplyFailed(new Error(ErrorCode.Draining, "The server is shutting down."), null));
+            foreach (var turn in ending) await turn.Told().WaitAsync(cancellationToken);
         }
-        return default;
+        finally
+        {
+            foreach (var turn in _live.Values) turn.Hold?.Dispose();
+        }
     }
 
     /// <inheritdoc />
@@ -254,7 +264,15 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
         {
             turn.OpenGate();
             turn.Settled();
+            if (turn.Hold is not null) _context.RunBackground(_ => LetNodeStop(turn));
         }
+    }
+
+    /// <summary>The node may stop for its part once whoever listens has heard of its end.</summary>
+    private static async Task LetNodeStop(LiveTurn turn)
+    {
+        await turn.Told();
+        turn.Hold?.Dispose();
     }
 
     private void Close(LiveTurn turn, ReplyEvent end)

@@ -27,11 +27,14 @@ internal sealed class Delivery(ITurnReader turn, Subscription subscription, IRep
     /// <summary>When the observer last took a batch.</summary>
     public long LastTaken { get; private set; } = time.GetTimestamp();
 
+    /// <summary>Completes when all that is there by now was brought, or could not be.</summary>
+    public Task Running { get; private set; } = Task.CompletedTask;
+
     /// <summary>There may be something to bring.</summary>
     public void Kick()
     {
         if (_running || IsOver) return;
-        _ = Run();
+        Running = Run();
     }
 
     /// <summary>Shows the observer that the turn lives, if it has heard nothing for that long.</summary>
@@ -39,7 +42,7 @@ internal sealed class Delivery(ITurnReader turn, Subscription subscription, IRep
     {
         if (_running || IsOver || time.GetElapsedTime(_lastCall) < silence) return;
         _beat = true;
-        _ = Run();
+        Running = Run();
     }
 
     /// <summary>Stops; a call in flight is left to itself.</summary>

@@ -21,6 +21,9 @@ internal sealed class LiveTurn(TurnRecord record, ReplyLog log, TimeProvider tim
     /// <summary>Whether another node could go on with it: its intent is saved, or about to be.</summary>
     public bool IsDurable { get; set; } = record.Sent;
 
+    /// <summary>Keeps its node from stopping while it cannot be gone on with elsewhere; null: it does not.</summary>
+    public IDisposable? Hold { get; set; }
+
     /// <summary>The lease it runs on, while it runs.</summary>
     public Lease? Lease { get; set; }
 
@@ -101,6 +104,9 @@ internal sealed class LiveTurn(TurnRecord record, ReplyLog log, TimeProvider tim
         _gated = false;
         Publish();
     }
+
+    /// <summary>Completes when everyone was told what is there by now, or cannot be told.</summary>
+    public Task Told() => Task.WhenAll(_deliveries.Values.Select(delivery => delivery.Running));
 
     /// <summary>Begins another try with an empty reply.</summary>
     public void Restart() => Log = new ReplyLog();

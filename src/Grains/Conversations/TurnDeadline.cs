@@ -16,16 +16,19 @@ internal sealed class TurnDeadline : IDisposable
     private readonly long _start;
     private readonly CancellationTokenSource _source;
     private readonly CancellationTokenRegistration _stop;
+    private readonly CancellationTokenRegistration _nodeStop;
     private (string What, TimeSpan Limit) _wait;
     private bool _cancelling;
     private bool _stopping;
     private bool _awaitsIds;
+    private volatile bool _nodeStops;
 
     /// <param name="time">The clock.</param>
     /// <param name="timeouts">The bot's.</param>
     /// <param name="stop">The grain is put away.</param>
     /// <param name="awaitsIds">Whether that has to wait a while for the exchange to become known: what is sent by then and not known is lost.</param>
-    public TurnDeadline(TimeProvider time, TurnTimeouts timeouts, CancellationToken stop, bool awaitsIds = false)
+    /// <param name="nodeStops">The node stops, and with it a turn that no other could go on with. Cancelled by any thread.</param>
+    public TurnDeadline(TimeProvider time, TurnTimeouts timeouts, CancellationToken stop, bool awaitsIds = false, CancellationToken nodeStops = default)
     {
         _time = time;
         _timeouts = timeouts;
@@ -34,13 +37,14 @@ internal sealed class TurnDeadline : IDisposable
         _wait = ("sent nothing for", Min(timeouts.FirstByte, timeouts.Total));
         _awaitsIds = awaitsIds;
         _stop = stop.UnsafeRegister(static deadline => ((TurnDeadline)deadline!).Stop(), this);
+        _nodeStop = nodeStops.UnsafeRegister(static deadline => ((TurnDeadline)deadline!).NodeStops(), this);
     }
 
     /// <summary>Cancelled when time is up, the turn is cancelled, or its grain is put away.</summary>
     public CancellationToken Token => _source.Token;
 
     /// <summary>What to tell when time is up.</summary>
-    public Error Error => new(ErrorCode.UpstreamTimeout, $"The bot {_wait.What} {_wait.Limit.TotalSeconds:0.###} s.");
+    public Error Error => _nodeStops ? new(ErrorCode.Draining, "The server is shutting down.") : new(ErrorCode.UpstreamTimeout, $"The bot {_wait.What} {_wait.Limit.TotalSeconds:0.###} s.");
 
     /// <summary>Something came.</summary>
     public void Progress() => WaitAtMost(_timeouts.Idle, "was silent for");
@@ -66,7 +70,14 @@ internal sealed class TurnDeadline : IDisposable
     public void Dispose()
     {
         _stop.Dispose();
+        _nodeStop.Dispose();
         _source.Dispose();
+    }
+
+    private void NodeStops()
+    {
+        _nodeStops = true;
+        _source.Cancel();
     }
 
     private void Stop()

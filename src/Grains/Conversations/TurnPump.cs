@@ -14,6 +14,7 @@ internal sealed partial class TurnPump(
     FrozenDictionary<string, IUpstream> upstreams,
     TimeProvider time,
     ConversationOptions options,
+    UnsavedTurns unsaved,
     ILogger logger)
 {
     private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(5);
@@ -123,7 +124,7 @@ internal sealed partial class TurnPump(
             var upstream = upstreams[lease.Bot.Upstream];
             turn.Far = (upstream, upstreamTurn);
             var durable = upstream.CanReattach && options.DurableTurns;
-            using var deadline = new TurnDeadline(time, lease.Bot.Timeouts, stop, awaitsIds: durable);
+            using var deadline = new TurnDeadline(time, lease.Bot.Timeouts, stop, awaitsIds: durable, nodeStops: durable ? default : unsaved.Ending);
             turn.Deadline = deadline;
             try
             {
@@ -136,10 +137,12 @@ internal sealed partial class TurnPump(
                 {
                     // A try before this one may have been of the other kind.
                     turn.OpenGate();
+                    turn.Hold ??= unsaved.Add();
                     // Not saved for its own sake; but where it is, with a turn that waits behind it, it must not be sent again.
                     turn.Record.Sent = true;
                 }
                 if (turn.CancelRequested) return Cancelled;
+                deadline.Token.ThrowIfCancellationRequested();
                 await using var exchange = await upstream.Open(upstreamTurn, deadline.Token);
                 error = await ReadAll(turn, exchange, upstream, deadline);
                 if (error is null) State.InstructionsHash = Prompt.InstructionsHash(request.Messages) ?? State.InstructionsHash;

@@ -1,15 +1,19 @@
+using CozeCluster.Grains;
+
 namespace CozeCluster.Silo.Hosting;
 
 /// <summary>
 /// An orderly end. Once the node is told to stop, readiness is off and new turns are refused (the gateway sees to both) while it still listens;
-/// requests that run get <see cref="NodeSettings.DrainTime"/> to end and are cut off then. Listeners and engine stop after that.
+/// requests that run, and turns that no other node could go on with, get <see cref="NodeSettings.DrainTime"/> to end. Then such turns are ended in-band, and what
+/// requests are left are cut off. Listeners and engine stop after that.
 /// </summary>
-internal sealed partial class Drain(NodeSettings settings, TimeProvider time, ILogger<Drain> logger) : IHostedLifecycleService, IDisposable
+internal sealed partial class Drain(NodeSettings settings, UnsavedTurns turns, TimeProvider time, ILogger<Drain> logger) : IHostedLifecycleService, IDisposable
 {
     /// <summary>What stopping may take besides draining.</summary>
     public static readonly TimeSpan Rest = TimeSpan.FromSeconds(10);
 
-    private static readonly TimeSpan CutOffPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan CutOffPatience = TimeSpan.FromSeconds(3);
 
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _cutOff = new();
@@ -33,25 +37,36 @@ internal sealed partial class Drain(NodeSettings settings, TimeProvider time, IL
         }
     }
 
-    /// <summary>Waits for running requests.</summary>
+    /// <summary>Waits for running requests and turns.</summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        Task empty;
-        int running;
+        var empty = Empty(out var running);
+        if (running == 0 && turns.Count == 0) return;
+        Draining(running, turns.Count, settings.DrainTime.TotalSeconds);
+        if (await Ends(Task.WhenAll(empty, turns.None), settings.DrainTime, cancellationToken)) return;
+        if (turns.Count is > 0 and var left)
+        {
+            Ending(left);
+            await turns.End();
+            // Whoever listens to them here hears it, and has what it asked for.
+            await Ends(Task.WhenAll(empty, turns.None), EndPatience, cancellationToken);
+        }
+        if (empty.IsCompleted) return;
+        lock (_gate) running = _running;
+        CuttingOff(running);
+        await _cutOff.CancelAsync();
+        await Ends(empty, CutOffPatience, cancellationToken);
+    }
+
+    private Task Empty(out int running)
+    {
         lock (_gate)
         {
             running = _running;
             _empty ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             if (running == 0) _empty.TrySetResult();
-            empty = _empty.Task;
+            return _empty.Task;
         }
-        if (running == 0) return;
-        Draining(running, settings.DrainTime.TotalSeconds);
-        if (await Ends(empty, settings.DrainTime, cancellationToken)) return;
-        lock (_gate) running = _running;
-        CuttingOff(running);
-        await _cutOff.CancelAsync();
-        await Ends(empty, CutOffPatience, cancellationToken);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -79,9 +94,12 @@ internal sealed partial class Drain(NodeSettings settings, TimeProvider time, IL
         }
     }
 
-    [LoggerMessage(1, LogLevel.Information, "Stopping: {Running} requests have {Seconds} s to end")]
-    private partial void Draining(int running, double seconds);
+    [LoggerMessage(1, LogLevel.Information, "Stopping: {Running} requests and {Turns} turns that only this node can end have {Seconds} s to end")]
+    private partial void Draining(int running, int turns, double seconds);
 
     [LoggerMessage(2, LogLevel.Warning, "Cutting off {Running} requests that did not end in time")]
     private partial void CuttingOff(int running);
+
+    [LoggerMessage(3, LogLevel.Warning, "Ending {Turns} turns that did not end in time and that only this node could have ended")]
+    private partial void Ending(int turns);
 }

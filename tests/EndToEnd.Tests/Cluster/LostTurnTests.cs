@@ -3,18 +3,18 @@ using CozeCluster.Sandbox;
 
 namespace CozeCluster.EndToEnd.Tests.Cluster;
 
-/// <summary>Turns that cannot be found again at the far side end with their silo, and say so.</summary>
-public sealed class LostTurnTests : IAsyncLifetime
+/// <summary>Turns that cannot be found again at the far side: a silo that is stopped gives them time to end; those that do not, and those of one that died, say so.</summary>
+public sealed class LostTurnTests : IAsyncDisposable
 {
     private readonly TempFolder _folder = new();
     private SandboxServer _sandbox = null!;
     private NodeCluster _cluster = null!;
 
-    public async ValueTask InitializeAsync()
+    private async Task StartAsync(string drainTime)
     {
         _sandbox = await SandboxServer.StartAsync(new SandboxOptions(), CancellationToken.None);
         var fleet = _folder.Write("fleet.yaml", new TestFleet().Alone("bot", new Uri(_sandbox.BaseUrl, "coze")).ToString());
-        _cluster = await NodeCluster.StartAsync(_folder.Path, ["--fleet", fleet, "--durable-turns", "false", "--start-grace", "60s", "--drain-time", "1s"]);
+        _cluster = await NodeCluster.StartAsync(_folder.Path, ["--fleet", fleet, "--durable-turns", "false", "--start-grace", "60s", "--drain-time", drainTime]);
     }
 
     public async ValueTask DisposeAsync()
@@ -24,26 +24,54 @@ public sealed class LostTurnTests : IAsyncLifetime
         _folder.Dispose();
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task Each_ends_whole_or_with_an_error(bool killed)
+    [Fact]
+    public async Task Of_a_silo_that_is_stopped_they_end_whole_if_they_have_the_time()
+    {
+        await StartAsync(drainTime: "60s");
+        var ended = await LoseSiloAsync(silo => silo.StopAsync(Ask.Patience));
+
+        Assert.All(ended, reply => Assert.Equal("stop", reply.FinishReason));
+        Assert.Equal(_sandbox.Coze.Chats.Select(chat => Assert.Single(chat.Answers)).Order(), ended.Select(reply => reply.Text).Order());
+    }
+
+    [Fact]
+    public async Task Of_a_silo_that_is_stopped_they_end_in_band_if_they_do_not()
+    {
+        await StartAsync(drainTime: "1s");
+        var ended = await LoseSiloAsync(silo => silo.StopAsync(Ask.Patience));
+
+        Assert.All(Failed(ended), reply => Assert.Equal("shutting_down", reply.Error.Text("code")));
+    }
+
+    [Fact]
+    public async Task Of_a_silo_that_died_nobody_can_tell()
+    {
+        await StartAsync(drainTime: "1s");
+        var ended = await LoseSiloAsync(silo => silo.KillAsync());
+
+        // Orleans also puts grains away whose place the silo had noted, on whatever silo they are: those can say that they end.
+        Assert.All(Failed(ended), reply => Assert.Contains(reply.Error.Text("code")!, new[] { "shutting_down", "upstream_outcome_unknown" }));
+    }
+
+    private async Task<StreamedReply[]> LoseSiloAsync(Func<NodeProcess, Task> lose)
     {
         using var http = HttpCalls.Client(_cluster.BaseUrl);
-        var open = await Task.WhenAll(Enumerable.Range(1, 8).Select(async number =>
+        var open = await Task.WhenAll(Enumerable.Range(1, 12).Select(async number =>
         {
-            var reply = await new Ask(http, _sandbox.Coze, "bot", $"chunks=200 pace=25ms seed={number}").OpenStreamAsync();
+            var reply = await new Ask(http, _sandbox.Coze, "bot", $"chunks=400 pace=25ms seed={number}").OpenStreamAsync();
             await reply.UntilAsync(soFar => soFar.Text.Length > 20, Ask.Patience);
             return reply;
         }));
-        if (killed) await _cluster.Silos[0].KillAsync();
-        else await _cluster.Silos[0].StopAsync(Ask.Patience);
+        await lose(_cluster.Silos[0]);
+        return await Task.WhenAll(open.Select(reply => reply.ReadAllAsync(Ask.Patience)));
+    }
 
-        var ended = await Task.WhenAll(open.Select(reply => reply.ReadAllAsync(Ask.Patience)));
+    private static List<StreamedReply> Failed(StreamedReply[] ended)
+    {
         var failed = ended.Where(reply => reply.Error.ValueKind == JsonValueKind.Object).ToList();
         Assert.NotEmpty(failed);
-        Assert.All(ended.Except(failed), reply => Assert.Equal("stop", reply.FinishReason));
         Assert.All(failed, reply => Assert.Null(reply.FinishReason));
-        Assert.All(failed, reply => Assert.Contains(reply.Error.Text("code")!, new[] { "shutting_down", "upstream_outcome_unknown" }));
+        Assert.All(ended.Except(failed), reply => Assert.Equal("stop", reply.FinishReason));
+        return failed;
     }
 }

@@ -77,7 +77,7 @@ public sealed class HouseCluster : IAsyncDisposable
     private static void AddHouse(IServiceCollection services)
     {
         services.AddSingleton<ISecretSeal, ReadableSeal>();
-        services.AddSingleton(Conversations);
+        services.AddSingleton(Conversations).AddSingleton<UnsavedTurns>();
         services.AddCozeUpstream().AddDiscordUpstream();
         services.AddNotifiers();
     }

@@ -1,5 +1,6 @@
 using CozeCluster.Grains.Tests.Fakes;
 using CozeCluster.Messages;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
@@ -7,6 +8,64 @@ namespace CozeCluster.Grains.Tests.Conversations;
 public sealed class VolatileTurnsTests : HouseTest
 {
     protected override ConversationOptions Options => new() { DurableTurns = false };
+
+    private UnsavedTurns Unsaved => House.Services.GetRequiredService<UnsavedTurns>();
+
+    [Fact]
+    public async Task Complete_LetsTheNodeStop_OnceItsListenerHasHeard()
+    {
+        var turn = await Begin(Request());
+        var exchange = (await Upstream.NextOpened()).Identify().Say("Hello");
+        await turn.Observer.UntilText("Hello");
+        var none = Unsaved.None;
+        Assert.Equal((1, false), (Unsaved.Count, none.IsCompleted));
+
+        exchange.Complete();
+
+        await none.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.IsType<ReplyCompleted>(turn.Observer.End);
+        Assert.Equal(0, Unsaved.Count);
+    }
+
+    [Fact]
+    public async Task End_WhatRunsEndsInBandAndTheFarSideIsTold()
+    {
+        var turns = await Task.WhenAll(Begin(Request()), Begin(Request("chat")));
+        foreach (var _ in turns) (await Upstream.NextOpened()).Identify().Say("Hello");
+        foreach (var turn in turns) await turn.Observer.UntilText("Hello");
+
+        await Unsaved.End();
+        await Unsaved.None.WaitAsync(TimeSpan.FromSeconds(30));
+
+        Assert.All(turns, turn => Assert.Equal(ErrorCode.Draining, Assert.IsType<ReplyFailed>(turn.Observer.End).Error.Code));
+        Assert.Equal(2, Upstream.CancelledCount);
+    }
+
+    [Fact]
+    public async Task End_WhatBeginsAfterwardsIsNotSent()
+    {
+        await Unsaved.End();
+
+        var turn = await Begin(Request());
+
+        Assert.Equal(ErrorCode.Draining, Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd()).Error.Code);
+        await Unsaved.None.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(0, Upstream.OpenedCount);
+    }
+
+    [Fact]
+    public async Task Stop_OfTheEngineWithoutWaiting_EndsInBand()
+    {
+        var turn = await Begin(Request());
+        (await Upstream.NextOpened()).Identify().Say("Hello");
+        await turn.Observer.UntilText("Hello");
+        var unsaved = Unsaved;
+
+        await House.StopAsync();
+
+        Assert.Equal(ErrorCode.Draining, Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd()).Error.Code);
+        Assert.Equal(0, unsaved.Count);
+    }
 
     [Fact]
     public async Task Crash_OfAFreshTurn_ForgetsIt()

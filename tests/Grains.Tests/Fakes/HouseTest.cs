@@ -148,7 +148,7 @@ public abstract class HouseTest : IAsyncLifetime
         var options = Options;
         House = await TestEngine.StartAsync(
             AllGrains.Definitions(options),
-            services => services.AddSingleton(options).AddSingleton<IUpstream>(Upstream).AddSingleton<INotifier>(Notifier).AddSingleton<IDiscord>(Discord),
+            services => services.AddSingleton(options).AddSingleton<UnsavedTurns>().AddSingleton<IUpstream>(Upstream).AddSingleton<INotifier>(Notifier).AddSingleton<IDiscord>(Discord),
             clusterLike: ClusterLike,
             directory: directory);
         await House.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).Import(SmallFleet());

@@ -1,3 +1,4 @@
+using CozeCluster.Grains;
 using CozeCluster.Silo.Hosting;
 using CozeCluster.TestKit;
 using Microsoft.AspNetCore.Http;
@@ -9,11 +10,16 @@ namespace CozeCluster.Silo.Tests.Hosting;
 public sealed class DrainTests : IDisposable
 {
     private readonly ManualTime _time = new();
+    private readonly UnsavedTurns _turns = new();
     private readonly Drain _drain;
 
-    public DrainTests() => _drain = new Drain(TestSettings.Default with { DrainTime = TimeSpan.FromSeconds(20) }, _time, NullLogger<Drain>.Instance);
+    public DrainTests() => _drain = new Drain(TestSettings.Default with { DrainTime = TimeSpan.FromSeconds(20) }, _turns, _time, NullLogger<Drain>.Instance);
 
-    public void Dispose() => _drain.Dispose();
+    public void Dispose()
+    {
+        _drain.Dispose();
+        _turns.Dispose();
+    }
 
     [Fact]
     public async Task Stopping_NothingRuns_GoesOnAtOnce() => await _drain.StoppingAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));

@@ -180,7 +180,7 @@ internal sealed class DiscordHouse : IAsyncDisposable
         var options = new ConversationOptions();
         _engine = await TestEngine.StartAsync(
             AllGrains.Definitions(options),
-            services => services.AddSingleton(_time).AddSingleton(options).AddSingleton<ISecretSeal, TestSeal>()
+            services => services.AddSingleton(_time).AddSingleton(options).AddSingleton<UnsavedTurns>().AddSingleton<ISecretSeal, TestSeal>()
                 .AddSingleton<DiscordPort>().AddSingleton<CuttableDiscord>().AddSingleton<IDiscord>(provider => provider.GetRequiredService<CuttableDiscord>())
                 .AddDiscordUpstream(),
             time: _time, directory: directory);
