@@ -29,7 +29,7 @@ internal sealed class EmbeddedEngine : IGrains, IHostedService
         _kindsByName = _kinds.Values.ToFrozenDictionary(k => k.Name);
         foreach (var kind in _kinds.Values) Faults?.Wire.Verify(kind.Methods.Values);
         Reminders = new ReminderService(this);
-        _blobs = new FileBlobStore(Path.Combine(options.DataDirectory, "blobs"), options.BlobLifetime, Time);
+        _blobs = new FileBlobStore(Path.Combine(options.DataDirectory, FileBlobStore.FolderName), options.BlobLifetime, Time);
         Housekeeping = new Housekeeping(this, _blobs);
     }
 

@@ -9,6 +9,9 @@ namespace CozeCluster.Engine.Embedded;
 /// </summary>
 internal sealed class FileBlobStore(string directory, TimeSpan lifetime, TimeProvider time) : IBlobStore
 {
+    /// <summary>Its directory inside the data directory.</summary>
+    public const string FolderName = "blobs";
+
     private const string Partial = ".part";
 
     public async ValueTask<BlobRef> Put(string tenantId, string name, string contentType, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
@@ -64,13 +67,28 @@ internal sealed class FileBlobStore(string directory, TimeSpan lifetime, TimePro
         }
     }
 
+    /// <summary>Every blob of a directory, one after another, expired ones included.</summary>
+    public static IEnumerable<MovedBlob> ReadAll(string directory)
+    {
+        if (!Directory.Exists(directory)) yield break;
+        foreach (var file in new DirectoryInfo(directory).EnumerateFiles("*", SearchOption.AllDirectories))
+        {
+            var id = $"{file.Directory!.Name}.{file.Name}";
+            if (IsId(id)) yield return new MovedBlob(id, file.LastWriteTimeUtc, file.OpenRead);
+        }
+    }
+
     /// <summary>The file of an id; null for what was never an id of ours, so that no id leads out of the directory.</summary>
     private string? PathOf(string id)
     {
+        if (!IsId(id)) return null;
+        return Path.Combine(directory, id[..GrainKeys.HashLength], id[(GrainKeys.HashLength + 1)..]);
+    }
+
+    private static bool IsId(string id)
+    {
         const int length = GrainKeys.HashLength;
-        if (id.Length != 2 * length + 1 || id[length] != '.') return null;
-        var (folder, file) = (id[..length], id[(length + 1)..]);
-        if (folder.AsSpan().ContainsAnyExcept(GrainKeys.HashAlphabet) || file.AsSpan().ContainsAnyExcept(GrainKeys.HashAlphabet)) return null;
-        return Path.Combine(directory, folder, file);
+        return id.Length == 2 * length + 1 && id[length] == '.'
+            && !id.AsSpan(0, length).ContainsAnyExcept(GrainKeys.HashAlphabet) && !id.AsSpan(length + 1).ContainsAnyExcept(GrainKeys.HashAlphabet);
     }
 }

@@ -7,8 +7,9 @@ public sealed class EmbeddedStore : IDisposable
 {
     private readonly DirectoryLock _lock;
     private readonly SqliteConnection _connection;
+    private readonly string _directory;
 
-    private EmbeddedStore(DirectoryLock @lock, SqliteConnection connection) => (_lock, _connection) = (@lock, connection);
+    private EmbeddedStore(DirectoryLock @lock, SqliteConnection connection, string directory) => (_lock, _connection, _directory) = (@lock, connection, directory);
 
     /// <summary>Opens what is stored in a data directory.</summary>
     /// <exception cref="ClusterException"><see cref="ErrorCode.NotFound"/>: nothing is. <see cref="ErrorCode.Internal"/>: a node runs on it, it is damaged, or a newer version wrote it.</exception>
@@ -22,7 +23,7 @@ public sealed class EmbeddedStore : IDisposable
         try
         {
             Schema.Open(connection, Durability.Process);
-            return new EmbeddedStore(held, connection);
+            return new EmbeddedStore(held, connection, directory);
         }
         catch
         {
@@ -45,6 +46,9 @@ public sealed class EmbeddedStore : IDisposable
     /// <summary>Every reminder.</summary>
     public IEnumerable<MovedReminder> ReadReminders() => StoredReminder.ReadAll(_connection).Select(reminder => new MovedReminder(
         reminder.Kind, reminder.Key, reminder.Name, DateTimeOffset.FromUnixTimeMilliseconds(reminder.Due), TimeSpan.FromMilliseconds(reminder.Period)));
+
+    /// <summary>Every blob, one after another.</summary>
+    public IEnumerable<MovedBlob> ReadBlobs() => FileBlobStore.ReadAll(Path.Combine(_directory, FileBlobStore.FolderName));
 
     /// <inheritdoc />
     public void Dispose()

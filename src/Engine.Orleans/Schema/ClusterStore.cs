@@ -4,7 +4,7 @@ using NpgsqlTypes;
 namespace CozeCluster.Engine.Orleans;
 
 /// <summary>How much was moved.</summary>
-public sealed record MovedCounts(long States, long Reminders);
+public sealed record MovedCounts(long States, long Reminders, long Blobs = 0);
 
 /// <summary>The store of a cluster, seen from outside.</summary>
 public static class ClusterStore
@@ -14,10 +14,16 @@ public static class ClusterStore
     /// <param name="serviceId">Whose it will be: <see cref="OrleansEngineOptions.ServiceId"/>.</param>
     /// <param name="states">States, each once, ordered by kind and key. Read twice: when all are stored, they are compared with what the database gives back.</param>
     /// <param name="reminders">Reminders, each once.</param>
+    /// <param name="blobs">Blobs, opened and written one after another.</param>
     /// <param name="cancellationToken">Gives up; nothing has been moved.</param>
     /// <exception cref="ClusterException"><see cref="ErrorCode.StateConflict"/>: something is stored already. <see cref="ErrorCode.Internal"/>: the database cannot be used.</exception>
     public static async Task<MovedCounts> FillAsync(
-        string connectionString, string serviceId, IEnumerable<MovedState> states, IEnumerable<MovedReminder> reminders, CancellationToken cancellationToken = default)
+        string connectionString,
+        string serviceId,
+        IEnumerable<MovedState> states,
+        IEnumerable<MovedReminder> reminders,
+        IEnumerable<MovedBlob> blobs,
+        CancellationToken cancellationToken = default)
     {
         await ClusterSchema.VerifyAsync(connectionString, cancellationToken);
         try
@@ -27,7 +33,9 @@ public static class ClusterStore
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
             await DemandEmptyAsync(connection, serviceId, cancellationToken);
             var counts = new MovedCounts(
-                await WriteStatesAsync(connection, serviceId, states, cancellationToken), await WriteRemindersAsync(connection, serviceId, reminders, cancellationToken));
+                await WriteStatesAsync(connection, serviceId, states, cancellationToken),
+                await WriteRemindersAsync(connection, serviceId, reminders, cancellationToken),
+                await WriteBlobsAsync(connection, blobs, cancellationToken));
             await VerifyAsync(connection, serviceId, states, counts.Reminders, cancellationToken);
             await transaction.CommitAsync(cancellationToken);
             return counts;
@@ -84,6 +92,31 @@ public static class ClusterStore
             count++;
         }
         await writer.CompleteAsync(cancellationToken);
+        return count;
+    }
+
+    // They belong to no cluster, but to tenants; another cluster of the same database may have the same.
+    private static async Task<long> WriteBlobsAsync(NpgsqlConnection connection, IEnumerable<MovedBlob> blobs, CancellationToken cancellationToken)
+    {
+        var count = 0L;
+        foreach (var blob in blobs)
+        {
+            await using var content = blob.Open();
+            await using var command = new NpgsqlCommand(
+                """
+                INSERT INTO CozeBlobs (Id, Content, ExpiresOn) VALUES ($1, $2, $3)
+                ON CONFLICT (Id) DO UPDATE SET ExpiresOn = greatest(CozeBlobs.ExpiresOn, excluded.ExpiresOn)
+                RETURNING sha256(Content)
+                """,
+                connection);
+            command.Parameters.Add(new() { Value = blob.Id });
+            command.Parameters.Add(new() { Value = content, NpgsqlDbType = NpgsqlDbType.Bytea });
+            command.Parameters.Add(new() { Value = blob.ExpiresAt.UtcDateTime });
+            // Its name tells what is in it.
+            if (await command.ExecuteScalarAsync(cancellationToken) is not byte[] hash || !blob.Id.EndsWith("." + GrainKeys.Encode(hash.AsSpan(0, 16)), StringComparison.Ordinal))
+                throw NotThere($"file {blob.Id}");
+            count++;
+        }
         return count;
     }
 

@@ -14,3 +14,9 @@ public sealed record MovedState(string Kind, string Key, DateTimeOffset UpdatedA
 /// <param name="Due">When it is due next.</param>
 /// <param name="Period">Time between calls.</param>
 public sealed record MovedReminder(string Kind, string Key, string Name, DateTimeOffset Due, TimeSpan Period);
+
+/// <summary>A blob on its way from one engine's store to another's.</summary>
+/// <param name="Id">What <see cref="Messages.BlobRef.Id"/> calls it: tenant and content, hashed the same way by all engines.</param>
+/// <param name="ExpiresAt">Until when it is kept.</param>
+/// <param name="Open">Opens the bytes.</param>
+public sealed record MovedBlob(string Id, DateTimeOffset ExpiresAt, Func<Stream> Open);

@@ -29,11 +29,11 @@ internal sealed class OrleansCluster : ClusterEngine
 
     public override Task ApplySchema(string postgres, CancellationToken cancellationToken) => ClusterSchema.ApplyAsync(postgres, cancellationToken);
 
-    public override async Task<(long States, long Reminders)> FillStore(
-        string postgres, string clusterId, IEnumerable<MovedState> states, IEnumerable<MovedReminder> reminders, CancellationToken cancellationToken)
+    public override async Task<(long States, long Reminders, long Blobs)> FillStore(
+        string postgres, string clusterId, IEnumerable<MovedState> states, IEnumerable<MovedReminder> reminders, IEnumerable<MovedBlob> blobs, CancellationToken cancellationToken)
     {
-        var moved = await ClusterStore.FillAsync(postgres, clusterId, states, reminders, cancellationToken);
-        return (moved.States, moved.Reminders);
+        var moved = await ClusterStore.FillAsync(postgres, clusterId, states, reminders, blobs, cancellationToken);
+        return (moved.States, moved.Reminders, moved.Blobs);
     }
 
     private static void Configure(OrleansEngineOptions engine, ClusterSettings settings)

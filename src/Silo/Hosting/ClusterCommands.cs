@@ -18,7 +18,7 @@ internal static class ClusterCommands
         return ExitCodes.Success;
     }
 
-    /// <summary>The command <c>store move</c>: everything but uploads and images, which last for hours only.</summary>
+    /// <summary>The command <c>store move</c>: everything a node has stored, uploads and images included.</summary>
     /// <exception cref="StartException">No database is named, or this build has no cluster engine.</exception>
     /// <exception cref="ClusterException">There is nothing to move, a node runs on it, or the cluster's store is not empty or cannot be used.</exception>
     public static async Task<int> MoveStore(SettingSource source, string folder, TextWriter output)
@@ -30,8 +30,8 @@ internal static class ClusterCommands
         var engine = ClusterEngine.Demand();
         using var store = EmbeddedStore.Open(data);
         DemandKeyOf(data, source[Settings.SecretsKey].Text);
-        var (states, reminders) = await engine.FillStore(postgres, cluster, store.ReadStates(), store.ReadReminders(), CancellationToken.None);
-        await output.WriteLineAsync($"Moved {states} states and {reminders} reminders into the cluster {cluster}. The data folder is as it was; do not start a node on it again.");
+        var (states, reminders, blobs) = await engine.FillStore(postgres, cluster, store.ReadStates(), store.ReadReminders(), store.ReadBlobs(), CancellationToken.None);
+        await output.WriteLineAsync($"Moved {states} states, {reminders} reminders and {blobs} files into the cluster {cluster}. The data folder is as it was; do not start a node on it again.");
         return ExitCodes.Success;
     }
 

@@ -23,8 +23,8 @@ internal abstract class ClusterEngine
     public abstract Task ApplySchema(string postgres, CancellationToken cancellationToken);
 
     /// <summary>Takes over what a single node has stored.</summary>
-    /// <returns>How many states and reminders that were.</returns>
+    /// <returns>How many states, reminders and blobs that were.</returns>
     /// <exception cref="ClusterException">The cluster's store is not empty, or cannot be used.</exception>
-    public abstract Task<(long States, long Reminders)> FillStore(
-        string postgres, string clusterId, IEnumerable<MovedState> states, IEnumerable<MovedReminder> reminders, CancellationToken cancellationToken);
+    public abstract Task<(long States, long Reminders, long Blobs)> FillStore(
+        string postgres, string clusterId, IEnumerable<MovedState> states, IEnumerable<MovedReminder> reminders, IEnumerable<MovedBlob> blobs, CancellationToken cancellationToken);
 }

@@ -1,5 +1,7 @@
 using System.Text;
 using CozeCluster.Engine.Contract;
+using CozeCluster.Messages;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Engine.Embedded.Tests.Storage;
 
@@ -13,15 +15,18 @@ public sealed class EmbeddedStoreTests : IDisposable
     [Fact]
     public async Task Everything_stored_is_read_once_the_node_has_stopped()
     {
+        BlobRef blob;
         await using (var engine = await Testing.TestEngine.StartAsync(
-            ContractGrains.Definitions, services => Microsoft.Extensions.DependencyInjection.ServiceCollectionServiceExtensions.AddSingleton(services, new Probe()), directory: _directory))
+            ContractGrains.Definitions, services => services.AddSingleton(new Probe()), directory: _directory))
         {
             await engine.Grains.Get<IKeepingGrain>("a").Set("保存");
             await engine.Grains.Get<IKeepingGrain>("b").Set("text");
             await engine.Grains.Get<IRemindedGrain>("r").Set("tea", 60_000, 120_000);
+            blob = await engine.Services.GetRequiredService<IBlobStore>().Put("t", "a.txt", "text/plain", "content"u8.ToArray(), default);
             Assert.Equal(ErrorCode.Internal, Assert.Throws<ClusterException>(() => EmbeddedStore.Open(_directory)).Code);
         }
 
+        File.WriteAllText(Path.Combine(_directory, "blobs", "torn.part"), "half");
         using var store = EmbeddedStore.Open(_directory);
 
         var states = store.ReadStates().ToList();
@@ -30,6 +35,10 @@ public sealed class EmbeddedStoreTests : IDisposable
         var reminder = Assert.Single(store.ReadReminders());
         Assert.Equal(("contract.reminded", "r", "tea", TimeSpan.FromMinutes(2)), (reminder.Kind, reminder.Key, reminder.Name, reminder.Period));
         Assert.True(reminder.Due > states[1].UpdatedAt);
+        var moved = Assert.Single(store.ReadBlobs());
+        using var content = new StreamReader(moved.Open());
+        Assert.Equal((blob.Id, "content"), (moved.Id, await content.ReadToEndAsync()));
+        Assert.True(moved.ExpiresAt > states[1].UpdatedAt + TimeSpan.FromHours(1));
     }
 
     [Fact]

@@ -1,5 +1,8 @@
+using System.Security.Cryptography;
 using CozeCluster.Engine.Contract;
+using CozeCluster.Messages;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace CozeCluster.Engine.Orleans.Tests;
 
@@ -48,8 +51,51 @@ public sealed class ClusterStoreTests
         Assert.Equal(new MovedCounts(1, 0), await FillAsync([State("a", "{}")], []));
     }
 
+    [Fact]
+    public async Task Blobs_are_found_under_their_ids_until_they_expire()
+    {
+        var big = Enumerable.Range(0, 3_000_000).Select(i => (byte)(i * 31)).ToArray();
+        var (now, tenant) = (TimeProvider.System.GetUtcNow(), Guid.NewGuid().ToString("n"));
+        var moved = await ClusterStore.FillAsync(
+            await Clusters.PostgresAsync(), _service, [], [], [Blob(tenant, big, now.AddHours(1)), Blob(tenant, "small"u8.ToArray(), now.AddHours(1)), Blob(tenant, "old"u8.ToArray(), now.AddHours(-1))]);
+
+        Assert.Equal(new MovedCounts(0, 0, 3), moved);
+        await using var database = NpgsqlDataSource.Create(await Clusters.PostgresAsync());
+        var store = new PostgresBlobStore(database, new OrleansEngineOptions(), TimeProvider.System);
+        Assert.Equal(big, await ReadAsync(store, Blob(tenant, big, now).Id));
+        // Sent again, it is the same blob.
+        Assert.Equal(Blob(tenant, "small"u8.ToArray(), now).Id, (await store.Put(tenant, "a", "text/plain", "small"u8.ToArray(), default)).Id);
+        await Assert.ThrowsAsync<ClusterException>(() => ReadAsync(store, Blob(tenant, "old"u8.ToArray(), now).Id));
+    }
+
+    [Fact]
+    public async Task A_blob_that_is_not_what_its_name_says_moves_nothing()
+    {
+        var (now, tenant) = (TimeProvider.System.GetUtcNow(), Guid.NewGuid().ToString("n"));
+        var good = Blob(tenant, "good"u8.ToArray(), now.AddHours(1));
+        var bad = Blob(tenant, "bad"u8.ToArray(), now.AddHours(1)) with { Open = () => new MemoryStream("worse"u8.ToArray()) };
+
+        var error = await Assert.ThrowsAsync<ClusterException>(async () => await ClusterStore.FillAsync(await Clusters.PostgresAsync(), _service, [State("a", "{}")], [], [good, bad]));
+
+        Assert.Contains(bad.Id, error.Message, StringComparison.Ordinal);
+        await using var database = NpgsqlDataSource.Create(await Clusters.PostgresAsync());
+        await Assert.ThrowsAsync<ClusterException>(() => ReadAsync(new PostgresBlobStore(database, new OrleansEngineOptions(), TimeProvider.System), good.Id));
+        Assert.Equal(new MovedCounts(1, 0), await FillAsync([State("a", "{}")], []));
+    }
+
+    private static MovedBlob Blob(string tenant, byte[] content, DateTimeOffset expires) => new(
+        GrainKeys.Hash("blobs", tenant) + "." + GrainKeys.Encode(SHA256.HashData(content).AsSpan(0, 16)), expires, () => new MemoryStream(content));
+
+    private static async Task<byte[]> ReadAsync(PostgresBlobStore store, string id)
+    {
+        await using var stream = await store.Open(new BlobRef(id, "text/plain", "a", 1), default);
+        using var read = new MemoryStream();
+        await stream.CopyToAsync(read);
+        return read.ToArray();
+    }
+
     private async Task<MovedCounts> FillAsync(MovedState[] states, MovedReminder[] reminders) =>
-        await ClusterStore.FillAsync(await Clusters.PostgresAsync(), _service, states, reminders);
+        await ClusterStore.FillAsync(await Clusters.PostgresAsync(), _service, states, reminders, []);
 
     private static MovedState State(string key, string json) => new(ContractGrains.Keeping, key, DateTimeOffset.UnixEpoch, System.Text.Encoding.UTF8.GetBytes(json));
 }
