@@ -31,9 +31,8 @@ try
     builder.AddListeners(settings);
     builder.AddNode(settings);
 
-    var conversations = new ConversationOptions { DurableTurns = settings.DurableTurns };
-    builder.Services.AddSingleton(conversations).AddSingleton<UnsavedTurns>();
-    builder.AddEngine(settings, AllGrains.Definitions(conversations));
+    builder.Services.AddSingleton(settings.Conversations).AddSingleton<UnsavedTurns>();
+    builder.AddEngine(settings, AllGrains.Definitions(settings.Conversations));
     builder.Services.AddSafeFetcher(allowThisMachine: settings.Sandbox);
     if (settings.HoldsGrains)
     {

@@ -2,11 +2,11 @@ using System.Globalization;
 
 namespace CozeCluster.Silo.Fleets;
 
-/// <summary>Durations as people write them: <c>500ms</c>, <c>30s</c>, <c>2m</c>, <c>1h</c>, <c>1m30s</c>.</summary>
+/// <summary>Durations as people write them: <c>500ms</c>, <c>30s</c>, <c>2m</c>, <c>1h</c>, <c>7d</c>, <c>1m30s</c>.</summary>
 internal static class Duration
 {
     /// <summary>What a message says is expected.</summary>
-    public const string Expected = "a duration such as 500ms, 30s, 2m or 1h";
+    public const string Expected = "a duration such as 500ms, 30s, 2m, 1h or 7d";
 
     private static readonly TimeSpan Longest = TimeSpan.FromDays(3650);
 
@@ -34,6 +34,8 @@ internal static class Duration
     public static string Format(TimeSpan duration) => duration switch
     {
         { Ticks: 0 } => "0s",
+        // A day alone is better known as 24 hours.
+        { TotalDays: >= 2 } when duration.Ticks % TimeSpan.TicksPerDay == 0 => $"{(long)duration.TotalDays}d",
         _ when duration.Ticks % TimeSpan.TicksPerHour == 0 => $"{(long)duration.TotalHours}h",
         _ when duration.Ticks % TimeSpan.TicksPerMinute == 0 => $"{(long)duration.TotalMinutes}m",
         _ when duration.Ticks % TimeSpan.TicksPerSecond == 0 => $"{(long)duration.TotalSeconds}s",
@@ -46,6 +48,7 @@ internal static class Duration
         "s" => TimeSpan.FromSeconds(1),
         "m" => TimeSpan.FromMinutes(1),
         "h" => TimeSpan.FromHours(1),
+        "d" => TimeSpan.FromDays(1),
         _ => null,
     };
 }

@@ -1,3 +1,5 @@
+using CozeCluster.Grains;
+
 namespace CozeCluster.Silo.Hosting;
 
 /// <summary>How log lines are written.</summary>
@@ -46,7 +48,7 @@ internal sealed record NodeSettings
     public required IReadOnlyList<string> CorsOrigins { get; init; }
     public required bool Swagger { get; init; }
     public required SaveSurvives Durability { get; init; }
-    public required bool DurableTurns { get; init; }
+    public required ConversationOptions Conversations { get; init; }
     public required TimeSpan DrainTime { get; init; }
     public required LogForm Log { get; init; }
     public required LogLevel LogLevel { get; init; }
@@ -91,7 +93,7 @@ internal sealed record NodeSettings
             CorsOrigins = ReadOrigins(source[Settings.CorsOrigins]),
             Swagger = source[Settings.Swagger].Flag(),
             Durability = source[Settings.Durability].Choice(SaveSurvives.Process, SaveSurvives.Machine),
-            DurableTurns = source[Settings.DurableTurns].Flag(),
+            Conversations = ReadConversations(source),
             DrainTime = source[Settings.DrainTime].Time(TimeSpan.Zero, TimeSpan.FromHours(1)),
             Log = source[Settings.Log].Choice(LogForm.Simple, LogForm.Json),
             LogLevel = source[Settings.LogLevel].Choice(
@@ -106,6 +108,18 @@ internal sealed record NodeSettings
 
     /// <summary>Never its secrets.</summary>
     public override string ToString() => nameof(NodeSettings);
+
+    private static ConversationOptions ReadConversations(SettingSource source) => new()
+    {
+        DurableTurns = source[Settings.DurableTurns].Flag(),
+        NamedRetention = source[Settings.KeepConversations].Time(TimeSpan.FromHours(1), TimeSpan.FromDays(3650)),
+        FreshRetention = source[Settings.KeepTurns].Time(TimeSpan.FromMinutes(1), TimeSpan.FromDays(30)),
+        MaxStoredTurns = (int)source[Settings.MaxStoredTurns].Number(1, 1000),
+        MaxQueuedTurns = (int)source[Settings.MaxQueuedTurns].Number(0, 1000),
+        MaxAttempts = (int)source[Settings.MaxAttempts].Number(1, 10),
+        // Gateways show that they listen every few seconds.
+        ListenerGrace = source[Settings.ListenerGrace].Time(TimeSpan.FromSeconds(10), TimeSpan.FromHours(1)),
+    };
 
     private static List<ListenAddress> ReadListen(SettingSource source, bool sandbox)
     {

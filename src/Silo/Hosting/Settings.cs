@@ -88,6 +88,24 @@ internal static class Settings
     public static readonly Setting DurableTurns = new("durable-turns", "true|false", "true",
         "Whether turns outlive their node where the far side can be asked again; false is for measuring what that costs.");
 
+    public static readonly Setting KeepConversations = new("keep-conversations", "duration", "180d",
+        "How long a named conversation is kept after it was used last.");
+
+    public static readonly Setting KeepTurns = new("keep-turns", "duration", "1h",
+        "How long the reply of a turn without a conversation of a name can be read again.");
+
+    public static readonly Setting MaxStoredTurns = new("max-stored-turns", "number", "50",
+        "Turns kept of a named conversation; older ones are forgotten.");
+
+    public static readonly Setting MaxQueuedTurns = new("max-queued-turns", "number", "8",
+        "Turns that may wait behind the running one of a conversation; more are refused.");
+
+    public static readonly Setting MaxAttempts = new("max-attempts", "number", "3",
+        "Tries to get a turn answered, on whatever bots and accounts, before any text came.");
+
+    public static readonly Setting ListenerGrace = new("listener-grace", "duration", "15s",
+        "How long a turn goes on without anybody listening, unless its client asked for more.");
+
     public static readonly Setting DrainTime = new("drain-time", "duration", "20s",
         "How long running turns may take to end once the node is told to stop.");
 
@@ -101,6 +119,7 @@ internal static class Settings
     [
         Sandbox, SandboxPort, Fleet, FleetPoll, Data, Port, Urls, Certificate, CertificateKey, CertificatePassword,
         Engine, Role, Postgres, ClusterId, SiloPort, GatewayPort, AdvertisedAddress, ClusterCertificate, ClusterCertificateKey, ClusterCertificatePassword, SecretsKey,
-        MaxBodyBytes, StartGrace, KeepAlive, CorsOrigins, Swagger, Durability, DurableTurns, DrainTime, Log, LogLevel,
+        MaxBodyBytes, StartGrace, KeepAlive, CorsOrigins, Swagger, Durability, DurableTurns,
+        KeepConversations, KeepTurns, MaxStoredTurns, MaxQueuedTurns, MaxAttempts, ListenerGrace, DrainTime, Log, LogLevel,
     ];
 }

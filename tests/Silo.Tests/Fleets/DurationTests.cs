@@ -9,6 +9,7 @@ public sealed class DurationTests
     [InlineData("30s", 30_000)]
     [InlineData("2m", 120_000)]
     [InlineData("1h", 3_600_000)]
+    [InlineData("7d", 604_800_000)]
     [InlineData("1m30s", 90_000)]
     [InlineData("1h0m0s1ms", 3_600_001)]
     public void TryParse_Duration_IsRead(string text, double milliseconds)
@@ -24,7 +25,8 @@ public sealed class DurationTests
     [InlineData("30 s")]
     [InlineData("-1s")]
     [InlineData("1.5s")]
-    [InlineData("1d")]
+    [InlineData("1D")]
+    [InlineData("3651d")]
     [InlineData("1S")]
     [InlineData("00:00:30")]
     [InlineData("99999999h")]
@@ -35,6 +37,7 @@ public sealed class DurationTests
     [InlineData("90s")]
     [InlineData("100ms")]
     [InlineData("24h")]
+    [InlineData("180d")]
     [InlineData("15m")]
     public void Format_WhatItWrites_ReadsBack(string text)
     {

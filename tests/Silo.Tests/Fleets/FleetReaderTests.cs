@@ -60,7 +60,7 @@ public sealed class FleetReaderTests
     [InlineData("id: coze-helper", "id: coze helper", "29:9: models[0].id: Expected a model name: 1 to 100 characters, no spaces.")]
     [InlineData("accounts: [main, spare]", "accounts: main", "25:15: bots[0].accounts: Expected a list of accounts, found a single value.")]
     [InlineData("timeouts: { idle: 1m30s }", "timeouts: 30s", "27:15: bots[0].timeouts: Expected a mapping (key: value), found a single value.")]
-    [InlineData("idle: 1m30s", "idle: 90", "27:23: bots[0].timeouts.idle: Expected a duration such as 500ms, 30s, 2m or 1h.")]
+    [InlineData("idle: 1m30s", "idle: 90", "27:23: bots[0].timeouts.idle: Expected a duration such as 500ms, 30s, 2m, 1h or 7d.")]
     [InlineData("idle: 1m30s", "idle: 48h", "27:23: bots[0].timeouts.idle: Expected a duration from 100ms to 24h.")]
     [InlineData("idle: 1m30s", "idle: 20m", "27:23: bots[0].timeouts.idle: This is longer than the total, 15m.")]
     [InlineData("https://coze.example/api/", "coze.example", "18:15: accounts[1].base_url: Expected a URL that begins with https:// or http://, without user, query or fragment.")]

@@ -15,7 +15,7 @@ public sealed class KeepActiveSectionTests
     [Theory]
     [InlineData("{}", "27:18: bots[0].keep_active: Either 'every' or 'at' is missing.")]
     [InlineData("{ every: 6h, at: 09:10 }", "27:18: bots[0].keep_active: Expected either 'every' or 'at', found both.")]
-    [InlineData("{ every: 5m }", "27:27: bots[0].keep_active.every: Expected a duration from 10m to 720h.")]
+    [InlineData("{ every: 5m }", "27:27: bots[0].keep_active.every: Expected a duration from 10m to 30d.")]
     [InlineData("{ every: 6h, time_zone: UTC }", "27:42: bots[0].keep_active.time_zone: A time zone goes with 'at' alone.")]
     [InlineData("{ at: 9:10 }", "27:24: bots[0].keep_active.at: Expected a time of day such as 09:10.")]
     [InlineData("{ at: 24:00 }", "27:24: bots[0].keep_active.at: Expected a time of day such as 09:10.")]

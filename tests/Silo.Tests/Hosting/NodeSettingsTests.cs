@@ -1,4 +1,5 @@
 using System.Net;
+using CozeCluster.Grains;
 using CozeCluster.Silo.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -23,6 +24,23 @@ public sealed class NodeSettingsTests : IDisposable
         Assert.Equal((20, 5, 2, 3), (settings.DrainTime.TotalSeconds, settings.FleetPoll.TotalSeconds, settings.StartGrace.TotalSeconds, settings.KeepAlive.TotalSeconds));
         Assert.Equal((LogForm.Simple, LogLevel.Information, SaveSurvives.Process), (settings.Log, settings.LogLevel, settings.Durability));
         Assert.Equal((32L << 20, true, 0), (settings.MaxBodyBytes, settings.Swagger, settings.CorsOrigins.Count));
+        Assert.Equal(new ConversationOptions(), settings.Conversations);
+    }
+
+    [Fact]
+    public void Read_LimitsOfConversations_AreTheirs()
+    {
+        var settings = Read([
+            "--fleet", "fleet.yaml", "--keep-conversations", "7d", "--keep-turns", "2h", "--max-stored-turns", "10", "--max-queued-turns", "0", "--max-attempts", "1", "--listener-grace", "1m",
+            "--durable-turns", "false"]);
+
+        Assert.Equal(
+            new ConversationOptions
+            {
+                NamedRetention = TimeSpan.FromDays(7), FreshRetention = TimeSpan.FromHours(2), MaxStoredTurns = 10, MaxQueuedTurns = 0, MaxAttempts = 1,
+                ListenerGrace = TimeSpan.FromMinutes(1), DurableTurns = false,
+            },
+            settings.Conversations);
     }
 
     [Fact]
@@ -53,7 +71,7 @@ public sealed class NodeSettingsTests : IDisposable
                 "--fleet: there is nothing to run. Name a fleet file (--fleet fleet.yaml or COZECLUSTER_FLEET), or try the sandbox (--sandbox).",
                 "--certificate: there is no file 'none.pem'.",
                 "--max-body-bytes: expected a whole number from 1024 to 1073741824, found '12'.",
-                "appsettings.json: CozeCluster:KeepAlive: expected a duration such as 500ms, 30s, 2m or 1h, found 'long'.",
+                "appsettings.json: CozeCluster:KeepAlive: expected a duration such as 500ms, 30s, 2m, 1h or 7d, found 'long'.",
                 "COZECLUSTER_CORS_ORIGINS: expected origins such as https://chat.example.com, found 'b.example/x'.",
                 "COZECLUSTER_SWAGGER: expected true or false, found 'perhaps'.",
                 "COZECLUSTER_LOG: expected simple or json, found 'xml'.",
