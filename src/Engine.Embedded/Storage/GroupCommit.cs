@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -22,8 +21,10 @@ internal sealed class GroupCommit : IDisposable
     private readonly SqliteConnection _connection;
     private readonly WriteStatements _statements;
     private readonly ILogger _logger;
-    private readonly BlockingCollection<StoreWrite> _waiting = new(new ConcurrentQueue<StoreWrite>());
-    private readonly ManualResetEventSlim _closing = new();
+    // A monitor, because its waiting does not spin: with a few writes a second, spinning cost more than the writes.
+    private readonly object _gate = new();
+    private readonly Queue<StoreWrite> _waiting = new();
+    private bool _closing;
     private readonly Thread _thread;
     private long _commits;
 
@@ -41,40 +42,48 @@ internal sealed class GroupCommit : IDisposable
     /// <returns>Once committed: whether the write found what it expected.</returns>
     public Task<bool> Enqueue(StoreWrite write)
     {
-        try
+        lock (_gate)
         {
-            _waiting.Add(write);
-            return write.Done;
+            if (_closing) return Task.FromException<bool>(EmbeddedEngine.Draining());
+            _waiting.Enqueue(write);
+            if (_waiting.Count == 1) Monitor.Pulse(_gate);
         }
-        catch (InvalidOperationException)
-        {
-            return Task.FromException<bool>(EmbeddedEngine.Draining());
-        }
+        return write.Done;
     }
 
     /// <summary>Commits what waits, and ends.</summary>
     public void Dispose()
     {
-        _waiting.CompleteAdding();
-        _closing.Set();
+        lock (_gate)
+        {
+            _closing = true;
+            Monitor.Pulse(_gate);
+        }
         _thread.Join();
         _statements.Dispose();
         _connection.Dispose();
-        _waiting.Dispose();
-        _closing.Dispose();
     }
 
     private void Run()
     {
         var group = new List<StoreWrite>();
-        foreach (var first in _waiting.GetConsumingEnumerable())
+        while (Take(group))
         {
-            group.Add(first);
-            while (group.Count < MaxGroup && _waiting.TryTake(out var next)) group.Add(next);
             Commit(group);
             group.Clear();
-            if (_waiting.Count >= Crowd) _closing.Wait(Pace);
         }
+    }
+
+    /// <returns>False if there is nothing, and nothing will come.</returns>
+    private bool Take(List<StoreWrite> group)
+    {
+        lock (_gate)
+        {
+            if (_waiting.Count >= Crowd && !_closing) Monitor.Wait(_gate, Pace);
+            while (_waiting.Count == 0 && !_closing) Monitor.Wait(_gate);
+            while (group.Count < MaxGroup && _waiting.TryDequeue(out var next)) group.Add(next);
+        }
+        return group.Count > 0;
     }
 
     private void Commit(List<StoreWrite> group)
