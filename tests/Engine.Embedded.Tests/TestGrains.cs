@@ -75,6 +75,9 @@ public interface IStuckGrain : IGrain
     [Interleaves]
     Task<int> Peek();
 
+    /// <summary>What of <see cref="StuckGrain.Ambient"/> it sees.</summary>
+    Task<string?> SeeAmbient();
+
     /// <summary>Uses its context elsewhere.</summary>
     Task UseContextElsewhere();
 
@@ -84,6 +87,9 @@ public interface IStuckGrain : IGrain
 
 internal sealed class StuckGrain(IGrainContext context, Probe probe) : IStuckGrain, IGrainLifecycle
 {
+    /// <summary>Flows with whoever sets it.</summary>
+    public static readonly AsyncLocal<string?> Ambient = new();
+
     private readonly int _incarnation = probe.Note(context.Key + " activated");
     private bool _stickInDeactivate;
 
@@ -139,6 +145,8 @@ internal sealed class StuckGrain(IGrainContext context, Probe probe) : IStuckGra
     }
 
     public Task<int> Peek() => Task.FromResult(_incarnation);
+
+    public Task<string?> SeeAmbient() => Task.FromResult(Ambient.Value);
 
     public Task UseContextElsewhere() => Task.Run(() => context.RunBackground(_ => Task.CompletedTask));
 

@@ -93,7 +93,7 @@ internal abstract class GrainMethod<T>(MethodInfo method) : GrainMethod(method)
     public override object Call(GrainKind kind, string key, object?[] arguments)
     {
         var call = new MethodCall<T>(this, kind, key, arguments);
-        call.Send();
+        GrainScheduler.Send(call);
         return Shape(new ValueTask<T>(call.Result));
     }
 

@@ -16,6 +16,39 @@ public sealed class SchedulerTests : EngineTest
     }
 
     [Fact(Timeout = Hang)]
+    public async Task A_call_from_the_pool_to_a_grain_at_rest_is_answered_when_it_returns()
+    {
+        var engine = await StartAsync();
+        var grain = engine.Grains.Get<IStuckGrain>("k");
+        await grain.Peek();
+
+        var ready = await Task.Run(() =>
+        {
+            // Another thread may still be leaving the grain.
+            SpinWait.SpinUntil(() => grain.Peek().IsCompletedSuccessfully);
+            return Enumerable.Range(0, 100).Count(_ => grain.Peek().IsCompletedSuccessfully);
+        });
+
+        Assert.Equal(100, ready);
+    }
+
+    [Fact(Timeout = Hang)]
+    public async Task What_flows_with_a_caller_does_not_reach_the_grain()
+    {
+        var engine = await StartAsync();
+        var grain = engine.Grains.Get<IStuckGrain>("k");
+        await grain.Peek();
+
+        var (seen, kept) = await Task.Run(async () =>
+        {
+            StuckGrain.Ambient.Value = "the caller's";
+            return (await grain.SeeAmbient(), StuckGrain.Ambient.Value);
+        });
+
+        Assert.Equal((null, "the caller's"), (seen, kept));
+    }
+
+    [Fact(Timeout = Hang)]
     public async Task A_grain_that_calls_itself_waits_for_its_caller_to_give_up_and_is_well_again()
     {
         var engine = await StartAsync();
