@@ -89,9 +89,9 @@ public sealed class NodeFixture : IAsyncLifetime
         SoundToken = Coze.MintToken();
         var fleet = new TestFleet();
         for (var number = 1; number <= PlainModels; number++) fleet.Alone($"plain-{number}", CozeUrl, token: "${SANDBOX_TOKEN}");
-        for (var number = 1; number <= ImpatientModels; number++) fleet.Alone($"impatient-{number}", CozeUrl, "timeouts: { first_byte: 1s, idle: 1s }");
+        for (var number = 1; number <= ImpatientModels; number++) fleet.Alone($"impatient-{number}", CozeUrl, "timeouts: { first_byte: 4s, idle: 4s }");
         return fleet
-            .Alone("brief", CozeUrl, "timeouts: { total: 2s }")
+            .Alone("brief", CozeUrl, "timeouts: { total: 6s }")
             .Alone("unpublished", CozeUrl, botId: Bots.Unpublished)
             .Alone("unknown-bot", CozeUrl, botId: Bots.Unknown)
             .Alone("unauthorized", CozeUrl, token: "pat_sandbox_expired")
