@@ -62,8 +62,19 @@ public sealed class LostTurnTests : IAsyncDisposable
             await reply.UntilAsync(soFar => soFar.Text.Length > 20, Ask.Patience);
             return reply;
         }));
-        await lose(_cluster.Silos[0]);
+        await lose(await SiloWithTurnsAsync(http));
         return await Task.WhenAll(open.Select(reply => reply.ReadAllAsync(Ask.Patience)));
+    }
+
+    /// <summary>Where a conversation lives is the cluster's business: one silo may have them all.</summary>
+    private async Task<NodeProcess> SiloWithTurnsAsync(HttpClient http)
+    {
+        foreach (var silo in _cluster.Silos)
+        {
+            var metrics = await http.GetStringAsync(new Uri(silo.BaseUrl, "/metrics"), Ask.Patience);
+            if (metrics.Contains("cozecluster_turns_started_total{", StringComparison.Ordinal)) return silo;
+        }
+        throw new InvalidOperationException("No silo has a turn.");
     }
 
     private static List<StreamedReply> Failed(StreamedReply[] ended)
