@@ -1,16 +1,14 @@
-using System.Collections.Concurrent;
 using System.Collections.Frozen;
+using Orleans.Metadata;
 
 namespace CozeCluster.Engine.Orleans;
 
 /// <summary>Where grains of the cluster are found, from a silo as well as from a client.</summary>
-internal sealed class OrleansGrains(IGrainFactory factory, OrleansEngineOptions options, TimeProvider time) : IGrains
+internal sealed class OrleansGrains(IGrainFactory factory, GrainInterfaceTypeResolver interfaces, ObserverHub hub, OrleansEngineOptions options) : IGrains
 {
     private readonly FrozenDictionary<Type, GrainAdapter> _adapters = AdaptersOf(options);
-    private readonly FrozenDictionary<Type, ObserverAdapter> _observerAdapters = options.ObserverAdapters.ToFrozenDictionary(a => a.Interface);
-
-    // Orleans holds observers weakly.
-    private readonly ConcurrentDictionary<Observed, bool> _observed = new();
+    private readonly FrozenDictionary<Type, GrainInterfaceType> _observers =
+        options.ObserverAdapters.ToFrozenDictionary(a => a.Interface, a => interfaces.GetGrainInterfaceType(a.Adapter));
 
     public T Get<T>(string key) where T : class, IGrain
     {
@@ -30,10 +28,9 @@ internal sealed class OrleansGrains(IGrainFactory factory, OrleansEngineOptions 
     public IObserverHandle<T> Observe<T>(T observer) where T : class, IObserver
     {
         ArgumentNullException.ThrowIfNull(observer);
-        if (!_observerAdapters.TryGetValue(typeof(T), out var adapter)) throw new ArgumentException($"No observer of kind {typeof(T).Name} is registered.");
-        var observed = adapter.Adapt(observer);
-        _observed.TryAdd(observed, true);
-        return new Handle<T>(this, adapter, observed, (T)adapter.Reference(factory, observed));
+        if (!_observers.TryGetValue(typeof(T), out var adapter)) throw new ArgumentException($"No observer of kind {typeof(T).Name} is registered.");
+        var id = hub.Add(observer);
+        return new Handle<T>(hub, id, (T)factory.GetGrain(id, adapter));
     }
 
     private static FrozenDictionary<Type, GrainAdapter> AdaptersOf(OrleansEngineOptions options)
@@ -44,29 +41,10 @@ internal sealed class OrleansGrains(IGrainFactory factory, OrleansEngineOptions 
             d => adapters.GetValueOrDefault(d.Interface) ?? throw new ArgumentException($"There is no Orleans adapter for {d.Interface.Name}."));
     }
 
-    private void Drop(ObserverAdapter adapter, Observed observed, IAddressable reference)
+    private sealed class Handle<T>(ObserverHub hub, GrainId id, T reference) : IObserverHandle<T> where T : class, IObserver
     {
-        observed.Drop();
-        // For as long as somebody may still call, it answers that it is gone: a call to what Orleans no longer knows is never answered.
-        _ = Forget();
-
-        async Task Forget()
-        {
-            await Task.Delay(options.ObserverTimeout, time, CancellationToken.None);
-            if (_observed.TryRemove(observed, out _)) adapter.Delete(factory, reference);
-        }
-    }
-
-    private sealed class Handle<T>(OrleansGrains grains, ObserverAdapter adapter, Observed observed, T reference) : IObserverHandle<T>
-        where T : class, IObserver
-    {
-        private int _disposed;
-
         public T Reference => reference;
 
-        public void Dispose()
-        {
-            if (Interlocked.Exchange(ref _disposed, 1) == 0) grains.Drop(adapter, observed, (IAddressable)reference);
-        }
+        public void Dispose() => hub.Remove(id);
     }
 }

@@ -22,7 +22,7 @@ internal static class AllAdapters
 
     public static IReadOnlyList<ObserverAdapter> Observers { get; } =
     [
-        ObserverAdapter.Of<IReplyObserver, IReplyOrleansObserver>(observer => new ReplyOrleansObserver(observer)),
-        ObserverAdapter.Of<IDiscordObserver, IDiscordOrleansObserver>(observer => new DiscordOrleansObserver(observer)),
+        ObserverAdapter.Of<IReplyObserver, IReplyOrleansObserver>(),
+        ObserverAdapter.Of<IDiscordObserver, IDiscordOrleansObserver>(),
     ];
 }

@@ -8,25 +8,21 @@ namespace CozeCluster.Engine.Orleans;
 /// <summary>What our own marks on a method mean to Orleans.</summary>
 /// <param name="Options">What Orleans is told of a call.</param>
 /// <param name="Idempotent">Whether the call may be sent again.</param>
-/// <param name="ToObserver">Whether an observer is called.</param>
-internal sealed record CallKind(InvokeMethodOptions Options, bool Idempotent, bool ToObserver)
+internal sealed record CallKind(InvokeMethodOptions Options, bool Idempotent)
 {
-    private static readonly CallKind Foreign = new(InvokeMethodOptions.None, Idempotent: false, ToObserver: false);
+    private static readonly CallKind Foreign = new(InvokeMethodOptions.None, Idempotent: false);
     private static readonly ConcurrentDictionary<MethodInfo, CallKind> Known = new();
 
-    /// <summary>Whether the method is of a grain or observer of ours; else Orleans' own.</summary>
+    /// <summary>Whether the method is of a grain of ours; else Orleans' own.</summary>
     public bool IsOurs => this != Foreign;
 
     public static CallKind Of(IInvokable request) => request.GetMethod() is { } method ? Known.GetOrAdd(method, Make) : Foreign;
 
     private static CallKind Make(MethodInfo method)
     {
-        var type = method.DeclaringType!;
-        var toObserver = type.IsAssignableTo(typeof(IObserver));
-        if (!toObserver && !type.IsAssignableTo(typeof(IGrain))) return Foreign;
+        if (!method.DeclaringType!.IsAssignableTo(typeof(IGrain))) return Foreign;
         return new CallKind(
             method.IsDefined(typeof(InterleavesAttribute)) ? InvokeMethodOptions.AlwaysInterleave : InvokeMethodOptions.None,
-            method.IsDefined(typeof(IdempotentAttribute)),
-            toObserver);
+            method.IsDefined(typeof(IdempotentAttribute)));
     }
 }

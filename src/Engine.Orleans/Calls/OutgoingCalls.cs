@@ -4,7 +4,7 @@ using Orleans.Serialization.Invocation;
 namespace CozeCluster.Engine.Orleans;
 
 /// <summary>
-/// Every call on its way out of a process. Sends what may interleave as such: Orleans decides that by what the sender says, and an attribute it knows cannot stand on
+/// Every call of a grain on its way out of a process. Sends what may interleave as such: Orleans decides that by what the sender says, and an attribute it knows cannot stand on
 /// our interfaces. (Its <c>MayInterleave</c> predicate is no substitute: once an interleaving call came first, it lets two others run at once.) Sends idempotent
 /// calls again while the cluster finds out who is gone. Callers see no exception but our own.
 /// </summary>
@@ -44,8 +44,6 @@ internal sealed class OutgoingCalls(IGrainReferenceRuntime inner, OrleansEngineO
         {
             try
             {
-                // An observer that is no longer there does not answer: its process may be gone without anybody's knowing.
-                if (kind.ToObserver) return await send().AsTask().WaitAsync(options.ObserverTimeout, time, CancellationToken.None);
                 if (kind.Idempotent && options.ResendAfter is { } patience) return await SendUntilAnsweredAsync(send, patience);
                 return await send();
             }

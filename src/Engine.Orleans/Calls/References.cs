@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using System.Linq.Expressions;
@@ -11,40 +12,46 @@ using Orleans.Serialization.Serializers;
 
 namespace CozeCluster.Engine.Orleans;
 
-/// <summary>Makes references to our grains and observers: the proxies that Orleans generated, with <see cref="OutgoingCalls"/> behind them.</summary>
+/// <summary>Makes references to our grains and observers: the proxies that Orleans generated, with <see cref="OutgoingCalls"/> or a <see cref="Courier"/> behind them.</summary>
 internal sealed class References(IServiceProvider services) : IGrainReferenceActivatorProvider
 {
-    private readonly Lazy<FrozenSet<GrainInterfaceType>> _ours = new(() => OursAmong(services));
+    private readonly Lazy<FrozenSet<GrainInterfaceType>> _grains = new(() => Names(services, options => options.Adapters.Select(a => a.Adapter)));
+    private readonly Lazy<FrozenSet<GrainInterfaceType>> _observers = new(() => Names(services, options => options.ObserverAdapters.Select(a => a.Adapter)));
     private readonly Lazy<OutgoingCalls> _calls = new(() => ActivatorUtilities.CreateInstance<OutgoingCalls>(services));
 
     public bool TryGet(GrainType grainType, GrainInterfaceType interfaceType, [NotNullWhen(true)] out IGrainReferenceActivator? activator)
     {
         activator = null;
-        if (interfaceType.IsDefault || !_ours.Value.Contains(interfaceType)) return false;
+        if (interfaceType.IsDefault) return false;
+        var isObserver = _observers.Value.Contains(interfaceType);
+        if (!isObserver && !_grains.Value.Contains(interfaceType)) return false;
         foreach (var provider in services.GetServices<IGrainReferenceActivatorProvider>().Where(p => p != this))
         {
             if (!provider.TryGet(grainType, interfaceType, out var inner)) continue;
             var sample = inner.CreateReference(GrainId.Create(grainType, "sample"));
-            var shared = new GrainReferenceShared(
-                grainType,
-                interfaceType,
-                sample.InterfaceVersion,
-                _calls.Value,
-                InvokeMethodOptions.None,
-                services.GetRequiredService<CodecProvider>(),
-                services.GetRequiredService<CopyContextPool>(),
-                services);
-            activator = new Activator(shared, ConstructorOf(sample.GetType()));
+            var create = ConstructorOf(sample.GetType());
+            activator = isObserver
+                ? new ObserverActivator(services.GetRequiredService<Couriers>(), courier => Share(sample, courier), create)
+                : new Activator(Share(sample, _calls.Value), create);
             return true;
         }
         return false;
     }
 
-    private static FrozenSet<GrainInterfaceType> OursAmong(IServiceProvider services)
+    private GrainReferenceShared Share(GrainReference sample, IGrainReferenceRuntime runtime) => new(
+        sample.GrainId.Type,
+        sample.InterfaceType,
+        sample.InterfaceVersion,
+        runtime,
+        InvokeMethodOptions.None,
+        services.GetRequiredService<CodecProvider>(),
+        services.GetRequiredService<CopyContextPool>(),
+        services);
+
+    private static FrozenSet<GrainInterfaceType> Names(IServiceProvider services, Func<OrleansEngineOptions, IEnumerable<Type>> interfaces)
     {
-        var options = services.GetRequiredService<OrleansEngineOptions>();
         var names = services.GetRequiredService<GrainInterfaceTypeResolver>();
-        return options.Adapters.Select(a => a.Adapter).Concat(options.ObserverAdapters.Select(a => a.Adapter)).Select(names.GetGrainInterfaceType).ToFrozenSet();
+        return interfaces(services.GetRequiredService<OrleansEngineOptions>()).Select(names.GetGrainInterfaceType).ToFrozenSet();
     }
 
     private static Func<GrainReferenceShared, IdSpan, GrainReference> ConstructorOf(Type proxy)
@@ -59,5 +66,13 @@ internal sealed class References(IServiceProvider services) : IGrainReferenceAct
     private sealed class Activator(GrainReferenceShared shared, Func<GrainReferenceShared, IdSpan, GrainReference> create) : IGrainReferenceActivator
     {
         public GrainReference CreateReference(GrainId grainId) => create(shared, grainId.Key);
+    }
+
+    private sealed class ObserverActivator(
+        Couriers couriers, Func<Courier, GrainReferenceShared> share, Func<GrainReferenceShared, IdSpan, GrainReference> create) : IGrainReferenceActivator
+    {
+        private readonly ConcurrentDictionary<Courier, GrainReferenceShared> _shared = new();
+
+        public GrainReference CreateReference(GrainId grainId) => create(_shared.GetOrAdd(couriers.To(grainId), share), grainId.Key);
     }
 }

@@ -95,6 +95,8 @@ public static class OrleansEngineServices
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(options);
         services.AddSingleton<CozeCluster.IGrains, OrleansGrains>();
+        services.AddSingleton<ObserverHub>();
+        services.AddSingleton<Couriers>();
         // Before Orleans' own, which then is not asked for what is ours.
         services.AddSingleton<IGrainReferenceActivatorProvider, References>();
         services.AddSingleton(_ => NpgsqlDataSource.Create(options.ConnectionString));

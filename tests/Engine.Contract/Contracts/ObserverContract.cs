@@ -62,6 +62,26 @@ public abstract class ObserverContract<TFixture> : EngineContract<TFixture> wher
     }
 
     [Fact(Timeout = Hang)]
+    public async Task A_slow_observer_holds_up_no_other_observer()
+    {
+        var slow = new Recorder { Gate = Probe.Pass(Key) };
+        using var slowHandle = Engine.Grains.Observe<IContractObserver>(slow);
+        await Get<IObservedGrain>().Keep(slowHandle.Reference);
+        await Get<IObservedGrain>().TellInBackground(2);
+        var others = Enumerable.Range(0, 20).Select(_ => new Recorder()).ToList();
+        var handles = others.Select(o => Engine.Grains.Observe<IContractObserver>(o)).ToList();
+
+        await Task.WhenAll(handles.Select(h => Get<IObservedGrain>(NewKey()).Tell(50, h.Reference)));
+
+        Assert.All(others, o => Assert.Equal(Enumerable.Range(0, 50), o.Numbers));
+        await slow.First.Task;
+        Assert.Equal([0], slow.Numbers);
+        Probe.Open(Key);
+        await Probe.Happened(Key + " told");
+        handles.ForEach(h => h.Dispose());
+    }
+
+    [Fact(Timeout = Hang)]
     public async Task An_observer_that_does_not_answer_is_given_up_on()
     {
         var observer = new Recorder { Gate = Probe.Pass("never") };

@@ -39,13 +39,6 @@ public sealed class ObservedOrleansGrain(IGrainContext context, Probe probe) : O
 
 public interface IContractOrleansObserver : IGrainObserver, IContractObserver;
 
-public sealed class ContractOrleansObserver(IContractObserver observer) : Observed<IContractObserver>(observer), IContractOrleansObserver
-{
-    public Task OnNumber(int number) => Observer.OnNumber(number);
-
-    public ValueTask<string> Ask(string question) => Observer.Ask(question);
-}
-
 /// <summary>All of them.</summary>
 public static class ContractAdapters
 {
@@ -57,6 +50,6 @@ public static class ContractAdapters
         options.Adapters.Add(GrainAdapter.Of<IWorkingGrain, IWorkingOrleansGrain>());
         options.Adapters.Add(GrainAdapter.Of<IRemindedGrain, IRemindedOrleansGrain>());
         options.Adapters.Add(GrainAdapter.Of<IObservedGrain, IObservedOrleansGrain>());
-        options.ObserverAdapters.Add(ObserverAdapter.Of<IContractObserver, IContractOrleansObserver>(observer => new ContractOrleansObserver(observer)));
+        options.ObserverAdapters.Add(ObserverAdapter.Of<IContractObserver, IContractOrleansObserver>());
     }
 }
