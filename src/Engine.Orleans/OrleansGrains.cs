@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using Orleans.Metadata;
 
@@ -7,6 +8,9 @@ namespace CozeCluster.Engine.Orleans;
 internal sealed class OrleansGrains(IGrainFactory factory, GrainInterfaceTypeResolver interfaces, ObserverHub hub, OrleansEngineOptions options) : IGrains
 {
     private readonly FrozenDictionary<Type, GrainAdapter> _adapters = AdaptersOf(options);
+
+    // What Orleans calls a kind of grain, once known: it works it out anew for each reference.
+    private readonly ConcurrentDictionary<Type, (GrainType Type, GrainInterfaceType Interface)> _kinds = new();
     private readonly FrozenDictionary<Type, GrainInterfaceType> _observers =
         options.ObserverAdapters.ToFrozenDictionary(a => a.Interface, a => interfaces.GetGrainInterfaceType(a.Adapter));
 
@@ -14,9 +18,12 @@ internal sealed class OrleansGrains(IGrainFactory factory, GrainInterfaceTypeRes
     {
         if (!_adapters.TryGetValue(typeof(T), out var adapter)) throw new ArgumentException($"No grain of kind {typeof(T).Name} is registered.");
         EngineArguments.CheckKey(key);
+        if (_kinds.TryGetValue(typeof(T), out var kind)) return (T)factory.GetGrain(GrainId.Create(kind.Type, key), kind.Interface);
         try
         {
-            return (T)adapter.Reference(factory, key);
+            var reference = (GrainReference)adapter.Reference(factory, key);
+            _kinds[typeof(T)] = (reference.GrainId.Type, reference.InterfaceType);
+            return (T)(object)reference;
         }
         catch (ArgumentException e)
         {
