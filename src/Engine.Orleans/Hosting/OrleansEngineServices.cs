@@ -48,7 +48,7 @@ public static class OrleansEngineServices
             builder.UseAdoNetReminderService(store => (store.Invariant, store.ConnectionString) = (Invariant, options.ConnectionString));
             builder.AddAdoNetGrainStorageAsDefault(store =>
             {
-                (store.Invariant, store.ConnectionString) = (Invariant, options.ConnectionString);
+                (store.Invariant, store.ConnectionString) = (Invariant, ForStates(options));
                 store.DeleteStateOnClear = true;
                 store.GrainStorageSerializer = new StoredStateSerializer();
             });
@@ -116,6 +116,15 @@ public static class OrleansEngineServices
     {
         var builder = new NpgsqlConnectionStringBuilder(connectionString);
         if (!builder.ContainsKey("Max Auto Prepare")) builder.MaxAutoPrepare = 32;
+        return builder.ToString();
+    }
+
+    /// <summary>Members and reminders are few, and wait for the disk in any case.</summary>
+    internal static string ForStates(OrleansEngineOptions options)
+    {
+        if (options.SavesWaitForDisk) return options.ConnectionString;
+        var builder = new NpgsqlConnectionStringBuilder(options.ConnectionString);
+        builder.Options = $"{builder.Options} -c synchronous_commit=off".TrimStart();
         return builder.ToString();
     }
 

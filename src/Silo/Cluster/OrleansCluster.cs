@@ -45,6 +45,7 @@ internal sealed class OrleansCluster : ClusterEngine
         engine.AdvertisedAddress = settings.AdvertisedAddress;
         // What is advertised may be an address that only those in front of a router know.
         engine.ListenOnAnyAddress = !IPAddress.IsLoopback(settings.AdvertisedAddress);
+        engine.SavesWaitForDisk = settings.SavesWaitForDisk;
         engine.Dashboard = true;
         engine.Certificate = settings.Certificate?.LoadStrictly().Certificate;
     }

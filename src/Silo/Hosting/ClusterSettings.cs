@@ -37,6 +37,7 @@ internal sealed record ClusterSettings
     public required int GatewayPort { get; init; }
     public required IPAddress AdvertisedAddress { get; init; }
     public required CertificateFiles? Certificate { get; init; }
+    public required bool SavesWaitForDisk { get; init; }
 
     /// <summary>Reads them; null if the node is alone.</summary>
     public static ClusterSettings? Read(SettingSource source, string folder, bool sandbox, IReadOnlyList<ListenAddress> listen)
@@ -64,6 +65,8 @@ internal sealed record ClusterSettings
             GatewayPort = (int)source[Settings.GatewayPort].Number(1, 65535),
             AdvertisedAddress = advertised,
             Certificate = CertificateFiles.Read(source, folder, Settings.ClusterCertificate, Settings.ClusterCertificateKey, Settings.ClusterCertificatePassword),
+            // Unlike a single node, a cluster goes on when the machine with its store ends: what was saved should be there then, unless somebody said otherwise.
+            SavesWaitForDisk = source[Settings.Durability] is not { Given: true, Text: { } text } || !text.Equals(nameof(SaveSurvives.Process), StringComparison.OrdinalIgnoreCase),
         };
     }
 

@@ -83,7 +83,7 @@ internal static class Settings
         "Whether /swagger and /openapi/v1.json are served.");
 
     public static readonly Setting Durability = new("durability", "process|machine", "process",
-        "What a finished save survives: the end of the process, or of the machine too (each save waits for the disk).");
+        "What a finished save survives: the end of the process, or of the machine too (each save waits for the disk). In a cluster: the database server's; there machine is the default.");
 
     public static readonly Setting DurableTurns = new("durable-turns", "true|false", "true",
         "Whether turns outlive their node where the far side can be asked again; false is for measuring what that costs.");

@@ -157,6 +157,19 @@ public sealed class NodeSettingsTests : IDisposable
         Assert.Equal((true, false), (settings.HoldsGrains, settings.ServesClients));
     }
 
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData("machine", true)]
+    [InlineData("Process", false)]
+    public void Read_Cluster_SavesWaitForTheDiskUnlessSomebodySaysOtherwise(string? durability, bool waits)
+    {
+        string[] more = durability is null ? [] : ["--durability", durability];
+
+        var settings = Read(["--engine", "orleans", "--role", "gateway", "--postgres", "Host=db", .. more]);
+
+        Assert.Equal(waits, settings.Cluster!.SavesWaitForDisk);
+    }
+
     [Fact]
     public void Read_Gateway_NeedsNeitherFleetNorKey()
     {
