@@ -44,6 +44,10 @@ public static class OrleansEngineServices
             builder.ConfigureEndpoints(options.AdvertisedAddress, options.SiloPort, options.GatewayPort, options.ListenOnAnyAddress);
             builder.Configure<ClusterMembershipOptions>(membership => DetectFailuresFast(membership, options));
             builder.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = options.CallTimeout);
+            // The default directory forgets grains of living silos with a silo that dies, and may know two of one grain while silos come and go.
+#pragma warning disable ORLEANSEXP003
+            builder.AddDistributedGrainDirectory();
+#pragma warning restore ORLEANSEXP003
             builder.UseAdoNetClustering(store => (store.Invariant, store.ConnectionString) = (Invariant, options.ConnectionString));
             builder.UseAdoNetReminderService(store => (store.Invariant, store.ConnectionString) = (Invariant, options.ConnectionString));
             builder.AddAdoNetGrainStorageAsDefault(store =>
