@@ -1,32 +1,28 @@
 namespace CozeCluster.Engine.Embedded;
 
 /// <summary>A reminder as a call: it waits for the grain's turn.</summary>
-internal sealed class ReminderCall(string name) : Call
+/// <param name="name">The reminder's name.</param>
+/// <param name="ended">Told how it went, before the grain's next call begins.</param>
+internal sealed class ReminderCall(string name, Action<Exception?> ended) : Call
 {
-    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    public Task Done => _done.Task;
-
     public override bool Interleaves => false;
 
     public override void Start() => _ = RunAsync();
 
-    public override void Fail(Exception error) => _done.TrySetException(error);
+    public override void Fail(Exception error) => ended(error);
 
     private async Task RunAsync()
     {
+        Exception? failure = null;
         try
         {
             if (Activation.Grain is IGrainLifecycle life) await life.OnReminder(name, Activation.Stopping);
-            _done.TrySetResult();
         }
         catch (Exception e)
         {
-            _done.TrySetException(e);
+            failure = e;
         }
-        finally
-        {
-            Activation.End(this);
-        }
+        ended(failure);
+        Activation.End(this);
     }
 }

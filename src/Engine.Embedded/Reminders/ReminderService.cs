@@ -93,22 +93,11 @@ internal sealed class ReminderService(EmbeddedEngine engine)
             }
             Arm();
         }
-        foreach (var reminder in due) _ = FireAsync(reminder);
+        foreach (var reminder in due) engine.FindKind(reminder.Kind)!.Deliver(reminder.Key, new ReminderCall(reminder.Name, failure => Ended(reminder, failure)));
     }
 
-    private async Task FireAsync(StoredReminder reminder)
+    private void Ended(StoredReminder reminder, Exception? failure)
     {
-        Exception? failure = null;
-        try
-        {
-            var call = new ReminderCall(reminder.Name);
-            engine.FindKind(reminder.Kind)!.Deliver(reminder.Key, call);
-            await call.Done;
-        }
-        catch (Exception e)
-        {
-            failure = e;
-        }
         lock (_gate)
         {
             var missed = Math.Max(0, Now - reminder.Due) / reminder.Period;
