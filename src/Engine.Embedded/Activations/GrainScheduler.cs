@@ -137,6 +137,7 @@ internal sealed class GrainScheduler(ILogger logger) : SynchronizationContext, I
         }
     }
 
+    // That of a new thread which nothing flowed to: the context here is whoever's call came first.
     private static ExecutionContext ContextOfNobody()
     {
         ExecutionContext? context = null;
