@@ -52,7 +52,7 @@ public static class OrleansEngineServices
             builder.UseAdoNetReminderService(store => (store.Invariant, store.ConnectionString) = (Invariant, options.ConnectionString));
             builder.AddAdoNetGrainStorageAsDefault(store =>
             {
-                (store.Invariant, store.ConnectionString) = (Invariant, ForStates(options));
+                (store.Invariant, store.ConnectionString) = (Invariant, ConnectionStrings.ForStates(options));
                 store.DeleteStateOnClear = true;
                 store.GrainStorageSerializer = new StoredStateSerializer();
             });
@@ -95,7 +95,7 @@ public static class OrleansEngineServices
         var options = new OrleansEngineOptions { Definitions = [.. definitions] };
         configure(options);
         options.Verify();
-        options.ConnectionString = Prepare(options.ConnectionString);
+        options.ConnectionString = ConnectionStrings.WithDefaults(options.ConnectionString);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(options);
         services.AddSingleton<CozeCluster.IGrains, OrleansGrains>();
@@ -113,23 +113,6 @@ public static class OrleansEngineServices
         services.AddSingleton<ITypeFilter>(provider => provider.GetRequiredService<MessageCodec>());
         services.Configure<TypeManifestOptions>(types => types.WellKnownTypeIds[MessageCodec.WellKnownId] = typeof(MessageCodec));
         return options;
-    }
-
-    /// <summary>The statements are few and always the same, so that the database need not parse them each time; unless the connection string says otherwise.</summary>
-    private static string Prepare(string connectionString)
-    {
-        var builder = new NpgsqlConnectionStringBuilder(connectionString);
-        if (!builder.ContainsKey("Max Auto Prepare")) builder.MaxAutoPrepare = 32;
-        return builder.ToString();
-    }
-
-    /// <summary>Members and reminders are few, and wait for the disk in any case.</summary>
-    internal static string ForStates(OrleansEngineOptions options)
-    {
-        if (options.SavesWaitForDisk) return options.ConnectionString;
-        var builder = new NpgsqlConnectionStringBuilder(options.ConnectionString);
-        builder.Options = $"{builder.Options} -c synchronous_commit=off".TrimStart();
-        return builder.ToString();
     }
 
     private static void Name(ClusterOptions cluster, OrleansEngineOptions options) => (cluster.ClusterId, cluster.ServiceId) = (options.ClusterId, options.ServiceId);
