@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using System.Linq.Expressions;
@@ -12,7 +11,7 @@ using Orleans.Serialization.Serializers;
 
 namespace CozeCluster.Engine.Orleans;
 
-/// <summary>Makes references to our grains and observers: the proxies that Orleans generated, with <see cref="OutgoingCalls"/> or a <see cref="Courier"/> behind them.</summary>
+/// <summary>Makes references to our grains and observers: the proxies that Orleans generated, with <see cref="OutgoingCalls"/> or <see cref="ObserverCalls"/> behind them.</summary>
 internal sealed class References(IServiceProvider services) : IGrainReferenceActivatorProvider
 {
     private readonly Lazy<FrozenSet<GrainInterfaceType>> _grains = new(() => Names(services, options => options.Adapters.Select(a => a.Adapter)));
@@ -31,7 +30,7 @@ internal sealed class References(IServiceProvider services) : IGrainReferenceAct
             var sample = inner.CreateReference(GrainId.Create(grainType, "sample"));
             var create = ConstructorOf(sample.GetType());
             activator = isObserver
-                ? new ObserverActivator(services.GetRequiredService<Couriers>(), courier => Share(sample, courier), create)
+                ? new ObserverActivator(services.GetRequiredService<Couriers>(), calls => Share(sample, calls), create)
                 : new Activator(Share(sample, _calls.Value), create);
             return true;
         }
@@ -69,10 +68,8 @@ internal sealed class References(IServiceProvider services) : IGrainReferenceAct
     }
 
     private sealed class ObserverActivator(
-        Couriers couriers, Func<Courier, GrainReferenceShared> share, Func<GrainReferenceShared, IdSpan, GrainReference> create) : IGrainReferenceActivator
+        Couriers couriers, Func<ObserverCalls, GrainReferenceShared> share, Func<GrainReferenceShared, IdSpan, GrainReference> create) : IGrainReferenceActivator
     {
-        private readonly ConcurrentDictionary<Courier, GrainReferenceShared> _shared = new();
-
-        public GrainReference CreateReference(GrainId grainId) => create(_shared.GetOrAdd(couriers.To(grainId), share), grainId.Key);
+        public GrainReference CreateReference(GrainId grainId) => create(share(couriers.To(grainId)), grainId.Key);
     }
 }

@@ -1,26 +1,24 @@
-using Orleans.CodeGeneration;
 using Orleans.Serialization.Invocation;
 
 namespace CozeCluster.Engine.Orleans;
 
 /// <summary>
 /// Brings this process's calls to the observers of one other. A call of Orleans' costs more than what it says to an observer, so where a crowd of them comes they leave
-/// together, every <see cref="Pace"/>; where few come, each leaves at once. Each is answered by itself, and none waits for the answers to those before: a slow
-/// observer, or a call that got lost, holds up nobody else.
+/// together, every <see cref="Pace"/>; where few come, each leaves at once, and so does the first to an observer, which somebody waits for. Each is answered by itself,
+/// and none waits for the answers to those before: a slow observer, or a call that got lost, holds up nobody else.
 /// </summary>
-internal sealed class Courier : IGrainReferenceRuntime, IThreadPoolWorkItem
+internal sealed class Courier : IThreadPoolWorkItem
 {
     /// <summary>Less than anybody notices between two pieces of a text.</summary>
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(10);
 
     /// <summary>How many departures within a <see cref="Pace"/>, or calls that wait at its end, are a crowd. What is spared is threads that wake up, here and there.</summary>
-    private const int Crowd = 4;
+    private const int Crowd = 2;
 
     /// <summary>Keeps a call of Orleans' at some megabytes.</summary>
     private const int MostAtOnce = 256;
 
     private readonly IObserverHub _hub;
-    private readonly IGrainReferenceRuntime _inner;
     private readonly OrleansEngineOptions _options;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
@@ -28,64 +26,62 @@ internal sealed class Courier : IGrainReferenceRuntime, IThreadPoolWorkItem
     private List<WaitingCall> _waiting = [];
     private long _since;
     private int _departures;
-    private bool _departs;
+    private bool _ticks;
+    private bool _leaves;
 
-    public Courier(IObserverHub hub, IGrainReferenceRuntime inner, OrleansEngineOptions options, TimeProvider time)
+    public Courier(IObserverHub hub, OrleansEngineOptions options, TimeProvider time)
     {
         _hub = hub;
-        _inner = inner;
         _options = options;
         _time = time;
-        _timer = time.CreateTimer(static courier => ((Courier)courier!).Depart(ticks: true), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(static courier => ((Courier)courier!).Depart(isTick: true), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    public ValueTask<T> InvokeMethodAsync<T>(GrainReference reference, IInvokable request, InvokeMethodOptions options) => new(Call<T>(NumberOf(reference), request));
-
-    public ValueTask InvokeMethodAsync(GrainReference reference, IInvokable request, InvokeMethodOptions options) => new(Call<object?>(NumberOf(reference), request));
-
-    public void InvokeMethod(GrainReference reference, IInvokable request, InvokeMethodOptions options) => throw new NotSupportedException("Calls of observers are awaited.");
-
-    public object Cast(IAddressable grain, Type interfaceType) => _inner.Cast(grain, interfaceType);
-
-    void IThreadPoolWorkItem.Execute() => Depart(ticks: false);
+    void IThreadPoolWorkItem.Execute() => Depart(isTick: false);
 
     /// <summary>Calls an observer of the hub.</summary>
+    /// <param name="observer">The observer's number there.</param>
+    /// <param name="request">The call.</param>
+    /// <param name="atOnce">Whether it leaves at once in any case, and who waits with it.</param>
     /// <exception cref="ClusterException">What the observer threw; <see cref="ErrorCode.EngineRejected"/> if nobody answered in time.</exception>
-    public Task<T> Call<T>(long observer, IInvokable request)
+    public Task<T> Call<T>(long observer, IInvokable request, bool atOnce)
     {
         var call = new WaitingCall<T>(new ObserverCall(observer, request));
         lock (_gate)
         {
             _waiting.Add(call);
-            if (_departs) return call.Result;
-            _departs = true;
+            if (_leaves || (_ticks && !atOnce)) return call.Result;
             if (_time.GetElapsedTime(_since) >= Pace) (_since, _departures) = (_time.GetTimestamp(), 0);
-            if (++_departures > Crowd)
+            if (++_departures > Crowd && !_ticks)
             {
+                _ticks = true;
                 _timer.Change(Pace, Pace);
-                return call.Result;
             }
+            if (_ticks && !atOnce) return call.Result;
+            _leaves = true;
         }
         // Not here: what Orleans and the observer do is none of the grain's turn.
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         return call.Result;
     }
 
-    private static long NumberOf(GrainReference reference) => ObserverHub.NumberOf(reference.GrainId.Key);
-
     /// <summary>Sends off who waits.</summary>
-    /// <param name="ticks">Whether the timer is on. It stays so while there is a crowd.</param>
-    private void Depart(bool ticks)
+    private void Depart(bool isTick)
     {
         List<WaitingCall> calls;
         lock (_gate)
         {
-            if (ticks && _waiting.Count < Crowd)
+            if (!isTick)
             {
-                _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-                ticks = false;
+                _leaves = false;
             }
-            _departs = ticks;
+            else if (_waiting.Count < Crowd)
+            {
+                // No crowd any more.
+                _ticks = false;
+                _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            }
+            if (_waiting.Count == 0) return;
             calls = _waiting;
             _waiting = new List<WaitingCall>(calls.Count);
         }

@@ -7,7 +7,10 @@ internal sealed class Couriers(IGrainFactory factory, ObserverHub own, IGrainRef
 {
     private readonly ConcurrentDictionary<GrainId, Courier> _byHub = new();
 
-    /// <summary>The one to an observer.</summary>
-    public Courier To(GrainId observer) =>
-        _byHub.GetOrAdd(ObserverHub.HubOf(observer), hub => new Courier(own.Is(hub) ? own : factory.GetGrain<IObserverHub>(hub), inner, options, time));
+    /// <summary>The way to an observer.</summary>
+    public ObserverCalls To(GrainId observer)
+    {
+        var courier = _byHub.GetOrAdd(ObserverHub.HubOf(observer), hub => new Courier(own.Is(hub) ? own : factory.GetGrain<IObserverHub>(hub), options, time));
+        return new ObserverCalls(courier, ObserverHub.NumberOf(observer.Key), inner);
+    }
 }

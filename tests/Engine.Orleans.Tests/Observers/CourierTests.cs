@@ -8,20 +8,20 @@ namespace CozeCluster.Engine.Orleans.Tests.Observers;
 public sealed class CourierTests
 {
     private const int Hang = 30_000;
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(10);
     private readonly ManualTime _time = new();
     private readonly Hub _hub = new();
     private readonly Courier _courier;
 
-    public CourierTests() => _courier = new Courier(_hub, inner: null!, new OrleansEngineOptions(), _time);
+    public CourierTests() => _courier = new Courier(_hub, new OrleansEngineOptions(), _time);
 
     [Fact(Timeout = Hang)]
     public async Task Few_calls_leave_at_once()
     {
         for (var i = 0; i < 20; i++)
         {
-            Assert.Equal(i, await _courier.Call<long>(i, null!));
-            _time.Advance(Pace / 4);
+            Assert.Equal(i, await Call(i));
+            _time.Advance(Pace / 2);
         }
 
         Assert.Equal(20, _hub.Departures.Count);
@@ -30,7 +30,7 @@ public sealed class CourierTests
     [Fact(Timeout = Hang)]
     public async Task A_crowd_leaves_together_for_as_long_as_it_is_one()
     {
-        for (var i = 0; i < 4; i++) await _courier.Call<long>(i, null!);
+        for (var i = 0; i < 2; i++) await Call(i);
         var crowd = Calls(10, 6);
         Assert.All(crowd, call => Assert.False(call.IsCompleted));
 
@@ -42,20 +42,34 @@ public sealed class CourierTests
 
         Assert.Equal([10, 11, 12, 13, 14, 15], together);
         Assert.Equal([20, 21], last);
-        Assert.Equal([1, 1, 1, 1, 6, 2], _hub.Departures);
+        Assert.Equal([1, 1, 6, 2], _hub.Departures);
+        _time.Advance(Pace);
         Assert.Equal(0, _time.ArmedTimers);
-        await _courier.Call<long>(30, null!);
+        await Call(30);
+    }
+
+    [Fact(Timeout = Hang)]
+    public async Task The_first_call_of_an_observer_leaves_at_once_with_who_waits()
+    {
+        for (var i = 0; i < 2; i++) await Call(i);
+        var crowd = Calls(10, 3);
+
+        Assert.Equal(20, await Call(20, atOnce: true));
+
+        var others = await Task.WhenAll(crowd);
+        Assert.Equal([10, 11, 12], others);
+        Assert.Equal([1, 1, 4], _hub.Departures);
     }
 
     [Fact(Timeout = Hang)]
     public async Task Calls_without_an_answer_are_given_up_and_hold_up_nobody()
     {
         _hub.Silent = true;
-        var lost = _courier.Call<long>(1, null!);
+        var lost = Call(1);
         await _hub.Heard.Reader.ReadAsync(TestContext.Current.CancellationToken);
         _hub.Silent = false;
 
-        Assert.Equal(2, await _courier.Call<long>(2, null!));
+        Assert.Equal(2, await Call(2));
         Assert.False(lost.IsCompleted);
         // The call is heard of before its patience begins.
         while (_time.ArmedTimers == 0) await Task.Yield();
@@ -68,7 +82,7 @@ public sealed class CourierTests
     public async Task What_one_call_spoils_the_others_get_by_themselves()
     {
         _hub.Unreadable = 12;
-        for (var i = 0; i < 4; i++) await _courier.Call<long>(i, null!);
+        for (var i = 0; i < 2; i++) await Call(i);
         var crowd = Calls(10, 5);
 
         _time.Advance(Pace);
@@ -82,11 +96,13 @@ public sealed class CourierTests
     {
         _hub.Slow = 1;
 
-        Assert.Equal(1, await _courier.Call<long>(1, null!));
+        Assert.Equal(1, await Call(1));
         Assert.Equal(1, _hub.Collected);
     }
 
-    private List<Task<long>> Calls(int first, int count) => [.. Enumerable.Range(first, count).Select(i => _courier.Call<long>(i, null!))];
+    private List<Task<long>> Calls(int first, int count) => [.. Enumerable.Range(first, count).Select(i => Call(i))];
+
+    private Task<long> Call(long observer, bool atOnce = false) => _courier.Call<long>(observer, null!, atOnce);
 
     /// <summary>Answers each call with the observer's number.</summary>
     private sealed class Hub : IObserverHub
