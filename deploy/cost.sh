@@ -1,32 +1,22 @@
 #!/usr/bin/env bash
 # What a cluster costs beside a single node with the embedded engine, in one run on one machine: text later, processor time.
-#   deploy/cost.sh                              a single node, clusters of 2 and of 4 silos, one gateway each; about 10 minutes
+#   deploy/cost.sh                              a single node, clusters of 2 and of 4 silos, one gateway each; about 12 minutes
 #   CLUSTERS="2" ROUNDS=1 deploy/cost.sh
 #   TURNS="--durable-turns false" deploy/cost.sh   without the saves that make turns outlive their node: SQLite on one side, PostgreSQL on the other
-# Processor time is that of all nodes together; PostgreSQL's is told apart. Only ratios of one run say anything: all share the machine.
+# All run at once, warmed up, and are measured turn about: what else the machine does then falls on all of them. Clusters of more than two silos are
+# measured a second time with as much load for each silo as those of two. Processor time is that of all nodes together; PostgreSQL's is told apart.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 program() { echo "$here/$1/bin/Release/net10.0/CozeCluster.$(basename "$1")"; }
 
-# The load, once a target runs. Called by this script itself, for clusters from within local-cluster.sh.
-measure() { # NAME URL KEY MODEL PIDS UPSTREAM-PID [POSTGRES-PID]
-  local name=$1 url=$2 key=$3 model=$4 pids=$5 upstream=$6 postgres=${7:-} round before
-  local as=(--target "$name" --api openai --key "$key" --model "$model" --url "$url/v1/chat/completions" --server-pid "$pids" --upstream-pid "$upstream")
-  local load
-  load=$(program bench/Load)
-  export DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1
-  # Long enough for the compiler to have done its work on every path.
-  "$load" "${as[@]}" --streams 32 --chunks 20 --seconds 5 > /dev/null
-  "$load" "${as[@]}" --streams 64 --chunks 1 --seconds 5 > /dev/null
-  "$load" "${as[@]}" --streams 200 --pace 50 --chunks 200 --ramp 5 --seconds 15 > /dev/null
-  for ((round = 1; round <= ${ROUNDS:-3}; round++)); do
-    before=$(postgres_ticks "$postgres")
-    "$load" "${as[@]}" --name paced --streams 200 --pace 50 --chunks 200 --ramp 5 --warmup 2 --seconds "${SECONDS_EACH:-10}" | tee -a "$RESULTS/$name.txt"
-    "$load" "${as[@]}" --name first --streams 20 --chunks 10 --stall 500 --seconds "${SECONDS_EACH:-10}" | tee -a "$RESULTS/$name.txt"
-    "$load" "${as[@]}" --name single --streams 32 --chunks 1 --seconds "${SECONDS_EACH:-10}" | tee -a "$RESULTS/$name.txt"
-    [[ -z $postgres ]] || echo "  PostgreSQL: $(($(postgres_ticks "$postgres") - before)) hundredths of a second of processor time in this round" | tee -a "$RESULTS/$name.txt"
-  done
-}
+# Called by local-cluster.sh when a cluster runs: says where it is, and keeps it until the end.
+if [[ ${1:-} == in-cluster ]]; then
+  echo "${CLUSTER_GATEWAYS%% *} $CLUSTER_KEY $CLUSTER_MODEL $(echo "$CLUSTER_GATEWAY_PIDS $CLUSTER_SILO_PIDS" | tr ' ' ',') $CLUSTER_SANDBOX_PID $CLUSTER_POSTGRES_PID" > "$2.new"
+  mv "$2.new" "$2"
+  while [[ -f $2 ]]; do sleep 0.5; done
+  exit
+fi
+
 # The server's own and those of its processes, so far.
 postgres_ticks() {
   [[ -n $1 ]] || { echo 0; return; }
@@ -34,23 +24,41 @@ postgres_ticks() {
   for pid in "$1" $(pgrep -P "$1"); do sed 's/.*) //' "/proc/$pid/stat" 2> /dev/null || true; done | awk '{ sum += $12 + $13 + $14 + $15 } END { print sum + 0 }'
 }
 
-if [[ ${1:-} == in-cluster ]]; then
-  pids=$(echo "$CLUSTER_GATEWAY_PIDS $CLUSTER_SILO_PIDS" | tr ' ' ',')
-  measure "silos-$2" "${CLUSTER_GATEWAYS%% *}" "$CLUSTER_KEY" "$CLUSTER_MODEL" "$pids" "$CLUSTER_SANDBOX_PID" "$CLUSTER_POSTGRES_PID"
-  exit
-fi
+# load TARGET OPTIONS…: one load on a target.
+load() {
+  local url key model pids upstream postgres
+  read -r url key model pids upstream postgres < "$work/targets/$1"
+  DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1 "$(program bench/Load)" --target "$1" --api openai --key "$key" --model "$model" --url "$url/v1/chat/completions" \
+    --server-pid "$pids" --upstream-pid "$upstream" "${@:2}"
+}
+# Long enough for the compiler to have done its work on every path.
+warm_up() { # TARGET
+  load "$1" --streams 32 --chunks 20 --seconds 10
+  load "$1" --streams 64 --chunks 1 --seconds 20
+  load "$1" --streams 200 --pace 50 --chunks 200 --ramp 5 --seconds 25
+}
+measure() { # TARGET TIMES-THE-LOAD RESULTS
+  local before postgres seconds=${SECONDS_EACH:-10}
+  read -r _ _ _ _ _ postgres < "$work/targets/$1"
+  before=$(postgres_ticks "$postgres")
+  load "$1" --name paced --streams $((200 * $2)) --pace 50 --chunks 200 --ramp 5 --warmup 2 --seconds "$seconds"
+  load "$1" --name first --streams $((20 * $2)) --chunks 10 --stall 500 --seconds "$seconds"
+  load "$1" --name single --streams $((32 * $2)) --chunks 1 --seconds "$seconds"
+  [[ -z $postgres ]] || echo "  PostgreSQL: $(($(postgres_ticks "$postgres") - before)) hundredths of a second of processor time in this round"
+}
 
 work=$(mktemp -d)
+mkdir "$work/targets" "$work/results"
 started=()
 finish() {
   local id
+  # Clusters end by themselves when nobody wants them any more.
+  rm -rf "$work/targets"
   for id in "${started[@]}"; do kill "$id" 2> /dev/null || true; done
   wait
   rm -rf "$work"
 }
 trap finish EXIT
-export RESULTS=$work/results
-mkdir "$RESULTS"
 
 dotnet build "$here/src/Silo" -c Release -p:Cluster=true -v q --nologo
 dotnet build "$here/src/Sandbox" -c Release -v q --nologo
@@ -75,18 +83,32 @@ FLEET
 "$(program src/Silo)" --fleet "$work/fleet.yaml" --data "$work/data" --port 22002 --log-level warning ${TURNS:-} > "$work/node.log" 2>&1 &
 started+=($!)
 for _ in $(seq 100); do curl -fsS -o /dev/null http://127.0.0.1:22002/health/ready 2> /dev/null && break; sleep 0.2; done
-measure embedded http://127.0.0.1:22002 key-of-the-cluster coze-sandbox "${started[1]}" "${started[0]}"
-for id in "${started[@]}"; do kill "$id"; done
-wait
-started=()
+echo "http://127.0.0.1:22002 key-of-the-cluster coze-sandbox ${started[1]} ${started[0]} " > "$work/targets/embedded"
 
+targets=(embedded)
 for silos in ${CLUSTERS:-2 4}; do
-  BUILT=1 SILOS=$silos GATEWAYS=1 LOG_LEVEL=warning NODE_OPTIONS=${TURNS:-} "$here/deploy/local-cluster.sh" "$here/deploy/cost.sh" in-cluster "$silos"
+  BUILT=1 SILOS=$silos GATEWAYS=1 PORT=$((22100 + 2000 * silos)) BASE_PORT=$((22200 + 2000 * silos)) LOG_LEVEL=warning NODE_OPTIONS=${TURNS:-} \
+    "$here/deploy/local-cluster.sh" "$here/deploy/cost.sh" in-cluster "$work/targets/silos-$silos" > "$work/silos-$silos.log" 2>&1 &
+  cluster=$!
+  until [[ -f $work/targets/silos-$silos ]]; do
+    kill -0 "$cluster" 2> /dev/null || { cat "$work/silos-$silos.log" >&2; exit 1; }
+    sleep 0.5
+  done
+  targets+=("silos-$silos")
+done
+
+for target in "${targets[@]}"; do warm_up "$target" > /dev/null; done
+for ((round = 1; round <= ${ROUNDS:-3}; round++)); do
+  for target in "${targets[@]}"; do
+    measure "$target" 1 | tee -a "$work/results/$target"
+    silos=${target#silos-}
+    [[ $silos == embedded || $silos -le 2 ]] || measure "$target" $((silos / 2)) | tee -a "$work/results/$target, $((silos / 2)) times the load"
+  done
 done
 
 # Medians over rounds, as a table.
-for file in "$RESULTS"/*.txt; do
-  awk -v target="$(basename "$file" .txt)" '
+for file in "$work/results"/*; do
+  awk -v target="$(basename "$file")" '
     function median(name,   n, i, j, swap) {
       n = count[name]
       for (i = 1; i <= n; i++) for (j = i + 1; j <= n; j++) if (value[name, j] < value[name, i]) { swap = value[name, i]; value[name, i] = value[name, j]; value[name, j] = swap }
