@@ -5,7 +5,7 @@ using Orleans.Metadata;
 namespace CozeCluster.Engine.Orleans;
 
 /// <summary>Where grains of the cluster are found, from a silo as well as from a client.</summary>
-internal sealed class OrleansGrains(IGrainFactory factory, GrainInterfaceTypeResolver interfaces, ObserverHub hub, OrleansEngineOptions options) : IGrains
+internal sealed class OrleansGrains(IGrainFactory factory, GrainInterfaceTypeResolver interfaces, References references, ObserverHub hub, OrleansEngineOptions options) : IGrains
 {
     private readonly FrozenDictionary<Type, GrainAdapter> _adapters = AdaptersOf(options);
 
@@ -31,6 +31,8 @@ internal sealed class OrleansGrains(IGrainFactory factory, GrainInterfaceTypeRes
             throw new ClusterException(ErrorCode.EngineRejected, "The cluster is not there yet. Try again.", inner: e);
         }
     }
+
+    public T GetNew<T>(string key) where T : class, IGrain => (T)(object)references.New((GrainReference)(object)Get<T>(key));
 
     public IObserverHandle<T> Observe<T>(T observer) where T : class, IObserver
     {

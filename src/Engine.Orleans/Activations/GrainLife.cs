@@ -131,7 +131,7 @@ internal sealed class GrainLife(GrainContext context)
     {
         try
         {
-            await context.LoadAsync();
+            if (!FirstCall.SaysNothingIsStored(context.Activation.GrainId)) await context.LoadAsync();
             if (context.Activation.GrainInstance is IGrainLifecycle life) await life.OnActivate(Stopping);
         }
         catch (Exception e)

@@ -10,6 +10,7 @@ internal sealed class IncomingCalls(OrleansSilo silo) : IIncomingGrainCallFilter
             await context.Invoke();
             return;
         }
+        FirstCall.Forget();
         try
         {
             if (life.Failure is { } failure) throw failure;

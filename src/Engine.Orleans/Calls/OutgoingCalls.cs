@@ -13,6 +13,9 @@ internal sealed class OutgoingCalls(IGrainReferenceRuntime inner, OrleansEngineO
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
+    /// <summary>For one grain that has stored nothing yet.</summary>
+    public OutgoingCalls OfNewGrain() => new(new FirstCall(inner), options, time);
+
     public ValueTask<T> InvokeMethodAsync<T>(GrainReference reference, IInvokable request, InvokeMethodOptions options)
     {
         var kind = CallKind.Of(request);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using System.Linq.Expressions;
@@ -17,6 +18,7 @@ internal sealed class References(IServiceProvider services) : IGrainReferenceAct
     private readonly Lazy<FrozenSet<GrainInterfaceType>> _grains = new(() => Names(services, options => options.Adapters.Select(a => a.Adapter)));
     private readonly Lazy<FrozenSet<GrainInterfaceType>> _observers = new(() => Names(services, options => options.ObserverAdapters.Select(a => a.Adapter)));
     private readonly Lazy<OutgoingCalls> _calls = new(() => ActivatorUtilities.CreateInstance<OutgoingCalls>(services));
+    private readonly ConcurrentDictionary<(GrainType, GrainInterfaceType), Func<GrainId, GrainReference>> _newGrains = new();
 
     public bool TryGet(GrainType grainType, GrainInterfaceType interfaceType, [NotNullWhen(true)] out IGrainReferenceActivator? activator)
     {
@@ -32,10 +34,14 @@ internal sealed class References(IServiceProvider services) : IGrainReferenceAct
             activator = isObserver
                 ? new ObserverActivator(services.GetRequiredService<Couriers>(), calls => Share(sample, calls), create)
                 : new Activator(Share(sample, _calls.Value), create);
+            if (!isObserver) _newGrains[(grainType, interfaceType)] = grain => create(Share(sample, _calls.Value.OfNewGrain()), grain.Key);
             return true;
         }
         return false;
     }
+
+    /// <summary>A reference to the same grain, which has stored nothing: see <see cref="IGrains.GetNew{T}"/>.</summary>
+    public GrainReference New(GrainReference reference) => _newGrains[(reference.GrainId.Type, reference.InterfaceType)](reference.GrainId);
 
     private GrainReferenceShared Share(GrainReference sample, IGrainReferenceRuntime runtime) => new(
         sample.GrainId.Type,

@@ -101,8 +101,9 @@ public static class OrleansEngineServices
         services.AddSingleton<CozeCluster.IGrains, OrleansGrains>();
         services.AddSingleton<ObserverHub>();
         services.AddSingleton<Couriers>();
+        services.AddSingleton<References>();
         // Before Orleans' own, which then is not asked for what is ours.
-        services.AddSingleton<IGrainReferenceActivatorProvider, References>();
+        services.AddSingleton<IGrainReferenceActivatorProvider>(provider => provider.GetRequiredService<References>());
         services.AddSingleton(_ => NpgsqlDataSource.Create(options.ConnectionString));
         services.AddSingleton<PostgresBlobStore>();
         services.AddSingleton<CozeCluster.IBlobStore>(provider => provider.GetRequiredService<PostgresBlobStore>());

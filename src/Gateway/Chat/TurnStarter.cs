@@ -46,7 +46,7 @@ internal sealed partial class TurnStarter(
                 var blob = await blobs.Put(turn.TenantId, upload.Media.Name, upload.Media.ContentType, upload.Media.Bytes, CancellationToken.None);
                 upload.Parts[upload.Index] = upload.Make(new MediaSource(null, blob));
             }
-            await reader.Begin(turn);
+            await reader.Begin(turn, ConversationToBegin(turn));
         }
         catch (Exception exception)
         {
@@ -56,6 +56,12 @@ internal sealed partial class TurnStarter(
             throw;
         }
     }
+
+    /// <summary>A fresh conversation is called for the first time by a turn that nobody else can know of.</summary>
+    private IConversationGrain ConversationToBegin(TurnRequest turn) =>
+        turn.Fingerprint is null && TurnId.BeginsConversation(turn.TurnId) && TurnId.TryGetConversation(turn.TurnId, out var key)
+            ? grains.GetNew<IConversationGrain>(key)
+            : ConversationOf(turn.TurnId);
 
     private async ValueTask GiveBack(TurnRequest turn, Exception exception)
     {

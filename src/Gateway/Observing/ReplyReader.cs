@@ -57,7 +57,9 @@ internal sealed partial class ReplyReader : IDisposable
     public bool Ended { get; private set; }
 
     /// <summary>Begins the turn and observes it from its start.</summary>
-    public Task Begin(TurnRequest request) => _conversation.Begin(request, new Subscription(_subscriptionId, Cursor), NewFeed(), _gone);
+    /// <param name="request">The turn.</param>
+    /// <param name="conversation">The conversation that holds it, as its caller knows it.</param>
+    public Task Begin(TurnRequest request, IConversationGrain conversation) => conversation.Begin(request, new Subscription(_subscriptionId, Cursor), NewFeed(), _gone);
 
     /// <summary>Observes a turn that exists.</summary>
     public Task Attach() => _conversation.Subscribe(_tenantId, _turnId, new Subscription(_subscriptionId, Cursor), NewFeed());

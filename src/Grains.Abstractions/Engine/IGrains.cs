@@ -9,6 +9,13 @@ public interface IGrains
     T Get<T>(string key) where T : class, IGrain;
 
     /// <summary>
+    /// The same, for the first call ever of a grain whose key was just made up: it cannot have stored anything, and an engine need not look. For that one call only; where it is
+    /// sent again, or made of a grain that has stored something all the same, nothing worse comes of it than <see cref="ErrorCode.StateConflict"/> at its first save.
+    /// </summary>
+    /// <inheritdoc cref="Get{T}" path="/*[not(self::summary)]" />
+    T GetNew<T>(string key) where T : class, IGrain => Get<T>(key);
+
+    /// <summary>
     /// Makes <paramref name="observer"/> callable by grains. Pass <see cref="IObserverHandle{T}.Reference"/> as an argument of a grain call;
     /// it stays reachable until the handle is disposed. Calls arrive one at a time and in order if the grain awaits each, as it must.
     /// </summary>

@@ -65,6 +65,9 @@ public static class TurnId
         return true;
     }
 
+    /// <summary>Whether it is the id of the first turn of a fresh conversation.</summary>
+    public static bool BeginsConversation(string turnId) => turnId.Length == Prefix.Length + Token;
+
     /// <summary>The key of the conversation a client calls <paramref name="conversationName"/>.</summary>
     public static string ConversationKey(string tenantId, string conversationName) =>
         GrainKeys.NamedConversation(GrainKeys.Hash("conversation", tenantId, conversationName));

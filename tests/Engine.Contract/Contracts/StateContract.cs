@@ -37,6 +37,33 @@ public abstract class StateContract<TFixture> : EngineContract<TFixture> where T
     }
 
     [Fact(Timeout = Hang)]
+    public async Task A_grain_that_was_called_as_new_stores_like_any_other()
+    {
+        var grain = Engine.Grains.GetNew<IKeepingGrain>(Key);
+        await grain.Set("kept");
+        await Engine.CollectIdleAsync();
+
+        Assert.Equal("kept", await Get<IKeepingGrain>().Get());
+        await Engine.CollectIdleAsync();
+        // The same reference once more: it is new no longer.
+        Assert.Equal("kept", await grain.Get());
+    }
+
+    [Fact(Timeout = Hang)]
+    public async Task A_grain_that_was_wrongly_called_as_new_loses_nothing_that_was_stored()
+    {
+        await Get<IKeepingGrain>().Set("kept");
+        await Engine.CollectIdleAsync();
+
+        // An engine may look nevertheless.
+        var saves = await Record.ExceptionAsync(() => Engine.Grains.GetNew<IKeepingGrain>(Key).Set("new"));
+
+        if (saves is not null) Assert.Equal(ErrorCode.StateConflict, Assert.IsType<ClusterException>(saves).Code);
+        await Engine.RestartAsync();
+        Assert.Equal(saves is null ? "new" : "kept", await Get<IKeepingGrain>().Get());
+    }
+
+    [Fact(Timeout = Hang)]
     public async Task Cleared_state_is_gone()
     {
         await Get<IKeepingGrain>().Set("text");

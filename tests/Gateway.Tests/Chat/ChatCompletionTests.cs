@@ -53,6 +53,21 @@ public sealed class ChatCompletionTests
     }
 
     [Fact]
+    public async Task Only_a_conversation_that_nobody_can_know_of_is_new()
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.Script = conversation => conversation.Tell(new Cursor(0, 1), Reply.Text("x"), Reply.Stop());
+
+        using var fresh = await host.Chat(GatewayHost.Body());
+        using var repeatable = await host.Stream(change: request => request.Headers.Add("Idempotency-Key", "again"));
+        using var named = await host.Stream(change: request => request.Headers.Add("x-conversation-id", "name"));
+
+        Assert.All([fresh, repeatable, named], response => Assert.Equal(HttpStatusCode.OK, response.StatusCode));
+        TurnId.TryGetConversation(fresh.Headers.GetValues("x-turn-id").Single(), out var key);
+        Assert.Equal([key], host.Grains.New);
+    }
+
+    [Fact]
     public async Task Failure_has_its_status_even_after_text()
     {
         await using var host = await GatewayHost.Start();

@@ -22,6 +22,9 @@ public sealed class FakeGrains : IGrains
     /// <summary>What every new conversation does when a turn begins; null: nothing, the test goes on by itself.</summary>
     public Func<FakeConversation, Task>? Script { get; set; }
 
+    /// <summary>Keys of the grains that were said to be new.</summary>
+    public ConcurrentQueue<string> New { get; } = new();
+
     /// <summary>Conversations by key, in no order.</summary>
     public ICollection<FakeConversation> Conversations => _conversations.Values;
 
@@ -46,6 +49,12 @@ public sealed class FakeGrains : IGrains
             _ => throw new ArgumentException($"No fake of {typeof(T)}."),
         };
         return (T)grain;
+    }
+
+    public T GetNew<T>(string key) where T : class, IGrain
+    {
+        New.Enqueue(key);
+        return Get<T>(key);
     }
 
     public IObserverHandle<T> Observe<T>(T observer) where T : class, IObserver

@@ -264,7 +264,7 @@ public sealed class ReplyReaderTests : IDisposable
         _gone.Dispose();
     }
 
-    private Task Begin() => _reader.Begin(new TurnRequest { TurnId = _turnId, TenantId = "acme", Model = "bot", Messages = [] });
+    private Task Begin() => _reader.Begin(new TurnRequest { TurnId = _turnId, TenantId = "acme", Model = "bot", Messages = [] }, _conversation);
 
     private Task<ReplyBatch?> Next() => _reader.Next(long.MaxValue).AsTask().WaitAsync(Guard);
 

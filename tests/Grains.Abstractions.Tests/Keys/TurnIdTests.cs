@@ -67,6 +67,16 @@ public sealed class TurnIdTests
     }
 
     [Fact]
+    public void Only_the_first_turn_of_a_fresh_conversation_begins_one()
+    {
+        var first = TurnId.New("acme", null);
+
+        Assert.True(TurnId.BeginsConversation(first));
+        Assert.False(TurnId.BeginsConversation(TurnId.NewInConversationOf(first)));
+        Assert.False(TurnId.BeginsConversation(TurnId.New("acme", "name")));
+    }
+
+    [Fact]
     public void NewInConversationOf_refuses_what_is_no_turn_id() =>
         Assert.Throws<ArgumentException>(() => TurnId.NewInConversationOf("conv-" + Token));
 
