@@ -148,7 +148,7 @@ if [[ $# -gt 0 ]]; then
   cd "$here"
   "$@"
 else
-  echo "Try: curl $CLUSTER_URL/v1/chat/completions -H 'Authorization: Bearer $CLUSTER_KEY' -d '{\"model\":\"$CLUSTER_MODEL\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'"
+  echo "Try: curl $CLUSTER_URL/v1/chat/completions -H 'Authorization: Bearer $CLUSTER_KEY' -H 'Content-Type: application/json' -d '{\"model\":\"$CLUSTER_MODEL\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'"
   echo "Ctrl+C ends everything."
   wait -n "${pid[@]}"
   echo "A process ended by itself." >&2
