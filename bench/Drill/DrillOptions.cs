@@ -6,14 +6,15 @@ namespace CozeCluster.Drill;
 internal sealed record DrillOptions
 {
     public const string Help = """
-        Drill: many streamed replies while nodes are killed and connections are cut; then compares what clients got with what the fake Coze said.
+        Drill: many streamed replies while nodes are killed and connections are cut; then compares what clients got with what the fakes said.
 
           --streams N      replies, 1 to 2000 (default: 200)
-          --seconds S      how long each one lasts at the fake Coze, 1 to 120 (default: 20)
+          --seconds S      how long each one lasts at its fake, 1 to 120 (default: 20)
           --ramp S         over how long they are begun (default: half of that)
           --kills N        how often a node is killed and started again (default: 5, with --cuts: 0, in a cluster: 3)
           --cuts           cuts client connections, at any byte
           --cancel N       how many replies are cancelled under way (default: one in twenty)
+          --discord        replies of bots on the fake Discord instead of the fake Coze; at most 300, none is cancelled
           --seed N         of everything that is random (default: by the clock; the table tells it)
           --limit S        gives up after so long (default: by the other options)
           --keep FOLDER    keeps the data and the logs of the servers there
@@ -28,11 +29,17 @@ internal sealed record DrillOptions
           --load-balancer  clients go through HAProxy with deploy/loadbalancer.conf, instead of choosing a gateway themselves
         """;
 
+    // A server has 500 channels, and the fake Discord remembers 50,000 things.
+    private const int MostOnDiscord = 300;
+
     public int Streams { get; init; } = 200;
     public TimeSpan Length { get; init; } = TimeSpan.FromSeconds(20);
     public TimeSpan Ramp { get; init; } = TimeSpan.FromSeconds(10);
     public int Kills { get; init; } = 5;
     public bool Cuts { get; init; }
+
+    /// <summary>Whether replies come from the fake Discord.</summary>
+    public bool Discord { get; init; }
     public int Cancels { get; init; } = 10;
     public int Seed { get; init; }
     public TimeSpan Limit { get; init; }
@@ -62,6 +69,7 @@ internal sealed record DrillOptions
             switch (name)
             {
                 case "--cuts": options = options with { Cuts = true }; continue;
+                case "--discord": options = options with { Discord = true }; continue;
                 case "--rolling": options = options with { Rolling = true }; continue;
                 case "--load-balancer": options = options with { LoadBalancer = true }; continue;
             }
@@ -83,6 +91,7 @@ internal sealed record DrillOptions
                 default: throw new ArgumentException($"unknown option {name}");
             }
         }
+        if (options.Discord && (options.Streams > MostOnDiscord || cancels > 0)) throw new ArgumentException($"--discord takes at most {MostOnDiscord} --streams, and no --cancel");
         if (cancels > options.Streams) throw new ArgumentException("--cancel is at most --streams");
         if (!options.IsCluster && (options.Rolling || options.LoadBalancer)) throw new ArgumentException("--rolling and --load-balancer need a cluster: --silos");
         if (options.Rolling && kills is not null) throw new ArgumentException("--rolling stops every node once; leave --kills out");
@@ -90,7 +99,7 @@ internal sealed record DrillOptions
         {
             Kills = options.Rolling ? options.Silos + options.Gateways : kills ?? (options.Cuts ? 0 : options.IsCluster ? 3 : 5),
             Away = away is { } time ? TimeSpan.FromSeconds(time) : options.IsCluster && !options.Rolling ? TimeSpan.FromSeconds(10) : null,
-            Cancels = cancels ?? options.Streams / 20,
+            Cancels = cancels ?? (options.Discord ? 0 : options.Streams / 20),
             Ramp = ramp is { } seconds ? TimeSpan.FromSeconds(seconds) : options.Length / 2,
         };
         return options with { Limit = limit is { } most ? TimeSpan.FromSeconds(most) : options.UsualLimit };

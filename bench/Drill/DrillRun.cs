@@ -16,7 +16,7 @@ internal static class DrillRun
     {
         var start = Stopwatch.GetTimestamp();
         await using var stage = await Stage.StartAsync(options, cancellationToken);
-        tell($"sandbox at {stage.Coze}, {(options.IsCluster ? $"{options.Silos} silos, {options.Gateways} gateways, clients at" : "node at")} {string.Join(", ", stage.Doors)}, started in {Stopwatch.GetElapsedTime(start).TotalSeconds:f1} s; seed {options.Seed}");
+        tell($"sandbox at {stage.Sandbox}, {(options.IsCluster ? $"{options.Silos} silos, {options.Gateways} gateways, clients at" : "node at")} {string.Join(", ", stage.Doors)}, started in {Stopwatch.GetElapsedTime(start).TotalSeconds:f1} s; seed {options.Seed}");
 
         // A client that drops a reply drops its connection at once, instead of reading on to keep it.
         using var http = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero, UseProxy = false }) { Timeout = Timeout.InfiniteTimeSpan };
@@ -28,13 +28,15 @@ internal static class DrillRun
 
         var troubles = await stage.TroublesAsync(cancellationToken);
         await stage.EnsureNodesAsync(cancellationToken);
-        using var record = new CozeRecord(stage.Coze);
+        using IFarRecord record = options.Discord ? new DiscordRecord(stage.Sandbox) : new CozeRecord(stage.Sandbox);
         var chats = await SettledAsync(record, clients, cancellationToken);
         // Whoever is only told to stop loses nothing.
         var judge = new Judge(record, http, stage.Doors[0], chats, killed: killer.Kills > 0 && !options.Rolling);
         var findings = new List<Finding>();
         foreach (var client in clients) findings.Add(await judge.JudgeAsync(client, cancellationToken));
-        return new DrillReport(options, findings, troubles, killer.Kills, killer.Down, Stopwatch.GetElapsedTime(start), chats);
+        var unknown = findings.Where(finding => finding.Outcome == Outcome.OutcomeUnknown).Select(finding => finding.Client.Plan.Index).ToHashSet();
+        var left = record is DiscordRecord discord ? await discord.TidyAsync(unknown, cancellationToken) : null;
+        return new DrillReport(options, findings, troubles, left, killer.Kills, killer.Down, Stopwatch.GetElapsedTime(start), chats);
     }
 
     private static async Task RunAsync(
@@ -69,7 +71,7 @@ internal static class DrillRun
     }
 
     /// <summary>The chats, once those that were cancelled are so at the fake Coze too.</summary>
-    private static async Task<ILookup<int, CozeChat>> SettledAsync(CozeRecord record, IReadOnlyList<StreamClient> clients, CancellationToken cancellationToken)
+    private static async Task<ILookup<int, FarChat>> SettledAsync(IFarRecord record, IReadOnlyList<StreamClient> clients, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
         while (true)

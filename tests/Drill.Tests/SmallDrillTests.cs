@@ -16,4 +16,16 @@ public sealed class SmallDrillTests(ITestOutputHelper output)
         Assert.True(report.Sum(client => client.Cuts + client.Lost) > 0);
         Assert.Equal(12, report.Count(Outcome.Whole) + report.Count(Outcome.Cancelled) + report.Count(Outcome.OutcomeUnknown));
     }
+
+    [Fact]
+    public async Task Replies_on_Discord_are_exact_though_the_node_is_killed_and_no_channel_is_left()
+    {
+        var options = DrillOptions.Parse(["--discord", "--streams", "6", "--seconds", "4", "--ramp", "1", "--kills", "1"]);
+        var report = await DrillRun.RunAsync(options, output.WriteLine, TestContext.Current.CancellationToken);
+        output.WriteLine($"{report}");
+
+        Assert.Empty(report.Violations);
+        Assert.Equal(1, report.Kills);
+        Assert.Equal(6, report.Count(Outcome.Whole) + report.Count(Outcome.OutcomeUnknown));
+    }
 }

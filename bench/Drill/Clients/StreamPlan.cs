@@ -5,16 +5,20 @@ internal sealed record StreamPlan
 {
     private const int LeastPaceMs = 40;
 
+    // Bots on Discord edit their message a few times in a second at most.
+    private const int LeastEditMs = 400;
+    private static readonly string[] Signs = ["", ".", "–größer", "你好,", "世界。\\n", "🚀", "👩‍👩‍👧", "e\u0301", "שלום", "𝔘𝔫𝔦"];
+
     /// <summary>Its number, from 0.</summary>
     public required int Index { get; init; }
 
-    /// <summary>Directives for the fake Coze that decide the content.</summary>
+    /// <summary>Directives for the fake that decide the content.</summary>
     public required string Content { get; init; }
 
     /// <summary>Silence before anything is known of it: the chat has begun, and nobody here knows its id.</summary>
     public required TimeSpan FirstByte { get; init; }
 
-    /// <summary>Time from one delta to the next.</summary>
+    /// <summary>Time from one delta, or edit, to the next.</summary>
     public required TimeSpan Pace { get; init; }
 
     /// <summary>When it is begun.</summary>
@@ -50,8 +54,26 @@ internal sealed record StreamPlan
 
     private static StreamPlan Make(int index, DrillOptions options, bool cancel, Random random)
     {
-        var pace = TimeSpan.FromMilliseconds(random.Next(LeastPaceMs, LeastPaceMs * 4));
+        var least = options.Discord ? LeastEditMs : LeastPaceMs;
+        var pace = TimeSpan.FromMilliseconds(random.Next(least, least * 4));
         var deltas = Math.Max(4, (int)(options.Length / pace));
+        return new StreamPlan
+        {
+            Index = index,
+            Content = options.Discord ? OnDiscord(index, deltas, random) : OnCoze(index, deltas, random, rewrites: options.Kills == 0 && !cancel),
+            Pace = pace,
+            FirstByte = TimeSpan.FromMilliseconds(random.Next(50, 1_000)),
+            Begin = options.Ramp * random.NextDouble(),
+            Survive = index % 3 == 0,
+            // On Discord a named conversation keeps its channel, and all are to be gone in the end.
+            Conversation = index % 5 == 0 && !options.Discord ? $"drill-{index}" : null,
+            CancelAfter = cancel ? options.Length * (0.1 + 0.7 * random.NextDouble()) : null,
+            Random = new Random(random.Next()),
+        };
+    }
+
+    private static string OnCoze(int index, int deltas, Random random, bool rewrites)
+    {
         var answers = index % 4 == 1 ? 1 + random.Next(1, 4) : 1;
         var reasoning = index % 4 == 2 ? deltas / 4 : 0;
         var content = $"text=unicode seed={random.Next(1, 1_000_000)} chunk={random.Next(1, 12)} chunks={(deltas - reasoning) / answers} answers={answers} followups={index % 4}";
@@ -60,18 +82,16 @@ internal sealed record StreamPlan
         if (index % 8 == 5) content += " torn newline=crlf";
         if (index % 8 == 7) content += " escape=ascii";
         // A text that was taken back while the node was dead cannot be told: only connections may break here. And what is cancelled may end before it.
-        if (index % 16 == 4 && options.Kills == 0 && !cancel) content += " rewrite";
-        return new StreamPlan
-        {
-            Index = index,
-            Content = content,
-            Pace = pace,
-            FirstByte = TimeSpan.FromMilliseconds(random.Next(50, 1_000)),
-            Begin = options.Ramp * random.NextDouble(),
-            Survive = index % 3 == 0,
-            Conversation = index % 5 == 0 ? $"drill-{index}" : null,
-            CancelAfter = cancel ? options.Length * (0.1 + 0.7 * random.NextDouble()) : null,
-            Random = new Random(random.Next()),
-        };
+        if (index % 16 == 4 && rewrites) content += " rewrite";
+        return content;
+    }
+
+    /// <summary>Words that tell whose they are, or a reply that goes on in further messages. Where there are no buttons, it ends by silence.</summary>
+    private static string OnDiscord(int index, int edits, Random random)
+    {
+        // The last word is plain: Discord keeps no blank at the end of a message.
+        var words = Enumerable.Range(1, 60).Select(word => $"{index}.{word}{Signs[random.Next(Signs.Length)]}").Append("end");
+        var text = index % 3 == 1 ? $"length={random.Next(2_100, 5_000)} text=unicode" : $"say=\"{string.Join(' ', words)}\"";
+        return $"{text} chunks={edits} buttons={index % 4}";
     }
 }

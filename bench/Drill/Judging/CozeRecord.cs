@@ -6,7 +6,7 @@ using System.Text.Json.Nodes;
 namespace CozeCluster.Drill;
 
 /// <summary>Asks the fake Coze what it was asked, and what it said.</summary>
-internal sealed class CozeRecord : IDisposable
+internal sealed class CozeRecord : IFarRecord
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
@@ -18,29 +18,29 @@ internal sealed class CozeRecord : IDisposable
         _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Stage.Token);
     }
 
-    /// <summary>The chats of a drill, by the number of their reply.</summary>
-    public async Task<ILookup<int, CozeChat>> ChatsAsync(CancellationToken cancellationToken)
+    /// <inheritdoc />
+    public async Task<ILookup<int, FarChat>> ChatsAsync(CancellationToken cancellationToken)
     {
         using var json = await GetAsync("sandbox/chats", cancellationToken);
         return json.RootElement.GetProperty("chats").EnumerateArray()
             .Where(chat => chat.GetProperty("meta_data").TryGetProperty("drill", out _))
             .ToLookup(
                 chat => int.Parse(chat.GetProperty("meta_data").GetProperty("drill").GetString()!, System.Globalization.CultureInfo.InvariantCulture),
-                chat => new CozeChat(
+                chat => new FarChat(
                     chat.GetProperty("id").GetString()!, chat.GetProperty("conversation_id").GetString()!, chat.GetProperty("status").GetString()!,
                     chat.GetProperty("deltas_after_cancel").GetInt32(),
                     chat.TryGetProperty("ended_at_ms", out var ended) ? DateTimeOffset.FromUnixTimeMilliseconds(ended.GetInt64()) : null));
     }
 
-    /// <summary>What a completed chat said.</summary>
-    public async Task<CozeReply> ReplyAsync(string conversationId, string chatId, CancellationToken cancellationToken)
+    /// <inheritdoc />
+    public async Task<FarReply> ReplyAsync(string conversationId, string chatId, CancellationToken cancellationToken)
     {
         using var json = await GetAsync($"v3/chat/message/list?conversation_id={conversationId}&chat_id={chatId}", cancellationToken);
-        return CozeReply.Of(json.RootElement.GetProperty("data"));
+        return FarReply.Of(json.RootElement.GetProperty("data"));
     }
 
-    /// <summary>What a chat with that prompt says, by asking for one.</summary>
-    public async Task<CozeReply> AskAsync(string prompt, CancellationToken cancellationToken)
+    /// <inheritdoc />
+    public async Task<FarReply> AskAsync(string prompt, CancellationToken cancellationToken)
     {
         var body = new JsonObject
         {

@@ -5,13 +5,13 @@ namespace CozeCluster.Drill;
 
 /// <summary>What came of a drill.</summary>
 internal sealed class DrillReport(
-    DrillOptions options, IReadOnlyList<Finding> findings, IReadOnlyList<string> troubles, int kills, TimeSpan down, TimeSpan took, ILookup<int, CozeChat> chats)
+    DrillOptions options, IReadOnlyList<Finding> findings, IReadOnlyList<string> troubles, ChannelsLeft? left, int kills, TimeSpan down, TimeSpan took, ILookup<int, FarChat> chats)
 {
     private const int MostTold = 20;
 
     /// <summary>Every violation, with the reply it is about if it is about one.</summary>
     public IReadOnlyList<string> Violations { get; } =
-        [.. troubles, .. findings.SelectMany(finding => finding.Faults.Select(fault => $"reply {finding.Client.Plan.Index} ({finding.Client.TurnId}): {fault}"))];
+        [.. troubles, .. left?.Open ?? [], .. findings.SelectMany(finding => finding.Faults.Select(fault => $"reply {finding.Client.Plan.Index} ({finding.Client.TurnId}): {fault}"))];
 
     /// <summary>How often the node was killed.</summary>
     public int Kills => kills;
@@ -26,13 +26,17 @@ internal sealed class DrillReport(
     public override string ToString()
     {
         var text = new StringBuilder();
+        var fake = options.Discord ? "Discord" : "Coze";
         text.AppendLine().AppendLine("| | |").AppendLine("|---|---:|");
         Row("replies", findings.Count);
         Row("whole, byte for byte", Count(Outcome.Whole));
-        Row("cancelled by their client, and at the fake Coze", Count(Outcome.Cancelled));
-        Row("cancelled too late", findings.Count(finding => finding.Outcome == Outcome.Whole && finding.Client.CancelAnswer is not null));
+        if (!options.Discord)
+        {
+            Row("cancelled by their client, and at the fake Coze", Count(Outcome.Cancelled));
+            Row("cancelled too late", findings.Count(finding => finding.Outcome == Outcome.Whole && finding.Client.CancelAnswer is not null));
+        }
         Row("of unknown outcome: killed between intent and handle", Count(Outcome.OutcomeUnknown));
-        Row("– of these, at the fake Coze all the same", findings.Count(finding => finding is { Outcome: Outcome.OutcomeUnknown, Chats.Count: > 0 }));
+        Row($"– of these, at the fake {fake} all the same", findings.Count(finding => finding is { Outcome: Outcome.OutcomeUnknown, Chats.Count: > 0 }));
         Row("failed otherwise, or unfinished", Count(Outcome.Failed) + Count(Outcome.Unfinished));
         Row(options.Rolling ? "nodes stopped and started again" : "nodes killed and started again", kills);
         Row(options.IsCluster ? "– seconds with a node less" : "– seconds without a node", down.TotalSeconds.ToString("f1", CultureInfo.InvariantCulture));
@@ -42,10 +46,12 @@ internal sealed class DrillReport(
         Row("asked again under the idempotency key", Sum(client => client.AskedAgain));
         Row("characters of text and reasoning", Sum(client => client.Reply.Text.Length + client.Reply.Reasoning.Length));
         Row("times that text was rewritten", Sum(client => client.Reply.Rewrites));
-        Row("chats begun at the fake Coze", chats.Sum(group => group.Count()));
+        Row($"{(options.Discord ? "prompts posted" : "chats begun")} at the fake {fake}", chats.Sum(group => group.Count()));
         Row("turns with more than one", findings.Count(finding => finding.Chats.Count > 1));
-        Row("deltas made after a cancel", chats.SelectMany(group => group).Sum(chat => chat.DeltasAfterCancel));
+        if (!options.Discord) Row("deltas made after a cancel", chats.SelectMany(group => group).Sum(chat => chat.DeltasAfterCancel));
         Row("chats left open", findings.Where(finding => finding.Outcome != Outcome.OutcomeUnknown).SelectMany(finding => finding.Chats).Count(chat => chat.IsRunning));
+        if (left is not null) Row("channels left open", left.Open.Count);
+        if (left is not null) Row("– of unknown outcome, left until no turn can run in them", left.Excused);
         Spread("longest silence of a stream, s", [.. findings.Select(finding => finding.Client.LongestSilence)]);
         Spread("from a chat's end to its client's, s", [.. findings.Select(finding => finding.Late).OfType<TimeSpan>()]);
         Row("violations", Violations.Count);

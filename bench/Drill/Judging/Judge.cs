@@ -16,16 +16,16 @@ internal enum Outcome
 /// <summary>What was found of one reply.</summary>
 /// <param name="Client">Its client.</param>
 /// <param name="Outcome">How it ended.</param>
-/// <param name="Chats">The chats that the fake Coze was asked to begin for it.</param>
+/// <param name="Chats">The chats that the fake was asked to begin for it.</param>
 /// <param name="Faults">Everything that is not as it should be.</param>
-internal sealed record Finding(StreamClient Client, Outcome Outcome, IReadOnlyList<CozeChat> Chats, IReadOnlyList<string> Faults)
+internal sealed record Finding(StreamClient Client, Outcome Outcome, IReadOnlyList<FarChat> Chats, IReadOnlyList<string> Faults)
 {
-    /// <summary>From its end at the fake Coze to its end at the client; null unless it is whole.</summary>
+    /// <summary>From its end at the fake to its end at the client; null unless it is whole.</summary>
     public TimeSpan? Late => Outcome == Outcome.Whole && Chats is [{ EndedAt: { } ended }, ..] ? Client.EndedAt - ended : null;
 }
 
-/// <summary>Holds what a client got against what the fake Coze said, and against what the node says afterwards.</summary>
-internal sealed class Judge(CozeRecord record, HttpClient http, Uri door, ILookup<int, CozeChat> chats, bool killed)
+/// <summary>Holds what a client got against what the fake said, and against what the node says afterwards.</summary>
+internal sealed class Judge(IFarRecord record, HttpClient http, Uri door, ILookup<int, FarChat> chats, bool killed)
 {
     public async Task<Finding> JudgeAsync(StreamClient client, CancellationToken cancellationToken)
     {
@@ -42,7 +42,11 @@ internal sealed class Judge(CozeRecord record, HttpClient http, Uri door, ILooku
                 else await WholeAsync(client, mine[0], faults, cancellationToken);
                 break;
             case Outcome.Cancelled:
-                if (client.CancelAnswer is null) faults.Add("it was cancelled, but not by us");
+                if (client.CancelAnswer is null)
+                {
+                    faults.Add("it was cancelled, but not by us");
+                    break;
+                }
                 // A chat may have come to its end before anybody could tell it to stop, as while the node was dead; but none goes on once its client was told that it is over.
                 if (mine.FirstOrDefault(chat => chat.Status != "canceled" && !(chat.EndedAt <= client.EndedAt)) is { } other) faults.Add($"its chat is {other.Status}");
                 await BeginningAsync(client, faults, cancellationToken);
@@ -70,7 +74,7 @@ internal sealed class Judge(CozeRecord record, HttpClient http, Uri door, ILooku
         _ => Outcome.Failed,
     };
 
-    private async Task WholeAsync(StreamClient client, CozeChat chat, List<string> faults, CancellationToken cancellationToken)
+    private async Task WholeAsync(StreamClient client, FarChat chat, List<string> faults, CancellationToken cancellationToken)
     {
         if (chat.Status != "completed") faults.Add($"its chat is {chat.Status}");
         if (client.CancelAnswer == "cancelled") faults.Add("it was answered that it is cancelled");

@@ -19,11 +19,11 @@ internal abstract class Stage : IAsyncDisposable
     {
         _keep = keep is not null;
         Folder = keep is null ? Directory.CreateTempSubdirectory("drill-").FullName : Directory.CreateDirectory(keep).FullName;
-        Coze = new Uri($"http://127.0.0.1:{Ports.Free()}/");
+        Sandbox = new Uri($"http://127.0.0.1:{Ports.Free()}/");
     }
 
     /// <summary>The sandbox.</summary>
-    public Uri Coze { get; }
+    public Uri Sandbox { get; }
 
     /// <summary>All nodes.</summary>
     public abstract IReadOnlyList<Node> Nodes { get; }
@@ -43,10 +43,10 @@ internal abstract class Stage : IAsyncDisposable
         Stage stage = options.IsCluster ? new ClusterStage(options) : new SingleStage(options.Keep);
         try
         {
-            await File.WriteAllTextAsync(Path.Combine(stage.Folder, "fleet.yaml"), stage.Fleet(), cancellationToken);
+            await File.WriteAllTextAsync(Path.Combine(stage.Folder, "fleet.yaml"), options.Discord ? DiscordFleet.For(stage.Sandbox) : stage.CozeFleet(), cancellationToken);
             stage._sandbox = await ServerProcess.StartAsync(
-                "sandbox", ServerProcess.Program("Sandbox", stage.Folder, ["--urls", stage.Coze.ToString()]), Path.Combine(stage.Folder, "sandbox.log"),
-                new Uri(stage.Coze, "coze/sandbox/counts"), cancellationToken);
+                "sandbox", ServerProcess.Program("Sandbox", stage.Folder, ["--urls", stage.Sandbox.ToString()]), Path.Combine(stage.Folder, "sandbox.log"),
+                new Uri(stage.Sandbox, "coze/sandbox/counts"), cancellationToken);
             await stage.StartNodesAsync(cancellationToken);
             return stage;
         }
@@ -81,7 +81,7 @@ internal abstract class Stage : IAsyncDisposable
     protected virtual Task StartNodesAsync(CancellationToken cancellationToken) => EnsureNodesAsync(cancellationToken);
 
     // Two bots, so that conversations have a choice, on one account, so that the record can be read with one token.
-    private string Fleet() => $"""
+    private string CozeFleet() => $"""
         tenants:
           - id: drill
             keys:
@@ -90,7 +90,7 @@ internal abstract class Stage : IAsyncDisposable
         accounts:
           - id: sandbox
             upstream: coze
-            base_url: {Coze}coze
+            base_url: {Sandbox}coze
             token: {Token}
         bots:
           - id: one

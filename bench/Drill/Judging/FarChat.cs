@@ -2,13 +2,13 @@ using System.Text.Json;
 
 namespace CozeCluster.Drill;
 
-/// <summary>A chat as the fake Coze tells it.</summary>
-/// <param name="Id">Its id.</param>
-/// <param name="ConversationId">Its conversation.</param>
+/// <summary>A reply as its fake tells it: a chat of the fake Coze, or a prompt at the fake Discord with what the bot answered.</summary>
+/// <param name="Id">Its id: of the chat, or of the prompt's message.</param>
+/// <param name="ConversationId">Its conversation, or its channel.</param>
 /// <param name="Status">Where it stands.</param>
 /// <param name="DeltasAfterCancel">What was made after it was cancelled, for nobody.</param>
 /// <param name="EndedAt">When it ended; null while it runs.</param>
-internal sealed record CozeChat(string Id, string ConversationId, string Status, int DeltasAfterCancel, DateTimeOffset? EndedAt)
+internal sealed record FarChat(string Id, string ConversationId, string Status, int DeltasAfterCancel, DateTimeOffset? EndedAt)
 {
     public bool IsRunning => Status is "created" or "in_progress";
 }
@@ -18,14 +18,14 @@ internal sealed record CozeChat(string Id, string ConversationId, string Status,
 /// <param name="Reasoning">The reasoning.</param>
 /// <param name="FollowUps">Suggestions.</param>
 /// <param name="Events">Type and id of what it did on the way, in the API's words.</param>
-internal sealed record CozeReply(string Text, string Reasoning, IReadOnlyList<string> FollowUps, IReadOnlyList<string> Events)
+internal sealed record FarReply(string Text, string Reasoning, IReadOnlyList<string> FollowUps, IReadOnlyList<string> Events)
 {
-    /// <summary>Of a chat's message list.</summary>
-    public static CozeReply Of(JsonElement messages)
+    /// <summary>Of the message list of a chat of the fake Coze.</summary>
+    public static FarReply Of(JsonElement messages)
     {
         var all = messages.EnumerateArray().ToList();
         var answers = all.Where(message => Type(message) == "answer").ToList();
-        return new CozeReply(
+        return new FarReply(
             string.Join("\n\n", answers.Select(answer => answer.GetProperty("content").GetString())),
             string.Concat(answers.Select(answer => answer.TryGetProperty("reasoning_content", out var text) ? text.GetString() : null)),
             [.. all.Where(message => Type(message) == "follow_up").Select(message => message.GetProperty("content").GetString()!)],
