@@ -175,14 +175,13 @@ internal sealed partial class TurnPump(
     {
         LogResuming(logger, turn.Record.TurnId, handle.BotId);
         var catalog = context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog);
-        var bot = await catalog.FindBot(handle.BotId);
-        var account = await catalog.FindAccount(handle.AccountId);
+        var (bot, account) = await Reach(turn, async () => (await catalog.FindBot(handle.BotId), await catalog.FindAccount(handle.AccountId)), stop);
         if (bot is null || account is null || !upstreams.TryGetValue(handle.Upstream, out var upstream))
         {
             return new Error(ErrorCode.UpstreamOutcomeUnknown, "The bot that was answering is no longer in the fleet.");
         }
         // The far side is at work already: the lease only counts it, so a refusal changes nothing.
-        var answer = await context.Grains.Get<IBotGrain>(bot.Id).Acquire(new LeaseRequest($"{turn.Record.TurnId}.resumed", [], account.Id));
+        var answer = await Reach(turn, () => context.Grains.Get<IBotGrain>(bot.Id).Acquire(new LeaseRequest($"{turn.Record.TurnId}.resumed", [], account.Id)), stop);
         turn.Lease = answer.Grant;
         turn.RenewedAt = time.GetTimestamp();
 
@@ -235,6 +234,23 @@ internal sealed partial class TurnPump(
             catch (ClusterException exception)
             {
                 return exception.ToError();
+            }
+        }
+    }
+
+    /// <summary>Asks a grain on behalf of a turn that is under way at the far side: that the grain cannot be reached yet, after a node died, is no reason to give the turn up.</summary>
+    private async Task<T> Reach<T>(LiveTurn turn, Func<Task<T>> ask, CancellationToken stop)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                return await ask();
+            }
+            catch (ClusterException exception) when (tries < MaxAttachTries && exception.Code == ErrorCode.EngineRejected)
+            {
+                LogLost(logger, turn.Record.TurnId, exception.Code, exception.Message);
+                await Task.Delay(RetryPause * tries, time, stop);
             }
         }
     }
@@ -329,7 +345,15 @@ internal sealed partial class TurnPump(
     {
         if (turn.Lease is not { } lease) return;
         turn.Lease = null;
-        await context.Grains.Get<IBotGrain>(lease.Bot.Id).Return(lease.Id, lease.Account.Id, error is null ? LeaseOutcome.Success : new LeaseOutcome(error));
+        try
+        {
+            await context.Grains.Get<IBotGrain>(lease.Bot.Id).Return(lease.Id, lease.Account.Id, error is null ? LeaseOutcome.Success : new LeaseOutcome(error));
+        }
+        catch (ClusterException exception)
+        {
+            // It runs out by itself, and the reply is none the worse for it.
+            LogNotReturned(logger, exception, turn.Record.TurnId);
+        }
     }
 
     private ReplyOrigin? Origin(LiveTurn turn) =>
@@ -340,7 +364,7 @@ internal sealed partial class TurnPump(
         upstream.CanReattach && turn is { Log.Handle: not null, CancelRequested: false, Fault: null } && IsLost(exception);
 
     private static bool IsLost(ClusterException exception) =>
-        exception.Code is ErrorCode.UpstreamUnavailable or ErrorCode.UpstreamProtocol or ErrorCode.UpstreamFailed or ErrorCode.UpstreamRateLimited;
+        exception.Code is ErrorCode.UpstreamUnavailable or ErrorCode.UpstreamProtocol or ErrorCode.UpstreamFailed or ErrorCode.UpstreamRateLimited or ErrorCode.EngineRejected;
 
     [LoggerMessage(1101, LogLevel.Error, "Turn {TurnId} broke: {Code}")]
     private static partial void LogBroken(ILogger logger, Exception exception, string turnId, ErrorCode code);
@@ -362,4 +386,7 @@ internal sealed partial class TurnPump(
 
     [LoggerMessage(1107, LogLevel.Warning, "Turn {TurnId} could not be settled at the far side; what it left there goes by itself")]
     private static partial void LogNotSettled(ILogger logger, Exception exception, string turnId);
+
+    [LoggerMessage(1108, LogLevel.Warning, "Turn {TurnId} could not return its lease; it runs out by itself")]
+    private static partial void LogNotReturned(ILogger logger, Exception exception, string turnId);
 }

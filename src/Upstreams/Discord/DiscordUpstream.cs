@@ -43,6 +43,19 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
     /// <inheritdoc />
     public async ValueTask<IExchange> Open(UpstreamTurn turn, CancellationToken cancellationToken)
     {
+        try
+        {
+            return await Send(turn, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ClusterException e) when (IsOfTheEngine(e))
+        {
+            // What was on its way to Discord fails otherwise: nothing was posted, and another bot's listener may be within reach.
+            throw new ClusterException(ErrorCode.UpstreamUnavailable, "The part of the server that speaks with Discord cannot be reached.", inner: e);
+        }
+    }
+
+    private async ValueTask<IExchange> Send(UpstreamTurn turn, CancellationToken cancellationToken)
+    {
         if (turn.ToolOutputs.Count > 0) throw new ClusterException(ErrorCode.InvalidRequest, "Bots on Discord take no results of tool calls.", "messages");
         var options = DiscordBotOptions.Of(turn.Bot);
         var prompt = await DiscordPrompt.Of(turn, options, _blobs, cancellationToken).ConfigureAwait(false);
@@ -122,12 +135,27 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
                 Mentions = message.Mentions ? [turn.Bot.UpstreamBotId] : [],
                 Files = message.Files,
             };
-            var sent = await account.Post(post, cancellationToken).ConfigureAwait(false);
+            var sent = await Post(account, post, cancellationToken).ConfigureAwait(false);
             posted.Add(sent.MessageId);
             senderId = sent.AuthorId ?? senderId;
         }
         return senderId;
     }
+
+    private static async ValueTask<DiscordPosted> Post(IAccountGrain account, DiscordPost post, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await account.Post(post, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ClusterException e) when (IsOfTheEngine(e))
+        {
+            throw new ClusterException(ErrorCode.UpstreamOutcomeUnknown, "The part of the server that was posting to Discord cannot be reached: the message may have been posted.", inner: e);
+        }
+    }
+
+    /// <summary>Whether a grain could not be reached, as while a node that died is still being found out.</summary>
+    private static bool IsOfTheEngine(ClusterException e) => e.Code is ErrorCode.EngineRejected or ErrorCode.StateConflict;
 
     private DiscordReply NewReply(UpstreamTurn turn, DiscordBotOptions options, bool isAlone) => new(
         new ReplyMessages(turn.Bot.UpstreamBotId, options.Recognise, isAlone),

@@ -160,6 +160,23 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
+    public async Task Connection_LostWhileOurOwnNodesCannotReachEachOther_IsFoundAgain()
+    {
+        var turn = await Begin(Request());
+        var exchange = await Upstream.NextOpened();
+        exchange.Identify().Say("Hello, wo");
+        await turn.Observer.UntilText("Hello, wo");
+        Upstream.Losses.Enqueue(new ClusterException(ErrorCode.EngineRejected, "The call could not be delivered."));
+        exchange.Break(ErrorCode.EngineRejected);
+        var attached = Upstream.NextAttached();
+        await PassUntil(() => attached.IsCompleted);
+        (await attached).Whole("Hello, world").Complete();
+
+        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
+        Assert.Equal(("Hello, world", 1), (turn.Observer.Text, Upstream.OpenedCount));
+    }
+
+    [Fact]
     public async Task Cancel_RunningTurn_TellsTheFarSideAndTheObserver()
     {
         var turn = await Begin(Request());

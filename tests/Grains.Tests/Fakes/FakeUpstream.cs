@@ -20,6 +20,9 @@ public sealed class FakeUpstream : IUpstream
     /// <summary>Thrown by the next opens, in order; null lets one through.</summary>
     public ConcurrentQueue<ClusterException?> Refusals { get; } = new();
 
+    /// <summary>Thrown by the next attaches, in order.</summary>
+    public ConcurrentQueue<ClusterException> Losses { get; } = new();
+
     /// <summary>While set, opening waits for it (or for the token).</summary>
     public TaskCompletionSource? Hold { get; set; }
 
@@ -40,6 +43,7 @@ public sealed class FakeUpstream : IUpstream
 
     public ValueTask<IExchange> Attach(UpstreamTurn turn, UpstreamHandle handle, CancellationToken cancellationToken)
     {
+        if (Losses.TryDequeue(out var loss)) throw loss;
         var exchange = new FakeExchange(turn, handle);
         _attached.Writer.TryWrite(exchange);
         return ValueTask.FromResult<IExchange>(exchange);
