@@ -66,7 +66,10 @@ internal sealed class DiscordExchange(
             {
                 // Events should have told. If the session has lost the watch, it gets it again.
                 logger.FoundByReading(turn.TurnId);
+                if (reply.Outcome is not null) return;
                 await far.Watch().ConfigureAwait(false);
+                // The session may have taken its time, and told nobody what happened since the reading.
+                reply.Missed();
                 return;
             }
         }

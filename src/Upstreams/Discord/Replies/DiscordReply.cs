@@ -136,6 +136,12 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
         }
     }
 
+    /// <summary>Events may have been missed: the channel is read before anything else.</summary>
+    public void Missed()
+    {
+        lock (_gate) (_isMissing, WasFound) = (true, true);
+    }
+
     /// <summary>The silence was long enough, and looking once more showed nothing new: the reply has ended, unless something came meanwhile.</summary>
     public void Decide()
     {

@@ -1,5 +1,5 @@
-using System.Reflection;
 using CozeCluster.Messages;
+using CozeCluster.Sandbox.Discord;
 using CozeCluster.Upstreams.Discord;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -18,11 +18,8 @@ public sealed class UnreachableTests
     {
         await using var house = await DiscordHouse.Start();
         await house.Health("l1");
-        using var upstream = new DiscordUpstream(
-            new Unreachable(house.Grains, method), house.Services.GetRequiredService<IDiscord>(), house.Services.GetRequiredService<IBlobStore>(), TimeProvider.System,
-            NullLogger<DiscordUpstream>.Instance);
-        var account = await house.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindAccount("a1");
-        var turn = new UpstreamTurn(TurnId.New(DiscordHouse.Tenant, null), DiscordHouse.Bot("b1"), account!, "", [new ChatMessage(ChatRole.User, [new TextContent("x")])]);
+        using var upstream = Upstream(house, (called, call) => called == method ? throw new ClusterException(ErrorCode.EngineRejected, "away") : call());
+        var turn = await Turn(house, "x");
 
         var error = await Assert.ThrowsAsync<ClusterException>(async () => await upstream.Open(turn, TestContext.Current.CancellationToken));
 
@@ -30,31 +27,62 @@ public sealed class UnreachableTests
         Assert.Empty(house.Posts);
     }
 
-    /// <summary>Grains of which one method cannot be reached.</summary>
-    private sealed class Unreachable(IGrains inner, string method) : IGrains
+    [Fact]
+    public async Task Reply_that_went_on_while_its_watch_was_lost_and_set_anew_is_whole_and_in_one_part()
     {
-        public T Get<T>(string key) where T : class, IGrain => Wall<T>.Before(inner.Get<T>(key), method);
+        const string Beginning = "It begins. ";
+        var full = Beginning.PadRight(2_000, '.');
+        await using var house = await DiscordHouse.Start(bots: DiscordHouse.Bot("b1", ("end.first_wait", "1s"), ("end.cold_wait", "300ms")));
+        await house.Health("l1");
+        var watches = 0;
+        DiscordRecord? prompt = null;
+        var first = "";
+        using var upstream = Upstream(house, (called, call) => called != nameof(IDiscordSessionGrain.Watch) ? call() : ++watches == 1 ? Task.CompletedTask : GoOn(call));
+        var turn = await Turn(house, "x [[silent]]");
+        await using var exchange = await upstream.Open(turn, TestContext.Current.CancellationToken);
+        prompt = Assert.Single(house.Posts);
+        first = house.Discord.Post(DiscordHouse.CozeBot.Id, prompt.ChannelId!, Beginning, prompt.MessageId);
 
-        public T GetNew<T>(string key) where T : class, IGrain => Wall<T>.Before(inner.GetNew<T>(key), method);
+        var sink = new RecordingSink();
+        await sink.ReadAll(exchange);
 
-        public IObserverHandle<T> Observe<T>(T observer) where T : class, IObserver => inner.Observe(observer);
+        Assert.Equal(full + "It ends.", Assert.Single(sink.Answers));
+
+        // While the session takes its time to watch again; what comes then is heard.
+        async Task GoOn(Func<object?> watch)
+        {
+            if (watches > 2) return;
+            var session = house.Grains.Get<IDiscordSessionGrain>(GrainKeys.DiscordSession("l1", 0));
+            var edited = new Edit();
+            using var observer = house.Grains.Observe<IDiscordObserver>(edited);
+            await session.Watch(new DiscordWatch("test", prompt!.ChannelId!, DiscordHouse.CozeBot.Id), observer.Reference);
+            house.Discord.Edit(prompt.ChannelId!, first, full);
+            await edited.Seen.Task.WaitAsync(TimeSpan.FromSeconds(30));
+            await (Task)watch()!;
+            house.Discord.Post(DiscordHouse.CozeBot.Id, prompt.ChannelId!, "It ends.", prompt.MessageId);
+        }
     }
 
-    /// <summary>Public, as what a proxy derives from is not to be sealed.</summary>
-    public class Wall<T> : DispatchProxy where T : class
+    private static DiscordUpstream Upstream(DiscordHouse house, Func<string, Func<object?>, object?> instead) => new(
+        new WalledGrains(house.Grains, instead), house.Services.GetRequiredService<IDiscord>(), house.Services.GetRequiredService<IBlobStore>(), TimeProvider.System,
+        NullLogger<DiscordUpstream>.Instance);
+
+    private static async Task<UpstreamTurn> Turn(DiscordHouse house, string text)
     {
-        private T _inner = null!;
-        private string _method = "";
+        var catalog = house.Grains.Get<ICatalogGrain>(GrainKeys.Catalog);
+        var (bot, account) = (await catalog.FindBot("b1"), await catalog.FindAccount("a1"));
+        return new UpstreamTurn(TurnId.New(DiscordHouse.Tenant, null), bot!, account!, "", [new ChatMessage(ChatRole.User, [new TextContent(text)])]);
+    }
 
-        public static T Before(T inner, string method)
+    /// <summary>Sees when the session has heard of an edit.</summary>
+    private sealed class Edit : IDiscordObserver
+    {
+        public TaskCompletionSource Seen { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public ValueTask<bool> OnEvents(IReadOnlyList<DiscordEvent> events)
         {
-            var proxy = Create<T, Wall<T>>();
-            var wall = (Wall<T>)(object)proxy;
-            (wall._inner, wall._method) = (inner, method);
-            return proxy;
+            if (events.OfType<DiscordMessageSeen>().Any(message => message.EditedAt is not null)) Seen.TrySetResult();
+            return ValueTask.FromResult(true);
         }
-
-        protected override object? Invoke(MethodInfo? called, object?[]? args) =>
-            called!.Name == _method ? throw new ClusterException(ErrorCode.EngineRejected, "away") : called.Invoke(_inner, args);
     }
 }
