@@ -83,6 +83,9 @@ public partial class DiscordSessionGrain : IDiscordSessionGrain, IGrainLifecycle
     }
 
     /// <inheritdoc />
+    public Task<bool> Watches(string watchId) => Task.FromResult(_watchers.TryGetValue(watchId, out var watcher) && !watcher.IsOver);
+
+    /// <inheritdoc />
     public async Task Own()
     {
         var now = _time.GetUtcNow();

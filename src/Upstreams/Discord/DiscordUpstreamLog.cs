@@ -16,4 +16,10 @@ internal static partial class DiscordUpstreamLog
 
     [LoggerMessage(124, LogLevel.Information, "Turn {TurnId}: the channel could not be read again before the reply was taken for ended: {Code}")]
     public static partial void NotReadAgain(this ILogger logger, Exception exception, string turnId, ErrorCode code);
+
+    [LoggerMessage(125, LogLevel.Information, "Turn {TurnId}: the session had forgotten its channel, and watches it again")]
+    public static partial void WatchedAgain(this ILogger logger, string turnId);
+
+    [LoggerMessage(126, LogLevel.Information, "Turn {TurnId}: whether its channel is watched cannot be told now")]
+    public static partial void NotWatchedAgain(this ILogger logger, Exception exception, string turnId);
 }

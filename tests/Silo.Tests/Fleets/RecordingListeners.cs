@@ -36,6 +36,8 @@ internal sealed class RecordingListeners
 
         public Task Unwatch(string watchId) => throw new NotSupportedException();
 
+        public Task<bool> Watches(string watchId) => throw new NotSupportedException();
+
         public Task Own() => throw new NotSupportedException();
 
         public Task<string> Create(DiscordChannelRequest request) => throw new NotSupportedException();

@@ -17,6 +17,10 @@ public interface IDiscordSessionGrain : IGrain
     [Interleaves, Idempotent]
     Task Unwatch(string watchId);
 
+    /// <summary>Whether a watch is kept. A session that came to life anew, on another node say, knows none of before.</summary>
+    [Interleaves, Idempotent]
+    Task<bool> Watches(string watchId);
+
     /// <summary>Connects if it is not connected, and tells how it stands. Called when a node starts, so that listeners are ready before the first turn.</summary>
     [Interleaves, Idempotent]
     Task<DiscordSessionHealth> Connect();

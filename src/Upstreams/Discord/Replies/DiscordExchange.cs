@@ -7,7 +7,12 @@ namespace CozeCluster.Upstreams.Discord;
 internal sealed class DiscordExchange(
     UpstreamTurn turn, DiscordHandle ids, DiscordReply reply, DiscordFar far, DiscordLearning learning, DiscordChannels channels, TimeProvider time, ILogger logger) : IExchange
 {
+    /// <summary>After so long without news the session is asked whether it still watches: one that moved to another node has forgotten.</summary>
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
+
     private UpstreamHandle? _handle = ids.ToHandle(turn);
+    private long _lookedAt = time.GetTimestamp();
+    private bool _isUnsure;
 
     /// <inheritdoc />
     public async ValueTask<bool> WaitToRead(CancellationToken cancellationToken)
@@ -52,10 +57,35 @@ internal sealed class DiscordExchange(
 
     private async Task Wait(Task news, TimeSpan wait, CancellationToken cancellationToken)
     {
+        var untilLook = LookEvery - time.GetElapsedTime(_lookedAt);
+        if (untilLook <= TimeSpan.Zero)
+        {
+            await Look(cancellationToken).ConfigureAwait(false);
+            return;
+        }
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAny(news, Task.Delay(wait, time, over.Token)).ConfigureAwait(false);
+        await Task.WhenAny(news, Task.Delay(wait < untilLook ? wait : untilLook, time, over.Token)).ConfigureAwait(false);
         await over.CancelAsync().ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
+        if (news.IsCompleted) _lookedAt = time.GetTimestamp();
+    }
+
+    private async Task Look(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var wasLost = await far.WatchAgain().WaitAsync(LookEvery, time, cancellationToken).ConfigureAwait(false);
+            if (wasLost) logger.WatchedAgain(turn.TurnId);
+            // Nobody told what happened meanwhile.
+            if (wasLost || _isUnsure) reply.Missed();
+            _isUnsure = false;
+        }
+        catch (Exception e) when (e is ClusterException or TimeoutException)
+        {
+            logger.NotWatchedAgain(e, turn.TurnId);
+            _isUnsure = true;
+        }
+        _lookedAt = time.GetTimestamp();
     }
 
     private async Task Decide(CancellationToken cancellationToken)

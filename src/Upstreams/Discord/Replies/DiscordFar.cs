@@ -18,6 +18,16 @@ internal sealed class DiscordFar(IGrains grains, IDiscord discord, ListenerDefin
     /// <exception cref="ClusterException">The listener is not connected.</exception>
     public Task Watch() => Session.Watch(_watch, _observer.Reference);
 
+    /// <summary>Sees to it that the channel is heard.</summary>
+    /// <returns>Whether it was not.</returns>
+    /// <exception cref="ClusterException">The listener is not connected, or its session cannot be reached.</exception>
+    public async Task<bool> WatchAgain()
+    {
+        if (await Session.Watches(_watch.Id).ConfigureAwait(false)) return false;
+        await Watch().ConfigureAwait(false);
+        return true;
+    }
+
     /// <summary>Reads what stands in the channel behind the prompt.</summary>
     /// <returns>Whether that showed what events had not.</returns>
     public async ValueTask<bool> Read(string promptId, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using CozeCluster.Messages;
 using CozeCluster.Sandbox.Discord;
+using CozeCluster.TestKit;
 using CozeCluster.Upstreams.Discord;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -63,8 +64,47 @@ public sealed class UnreachableTests
         }
     }
 
-    private static DiscordUpstream Upstream(DiscordHouse house, Func<string, Func<object?>, object?> instead) => new(
-        new WalledGrains(house.Grains, instead), house.Services.GetRequiredService<IDiscord>(), house.Services.GetRequiredService<IBlobStore>(), TimeProvider.System,
+    [Fact]
+    public async Task Reply_whose_watch_was_forgotten_before_it_began_is_heard_within_seconds()
+    {
+        var time = new ManualTime();
+        await using var house = await DiscordHouse.Start();
+        await house.Health("l1");
+        var (watches, looks) = (0, 0);
+        using var upstream = Upstream(
+            house,
+            (called, call) => called switch
+            {
+                nameof(IDiscordSessionGrain.Watch) when ++watches == 1 => Task.CompletedTask,
+                // The first time the session cannot be reached.
+                nameof(IDiscordSessionGrain.Watches) when ++looks == 1 => throw new ClusterException(ErrorCode.EngineRejected, "away"),
+                _ => call(),
+            },
+            time);
+        var turn = await Turn(house, "x [[silent]]");
+        await using var exchange = await upstream.Open(turn, TestContext.Current.CancellationToken);
+        var prompt = Assert.Single(house.Posts);
+        house.Discord.Post(DiscordHouse.CozeBot.Id, prompt.ChannelId!, "It is there.", prompt.MessageId);
+        var sink = new RecordingSink();
+        var reading = exchange.WaitToRead(TestContext.Current.CancellationToken).AsTask();
+        // What is known of the turn so far.
+        Assert.True(await reading);
+        exchange.Read(sink);
+        reading = exchange.WaitToRead(TestContext.Current.CancellationToken).AsTask();
+        for (var look = 0; look < 2; look++)
+        {
+            await Until.True(() => looks == look && time.NextDue <= time.GetUtcNow() + TimeSpan.FromSeconds(5));
+            time.Advance(TimeSpan.FromSeconds(5));
+        }
+        Assert.True(await reading.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken));
+        exchange.Read(sink);
+
+        Assert.Equal("It is there.", Assert.Single(sink.Answers));
+        Assert.Equal((2, 2), (watches, looks));
+    }
+
+    private static DiscordUpstream Upstream(DiscordHouse house, Func<string, Func<object?>, object?> instead, TimeProvider? time = null) => new(
+        new WalledGrains(house.Grains, instead), house.Services.GetRequiredService<IDiscord>(), house.Services.GetRequiredService<IBlobStore>(), time ?? TimeProvider.System,
         NullLogger<DiscordUpstream>.Instance);
 
     private static async Task<UpstreamTurn> Turn(DiscordHouse house, string text)
