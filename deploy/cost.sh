@@ -37,7 +37,7 @@ warm_up() { # TARGET
   load "$1" --streams 64 --chunks 1 --seconds 20
   load "$1" --streams 200 --pace 50 --chunks 200 --ramp 5 --seconds 25
 }
-measure() { # TARGET TIMES-THE-LOAD RESULTS
+measure() { # TARGET TIMES-THE-LOAD
   local before postgres seconds=${SECONDS_EACH:-10}
   read -r _ _ _ _ _ postgres < "$work/targets/$1"
   before=$(postgres_ticks "$postgres")
