@@ -1,4 +1,5 @@
 using CozeCluster.Gateway.Health;
+using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Observing;
 using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
@@ -10,6 +11,9 @@ internal sealed partial class TurnStarter(
     IGrains grains, IBlobStore blobs, GatewayOptions options, Readiness readiness, TimeProvider time, ILogger<TurnStarter> logger)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    // Tenants that have just been at their limit.
+    private readonly ShortCache<string, bool> _crowded = new(time);
 
     /// <summary>The conversation that holds a turn.</summary>
     public IConversationGrain ConversationOf(string turnId) => TurnId.TryGetConversation(turnId, out var key)
@@ -32,13 +36,13 @@ internal sealed partial class TurnStarter(
         Fingerprint = headers.IdempotencyKey is null ? null : request.Fingerprint,
     };
 
-    /// <summary>Has the tenant admit the turn, stores what came with it, and begins it.</summary>
+    /// <summary>Stores what came with the turn and has its conversation begin it.</summary>
     /// <exception cref="ClusterException">The tenant is at a limit, or the conversation does not take the turn.</exception>
     public async ValueTask Begin(ReplyReader reader, TurnRequest turn, ChatRequest request)
     {
-        // A turn that is there already was admitted then.
-        var repeated = turn.Fingerprint is not null && await Exists(turn);
-        if (!repeated && await Tenant(turn).Admit(turn.TurnId) is { } refusal) throw refusal.ToException();
+        // The conversation asks the tenant, while it finds a bot. To store what is refused then, or to bring conversations to life for it again and again, is too much.
+        if ((request.Uploads.Count > 0 || _crowded.TryGet(turn.TenantId, out _)) && !await Exists(turn) && await Tenant(turn).Admit(turn.TurnId) is { } refusal)
+            throw refusal.ToException();
         try
         {
             foreach (var upload in request.Uploads)
@@ -50,7 +54,8 @@ internal sealed partial class TurnStarter(
         }
         catch (Exception exception)
         {
-            if (!repeated) await GiveBack(turn, exception);
+            if (exception is ClusterException { Code: ErrorCode.RateLimited }) _crowded.Set(turn.TenantId, true);
+            await GiveBack(turn, exception);
             if (exception is ClusterException { Code: ErrorCode.NotFound } && request.WaitingTurn is not null)
                 throw new ClusterException(ErrorCode.InvalidRequest, "The tool results at the end of 'messages' answer calls of a reply that is unknown or has expired.", "messages", inner: exception);
             throw;
@@ -70,7 +75,8 @@ internal sealed partial class TurnStarter(
 
         // Whether the conversation took the turn is not known. Under an idempotency key the client asks again.
         var refused = exception is ClusterException { Code: not (ErrorCode.EngineRejected or ErrorCode.StateConflict or ErrorCode.Internal) };
-        if (!refused && turn.Fingerprint is null) await Quietly(turn.TurnId, ConversationOf(turn.TurnId).Cancel(turn.TenantId, turn.TurnId));
+        if (!refused && turn.Fingerprint is not null) return;
+        if (!refused) await Quietly(turn.TurnId, ConversationOf(turn.TurnId).Cancel(turn.TenantId, turn.TurnId));
         await Quietly(turn.TurnId, Tenant(turn).Settle(turn.TurnId, null));
     }
 
@@ -96,6 +102,7 @@ internal sealed partial class TurnStarter(
     /// <summary>Whether the idempotency key was used before: a turn that was admitted is not admitted again.</summary>
     private async ValueTask<bool> Exists(TurnRequest turn)
     {
+        if (turn.Fingerprint is null) return false;
         try
         {
             await ConversationOf(turn.TurnId).GetTurn(turn.TenantId, turn.TurnId);

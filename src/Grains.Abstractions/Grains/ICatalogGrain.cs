@@ -33,6 +33,10 @@ public interface ICatalogGrain : IGrain
     [Interleaves, Idempotent]
     Task<ModelDefinition?> FindModel(string tenantId, string model);
 
+    /// <summary>The bots of a model that is offered to a tenant, in the order of its pool; null if it is not.</summary>
+    [Interleaves, Idempotent]
+    Task<IReadOnlyList<PooledBot>?> FindPool(string tenantId, string model);
+
     /// <summary>What is in the fleet.</summary>
     [Interleaves, Idempotent]
     Task<FleetOutline> Outline();

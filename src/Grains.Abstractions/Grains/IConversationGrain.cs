@@ -9,10 +9,10 @@ namespace CozeCluster;
 public interface IConversationGrain : IGrain
 {
     /// <summary>
-    /// Takes a turn and returns once it is queued or running. What becomes of it, errors included, comes through the observer.
+    /// Takes a turn, if its tenant admits it, and returns once it is queued or running. What becomes of it, errors included, comes through the observer.
     /// A turn id that is already known is not taken again, only observed.
     /// </summary>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.ConversationBusy"/>; <see cref="ErrorCode.IdempotencyMismatch"/>; <see cref="ErrorCode.Draining"/>.</exception>
+    /// <exception cref="ClusterException">What the tenant refused it with; <see cref="ErrorCode.ConversationBusy"/>; <see cref="ErrorCode.IdempotencyMismatch"/>; <see cref="ErrorCode.Draining"/>.</exception>
     [Idempotent]
     Task Begin(TurnRequest request, Subscription subscription, IReplyObserver observer, CancellationToken cancellationToken = default);
 

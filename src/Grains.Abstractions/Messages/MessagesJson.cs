@@ -16,6 +16,7 @@ namespace CozeCluster.Messages;
 [JsonSerializable(typeof(ConversationSnapshot))]
 [JsonSerializable(typeof(IReadOnlyList<ConversationSummary>))]
 [JsonSerializable(typeof(Fleet))]
+[JsonSerializable(typeof(IReadOnlyList<PooledBot>))]
 [JsonSerializable(typeof(PickRequest))]
 [JsonSerializable(typeof(PickResult))]
 [JsonSerializable(typeof(LeaseRequest))]

@@ -1,5 +1,10 @@
 namespace CozeCluster.Messages;
 
+/// <summary>A bot of a pool.</summary>
+/// <param name="Id">The bot.</param>
+/// <param name="Upstream">Its upstream's name; null if the fleet has no such bot.</param>
+public sealed record PooledBot(string Id, string? Upstream);
+
 /// <summary>Asks a pool for a bot.</summary>
 /// <param name="Preferred">The bot the conversation already lives on; taken if the pool still has it and it is not among <paramref name="Refused"/>.</param>
 /// <param name="Refused">Bots that refused this turn, with how long they are worth skipping; remembered by the pool for everyone.</param>
@@ -14,7 +19,8 @@ public sealed record Refusal(string Id, Error Error, DateTimeOffset? Until);
 /// <summary>A pool's choice.</summary>
 /// <param name="BotId">The bot; null if none can take the turn.</param>
 /// <param name="Error">With no bot: why.</param>
-public sealed record PickResult(string? BotId, Error? Error);
+/// <param name="Upstream">With a bot: the name of its upstream, where the pool knows it.</param>
+public sealed record PickResult(string? BotId, Error? Error, string? Upstream = null);
 
 /// <summary>Asks for a lease. Leases last <see cref="Lifetime"/> unless renewed.</summary>
 /// <param name="LeaseId">Minted by the caller; idempotent.</param>

@@ -59,6 +59,10 @@ public partial class CatalogGrain(IGrainContext<CatalogState> context, TimeProvi
         Task.FromResult(_index.Models.GetValueOrDefault(model) is { } found && IsOffered(found, tenantId) ? found : null);
 
     /// <inheritdoc />
+    public async Task<IReadOnlyList<PooledBot>?> FindPool(string tenantId, string model) =>
+        await FindModel(tenantId, model) is { } found ? [.. found.Bots.Select(bot => new PooledBot(bot, _index.Bots.GetValueOrDefault(bot)?.Upstream))] : null;
+
+    /// <inheritdoc />
     public Task<IReadOnlyList<ModelInfo>> ListModels(string tenantId) => Task.FromResult<IReadOnlyList<ModelInfo>>(
         [.. context.State.Value.Fleet.Models.Where(model => IsOffered(model, tenantId)).Select(model => new ModelInfo(model.Id, model.CreatedAt))]);
 

@@ -16,6 +16,7 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
     private readonly ConversationOptions _options;
     private readonly ILogger _logger;
     private readonly StateSaver<ConversationState> _saver;
+    private readonly TurnClaims _claims;
     private readonly TurnPump _pump;
     private readonly Declared<TenantDefinition> _tenant;
     private readonly Dictionary<string, LiveTurn> _live = [];
@@ -38,7 +39,8 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
         _options = options;
         _logger = logger;
         _saver = new StateSaver<ConversationState>(context.State);
-        _pump = new TurnPump(context, _saver, upstreams.ToFrozenDictionary(upstream => upstream.Name), time, options, unsaved, logger);
+        _claims = new TurnClaims(context, time, logger);
+        _pump = new TurnPump(context, _saver, upstreams.ToFrozenDictionary(upstream => upstream.Name), time, options, unsaved, _claims, logger);
         _tenant = new Declared<TenantDefinition>(time, () => context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindTenant(State.TenantId));
     }
 
@@ -105,6 +107,19 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
                 ErrorCode.ConversationBusy, $"This conversation already has {_waiting.Count} turns waiting.", until: _time.GetUtcNow() + TimeSpan.FromSeconds(2));
         }
 
+        // The bot is looked for while the tenant is asked.
+        var pick = _pumping ? null : _claims.PickAhead(request);
+        try
+        {
+            await _claims.Admit(request.TurnId, cancellationToken);
+        }
+        catch
+        {
+            // Nobody comes back to a conversation that was refused before it began.
+            if (State.Turns.Count == 0 && !_context.State.Exists) _context.Deactivate();
+            throw;
+        }
+
         ForgetOldTurns();
         var keepsPrompt = IsNamed && await _tenant.Get() is not { StoreConversations: false };
         var now = _time.GetUtcNow();
@@ -120,7 +135,7 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
         };
         State.LastUsedAt = now;
         State.Turns.Add(record);
-        var turn = new LiveTurn(record, new ReplyLog(), _time) { KeepsPrompt = keepsPrompt };
+        var turn = new LiveTurn(record, new ReplyLog(), _time) { KeepsPrompt = keepsPrompt, FirstPick = pick };
         _live[request.TurnId] = turn;
         GrainMetrics.TurnStarted(record.Model);
         turn.Observe(subscription, observer);
@@ -245,7 +260,7 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
         // Nobody hears of an end that is not stored: after a crash it would not be there.
         if (turn.IsDurable) turn.CloseGate();
         Close(turn, end);
-        var settled = _context.Grains.Get<ITenantGrain>(State.TenantId).Settle(turn.Record.TurnId, turn.Log.Usage);
+        var settled = _claims.Settle(turn.Record.TurnId, turn.Log.Usage);
         try
         {
             // A fresh conversation of which nothing was stored, because its turn was never sent or could not be found again anyway, ends with its grain.
@@ -309,21 +324,13 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
             }
             isNeeded = true;
             if (!turn.Record.Survive && !turn.CancelRequested && turn.Unheard > _options.ListenerGrace) _context.RunBackground(_ => Cancel(turn));
-            if (_time.GetElapsedTime(turn.RenewedAt) >= RenewEvery) await Renew(turn);
+            if (_time.GetElapsedTime(turn.RenewedAt) >= RenewEvery) await _claims.Renew(turn);
         }
         if (isNeeded || _live.Count > 0) return;
         _tick?.Dispose();
         _tick = null;
         // A fresh conversation is seldom asked again, and then it is read from what is stored: kept until idle, thousands a second would fill the memory.
         if (!IsNamed && _context.State.Exists) _context.Deactivate();
-    }
-
-    private async Task Renew(LiveTurn turn)
-    {
-        turn.RenewedAt = _time.GetTimestamp();
-        var admitted = _context.Grains.Get<ITenantGrain>(State.TenantId).Renew(turn.Record.TurnId);
-        if (turn.Lease is { } lease) await _context.Grains.Get<IBotGrain>(lease.Bot.Id).Renew(lease.Id, lease.Account.Id);
-        await admitted;
     }
 
     private void Open(TurnRequest request)

@@ -21,6 +21,12 @@ internal sealed class LiveTurn(TurnRecord record, ReplyLog log, TimeProvider tim
     /// <summary>Whether another node could go on with it: its intent is saved, or about to be.</summary>
     public bool IsDurable { get; set; } = record.Sent;
 
+    /// <summary>The save that tells that it is about to be sent, of the last try that had one.</summary>
+    public Task? Intent { get; set; }
+
+    /// <summary>The pool's answer for the first try, if it was asked ahead.</summary>
+    public Task<PickResult>? FirstPick { get; set; }
+
     /// <summary>Keeps its node from stopping while it cannot be gone on with elsewhere; null: it does not.</summary>
     public IDisposable? Hold { get; set; }
 

@@ -34,6 +34,10 @@ internal static class Prompt
     public static string? AnsweredTurn(TurnRequest request) =>
         request.ToolOutputs is [var first, ..] && TryParseCallId(first.CallId, out var turnId, out _) ? turnId : null;
 
+    /// <summary>Where the conversation lives at the far side, as far as a request is concerned.</summary>
+    public static UpstreamHandle? Home(TurnRequest request, ConversationState state) =>
+        AnsweredTurn(request) is { } answered ? state.Turns.Find(known => known.TurnId == answered)?.Handle : state.Home;
+
     /// <summary>Two tenants that share a bot must not share memories, even if their users have the same names.</summary>
     private static string User(TurnRequest request) => request.User is null ? request.TenantId : $"{request.TenantId}:{request.User}";
 

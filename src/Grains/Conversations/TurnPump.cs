@@ -15,6 +15,7 @@ internal sealed partial class TurnPump(
     TimeProvider time,
     ConversationOptions options,
     UnsavedTurns unsaved,
+    TurnClaims claims,
     ILogger logger)
 {
     private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(5);
@@ -51,13 +52,14 @@ internal sealed partial class TurnPump(
         var request = turn.Record.Request ?? throw new InvalidOperationException("A turn that was not sent has its request.");
         var refused = new List<Refusal>();
         var avoid = new List<string>();
-        var home = Prompt.AnsweredTurn(request) is { } answered ? State.Turns.Find(known => known.TurnId == answered)?.Handle : State.Home;
+        var home = Prompt.Home(request, State);
         var (preferredBot, preferredAccount) = (home?.BotId, home?.AccountId);
         Error? last = null;
         for (var attempt = 1; attempt <= options.MaxAttempts; attempt++)
         {
             if (turn.CancelRequested) return Cancelled;
-            var (lease, none) = await FindBot(turn, request, preferredBot, refused, new LeaseRequest($"{request.TurnId}.{attempt}", avoid, preferredAccount));
+            var (lease, none) = await claims.FindBot(
+                turn, request, preferredBot, refused, new LeaseRequest($"{request.TurnId}.{attempt}", avoid, preferredAccount), picked: upstream => SaveAhead(turn, upstream));
             if (lease is null) return last ?? none;
 
             if (attempt > 1)
@@ -96,25 +98,6 @@ internal sealed partial class TurnPump(
         return last;
     }
 
-    private async Task<(Lease? Lease, Error? Why)> FindBot(
-        LiveTurn turn, TurnRequest request, string? preferred, List<Refusal> refused, LeaseRequest leaseRequest)
-    {
-        var pool = context.Grains.Get<IModelPoolGrain>(GrainKeys.ModelPool(request.TenantId, request.Model));
-        while (true)
-        {
-            var pick = await pool.Pick(request.TenantId, request.Model, new PickRequest(preferred, refused));
-            if (pick.BotId is null) return (null, pick.Error);
-            var answer = await context.Grains.Get<IBotGrain>(pick.BotId).Acquire(leaseRequest);
-            if (answer.Grant is { } lease)
-            {
-                turn.Lease = lease;
-                turn.RenewedAt = time.GetTimestamp();
-                return (lease, null);
-            }
-            refused.Add(answer.Refusal!);
-        }
-    }
-
     private async Task<Error?> Attempt(LiveTurn turn, TurnRequest request, Lease lease, int attempt, CancellationToken stop)
     {
         Error? error = null;
@@ -123,7 +106,7 @@ internal sealed partial class TurnPump(
             var upstreamTurn = Prompt.For(request, State, lease) with { Attempt = attempt };
             var upstream = upstreams[lease.Bot.Upstream];
             turn.Far = (upstream, upstreamTurn);
-            var durable = upstream.CanReattach && options.DurableTurns;
+            var durable = MayBeDurable(upstream);
             using var deadline = new TurnDeadline(time, lease.Bot.Timeouts, stop, awaitsIds: durable, nodeStops: durable ? default : unsaved.Ending);
             turn.Deadline = deadline;
             try
@@ -165,7 +148,7 @@ internal sealed partial class TurnPump(
         finally
         {
             turn.Deadline = null;
-            if (!stop.IsCancellationRequested) await ReturnLease(turn, error);
+            if (!stop.IsCancellationRequested) await claims.Return(turn, error);
         }
         return error;
     }
@@ -199,7 +182,7 @@ internal sealed partial class TurnPump(
         finally
         {
             turn.Deadline = null;
-            if (!stop.IsCancellationRequested) await ReturnLease(turn, error);
+            if (!stop.IsCancellationRequested) await claims.Return(turn, error);
         }
         return error;
     }
@@ -282,18 +265,32 @@ internal sealed partial class TurnPump(
         return turn.Log.Finished is not null ? null : new Error(ErrorCode.UpstreamProtocol, "The bot's reply stopped without an end.");
     }
 
-    private async Task SaveIntent(LiveTurn turn)
+    /// <summary>Most bots say yes: while one is asked, it is saved that it is about to be sent the turn.</summary>
+    private void SaveAhead(LiveTurn turn, string upstream)
     {
-        // From a try that failed before; the far side is about to be asked anew.
-        if (turn is { IsDurable: true, Record.Handle: null }) return;
-        var isFirst = !turn.IsDurable;
-        turn.IsDurable = true;
-        turn.Record.Sent = true;
-        turn.Record.Handle = null;
-        if (!turn.KeepsPrompt) turn.Record.Request = null;
-        var saved = saver.Save();
-        if (isFirst) await context.Grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurns(context.Key)).Add(context.Key, turn.Record.Survive);
-        await saved;
+        if (upstreams.TryGetValue(upstream, out var known) && MayBeDurable(known)) _ = SaveIntent(turn);
+    }
+
+    private bool MayBeDurable(IUpstream upstream) => upstream.CanReattach && options.DurableTurns;
+
+    /// <summary>Stores, once for each try, that the far side is about to be asked.</summary>
+    private Task SaveIntent(LiveTurn turn)
+    {
+        // From a try that failed before it had a handle, or from when the bot was asked.
+        if (turn is { Intent: { IsCompleted: false } or { IsCompletedSuccessfully: true }, Record.Handle: null }) return turn.Intent;
+        return turn.Intent = SaveNew();
+
+        async Task SaveNew()
+        {
+            var isFirst = !turn.IsDurable;
+            turn.IsDurable = true;
+            turn.Record.Sent = true;
+            turn.Record.Handle = null;
+            if (!turn.KeepsPrompt) turn.Record.Request = null;
+            var saved = saver.Save();
+            if (isFirst) await context.Grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurns(context.Key)).Add(context.Key, turn.Record.Survive);
+            await saved;
+        }
     }
 
     private async Task SaveHandle(LiveTurn turn, UpstreamHandle handle)
@@ -341,21 +338,6 @@ internal sealed partial class TurnPump(
         }
     }
 
-    private async Task ReturnLease(LiveTurn turn, Error? error)
-    {
-        if (turn.Lease is not { } lease) return;
-        turn.Lease = null;
-        try
-        {
-            await context.Grains.Get<IBotGrain>(lease.Bot.Id).Return(lease.Id, lease.Account.Id, error is null ? LeaseOutcome.Success : new LeaseOutcome(error));
-        }
-        catch (ClusterException exception)
-        {
-            // It runs out by itself, and the reply is none the worse for it.
-            LogNotReturned(logger, exception, turn.Record.TurnId);
-        }
-    }
-
     private ReplyOrigin? Origin(LiveTurn turn) =>
         turn.Log.Handle is { } handle ? new ReplyOrigin(handle.BotId, handle.Upstream, handle.Ids) : null;
 
@@ -386,7 +368,4 @@ internal sealed partial class TurnPump(
 
     [LoggerMessage(1107, LogLevel.Warning, "Turn {TurnId} could not be settled at the far side; what it left there goes by itself")]
     private static partial void LogNotSettled(ILogger logger, Exception exception, string turnId);
-
-    [LoggerMessage(1108, LogLevel.Warning, "Turn {TurnId} could not return its lease; it runs out by itself")]
-    private static partial void LogNotReturned(ILogger logger, Exception exception, string turnId);
 }

@@ -13,29 +13,28 @@ public sealed class ModelPoolState
 public class ModelPoolGrain(IGrainContext<ModelPoolState> context, TimeProvider time) : IModelPoolGrain, IGrainLifecycle
 {
     private readonly Dictionary<string, Refusal> _refusals = [];
-    private Declared<ModelDefinition>? _definition;
+    private Declared<IReadOnlyList<PooledBot>>? _bots;
 
     /// <inheritdoc />
     public async Task<PickResult> Pick(string tenantId, string model, PickRequest request)
     {
-        _definition ??= new(time, () => context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindModel(tenantId, model));
-        var definition = await _definition.Get()
+        _bots ??= new(time, () => context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindPool(tenantId, model));
+        var bots = await _bots.Get()
             ?? throw new ClusterException(ErrorCode.ModelNotFound, $"The model '{model}' does not exist or you do not have access to it.", "model");
 
         foreach (var refusal in request.Refused)
         {
             if (refusal.Until is not null) _refusals[refusal.Id] = refusal;
         }
-        if (request.Preferred is { } preferred && definition.Bots.Contains(preferred) && IsFit(preferred, request)) return new PickResult(preferred, null);
+        if (request.Preferred is { } preferred && IndexOf(bots, preferred) is >= 0 and var home && IsFit(preferred, request)) return Picked(bots[home]);
 
-        var bots = definition.Bots;
         var start = context.State.Value.Last is { } last ? IndexOf(bots, last) + 1 : 0;
         for (var i = 0; i < bots.Count; i++)
         {
             var bot = bots[(start + i) % bots.Count];
-            if (!IsFit(bot, request)) continue;
-            context.State.Value.Last = bot;
-            return new PickResult(bot, null);
+            if (!IsFit(bot.Id, request)) continue;
+            context.State.Value.Last = bot.Id;
+            return Picked(bot);
         }
         return new PickResult(null, WhyNone(bots, request));
     }
@@ -55,9 +54,11 @@ public class ModelPoolGrain(IGrainContext<ModelPoolState> context, TimeProvider 
         return true;
     }
 
-    private Error WhyNone(IReadOnlyList<string> bots, PickRequest request)
+    private static PickResult Picked(PooledBot bot) => new(bot.Id, null, bot.Upstream);
+
+    private Error WhyNone(IReadOnlyList<PooledBot> bots, PickRequest request)
     {
-        var known = request.Refused.Concat(_refusals.Values).Where(refusal => bots.Contains(refusal.Id)).ToList();
+        var known = request.Refused.Concat(_refusals.Values).Where(refusal => IndexOf(bots, refusal.Id) >= 0).ToList();
         var until = known.Min(refusal => refusal.Until);
         var why = known.Count > 0 ? " " + known[0].Error.Message : "";
         // Where all refuse for one reason, that is what the client has to know: out of credit is not the same as busy.
@@ -65,11 +66,11 @@ public class ModelPoolGrain(IGrainContext<ModelPoolState> context, TimeProvider 
         return new Error(code, $"None of the {bots.Count} bots behind this model can take a turn now.{why}", Until: until);
     }
 
-    private static int IndexOf(IReadOnlyList<string> bots, string bot)
+    private static int IndexOf(IReadOnlyList<PooledBot> bots, string bot)
     {
         for (var i = 0; i < bots.Count; i++)
         {
-            if (bots[i] == bot) return i;
+            if (bots[i].Id == bot) return i;
         }
         return -1;
     }

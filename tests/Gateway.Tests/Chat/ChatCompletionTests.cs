@@ -24,7 +24,6 @@ public sealed class ChatCompletionTests
         Assert.Equal(
             $$$$"""{"id":"chatcmpl-{{{{turn[5..]}}}}","object":"chat.completion","created":1767225600,"model":"bot","choices":[{"index":0,"message":{"role":"assistant","content":"Hello","refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5},"cozecluster":{"turn_id":"{{{{turn}}}}","conversation_id":null,"origin":{"bot":"b1","upstream":"coze","ids":{}},"follow_ups":["And?"],"events":[{"type":"notice","id":"n","kind":"verbose","content":"v"}]}}""",
             await response.Content.ReadAsStringAsync());
-        Assert.Equal([turn], host.Grains.Tenant.Admitted);
         Assert.Empty(host.Grains.Tenant.Settled);
     }
 
@@ -88,8 +87,42 @@ public sealed class ChatCompletionTests
         using var response = await host.Chat(GatewayHost.Body());
 
         Assert.Equal(HttpStatusCode.TooManyRequests, response.StatusCode);
-        Assert.Equal(host.Grains.Tenant.Admitted, host.Grains.Tenant.Settled);
+        Assert.Equal([host.Grains.Conversations.Single().Request!.TurnId], host.Grains.Tenant.Settled);
         Assert.Equal(0, host.Grains.Observers);
+    }
+
+    [Fact]
+    public async Task A_tenant_at_its_limit_is_asked_before_its_conversations_for_a_second()
+    {
+        await using var host = await GatewayHost.Start();
+        var refusal = host.Grains.Tenant.Refusal = new Error(ErrorCode.RateLimited, "Enough.");
+        host.Grains.Script = _ => throw refusal.ToException();
+
+        using var first = await host.Chat(GatewayHost.Body());
+        using var second = await host.Chat(GatewayHost.Body());
+
+        Assert.Equal((HttpStatusCode.TooManyRequests, HttpStatusCode.TooManyRequests), (first.StatusCode, second.StatusCode));
+        Assert.Single(host.Grains.Conversations, conversation => conversation.Calls.Contains("begin"));
+
+        host.Time.Advance(TimeSpan.FromSeconds(1));
+        using var third = await host.Chat(GatewayHost.Body());
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, third.StatusCode);
+        Assert.Equal(2, host.Grains.Conversations.Count(conversation => conversation.Calls.Contains("begin")));
+    }
+
+    [Fact]
+    public async Task What_comes_with_a_turn_is_stored_once_the_tenant_admits_it()
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.Tenant.Refusal = new Error(ErrorCode.RateLimited, "Enough.");
+
+        using var response = await host.Chat("""{"model":"bot","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,aGVsbG8="}}]}]}""");
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, response.StatusCode);
+        Assert.Single(host.Grains.Tenant.Admitted);
+        Assert.Empty(host.Blobs.Stored);
+        Assert.All(host.Grains.Conversations, conversation => Assert.Empty(conversation.Calls));
     }
 
     [Fact]
@@ -124,22 +157,16 @@ public sealed class ChatCompletionTests
     }
 
     [Fact]
-    public async Task Same_idempotency_key_means_same_turn_admitted_once()
+    public async Task Same_idempotency_key_means_same_turn()
     {
         await using var host = await GatewayHost.Start();
-        host.Grains.Script = conversation =>
-        {
-            conversation.Snapshot = new TurnSnapshot(
-                conversation.Request!.TurnId, TurnStatus.Completed, "bot", null, host.Time.GetUtcNow(), null, [], [], default, null);
-            return conversation.Tell(new Cursor(0, 1), Reply.Text("x"), Reply.Stop());
-        };
+        host.Grains.Script = conversation => conversation.Tell(new Cursor(0, 1), Reply.Text("x"), Reply.Stop());
 
         using var first = await host.Stream(GatewayHost.Body(), request => request.Headers.Add("idempotency-key", "k1"));
         using var second = await host.Stream(GatewayHost.Body(), request => request.Headers.Add("idempotency-key", "k1"));
 
         Assert.Equal(first.Headers.GetValues("x-turn-id"), second.Headers.GetValues("x-turn-id"));
         Assert.Equal(HttpStatusCode.OK, second.StatusCode);
-        Assert.Single(host.Grains.Tenant.Admitted);
         Assert.NotNull(host.Grains.Conversations.Single().Request!.Fingerprint);
     }
 

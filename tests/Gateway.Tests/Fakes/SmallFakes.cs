@@ -47,6 +47,8 @@ public sealed class FakeCatalog : ICatalogGrain
     public Task<ModelDefinition?> FindModel(string tenantId, string model) => Task.FromResult(
         Models.Contains(model) ? new ModelDefinition { Id = model, Bots = ["b"], CreatedAt = DateTimeOffset.UnixEpoch.AddSeconds(1700000000) } : null);
 
+    public Task<IReadOnlyList<PooledBot>?> FindPool(string tenantId, string model) => throw new NotSupportedException();
+
     public Task<IReadOnlyList<ModelInfo>> ListModels(string tenantId) =>
         Task.FromResult<IReadOnlyList<ModelInfo>>([.. Models.Select(model => new ModelInfo(model, DateTimeOffset.UnixEpoch.AddSeconds(1700000000)))]);
 }

@@ -64,6 +64,8 @@ internal sealed class RecordingCatalog : IGrains, ICatalogGrain
 
     public Task<ModelDefinition?> FindModel(string tenantId, string model) => throw new NotSupportedException();
 
+    public Task<IReadOnlyList<PooledBot>?> FindPool(string tenantId, string model) => throw new NotSupportedException();
+
     public Task<IReadOnlyList<ModelInfo>> ListModels(string tenantId) => throw new NotSupportedException();
 }
 
