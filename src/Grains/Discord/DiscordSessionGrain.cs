@@ -22,8 +22,8 @@ public sealed class DiscordSessionState
 public partial class DiscordSessionGrain : IDiscordSessionGrain, IGrainLifecycle
 {
     private const int MaxWaitingEvents = 10_000;
-    private static readonly TimeSpan HoldFor = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan TendEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan HoldFor = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan TendEvery = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan ReadyWait = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan PauseAfterRefusal = TimeSpan.FromMinutes(1);
 

@@ -73,7 +73,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
             var senderId = await Post(turn, place, prompt, posted, cancellationToken).ConfigureAwait(false);
             reply.Sent(posted, senderId);
             _logger.Prompted(turn.TurnId, turn.Account.Id, place.Id, prompt.Count);
-            return new DiscordExchange(turn, new DiscordHandle(listener.Id, place.Id, posted, senderId, place.IsAlone), reply, far, _learning, _channels, _time, _logger);
+            return new DiscordExchange(turn, new DiscordHandle(listener.Id, place.Id, posted, senderId, place.IsAlone), reply, far, isWatched: true, _learning, _channels, _time, _logger);
         }
         catch (Exception e)
         {
@@ -93,17 +93,9 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         var reply = NewReply(turn, options, ids.IsAlone);
         reply.Know(await _grains.Get<IBotGrain>(turn.Bot.Id).Cadence().ConfigureAwait(false));
         var far = new DiscordFar(_grains, _discord, listener, ids.ChannelId, turn.Bot.UpstreamBotId, reply);
-        try
-        {
-            await far.Watch().WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch
-        {
-            await far.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
         reply.Sent(ids.MessageIds, ids.SenderId, isFound: true);
-        return new DiscordExchange(turn, ids, reply, far, _learning, _channels, _time, _logger);
+        // The session may take its time, above all if it was lost with this turn's node.
+        return new DiscordExchange(turn, ids, reply, far, isWatched: false, _learning, _channels, _time, _logger);
     }
 
     /// <summary>Discord has no way to stop a bot; its channel goes when the turn is settled.</summary>

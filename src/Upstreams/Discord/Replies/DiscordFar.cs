@@ -24,6 +24,14 @@ internal sealed class DiscordFar(IGrains grains, IDiscord discord, ListenerDefin
     public async Task<bool> WatchAgain()
     {
         if (await Session.Watches(_watch.Id).ConfigureAwait(false)) return false;
+        return await WatchAnew().ConfigureAwait(false);
+    }
+
+    /// <summary>Has the channel heard, whether it was or not.</summary>
+    /// <returns>True: it may not have been.</returns>
+    /// <exception cref="ClusterException">As above.</exception>
+    public async Task<bool> WatchAnew()
+    {
         await Watch().ConfigureAwait(false);
         return true;
     }

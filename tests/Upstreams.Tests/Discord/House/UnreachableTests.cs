@@ -93,14 +93,46 @@ public sealed class UnreachableTests
         reading = exchange.WaitToRead(TestContext.Current.CancellationToken).AsTask();
         for (var look = 0; look < 2; look++)
         {
-            await Until.True(() => looks == look && time.NextDue <= time.GetUtcNow() + TimeSpan.FromSeconds(5));
-            time.Advance(TimeSpan.FromSeconds(5));
+            await Until.True(() => looks == look && time.NextDue <= time.GetUtcNow() + TimeSpan.FromSeconds(3));
+            time.Advance(TimeSpan.FromSeconds(3));
         }
         Assert.True(await reading.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken));
         exchange.Read(sink);
 
         Assert.Equal("It is there.", Assert.Single(sink.Answers));
         Assert.Equal((2, 2), (watches, looks));
+    }
+
+    [Fact]
+    public async Task Reply_is_read_while_its_session_does_not_answer()
+    {
+        var time = new ManualTime();
+        await using var house = await DiscordHouse.Start();
+        await house.Health("l1");
+        using var before = Upstream(house, (_, call) => call());
+        var turn = await Turn(house, "x [[silent]]");
+        var sink = new RecordingSink();
+        await using (var sent = await before.Open(turn, TestContext.Current.CancellationToken))
+        {
+            Assert.True(await sent.WaitToRead(TestContext.Current.CancellationToken));
+            sent.Read(sink);
+        }
+        var never = new TaskCompletionSource();
+        using var upstream = Upstream(house, (called, call) => called == nameof(IDiscordSessionGrain.Watch) ? never.Task : call(), time);
+        await using var exchange = await upstream.Attach(turn, sink.Handles[^1], TestContext.Current.CancellationToken);
+        Assert.True(await exchange.WaitToRead(TestContext.Current.CancellationToken));
+        exchange.Read(sink);
+        var reading = exchange.WaitToRead(TestContext.Current.CancellationToken).AsTask();
+        // Read once, in vain.
+        await Until.True(() => time.NextDue <= time.GetUtcNow() + TimeSpan.FromSeconds(3));
+        var prompt = Assert.Single(house.Posts);
+        house.Discord.Post(DiscordHouse.CozeBot.Id, prompt.ChannelId!, "It is there.", prompt.MessageId);
+
+        time.Advance(TimeSpan.FromSeconds(3));
+
+        Assert.True(await reading.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken));
+        exchange.Read(sink);
+        Assert.Equal("It is there.", Assert.Single(sink.Answers));
     }
 
     private static DiscordUpstream Upstream(DiscordHouse house, Func<string, Func<object?>, object?> instead, TimeProvider? time = null) => new(
