@@ -10,7 +10,7 @@ namespace CozeCluster.Engine.Orleans;
 internal sealed class Courier : IThreadPoolWorkItem
 {
     /// <summary>Less than anybody notices between two pieces of a text.</summary>
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(20);
 
     /// <summary>How many departures within a <see cref="Pace"/>, or calls that wait at its end, are a crowd. What is spared is threads that wake up, here and there.</summary>
     private const int Crowd = 2;

@@ -8,7 +8,7 @@ namespace CozeCluster.Engine.Orleans.Tests.Observers;
 public sealed class CourierTests
 {
     private const int Hang = 30_000;
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(20);
     private readonly ManualTime _time = new();
     private readonly Hub _hub = new();
     private readonly Courier _courier;
