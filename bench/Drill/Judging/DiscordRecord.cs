@@ -25,7 +25,7 @@ internal sealed partial class DiscordRecord(Uri sandbox) : IFarRecord
         {
             var ended = finished.TryGetValue(prompt.MessageId, out var at);
             var status = ended ? "completed" : withheld[prompt.MessageId].FirstOrDefault() is { } why ? $"withheld: {why}" : "in_progress";
-            return new FarChat(prompt.MessageId, prompt.ChannelId, status, DeltasAfterCancel: 0, ended ? at : null);
+            return new FarChat(prompt.MessageId, prompt.ChannelId, status, DeltasAfterCancel: 0, ended ? at : null, TellsItsEnd: ButtonsOf(prompt.Detail) > 0);
         }
     }
 
@@ -34,8 +34,7 @@ internal sealed partial class DiscordRecord(Uri sandbox) : IFarRecord
     {
         var said = (await LinesAsync("reply_finished", cancellationToken)).SingleOrDefault(line => line.MessageId == chatId)?.Detail ?? "";
         var prompt = (await PromptsAsync(cancellationToken)).Single(prompt => prompt.Line.MessageId == chatId).Line.Detail;
-        var buttons = int.Parse(Buttons().Match(prompt).Groups[1].ValueSpan, CultureInfo.InvariantCulture);
-        return new FarReply(said, "", [.. Enumerable.Range(1, buttons).Select(number => $"Follow-up question {number}?")], []);
+        return new FarReply(said, "", [.. Enumerable.Range(1, ButtonsOf(prompt)).Select(number => $"Follow-up question {number}?")], []);
     }
 
     /// <inheritdoc />
@@ -89,6 +88,8 @@ internal sealed partial class DiscordRecord(Uri sandbox) : IFarRecord
 
     [GeneratedRegex(@"Reply (\d+) \[\[")]
     private static partial Regex Prompt();
+
+    private static int ButtonsOf(string prompt) => int.Parse(Buttons().Match(prompt).Groups[1].ValueSpan, CultureInfo.InvariantCulture);
 
     [GeneratedRegex(@" buttons=(\d)")]
     private static partial Regex Buttons();

@@ -8,7 +8,8 @@ namespace CozeCluster.Drill;
 /// <param name="Status">Where it stands.</param>
 /// <param name="DeltasAfterCancel">What was made after it was cancelled, for nobody.</param>
 /// <param name="EndedAt">When it ended; null while it runs.</param>
-internal sealed record FarChat(string Id, string ConversationId, string Status, int DeltasAfterCancel, DateTimeOffset? EndedAt)
+/// <param name="TellsItsEnd">Whether its end is to be seen, or only the silence after it.</param>
+internal sealed record FarChat(string Id, string ConversationId, string Status, int DeltasAfterCancel, DateTimeOffset? EndedAt, bool TellsItsEnd = true)
 {
     public bool IsRunning => Status is "created" or "in_progress";
 }

@@ -20,8 +20,8 @@ internal enum Outcome
 /// <param name="Faults">Everything that is not as it should be.</param>
 internal sealed record Finding(StreamClient Client, Outcome Outcome, IReadOnlyList<FarChat> Chats, IReadOnlyList<string> Faults)
 {
-    /// <summary>From its end at the fake to its end at the client; null unless it is whole.</summary>
-    public TimeSpan? Late => Outcome == Outcome.Whole && Chats is [{ EndedAt: { } ended }, ..] ? Client.EndedAt - ended : null;
+    /// <summary>From its end at the fake to its end at the client; null unless it is whole, and its end was to be seen.</summary>
+    public TimeSpan? Late => Outcome == Outcome.Whole && Chats is [{ EndedAt: { } ended, TellsItsEnd: true }, ..] ? Client.EndedAt - ended : null;
 }
 
 /// <summary>Holds what a client got against what the fake said, and against what the node says afterwards.</summary>
