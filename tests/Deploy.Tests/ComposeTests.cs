@@ -40,6 +40,21 @@ public sealed class ComposeTests
         Assert.EndsWith("/health/ready", service["healthcheck"]["test"].Items[^1].Text, StringComparison.Ordinal);
     }
 
+    /// <summary>It is stopped first: replies that it cut off would not need the gateways' patience.</summary>
+    [Fact]
+    public void The_load_balancer_lets_replies_end_as_long_as_gateways_do()
+    {
+        Assert.Equal("SIGUSR1", Services["loadbalancer"]["stop_signal"].Text);
+        Assert.Equal(Services["gateway"]["stop_grace_period"].Text, Services["loadbalancer"]["stop_grace_period"].Text);
+    }
+
+    /// <summary>The image has a volume at /data, and whoever is made from it would leave one behind.</summary>
+    [Theory]
+    [InlineData("schema")]
+    [InlineData("silo")]
+    [InlineData("gateway")]
+    public void Nodes_leave_no_volumes(string service) => Assert.Contains("/data", Services[service]["tmpfs"].Items.Select(path => path.Text));
+
     [Fact]
     public void Secrets_come_from_a_file_that_git_does_not_track()
     {
