@@ -50,7 +50,9 @@ try
     });
     if (settings.HoldsGrains) builder.AddFleet(settings);
 
+    using var guard = new StopGuard(settings.DrainTime + Drain.Rest + StopGuard.Slack, TimeProvider.System, static () => Environment.Exit(ExitCodes.Failure));
     await using var app = builder.Build();
+    guard.Watch(app.Lifetime.ApplicationStopping);
     app.UseDrain();
     if (settings.ServesClients) app.MapGateway();
     else app.MapOperations();
