@@ -15,26 +15,18 @@ internal sealed class DiscordFar(IGrains grains, IDiscord discord, ListenerDefin
         GrainKeys.DiscordSession(listener.Id, DiscordGatewayOptions.ShardOf(Snowflake.Parse(listener.GuildId), listener.Shards)));
 
     /// <summary>Hears the channel from now on, or again if its session lost the watch.</summary>
-    /// <exception cref="ClusterException">The listener is not connected.</exception>
-    public Task Watch() => Session.Watch(_watch, _observer.Reference);
+    /// <returns>True: it may not have been heard before.</returns>
+    /// <exception cref="ClusterException">The listener is not connected, or its session cannot be reached.</exception>
+    public async Task<bool> Watch()
+    {
+        await Session.Watch(_watch, _observer.Reference).ConfigureAwait(false);
+        return true;
+    }
 
     /// <summary>Sees to it that the channel is heard.</summary>
     /// <returns>Whether it was not.</returns>
     /// <exception cref="ClusterException">The listener is not connected, or its session cannot be reached.</exception>
-    public async Task<bool> WatchAgain()
-    {
-        if (await Session.Watches(_watch.Id).ConfigureAwait(false)) return false;
-        return await WatchAnew().ConfigureAwait(false);
-    }
-
-    /// <summary>Has the channel heard, whether it was or not.</summary>
-    /// <returns>True: it may not have been.</returns>
-    /// <exception cref="ClusterException">As above.</exception>
-    public async Task<bool> WatchAnew()
-    {
-        await Watch().ConfigureAwait(false);
-        return true;
-    }
+    public async Task<bool> WatchAgain() => !await Session.Watches(_watch.Id).ConfigureAwait(false) && await Watch().ConfigureAwait(false);
 
     /// <summary>Reads what stands in the channel behind the prompt.</summary>
     /// <returns>Whether that showed what events had not.</returns>
