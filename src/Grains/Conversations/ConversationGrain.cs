@@ -264,7 +264,7 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
         try
         {
             // A fresh conversation of which nothing was stored, because its turn was never sent or could not be found again anyway, ends with its grain.
-            if (IsNamed || _context.State.Exists) await _saver.Save();
+            if (IsNamed || turn.HasIntent || _context.State.Exists) await _saver.Save();
             turn.OpenGate();
             if (turn.IsDurable) await _context.Grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurns(_context.Key)).Remove(_context.Key);
             await _pump.Settle(turn);

@@ -24,6 +24,9 @@ internal sealed class LiveTurn(TurnRecord record, ReplyLog log, TimeProvider tim
     /// <summary>The save that tells that it is about to be sent, of the last try that had one.</summary>
     public Task? Intent { get; set; }
 
+    /// <summary>Whether that is stored, or about to be.</summary>
+    public bool HasIntent => Intent is { IsFaulted: false, IsCanceled: false };
+
     /// <summary>The pool's answer for the first try, if it was asked ahead.</summary>
     public Task<PickResult>? FirstPick { get; set; }
 

@@ -277,7 +277,7 @@ internal sealed partial class TurnPump(
     private Task SaveIntent(LiveTurn turn)
     {
         // From a try that failed before it had a handle, or from when the bot was asked.
-        if (turn is { Intent: { IsFaulted: false, IsCanceled: false }, Record.Handle: null }) return turn.Intent;
+        if (turn is { HasIntent: true, Record.Handle: null }) return turn.Intent!;
         return turn.Intent = SaveNew();
 
         async Task SaveNew()
