@@ -7,7 +7,8 @@ namespace CozeCluster.Engine.Orleans;
 // Every grain as Orleans knows it: an interface for references, and a class to be made of. The name is that of the grain's definition.
 //
 // Placement. Orleans keeps one of each in the cluster wherever it stands. Grains that live long go where the fewest are, which evens out when a silo joins.
-// A conversation comes to life where its caller is connected: callers spread over silos by key, and the reply has no other silo to cross.
+// A conversation comes to life where its caller is connected: callers spread over silos by key, and the reply has no other silo to cross. An account does so where the bot that
+// asks for it does: every turn asks the one through the other.
 
 internal interface ICatalogOrleansGrain : IGrainWithStringKey, ICatalogGrain;
 
@@ -41,7 +42,7 @@ internal sealed class BotOrleansGrain(IGrainContext<BotState> context, IEnumerab
 
 internal interface IAccountOrleansGrain : IGrainWithStringKey, IAccountGrain;
 
-[GrainType("account"), ActivationCountBasedPlacement]
+[GrainType("account"), PreferLocalPlacement]
 internal sealed class AccountOrleansGrain(IGrainContext<AccountState> context, IDiscord discord, TimeProvider time, ILogger<AccountGrain> logger)
     : AccountGrain(context, discord, time, logger), IAccountOrleansGrain;
 
