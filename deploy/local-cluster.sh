@@ -12,6 +12,7 @@ SILOS=${SILOS:-2}
 GATEWAYS=${GATEWAYS:-2}
 PORT=${PORT:-8080}                      # the load balancer; everything else from BASE_PORT on
 BASE_PORT=${BASE_PORT:-21000}
+DRAIN_NOTICE=${DRAIN_NOTICE:-0s}          # 3s is for a load balancer to notice
 DRAIN_TIME=${DRAIN_TIME:-10s}
 LOG_LEVEL=${LOG_LEVEL:-information}
 NODE_ENV=${NODE_ENV:-}                  # settings to try on the nodes alone: NAME=value …
@@ -108,7 +109,7 @@ node() { # NAME HTTP-PORT OPTIONS…
   local name=$1 port=$2
   shift 2
   # shellcheck disable=SC2086 # one word per variable or option
-  start "$name" env $NODE_ENV "$(program Silo)" --engine orleans --port "$port" --data "$work/data-$name" --drain-time "$DRAIN_TIME" --log-level "$LOG_LEVEL" $NODE_OPTIONS "$@"
+  start "$name" env $NODE_ENV "$(program Silo)" --engine orleans --port "$port" --data "$work/data-$name" --drain-notice "$DRAIN_NOTICE" --drain-time "$DRAIN_TIME" --log-level "$LOG_LEVEL" $NODE_OPTIONS "$@"
 }
 silos=() gateways=() silo_pids=() gateway_pids=()
 for ((number = 1; number <= SILOS; number++)); do

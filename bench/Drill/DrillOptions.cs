@@ -26,6 +26,7 @@ internal sealed record DrillOptions
           --away S         how long a killed node stays away, besides its start (default: 10)
           --rolling        every node once: told to stop, and started again once it has
           --drain S        how long a node that is told to stop waits for its requests (default: 10)
+          --notice S       how long a gateway that is told to stop takes turns before that (default: 0, with --load-balancer: 3)
           --load-balancer  clients go through HAProxy with deploy/loadbalancer.conf, instead of choosing a gateway themselves
         """;
 
@@ -56,13 +57,16 @@ internal sealed record DrillOptions
     /// <summary>Whether nodes are told to stop, instead of killed.</summary>
     public bool Rolling { get; init; }
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a gateway that is told to stop takes turns before that.</summary>
+    public TimeSpan Notice { get; init; }
     public bool LoadBalancer { get; init; }
 
     /// <exception cref="ArgumentException">An option is unknown or its value is none it takes.</exception>
     public static DrillOptions Parse(string[] args)
     {
         var options = new DrillOptions { Seed = Random.Shared.Next(1_000_000) };
-        int? kills = null, cancels = null, ramp = null, limit = null, away = null;
+        int? kills = null, cancels = null, ramp = null, limit = null, away = null, notice = null;
         for (var i = 0; i < args.Length; i++)
         {
             var name = args[i];
@@ -87,6 +91,7 @@ internal sealed record DrillOptions
                 case "--gateways": options = options with { Gateways = Number(name, value, 1, 9) }; break;
                 case "--away": away = Number(name, value, 0, 120); break;
                 case "--drain": options = options with { Drain = TimeSpan.FromSeconds(Number(name, value, 0, 120)) }; break;
+                case "--notice": notice = Number(name, value, 0, 120); break;
                 case "--keep": options = options with { Keep = Path.GetFullPath(value) }; break;
                 default: throw new ArgumentException($"unknown option {name}");
             }
@@ -99,6 +104,7 @@ internal sealed record DrillOptions
         {
             Kills = options.Rolling ? options.Silos + options.Gateways : kills ?? (options.Cuts ? 0 : options.IsCluster ? 3 : 5),
             Away = away is { } time ? TimeSpan.FromSeconds(time) : options.IsCluster && !options.Rolling ? TimeSpan.FromSeconds(10) : null,
+            Notice = TimeSpan.FromSeconds(notice ?? (options.LoadBalancer ? 3 : 0)),
             Cancels = cancels ?? (options.Discord ? 0 : options.Streams / 20),
             Ramp = ramp is { } seconds ? TimeSpan.FromSeconds(seconds) : options.Length / 2,
         };
@@ -106,7 +112,7 @@ internal sealed record DrillOptions
     }
 
     /// <summary>Long enough for a busy machine, where a node takes its time to start.</summary>
-    public TimeSpan UsualLimit => Ramp + Length * 2 + Kills * (TimeSpan.FromSeconds(30) + (Away ?? TimeSpan.Zero) + (Rolling ? Drain : TimeSpan.Zero)) + TimeSpan.FromSeconds(120);
+    public TimeSpan UsualLimit => Ramp + Length * 2 + Kills * (TimeSpan.FromSeconds(30) + (Away ?? TimeSpan.Zero) + (Rolling ? Notice + Drain : TimeSpan.Zero)) + TimeSpan.FromSeconds(120);
 
     private static int Number(string name, string value, int least, int most) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most

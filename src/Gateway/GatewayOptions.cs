@@ -21,6 +21,9 @@ public sealed class GatewayOptions
     /// <summary>Whether <c>/swagger</c> and <c>/openapi/v1.json</c> are served. Default: yes.</summary>
     public bool Swagger { get; set; } = true;
 
+    /// <summary>How long turns are taken after the node was told to stop, while it says already that it is not ready, 0 to 5 min. Default: 0 s.</summary>
+    public TimeSpan DrainNotice { get; set; }
+
     /// <summary>Whether other nodes serve the same turns, so that a client whose node stops may go on elsewhere. Default: no.</summary>
     public bool OthersGoOn { get; set; }
 
@@ -30,6 +33,7 @@ public sealed class GatewayOptions
         { MaxBodyBytes: < 1024 or > 1L << 30 } => $"{nameof(MaxBodyBytes)} must be between 1 KB and 1 GB.",
         _ when StartGrace < TimeSpan.Zero || StartGrace > TimeSpan.FromSeconds(60) => $"{nameof(StartGrace)} must be between 0 and 60 s.",
         _ when KeepAlive < TimeSpan.FromSeconds(1) || KeepAlive > TimeSpan.FromSeconds(300) => $"{nameof(KeepAlive)} must be between 1 and 300 s.",
+        _ when DrainNotice < TimeSpan.Zero || DrainNotice > TimeSpan.FromMinutes(5) => $"{nameof(DrainNotice)} must be between 0 and 5 min.",
         _ => CorsOrigins.FirstOrDefault(origin => !Uri.TryCreate(origin, UriKind.Absolute, out _)) is { } origin
             ? $"{nameof(CorsOrigins)}: '{origin}' is not an origin (scheme://host[:port])."
             : null,

@@ -45,12 +45,13 @@ try
         gateway.StartGrace = settings.StartGrace;
         gateway.KeepAlive = settings.KeepAlive;
         gateway.Swagger = settings.Swagger;
+        gateway.DrainNotice = settings.DrainNotice;
         gateway.OthersGoOn = settings.Cluster is not null;
         foreach (var origin in settings.CorsOrigins) gateway.CorsOrigins.Add(origin);
     });
     if (settings.HoldsGrains) builder.AddFleet(settings);
 
-    using var guard = new StopGuard(settings.DrainTime + Drain.Rest + StopGuard.Slack, TimeProvider.System, static () => Environment.Exit(ExitCodes.Failure));
+    using var guard = new StopGuard(Drain.TimeOf(settings) + StopGuard.Slack, TimeProvider.System, static () => Environment.Exit(ExitCodes.Failure));
     await using var app = builder.Build();
     guard.Watch(app.Lifetime.ApplicationStopping);
     app.UseDrain();

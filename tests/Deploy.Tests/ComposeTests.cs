@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace CozeCluster.Deploy.Tests;
 
 public sealed class ComposeTests
@@ -35,9 +37,20 @@ public sealed class ComposeTests
     public void A_node_is_given_the_time_that_draining_takes(string role)
     {
         var service = Services[role];
+        var environment = service["environment"];
+        var draining = Files.Seconds(environment["COZECLUSTER_DRAIN_NOTICE"].Text) + Files.Seconds(environment["COZECLUSTER_DRAIN_TIME"].Text);
 
-        Assert.True(Files.Seconds(service["stop_grace_period"].Text) > Files.Seconds(service["environment"]["COZECLUSTER_DRAIN_TIME"].Text) + 10);
+        Assert.True(Files.Seconds(service["stop_grace_period"].Text) > draining + 10);
         Assert.EndsWith("/health/ready", service["healthcheck"]["test"].Items[^1].Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Gateways_take_turns_until_the_load_balancer_has_noticed()
+    {
+        var check = Files.Read("deploy/loadbalancer.conf").Split('\n').Select(line => line.Trim().Split(' ')).Single(words => words is ["default-server", "check", ..]);
+
+        var notices = Files.Seconds(check[Array.IndexOf(check, "inter") + 1]) * int.Parse(check[Array.IndexOf(check, "fall") + 1], CultureInfo.InvariantCulture);
+        Assert.True(Files.Seconds(Services["gateway"]["environment"]["COZECLUSTER_DRAIN_NOTICE"].Text) > notices);
     }
 
     /// <summary>It is stopped first: replies that it cut off would not need the gateways' patience.</summary>

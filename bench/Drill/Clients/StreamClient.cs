@@ -44,6 +44,9 @@ internal sealed class StreamClient(StreamPlan plan, HttpClient http, IReadOnlyLi
 
     public int Cuts { get; private set; }
     public int Lost { get; private set; }
+
+    /// <summary>How often it was turned away because a node was on its way up or down.</summary>
+    public int Refused { get; private set; }
     public int Resumed { get; private set; }
     public int AskedAgain { get; private set; }
 
@@ -143,6 +146,7 @@ internal sealed class StreamClient(StreamPlan plan, HttpClient http, IReadOnlyLi
         // The node is on its way up or down, or the load balancer speaks for it.
         if ((status == HttpStatusCode.ServiceUnavailable && code is (TryAgain or "shutting_down")) || (code is null && (int)status is 502 or 503 or 504))
         {
+            Refused++;
             _door++;
             return;
         }

@@ -42,6 +42,7 @@ internal sealed class DrillReport(
         Row(options.IsCluster ? "– seconds with a node less" : "– seconds without a node", down.TotalSeconds.ToString("f1", CultureInfo.InvariantCulture));
         Row("connections cut by their client", Sum(client => client.Cuts));
         Row("connections lost or refused", Sum(client => client.Lost));
+        Row("requests turned away by a node on its way up or down", Sum(client => client.Refused));
         Row("resumed behind a Last-Event-ID", Sum(client => client.Resumed));
         Row("asked again under the idempotency key", Sum(client => client.AskedAgain));
         Row("characters of text and reasoning", Sum(client => client.Reply.Text.Length + client.Reply.Reasoning.Length));

@@ -41,7 +41,7 @@ internal sealed class Killer(Stage stage, DrillOptions options, Random random, A
     private async Task EndAsync(Node node, TimeSpan at, CancellationToken stop)
     {
         var begun = Stopwatch.GetTimestamp();
-        if (options.Rolling) await node.StopAsync(options.Drain, stop);
+        if (options.Rolling) await node.StopAsync(options.Notice + options.Drain, stop);
         else await node.KillAsync();
         var ended = Stopwatch.GetElapsedTime(begun);
         Kills++;

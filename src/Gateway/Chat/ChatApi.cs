@@ -36,7 +36,7 @@ internal sealed class ChatApi(
 
     private async Task Complete(HttpContext context)
     {
-        readiness.ThrowIfDraining();
+        readiness.ThrowIfRefusing();
         var call = Call.Of(context);
         var request = await JsonBody.Read(context, options.MaxBodyBytes, ChatRequestReader.Read);
         call.PromptLength = request.Length;

@@ -2,14 +2,29 @@ using Microsoft.Extensions.Hosting;
 
 namespace CozeCluster.Gateway.Health;
 
-/// <summary>Whether this node takes new turns. It stops taking them as soon as it is told to shut down.</summary>
-internal sealed class Readiness(IHostApplicationLifetime lifetime)
+/// <summary>
+/// Whether this node is ready, and whether it takes new turns. It is not ready as soon as it is told to shut down; turns it takes until <see cref="GatewayOptions.DrainNotice"/> later,
+/// so that none is refused which a load balancer sent here before it noticed.
+/// </summary>
+internal sealed class Readiness
 {
-    public bool Draining => lifetime.ApplicationStopping.IsCancellationRequested;
+    private readonly IHostApplicationLifetime _lifetime;
+    private readonly TimeProvider _time;
+    private long _refusesFrom = long.MaxValue;
+
+    public Readiness(IHostApplicationLifetime lifetime, GatewayOptions options, TimeProvider time)
+    {
+        _lifetime = lifetime;
+        _time = time;
+        lifetime.ApplicationStopping.Register(
+            () => Volatile.Write(ref _refusesFrom, time.GetTimestamp() + (long)(options.DrainNotice.TotalSeconds * time.TimestampFrequency)));
+    }
+
+    public bool Draining => _lifetime.ApplicationStopping.IsCancellationRequested;
 
     /// <exception cref="ClusterException"><see cref="ErrorCode.Draining"/>.</exception>
-    public void ThrowIfDraining()
+    public void ThrowIfRefusing()
     {
-        if (Draining) throw new ClusterException(ErrorCode.Draining, "This node is shutting down. Try again: another one will answer.");
+        if (_time.GetTimestamp() >= Volatile.Read(ref _refusesFrom)) throw new ClusterException(ErrorCode.Draining, "This node is shutting down. Try again: another one will answer.");
     }
 }

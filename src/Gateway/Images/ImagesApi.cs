@@ -31,7 +31,7 @@ internal sealed class ImagesApi(
 
     private async Task Generate(HttpContext context)
     {
-        readiness.ThrowIfDraining();
+        readiness.ThrowIfRefusing();
         var call = Call.Of(context);
         var request = await JsonBody.Read(context, options.MaxBodyBytes, ImageRequest.Read);
         call.PromptLength = request.Prompt.Length;

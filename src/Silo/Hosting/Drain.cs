@@ -3,14 +3,14 @@ using CozeCluster.Grains;
 namespace CozeCluster.Silo.Hosting;
 
 /// <summary>
-/// An orderly end. Once the node is told to stop, readiness is off and new turns are refused (the gateway sees to both) while it still listens;
-/// requests that run, and turns that no other node could go on with, get <see cref="NodeSettings.DrainTime"/> to end. Then such turns are ended in-band, and what
+/// An orderly end. Once the node is told to stop, readiness is off, and <see cref="NodeSettings.DrainNotice"/> later new turns are refused (the gateway sees to both) while it
+/// still listens; requests that run, and turns that no other node could go on with, get <see cref="NodeSettings.DrainTime"/> to end. Then such turns are ended in-band, and what
 /// requests are left are cut off. Listeners and engine stop after that.
 /// </summary>
 internal sealed partial class Drain(NodeSettings settings, UnsavedTurns turns, TimeProvider time, ILogger<Drain> logger) : IHostedLifecycleService, IDisposable
 {
-    /// <summary>What stopping may take besides draining.</summary>
-    public static readonly TimeSpan Rest = TimeSpan.FromSeconds(10);
+    // What stopping may take besides.
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan CutOffPatience = TimeSpan.FromSeconds(3);
@@ -19,6 +19,9 @@ internal sealed partial class Drain(NodeSettings settings, UnsavedTurns turns, T
     private readonly CancellationTokenSource _cutOff = new();
     private TaskCompletionSource? _empty;
     private int _running;
+
+    /// <summary>What stopping may take at most.</summary>
+    public static TimeSpan TimeOf(NodeSettings settings) => settings.DrainNotice + settings.DrainTime + Rest;
 
     /// <summary>Counts a request until it has ended.</summary>
     public async Task Invoke(HttpContext context, RequestDelegate next)
@@ -40,6 +43,7 @@ internal sealed partial class Drain(NodeSettings settings, UnsavedTurns turns, T
     /// <summary>Waits for running requests and turns.</summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
+        if (settings.ServesClients) await Task.Delay(settings.DrainNotice, time, cancellationToken);
         var empty = Empty(out var running);
         if (running == 0 && turns.Count == 0) return;
         Draining(running, turns.Count, settings.DrainTime.TotalSeconds);

@@ -16,7 +16,7 @@ internal static class NodeServices
         if (settings.HoldsGrains) builder.AddSeal(settings);
         builder.Services.AddSingleton<Drain>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Drain>());
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.DrainTime + Drain.Rest);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Drain.TimeOf(settings));
     }
 
     /// <summary>The fleet, from its file or made for the sandbox, and what is to be done once it is in force.</summary>

@@ -49,6 +49,7 @@ internal sealed record NodeSettings
     public required bool Swagger { get; init; }
     public required SaveSurvives Durability { get; init; }
     public required ConversationOptions Conversations { get; init; }
+    public required TimeSpan DrainNotice { get; init; }
     public required TimeSpan DrainTime { get; init; }
     public required LogForm Log { get; init; }
     public required LogLevel LogLevel { get; init; }
@@ -94,6 +95,7 @@ internal sealed record NodeSettings
             Swagger = source[Settings.Swagger].Flag(),
             Durability = source[Settings.Durability].Choice(SaveSurvives.Process, SaveSurvives.Machine),
             Conversations = ReadConversations(source),
+            DrainNotice = source[Settings.DrainNotice].Time(TimeSpan.Zero, TimeSpan.FromMinutes(5)),
             DrainTime = source[Settings.DrainTime].Time(TimeSpan.Zero, TimeSpan.FromHours(1)),
             Log = source[Settings.Log].Choice(LogForm.Simple, LogForm.Json),
             LogLevel = source[Settings.LogLevel].Choice(

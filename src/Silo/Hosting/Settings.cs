@@ -106,6 +106,9 @@ internal static class Settings
     public static readonly Setting ListenerGrace = new("listener-grace", "duration", "15s",
         "How long a turn goes on without anybody listening, unless its client asked for more.");
 
+    public static readonly Setting DrainNotice = new("drain-notice", "duration", "0s",
+        "How long a node that is told to stop goes on taking turns while it says already that it is not ready: what a load balancer takes to notice.");
+
     public static readonly Setting DrainTime = new("drain-time", "duration", "20s",
         "How long running turns may take to end once the node is told to stop.");
 
@@ -120,6 +123,6 @@ internal static class Settings
         Sandbox, SandboxPort, Fleet, FleetPoll, Data, Port, Urls, Certificate, CertificateKey, CertificatePassword,
         Engine, Role, Postgres, ClusterId, SiloPort, GatewayPort, AdvertisedAddress, ClusterCertificate, ClusterCertificateKey, ClusterCertificatePassword, SecretsKey,
         MaxBodyBytes, StartGrace, KeepAlive, CorsOrigins, Swagger, Durability, DurableTurns,
-        KeepConversations, KeepTurns, MaxStoredTurns, MaxQueuedTurns, MaxAttempts, ListenerGrace, DrainTime, Log, LogLevel,
+        KeepConversations, KeepTurns, MaxStoredTurns, MaxQueuedTurns, MaxAttempts, ListenerGrace, DrainNotice, DrainTime, Log, LogLevel,
     ];
 }

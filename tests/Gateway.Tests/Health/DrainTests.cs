@@ -1,6 +1,7 @@
 using System.Net;
 using CozeCluster.Gateway.Tests.Fakes;
 using CozeCluster.Messages;
+using Microsoft.Extensions.Hosting;
 
 namespace CozeCluster.Gateway.Tests.Health;
 
@@ -18,7 +19,7 @@ public sealed class DrainTests
         await Task.WhenAll(host.Http.GetAsync("/health/live"), host.Http.GetAsync("/health/live"));
 
         var stopping = host.Stop();
-        await Until.True(() => host.Services.GetService(typeof(Microsoft.Extensions.Hosting.IHostApplicationLifetime)) is Microsoft.Extensions.Hosting.IHostApplicationLifetime { ApplicationStopping.IsCancellationRequested: true });
+        await Until.True(() => host.Services.GetService(typeof(IHostApplicationLifetime)) is IHostApplicationLifetime { ApplicationStopping.IsCancellationRequested: true });
 
         var refused = await Try(host);
         Assert.True(refused is null or HttpStatusCode.ServiceUnavailable, $"{refused}");
@@ -27,6 +28,26 @@ public sealed class DrainTests
         Assert.Equal("xy", string.Concat(events.Select(e => e.Text)));
         await stopping.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.Single(host.Grains.Conversations);
+    }
+
+    [Fact]
+    public async Task A_node_that_gives_notice_takes_turns_while_it_is_not_ready_any_more()
+    {
+        await using var host = await GatewayHost.Start(options => options.DrainNotice = TimeSpan.FromSeconds(3));
+        var lifetime = (IHostApplicationLifetime)host.Services.GetService(typeof(IHostApplicationLifetime))!;
+        // Told to stop; nobody waits for it to.
+        lifetime.StopApplication();
+
+        using (var ready = await host.Http.GetAsync("/health/ready")) Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
+        host.Time.Advance(TimeSpan.FromSeconds(2.9));
+        var pending = host.Stream();
+        var conversation = await host.Begun();
+        host.Time.Advance(TimeSpan.FromSeconds(0.1));
+        using (var refused = await host.Chat(GatewayHost.Body())) Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+
+        await conversation.Tell(new Cursor(0, 1), Reply.Text("x"), Reply.Stop());
+        using var response = await pending;
+        Assert.Equal("x", string.Concat((await SseEvents.Read(response)).Select(e => e.Text)));
     }
 
     // The server may already have closed the idle connection.

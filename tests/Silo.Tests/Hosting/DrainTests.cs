@@ -25,6 +25,22 @@ public sealed class DrainTests : IDisposable
     public async Task Stopping_NothingRuns_GoesOnAtOnce() => await _drain.StoppingAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
 
     [Fact]
+    public async Task Stopping_WithNotice_WaitsForItThoughNothingRunsYet()
+    {
+        using var drain = new Drain(TestSettings.Default with { DrainNotice = TimeSpan.FromSeconds(3), DrainTime = TimeSpan.FromSeconds(20) }, _turns, _time, NullLogger<Drain>.Instance);
+        var end = new TaskCompletionSource();
+
+        var stopping = drain.StoppingAsync(CancellationToken.None);
+        var late = drain.Invoke(new DefaultHttpContext(), _ => end.Task);
+        _time.Advance(TimeSpan.FromSeconds(3));
+        Assert.False(stopping.IsCompleted);
+        end.SetResult();
+
+        await late;
+        await stopping.WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
     public async Task Stopping_RequestRuns_WaitsForIt()
     {
         var end = new TaskCompletionSource();

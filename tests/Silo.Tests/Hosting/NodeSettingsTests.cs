@@ -21,7 +21,7 @@ public sealed class NodeSettingsTests : IDisposable
         Assert.Equal(Path.Combine(_folder.FullName, "fleet.yaml"), settings.Fleet);
         Assert.Equal(Path.Combine(_folder.FullName, "data") + Path.DirectorySeparatorChar, settings.Data + Path.DirectorySeparatorChar);
         Assert.Equal("http://127.0.0.1:7077", Assert.Single(settings.Listen).Url);
-        Assert.Equal((20, 5, 2, 3), (settings.DrainTime.TotalSeconds, settings.FleetPoll.TotalSeconds, settings.StartGrace.TotalSeconds, settings.KeepAlive.TotalSeconds));
+        Assert.Equal((0, 20, 5, 2, 3), (settings.DrainNotice.TotalSeconds, settings.DrainTime.TotalSeconds, settings.FleetPoll.TotalSeconds, settings.StartGrace.TotalSeconds, settings.KeepAlive.TotalSeconds));
         Assert.Equal((LogForm.Simple, LogLevel.Information, SaveSurvives.Process), (settings.Log, settings.LogLevel, settings.Durability));
         Assert.Equal((32L << 20, true, 0), (settings.MaxBodyBytes, settings.Swagger, settings.CorsOrigins.Count));
         Assert.Equal(new ConversationOptions(), settings.Conversations);
