@@ -5,7 +5,7 @@ using Orleans.Metadata;
 namespace CozeCluster.Engine.Orleans;
 
 /// <summary>Where grains of the cluster are found, from a silo as well as from a client.</summary>
-internal sealed class OrleansGrains(IGrainFactory factory, GrainInterfaceTypeResolver interfaces, References references, ObserverHub hub, OrleansEngineOptions options) : IGrains
+internal sealed class OrleansGrains(IGrainFactory factory, GrainInterfaceTypeResolver interfaces, References references, ObserverHub hub, GoneNodes nodes, OrleansEngineOptions options) : IGrains
 {
     private readonly FrozenDictionary<Type, GrainAdapter> _adapters = AdaptersOf(options);
 
@@ -41,6 +41,8 @@ internal sealed class OrleansGrains(IGrainFactory factory, GrainInterfaceTypeRes
         var id = hub.Add(observer);
         return new Handle<T>(hub, id, (T)factory.GetGrain(id, adapter));
     }
+
+    public IDisposable? OnNodesGone(Action gone) => nodes.Add(gone);
 
     private static FrozenDictionary<Type, GrainAdapter> AdaptersOf(OrleansEngineOptions options)
     {

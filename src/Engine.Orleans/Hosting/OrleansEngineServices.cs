@@ -37,6 +37,7 @@ public static class OrleansEngineServices
         services.AddScoped<CozeCluster.IGrainContext, GrainContext>();
         services.AddScoped(typeof(CozeCluster.IGrainContext<>), typeof(GrainContext<>));
         services.AddHostedService<Housekeeping>();
+        services.AddHostedService<MembershipWatch>();
         services.AddOrleans(builder =>
         {
             builder.Configure<ClusterOptions>(cluster => Name(cluster, options));
@@ -85,6 +86,11 @@ public static class OrleansEngineServices
             builder.UseAdoNetClustering(store => (store.Invariant, store.ConnectionString) = (Invariant, options.ConnectionString));
             builder.UseCertificate(options);
             builder.UseDashboard(options);
+            // A silo that stops lets go of its clients before it puts its grains away, and one that dies does so too.
+            builder.AddGatewayCountChangedHandler(provider => (_, silos) =>
+            {
+                if (silos.NumberOfConnectedGateways < silos.PreviousNumberOfConnectedGateways) provider.GetRequiredService<GoneNodes>().Tell();
+            });
         });
         return services;
     }
@@ -99,6 +105,7 @@ public static class OrleansEngineServices
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(options);
         services.AddSingleton<CozeCluster.IGrains, OrleansGrains>();
+        services.AddSingleton<GoneNodes>();
         services.AddSingleton<ObserverHub>();
         services.AddSingleton<Couriers>();
         services.AddSingleton<References>();

@@ -12,6 +12,9 @@ internal sealed partial class ReplyReader : IDisposable
 {
     private const int PageChars = 64 * 1024;
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(5);
+
+    // When nodes have gone: time for those that stop in an orderly way to put their grains away, and for grains that live to show it.
+    private static readonly TimeSpan SilenceInDoubt = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CallPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan GiveUp = TimeSpan.FromSeconds(30);
@@ -27,10 +30,14 @@ internal sealed partial class ReplyReader : IDisposable
     private readonly WakeUp _wakeUp;
     private readonly CancellationToken _gone;
     private readonly CancellationTokenRegistration _onGone;
+    private readonly IDisposable? _onNodesGone;
     private Feed? _feed;
     private long _heardAt;
+    private long _inDoubtAt = long.MinValue;
     private long _reachedAt;
     private bool _behind;
+    private Task<ReplyBatch?>? _look;
+    private long _lookAgainAt;
 
     /// <param name="grains">The engine.</param>
     /// <param name="time">The clock.</param>
@@ -48,6 +55,7 @@ internal sealed partial class ReplyReader : IDisposable
         _wakeUp = new WakeUp(time);
         _heardAt = _reachedAt = time.GetTimestamp();
         _onGone = gone.UnsafeRegister(static state => ((WakeUp)state!).Wake(), _wakeUp);
+        _onNodesGone = grains.OnNodesGone(Doubt);
     }
 
     /// <summary>Everything before it has been handed out.</summary>
@@ -89,15 +97,22 @@ internal sealed partial class ReplyReader : IDisposable
         while (!Ended && !_gone.IsCancellationRequested)
         {
             if (TryTake(out var batch)) return batch;
-            var now = _time.GetTimestamp();
-            var silentAt = Later(Volatile.Read(ref _heardAt), Silence);
-            if (_behind || _feed is { Full: true } || now >= silentAt)
+            if (_look is { IsCompleted: true } look)
             {
-                if (await CatchUp() is { } read) return read;
+                _look = null;
+                if (await Found(look) is { } found) return found;
+                continue;
+            }
+            var now = _time.GetTimestamp();
+            var lookAt = _look is not null ? long.MaxValue : _behind || _feed is { Full: true } ? _lookAgainAt : SilentAt();
+            if (now >= lookAt)
+            {
+                _look = Look();
+                _look.GetAwaiter().UnsafeOnCompleted(_wakeUp.Wake);
                 continue;
             }
             if (now >= until) return null;
-            await _wakeUp.Wait(Math.Min(until, silentAt));
+            await _wakeUp.Wait(Math.Min(until, lookAt));
         }
         return null;
     }
@@ -119,24 +134,34 @@ internal sealed partial class ReplyReader : IDisposable
     public void Dispose()
     {
         _onGone.Dispose();
+        _onNodesGone?.Dispose();
         _feed?.Close();
+        if (_look is not null) _ = EndAfter(_look);
         _wakeUp.Dispose();
     }
 
-    /// <summary>Reads a page. Once there is nothing left to read, observes again.</summary>
-    private async ValueTask<ReplyBatch?> CatchUp()
+    /// <summary>Reads a page; if there is nothing left to read, observes again. Whoever waits for the reply need not wait for this as well.</summary>
+    /// <returns>The page; null if it observes.</returns>
+    private async Task<ReplyBatch?> Look()
+    {
+        _feed?.Close();
+        _queue.Clear();
+        _behind = true;
+        var page = await _conversation.Read(_tenantId, _turnId, Cursor, PageChars).WaitAsync(CallPatience, _time, _gone);
+        Heard();
+        if (page.Events.Count > 0) return page;
+        await Attach().WaitAsync(CallPatience, _time, _gone);
+        Heard();
+        return null;
+    }
+
+    /// <summary>What came of a look.</summary>
+    private async ValueTask<ReplyBatch?> Found(Task<ReplyBatch?> look)
     {
         try
         {
-            _feed?.Close();
-            _queue.Clear();
-            _behind = true;
-            var page = await _conversation.Read(_tenantId, _turnId, Cursor, PageChars).WaitAsync(CallPatience, _time, _gone);
-            Heard();
-            if (page.Events.Count > 0) return Accept(page, trusted: true);
-            await Attach().WaitAsync(CallPatience, _time, _gone);
+            if (await look is { } page) return Accept(page, trusted: true);
             _behind = false;
-            Heard();
             return null;
         }
         catch (OperationCanceledException) when (_gone.IsCancellationRequested)
@@ -158,9 +183,16 @@ internal sealed partial class ReplyReader : IDisposable
             var now = _time.GetTimestamp();
             if (now >= Later(Volatile.Read(ref _reachedAt), GiveUp))
                 return Lost(new Error(ErrorCode.EngineRejected, "The conversation cannot be reached any more. The turn may go on; read it under its id."));
-            await _wakeUp.Wait(Later(now, Pause));
+            _lookAgainAt = Later(now, Pause);
             return null;
         }
+    }
+
+    /// <summary>Nobody waits any more for what comes of a look; but it may have begun to observe.</summary>
+    private async Task EndAfter(Task look)
+    {
+        await look.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _feed?.Close();
     }
 
     private ReplyBatch? Accept(ReplyBatch batch, bool trusted = false)
@@ -182,6 +214,21 @@ internal sealed partial class ReplyReader : IDisposable
     {
         Ended = true;
         return new ReplyBatch(_turnId, [new ReplyFailed(error, null)], Cursor);
+    }
+
+    /// <summary>The conversation may have lived on a node that has gone.</summary>
+    private void Doubt()
+    {
+        Volatile.Write(ref _inDoubtAt, _time.GetTimestamp());
+        _wakeUp.Wake();
+    }
+
+    /// <summary>When to look for the conversation unless something is heard of it.</summary>
+    private long SilentAt()
+    {
+        var (heard, inDoubt) = (Volatile.Read(ref _heardAt), Volatile.Read(ref _inDoubtAt));
+        var silentAt = Later(heard, Silence);
+        return inDoubt >= heard ? Math.Min(silentAt, Later(inDoubt, SilenceInDoubt)) : silentAt;
     }
 
     private void Heard()

@@ -20,6 +20,13 @@ public interface IGrains
     /// it stays reachable until the handle is disposed. Calls arrive one at a time and in order if the grain awaits each, as it must.
     /// </summary>
     IObserverHandle<T> Observe<T>(T observer) where T : class, IObserver;
+
+    /// <summary>
+    /// Has <paramref name="gone"/> called when nodes of the cluster have gone or are going: grains that lived there come to life elsewhere when they are called, and observers they called
+    /// hear no more of them. Never called where there is one node only. More often than needed at times; on any thread, and it must return at once.
+    /// </summary>
+    /// <returns>Ends it.</returns>
+    IDisposable? OnNodesGone(Action gone) => null;
 }
 
 /// <summary>Keeps an observer reachable.</summary>

@@ -70,6 +70,13 @@ public sealed class TestCluster : IAsyncDisposable
         await ((IAsyncDisposable)silo).DisposeAsync();
     }
 
+    /// <summary>Has a silo leave the cluster.</summary>
+    public Task LeaveAsync(IHost silo)
+    {
+        Silos.Remove(silo);
+        return StopAsync(silo);
+    }
+
     /// <summary>Adds a silo.</summary>
     public async Task<IHost> AddSiloAsync()
     {

@@ -34,6 +34,9 @@ public sealed class FakeConversation(FakeGrains grains) : IConversationGrain
     /// <summary>What <see cref="Read"/> answers; null: what was told, as far as it is new.</summary>
     public Func<Cursor, ReplyBatch>? OnRead { get; set; }
 
+    /// <summary>What <see cref="Read"/> waits for before it answers.</summary>
+    public Task Reading { get; set; } = Task.CompletedTask;
+
     public TaskCompletionSource Cancelled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public TaskCompletionSource Unsubscribed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -66,10 +69,11 @@ public sealed class FakeConversation(FakeGrains grains) : IConversationGrain
         return Task.CompletedTask;
     }
 
-    public Task<ReplyBatch> Read(string tenantId, string turnId, Cursor after, int maxChars)
+    public async Task<ReplyBatch> Read(string tenantId, string turnId, Cursor after, int maxChars)
     {
         Note($"read {after}");
-        if (OnRead is { } read) return Task.FromResult(read(after));
+        await Reading;
+        if (OnRead is { } read) return read(after);
         lock (_gate)
         {
             var rest = new List<ReplyEvent>();
@@ -88,7 +92,7 @@ public sealed class FakeConversation(FakeGrains grains) : IConversationGrain
                         break;
                 }
             }
-            return Task.FromResult(new ReplyBatch(turnId, rest, next));
+            return new ReplyBatch(turnId, rest, next);
         }
     }
 

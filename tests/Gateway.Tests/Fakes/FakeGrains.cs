@@ -28,6 +28,9 @@ public sealed class FakeGrains : IGrains
     /// <summary>Conversations by key, in no order.</summary>
     public ICollection<FakeConversation> Conversations => _conversations.Values;
 
+    /// <summary>Tells everyone that nodes have gone.</summary>
+    public Action? NodesGone { get; private set; }
+
     /// <summary>Observers that are reachable.</summary>
     public int Observers => Volatile.Read(ref _observers);
 
@@ -61,6 +64,17 @@ public sealed class FakeGrains : IGrains
     {
         Interlocked.Increment(ref _observers);
         return new Handle<T>(this, observer);
+    }
+
+    public IDisposable OnNodesGone(Action gone)
+    {
+        NodesGone += gone;
+        return new Ending(() => NodesGone -= gone);
+    }
+
+    private sealed class Ending(Action end) : IDisposable
+    {
+        public void Dispose() => end();
     }
 
     private sealed class Handle<T>(FakeGrains grains, T observer) : IObserverHandle<T> where T : class, IObserver

@@ -157,6 +157,46 @@ public sealed class ReplyReaderTests : IDisposable
     }
 
     [Fact]
+    public async Task Nodes_that_have_gone_make_it_look_after_a_second_of_silence()
+    {
+        await Begin();
+        await _conversation.Tell(new Cursor(0, 1), Reply.Text("a"));
+        await Next();
+        var waiting = Next();
+        await Until.True(() => _time.ArmedTimers > 0);
+        _time.Advance(TimeSpan.FromSeconds(2));
+
+        _grains.NodesGone!();
+        _time.Advance(TimeSpan.FromSeconds(0.9));
+        Assert.Equal(["begin"], _conversation.Calls);
+        await Until.True(() => _time.NextDue - _time.GetUtcNow() <= TimeSpan.FromSeconds(0.2));
+        _time.Advance(TimeSpan.FromSeconds(0.2));
+
+        await _conversation.NextSubscription();
+        await _conversation.Tell(new Cursor(0, 2), Reply.Text("b", offset: 1));
+        Assert.Equal("b", TextOf(await waiting));
+        _reader.Dispose();
+        Assert.Null(_grains.NodesGone);
+    }
+
+    [Fact]
+    public async Task Nodes_that_have_gone_are_nothing_to_a_conversation_that_shows_that_it_lives()
+    {
+        await Begin();
+        var waiting = Next();
+        await Until.True(() => _time.ArmedTimers > 0);
+
+        _grains.NodesGone!();
+        _time.Advance(TimeSpan.FromSeconds(0.9));
+        Assert.Equal(ReplyAck.Taken, await _conversation.Tell(Cursor.Start));
+        _time.Advance(TimeSpan.FromSeconds(4));
+        Assert.Equal(ReplyAck.Taken, await _conversation.Tell(new Cursor(0, 1), Reply.Text("a")));
+
+        Assert.Equal("a", TextOf(await waiting));
+        Assert.Equal(["begin"], _conversation.Calls);
+    }
+
+    [Fact]
     public async Task A_conversation_out_of_reach_is_tried_for_30_s_and_then_given_up()
     {
         await Begin();
@@ -206,6 +246,30 @@ public sealed class ReplyReaderTests : IDisposable
         _time.Advance(TimeSpan.FromSeconds(6));
 
         Assert.Equal(ErrorCode.UpstreamOutcomeUnknown, Assert.IsType<ReplyFailed>(Assert.Single((await waiting)!.Events)).Error.Code);
+    }
+
+    /// <summary>Clients are to be shown signs of life meanwhile.</summary>
+    [Fact]
+    public async Task A_conversation_that_does_not_answer_holds_up_nobody()
+    {
+        var answer = await LookInVain();
+
+        _conversation.Told.Add(Reply.Text("a"));
+        answer.SetResult();
+
+        Assert.Equal("a", TextOf(await Next()));
+    }
+
+    [Fact]
+    public async Task A_reader_that_is_disposed_while_it_looks_observes_no_more()
+    {
+        var answer = await LookInVain();
+
+        _reader.Dispose();
+        answer.SetResult();
+
+        await _conversation.NextSubscription();
+        await Until.True(() => _grains.Observers == 0);
     }
 
     [Fact]
@@ -262,6 +326,22 @@ public sealed class ReplyReaderTests : IDisposable
     {
         _reader.Dispose();
         _gone.Dispose();
+    }
+
+    // Until there is no more time to wait, and the conversation has not answered yet.
+    private async Task<TaskCompletionSource> LookInVain()
+    {
+        var answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await Begin();
+        _conversation.Reading = answer.Task;
+        var waiting = _reader.Next(_time.GetTimestamp() + 6 * TimeSpan.TicksPerSecond).AsTask();
+        await Until.True(() => _time.ArmedTimers > 0);
+        _time.Advance(TimeSpan.FromSeconds(5.1));
+        await Until.True(() => _conversation.Calls.Contains("read 0.0"));
+        await Until.True(() => _time.NextDue - _time.GetUtcNow() < TimeSpan.FromSeconds(1));
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Null(await waiting.WaitAsync(Guard));
+        return answer;
     }
 
     private Task Begin() => _reader.Begin(new TurnRequest { TurnId = _turnId, TenantId = "acme", Model = "bot", Messages = [] }, _conversation);
