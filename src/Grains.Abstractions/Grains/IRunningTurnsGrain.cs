@@ -18,7 +18,7 @@ public interface IRunningTurnsGrain : IGrain
     [Interleaves, Idempotent]
     Task Remove(string conversationKey);
 
-    /// <summary>Wakes every conversation it remembers and forgets those with nothing to do. Called when a node starts, and by reminder.</summary>
+    /// <summary>Wakes every conversation it remembers and forgets those with nothing to do. Called when a node starts, when another has gone, and by reminder.</summary>
     [Interleaves, Idempotent]
     Task Sweep();
 }

@@ -9,7 +9,7 @@ public sealed class RunningTurnsState
     public HashSet<string> Conversations { get; set; } = [];
 }
 
-/// <summary>Remembers conversations with running turns and wakes them when a node starts and every minute while there are any.</summary>
+/// <summary>Remembers conversations with running turns and wakes them when a node starts or goes, and every minute while there are any.</summary>
 public partial class RunningTurnsGrain(IGrainContext<RunningTurnsState> context, ILogger<RunningTurnsGrain> logger)
     : IRunningTurnsGrain, IGrainLifecycle
 {

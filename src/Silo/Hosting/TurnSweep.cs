@@ -1,11 +1,21 @@
+using System.Threading.Channels;
+
 namespace CozeCluster.Silo.Hosting;
 
-/// <summary>At start, wakes the turns that were running when their node died. Runs beside everything else.</summary>
+/// <summary>Wakes the turns that were running when their node went: at start, and when other nodes of the cluster go. Runs beside everything else.</summary>
 internal sealed partial class TurnSweep(IGrains grains, ILogger<TurnSweep> logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        for (var shard = 0; shard < GrainKeys.RunningTurnsShards && !stoppingToken.IsCancellationRequested; shard++)
+        var gone = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+        using var watch = grains.OnNodesGone(() => gone.Writer.TryWrite(true));
+        await Sweep(stoppingToken);
+        await foreach (var _ in gone.Reader.ReadAllAsync(stoppingToken)) await Sweep(stoppingToken);
+    }
+
+    private async Task Sweep(CancellationToken stop)
+    {
+        for (var shard = 0; shard < GrainKeys.RunningTurnsShards && !stop.IsCancellationRequested; shard++)
         {
             try
             {

@@ -45,6 +45,38 @@ public sealed class LostNodeTests(RunningCluster cluster)
         await cluster.Nodes.StartSiloAsync(silo);
     }
 
+    /// <summary>That they go on shows in the turns behind them, which begin when they have ended. A registry's reminder would wake them too, after a minute.</summary>
+    [Fact]
+    public async Task Turns_that_nobody_listens_to_go_on_when_their_silo_is_killed()
+    {
+        var behind = new List<Ask>();
+        for (var number = 0; number < Streams; number++)
+        {
+            var conversation = $"alone-{number}";
+            var ask = Surviving($"chunks=80 pace=25ms seed={number + 1}", number, conversation);
+            await using var open = await ask.OpenStreamAsync();
+            await open.UntilAsync(reply => reply.Text.Length > 0, Ask.Patience);
+            behind.Add(Surviving("chunks=3", number, conversation));
+            // Until it is waiting; then nobody listens to either.
+            using var gone = new CancellationTokenSource();
+            var waiting = behind[^1].AsStream().SendAsync(gone.Token);
+            while ((await cluster.Http().AnswerAsync(HttpMethod.Get, $"/v1/conversations/{conversation}")).Json.GetProperty("data").GetArrayLength() < 2)
+            {
+            }
+            await gone.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        }
+        await cluster.Nodes.Silos[0].KillAsync();
+
+        using var soon = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        soon.CancelAfter(TimeSpan.FromSeconds(40));
+        await cluster.Coze.WaitForAsync(() => behind.TrueForAll(ask => ask.Chats.Count == 1), soon.Token);
+        await cluster.Nodes.StartSiloAsync(0);
+
+        Ask Surviving(string directives, int number, string conversation) =>
+            cluster.Ask(directives, gateway: number % 2).With(body => body["conversation_id"] = conversation).WithHeader("x-turn-survive", "true");
+    }
+
     [Fact]
     public Task A_reply_goes_on_elsewhere_when_its_gateway_is_killed() => GoesOnElsewhereAsync("chunks=120 pace=25ms seed=5", gateway => gateway.KillAsync());
 
