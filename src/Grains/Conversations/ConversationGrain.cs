@@ -54,7 +54,8 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
         var lost = false;
         foreach (var record in State.Turns.Where(record => record.Status is TurnStatus.Queued or TurnStatus.Running))
         {
-            var turn = new LiveTurn(record, new ReplyLog(), _time) { KeepsPrompt = record.Request is not null };
+            // One that was not sent has its prompt in any case.
+            var turn = new LiveTurn(record, new ReplyLog(), _time) { KeepsPrompt = record.Sent ? record.Request is not null : await KeepsPrompts() };
             _live[record.TurnId] = turn;
             if (record is { Sent: true, Handle: null })
             {
@@ -121,7 +122,7 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
         }
 
         ForgetOldTurns();
-        var keepsPrompt = IsNamed && await _tenant.Get() is not { StoreConversations: false };
+        var keepsPrompt = await KeepsPrompts();
         var now = _time.GetUtcNow();
         var record = new TurnRecord
         {
@@ -339,6 +340,9 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
         State.Name = request.ConversationName;
         State.CreatedAt = _time.GetUtcNow();
     }
+
+    /// <summary>Whether prompts stay here once they were sent.</summary>
+    private async ValueTask<bool> KeepsPrompts() => IsNamed && await _tenant.Get() is not { StoreConversations: false };
 
     private void ForgetOldTurns()
     {

@@ -50,6 +50,21 @@ internal sealed partial class TurnPump(
     private async Task<Error?> Send(LiveTurn turn, CancellationToken stop)
     {
         var request = turn.Record.Request ?? throw new InvalidOperationException("A turn that was not sent has its request.");
+        try
+        {
+            return await Send(turn, request, stop);
+        }
+        catch (Exception) when (stop.IsCancellationRequested && turn is { HasIntent: true, WasOpened: false, CancelRequested: false })
+        {
+            // Put away before anything was sent: whoever comes after begins it anew.
+            (turn.Record.Sent, turn.Record.Request) = (false, request);
+            await saver.Save();
+            throw;
+        }
+    }
+
+    private async Task<Error?> Send(LiveTurn turn, TurnRequest request, CancellationToken stop)
+    {
         var refused = new List<Refusal>();
         var avoid = new List<string>();
         var home = Prompt.Home(request, State);
@@ -126,6 +141,8 @@ internal sealed partial class TurnPump(
                 }
                 if (turn.CancelRequested) return Cancelled;
                 deadline.Token.ThrowIfCancellationRequested();
+                stop.ThrowIfCancellationRequested();
+                turn.WasOpened = true;
                 await using var exchange = await upstream.Open(upstreamTurn, deadline.Token);
                 error = await ReadAll(turn, exchange, upstream, deadline);
                 if (error is null) State.InstructionsHash = Prompt.InstructionsHash(request.Messages) ?? State.InstructionsHash;

@@ -29,4 +29,24 @@ public class PutAwayTests : HouseTest
 
         Assert.Equal(active, House.ActivationCount);
     }
+
+    [Fact]
+    public async Task WhileItIsBeingSent_IsNotSentAgain()
+    {
+        Upstream.Hold = new TaskCompletionSource();
+        var turn = await Begin(Request());
+        await PassUntil(() => Upstream.OpenedCount == 1, TimeSpan.FromTicks(1));
+
+        var stopping = House.StopAsync();
+        // It waits a while for its ids.
+        while (await Task.WhenAny(stopping, Task.Delay(1)) != stopping) House.Time.Advance(TimeSpan.FromSeconds(1));
+        await stopping;
+        Upstream.Hold = null;
+        await House.StartAsync();
+
+        var observer = new RecordingObserver();
+        await Listen(turn, Cursor.Start, observer);
+        Assert.Equal(ErrorCode.UpstreamOutcomeUnknown, Assert.IsType<ReplyFailed>(await observer.UntilEnd()).Error.Code);
+        Assert.Equal(1, Upstream.OpenedCount);
+    }
 }

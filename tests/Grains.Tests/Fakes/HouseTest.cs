@@ -29,6 +29,9 @@ public abstract class HouseTest : IAsyncLifetime
     /// <summary>Limits of conversations.</summary>
     protected virtual ConversationOptions Options => new();
 
+    /// <summary>The grains.</summary>
+    protected virtual IReadOnlyList<GrainDefinition> Definitions => AllGrains.Definitions(Options);
+
     protected TestEngine House { get; private set; } = null!;
 
     protected FakeUpstream Upstream { get; private set; } = new();
@@ -147,7 +150,7 @@ public abstract class HouseTest : IAsyncLifetime
     {
         var options = Options;
         House = await TestEngine.StartAsync(
-            AllGrains.Definitions(options),
+            Definitions,
             services => services.AddSingleton(options).AddSingleton<UnsavedTurns>().AddSingleton<IUpstream>(Upstream).AddSingleton<INotifier>(Notifier).AddSingleton<IDiscord>(Discord),
             clusterLike: ClusterLike,
             directory: directory);
