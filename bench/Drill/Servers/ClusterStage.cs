@@ -53,7 +53,7 @@ internal sealed class ClusterStage : Stage
     protected override async Task StartNodesAsync(CancellationToken cancellationToken)
     {
         await _postgres.StartAsync(Folder, cancellationToken);
-        var schema = ServerProcess.Program("Silo", Folder, ["schema", "apply"]);
+        var schema = ServerProcess.Program(Node.Project, Folder, ["schema", "apply"]);
         schema.Environment["COZECLUSTER_POSTGRES"] = _postgres.ConnectionString;
         await ServerProcess.RunAsync(schema, cancellationToken);
         // The first one alone: a cluster begins with one.
@@ -67,7 +67,14 @@ internal sealed class ClusterStage : Stage
         var address = new Uri($"http://127.0.0.1:{Ports.Free()}/");
         return new Node(
             name, Folder, address,
-            ["--engine", "orleans", "--role", role, "--data", $"data-{name}", "--port", $"{address.Port}", "--drain-notice", $"{_options.Notice.TotalSeconds}s", "--drain-time", $"{_options.Drain.TotalSeconds}s", .. more],
-            new Dictionary<string, string> { ["COZECLUSTER_POSTGRES"] = _postgres.ConnectionString, ["COZECLUSTER_SECRETS_KEY"] = secret });
+            ["--engine", "orleans", "--role", role, "--data", $"data-{name}", "--port", $"{address.Port}", "--drain-time", $"{_options.Drain.TotalSeconds}s", .. more],
+            new Dictionary<string, string>
+            {
+                ["COZECLUSTER_POSTGRES"] = _postgres.ConnectionString,
+                ["COZECLUSTER_SECRETS_KEY"] = secret,
+                // Not on the command line: versions that do not know it start all the same.
+                ["COZECLUSTER_DRAIN_NOTICE"] = $"{_options.Notice.TotalSeconds}s",
+            },
+            _options.From);
     }
 }

@@ -6,8 +6,13 @@ namespace CozeCluster.Drill;
 /// <param name="address">Where it speaks HTTP.</param>
 /// <param name="args">Its command line.</param>
 /// <param name="variables">Its environment, besides what it inherits.</param>
-internal sealed class Node(string name, string folder, Uri address, IReadOnlyList<string> args, IReadOnlyDictionary<string, string>? variables = null) : IAsyncDisposable
+/// <param name="from">The build it begins as; null: this one, as which it comes back in any case.</param>
+internal sealed class Node(
+    string name, string folder, Uri address, IReadOnlyList<string> args, IReadOnlyDictionary<string, string>? variables = null, string? from = null) : IAsyncDisposable
 {
+    /// <summary>The name of its project.</summary>
+    public const string Project = "Silo";
+
     // What a node takes to stop, besides waiting for requests.
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
 
@@ -29,7 +34,7 @@ internal sealed class Node(string name, string folder, Uri address, IReadOnlyLis
     /// <exception cref="ServerException">It does not start.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var info = ServerProcess.Program("Silo", folder, args);
+        var info = ServerProcess.Program(Project, folder, args, Ends == 0 ? from : null);
         foreach (var (variable, value) in variables ?? new Dictionary<string, string>()) info.Environment[variable] = value;
         _process = await ServerProcess.StartAsync(name, info, Path.Combine(folder, $"{name}.log"), new Uri(address, "health/ready"), cancellationToken);
     }

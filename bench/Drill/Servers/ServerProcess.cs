@@ -21,13 +21,17 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>Whether it has ended.</summary>
     public bool HasEnded => _process.HasExited;
 
-    /// <summary>How to run a program of ours, which is built beside this one.</summary>
+    /// <summary>Where a program of ours is in a build.</summary>
+    public static string PathOf(string project, string build) => Path.Combine(build, $"CozeCluster.{project}.dll");
+
+    /// <summary>How to run a program of ours.</summary>
     /// <param name="project">The name of its project.</param>
     /// <param name="folder">Its working folder.</param>
     /// <param name="args">Its command line.</param>
-    public static ProcessStartInfo Program(string project, string folder, IEnumerable<string> args)
+    /// <param name="build">Where it was built; null: beside this one.</param>
+    public static ProcessStartInfo Program(string project, string folder, IEnumerable<string> args, string? build = null)
     {
-        var info = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, $"CozeCluster.{project}.dll"), .. args]) { WorkingDirectory = folder };
+        var info = new ProcessStartInfo("dotnet", [PathOf(project, build ?? AppContext.BaseDirectory), .. args]) { WorkingDirectory = folder };
         foreach (var variable in info.Environment.Keys.Where(key => key.StartsWith("COZECLUSTER_", StringComparison.Ordinal) || key == "PORT").ToList())
             info.Environment.Remove(variable);
         return info;
