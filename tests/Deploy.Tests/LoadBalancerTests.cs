@@ -20,6 +20,7 @@ public sealed class LoadBalancerTests
     [Fact]
     public void It_holds_nothing_back_and_ties_nobody_to_a_gateway()
     {
+        Assert.Contains("option http-no-delay", Lines);
         Assert.DoesNotContain(Lines, line => line.Contains("http-buffer", StringComparison.Ordinal) || line.StartsWith("compression", StringComparison.Ordinal));
         Assert.DoesNotContain(Lines, line => line.StartsWith("cookie", StringComparison.Ordinal) || line.StartsWith("stick", StringComparison.Ordinal));
     }
