@@ -86,7 +86,7 @@ public static class OrleansEngineServices
             builder.UseAdoNetClustering(store => (store.Invariant, store.ConnectionString) = (Invariant, options.ConnectionString));
             builder.UseCertificate(options);
             builder.UseDashboard(options);
-            // A silo that stops lets go of its clients before it puts its grains away, and one that dies does so too.
+            // However a silo ends, its connections end with it.
             builder.AddGatewayCountChangedHandler(provider => (_, silos) =>
             {
                 if (silos.NumberOfConnectedGateways < silos.PreviousNumberOfConnectedGateways) provider.GetRequiredService<GoneNodes>().Tell();

@@ -13,7 +13,7 @@ internal sealed partial class ReplyReader : IDisposable
     private const int PageChars = 64 * 1024;
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(5);
 
-    // When nodes have gone: time for those that stop in an orderly way to put their grains away, and for grains that live to show it.
+    // When nodes have gone: replies that flow show within it that they are not concerned. Others are looked for, which does no harm.
     private static readonly TimeSpan SilenceInDoubt = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CallPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);

@@ -21,7 +21,7 @@ internal sealed partial class Drain(NodeSettings settings, UnsavedTurns turns, T
     private int _running;
 
     /// <summary>What stopping may take at most.</summary>
-    public static TimeSpan TimeOf(NodeSettings settings) => settings.DrainNotice + settings.DrainTime + Rest;
+    public static TimeSpan TimeOf(NodeSettings settings) => NoticeOf(settings) + settings.DrainTime + Rest;
 
     /// <summary>Counts a request until it has ended.</summary>
     public async Task Invoke(HttpContext context, RequestDelegate next)
@@ -43,7 +43,7 @@ internal sealed partial class Drain(NodeSettings settings, UnsavedTurns turns, T
     /// <summary>Waits for running requests and turns.</summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        if (settings.ServesClients) await Task.Delay(settings.DrainNotice, time, cancellationToken);
+        await Task.Delay(NoticeOf(settings), time, cancellationToken);
         var empty = Empty(out var running);
         if (running == 0 && turns.Count == 0) return;
         Draining(running, turns.Count, settings.DrainTime.TotalSeconds);
@@ -61,6 +61,9 @@ internal sealed partial class Drain(NodeSettings settings, UnsavedTurns turns, T
         await _cutOff.CancelAsync();
         await Ends(empty, CutOffPatience, cancellationToken);
     }
+
+    // Where nobody sends turns, nobody needs notice.
+    private static TimeSpan NoticeOf(NodeSettings settings) => settings.ServesClients ? settings.DrainNotice : TimeSpan.Zero;
 
     private Task Empty(out int running)
     {

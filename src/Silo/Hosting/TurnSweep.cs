@@ -19,7 +19,7 @@ internal sealed partial class TurnSweep(IGrains grains, ILogger<TurnSweep> logge
         {
             try
             {
-                await grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Sweep();
+                await grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Sweep().WaitAsync(stop);
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {

@@ -53,7 +53,7 @@ public sealed class LostNodeTests(RunningCluster cluster)
         for (var number = 0; number < Streams; number++)
         {
             var conversation = $"alone-{number}";
-            var ask = Surviving($"chunks=80 pace=25ms seed={number + 1}", number, conversation);
+            var ask = Surviving($"chunks=320 pace=25ms seed={number + 1}", number, conversation);
             await using var open = await ask.OpenStreamAsync();
             await open.UntilAsync(reply => reply.Text.Length > 0, Ask.Patience);
             behind.Add(Surviving("chunks=3", number, conversation));
