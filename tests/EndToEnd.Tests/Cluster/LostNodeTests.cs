@@ -56,7 +56,8 @@ public sealed class LostNodeTests(RunningCluster cluster)
             var ask = Surviving($"chunks=320 pace=25ms seed={number + 1}", number, conversation);
             await using var open = await ask.OpenStreamAsync();
             await open.UntilAsync(reply => reply.Text.Length > 0, Ask.Patience);
-            behind.Add(Surviving("chunks=3", number, conversation));
+            // With a key: else a client that leaves before it has an answer takes its turn with it.
+            behind.Add(Surviving("chunks=3", number, conversation).WithHeader("Idempotency-Key", conversation));
             // Until it is waiting; then nobody listens to either.
             using var gone = new CancellationTokenSource();
             var waiting = behind[^1].AsStream().SendAsync(gone.Token);
@@ -70,8 +71,14 @@ public sealed class LostNodeTests(RunningCluster cluster)
 
         using var soon = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         soon.CancelAfter(TimeSpan.FromSeconds(40));
-        await cluster.Coze.WaitForAsync(() => behind.TrueForAll(ask => ask.Chats.Count == 1), soon.Token);
-        await cluster.Nodes.StartSiloAsync(0);
+        try
+        {
+            await cluster.Coze.WaitForAsync(() => behind.TrueForAll(ask => ask.Chats.Count == 1), soon.Token);
+        }
+        finally
+        {
+            await cluster.Nodes.StartSiloAsync(0);
+        }
 
         Ask Surviving(string directives, int number, string conversation) =>
             cluster.Ask(directives, gateway: number % 2).With(body => body["conversation_id"] = conversation).WithHeader("x-turn-survive", "true");
