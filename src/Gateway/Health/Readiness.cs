@@ -16,8 +16,7 @@ internal sealed class Readiness
     {
         _lifetime = lifetime;
         _time = time;
-        lifetime.ApplicationStopping.Register(
-            () => Volatile.Write(ref _refusesFrom, time.GetTimestamp() + (long)(options.DrainNotice.TotalSeconds * time.TimestampFrequency)));
+        lifetime.ApplicationStopping.Register(() => Volatile.Write(ref _refusesFrom, time.FromNow(options.DrainNotice)));
     }
 
     public bool Draining => _lifetime.ApplicationStopping.IsCancellationRequested;

@@ -64,6 +64,9 @@ internal sealed partial class ReplyReader : IDisposable
     /// <summary>Whether the end of the reply has been handed out.</summary>
     public bool Ended { get; private set; }
 
+    /// <summary>Whether nothing more is brought: what there is has to be read.</summary>
+    private bool MustRead => _behind || _feed is { Full: true };
+
     /// <summary>Begins the turn and observes it from its start.</summary>
     /// <param name="request">The turn.</param>
     /// <param name="conversation">The conversation that holds it, as its caller knows it.</param>
@@ -104,7 +107,7 @@ internal sealed partial class ReplyReader : IDisposable
                 continue;
             }
             var now = _time.GetTimestamp();
-            var lookAt = _look is not null ? long.MaxValue : _behind || _feed is { Full: true } ? _lookAgainAt : SilentAt();
+            var lookAt = _look is not null ? long.MaxValue : MustRead ? _lookAgainAt : SilentAt();
             if (now >= lookAt)
             {
                 _look = Look();
@@ -120,7 +123,7 @@ internal sealed partial class ReplyReader : IDisposable
     /// <summary>Tells the conversation that somebody still listens although the client is too slow to take anything just now.</summary>
     public async Task StillHere()
     {
-        if (!_behind && _feed is not { Full: true }) return;
+        if (!MustRead) return;
         try
         {
             await _conversation.Read(_tenantId, _turnId, Cursor, 1).WaitAsync(CallPatience, _time, _gone);
@@ -181,9 +184,9 @@ internal sealed partial class ReplyReader : IDisposable
         {
             Unreached(exception, _turnId);
             var now = _time.GetTimestamp();
-            if (now >= Later(Volatile.Read(ref _reachedAt), GiveUp))
+            if (now >= _time.Later(Volatile.Read(ref _reachedAt), GiveUp))
                 return Lost(new Error(ErrorCode.EngineRejected, "The conversation cannot be reached any more. The turn may go on; read it under its id."));
-            _lookAgainAt = Later(now, Pause);
+            _lookAgainAt = _time.Later(now, Pause);
             return null;
         }
     }
@@ -227,8 +230,8 @@ internal sealed partial class ReplyReader : IDisposable
     private long SilentAt()
     {
         var (heard, inDoubt) = (Volatile.Read(ref _heardAt), Volatile.Read(ref _inDoubtAt));
-        var silentAt = Later(heard, Silence);
-        return inDoubt >= heard ? Math.Min(silentAt, Later(inDoubt, SilenceInDoubt)) : silentAt;
+        var silentAt = _time.Later(heard, Silence);
+        return inDoubt >= heard ? Math.Min(silentAt, _time.Later(inDoubt, SilenceInDoubt)) : silentAt;
     }
 
     private void Heard()
@@ -244,8 +247,6 @@ internal sealed partial class ReplyReader : IDisposable
         _feed = new Feed(this);
         return _feed.Open(_grains);
     }
-
-    private long Later(long timestamp, TimeSpan by) => timestamp + (long)(by.TotalSeconds * _time.TimestampFrequency);
 
     private void Unreached(Exception exception, string turnId) => Unreached(_logger, exception, turnId);
 

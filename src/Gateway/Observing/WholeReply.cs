@@ -16,7 +16,7 @@ internal static class WholeReply
         var content = new ReplyContent();
         while (!reader.Ended)
         {
-            var until = time.GetTimestamp() + (long)(Forever.TotalSeconds * time.TimestampFrequency);
+            var until = time.FromNow(Forever);
             if (await reader.Next(until) is { } batch) content.Add(batch);
             if (gone.IsCancellationRequested) return null;
         }

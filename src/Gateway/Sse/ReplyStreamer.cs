@@ -39,7 +39,7 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
         using var counted = metrics.BeginStream();
         using var writer = new SseWriter(context.Response.BodyWriter);
         var started = false;
-        var until = After(resumed ? TimeSpan.Zero : options.StartGrace);
+        var until = time.FromNow(resumed ? TimeSpan.Zero : options.StartGrace);
         while (!reader.Ended)
         {
             var batch = await reader.Next(until);
@@ -55,7 +55,7 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
 
             if (batch is not null && Render(context, reader, renderer, writer, batch)) return;
             if (!await Flush(context, reader, writer)) return;
-            until = After(options.KeepAlive);
+            until = time.FromNow(options.KeepAlive);
         }
     }
 
@@ -106,6 +106,4 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
         response.Headers["x-accel-buffering"] = "no";
         context.Features.GetRequiredFeature<IHttpResponseBodyFeature>().DisableBuffering();
     }
-
-    private long After(TimeSpan by) => time.GetTimestamp() + (long)(by.TotalSeconds * time.TimestampFrequency);
 }
