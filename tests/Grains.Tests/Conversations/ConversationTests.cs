@@ -305,6 +305,23 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
+    public async Task Delete_WhileATurnWaitsBehindAnother_EndsThatFirst()
+    {
+        var hold = Upstream.HoldCancel = new TaskCompletionSource();
+        var first = await Begin(Request("chat", "one"));
+        (await Upstream.NextOpened()).Identify().Say("1");
+        var second = await Begin(Request("chat", "two"));
+
+        var deleted = first.Grain.Delete(Tenant);
+
+        Assert.Equal(ErrorCode.Cancelled, Assert.IsType<ReplyFailed>(await second.Observer.UntilEnd()).Error.Code);
+        Assert.Null(first.Observer.End);
+        hold.SetResult();
+        await deleted;
+        Assert.Equal(1, Upstream.OpenedCount);
+    }
+
+    [Fact]
     public async Task Conversation_OfATenantThatStoresNone_KeepsNoPrompt()
     {
         var turn = await Complete(Request("chat", "private") with { TenantId = "t2", TurnId = TurnId.New("t2", "chat") }, "Hello");

@@ -26,6 +26,9 @@ public sealed class FakeUpstream : IUpstream
     /// <summary>While set, opening waits for it (or for the token).</summary>
     public TaskCompletionSource? Hold { get; set; }
 
+    /// <summary>While set, cancelling waits for it (or for the token).</summary>
+    public TaskCompletionSource? HoldCancel { get; set; }
+
     public int OpenedCount => Volatile.Read(ref _opens);
 
     /// <summary>Cancellations that nobody has looked at yet.</summary>
@@ -49,10 +52,10 @@ public sealed class FakeUpstream : IUpstream
         return ValueTask.FromResult<IExchange>(exchange);
     }
 
-    public ValueTask Cancel(UpstreamTurn turn, UpstreamHandle handle, CancellationToken cancellationToken)
+    public async ValueTask Cancel(UpstreamTurn turn, UpstreamHandle handle, CancellationToken cancellationToken)
     {
         _cancelled.Writer.TryWrite(handle);
-        return ValueTask.CompletedTask;
+        if (HoldCancel is { } hold) await hold.Task.WaitAsync(cancellationToken);
     }
 
     /// <summary>What was settled, oldest first.</summary>
