@@ -16,7 +16,7 @@ public sealed class TestEngine : IAsyncDisposable
     private ServiceProvider? _services;
 
     private TestEngine(
-        IEnumerable<GrainDefinition> definitions, Action<IServiceCollection>? configure, Action<EmbeddedEngineOptions>? options, TimeProvider? time, string? directory)
+        IEnumerable<GrainDefinition> definitions, Action<IServiceCollection>? configure, Action<EmbeddedEngineOptions>? options, TimeProvider? time, string? directory, TestEngine? copyOf)
     {
         _definitions = [.. definitions];
         _configure = configure;
@@ -24,6 +24,8 @@ public sealed class TestEngine : IAsyncDisposable
         _ownsDirectory = directory is null;
         Clock = time ?? Time;
         Directory = directory ?? System.IO.Directory.CreateTempSubdirectory("engine-").FullName;
+        if (copyOf is null) return;
+        foreach (var file in System.IO.Directory.GetFiles(copyOf.Directory, "*.db*")) File.Copy(file, Path.Combine(Directory, Path.GetFileName(file)));
     }
 
     /// <summary>The clock of the engine and, as the registered <see cref="TimeProvider"/>, of grains, unless another was given.</summary>
@@ -47,19 +49,21 @@ public sealed class TestEngine : IAsyncDisposable
     /// <param name="options">Changes any other option.</param>
     /// <param name="time">Another clock than <see cref="Time"/>, such as <see cref="TimeProvider.System"/>.</param>
     /// <param name="directory">Keeps data here, and leaves it there at the end.</param>
+    /// <param name="copyOf">Begins with what this one has on disk now, as after a crash of it.</param>
     public static async Task<TestEngine> StartAsync(
         IEnumerable<GrainDefinition> definitions,
         Action<IServiceCollection>? services = null,
         ClusterLikeOptions? clusterLike = null,
         Action<EmbeddedEngineOptions>? options = null,
         TimeProvider? time = null,
-        string? directory = null)
+        string? directory = null,
+        TestEngine? copyOf = null)
     {
         var engine = new TestEngine(definitions, services, o =>
         {
             o.ClusterLike = clusterLike;
             options?.Invoke(o);
-        }, time, directory);
+        }, time, directory, copyOf);
         await engine.StartAsync();
         return engine;
     }

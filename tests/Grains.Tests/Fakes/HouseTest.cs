@@ -124,11 +124,9 @@ public abstract class HouseTest : IAsyncLifetime
         {
             await House.Grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Add(nobody, atOnce: true);
         }
-        var disk = Directory.CreateTempSubdirectory("house-").FullName;
-        foreach (var file in Directory.GetFiles(House.Directory, "*.db*")) File.Copy(file, Path.Combine(disk, Path.GetFileName(file)));
         _crashed.Add(House);
         Upstream = new FakeUpstream();
-        await Start(disk);
+        await Start(House);
         if (!sweep) return;
         for (var shard = 0; shard < GrainKeys.RunningTurnsShards; shard++)
         {
@@ -146,14 +144,14 @@ public abstract class HouseTest : IAsyncLifetime
         }
     }
 
-    private async Task Start(string? directory)
+    private async Task Start(TestEngine? crashed)
     {
         var options = Options;
         House = await TestEngine.StartAsync(
             Definitions,
             services => services.AddSingleton(options).AddSingleton<UnsavedTurns>().AddSingleton<IUpstream>(Upstream).AddSingleton<INotifier>(Notifier).AddSingleton<IDiscord>(Discord),
             clusterLike: ClusterLike,
-            directory: directory);
+            copyOf: crashed);
         await House.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).Import(SmallFleet());
     }
 

@@ -148,10 +148,8 @@ internal sealed class DiscordHouse : IAsyncDisposable
     /// <summary>Another node starts on a copy of what the dead one had on disk.</summary>
     public async Task StartAgain()
     {
-        var disk = Directory.CreateTempSubdirectory("house-").FullName;
-        foreach (var file in Directory.GetFiles(_engine.Directory, "*.db*")) File.Copy(file, Path.Combine(disk, Path.GetFileName(file)));
         _crashed.Add(_engine);
-        await StartEngine(disk);
+        await StartEngine(_engine);
         await Import();
         for (var shard = 0; shard < GrainKeys.RunningTurnsShards; shard++) await Grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Sweep();
     }
@@ -175,7 +173,7 @@ internal sealed class DiscordHouse : IAsyncDisposable
         foreach (var engine in _crashed) await engine.DisposeAsync();
     }
 
-    private async Task StartEngine(string? directory)
+    private async Task StartEngine(TestEngine? crashed)
     {
         var options = new ConversationOptions();
         _engine = await TestEngine.StartAsync(
@@ -183,7 +181,7 @@ internal sealed class DiscordHouse : IAsyncDisposable
             services => services.AddSingleton(_time).AddSingleton(options).AddSingleton<UnsavedTurns>().AddSingleton<ISecretSeal, TestSeal>()
                 .AddSingleton<DiscordPort>().AddSingleton<CuttableDiscord>().AddSingleton<IDiscord>(provider => provider.GetRequiredService<CuttableDiscord>())
                 .AddDiscordUpstream(),
-            time: _time, directory: directory);
+            time: _time, copyOf: crashed);
     }
 
     private Task Import()
