@@ -24,7 +24,7 @@ public abstract class EngineTest : IAsyncDisposable
         return engine;
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         foreach (var engine in Enumerable.Reverse(_engines)) await engine.DisposeAsync();
         GC.SuppressFinalize(this);

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CozeCluster.Engine.Embedded.Tests;
 
-public sealed class StoreFileTests : EngineTest, IDisposable
+public sealed class StoreFileTests : EngineTest
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("store-").FullName;
 
@@ -101,7 +101,11 @@ public sealed class StoreFileTests : EngineTest, IDisposable
         Assert.Equal("x", await engine.Grains.Get<IKeepingGrain>("good").Get());
     }
 
-    public void Dispose() => Directory.Delete(_directory, recursive: true);
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
 
     private void Execute(string sql)
     {
