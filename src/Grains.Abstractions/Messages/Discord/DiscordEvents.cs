@@ -31,8 +31,8 @@ public sealed record DiscordMessageSeen : DiscordEvent
     /// <summary>Snowflakes of the users it mentions.</summary>
     public IReadOnlyList<string> Mentions { get => field ?? []; init; }
 
-    /// <summary>Pictures and files, from embeds and attachments, in order.</summary>
-    public IReadOnlyList<DiscordMediaSeen> Media { get => field ?? []; init; }
+    /// <summary>Pictures and files, from embeds and attachments, in order; null where an update did not tell.</summary>
+    public IReadOnlyList<DiscordMediaSeen>? Media { get; init; }
 
     /// <summary>Labels of its buttons: what the bot suggests to ask next.</summary>
     public IReadOnlyList<string> Suggestions { get => field ?? []; init; }

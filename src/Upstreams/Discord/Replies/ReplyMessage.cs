@@ -55,9 +55,12 @@ internal sealed class ReplyMessage(Snowflake id)
             Text = seen.Text!;
             change = ReplyChange.Content;
         }
-        if (seen.Media.Count > 0 && !seen.Media.Select(media => media.Id).SequenceEqual(Media.Select(media => media.Id))) change = ReplyChange.Content;
-        // Even where nothing changed: signatures are renewed.
-        if (seen.Media.Count > 0 || isWhole) Media = seen.Media;
+        if (seen.Media is { } media)
+        {
+            if (media.Count > 0 && !media.Select(one => one.Id).SequenceEqual(Media.Select(one => one.Id))) change = ReplyChange.Content;
+            // Even where nothing changed: signatures are renewed. What tells no text may tell previews alone, of a message that has files, too.
+            Media = isWhole ? media : [.. Media.Where(one => media.All(other => other.Id != one.Id)), .. media];
+        }
         if (!seen.HasButtons || HasButtons) return change;
         HasButtons = true;
         Suggestions = seen.Suggestions;

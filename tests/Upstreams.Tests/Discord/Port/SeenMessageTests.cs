@@ -21,8 +21,8 @@ public sealed class SeenMessageTests
         Assert.Equal(("9", "1", "31", "8"), (seen.Id, seen.ChannelId, seen.AuthorId, seen.RepliesTo));
         Assert.Equal("Hello\n\n**Harbour**", seen.Text);
         Assert.Equal(["21"], seen.Mentions);
-        Assert.Equal(["https://cdn/a.pdf?ex=1", "https://cdn/x.png?ex=1"], seen.Media.Select(media => media.Url));
-        Assert.Equal(["5", "9-embed-0"], seen.Media.Select(media => media.Id));
+        Assert.Equal(["https://cdn/a.pdf?ex=1", "https://cdn/x.png?ex=1"], seen.Media!.Select(media => media.Url));
+        Assert.Equal(["5", "9-embed-0"], seen.Media!.Select(media => media.Id));
         Assert.Equal(["More"], seen.Suggestions);
         Assert.True(seen.HasButtons);
         Assert.Equal(new DateTimeOffset(2026, 1, 2, 3, 4, 5, 678, TimeSpan.Zero), seen.EditedAt);
@@ -44,7 +44,17 @@ public sealed class SeenMessageTests
 
         Assert.Null(seen.Text);
         Assert.Null(seen.AuthorId);
-        Assert.Single(seen.Media);
+        Assert.Single(seen.Media!);
+    }
+
+    [Fact]
+    public void Update_that_tells_buttons_only_tells_no_text_and_no_media()
+    {
+        var seen = Read("""{"id":"9","channel_id":"1","components":[{"type":1,"components":[{"type":2,"style":2,"label":"More","custom_id":"m"}]}]}""");
+
+        Assert.Null(seen.Text);
+        Assert.Null(seen.Media);
+        Assert.True(seen.HasButtons);
     }
 
     [Fact]

@@ -102,6 +102,22 @@ public sealed class ReplyMessagesTests
     }
 
     [Fact]
+    public void Update_that_tells_text_only_keeps_pictures_and_one_that_tells_there_are_none_does_not()
+    {
+        var messages = Of();
+        messages.Take(Seen("103", "one", repliesTo: "100") with { Media = [new DiscordMediaSeen("m", "https://x/a.png", "a", true)] });
+
+        messages.Take(Seen("103", "one two", author: null, edit: 1));
+        Assert.Single(messages.All[0].Media);
+
+        messages.Take(Seen("103", null, author: null) with { Media = [new DiscordMediaSeen("preview", "https://x/b.png", "b", true)] });
+        Assert.Equal(["m", "preview"], messages.All[0].Media.Select(media => media.Id));
+
+        messages.Take(Seen("103", "one two", author: null, edit: 2) with { Media = [] });
+        Assert.Empty(messages.All[0].Media);
+    }
+
+    [Fact]
     public void Messages_stand_in_the_order_they_were_made_whenever_they_are_seen()
     {
         var messages = Of();
