@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace CozeCluster.Upstreams.Discord;
 
@@ -17,26 +18,26 @@ internal static class GatewayDispatch
         switch (type)
         {
             case DispatchType.MessageCreate:
-                return new MessageCreated(JsonSerializer.Deserialize(data, DiscordJson.Default.DiscordMessage)!);
+                return new MessageCreated(Data(data, DiscordJson.Default.DiscordMessage));
             case DispatchType.MessageUpdate:
-                return new MessageUpdated(JsonSerializer.Deserialize(data, DiscordJson.Default.DiscordMessage)!);
+                return new MessageUpdated(Data(data, DiscordJson.Default.DiscordMessage));
             case DispatchType.MessageDelete:
             case DispatchType.MessageDeleteBulk:
-                var deleted = JsonSerializer.Deserialize(data, DiscordJson.Default.DeletedData)!;
+                var deleted = Data(data, DiscordJson.Default.DeletedData);
                 return new MessagesDeleted(deleted.ChannelId, deleted.Ids ?? [deleted.Id]);
             case DispatchType.TypingStart:
-                var typing = JsonSerializer.Deserialize(data, DiscordJson.Default.TypingData)!;
-                return new TypingStarted(typing.ChannelId, typing.UserId, DateTimeOffset.FromUnixTimeSeconds(typing.Timestamp));
+                var typing = Data(data, DiscordJson.Default.TypingData);
+                return new TypingStarted(typing.ChannelId, typing.UserId);
             case DispatchType.ChannelCreate:
             case DispatchType.ThreadCreate:
-                return new ChannelCreated(JsonSerializer.Deserialize(data, DiscordJson.Default.DiscordChannel)!);
+                return new ChannelCreated(Data(data, DiscordJson.Default.DiscordChannel));
             case DispatchType.ChannelDelete:
             case DispatchType.ThreadDelete:
-                return new ChannelDeleted(JsonSerializer.Deserialize(data, DiscordJson.Default.DiscordChannel)!);
+                return new ChannelDeleted(Data(data, DiscordJson.Default.DiscordChannel));
             case DispatchType.GuildCreate:
-                return new GuildAvailable(JsonSerializer.Deserialize(data, DiscordJson.Default.GuildData)!.Id);
+                return new GuildAvailable(Data(data, DiscordJson.Default.GuildData).Id);
             case DispatchType.GuildDelete:
-                var gone = JsonSerializer.Deserialize(data, DiscordJson.Default.GuildData)!;
+                var gone = Data(data, DiscordJson.Default.GuildData);
                 return new GuildGone(gone.Id, gone.Unavailable ?? false);
             default:
                 return null;
@@ -50,8 +51,10 @@ internal static class GatewayDispatch
         var ready = JsonSerializer.Deserialize(data, DiscordJson.Default.ReadyData);
         if (ready?.SessionId is not { Length: > 0 } session) throw new JsonException("READY names no session.");
         bool? canRead = ready.Application?.Flags is { } flags ? (flags & MayReadContent) != 0 : null;
-        return (new GatewayReady(ready.User ?? new DiscordUser(), [.. (ready.Guilds ?? []).Select(guild => guild.Id)], canRead), session, ready.ResumeGatewayUrl);
+        return (new GatewayReady(ready.User ?? new DiscordUser(), [.. (ready.Guilds ?? []).OfType<GuildData>().Select(guild => guild.Id)], canRead), session, ready.ResumeGatewayUrl);
     }
+
+    private static T Data<T>(ReadOnlySpan<byte> data, JsonTypeInfo<T> type) => JsonSerializer.Deserialize(data, type) ?? throw new JsonException("The event has no data.");
 }
 
 /// <summary>Data of READY.</summary>
@@ -66,5 +69,5 @@ internal sealed record ApplicationData(long? Flags);
 /// <summary>Data of MESSAGE_DELETE and MESSAGE_DELETE_BULK.</summary>
 internal sealed record DeletedData(Snowflake Id, IReadOnlyList<Snowflake>? Ids, Snowflake ChannelId);
 
-/// <summary>Data of TYPING_START; the time is in seconds.</summary>
-internal sealed record TypingData(Snowflake ChannelId, Snowflake UserId, long Timestamp);
+/// <summary>Data of TYPING_START.</summary>
+internal sealed record TypingData(Snowflake ChannelId, Snowflake UserId);

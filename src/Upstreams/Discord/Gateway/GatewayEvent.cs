@@ -25,7 +25,7 @@ internal sealed record MessageUpdated(DiscordMessage Message) : GatewayEvent;
 internal sealed record MessagesDeleted(Snowflake ChannelId, IReadOnlyList<Snowflake> Ids) : GatewayEvent;
 
 /// <summary>Somebody types; holds for ten seconds, or until a message comes.</summary>
-internal sealed record TypingStarted(Snowflake ChannelId, Snowflake UserId, DateTimeOffset At) : GatewayEvent;
+internal sealed record TypingStarted(Snowflake ChannelId, Snowflake UserId) : GatewayEvent;
 
 /// <summary>A channel, category or thread was made.</summary>
 internal sealed record ChannelCreated(DiscordChannel Channel) : GatewayEvent;

@@ -8,7 +8,7 @@ internal sealed record DiscordAttachment
     public string? Filename { get; init; }
 
     /// <summary>Bytes.</summary>
-    public long Size { get; init; }
+    public long? Size { get; init; }
 
     public string? Url { get; init; }
 

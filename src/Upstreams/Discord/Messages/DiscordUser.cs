@@ -10,5 +10,5 @@ internal sealed record DiscordUser
     public string? GlobalName { get; init; }
 
     /// <summary>Whether it belongs to an application.</summary>
-    public bool Bot { get; init; }
+    public bool? Bot { get; init; }
 }

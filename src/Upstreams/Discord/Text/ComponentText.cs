@@ -25,7 +25,7 @@ internal static class ComponentText
     internal static IEnumerable<DiscordComponent> All(IReadOnlyList<DiscordComponent>? components, int depth = 0)
     {
         if (components is null || depth > MaxDepth) yield break;
-        foreach (var component in components)
+        foreach (var component in components.OfType<DiscordComponent>())
         {
             yield return component;
             foreach (var inner in All(component.Components, depth + 1)) yield return inner;

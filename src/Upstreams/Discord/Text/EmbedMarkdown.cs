@@ -9,7 +9,7 @@ internal static class EmbedMarkdown
     public static string Of(DiscordMessage message)
     {
         var said = ComponentText.Of(message);
-        var texts = (message.Embeds ?? []).Where(embed => !IsPreview(embed, said)).Select(Of).Where(text => text.Length > 0);
+        var texts = (message.Embeds ?? []).OfType<DiscordEmbed>().Where(embed => !IsPreview(embed, said)).Select(Of).Where(text => text.Length > 0);
         return string.Join("\n\n", texts);
     }
 
@@ -19,7 +19,7 @@ internal static class EmbedMarkdown
         var text = new StringBuilder();
         if (!string.IsNullOrWhiteSpace(embed.Title)) Line(embed.Url is null ? $"**{embed.Title}**" : $"**[{embed.Title}]({embed.Url})**");
         if (!string.IsNullOrWhiteSpace(embed.Description)) Line(embed.Description);
-        foreach (var field in embed.Fields ?? []) Line($"**{field.Name}**: {field.Value}");
+        foreach (var field in (embed.Fields ?? []).OfType<EmbedField>()) Line($"**{field.Name}**: {field.Value}");
         if (!string.IsNullOrWhiteSpace(embed.Footer?.Text)) Line($"*{embed.Footer.Text}*");
         return text.ToString();
 

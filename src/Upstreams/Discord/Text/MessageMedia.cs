@@ -27,11 +27,11 @@ internal sealed record MessageMedia(string Id, string Url, string Name, bool IsI
     {
         var text = ComponentText.Of(message);
         var all = new List<MessageMedia>();
-        foreach (var attachment in message.Attachments ?? [])
+        foreach (var attachment in (message.Attachments ?? []).OfType<DiscordAttachment>())
             Add(attachment.Url ?? attachment.ProxyUrl, attachment.Id.ToString(), attachment.Filename, IsImageFile(attachment.ContentType, attachment.Filename));
 
         var number = 0;
-        foreach (var embed in message.Embeds ?? [])
+        foreach (var embed in (message.Embeds ?? []).OfType<DiscordEmbed>())
         {
             Add(UrlOf(embed.Image), $"{message.Id}-embed-{number}", embed.Title, isImage: true);
             // Pictures that stand alone in a message come as an embed of this type with a thumbnail only.
@@ -44,7 +44,7 @@ internal sealed record MessageMedia(string Id, string Url, string Name, bool IsI
         {
             if (component.Type == DiscordComponentType.Thumbnail) Add(UrlOf(component.Media), $"{message.Id}-media-{number++}", component.Description, isImage: true);
             if (component.Type == DiscordComponentType.File) Add(UrlOf(component.File), $"{message.Id}-media-{number++}", NameIn(UrlOf(component.File)), isImage: false);
-            foreach (var item in component.Items ?? []) Add(UrlOf(item.Media), $"{message.Id}-media-{number++}", item.Description, isImage: true);
+            foreach (var item in (component.Items ?? []).OfType<GalleryItem>()) Add(UrlOf(item.Media), $"{message.Id}-media-{number++}", item.Description, isImage: true);
         }
         return all;
 

@@ -58,6 +58,23 @@ public sealed class SeenMessageTests
     }
 
     [Fact]
+    public void Nulls_wherever_they_may_be_are_like_nothing()
+    {
+        var seen = Read(
+            """
+            {"id":"9","channel_id":"1","content":"a","author":{"id":"31","bot":null},"timestamp":null,"edited_timestamp":null,"flags":null,"type":null,"nonce":null,
+             "mentions":[null,{"id":"21"}],"embeds":[null,{"type":"rich","title":"b","fields":[null],"footer":null,"image":null}],"message_reference":null,
+             "attachments":[null,{"id":"5","size":null,"url":"https://cdn/a.pdf","filename":null}],
+             "components":[null,{"type":1,"components":[null]},{"type":12,"items":[null,{"media":null}]}]}
+            """);
+
+        Assert.Equal("a\n\n**b**", seen.Text);
+        Assert.Equal(["21"], seen.Mentions);
+        Assert.Equal("https://cdn/a.pdf", Assert.Single(seen.Media!).Url);
+        Assert.False(seen.HasButtons);
+    }
+
+    [Fact]
     public void Thinking_and_forwarding_are_told_apart_from_replies()
     {
         Assert.True(Read("""{"id":"9","channel_id":"1","content":"","flags":128}""").IsLoading);
