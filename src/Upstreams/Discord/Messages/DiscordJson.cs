@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace CozeCluster.Upstreams.Discord;
 
 /// <summary>Everything that is read from Discord or written to it as JSON: snake case, what is null is left out.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(TextConverter)])]
 [JsonSerializable(typeof(GatewayBot))]
 [JsonSerializable(typeof(DiscordUser))]
 [JsonSerializable(typeof(DiscordGuild))]

@@ -75,6 +75,13 @@ public sealed class SeenMessageTests
     }
 
     [Fact]
+    public void Text_that_was_cut_between_the_halves_of_a_character_is_read_as_it_is()
+    {
+        Assert.Equal("a\ud83d", Read("""{"id":"9","channel_id":"1","content":"a\ud83d"}""").Text);
+        Assert.Equal("a\ud83d\ude00 \"b\"", Read("""{"id":"9","channel_id":"1","content":"a\ud83d\ude00 \"b\""}""").Text);
+    }
+
+    [Fact]
     public void Thinking_and_forwarding_are_told_apart_from_replies()
     {
         Assert.True(Read("""{"id":"9","channel_id":"1","content":"","flags":128}""").IsLoading);
