@@ -49,6 +49,9 @@ internal sealed class DiscordRefusal(int status, int code, string message) : Exc
 /// <param name="IsGlobal">On 429: whether it is about all routes.</param>
 internal sealed record RefusalBody(int Code, string? Message, IReadOnlyList<string> Fields, TimeSpan? RetryAfter, bool IsGlobal)
 {
+    /// <summary>Whether it is Discord's own: what stands before it answers with text or HTML.</summary>
+    public bool IsDiscords => Message is not null || RetryAfter is not null;
+
     /// <summary>Whether a captcha is asked for (<c>captcha_key</c>; only of user accounts, and not documented).</summary>
     public bool IsCaptcha { get; init; }
 

@@ -85,7 +85,7 @@ internal sealed class DiscordSender(DiscordHttp http, DiscordRestOptions options
         wait += Slack;
         var until = time.GetUtcNow() + wait;
         var isGlobal = refusal.IsGlobal || rate.Scope == "global";
-        var isBan = refusal.Message is null;
+        var isBan = !refusal.IsDiscords && rate is { Scope: null, Bucket: null };
         logger.Limited(call.Route, wait, isBan ? "address" : isGlobal ? "global" : rate.Scope ?? "user", options.Name);
         if (isBan)
         {

@@ -228,4 +228,19 @@ public sealed class RateLimitTests
         Assert.Equal(TimeSpan.FromSeconds(600.05), other.Until - rig.Time.GetUtcNow());
         Assert.Single(rig.Requests);
     }
+
+    [Theory]
+    [InlineData("""{"retry_after":600}""", "")]
+    [InlineData("", "user")]
+    public async Task A_429_without_words_that_tells_its_scope_or_time_is_no_ban(string body, string scope)
+    {
+        await using var rig = new RestRig(await RestServer.Start((context, request) => request.Method == "POST"
+            ? RestServer.Answer(body, 429, ("Retry-After", "600"), ("X-RateLimit-Scope", scope))(context)
+            : RestServer.Answer("""{"id":"1"}""")(context)));
+
+        var error = await rig.Fails(rig.Send("x"));
+
+        Assert.Equal(TimeSpan.FromSeconds(600.05), error.Until - rig.Time.GetUtcNow());
+        Assert.Equal(new Snowflake(1), (await rig.Rest.GetCurrentUser(rig.Stop)).Id);
+    }
 }
