@@ -33,9 +33,8 @@ internal sealed class GlobalLimit(TimeProvider time, int perSecond)
         while (at - time.GetUtcNow() is var wait && wait > TimeSpan.Zero)
         {
             await Task.Delay(TimerWait.Of(wait), time, cancellationToken).ConfigureAwait(false);
-            // Another request may have run into a 429 meanwhile.
-            if (BlockedUntil is var until && until > at) at = until;
-            if (at > deadline) throw RateLimits.TooLate(at);
+            // Another request may have run into a 429 meanwhile: all that waited queue up again behind it.
+            if (BlockedUntil > at) at = Reserve(deadline);
         }
     }
 

@@ -243,4 +243,19 @@ public sealed class RateLimitTests
         Assert.Equal(TimeSpan.FromSeconds(600.05), error.Until - rig.Time.GetUtcNow());
         Assert.Equal(new Snowflake(1), (await rig.Rest.GetCurrentUser(rig.Stop)).Id);
     }
+
+    [Fact]
+    public async Task After_a_global_429_those_who_waited_leave_no_faster_than_before()
+    {
+        var time = new ManualTime();
+        var limit = new GlobalLimit(time, perSecond: 2);
+        var deadline = time.GetUtcNow() + TimeSpan.FromMinutes(1);
+        var all = Enumerable.Range(0, 8).Select(_ => limit.Wait(deadline, TestContext.Current.CancellationToken).AsTask()).ToList();
+        limit.Block(time.GetUtcNow() + TimeSpan.FromSeconds(10));
+
+        time.Advance(TimeSpan.FromSeconds(10));
+
+        await Until.True(() => all.Count(one => one.IsCompleted) + time.ArmedTimers == all.Count && !(time.NextDue <= time.GetUtcNow()));
+        Assert.Equal(4, all.Count(one => one.IsCompleted));
+    }
 }
