@@ -27,6 +27,9 @@ public sealed class OwnedChannel
 
     /// <summary>Nobody uses it any more.</summary>
     public bool IsReleased { get; set; }
+
+    /// <summary>How often it could not be deleted.</summary>
+    public int Refusals { get; set; }
 }
 
 /// <summary>
@@ -49,6 +52,9 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
     private static readonly TimeSpan IntentLifetime = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(30);
+
+    /// <summary>Discord bans addresses that are refused some thousand times in ten minutes: channels that cannot be deleted are tried ever less often.</summary>
+    private static readonly TimeSpan LongestTryAgain = TimeSpan.FromHours(1);
 
     private readonly IGrainContext<ChannelJanitorState> _context;
     private readonly IDiscord _discord;
@@ -273,7 +279,7 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
                 // It may be wanted again meanwhile.
                 if (channel.DeleteAt > now || Channels.GetValueOrDefault(owner) != channel) continue;
                 if (await TryDelete(listener, channel.ChannelId ?? lost.FirstOrDefault(one => IsOf(owner, one))?.Id, stop)) Channels.Remove(owner);
-                else channel.DeleteAt = _time.GetUtcNow() + TryAgain;
+                else channel.DeleteAt = _time.GetUtcNow() + PauseAfter(++channel.Refusals);
             }
             await _saver.Save();
         }
@@ -288,6 +294,8 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
             ArmTimer();
         }
     }
+
+    private static TimeSpan PauseAfter(int refusals) => TryAgain * Math.Min(Math.Pow(2, refusals - 1), LongestTryAgain / TryAgain);
 
     private async Task<bool> TryDelete(ListenerDefinition listener, string? channelId, CancellationToken stop)
     {

@@ -85,6 +85,19 @@ public sealed class ChannelJanitorTests : HouseTest
         await UntilLeft(0);
     }
 
+    [Fact]
+    public async Task Sweep_ListenerMayNotDelete_IsTriedLessAndLess()
+    {
+        // Discord bans addresses that are refused again and again.
+        var id = await Create("turn");
+        Discord.Stuck[id] = true;
+        await Janitor.Release(id, TimeSpan.FromSeconds(1));
+
+        await PassSeconds(600, () => false, TimeSpan.FromSeconds(10));
+
+        Assert.InRange(Discord.Deletions, 2, 6);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

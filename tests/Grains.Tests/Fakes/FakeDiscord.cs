@@ -11,6 +11,7 @@ public sealed class FakeDiscord : IDiscord
     private readonly Channel<FakeConnection> _connections = Channel.CreateUnbounded<FakeConnection>();
     private int _made;
     private int _lists;
+    private int _deletions;
 
     /// <summary>Channels by id.</summary>
     public ConcurrentDictionary<string, DiscordChannelInfo> Channels { get; } = new();
@@ -38,6 +39,9 @@ public sealed class FakeDiscord : IDiscord
 
     /// <summary>Channels that cannot be deleted.</summary>
     public ConcurrentDictionary<string, bool> Stuck { get; } = new();
+
+    /// <summary>How often a channel was to be deleted.</summary>
+    public int Deletions => _deletions;
 
     /// <summary>Thrown by the next posts; null lets one through.</summary>
     public ConcurrentQueue<ClusterException?> Refusals { get; } = new();
@@ -102,6 +106,7 @@ public sealed class FakeDiscord : IDiscord
 
     public Task DeleteChannel(ListenerDefinition listener, string channelId, CancellationToken cancellationToken)
     {
+        Interlocked.Increment(ref _deletions);
         if (Stuck.ContainsKey(channelId)) throw new ClusterException(ErrorCode.UpstreamForbidden, "The listener may not delete that.");
         Channels.TryRemove(channelId, out _);
         return Task.CompletedTask;
