@@ -37,10 +37,14 @@ internal sealed class GatewayConnection(
     private static readonly TimeSpan LeastAfterInvalid = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MostAfterInvalid = TimeSpan.FromSeconds(5);
 
+    // A gateway that answers heartbeats and nothing else for so long will not begin a session any more.
+    private const int MostBeatsUnready = 3;
+
     private readonly List<GatewayEvent> _events = [];
     private volatile bool _isAcknowledged = true;
     private volatile bool _isReading;
-    private volatile bool _isZombie;
+    private volatile bool _isReady;
+    private volatile string? _leftFor;
     private DateTimeOffset? _readySince;
     private bool _didIdentify;
     private bool _mustBeat;
@@ -63,7 +67,7 @@ internal sealed class GatewayConnection(
         {
             // A socket that is aborted while it receives throws that it was cancelled.
             cancellationToken.ThrowIfCancellationRequested();
-            if (_isZombie) return Told(ConnectionEnd.Resume("Discord did not acknowledge a heartbeat."));
+            if (_leftFor is { } reason) return Told(ConnectionEnd.Resume(reason));
             if (e is not (InvalidDataException or JsonException)) return Told(ConnectionEnd.Of(socket.CloseCode));
             await socket.Close(GatewayCloseCodes.ToResume).ConfigureAwait(false);
             return Told(ConnectionEnd.Resume("Discord sent what its protocol does not have."));
@@ -209,27 +213,29 @@ internal sealed class GatewayConnection(
     private void BecomeReady()
     {
         _readySince = time.GetUtcNow();
+        _isReady = true;
         _events.Add(new GatewayStateChanged(owner.BecomeReady()));
     }
 
-    /// <summary>Beats until the connection ends; cuts it when a beat is not acknowledged before the next.</summary>
+    /// <summary>Beats until the connection ends; cuts it when a beat is not acknowledged before the next, or when beats are all there is.</summary>
     private async Task Beat(TimeSpan interval, CancellationToken cancellationToken)
     {
         try
         {
             await Task.Delay(interval * Random.Shared.NextDouble(), time, cancellationToken).ConfigureAwait(false);
-            while (true)
+            for (var unready = 0; ;)
             {
                 _isAcknowledged = false;
                 var sending = SendBeat(isHeartbeat: true, cancellationToken).AsTask();
                 await Task.Delay(interval, time, cancellationToken).ConfigureAwait(false);
                 // While the owner takes its time with events, acknowledgements wait with them.
-                if (sending.IsCompleted && (_isAcknowledged || !_isReading))
+                var isAlive = sending.IsCompleted && (_isAcknowledged || !_isReading);
+                if (isAlive)
                 {
                     await sending.ConfigureAwait(false);
-                    continue;
+                    if (_isReady || !_isReading || ++unready < MostBeatsUnready) continue;
                 }
-                _isZombie = true;
+                _leftFor = isAlive ? "Discord begins no session." : "Discord did not acknowledge a heartbeat.";
                 await socket.Close(GatewayCloseCodes.ToResume).ConfigureAwait(false);
                 socket.Abort();
                 return;

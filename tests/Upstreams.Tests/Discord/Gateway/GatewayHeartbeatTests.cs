@@ -67,6 +67,31 @@ public sealed class GatewayHeartbeatTests
     }
 
     [Fact]
+    public async Task A_gateway_that_only_acknowledges_and_begins_no_session_is_left()
+    {
+        await using var rig = await GatewayRig.Start();
+        var stuck = await rig.Server.Accept(rig.Guard);
+        await stuck.Hello(Interval);
+        await stuck.Hear(2, rig.Guard);
+        for (var beats = 0; beats < 3; beats++)
+        {
+            await HearBeat(rig, stuck);
+            await stuck.Say("""{"op":11}""");
+            // Asked for a beat behind it, it has read the acknowledgement when it beats.
+            await stuck.Say("""{"op":1,"d":null}""");
+            await stuck.Hear(1, rig.Guard);
+        }
+
+        await Until.Waits(rig.Time, Beat);
+        await stuck.HearEnd(rig.Guard);
+        var state = await rig.NextState(GatewayPhase.Reconnecting);
+        rig.Time.Advance(TimeSpan.FromSeconds(5));
+
+        Assert.Contains("session", state.Reason, StringComparison.Ordinal);
+        await (await rig.Server.Accept(rig.Guard)).Hello(Interval);
+    }
+
+    [Fact]
     public async Task While_the_reader_takes_its_time_the_socket_is_no_zombie()
     {
         await using var rig = await GatewayRig.Start(o => o with { EventBuffer = 1 });
