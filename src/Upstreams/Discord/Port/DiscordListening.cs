@@ -71,7 +71,7 @@ internal sealed class DiscordListening(
                 if (state.Phase != GatewayPhase.Ready || _isInGuild is not null) health(HealthOf(state));
                 break;
             case GatewayReady ready:
-                MoveTo(ready.Guilds.Contains(_guild));
+                MoveTo(ready.Guilds.Contains(_guild) || await MayBeInGuild(cancellationToken).ConfigureAwait(false));
                 break;
             case GuildAvailable here when here.GuildId == _guild:
                 if (_isInGuild != true) MoveTo(true);
@@ -95,6 +95,20 @@ internal sealed class DiscordListening(
                 foreach (var id in deleted.Ids)
                     await events.WriteAsync(new DiscordMessageGone(id.ToString(), deleted.ChannelId.ToString()), cancellationToken).ConfigureAwait(false);
                 break;
+        }
+    }
+
+    /// <summary>Asks for the server that READY did not name: what stands in for Discord may name servers later or not at all.</summary>
+    private async Task<bool> MayBeInGuild(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await client.Rest.GetGuild(_guild, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (ClusterException e)
+        {
+            return DiscordRefusal.CodeOf(e) is not (DiscordRefusal.UnknownGuild or DiscordRefusal.MissingAccess);
         }
     }
 

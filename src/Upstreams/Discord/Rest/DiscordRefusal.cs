@@ -14,6 +14,12 @@ internal sealed class DiscordRefusal(int status, int code, string message) : Exc
     /// <summary>There is no such channel.</summary>
     public const int UnknownChannel = 10003;
 
+    /// <summary>There is no such server, or not for this token.</summary>
+    public const int UnknownGuild = 10004;
+
+    /// <summary>It is there, but not for this token.</summary>
+    public const int MissingAccess = 50001;
+
     /// <summary>There is no such message.</summary>
     public const int UnknownMessage = 10008;
 
