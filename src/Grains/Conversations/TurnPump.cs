@@ -312,16 +312,18 @@ internal sealed partial class TurnPump(
 
     private async Task SaveHandle(LiveTurn turn, UpstreamHandle handle)
     {
+        var log = turn.Log;
         turn.Record.Handle = handle;
         try
         {
             await saver.Save();
-            turn.OpenGate();
+            // By now the turn may have ended, or be on its next try: what the gate is closed for then is still to be stored.
+            if (turn.Log == log && turn.Record.EndedAt is null) turn.OpenGate();
         }
         catch (Exception exception)
         {
             LogNotSaved(logger, exception, turn.Record.TurnId);
-            turn.Break(new Error(ErrorCode.Internal, "The turn could not be saved."));
+            if (turn.Log == log) turn.Break(new Error(ErrorCode.Internal, "The turn could not be saved."));
         }
     }
 

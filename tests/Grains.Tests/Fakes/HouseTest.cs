@@ -42,6 +42,8 @@ public abstract class HouseTest : IAsyncLifetime
 
     protected FakeDiscord Discord { get; } = new();
 
+    protected Hooks Hooks { get; } = new();
+
     public async ValueTask InitializeAsync() => await Start(null);
 
     public async ValueTask DisposeAsync()
@@ -149,7 +151,7 @@ public abstract class HouseTest : IAsyncLifetime
         var options = Options;
         House = await TestEngine.StartAsync(
             Definitions,
-            services => services.AddSingleton(options).AddSingleton<UnsavedTurns>().AddSingleton<IUpstream>(Upstream).AddSingleton<INotifier>(Notifier).AddSingleton<IDiscord>(Discord),
+            services => services.AddSingleton(options).AddSingleton<UnsavedTurns>().AddSingleton<IUpstream>(Upstream).AddSingleton<INotifier>(Notifier).AddSingleton<IDiscord>(Discord).AddSingleton(Hooks),
             clusterLike: ClusterLike,
             copyOf: crashed);
         await House.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).Import(SmallFleet());

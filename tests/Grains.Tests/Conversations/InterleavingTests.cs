@@ -1,0 +1,82 @@
+using CozeCluster.Grains.Tests.Fakes;
+using CozeCluster.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace CozeCluster.Grains.Tests.Conversations;
+
+/// <summary>What happens to a conversation while it waits for something.</summary>
+public class InterleavingTests : HouseTest
+{
+    protected override IReadOnlyList<GrainDefinition> Definitions =>
+    [
+        .. base.Definitions.Where(definition => definition.Name is not ("conversation" or "tenant")),
+        GrainDefinition.Of<IConversationGrain, WatchedConversation, ConversationState>("conversation", StateJson.Default.ConversationState),
+        GrainDefinition.Of<ITenantGrain, WatchedTenant>("tenant"),
+    ];
+
+    [Fact]
+    public async Task End_WhileTheHandleIsStillBeingSaved_IsHeardOnceItIsStored()
+    {
+        var (handle, end) = (new Stop(), new Stop());
+        var saves = 0;
+        Hooks.AfterSave = () => ++saves switch { 2 => handle.Wait(), 3 => end.Wait(), _ => Task.CompletedTask };
+        var turn = await Begin(Request());
+        var exchange = (await Upstream.NextOpened()).Identify().Say("Hello");
+        await handle.Reached;
+        exchange.Complete();
+        await HasEnded(turn);
+
+        handle.Go();
+        await end.Reached;
+
+        Assert.Null(turn.Observer.End);
+        end.Go();
+        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
+    }
+
+    [Fact]
+    public async Task SecondTry_WhileTheFirstOnesHandleIsStillBeingSaved_IsHeardOnceItsOwnIs()
+    {
+        var (first, second) = (new Stop(), new Stop());
+        var saves = 0;
+        // Intent, handle, intent, handle.
+        Hooks.AfterSave = () => ++saves switch { 2 => first.Wait(), 4 => second.Wait(), _ => Task.CompletedTask };
+        var turn = await Begin(Request());
+        var exchange = (await Upstream.NextOpened()).Identify();
+        await first.Reached;
+        exchange.Fail(ErrorCode.UpstreamUnavailable);
+        await Settle();
+        first.Go();
+
+        (await Upstream.NextOpened()).Identify().Say("Hello");
+        await second.Reached;
+        await Settle();
+
+        Assert.Equal("", turn.Observer.Text);
+        second.Go();
+        await turn.Observer.UntilText("Hello");
+    }
+
+    private async Task HasEnded(BegunTurn turn)
+    {
+        while ((await turn.Grain.GetTurn(Tenant, turn.Id)).Status == TurnStatus.Running) await Settle();
+    }
+
+    public class WatchedConversation(
+        IGrainContext<ConversationState> context,
+        IEnumerable<IUpstream> upstreams,
+        TimeProvider time,
+        ConversationOptions options,
+        UnsavedTurns unsaved,
+        ILogger<ConversationGrain> logger,
+        Hooks hooks) : ConversationGrain(new WatchedContext<ConversationState>(context, hooks), upstreams, time, options, unsaved, logger);
+
+    public class WatchedTenant(IGrainContext context, TimeProvider time, Hooks hooks) : TenantGrain(context, time), ITenantGrain
+    {
+        async Task<Error?> ITenantGrain.Admit(string turnId)
+        {
+            await hooks.BeforeCall();
+            return await Admit(turnId);
+        }
+    }
+}
