@@ -180,10 +180,14 @@ internal sealed partial class TurnPump(
         {
             return new Error(ErrorCode.UpstreamOutcomeUnknown, "The bot that was answering is no longer in the fleet.");
         }
-        // The far side is at work already: the lease only counts it, so a refusal changes nothing.
-        var answer = await Reach(turn, () => context.Grains.Get<IBotGrain>(bot.Id).Acquire(new LeaseRequest($"{turn.Record.TurnId}.resumed", [], account.Id)), stop);
-        turn.Lease = answer.Grant;
+        // The far side is at work already: nobody is asked whether it may be, and until the lease it had before runs out, it counts twice.
+        turn.Lease = new Lease($"{turn.Record.TurnId}.resumed", bot, account);
         turn.RenewedAt = time.GetTimestamp();
+        await Reach(turn, async () =>
+        {
+            await context.Grains.Get<IBotGrain>(bot.Id).Renew(turn.Lease.Id, account.Id);
+            return true;
+        }, stop);
 
         var upstreamTurn = new UpstreamTurn(turn.Record.TurnId, bot, account, State.TenantId, []) { TenantId = State.TenantId };
         turn.Log.Identify(handle);

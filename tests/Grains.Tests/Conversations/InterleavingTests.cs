@@ -57,6 +57,27 @@ public class InterleavingTests : HouseTest
         await turn.Observer.UntilText("Hello");
     }
 
+    [Fact]
+    public async Task Resumed_OnABotAtItsLimit_IsCounted()
+    {
+        var turn = await Begin(Request(model: "single") with { Survive = true });
+        (await Upstream.NextOpened()).Identify().Say("x");
+        await turn.Observer.UntilText("x");
+        Hooks.Latest!.Deactivate();
+        // Put away with its turn, and brought to life by that.
+        await turn.Grain.GetTurn(Tenant, turn.Id);
+        var again = await Upstream.NextAttached();
+
+        // What it had before runs out.
+        await PassSeconds(45, () => false, TimeSpan.FromSeconds(1));
+        var bot = House.Grains.Get<IBotGrain>("single");
+        Assert.Null((await bot.Acquire(new LeaseRequest("other", [], null))).Grant);
+
+        again.Whole("xy").Complete();
+        await HasEnded(turn);
+        await PassUntil(() => bot.Acquire(new LeaseRequest("other", [], null)).Result.Grant is not null);
+    }
+
     private async Task HasEnded(BegunTurn turn)
     {
         while ((await turn.Grain.GetTurn(Tenant, turn.Id)).Status == TurnStatus.Running) await Settle();
