@@ -21,6 +21,9 @@ internal sealed class LiveTurn(TurnRecord record, ReplyLog log, TimeProvider tim
     /// <summary>Whether another node could go on with it: its intent is saved, or about to be.</summary>
     public bool IsDurable { get; set; } = record.Sent;
 
+    /// <summary>Whether <see cref="IRunningTurnsGrain"/> knows of it.</summary>
+    public bool IsRegistered { get; set; } = record.Sent;
+
     /// <summary>The save that tells that it is about to be sent, of the last try that had one.</summary>
     public Task? Intent { get; set; }
 

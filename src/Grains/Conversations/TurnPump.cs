@@ -303,13 +303,13 @@ internal sealed partial class TurnPump(
 
         async Task SaveNew()
         {
-            var isFirst = !turn.IsDurable;
             turn.IsDurable = true;
             turn.Record.Sent = true;
             turn.Record.Handle = null;
             if (!turn.KeepsPrompt) turn.Record.Request = null;
             var saved = saver.Save();
-            if (isFirst) await context.Grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurns(context.Key)).Add(context.Key, turn.Record.Survive);
+            if (!turn.IsRegistered) await context.Grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurns(context.Key)).Add(context.Key, turn.Record.Survive);
+            turn.IsRegistered = true;
             await saved;
         }
     }

@@ -19,6 +19,10 @@ public partial class RunningTurnsGrain(IGrainContext<RunningTurnsState> context,
     private static readonly TimeSpan SaveDelay = TimeSpan.FromSeconds(1);
 
     private readonly StateSaver<RunningTurnsState> _saver = new(context.State);
+
+    // When each was added last, counted in additions.
+    private readonly Dictionary<string, long> _added = [];
+    private long _additions;
     private IDisposable? _pendingSave;
     private bool _reminded;
 
@@ -26,23 +30,16 @@ public partial class RunningTurnsGrain(IGrainContext<RunningTurnsState> context,
     public async Task Add(string conversationKey, bool atOnce)
     {
         context.State.Value.Conversations.Add(conversationKey);
-        if (!atOnce)
-        {
-            _pendingSave ??= context.StartTimer(SaveDelay, Timeout.InfiniteTimeSpan, async _ =>
-            {
-                _pendingSave = null;
-                if (context.State.Value.Conversations.Count > 0) await Save();
-            });
-            return;
-        }
-        await Save();
+        _added[conversationKey] = ++_additions;
+        if (atOnce) await Save();
+        else SaveSoon();
     }
 
     /// <inheritdoc />
     public Task Remove(string conversationKey)
     {
         // Stored with the next change: one that is remembered too long is woken once in vain.
-        context.State.Value.Conversations.Remove(conversationKey);
+        Forget(conversationKey);
         return Task.CompletedTask;
     }
 
@@ -51,9 +48,12 @@ public partial class RunningTurnsGrain(IGrainContext<RunningTurnsState> context,
     {
         foreach (var key in context.State.Value.Conversations.ToArray())
         {
+            var added = _added.GetValueOrDefault(key);
             try
             {
-                if (!await context.Grains.Get<IConversationGrain>(key).Wake()) context.State.Value.Conversations.Remove(key);
+                var isBusy = await context.Grains.Get<IConversationGrain>(key).Wake();
+                // One that was idle may have begun a turn since it said so.
+                if (!isBusy && _added.GetValueOrDefault(key) == added) Forget(key);
             }
             catch (ClusterException exception)
             {
@@ -67,23 +67,54 @@ public partial class RunningTurnsGrain(IGrainContext<RunningTurnsState> context,
     {
         await Sweep();
         if (context.State.Value.Conversations.Count > 0) return;
-        _reminded = false;
         await context.ClearReminder(Reminder, cancellationToken);
+        _reminded = false;
+        if (context.State.Value.Conversations.Count > 0) await Remind();
         await _saver.Save();
     }
 
     /// <inheritdoc />
     public async ValueTask OnDeactivate(CancellationToken cancellationToken) => await _saver.Save();
 
+    private void Forget(string conversationKey)
+    {
+        context.State.Value.Conversations.Remove(conversationKey);
+        _added.Remove(conversationKey);
+    }
+
+    private void SaveSoon() => _pendingSave ??= context.StartTimer(SaveDelay, Timeout.InfiniteTimeSpan, async _ =>
+    {
+        _pendingSave = null;
+        if (context.State.Value.Conversations.Count > 0) await Save();
+    });
+
     private async Task Save()
     {
-        var saved = _saver.Save();
-        if (!_reminded)
+        try
         {
-            _reminded = true;
+            await Task.WhenAll(_saver.Save(), Remind());
+        }
+        catch
+        {
+            // What is not stored yet may have nobody else to come back to it.
+            SaveSoon();
+            throw;
+        }
+    }
+
+    private async Task Remind()
+    {
+        if (_reminded) return;
+        _reminded = true;
+        try
+        {
             await context.SetReminder(Reminder, Period, Period);
         }
-        await saved;
+        catch
+        {
+            _reminded = false;
+            throw;
+        }
     }
 
     [LoggerMessage(1001, LogLevel.Warning, "Conversation {Key} could not be woken: {Code}")]
