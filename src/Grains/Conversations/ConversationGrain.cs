@@ -277,9 +277,10 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
             if (IsNamed) await NoteInIndex();
             await settled;
         }
-        catch (ClusterException exception) when (exception.Code != ErrorCode.StateConflict)
+        catch (Exception exception) when (exception is not ClusterException { Code: ErrorCode.StateConflict })
         {
-            LogNotSettled(_logger, exception, turn.Record.TurnId, exception.Code);
+            // Whatever it was, the turns that wait are to begin.
+            LogNotSettled(_logger, exception, turn.Record.TurnId, (exception as ClusterException)?.Code ?? ErrorCode.Internal);
         }
         finally
         {

@@ -58,6 +58,22 @@ public class InterleavingTests : HouseTest
     }
 
     [Fact]
+    public async Task Queue_WhenTheEndOfTheTurnBeforeCannotBeStored_GoesOn()
+    {
+        var first = await Begin(Request("chat", "one"));
+        var exchange = (await Upstream.NextOpened()).Identify().Say("1");
+        await first.Observer.UntilText("1");
+        var second = await Begin(Request("chat", "two"));
+        // As storage of clusters fails: with anything.
+        var saves = 0;
+        Hooks.BeforeSave = () => ++saves == 1 ? throw new TimeoutException() : Task.CompletedTask;
+        exchange.Complete();
+
+        (await Upstream.NextOpened()).Identify().Say("2").Complete();
+        Assert.IsType<ReplyCompleted>(await second.Observer.UntilEnd());
+    }
+
+    [Fact]
     public async Task Resumed_OnABotAtItsLimit_IsCounted()
     {
         var turn = await Begin(Request(model: "single") with { Survive = true });
