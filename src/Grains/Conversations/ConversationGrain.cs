@@ -89,64 +89,6 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
     }
 
     /// <inheritdoc />
-    public async Task Begin(TurnRequest request, Subscription subscription, IReplyObserver observer, CancellationToken cancellationToken = default)
-    {
-        if (State.TenantId.Length == 0) Open(request);
-        else RequireOwner(request.TenantId);
-        if (Find(request.TurnId) is { } known)
-        {
-            if (known.Record.Fingerprint != request.Fingerprint)
-            {
-                throw new ClusterException(ErrorCode.IdempotencyMismatch, "This Idempotency-Key was used before with another request.", "Idempotency-Key");
-            }
-            known.Observe(subscription, observer);
-            return;
-        }
-        if (_waiting.Count >= _options.MaxQueuedTurns && _pumping)
-        {
-            throw new ClusterException(
-                ErrorCode.ConversationBusy, $"This conversation already has {_waiting.Count} turns waiting.", until: _time.GetUtcNow() + TimeSpan.FromSeconds(2));
-        }
-
-        // The bot is looked for while the tenant is asked.
-        var pick = _pumping ? null : _claims.PickAhead(request);
-        try
-        {
-            await _claims.Admit(request.TurnId, cancellationToken);
-        }
-        catch
-        {
-            // Nobody comes back to a conversation that was refused before it began.
-            if (State.Turns.Count == 0 && !_context.State.Exists) _context.Deactivate();
-            throw;
-        }
-
-        ForgetOldTurns();
-        var keepsPrompt = await KeepsPrompts();
-        var now = _time.GetUtcNow();
-        var record = new TurnRecord
-        {
-            TurnId = request.TurnId,
-            Model = request.Model,
-            Status = TurnStatus.Queued,
-            CreatedAt = now,
-            Fingerprint = request.Fingerprint,
-            Survive = request.Survive,
-            Request = request,
-        };
-        State.LastUsedAt = now;
-        State.Turns.Add(record);
-        var turn = new LiveTurn(record, new ReplyLog(), _time) { KeepsPrompt = keepsPrompt, FirstPick = pick };
-        _live[request.TurnId] = turn;
-        GrainMetrics.TurnStarted(record.Model);
-        turn.Observe(subscription, observer);
-        _waiting.AddLast(turn);
-        // A turn that has to wait is promised to its client, so it is durable before the client hears of it.
-        if (_pumping) await _saver.Save();
-        StartPumping();
-    }
-
-    /// <inheritdoc />
     public Task Subscribe(string tenantId, string turnId, Subscription subscription, IReplyObserver observer)
     {
         Require(tenantId, turnId).Observe(subscription, observer);
@@ -333,7 +275,7 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
             if (!turn.Record.Survive && !turn.CancelRequested && turn.Unheard > _options.ListenerGrace) _context.RunBackground(_ => Cancel(turn));
             if (_time.GetElapsedTime(turn.RenewedAt) >= RenewEvery) await _claims.Renew(turn);
         }
-        if (isNeeded || _live.Count > 0) return;
+        if (isNeeded || _beginning || _live.Count > 0) return;
         _tick?.Dispose();
         _tick = null;
         // A fresh conversation is seldom asked again, and then it is read from what is stored: kept until idle, thousands a second would fill the memory.

@@ -74,6 +74,43 @@ public class InterleavingTests : HouseTest
     }
 
     [Fact]
+    public async Task Begin_ThatCannotPromiseItsTurn_LeavesNothingBehind()
+    {
+        var first = await Begin(Request("chat", "one"));
+        var exchange = (await Upstream.NextOpened()).Identify().Say("1");
+        await first.Observer.UntilText("1");
+        Hooks.BeforeSave = () => throw new TimeoutException();
+        var request = Request("chat", "two");
+        await Assert.ThrowsAsync<ClusterException>(() => Begin(request));
+        Hooks.BeforeSave = () => Task.CompletedTask;
+        exchange.Complete();
+        await first.Observer.UntilEnd();
+
+        Assert.Single((await first.Grain.GetConversation(Tenant)).Turns);
+        var again = await Complete(request, "2");
+        Assert.Equal("2", again.Observer.Text);
+        Assert.Equal(2, Upstream.OpenedCount);
+    }
+
+    [Fact]
+    public async Task Begin_WhileTheConversationIsAboutToBePutAway_KeepsIt()
+    {
+        var first = await Complete(Request(), "1");
+        var admitting = new Stop();
+        Hooks.BeforeCall = admitting.Wait;
+        var begun = Begin(Request() with { TurnId = TurnId.NewInConversationOf(first.Id) });
+        await admitting.Reached;
+        // Nobody reads the first turn any more.
+        House.Time.Advance(TimeSpan.FromSeconds(2));
+        await Settle();
+
+        admitting.Go();
+        var second = await begun;
+        (await Upstream.NextOpened()).Identify().Say("2").Complete();
+        Assert.IsType<ReplyCompleted>(await second.Observer.UntilEnd());
+    }
+
+    [Fact]
     public async Task Resumed_OnABotAtItsLimit_IsCounted()
     {
         var turn = await Begin(Request(model: "single") with { Survive = true });

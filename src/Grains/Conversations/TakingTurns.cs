@@ -1,0 +1,100 @@
+using CozeCluster.Messages;
+
+namespace CozeCluster.Grains;
+
+// How a turn gets into the queue.
+public partial class ConversationGrain
+{
+    private bool _beginning;
+
+    /// <inheritdoc />
+    public async Task Begin(TurnRequest request, Subscription subscription, IReplyObserver observer, CancellationToken cancellationToken = default)
+    {
+        _beginning = true;
+        try
+        {
+            await Take(request, subscription, observer, cancellationToken);
+        }
+        finally
+        {
+            _beginning = false;
+        }
+    }
+
+    private async Task Take(TurnRequest request, Subscription subscription, IReplyObserver observer, CancellationToken cancellationToken)
+    {
+        if (State.TenantId.Length == 0) Open(request);
+        else RequireOwner(request.TenantId);
+        if (Find(request.TurnId) is { } known)
+        {
+            if (known.Record.Fingerprint != request.Fingerprint)
+            {
+                throw new ClusterException(ErrorCode.IdempotencyMismatch, "This Idempotency-Key was used before with another request.", "Idempotency-Key");
+            }
+            known.Observe(subscription, observer);
+            return;
+        }
+        if (_waiting.Count >= _options.MaxQueuedTurns && _pumping)
+        {
+            throw new ClusterException(
+                ErrorCode.ConversationBusy, $"This conversation already has {_waiting.Count} turns waiting.", until: _time.GetUtcNow() + TimeSpan.FromSeconds(2));
+        }
+
+        var keepsPrompt = await KeepsPrompts();
+        // The bot is looked for while the tenant is asked.
+        var pick = _pumping ? null : _claims.PickAhead(request);
+        try
+        {
+            await _claims.Admit(request.TurnId, cancellationToken);
+        }
+        catch
+        {
+            // Nobody comes back to a conversation that was refused before it began.
+            if (State.Turns.Count == 0 && !_context.State.Exists) _context.Deactivate();
+            throw;
+        }
+
+        ForgetOldTurns();
+        var now = _time.GetUtcNow();
+        var record = new TurnRecord
+        {
+            TurnId = request.TurnId,
+            Model = request.Model,
+            Status = TurnStatus.Queued,
+            CreatedAt = now,
+            Fingerprint = request.Fingerprint,
+            Survive = request.Survive,
+            Request = request,
+        };
+        State.LastUsedAt = now;
+        State.Turns.Add(record);
+        var turn = new LiveTurn(record, new ReplyLog(), _time) { KeepsPrompt = keepsPrompt, FirstPick = pick };
+        _live[request.TurnId] = turn;
+        GrainMetrics.TurnStarted(record.Model);
+        turn.Observe(subscription, observer);
+        _waiting.AddLast(turn);
+        // A turn that has to wait is promised to its client, so it is durable before the client hears of it.
+        if (_pumping) await Promise(turn, subscription.Id);
+        StartPumping();
+    }
+
+    private async Task Promise(LiveTurn turn, string subscriptionId)
+    {
+        try
+        {
+            await _saver.Save();
+        }
+        catch
+        {
+            // Its client is told that it was not taken: then it must not be sent either.
+            if (_waiting.Remove(turn))
+            {
+                turn.Unobserve(subscriptionId);
+                _live.Remove(turn.Record.TurnId);
+                State.Turns.Remove(turn.Record);
+                await End(turn, new ReplyFailed(new Error(ErrorCode.Internal, "The turn could not be saved."), null));
+            }
+            throw;
+        }
+    }
+}
