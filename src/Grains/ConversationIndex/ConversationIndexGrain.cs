@@ -13,9 +13,13 @@ public sealed class ConversationIndexState
 public class ConversationIndexGrain(IGrainContext<ConversationIndexState> context, TimeProvider time, ConversationOptions options)
     : IConversationIndexGrain, IGrainLifecycle
 {
+    private const int MaxRemembered = 1_000;
     private static readonly TimeSpan SaveDelay = TimeSpan.FromSeconds(1);
 
     private readonly StateSaver<ConversationIndexState> _saver = new(context.State);
+
+    // Where those that were forgotten stood: whoever deletes what a page shows goes on behind it.
+    private readonly Dictionary<string, ConversationSummary> _forgotten = [];
     private IDisposable? _pendingSave;
 
     private Dictionary<string, ConversationSummary> Conversations => context.State.Value.Conversations;
@@ -34,8 +38,13 @@ public class ConversationIndexGrain(IGrainContext<ConversationIndexState> contex
     /// <inheritdoc />
     public Task Forget(string name)
     {
-        if (Conversations.Remove(name)) SaveSoon();
-        return Task.CompletedTask;
+        if (Conversations.Remove(name, out var known))
+        {
+            if (_forgotten.Count >= MaxRemembered) _forgotten.Clear();
+            _forgotten[name] = known;
+        }
+        // At once: the conversation is about to be deleted, and nobody could delete it from here afterwards.
+        return _saver.Save();
     }
 
     /// <inheritdoc />
@@ -46,9 +55,13 @@ public class ConversationIndexGrain(IGrainContext<ConversationIndexState> contex
         {
             if (summary.LastUsedAt < oldest) Conversations.Remove(name);
         }
-        var sorted = Conversations.Values.OrderByDescending(summary => summary.LastUsedAt).ThenBy(summary => summary.Name, StringComparer.Ordinal);
-        var rest = after is null ? sorted : sorted.SkipWhile(summary => summary.Name != after).Skip(1);
-        return Task.FromResult<IReadOnlyList<ConversationSummary>>([.. rest.Take(limit)]);
+        IEnumerable<ConversationSummary> found = Conversations.Values;
+        if (after is not null)
+        {
+            var last = Conversations.GetValueOrDefault(after) ?? _forgotten.GetValueOrDefault(after);
+            found = last is null ? [] : found.Where(summary => Compare(last, summary) < 0);
+        }
+        return Task.FromResult<IReadOnlyList<ConversationSummary>>([.. found.Order(Comparer<ConversationSummary>.Create(Compare)).Take(limit)]);
     }
 
     /// <inheritdoc />
@@ -57,9 +70,20 @@ public class ConversationIndexGrain(IGrainContext<ConversationIndexState> contex
         if (_pendingSave is not null) await _saver.Save();
     }
 
+    private static int Compare(ConversationSummary one, ConversationSummary other) =>
+        other.LastUsedAt.CompareTo(one.LastUsedAt) is var byUse and not 0 ? byUse : string.CompareOrdinal(one.Name, other.Name);
+
     private void SaveSoon() => _pendingSave ??= context.StartTimer(SaveDelay, Timeout.InfiniteTimeSpan, async _ =>
     {
         _pendingSave = null;
-        await _saver.Save();
+        try
+        {
+            await _saver.Save();
+        }
+        catch
+        {
+            SaveSoon();
+            throw;
+        }
     });
 }
