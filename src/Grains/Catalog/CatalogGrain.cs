@@ -28,9 +28,19 @@ public partial class CatalogGrain(IGrainContext<CatalogState> context, TimeProvi
         if (fleet.Version != context.State.Value.Fleet.Version)
         {
             fleet = fleet with { Models = Dated(fleet.Models) };
+            var before = context.State.Value;
             context.State.Value = new CatalogState { Fleet = fleet };
+            try
+            {
+                await context.State.Save();
+            }
+            catch
+            {
+                // Not in force, so that it is imported again.
+                context.State.Value = before;
+                throw;
+            }
             _index = new CatalogIndex(fleet);
-            await context.State.Save();
         }
         // Of an equal fleet too: its first import may have been cut off here.
         context.RunBackground(KeepBotsActive);

@@ -1,0 +1,37 @@
+using CozeCluster.Grains.Tests.Fakes;
+using CozeCluster.Messages;
+
+namespace CozeCluster.Grains.Tests.Catalog;
+
+/// <summary>A fleet is imported while turns run.</summary>
+public class ChangedFleetTests : HouseTest
+{
+    protected override IReadOnlyList<GrainDefinition> Definitions =>
+    [
+        .. base.Definitions.Where(definition => definition.Name is not "catalog"),
+        GrainDefinition.Of<ICatalogGrain, WatchedCatalog, CatalogState>("catalog", StateJson.Default.CatalogState),
+    ];
+
+    [Fact]
+    public async Task Import_WhoseSaveFailed_IsStoredByTheNext()
+    {
+        Hooks.BeforeSave = () => throw new TimeoutException();
+        await Assert.ThrowsAsync<ClusterException>(() => Catalog.Import(Fleet("2", "new")));
+        Hooks.BeforeSave = () => Task.CompletedTask;
+        Assert.Equal("a1", (await Catalog.FindAccount("a1"))!.Token!.Sealed);
+
+        await Catalog.Import(Fleet("2", "new"));
+        await House.RestartAsync();
+
+        Assert.Equal("new", (await Catalog.FindAccount("a1"))!.Token!.Sealed);
+    }
+
+    private static Fleet Fleet(string version, string token)
+    {
+        var fleet = SmallFleet();
+        return fleet with { Version = version, Accounts = [.. fleet.Accounts.Select(account => account with { Token = new Secret(token) })] };
+    }
+
+    public class WatchedCatalog(IGrainContext<CatalogState> context, TimeProvider time, Microsoft.Extensions.Logging.ILogger<CatalogGrain> logger, Hooks hooks)
+        : CatalogGrain(new WatchedContext<CatalogState>(context, hooks), time, logger);
+}
