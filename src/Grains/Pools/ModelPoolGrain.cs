@@ -12,7 +12,10 @@ public sealed class ModelPoolState
 /// <summary>Round robin over the bots of a model. Bots that refused a turn are skipped until they said they would be fit again.</summary>
 public class ModelPoolGrain(IGrainContext<ModelPoolState> context, TimeProvider time) : IModelPoolGrain, IGrainLifecycle
 {
-    private readonly Dictionary<string, Refusal> _refusals = [];
+    /// <summary>How long a refusal is believed at most: whoever refuses is the first to know that the fleet has changed, a new credential for instance.</summary>
+    private static readonly TimeSpan Believed = TimeSpan.FromSeconds(10);
+
+    private readonly Dictionary<string, (Refusal Refusal, DateTimeOffset AskAgain)> _refusals = [];
     private Declared<IReadOnlyList<PooledBot>>? _bots;
 
     /// <inheritdoc />
@@ -24,7 +27,7 @@ public class ModelPoolGrain(IGrainContext<ModelPoolState> context, TimeProvider 
 
         foreach (var refusal in request.Refused)
         {
-            if (refusal.Until is not null) _refusals[refusal.Id] = refusal;
+            if (refusal.Until is { } until) _refusals[refusal.Id] = (refusal, Earlier(until, time.GetUtcNow() + Believed));
         }
         if (request.Preferred is { } preferred && IndexOf(bots, preferred) is >= 0 and var home && IsFit(preferred, request)) return Picked(bots[home]);
 
@@ -49,16 +52,18 @@ public class ModelPoolGrain(IGrainContext<ModelPoolState> context, TimeProvider 
     {
         if (request.Refused.Any(refusal => refusal.Id == bot)) return false;
         if (!_refusals.TryGetValue(bot, out var known)) return true;
-        if (known.Until > time.GetUtcNow()) return false;
+        if (known.AskAgain > time.GetUtcNow()) return false;
         _refusals.Remove(bot);
         return true;
     }
+
+    private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
 
     private static PickResult Picked(PooledBot bot) => new(bot.Id, null, bot.Upstream);
 
     private Error WhyNone(IReadOnlyList<PooledBot> bots, PickRequest request)
     {
-        var known = request.Refused.Concat(_refusals.Values).Where(refusal => IndexOf(bots, refusal.Id) >= 0).ToList();
+        var known = request.Refused.Concat(_refusals.Values.Select(known => known.Refusal)).Where(refusal => IndexOf(bots, refusal.Id) >= 0).ToList();
         var until = known.Min(refusal => refusal.Until);
         var why = known.Count > 0 ? " " + known[0].Error.Message : "";
         // Where all refuse for one reason, that is what the client has to know: out of credit is not the same as busy.

@@ -26,6 +26,23 @@ public class ChangedFleetTests : HouseTest
         Assert.Equal("new", (await Catalog.FindAccount("a1"))!.Token!.Sealed);
     }
 
+    [Fact]
+    public async Task NewCredential_OfAnAccountThatHadNoCreditForAnHour_IsTriedWithinSeconds()
+    {
+        var error = new Error(ErrorCode.UpstreamQuotaExceeded, "No credit.", Until: House.Time.GetUtcNow() + TimeSpan.FromHours(1));
+        var first = await Begin(Request(model: "single"));
+        (await Upstream.NextOpened()).Fail(error);
+        (await Upstream.NextOpened()).Fail(error);
+        await first.Observer.UntilEnd();
+        Assert.IsType<ReplyFailed>(await (await Begin(Request(model: "single"))).Observer.UntilEnd());
+        Assert.IsType<ReplyFailed>(await (await Begin(Request(model: "single"))).Observer.UntilEnd());
+
+        await Catalog.Import(Fleet("2", "new"));
+        await PassSeconds(15, () => false, TimeSpan.FromSeconds(1));
+
+        await Complete(Request(model: "single"), "Hello");
+    }
+
     private static Fleet Fleet(string version, string token)
     {
         var fleet = SmallFleet();
