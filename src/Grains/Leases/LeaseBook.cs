@@ -1,10 +1,10 @@
 namespace CozeCluster.Grains;
 
-/// <summary>Leases by id, each with the time it runs out: what a dead node held frees itself.</summary>
+/// <summary>Leases by id, each with the time it was taken: what a dead node held frees itself. Clocks that are set change nothing.</summary>
 internal sealed class LeaseBook(TimeProvider time, TimeSpan lifetime)
 {
-    private readonly Dictionary<string, DateTimeOffset> _until = [];
-    private DateTimeOffset _nextSweep;
+    private readonly Dictionary<string, long> _taken = [];
+    private long _sweptAt = time.GetTimestamp();
 
     /// <summary>How many are held now.</summary>
     public int Count
@@ -12,29 +12,30 @@ internal sealed class LeaseBook(TimeProvider time, TimeSpan lifetime)
         get
         {
             Sweep();
-            return _until.Count;
+            return _taken.Count;
         }
     }
 
     /// <summary>Whether that lease is held.</summary>
-    public bool Holds(string id) => _until.TryGetValue(id, out var until) && until > time.GetUtcNow();
+    public bool Holds(string id) => _taken.TryGetValue(id, out var taken) && !IsOver(taken);
 
     /// <summary>Takes or prolongs a lease.</summary>
-    public void Take(string id) => _until[id] = time.GetUtcNow() + lifetime;
+    public void Take(string id) => _taken[id] = time.GetTimestamp();
 
     /// <summary>Gives a lease back.</summary>
     /// <returns>Whether it was held.</returns>
-    public bool Return(string id) => _until.Remove(id);
+    public bool Return(string id) => _taken.Remove(id);
+
+    private bool IsOver(long taken) => time.GetElapsedTime(taken) >= lifetime;
 
     private void Sweep()
     {
-        var now = time.GetUtcNow();
-        if (now < _nextSweep) return;
         // A second's delay in noticing costs little; looking at every lease on every count would not.
-        _nextSweep = now + TimeSpan.FromSeconds(1);
-        foreach (var (id, until) in _until)
+        if (time.GetElapsedTime(_sweptAt) < TimeSpan.FromSeconds(1)) return;
+        _sweptAt = time.GetTimestamp();
+        foreach (var (id, taken) in _taken)
         {
-            if (until <= now) _until.Remove(id);
+            if (IsOver(taken)) _taken.Remove(id);
         }
     }
 }

@@ -30,6 +30,23 @@ public sealed class LeaseBookTests
         Assert.True(_book.Holds("alive"));
     }
 
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1)]
+    public void Clock_ThatIsSet_ChangesNothing(int hours)
+    {
+        var clock = new SetClock();
+        var book = new LeaseBook(clock, TimeSpan.FromSeconds(30));
+        book.Take("a");
+        Assert.Equal(1, book.Count);
+        clock.Set = TimeSpan.FromHours(hours);
+        Assert.Equal(1, book.Count);
+        Assert.True(book.Holds("a"));
+
+        clock.Passed = TimeSpan.FromSeconds(31);
+        Assert.Equal(0, book.Count);
+    }
+
     [Fact]
     public void Return_LeaseNotHeld_SaysSo()
     {
@@ -37,5 +54,18 @@ public sealed class LeaseBookTests
         Assert.True(_book.Return("a"));
         Assert.False(_book.Return("a"));
         Assert.Equal(0, _book.Count);
+    }
+
+    private sealed class SetClock : TimeProvider
+    {
+        public TimeSpan Passed { get; set; }
+
+        public TimeSpan Set { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Passed.Ticks;
+
+        public override DateTimeOffset GetUtcNow() => new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero) + Passed + Set;
     }
 }
