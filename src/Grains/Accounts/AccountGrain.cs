@@ -26,6 +26,10 @@ public class AccountGrain(IGrainContext<AccountState> context, IDiscord discord,
 
     private readonly HealthReporter _health = new(context, HealthKind.Account, time, logger);
     private readonly StateSaver<AccountState> _saver = new(context.State);
+    private AccountDefinition? _known;
+
+    // Leases granted before the credential changed.
+    private HashSet<string> _ofOldCredential = [];
     private IDisposable? _saving;
     private AccountDefinition? _setAside;
     private Error? _why;
@@ -34,11 +38,11 @@ public class AccountGrain(IGrainContext<AccountState> context, IDiscord discord,
     /// <inheritdoc />
     public async Task<AccountLeaseResult> Acquire(string leaseId)
     {
-        var definition = await _definition.Get();
+        var definition = await Definition();
         if (definition is null) return Refuse(new Error(ErrorCode.NoBotAvailable, "The account was removed from the fleet."), time.GetUtcNow() + Refused);
 
         // A changed definition (a new token, say) deserves a new try.
-        if (_why is not null && _coolingUntil > time.GetUtcNow() && HasSameCredential(definition)) return Refuse(_why, _coolingUntil);
+        if (_why is not null && _coolingUntil > time.GetUtcNow() && HasSameCredential(_setAside, definition)) return Refuse(_why, _coolingUntil);
         if (!_leases.Holds(leaseId) && context.State.Value.Posts.LimitOf(definition, time.GetUtcNow()) is { } limit) return Refuse(limit, limit.Until);
         if (!_leases.Holds(leaseId) && _leases.Count >= definition.MaxConcurrentTurns)
         {
@@ -58,7 +62,7 @@ public class AccountGrain(IGrainContext<AccountState> context, IDiscord discord,
     /// <inheritdoc />
     public async Task<DiscordPosted> Post(DiscordPost post, CancellationToken cancellationToken = default)
     {
-        var definition = await _definition.Get() ?? throw new ClusterException(ErrorCode.NoBotAvailable, "The account was removed from the fleet.");
+        var definition = await Definition() ?? throw new ClusterException(ErrorCode.NoBotAvailable, "The account was removed from the fleet.");
         try
         {
             var posted = await discord.Post(definition, post, cancellationToken);
@@ -75,9 +79,13 @@ public class AccountGrain(IGrainContext<AccountState> context, IDiscord discord,
     /// <inheritdoc />
     public async Task Return(string leaseId, LeaseOutcome outcome)
     {
+        // While the lease is held: if the credential has changed, it is among those of the old one.
+        var definition = outcome.Error is { Cure: Cure.RotateAccount } ? await Definition() : null;
         if (!_leases.Return(leaseId)) return;
+        // How a turn ended that ran on another credential says nothing about this one.
+        var isOld = _ofOldCredential.Remove(leaseId);
         if (outcome.Error is not { } error) Worked();
-        else if (error.Cure == Cure.RotateAccount && await _definition.Get() is { } definition) SetAside(definition, error);
+        else if (definition is not null && !isOld) SetAside(definition, error);
     }
 
     /// <inheritdoc />
@@ -123,7 +131,16 @@ public class AccountGrain(IGrainContext<AccountState> context, IDiscord discord,
         _health.Not(passes ? HealthState.Cooling : HealthState.SetAside, error, _coolingUntil);
     }
 
-    private bool HasSameCredential(AccountDefinition definition) => _setAside?.Token == definition.Token && _setAside?.OAuth == definition.OAuth;
+    private async ValueTask<AccountDefinition?> Definition()
+    {
+        var definition = await _definition.Get();
+        if (definition is null) return null;
+        if (_known is not null && !HasSameCredential(_known, definition)) _ofOldCredential = [.. _leases.Ids];
+        _known = definition;
+        return definition;
+    }
+
+    private static bool HasSameCredential(AccountDefinition? one, AccountDefinition other) => one?.Token == other.Token && one?.OAuth == other.OAuth;
 
     private AccountLeaseResult Refuse(Error error, DateTimeOffset? until) => new(null, new Refusal(context.Key, error, until));
 }

@@ -16,6 +16,9 @@ internal sealed class LeaseBook(TimeProvider time, TimeSpan lifetime)
         }
     }
 
+    /// <summary>Those held, and those that ran out within the last second.</summary>
+    public IEnumerable<string> Ids => _taken.Keys;
+
     /// <summary>Whether that lease is held.</summary>
     public bool Holds(string id) => _taken.TryGetValue(id, out var taken) && !IsOver(taken);
 

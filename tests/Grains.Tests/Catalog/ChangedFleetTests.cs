@@ -43,6 +43,19 @@ public class ChangedFleetTests : HouseTest
         await Complete(Request(model: "single"), "Hello");
     }
 
+    [Fact]
+    public async Task NewCredential_IsNotSetAsideByTurnsThatRanOnTheOldOne()
+    {
+        var account = House.Grains.Get<IAccountGrain>("a1");
+        await account.Acquire("old");
+        await Catalog.Import(Fleet("2", "new"));
+        House.Time.Advance(TimeSpan.FromSeconds(2));
+
+        await account.Return("old", new LeaseOutcome(new Error(ErrorCode.UpstreamUnauthorized, "The token was revoked.")));
+
+        Assert.NotNull((await account.Acquire("new")).Grant);
+    }
+
     private static Fleet Fleet(string version, string token)
     {
         var fleet = SmallFleet();
