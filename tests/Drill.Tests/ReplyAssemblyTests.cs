@@ -81,7 +81,7 @@ public sealed class ReplyAssemblyTests
     [Fact]
     public void Events_are_read_from_any_pieces_and_an_unfinished_one_never_happened()
     {
-        var bytes = ": keep-alive\n\nid: 0.1\ndata: {\"a\":\"é🚀\"}\n\ndata: [DONE]\n\nid: 0.2\ndata: half\n"u8.ToArray();
+        var bytes = ": keep-alive\nid: 0.1\ndata: {\"a\":\"é🚀\"}\n\ndata: [DONE]\n\nid: 0.2\ndata: half\n"u8.ToArray();
         for (var size = 1; size < bytes.Length; size++)
         {
             var parser = new EventParser();

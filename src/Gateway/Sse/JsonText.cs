@@ -9,7 +9,9 @@ internal static class JsonText
     /// <summary>The most bytes one UTF-16 unit becomes: a control character as <c>\u001f</c>.</summary>
     public const int MaxBytesPerChar = 6;
 
-    private static readonly SearchValues<char> Escaped = SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(code => (char)code), '"', '\\']);
+    // JSON asks for all but the last three. Those end lines for some readers of events (Python's splitlines, early openai-node), which would see half an event.
+    private static readonly SearchValues<char> Escaped =
+        SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(code => (char)code), '"', '\\', '\u0085', '\u2028', '\u2029']);
 
     /// <summary>Writes the text; a lone half of a surrogate pair becomes U+FFFD.</summary>
     /// <param name="text">The text.</param>
@@ -38,9 +40,8 @@ internal static class JsonText
             destination[1] = (byte)brief;
             return 2;
         }
-        "u00"u8.CopyTo(destination[1..]);
-        destination[4] = (byte)('0' + (character >> 4));
-        destination[5] = (byte)"0123456789abcdef"[character & 15];
+        destination[1] = (byte)'u';
+        for (var digit = 0; digit < 4; digit++) destination[2 + digit] = (byte)"0123456789abcdef"[(character >> (12 - 4 * digit)) & 15];
         return 6;
     }
 }

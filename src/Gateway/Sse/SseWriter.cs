@@ -80,12 +80,15 @@ internal sealed class SseWriter(PipeWriter body) : IDisposable
     /// <summary>Ends an event.</summary>
     public void End() => Raw(Separator);
 
-    /// <summary>A comment, which clients ignore.</summary>
+    /// <summary>
+    /// A comment between events, which clients ignore. It ends with its line: a blank one behind it would end an event, and there are clients (openai-go, fetch-event-source)
+    /// that take it for one without data and choke on that.
+    /// </summary>
     public void Comment(ReadOnlySpan<byte> text)
     {
         Raw(": "u8);
         Raw(text);
-        End();
+        Raw("\n"u8);
     }
 
     /// <summary>Sends what was written.</summary>

@@ -16,9 +16,18 @@ public sealed class SseWriterTests
     {
         using var sink = new Sink();
         using var writer = new SseWriter(sink);
-        writer.Text(new Cursor(1, 2, 3), "\""u8, "a\n\r\u2028\u007f\u0000b", "\""u8);
+        writer.Text(new Cursor(1, 2, 3), "\""u8, "a\n\r\u0085\u2028\u2029\u007f\u0000b", "\""u8);
+        Assert.Equal("id: 1.2.3\ndata: \"a\\n\\r\\u0085\\u2028\\u2029\u007f\\u0000b\"\n\n", sink.Text);
+    }
+
+    [Fact]
+    public void Comment_is_a_line_and_no_event()
+    {
+        using var sink = new Sink();
+        using var writer = new SseWriter(sink);
         writer.Comment("hi"u8);
-        Assert.Equal("id: 1.2.3\ndata: \"a\\n\\r\u2028\u007f\\u0000b\"\n\n: hi\n\n", sink.Text);
+        writer.Data(null, "1"u8);
+        Assert.Equal(": hi\ndata: 1\n\n", sink.Text);
     }
 
     [Theory]
