@@ -99,7 +99,8 @@ internal static class JsonBody
         if (string.IsNullOrEmpty(request.ContentType)) return;
         if (!request.HasJsonContentType())
             throw new ClusterException(ErrorCode.UnsupportedMediaType, "Send the body as JSON, with the header Content-Type: application/json.");
-        if (request.GetTypedHeaders().ContentType?.Charset is { HasValue: true } charset && !charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) && !charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase))
+        if (request.GetTypedHeaders().ContentType?.Charset is { HasValue: true } charset
+            && !charset.AsSpan().Trim('"').Equals("utf-8", StringComparison.OrdinalIgnoreCase) && !charset.AsSpan().Trim('"').Equals("utf8", StringComparison.OrdinalIgnoreCase))
             throw new ClusterException(ErrorCode.UnsupportedMediaType, "Send the body as UTF-8.");
     }
 

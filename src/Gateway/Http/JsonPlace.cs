@@ -76,9 +76,18 @@ internal static class JsonInput
 
     public static long Integer(JsonElement value, JsonPlace at, long min, long max)
     {
-        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out var number)) throw at.Mistyped("an integer", value);
+        if (value.ValueKind != JsonValueKind.Number || !TryGetWhole(value, out var number)) throw at.Mistyped("an integer", value);
         if (number < min || number > max) throw at.Wrong($"Invalid '{at}': expected an integer from {min} to {max}, but got {number}.");
         return number;
+    }
+
+    // Serializers that know one kind of number write 1.0 for 1, and JSON makes no difference between the two.
+    private static bool TryGetWhole(JsonElement value, out long number)
+    {
+        if (value.TryGetInt64(out number)) return true;
+        if (!value.TryGetDecimal(out var exact) || exact != decimal.Truncate(exact) || exact is < long.MinValue or > long.MaxValue) return false;
+        number = (long)exact;
+        return true;
     }
 
     public static void Number(JsonElement value, JsonPlace at, double min, double max)

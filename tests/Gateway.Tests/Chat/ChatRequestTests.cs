@@ -15,6 +15,7 @@ public sealed class ChatRequestTests(ChatRequestTests.Shared shared) : IClassFix
 
     [Theory]
     // What chat panels send without asking for anything
+    [InlineData("""{"n":1.0,"max_tokens":4096.0,"max_completion_tokens":4.096e3,"seed":-7.0,"top_logprobs":0.0}""")]
     [InlineData("""{"n":1,"temperature":0.7,"top_p":1,"presence_penalty":0,"frequency_penalty":0,"max_tokens":0,"stop":null,"logit_bias":{},"user":""}""")]
     [InlineData("""{"tools":[],"tool_choice":"auto","functions":[],"function_call":"auto","parallel_tool_calls":true,"response_format":{"type":"text"}}""")]
     [InlineData("""{"logprobs":false,"top_logprobs":0,"modalities":["text"],"audio":null,"prediction":null,"web_search_options":null,"stream":false,"stream_options":null}""")]
@@ -135,6 +136,20 @@ public sealed class ChatRequestTests(ChatRequestTests.Shared shared) : IClassFix
     {
         var body = new ByteArrayContent([0xEF, 0xBB, 0xBF, .. Encoding.UTF8.GetBytes(GatewayHost.Body(",\"model\":\"bot\""))]);
         using var response = await shared.Host.Http.PostAsync("/v1/chat/completions", body);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("application/json; charset=utf-8")]
+    [InlineData("application/json;charset=\"UTF-8\"")]
+    [InlineData("application/json; charset=utf8")]
+    [InlineData("application/vnd.api+json")]
+    public async Task Json_under_its_usual_names_is_taken(string type)
+    {
+        var content = new StringContent(GatewayHost.Body());
+        content.Headers.Remove("Content-Type");
+        content.Headers.TryAddWithoutValidation("Content-Type", type);
+        using var response = await shared.Host.Http.PostAsync("/v1/chat/completions", content);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
 
