@@ -18,7 +18,8 @@ internal sealed record CozeRefusal(long? Code, string? Message, string? OAuthErr
     {
         var error = json.Member("error"u8);
         var name = json.Number("error_code"u8) is null ? json.Text("error_code"u8) : null;
-        if (error.ValueKind == JsonValueKind.String) name ??= error.Text();
+        // Some servers write every member there could be, empty where nothing went wrong.
+        if (name is not { Length: > 0 }) name = error.ValueKind == JsonValueKind.String && error.Text() is { Length: > 0 } text ? text : null;
         return new CozeRefusal(
             json.Number("code"u8) ?? json.Number("error_code"u8) ?? error.Number("code"u8),
             json.Text("msg"u8) ?? json.Text("error_message"u8) ?? json.Text("message"u8) ?? error.Text("message"u8) ?? error.Text("msg"u8),

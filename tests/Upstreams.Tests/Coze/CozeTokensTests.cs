@@ -99,6 +99,7 @@ public sealed class CozeTokensTests
     [InlineData("{\"access_token\":\"czs_x\",\"expires_in\":600}")]
     [InlineData("{\"access_token\":\"czs_x\",\"expires_in\":\"600\"}")]
     [InlineData("{\"code\":0,\"data\":{\"access_token\":\"czs_x\",\"expires_in\":600}}")]
+    [InlineData("{\"access_token\":\"czs_x\",\"expires_in\":600,\"error_code\":\"\",\"error_message\":\"\",\"error\":\"\"}")]
     public async Task Get_RelativeLifetime_IsTakenForWhatItIs(string answer)
     {
         _answer = _ => answer;
