@@ -34,4 +34,10 @@ internal static partial class CozeLog
 
     [LoggerMessage(10, LogLevel.Warning, "Account {Account}: no new access token")]
     public static partial void TokenFailed(this ILogger logger, Exception exception, string account);
+
+    [LoggerMessage(11, LogLevel.Information, "Turn {Turn}: cancelling chat {Chat}, which stands in the way")]
+    public static partial void CancelsToGoOn(this ILogger logger, string turn, string chat);
+
+    [LoggerMessage(12, LogLevel.Information, "Turn {Turn}: chat {Chat} could not be cancelled: {Error}")]
+    public static partial void NotCancelled(this ILogger logger, string turn, string chat, ErrorCode error);
 }

@@ -36,7 +36,7 @@ internal sealed class CozeUpstream : IUpstream, IDisposable
     public async ValueTask<IExchange> Open(UpstreamTurn turn, CancellationToken cancellationToken)
     {
         var (path, body) = turn.ToolOutputs.Count > 0 ? Submission(turn) : await Chat(turn, cancellationToken).ConfigureAwait(false);
-        var stream = await _client.OpenStream(turn.Account, path, body, cancellationToken).ConfigureAwait(false);
+        var stream = await OpenStream(turn, path, body, cancellationToken).ConfigureAwait(false);
         _logger.Opened(turn.TurnId, turn.Account.Id, stream.LogId);
         return new CozeExchange(turn, stream, _time, _logger);
     }
@@ -70,6 +70,31 @@ internal sealed class CozeUpstream : IUpstream, IDisposable
         conversationId = handle.Ids.GetValueOrDefault(CozeIds.Conversation, "");
         chatId = handle.Ids.GetValueOrDefault(CozeIds.Chat, "");
         return conversationId.Length > 0 && chatId.Length > 0;
+    }
+
+    // One turn at a time runs in a conversation of ours. If its last chat is in the way all the same, it waits for tool outputs that nobody is going to send any more,
+    // or was not heard to be cancelled: the conversation goes on without it.
+    private async Task<CozeStream> OpenStream(UpstreamTurn turn, string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        var inTheWay = turn.ToolOutputs.Count == 0 ? turn.Conversation.GetValueOrDefault(CozeIds.Chat) : null;
+        try
+        {
+            return await _client.OpenStream(turn.Account, path, body, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ClusterException e) when (e.Code == ErrorCode.UpstreamBusy && inTheWay is not null)
+        {
+            _logger.CancelsToGoOn(turn.TurnId, inTheWay);
+        }
+        try
+        {
+            await Cancel(turn, new UpstreamHandle(turn.Bot.Id, turn.Account.Id, UpstreamName, turn.Conversation), cancellationToken).ConfigureAwait(false);
+        }
+        catch (ClusterException e)
+        {
+            // What matters is whether it is in the way still, which Coze tells once more.
+            _logger.NotCancelled(turn.TurnId, inTheWay, e.Code);
+        }
+        return await _client.OpenStream(turn.Account, path, body, cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask<(string Path, ReadOnlyMemory<byte> Body)> Chat(UpstreamTurn turn, CancellationToken cancellationToken)

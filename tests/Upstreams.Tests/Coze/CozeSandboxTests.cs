@@ -138,13 +138,28 @@ public sealed class CozeSandboxTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Open_ConversationThatIsBusy_IsRefused()
+    public async Task Open_ConversationBusyWithAChatOfOthers_IsRefused()
     {
         var sink = new RecordingSink();
         await using var exchange = await _rig.Upstream.Open(_rig.Turn("[[chunks=50 stall_after=5]]"), CozeRig.Stop);
         while (sink.Handles.Count == 0 && await exchange.WaitToRead(CozeRig.Stop)) exchange.Read(sink);
+        var known = new Dictionary<string, string>(sink.Ids) { ["chat_id"] = "1" };
 
-        Assert.Equal(ErrorCode.UpstreamBusy, (await _rig.Refused(_rig.Turn("Hi") with { Conversation = sink.Ids })).Code);
+        Assert.Equal(ErrorCode.UpstreamBusy, (await _rig.Refused(_rig.Turn("Hi") with { Conversation = known })).Code);
+        Assert.False(Chat.Canceled);
+    }
+
+    [Fact]
+    public async Task Open_WhereTheLastChatStillWaitsForToolOutputs_CancelsItAndGoesOn()
+    {
+        var asked = await _rig.Run(_rig.Turn("[[requires_action]]"));
+        var waiting = Chat;
+
+        var answered = await _rig.Run(_rig.Turn("Never mind. [[say=Fine.]]") with { Conversation = asked.Ids });
+
+        Assert.Equal(("Fine.", FinishReason.Stop), (answered.Answer, answered.Finish));
+        Assert.Equal(asked.Ids["conversation_id"], answered.Ids["conversation_id"]);
+        Assert.True(waiting.Canceled);
     }
 
     [Fact]
