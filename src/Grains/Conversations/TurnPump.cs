@@ -274,7 +274,9 @@ internal sealed partial class TurnPump(
                 if (upstream.CanReattach && turn is { IsDurable: true, Log.Finished: null }) _ = SaveHandle(turn, saved!);
                 deadline.IdsAreKnown();
             }
-            turn.Publish();
+            // A far side that answers without having told its ids may never tell them: what cannot be found again anyway is not held back for it.
+            if (saved is null && !turn.Log.IsEmpty) turn.OpenGate();
+            else turn.Publish();
             if (turn.CancelRequested && saved is not null) return Cancelled;
         }
         return Outcome(turn);

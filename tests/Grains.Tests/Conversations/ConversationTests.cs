@@ -115,6 +115,19 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
+    public async Task Begin_FarSideThatTellsNoIds_IsToldAsItComes()
+    {
+        var turn = await Begin(Request());
+        var exchange = await Upstream.NextOpened();
+        exchange.Say("Hel");
+        await turn.Observer.UntilText("Hel");
+        exchange.Say("lo").Complete();
+
+        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
+        Assert.Equal("Hello", turn.Observer.Text);
+    }
+
+    [Fact]
     public async Task Begin_ErrorThatNoOtherBotCanCure_IsPassedOnAtOnce()
     {
         Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.ContextLengthExceeded, "Too long."));
