@@ -19,8 +19,8 @@ internal ref struct CozeMessage
     /// <summary>What a bot says, as opposed to what it does or was asked. Servers leave the type out of deltas now and then.</summary>
     public readonly bool IsAnswer => Type.IsEmpty ? !Role.Is("user"u8) : Type.Is("answer"u8);
 
-    /// <summary>Whether the content is text to be shown as it is.</summary>
-    public readonly bool IsText => ContentType.IsEmpty || ContentType.Is("text"u8);
+    /// <summary>Whether the content is text to be shown as it is: any that is not known to be something else.</summary>
+    public readonly bool IsText => !(ContentType.Is("object_string"u8) || ContentType.Is("card"u8) || ContentType.Is("audio"u8));
 
     /// <summary>Reads a message.</summary>
     /// <returns>False if <paramref name="json"/> is JSON, but not an object.</returns>

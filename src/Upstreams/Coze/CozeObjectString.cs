@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using CozeCluster.Messages;
 using CozeCluster.Upstreams.Json;
 
@@ -11,7 +12,7 @@ internal static class CozeObjectString
     public static void Read(scoped in CozeMessage message, string id, CozeReplyTexts texts, IReplySink sink)
     {
         var content = message.Content.ToString();
-        if (LenientJson.TryParse(Encoding.UTF8.GetBytes(content)) is not { } items)
+        if (LenientJson.TryParse(Encoding.UTF8.GetBytes(content)) is not { ValueKind: JsonValueKind.Array } items)
         {
             sink.Set(texts.Part(message.Id, TextKind.Answer, sink), content);
             return;

@@ -226,6 +226,20 @@ public sealed class CozeReplyTests : IDisposable
         Assert.Equal(new ImageItem("m1-0", "https://x.test/a.png"), Assert.Single(sink.Items));
     }
 
+    [Fact]
+    public async Task ObjectString_ThatIsNone_IsText() => Assert.Equal(
+        "{\"a\":1}", (await _rig.Read(Wire.MessageCompleted("answer", "{\"a\":1}", "m1", "object_string") + Wire.Completed)).Answer);
+
+    [Fact]
+    public async Task Answer_OfAKindNotKnown_IsText()
+    {
+        var sink = await _rig.Read(
+            Wire.Record("conversation.message.delta", Wire.Message("answer", "*Hel", contentType: "markdown")) + Wire.MessageCompleted("answer", "*Hello*", contentType: "markdown") + Wire.Completed);
+
+        Assert.Equal("*Hello*", sink.Answer);
+        Assert.Empty(sink.Rewrites);
+    }
+
     [Theory]
     [InlineData("""{"token_count":12,"output_count":5,"input_count":7}""", 7, 5, 12)]
     [InlineData("""{"token_count":12,"output_tokens":5,"input_tokens":7}""", 7, 5, 12)]
