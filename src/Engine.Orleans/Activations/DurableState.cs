@@ -61,6 +61,10 @@ internal sealed class DurableState<TState>(GrainContext context, JsonTypeInfo<TS
         {
             throw Conflict();
         }
+        catch (Exception e)
+        {
+            throw Failure.Translate(e);
+        }
         _version = stored.ETag;
     }
 
@@ -83,6 +87,10 @@ internal sealed class DurableState<TState>(GrainContext context, JsonTypeInfo<TS
         catch (InconsistentStateException)
         {
             throw Conflict();
+        }
+        catch (Exception e)
+        {
+            throw Failure.Translate(e);
         }
         _version = null;
         Value = new TState();
