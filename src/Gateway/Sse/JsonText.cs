@@ -9,9 +9,7 @@ internal static class JsonText
     /// <summary>The most bytes one UTF-16 unit becomes: a control character as <c>\u001f</c>.</summary>
     public const int MaxBytesPerChar = 6;
 
-    // JSON asks for all but the last three. Those end lines for some readers of events (Python's splitlines, early openai-node), which would see half an event.
-    private static readonly SearchValues<char> Escaped =
-        SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(code => (char)code), '"', '\\', '\u0085', '\u2028', '\u2029']);
+    private static readonly SearchValues<char> Escaped = SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(code => (char)code), '"', '\\']);
 
     /// <summary>Writes the text; a lone half of a surrogate pair becomes U+FFFD.</summary>
     /// <param name="text">The text.</param>
@@ -22,13 +20,22 @@ internal static class JsonText
         var total = 0;
         while (true)
         {
-            var stop = text.IndexOfAny(Escaped);
+            var stop = Stop(text);
             Utf8.FromUtf16(stop < 0 ? text : text[..stop], destination[total..], out _, out var written);
             total += written;
             if (stop < 0) return total;
             total += Escape(text[stop], destination[total..]);
             text = text[(stop + 1)..];
         }
+    }
+
+    // JSON does not ask for the line ends beyond ASCII. But some readers of events (Python's splitlines, early openai-node) end a line there, and would see half an event.
+    // They are looked for apart: ASCII alone is searched with less ado.
+    private static int Stop(ReadOnlySpan<char> text)
+    {
+        var stop = text.IndexOfAny(Escaped);
+        var line = (stop < 0 ? text : text[..stop]).IndexOfAny('\u0085', '\u2028', '\u2029');
+        return line < 0 ? stop : line;
     }
 
     private static int Escape(char character, Span<byte> destination)
