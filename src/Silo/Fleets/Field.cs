@@ -43,7 +43,7 @@ internal sealed class Field(FleetReading reading, FleetNode? node, string path)
     }
 
     /// <summary>The text of a file named by this value.</summary>
-    public string? SecretFile() => Text("the path of a file") is { } file ? reading.ReadSecretFile(file, Place) : null;
+    public string? SecretFile() => Text(text => !text.Contains('\0'), "the path of a file") is { } file ? reading.ReadSecretFile(file, Place) : null;
 
     /// <summary>A text as it is written, for messages that may repeat it: variables are not put in.</summary>
     public string Written => node is FleetScalar scalar ? scalar.Text : "";

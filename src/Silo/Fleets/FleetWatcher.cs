@@ -34,26 +34,19 @@ internal sealed partial class FleetWatcher(FleetFileSource source, FleetImporter
     /// <param name="forced">Says what became of it even if nothing changed.</param>
     internal async Task Refresh(bool forced)
     {
-        if (!forced && _seen is not null && source.IsStill(_seen)) return;
-        var look = source.Look();
-        if (look.Result.File is { } file)
+        try
         {
-            try
-            {
-                await importer.Import(file);
-            }
-            catch (Exception e) when (e is not OperationCanceledException)
-            {
-                // Whatever it is, the node serves on with the fleet in force. Not marked as seen: the next look tries again.
-                ImportFailed(e);
-                return;
-            }
+            if (!forced && _seen is not null && source.IsStill(_seen)) return;
+            var look = source.Look();
+            if (look.Result.File is { } file) await importer.Import(file);
+            else Refused(look.Result.Problems.Count, string.Join(Environment.NewLine, look.Result.Problems.Select(source.Describe)));
+            _seen = look;
         }
-        else
+        catch (Exception e) when (e is not OperationCanceledException)
         {
-            Refused(look.Result.Problems.Count, string.Join(Environment.NewLine, look.Result.Problems.Select(source.Describe)));
+            // Whatever it is, the node serves on with the fleet in force. Not marked as seen: the next look tries again.
+            ImportFailed(e);
         }
-        _seen = look;
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -15,6 +15,7 @@ public sealed class FleetWatcherTests : IDisposable
     private readonly RecordingCatalog _catalog = new();
     private readonly RecordingLogger<FleetWatcher> _log = new();
     private readonly ManualTime _time = new();
+    private bool _readingFails;
 
     private string FleetPath => Path.Combine(_folder.FullName, "fleet.yaml");
 
@@ -118,6 +119,21 @@ public sealed class FleetWatcherTests : IDisposable
     }
 
     [Fact]
+    public async Task Refresh_ReadingFailsAsNobodyForesaw_KeepsTheFleetAndTriesAgain()
+    {
+        await using var running = await Started(SampleFleet.Text);
+        File.WriteAllText(FleetPath, SampleFleet.With("id: coze-helper", "id: coze-other"));
+
+        _readingFails = true;
+        await running.Watcher.Refresh(forced: false);
+        Assert.Equal("coze-helper", _catalog.Last!.Models[0].Id);
+        _readingFails = false;
+        await running.Watcher.Refresh(forced: false);
+
+        Assert.Equal("coze-other", _catalog.Last!.Models[0].Id);
+    }
+
+    [Fact]
     public async Task Execute_IntervalPasses_TheFileIsLookedAt()
     {
         await using var running = await Started(SampleFleet.Text);
@@ -151,7 +167,7 @@ public sealed class FleetWatcherTests : IDisposable
         if (text is not null) File.WriteAllText(FleetPath, text);
         var environment = SampleFleet.Environment;
         var watcher = new FleetWatcher(
-            new FleetFileSource(FleetPath, new EnvironmentValues(name => environment.GetValueOrDefault(name))),
+            new FleetFileSource(FleetPath, new EnvironmentValues(name => _readingFails ? throw new InvalidOperationException() : environment.GetValueOrDefault(name))),
             new FleetImporter(
                 _catalog, new AesSecretSeal(new byte[AesSecretSeal.KeyBytes]), new ListenerStart(_catalog, NullLogger<ListenerStart>.Instance), NullLogger<FleetImporter>.Instance),
             TestSettings.Default with { FleetPoll = poll ?? TimeSpan.FromSeconds(5) },

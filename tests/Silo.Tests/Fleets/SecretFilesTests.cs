@@ -33,6 +33,14 @@ public sealed class SecretFilesTests : IDisposable
         Assert.EndsWith(expected, problem.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Read_NameThatNoFileCanHave_IsTold()
+    {
+        var problem = Assert.Single(SampleFleet.Read(SampleFleet.With("token: pat_secret_1", """token_file: "to\0ken" """), _folder.FullName).Problems);
+
+        Assert.Equal(("accounts[0].token_file", "Expected the path of a file."), (problem.Path, problem.Message));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
