@@ -19,13 +19,13 @@ internal static class ClusterCommands
     }
 
     /// <summary>The command <c>store move</c>: everything a node has stored, uploads and images included.</summary>
-    /// <exception cref="StartException">No database is named, or this build has no cluster engine.</exception>
+    /// <exception cref="StartException">No database is named, the cluster's name is no name, or this build has no cluster engine.</exception>
     /// <exception cref="ClusterException">There is nothing to move, a node runs on it, or the cluster's store is not empty or cannot be used.</exception>
     public static async Task<int> MoveStore(SettingSource source, string folder, TextWriter output)
     {
         var postgres = ClusterSettings.ReadPostgres(source);
+        var cluster = ClusterSettings.ReadClusterId(source);
         if (source.Problems.Count > 0) throw new StartException([.. source.Problems]);
-        var cluster = source[Settings.ClusterId].Text!;
         var data = Path.GetFullPath(source[Settings.Data].Text!, folder);
         var engine = ClusterEngine.Demand();
         using var store = EmbeddedStore.Open(data);

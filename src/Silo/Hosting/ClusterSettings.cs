@@ -53,7 +53,7 @@ internal sealed record ClusterSettings
         }
         var key = source[Settings.SecretsKey];
         if (key.Text is null && part != NodeRole.Gateway)
-            key.Report($"all nodes of a cluster share the key that seals stored secrets. Set {Settings.SecretsKey.Variable} to Base64 of 32 random bytes (openssl rand -base64 32).");
+            key.Report($"all nodes of a cluster share the key that seals stored secrets. Set it to Base64 of 32 random bytes (openssl rand -base64 32).");
         var advertised = ReadAddress(source[Settings.AdvertisedAddress], listen);
         if (sandbox && !IPAddress.IsLoopback(advertised)) source[Settings.AdvertisedAddress].Report("sandbox mode stays on loopback, because everybody knows its keys.");
         return new ClusterSettings

@@ -17,10 +17,15 @@ internal sealed class SettingSource
         var file = ReadFile(folder);
         _layers.Add((file, setting => $"{SettingNames.File}: {SettingNames.Section}:{setting.Key}"));
         var known = Settings.All.Select(setting => setting.Key).ToList();
-        foreach (var key in file.GetSection(SettingNames.Section).GetChildren().Select(child => child.Key))
+        var section = file.GetSection(SettingNames.Section);
+        if (section.Value is { Length: > 0 }) Problems.Add($"{SettingNames.File}: {SettingNames.Section}: expected settings in braces, found a single value.");
+        foreach (var child in section.GetChildren())
         {
-            if (!known.Contains(key, StringComparer.OrdinalIgnoreCase))
-                Problems.Add($"{SettingNames.File}: {SettingNames.Section}:{key}: this is no setting.{Suggestion.For(key, known)}");
+            if (!known.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
+                Problems.Add($"{SettingNames.File}: {SettingNames.Section}:{child.Key}: this is no setting.{Suggestion.For(child.Key, known)}");
+            // A list would be taken for no value at all, and the default would hold.
+            else if (child.GetChildren().Any())
+                Problems.Add($"{SettingNames.File}: {SettingNames.Section}:{child.Key}: expected a single value, found a list or a section; several go in one text, as on the command line.");
         }
         File = file;
         Doubts = [.. variables.Where(pair => pair.Value?.StartsWith("tcp://", StringComparison.Ordinal) != true).Select(pair => Doubt(pair.Key)).OfType<string>().Order(StringComparer.Ordinal)];
@@ -44,7 +49,7 @@ internal sealed class SettingSource
             {
                 if (values[$"{SettingNames.Section}:{setting.Key}"] is { Length: > 0 } value) return new SettingValue(this, called(setting), value.Trim(), given: true);
             }
-            return new SettingValue(this, setting.Option, setting.Default, given: false);
+            return new SettingValue(this, setting.Secret ? setting.Variable : setting.Option, setting.Default, given: false);
         }
     }
 

@@ -198,8 +198,29 @@ public sealed class NodeSettingsTests : IDisposable
         var error = Assert.Throws<StartException>(() => Read(["--engine", "orleans", "--fleet", "f.yaml", "--silo-port", "0", "--cluster-id", "a b", "--cluster-certificate", "none.pfx"]));
 
         Assert.Equal(
-            ["--secrets-key:", "--postgres:", "--cluster-id:", "--silo-port:", "--cluster-certificate:"],
+            ["COZECLUSTER_SECRETS_KEY:", "--postgres:", "--cluster-id:", "--silo-port:", "--cluster-certificate:"],
             error.Lines.Select(line => line.Split(' ')[0]));
+    }
+
+    [Theory]
+    [InlineData("""{ "CozeCluster": { "CorsOrigins": ["https://a.example"] } }""", "CozeCluster:CorsOrigins: expected a single value")]
+    [InlineData("""{ "CozeCluster": { "DrainTime": { "Seconds": 5 } } }""", "CozeCluster:DrainTime: expected a single value")]
+    [InlineData("""{ "CozeCluster": "fleet.yaml" }""", "CozeCluster: expected settings in braces")]
+    public void Read_FileOfAnotherShape_IsRefused(string json, string expected)
+    {
+        WriteFile(json);
+
+        Assert.Contains(expected, Assert.Throws<StartException>(() => Read(["--fleet", "fleet.yaml"])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task MoveStore_NameThatNoClusterCanHave_IsRefused()
+    {
+        var source = new SettingSource(CommandLine.Parse(["store", "move", "--postgres", "Host=db", "--cluster-id", "a b"]).Values, new Dictionary<string, string?>(), _folder.FullName);
+
+        var error = await Assert.ThrowsAsync<StartException>(() => ClusterCommands.MoveStore(source, _folder.FullName, TextWriter.Null));
+
+        Assert.StartsWith("--cluster-id: ", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
