@@ -12,6 +12,14 @@ internal abstract class ClusterEngine
         throw new StartException("This build has no cluster engine. Build it with -p:Cluster=true (dotnet run --project src/Silo -p:Cluster=true -- …); that needs the Orleans packages.");
 #endif
 
+    /// <summary>What is wrong with a connection string, without any part of it that may be a secret; null: nothing, or this build cannot tell.</summary>
+    public static string? WrongWith(string postgres) =>
+#if CLUSTER
+        Engine.Orleans.ConnectionStrings.WrongWith(postgres);
+#else
+        null;
+#endif
+
     /// <summary>Makes the node a member of the cluster, in its role.</summary>
     public abstract void AddTo(WebApplicationBuilder builder, ClusterSettings settings, IReadOnlyList<GrainDefinition> definitions);
 

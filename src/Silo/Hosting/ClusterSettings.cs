@@ -70,11 +70,12 @@ internal sealed record ClusterSettings
         };
     }
 
-    /// <summary>The database; empty, and reported, if there is none.</summary>
+    /// <summary>The database; reported if there is none (it is empty then), or if it is no connection string.</summary>
     public static string ReadPostgres(SettingSource source)
     {
         var postgres = source[Settings.Postgres];
         if (postgres.Text is null) postgres.Report($"a cluster needs a database. Set it, or {Settings.Postgres.Variable}, to a connection string such as Host=localhost;Database=coze;Username=coze.");
+        else if (ClusterEngine.WrongWith(postgres.Text) is { } wrong) postgres.Report(wrong);
         return postgres.Text ?? "";
     }
 

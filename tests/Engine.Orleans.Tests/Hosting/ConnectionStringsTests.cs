@@ -35,6 +35,23 @@ public sealed class ConnectionStringsTests
         }
     }
 
+    [Theory]
+    [InlineData("Host=db;Database=coze;Username=coze;Password='a;b=c'", null)]
+    [InlineData("Server=db;User ID=coze;SSL Mode=VerifyFull;Maximum Pool Size=5", null)]
+    [InlineData("postgres://coze:hunter2@db/coze", "cannot be read")]
+    [InlineData("Host=db;Password=a;hunter2", "cannot be read")]
+    [InlineData("Host=db;Password=a;hunter2=c", "1 of its keywords")]
+    [InlineData("Host=db;Port=many", "the value of 'port'")]
+    [InlineData("Host=db;SSL Mode=Perhaps", "the value of 'ssl mode'")]
+    public void What_is_no_connection_string_is_told_without_what_may_be_secret(string text, string? expected)
+    {
+        var wrong = ConnectionStrings.WrongWith(text);
+
+        if (expected is null) Assert.Null(wrong);
+        else Assert.Contains(expected, wrong, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", wrong ?? "", StringComparison.Ordinal);
+    }
+
     [Fact]
     public void What_the_operator_set_stays()
     {
