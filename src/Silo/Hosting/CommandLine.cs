@@ -64,8 +64,7 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
 
     private static Option MakeOption(Setting setting)
     {
-        var described = setting.Default is null || setting.Value is null ? setting.Meaning : $"{setting.Meaning} Default: {setting.Default}. [{setting.Variable}]";
-        if (setting.Default is null) described = $"{setting.Meaning} [{setting.Variable}]";
+        var described = $"{setting.Meaning}{(setting.Default is null || setting.Value is null ? "" : $" Default: {setting.Default}.")} [{setting.Variable}]";
         return setting.Value is null
             ? new Option<bool>(setting.Option) { Description = described, Arity = ArgumentArity.Zero }
             : new Option<string>(setting.Option) { Description = described, HelpName = setting.Value, Arity = ArgumentArity.ExactlyOne };

@@ -9,7 +9,7 @@ internal sealed class SandboxHost(FleetImporter importer, NodeSettings settings,
 {
     private SandboxServer? _server;
 
-    /// <exception cref="StartException">The port for the fake upstreams is taken.</exception>
+    /// <exception cref="ClusterException">The port for the fake upstreams is taken.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         try
@@ -18,7 +18,7 @@ internal sealed class SandboxHost(FleetImporter importer, NodeSettings settings,
         }
         catch (IOException e)
         {
-            throw new StartException($"The fake upstreams cannot listen on port {settings.SandboxPort} ({Settings.SandboxPort.Option}): {e.Message}");
+            throw new ClusterException(ErrorCode.Internal, $"The fake upstreams cannot listen on port {settings.SandboxPort} ({Settings.SandboxPort.Option}): {e.Message}", inner: e);
         }
         await importer.Import(DemoFleet.Over(_server.BaseUrl));
     }

@@ -95,7 +95,7 @@ public sealed class NodeStartTests : IDisposable
 
         await using var node = NodeProcess.Start(_folder.FullName, "--sandbox", "--port", "0", "--sandbox-port", $"{port}");
 
-        Assert.Equal(2, await node.End());
+        Assert.Equal(1, await node.End());
         Assert.Contains("--sandbox-port", node.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", node.Output, StringComparison.Ordinal);
     }
