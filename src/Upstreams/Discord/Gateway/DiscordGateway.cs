@@ -175,7 +175,7 @@ internal sealed class DiscordGateway(
     private GatewayStateChanged Become(GatewayPhase phase, GatewayFault fault, string? reason, DateTimeOffset? until = null)
     {
         _state = new DiscordGatewayState(phase, fault, reason, time.GetUtcNow(), until);
-        logger.Phase(options.Name, options.Shard, phase, reason);
+        logger.Phase(options.Name, options.Shard, phase, reason ?? "");
         return new GatewayStateChanged(_state);
     }
 

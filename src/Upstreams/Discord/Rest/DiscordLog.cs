@@ -20,8 +20,8 @@ internal static partial class DiscordLog
     [LoggerMessage(105, LogLevel.Warning, "Discord shuts out this address until {Until:O}")]
     public static partial void Banned(this ILogger logger, DateTimeOffset until);
 
-    [LoggerMessage(111, LogLevel.Information, "Listener {Listener}, shard {Shard}: {Phase} ({Reason})")]
-    public static partial void Phase(this ILogger logger, string listener, int shard, GatewayPhase phase, string? reason);
+    [LoggerMessage(111, LogLevel.Information, "Listener {Listener}, shard {Shard}: {Phase}. {Reason}")]
+    public static partial void Phase(this ILogger logger, string listener, int shard, GatewayPhase phase, string reason);
 
     [LoggerMessage(112, LogLevel.Error, "Listener {Listener}, shard {Shard}: stopped, {Reason}")]
     public static partial void Fatal(this ILogger logger, string listener, int shard, string? reason);
