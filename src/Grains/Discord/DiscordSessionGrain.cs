@@ -26,6 +26,7 @@ public partial class DiscordSessionGrain : IDiscordSessionGrain, IGrainLifecycle
     private static readonly TimeSpan TendEvery = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan ReadyWait = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan PauseAfterRefusal = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan PauseAfterFault = TimeSpan.FromSeconds(5);
 
     private readonly string _me = Guid.NewGuid().ToString("n");
     private readonly IGrainContext<DiscordSessionState> _context;
@@ -121,13 +122,28 @@ public partial class DiscordSessionGrain : IDiscordSessionGrain, IGrainLifecycle
     {
         try
         {
-            while (await _listener.Get() is { } listener)
+            while (true)
             {
-                if (await Run(listener, stop) is not { } reason) continue;
-                LogRefused(_logger, _context.Key, reason);
-                Note(new DiscordSessionHealth("failed", reason, _time.GetUtcNow()));
+                var pause = TimeSpan.Zero;
+                try
+                {
+                    if (await _listener.Get() is not { } listener) break;
+                    if (await Run(listener, stop) is not { } reason) continue;
+                    LogRefused(_logger, _context.Key, reason);
+                    Note(new DiscordSessionHealth("failed", reason, _time.GetUtcNow()));
+                    pause = PauseAfterRefusal;
+                }
+                catch (Exception exception) when (!stop.IsCancellationRequested)
+                {
+                    // Such as a store that cannot be reached. Nobody else would connect again, and who watches would take the listener for connected.
+                    LogBroken(_logger, exception, _context.Key);
+                    Note(new DiscordSessionHealth("connecting", "The connection could not be kept, through no fault of Discord's.", _time.GetUtcNow()));
+                    pause = PauseAfterFault;
+                }
+                // They are not told what happens meanwhile: they find out, read their channels, and come again.
+                _watchers.Clear();
                 Report();
-                await Task.Delay(PauseAfterRefusal, _time, stop);
+                await Task.Delay(pause, _time, stop);
             }
             Note(new DiscordSessionHealth("failed", "The listener is not in the fleet.", _time.GetUtcNow()));
         }
@@ -229,4 +245,7 @@ public partial class DiscordSessionGrain : IDiscordSessionGrain, IGrainLifecycle
 
     [LoggerMessage(1201, LogLevel.Error, "Discord listener {Key} is refused: {Reason}")]
     private static partial void LogRefused(ILogger logger, string key, string reason);
+
+    [LoggerMessage(1202, LogLevel.Error, "Discord listener {Key} lost its connection through a fault")]
+    private static partial void LogBroken(ILogger logger, Exception exception, string key);
 }

@@ -81,6 +81,20 @@ public sealed class DiscordSessionTests : HouseTest
     }
 
     [Fact]
+    public async Task Connection_BreaksThroughAFault_IsMadeAgainAndWatchedAnew()
+    {
+        var first = await Connected();
+        await Session.Watch(new DiscordWatch("w", "channel", "bot"), House.Grains.Observe<IDiscordObserver>(new Watcher()).Reference);
+        var second = Discord.NextConnection();
+
+        first.Refused.SetException(new ClusterException(ErrorCode.EngineRejected, "The store cannot be reached."));
+
+        await Eventually(() => Task.FromResult(second.IsCompleted), isConnected => isConnected);
+        Assert.False(await Session.Watches("w"));
+        Assert.Equal("connecting", (await Session.Connect()).State);
+    }
+
+    [Fact]
     public async Task Fleet_OnlySealsDiffer_StaysConnected()
     {
         await Connected();
