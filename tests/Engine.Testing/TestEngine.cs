@@ -112,8 +112,10 @@ public sealed class TestEngine : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         var stopped = StopAsync();
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         while (!stopped.IsCompleted)
         {
+            patience.Token.ThrowIfCancellationRequested();
             // What waits by the test's clock has to come to its end too.
             (Clock as ManualTime)?.Advance(TimeSpan.FromSeconds(1));
             await Task.WhenAny(stopped, Task.Delay(5));

@@ -157,8 +157,10 @@ internal sealed class DiscordHouse : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         var stopped = Stop();
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         while (!stopped.IsCompleted)
         {
+            patience.Token.ThrowIfCancellationRequested();
             // What waits by the test's clock has to come to its end too.
             (_time as ManualTime)?.Advance(TimeSpan.FromSeconds(1));
             await Task.WhenAny(stopped, Task.Delay(5));
