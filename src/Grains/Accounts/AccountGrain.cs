@@ -80,10 +80,19 @@ public class AccountGrain(IGrainContext<AccountState> context, IDiscord discord,
     public async Task Return(string leaseId, LeaseOutcome outcome)
     {
         // While the lease is held: if the credential has changed, it is among those of the old one.
-        var definition = outcome.Error is { Cure: Cure.RotateAccount } ? await Definition() : null;
-        if (!_leases.Return(leaseId)) return;
-        // How a turn ended that ran on another credential says nothing about this one.
-        var isOld = _ofOldCredential.Remove(leaseId);
+        AccountDefinition? definition = null;
+        bool isHeld, isOld;
+        try
+        {
+            if (outcome.Error is { Cure: Cure.RotateAccount }) definition = await Definition();
+        }
+        finally
+        {
+            isHeld = _leases.Return(leaseId);
+            // How a turn ended that ran on another credential says nothing about this one.
+            isOld = _ofOldCredential.Remove(leaseId);
+        }
+        if (!isHeld) return;
         if (outcome.Error is not { } error) Worked();
         else if (definition is not null && !isOld) SetAside(definition, error);
     }

@@ -74,7 +74,7 @@ public partial class CatalogGrain(IGrainContext<CatalogState> context, TimeProvi
 
     /// <inheritdoc />
     public Task<IReadOnlyList<ModelInfo>> ListModels(string tenantId) => Task.FromResult<IReadOnlyList<ModelInfo>>(
-        [.. context.State.Value.Fleet.Models.Where(model => IsOffered(model, tenantId)).Select(model => new ModelInfo(model.Id, model.CreatedAt))]);
+        [.. _index.Models.Values.Where(model => IsOffered(model, tenantId)).Select(model => new ModelInfo(model.Id, model.CreatedAt))]);
 
     /// <summary>A model that tells no date keeps the one it was first imported at.</summary>
     private List<ModelDefinition> Dated(IEnumerable<ModelDefinition> models)

@@ -136,15 +136,12 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
     public async Task Delete(string tenantId)
     {
         if (State.TenantId != tenantId) return;
-        while (_live.Values.Where(turn => !turn.Ended.IsCompleted).ToList() is { Count: > 0 } turns)
+        // All before any ends, and the one that runs last: none that waits may begin when the one before it is over.
+        foreach (var turn in _live.Values) turn.RequestCancel();
+        foreach (var turn in _live.Values.OrderBy(turn => turn == _running).ToList())
         {
-            // All before any ends, and the one that runs last: none that waits may begin when the one before it is over.
-            foreach (var turn in turns) turn.RequestCancel();
-            foreach (var turn in turns.OrderBy(turn => turn == _running))
-            {
-                await Cancel(turn);
-                await turn.Ended;
-            }
+            await Cancel(turn);
+            await turn.Ended;
         }
         if (State.Name is { } name) await Index().Forget(name);
         _live.Clear();

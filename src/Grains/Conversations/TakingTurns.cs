@@ -40,9 +40,9 @@ public partial class ConversationGrain
                 ErrorCode.ConversationBusy, $"This conversation already has {_waiting.Count} turns waiting.", until: _time.GetUtcNow() + TimeSpan.FromSeconds(2));
         }
 
-        var keepsPrompt = await KeepsPrompts();
         // The bot is looked for while the tenant is asked.
         var pick = _pumping ? null : _claims.PickAhead(request);
+        var keepsPrompt = await KeepsPrompts();
         try
         {
             await _claims.Admit(request.TurnId, cancellationToken);
@@ -84,17 +84,18 @@ public partial class ConversationGrain
         {
             await _saver.Save();
         }
-        catch
+        catch (Exception exception)
         {
-            // Its client is told that it was not taken: then it must not be sent either.
+            // Its client is told that it was not taken: then it must not be sent either. If it has begun meanwhile, its client hears the rest.
             if (_waiting.Remove(turn))
             {
                 turn.Unobserve(subscriptionId);
                 _live.Remove(turn.Record.TurnId);
                 State.Turns.Remove(turn.Record);
                 await End(turn, new ReplyFailed(new Error(ErrorCode.Internal, "The turn could not be saved."), null));
+                throw;
             }
-            throw;
+            if (exception is ClusterException { Code: ErrorCode.StateConflict }) throw;
         }
     }
 }

@@ -28,7 +28,7 @@ public sealed class OwnedChannel
     /// <summary>Nobody uses it any more.</summary>
     public bool IsReleased { get; set; }
 
-    /// <summary>How often it could not be deleted.</summary>
+    /// <summary>How often Discord refused to have it deleted.</summary>
     public int Refusals { get; set; }
 }
 
@@ -53,7 +53,7 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
     private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(30);
 
-    /// <summary>Discord bans addresses that are refused some thousand times in ten minutes: channels that cannot be deleted are tried ever less often.</summary>
+    /// <summary>Discord bans addresses that are refused some thousand times in ten minutes: channels it will not have deleted are tried ever less often.</summary>
     private static readonly TimeSpan LongestTryAgain = TimeSpan.FromHours(1);
 
     private readonly IGrainContext<ChannelJanitorState> _context;
@@ -138,6 +138,7 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
     public Task Keep(string channelId, TimeSpan lifetime) => Change(channelId, channel =>
     {
         channel.IsReleased = false;
+        channel.Refusals = 0;
         channel.DeleteAt = _time.GetUtcNow() + lifetime;
     });
 
@@ -247,7 +248,7 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
             var id = first.ChannelId!;
             // Whoever else makes room meanwhile takes another one; so does everybody where it cannot be deleted.
             _leaving.Add(id);
-            if (!await TryDelete(listener, id, CancellationToken.None)) continue;
+            if (await TryDelete(listener, id, CancellationToken.None) is not null) continue;
             _leaving.Remove(id);
             Forget(id);
             return true;
@@ -278,8 +279,10 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
             {
                 // It may be wanted again meanwhile.
                 if (channel.DeleteAt > now || Channels.GetValueOrDefault(owner) != channel) continue;
-                if (await TryDelete(listener, channel.ChannelId ?? lost.FirstOrDefault(one => IsOf(owner, one))?.Id, stop)) Channels.Remove(owner);
-                else channel.DeleteAt = _time.GetUtcNow() + PauseAfter(++channel.Refusals);
+                var obstacle = await TryDelete(listener, channel.ChannelId ?? lost.FirstOrDefault(one => IsOf(owner, one))?.Id, stop);
+                if (obstacle is ErrorCode.UpstreamForbidden or ErrorCode.UpstreamUnauthorized) channel.Refusals++;
+                if (obstacle is null) Channels.Remove(owner);
+                else channel.DeleteAt = _time.GetUtcNow() + PauseAfter(channel.Refusals);
             }
             await _saver.Save();
         }
@@ -295,21 +298,22 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
         }
     }
 
-    private static TimeSpan PauseAfter(int refusals) => TryAgain * Math.Min(Math.Pow(2, refusals - 1), LongestTryAgain / TryAgain);
+    private static TimeSpan PauseAfter(int refusals) => TryAgain * Math.Min(Math.Pow(2, Math.Max(refusals - 1, 0)), LongestTryAgain / TryAgain);
 
-    private async Task<bool> TryDelete(ListenerDefinition listener, string? channelId, CancellationToken stop)
+    /// <returns>Why it is still there; null once it is gone.</returns>
+    private async Task<ErrorCode?> TryDelete(ListenerDefinition listener, string? channelId, CancellationToken stop)
     {
-        if (channelId is null) return true;
+        if (channelId is null) return null;
         try
         {
             await _discord.DeleteChannel(listener, channelId, stop);
-            return true;
+            return null;
         }
         catch (ClusterException exception)
         {
             // The others need not wait for it.
             LogNotSwept(_logger, exception, _context.Key, exception.Code);
-            return false;
+            return exception.Code;
         }
     }
 

@@ -16,7 +16,7 @@ internal sealed class LeaseBook(TimeProvider time, TimeSpan lifetime)
         }
     }
 
-    /// <summary>Those held, and those that ran out within the last second.</summary>
+    /// <summary>Those held, and those that ran out since they were last counted.</summary>
     public IEnumerable<string> Ids => _taken.Keys;
 
     /// <summary>Whether that lease is held.</summary>

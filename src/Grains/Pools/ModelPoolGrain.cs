@@ -9,7 +9,7 @@ public sealed class ModelPoolState
     public string? Last { get; set; }
 }
 
-/// <summary>Round robin over the bots of a model. Bots that refused a turn are skipped until they said they would be fit again.</summary>
+/// <summary>Round robin over the bots of a model. Bots that refused a turn are skipped until they said they would be fit again, or for ten seconds.</summary>
 public class ModelPoolGrain(IGrainContext<ModelPoolState> context, TimeProvider time) : IModelPoolGrain, IGrainLifecycle
 {
     /// <summary>How long a refusal is believed at most: whoever refuses is the first to know that the fleet has changed, a new credential for instance.</summary>

@@ -18,6 +18,9 @@ internal sealed class DiscordListening(
     private static readonly TimeSpan ShortestWait = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
 
+    /// <summary>How long events wait for the answer to a question of ours.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     private readonly Snowflake _guild = Snowflake.Parse(listener.GuildId);
     // Not known before the first READY.
     private bool? _isInGuild;
@@ -101,9 +104,15 @@ internal sealed class DiscordListening(
     /// <summary>Asks for the server that READY did not name: what stands in for Discord may name servers later or not at all.</summary>
     private async Task<bool> MayBeInGuild(CancellationToken cancellationToken)
     {
+        using var patience = new CancellationTokenSource(Patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
         try
         {
-            await client.Rest.GetGuild(_guild, cancellationToken).ConfigureAwait(false);
+            await client.Rest.GetGuild(_guild, either.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
             return true;
         }
         catch (ClusterException e)

@@ -1,6 +1,6 @@
 namespace CozeCluster.Upstreams.Discord;
 
-/// <summary>The limit over all routes of a token: so many requests in any second, and the waits of global 429s. First come, first served. Thread-safe.</summary>
+/// <summary>The limit over all routes of a token: so many requests in any second, and the waits of global 429s. First come, first served, but that a global 429 has those who wait already queue up anew. Thread-safe.</summary>
 /// <param name="time">The clock.</param>
 /// <param name="perSecond">0: no limit.</param>
 internal sealed class GlobalLimit(TimeProvider time, int perSecond)
