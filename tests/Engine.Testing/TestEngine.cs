@@ -96,7 +96,7 @@ public sealed class TestEngine : IAsyncDisposable
     /// <summary>Shuts down gracefully and starts again.</summary>
     public async Task RestartAsync()
     {
-        await StopAsync();
+        await StopInTimeAsync(TimeSpan.FromSeconds(1));
         await StartAsync();
     }
 
@@ -111,16 +111,22 @@ public sealed class TestEngine : IAsyncDisposable
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
+        await StopInTimeAsync(TimeSpan.Zero);
+        if (_ownsDirectory) System.IO.Directory.Delete(Directory, recursive: true);
+    }
+
+    /// <summary>Stops; what waits by the test's clock has to come to its end too, if it does not within <paramref name="first"/>.</summary>
+    private async Task StopInTimeAsync(TimeSpan first)
+    {
         var stopped = StopAsync();
+        await Task.WhenAny(stopped, Task.Delay(first));
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         while (!stopped.IsCompleted)
         {
             patience.Token.ThrowIfCancellationRequested();
-            // What waits by the test's clock has to come to its end too.
             (Clock as ManualTime)?.Advance(TimeSpan.FromSeconds(1));
             await Task.WhenAny(stopped, Task.Delay(5));
         }
         await stopped;
-        if (_ownsDirectory) System.IO.Directory.Delete(Directory, recursive: true);
     }
 }
