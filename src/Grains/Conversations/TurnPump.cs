@@ -130,7 +130,7 @@ internal sealed partial class TurnPump(
                 {
                     turn.CloseGate();
                     // What failed of it while the bot was asked is tried again.
-                    if (turn.Intent is { } ahead) await ahead.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+                    if (turn.Intent is { } ahead) await Task.WhenAny(ahead);
                     await SaveIntent(turn);
                 }
                 else
