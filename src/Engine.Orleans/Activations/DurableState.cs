@@ -57,13 +57,9 @@ internal sealed class DurableState<TState>(GrainContext context, JsonTypeInfo<TS
         {
             await Storage.WriteStateAsync(context.Name, _id, stored);
         }
-        catch (InconsistentStateException)
-        {
-            throw Conflict();
-        }
         catch (Exception e)
         {
-            throw Failure.Translate(e);
+            throw e is InconsistentStateException ? Conflict() : Failure.Translate(e);
         }
         _version = stored.ETag;
     }
@@ -84,13 +80,9 @@ internal sealed class DurableState<TState>(GrainContext context, JsonTypeInfo<TS
                 if (stored.RecordExists) throw Conflict();
             }
         }
-        catch (InconsistentStateException)
-        {
-            throw Conflict();
-        }
         catch (Exception e)
         {
-            throw Failure.Translate(e);
+            throw e is InconsistentStateException ? Conflict() : Failure.Translate(e);
         }
         _version = null;
         Value = new TState();
