@@ -124,7 +124,7 @@ public partial class DiscordSessionGrain : IDiscordSessionGrain, IGrainLifecycle
         {
             while (true)
             {
-                var pause = TimeSpan.Zero;
+                TimeSpan pause;
                 try
                 {
                     if (await _listener.Get() is not { } listener) break;

@@ -3,7 +3,6 @@ using CozeCluster.Grains;
 using CozeCluster.Messages;
 using CozeCluster.Sandbox;
 using CozeCluster.Sandbox.Discord;
-using CozeCluster.TestKit;
 using CozeCluster.Upstreams.Discord;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -156,23 +155,9 @@ internal sealed class DiscordHouse : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        var stopped = Stop();
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        while (!stopped.IsCompleted)
-        {
-            patience.Token.ThrowIfCancellationRequested();
-            // What waits by the test's clock has to come to its end too.
-            (_time as ManualTime)?.Advance(TimeSpan.FromSeconds(1));
-            await Task.WhenAny(stopped, Task.Delay(5));
-        }
-        await stopped;
-        await _server.DisposeAsync();
-    }
-
-    private async Task Stop()
-    {
         await _engine.DisposeAsync();
         foreach (var engine in _crashed) await engine.DisposeAsync();
+        await _server.DisposeAsync();
     }
 
     private async Task StartEngine(TestEngine? crashed)
