@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a cluster costs beside a single node with the embedded engine, in one run on one machine: text later, processor time.
+# What a cluster costs beside a single node, in one run on one machine: latency, processor time.
 #   deploy/cost.sh                              a single node, clusters of 2 and of 4 silos, one gateway each; about 12 minutes
 #   CLUSTERS="2" ROUNDS=1 deploy/cost.sh
 #   TURNS="--durable-turns false" deploy/cost.sh   without the saves that make turns outlive their node: SQLite on one side, PostgreSQL on the other
@@ -60,11 +60,11 @@ finish() {
 }
 trap finish EXIT
 
-dotnet build "$here/src/Silo" -c Release -p:Cluster=true -v q --nologo
+dotnet build "$here/src/Silo" -c Release -v q --nologo
 dotnet build "$here/src/Sandbox" -c Release -v q --nologo
 dotnet build "$here/bench/Load" -c Release -v q --nologo
 
-# The single node: with the same build, so that the engine is all that differs.
+# The single node: the same build without a database server.
 "$(program src/Sandbox)" --urls http://127.0.0.1:22001 > "$work/sandbox.log" 2>&1 &
 started+=($!)
 cat > "$work/fleet.yaml" <<FLEET
@@ -83,9 +83,9 @@ FLEET
 "$(program src/Silo)" --fleet "$work/fleet.yaml" --data "$work/data" --port 22002 --log-level warning ${TURNS:-} > "$work/node.log" 2>&1 &
 started+=($!)
 for _ in $(seq 100); do curl -fsS -o /dev/null http://127.0.0.1:22002/health/ready 2> /dev/null && break; sleep 0.2; done
-echo "http://127.0.0.1:22002 key-of-the-cluster coze-sandbox ${started[1]} ${started[0]} " > "$work/targets/embedded"
+echo "http://127.0.0.1:22002 key-of-the-cluster coze-sandbox ${started[1]} ${started[0]} " > "$work/targets/single"
 
-targets=(embedded)
+targets=(single)
 for silos in ${CLUSTERS:-2 4}; do
   BUILT=1 SILOS=$silos GATEWAYS=1 PORT=$((22100 + 2000 * silos)) BASE_PORT=$((22200 + 2000 * silos)) LOG_LEVEL=warning NODE_OPTIONS=${TURNS:-} \
     "$here/deploy/local-cluster.sh" "$here/deploy/cost.sh" in-cluster "$work/targets/silos-$silos" > "$work/silos-$silos.log" 2>&1 &
@@ -102,7 +102,7 @@ for ((round = 1; round <= ${ROUNDS:-3}; round++)); do
   for target in "${targets[@]}"; do
     measure "$target" 1 | tee -a "$work/results/$target"
     silos=${target#silos-}
-    [[ $silos == embedded || $silos -le 2 ]] || measure "$target" $((silos / 2)) | tee -a "$work/results/$target, $((silos / 2)) times the load"
+    [[ $silos == single || $silos -le 2 ]] || measure "$target" $((silos / 2)) | tee -a "$work/results/$target, $((silos / 2)) times the load"
   done
 done
 

@@ -4,7 +4,7 @@
 #   SILOS=3 GATEWAYS=2 deploy/local-cluster.sh
 #   deploy/local-cluster.sh some-command with arguments   until the command has ended; it finds the addresses in its environment, as printed
 #   FLEET=fleet.yaml deploy/local-cluster.sh              a fleet of your own, instead of one on the sandbox
-# Needs Debian's postgresql and a package feed with Orleans. Everything it starts ends with it, and nothing stays behind.
+# Needs Debian's postgresql. Everything it starts ends with it, and nothing stays behind.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -62,7 +62,7 @@ await() {
 answers() { curl -fsS -o /dev/null --max-time 2 "$1"; }
 
 if [[ -z ${BUILT:-} ]]; then
-  dotnet build "$here/src/Silo" -c Release -p:Cluster=true -v q --nologo
+  dotnet build "$here/src/Silo" -c Release -v q --nologo
   dotnet build "$here/src/Sandbox" -c Release -v q --nologo
 fi
 program() { echo "$here/src/$1/bin/Release/net10.0/CozeCluster.$1"; }
@@ -109,7 +109,7 @@ node() { # NAME HTTP-PORT OPTIONS…
   local name=$1 port=$2
   shift 2
   # shellcheck disable=SC2086 # one word per variable or option
-  start "$name" env $NODE_ENV "$(program Silo)" --engine orleans --port "$port" --data "$work/data-$name" --drain-notice "$DRAIN_NOTICE" --drain-time "$DRAIN_TIME" --log-level "$LOG_LEVEL" $NODE_OPTIONS "$@"
+  start "$name" env $NODE_ENV "$(program Silo)" --port "$port" --data "$work/data-$name" --drain-notice "$DRAIN_NOTICE" --drain-time "$DRAIN_TIME" --log-level "$LOG_LEVEL" $NODE_OPTIONS "$@"
 }
 silos=() gateways=() silo_pids=() gateway_pids=()
 for ((number = 1; number <= SILOS; number++)); do

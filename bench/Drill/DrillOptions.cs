@@ -19,7 +19,7 @@ internal sealed record DrillOptions
           --limit S        gives up after so long (default: by the other options)
           --keep FOLDER    keeps the data and the logs of the servers there
 
-        In a cluster, on a PostgreSQL of its own (a build with -p:Cluster=true, and PostgreSQL's programs):
+        In a cluster, on a PostgreSQL of its own (needs the package postgresql):
 
           --silos N        so many silos, 1 to 9, instead of a single node; a silo is killed, then another, then a gateway, and so on
           --gateways N     and so many gateways, 1 to 9 (default: 2)

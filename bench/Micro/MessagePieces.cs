@@ -1,6 +1,7 @@
 using System.Buffers;
-using System.Text.Json;
 using CozeCluster.Messages;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Serialization;
 
 namespace CozeCluster.Micro;
 
@@ -10,17 +11,17 @@ internal static class MessagePieces
     public static async Task RunAsync(Measure measure)
     {
         var batch = new ReplyBatch("turn_0123456789abcdefghjkmnpqrs", [new ReplyText(0, 160, 0, "river. s".AsMemory())], new Cursor(0, 168));
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(batch, MessagesJson.Default.ReplyBatch);
+        await using var services = new ServiceCollection().AddSerializer().BuildServiceProvider();
+        var serializer = services.GetRequiredService<Serializer<ReplyBatch>>();
+        var bytes = serializer.SerializeToArray(batch);
         var output = new ArrayBufferWriter<byte>(1024);
-        using var json = new Utf8JsonWriter(output);
 
-        await measure.RunAsync("batch of one delta, to JSON", () =>
+        await measure.RunAsync("batch of one delta, to bytes", () =>
         {
             output.ResetWrittenCount();
-            json.Reset();
-            JsonSerializer.Serialize(json, batch, MessagesJson.Default.ReplyBatch);
+            serializer.Serialize(batch, output);
         });
-        await measure.RunAsync("batch of one delta, from JSON", () => JsonSerializer.Deserialize(bytes, MessagesJson.Default.ReplyBatch));
+        await measure.RunAsync("batch of one delta, from bytes", () => serializer.Deserialize(bytes));
 
         var text = new byte[Cursor.MaxLength];
         await measure.RunAsync("cursor, to text", () => batch.Next.TryFormat(text, out _));

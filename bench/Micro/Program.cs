@@ -7,4 +7,4 @@ await MessagePieces.RunAsync(measure);
 await UpstreamPieces.RunAsync(measure);
 await ReplyPieces.RunAsync(measure);
 await GatewayPieces.RunAsync(measure);
-await EnginePieces.RunAsync(measure);
+await SiloPieces.RunAsync(measure);

@@ -1,9 +1,11 @@
 using CozeCluster.Grains;
+using CozeCluster.Grains.Testing;
 using CozeCluster.Messages;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Micro;
 
-/// <summary>A delta's way through the conversation: into the log and out to one observer.</summary>
+/// <summary>A delta's way through the conversation: into the log, and out to one reader.</summary>
 internal static class ReplyPieces
 {
     private const int Deltas = 1000;
@@ -21,23 +23,48 @@ internal static class ReplyPieces
                 cursor = log.Read("turn", cursor, 16 * 1024).Next;
             }
         }, Deltas);
+        await RunAsync(measure, "directly", new ReplyFeedOptions());
+        await RunAsync(measure, "as Orleans calls", new ReplyFeedOptions { DirectPath = false });
+    }
 
-        var observer = new Taker();
-        await measure.RunAsync("log, append one delta and deliver it", () =>
+    private static async Task RunAsync(Measure measure, string way, ReplyFeedOptions options)
+    {
+        await using var silo = await TestSilo.StartAsync(silo => silo.Services.AddSingleton(options), time: TimeProvider.System);
+        var reader = new Reader();
+        using var feed = silo.Feeds.Open(reader);
+        var target = silo.Services.GetRequiredService<ReplyFeeds>().To(feed.Address);
+
+        await measure.RunAsync($"log, append one delta and deliver it {way}", async () =>
         {
             var turn = new LiveTurn(new TurnRecord { TurnId = "turn" }, new ReplyLog(), TimeProvider.System);
-            turn.Observe(new Subscription("subscription", Cursor.Start), observer);
+            var all = reader.WaitFor(new Cursor(0, Deltas * 8));
+            turn.Observe(new Subscription("subscription", Cursor.Start, feed.Address), target);
             var part = turn.Log.Open("message", TextKind.Answer);
             for (var i = 0; i < Deltas; i++)
             {
                 turn.Log.Append(part, "river. s");
                 turn.Publish();
             }
+            await all;
         }, Deltas);
     }
 
-    private sealed class Taker : IReplyObserver
+    private sealed class Reader : IReplyInbox
     {
-        public ValueTask<ReplyAck> OnReply(ReplyBatch batch) => new(ReplyAck.Taken);
+        private TaskCompletionSource _all = new();
+        private Cursor _end;
+
+        public Task WaitFor(Cursor end)
+        {
+            _end = end;
+            _all = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _all.Task;
+        }
+
+        public ReplyAck TryPost(ReplyBatch batch)
+        {
+            if (batch.Next == _end) _all.TrySetResult();
+            return ReplyAck.Taken;
+        }
     }
 }

@@ -27,6 +27,12 @@ public sealed class GatewayOptions
     /// <summary>Whether other nodes serve the same turns, so that a client whose node stops may go on elsewhere. Default: no.</summary>
     public bool OthersGoOn { get; set; }
 
+    /// <summary>
+    /// Whether the node listens before it is connected to its cluster, as one without a silo does. Requests that need grains get 503 until its host has
+    /// started. Default: no.
+    /// </summary>
+    public bool ListensBeforeConnected { get; set; }
+
     /// <summary>What is wrong with these options; null if nothing is.</summary>
     internal string? Problem() => this switch
     {

@@ -4,6 +4,7 @@ using CozeCluster.Gateway.Health;
 using CozeCluster.Gateway.Images;
 using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Models;
+using CozeCluster.Gateway.Observing;
 using CozeCluster.Gateway.OpenApi;
 using CozeCluster.Gateway.Sse;
 using CozeCluster.Gateway.Turns;
@@ -18,7 +19,8 @@ namespace CozeCluster.Gateway;
 public static class GatewayServices
 {
     /// <summary>
-    /// Adds what <see cref="GatewayEndpoints.MapGateway"/> needs. The host also has to provide an <see cref="IGrains"/>, an <see cref="IBlobStore"/> and an <see cref="ISafeFetcher"/>.
+    /// Adds what <see cref="GatewayEndpoints.MapGateway"/> needs. The host also has to provide an <see cref="IGrainFactory"/>, an <see cref="IReplyFeeds"/>,
+    /// <see cref="SiloDepartures"/>, an <see cref="IBlobStore"/> and an <see cref="ISafeFetcher"/>.
     /// </summary>
     /// <exception cref="OptionsValidationException">When the host starts: an option is out of its range.</exception>
     public static IServiceCollection AddGateway(this IServiceCollection services, Action<GatewayOptions>? configure = null)
@@ -32,6 +34,7 @@ public static class GatewayServices
         services.AddSingleton<MetricsCollector>();
         services.AddSingleton<GatewayMetrics>();
         services.AddSingleton<ModelDirectory>();
+        services.AddSingleton<ReplyReaderServices>();
         services.AddSingleton<TurnStarter>();
         services.AddSingleton<ReplyStreamer>();
         services.AddSingleton<ChatApi>();

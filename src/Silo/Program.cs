@@ -1,7 +1,7 @@
 using System.Collections;
 using CozeCluster;
 using CozeCluster.Gateway;
-using CozeCluster.Grains;
+using CozeCluster.Silo.Cluster;
 using CozeCluster.Silo.Fleets;
 using CozeCluster.Silo.Hosting;
 using CozeCluster.Upstreams;
@@ -31,8 +31,7 @@ try
     builder.AddListeners(settings);
     builder.AddNode(settings);
 
-    builder.Services.AddSingleton(settings.Conversations).AddSingleton<UnsavedTurns>();
-    builder.AddEngine(settings, AllGrains.Definitions(settings.Conversations));
+    builder.AddOrleans(settings);
     builder.Services.AddSafeFetcher(allowThisMachine: settings.Sandbox);
     if (settings.HoldsGrains)
     {
@@ -47,6 +46,7 @@ try
         gateway.Swagger = settings.Swagger;
         gateway.DrainNotice = settings.DrainNotice;
         gateway.OthersGoOn = settings.Cluster is not null;
+        gateway.ListensBeforeConnected = !settings.HoldsGrains;
         foreach (var origin in settings.CorsOrigins) gateway.CorsOrigins.Add(origin);
     });
     if (settings.HoldsGrains) builder.AddFleet(settings);
@@ -57,7 +57,7 @@ try
     app.UseDrain();
     if (settings.ServesClients) app.MapGateway();
     else app.MapOperations();
-    if (settings.Cluster is not null) ClusterEngine.Demand().MapTo(app);
+    if (settings.Dashboard) DashboardRoutes.Map(app);
     await app.RunNode(settings);
     return ExitCodes.Success;
 }

@@ -19,7 +19,7 @@ public static class UpstreamServices
     }
 
     /// <summary>
-    /// Adds Discord as an <see cref="IUpstream"/>, and as the <see cref="IDiscord"/> that grains use. Needs <see cref="IGrains"/>, an <see cref="ISecretSeal"/>, an <see cref="IBlobStore"/>
+    /// Adds Discord as an <see cref="IUpstream"/>, and as the <see cref="IDiscord"/> that grains use. Needs an <see cref="IGrainFactory"/>, an <see cref="ISecretSeal"/>, an <see cref="IBlobStore"/>
     /// and logging; the clock is the system's unless there is another.
     /// </summary>
     public static IServiceCollection AddDiscordUpstream(this IServiceCollection services)

@@ -8,7 +8,7 @@ public sealed class HouseTests
     {
         var project = ProjectFile.Parse("src/A/A.csproj", """
             <Project>
-              <ItemGroup Condition="'$(Cluster)' == 'true'"><ProjectReference Include="..\B\B.csproj" /></ItemGroup>
+              <ItemGroup Condition="'$(Some)' == 'true'"><ProjectReference Include="..\B\B.csproj" /></ItemGroup>
               <ItemGroup><PackageReference Include="P" /><PackageReference Include="Q" PrivateAssets="all" /></ItemGroup>
             </Project>
             """);

@@ -1,5 +1,3 @@
-using System.Xml.Linq;
-
 namespace CozeCluster.Architecture.Tests;
 
 /// <summary>The table of rooms in <c>docs/architecture.md</c>: what each project under <c>src</c> may use of the others.</summary>
@@ -9,12 +7,11 @@ public sealed class RoomsTests
     {
         ["Grains.Abstractions"] = [],
         ["Grains"] = ["Grains.Abstractions"],
+        ["Storage"] = ["Grains.Abstractions"],
         ["Upstreams"] = ["Grains.Abstractions"],
-        ["Engine.Embedded"] = ["Grains.Abstractions"],
-        ["Engine.Orleans"] = ["Grains.Abstractions", "Grains"],
         ["Gateway"] = ["Grains.Abstractions"],
         ["Console"] = ["Grains.Abstractions"],
-        ["Silo"] = ["Grains.Abstractions", "Grains", "Upstreams", "Engine.Embedded", "Engine.Orleans", "Gateway", "Console", "Sandbox"],
+        ["Silo"] = ["Grains.Abstractions", "Grains", "Storage", "Upstreams", "Gateway", "Console", "Sandbox"],
         ["Sandbox"] = [],
     };
 
@@ -30,30 +27,28 @@ public sealed class RoomsTests
     }
 
     [Fact]
-    public void Abstractions_needs_no_package() => Assert.Empty(House.Rooms.Single(room => room.Name == "Grains.Abstractions").Packages);
+    public void Abstractions_needs_no_package_but_Orleans_Sdk() =>
+        Assert.Equal(["Microsoft.Orleans.Sdk"], House.Rooms.Single(room => room.Name == "Grains.Abstractions").Packages);
 
+    /// <summary>These know Orleans by the interfaces of the grains alone.</summary>
     [Theory]
-    [MemberData(nameof(Rooms))]
-    public void Orleans_stays_in_its_room(string name)
-    {
-        var room = House.Rooms.Single(room => room.Name == name);
-        if (name == "Engine.Orleans") return;
-
-        Assert.DoesNotContain(room.Packages, package => package.Contains("Orleans", StringComparison.OrdinalIgnoreCase));
-        // The host names the room in two guarded lines, nobody else at all.
-        if (name != "Silo") Assert.DoesNotContain(SourcesOf(room), path => Code.Of(House.Read(path)).Contains("Orleans", StringComparison.Ordinal));
-    }
+    [InlineData("Gateway")]
+    [InlineData("Upstreams")]
+    [InlineData("Sandbox")]
+    public void Orleans_is_not_a_package_of_rooms_that_only_call_grains_or_none(string name) =>
+        Assert.DoesNotContain(House.Rooms.Single(room => room.Name == name).Packages, package => package.Contains("Orleans", StringComparison.OrdinalIgnoreCase));
 
     [Fact]
-    public void Databases_stay_with_the_engines() => Assert.All(
-        House.Rooms.Where(room => !room.Name.StartsWith("Engine.", StringComparison.Ordinal)),
+    public void Databases_stay_in_Storage() => Assert.All(
+        House.Rooms.Where(room => room.Name != "Storage"),
         room => Assert.DoesNotContain(room.Packages, package => package.Contains("Sqlite", StringComparison.OrdinalIgnoreCase) || package.StartsWith("Npgsql", StringComparison.Ordinal)));
 
-    /// <summary>A continuation off the grain's scheduler may run beside another call of the same grain.</summary>
+    /// <summary>A continuation off the grain's scheduler may run beside another call of the same grain. The courier is no grain, and sends on a thread of its own.</summary>
     [Fact]
-    public void Grains_stay_on_their_scheduler() => Assert.DoesNotContain(
-        House.TrackedFiles(),
-        path => path.StartsWith("src/Grains/", StringComparison.Ordinal) && path.EndsWith(".cs", StringComparison.Ordinal) && Code.LeavesScheduler(House.Read(path)));
+    public void Grains_stay_on_their_scheduler() => Assert.Equal(
+        ["src/Grains/Runtime/ReplyCourier.cs"],
+        House.TrackedFiles().Where(path =>
+            path.StartsWith("src/Grains/", StringComparison.Ordinal) && path.EndsWith(".cs", StringComparison.Ordinal) && Code.LeavesScheduler(House.Read(path))));
 
     [Fact]
     public void A_source_file_has_at_most_400_lines() => Assert.DoesNotContain(
@@ -64,33 +59,15 @@ public sealed class RoomsTests
     [MemberData(nameof(Rooms))]
     public void A_room_has_tests(string name) => Assert.Contains(House.AllProjects, project => project.Path == $"tests/{name}.Tests/{name}.Tests.csproj");
 
-    /// <summary>Those of the cluster are in none, so that nobody restores what they need who did not ask for it.</summary>
     [Fact]
-    public void Every_project_is_in_the_solution_but_those_of_the_cluster()
+    public void Every_project_is_in_the_solution()
     {
         var solution = House.Read("CozeCluster.sln").Replace('\\', '/');
 
-        Assert.All(House.AllProjects, project => Assert.Equal(
-            !project.Name.StartsWith("Engine.Orleans", StringComparison.Ordinal), solution.Contains($"\"{project.Path}\"", StringComparison.Ordinal)));
+        Assert.All(House.AllProjects, project => Assert.Contains($"\"{project.Path}\"", solution));
     }
-
-    [Fact]
-    public void The_cluster_is_asked_for_by_its_property_alone() => Assert.All(
-        House.AllProjects.Where(project => !project.Name.StartsWith("Engine.Orleans", StringComparison.Ordinal)),
-        project => Assert.DoesNotContain("Engine.Orleans", Unconditional(project)));
-
-    private static IReadOnlyList<string> Unconditional(ProjectFile project) =>
-        [.. XDocument.Parse(House.Read(project.Path)).Descendants("ProjectReference")
-            .Where(reference => !reference.AncestorsAndSelf().Any(e => (string?)e.Attribute("Condition") == "'$(Cluster)' == 'true'"))
-            .Select(reference => Path.GetFileNameWithoutExtension(((string?)reference.Attribute("Include") ?? "").Replace('\\', '/')))];
 
     [Fact]
     public void No_project_pins_a_version_of_its_own() => Assert.DoesNotContain(
         House.AllProjects, project => House.Read(project.Path).Contains(" VersionOverride=", StringComparison.Ordinal));
-
-    private static IEnumerable<string> SourcesOf(ProjectFile room)
-    {
-        var folder = Path.GetDirectoryName(room.Path)!.Replace('\\', '/') + "/";
-        return House.TrackedFiles().Where(path => path.StartsWith(folder, StringComparison.Ordinal) && path.EndsWith(".cs", StringComparison.Ordinal));
-    }
 }

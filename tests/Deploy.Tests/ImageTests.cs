@@ -9,7 +9,7 @@ public sealed partial class ImageTests
     [Fact]
     public void It_runs_the_program_that_is_built_as_nobody_in_particular()
     {
-        Assert.Contains("dotnet publish src/Silo -c Release -p:Cluster=${CLUSTER} -o /app", Dockerfile, StringComparison.Ordinal);
+        Assert.Contains("dotnet publish src/Silo -c Release --os linux -a ${TARGETARCH} --no-self-contained -o /app", Dockerfile, StringComparison.Ordinal);
         Assert.Contains("<AssemblyName>CozeCluster.$(MSBuildProjectName)</AssemblyName>", Files.Read("Directory.Build.props"), StringComparison.Ordinal);
         Assert.Equal("""["dotnet", "/app/CozeCluster.Silo.dll"]""", Last("ENTRYPOINT"));
         Assert.Matches(@"^[1-9]\d*:[1-9]\d*$", Last("USER"));

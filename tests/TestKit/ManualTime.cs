@@ -34,6 +34,12 @@ public sealed class ManualTime : TimeProvider
         get { lock (_gate) return _timers.Count == 0 ? null : _timers.Min(t => t.Due); }
     }
 
+    /// <summary>Whether a timer is waiting that falls due after exactly that time. Tells a test that the code under test waits that long.</summary>
+    public bool IsArmed(TimeSpan due)
+    {
+        lock (_gate) return _timers.Any(t => t.Due == _now + due);
+    }
+
     /// <summary>Moves the clock, firing every timer that falls due on the way at its own due time.</summary>
     public void Advance(TimeSpan by)
     {

@@ -12,13 +12,13 @@ const run = promisify(execFile);
 const installed = '/usr/lib/postgresql';
 const ready = /Listening on (http\S+)/;
 
-/** The same as `startNode`, of a cluster; `src/Silo` has to be built with `-p:Cluster=true`. */
+/** The same as `startNode`, of a cluster. */
 export async function startCluster() {
   const postgres = await startPostgres();
   const env = { COZECLUSTER_POSTGRES: postgres.connection, COZECLUSTER_SECRETS_KEY: Buffer.alloc(32).toString('base64') };
   await run('dotnet', [findAssembly('Silo'), 'schema', 'apply'], { env: { ...process.env, ...env } });
   const [sandboxPort, siloPort, gatewayPort] = [await freePort(), await freePort(), await freePort()];
-  const member = (role, ...more) => startProject('Silo', { args: ['--engine', 'orleans', '--role', role, '--port', '0', ...more], env, ready });
+  const member = (role, ...more) => startProject('Silo', { args: ['--role', role, '--port', '0', ...more], env, ready });
   const [gateway, silo] = await Promise.all([
     member('gateway', '--sandbox'),
     member('silo', '--sandbox', '--sandbox-port', `${sandboxPort}`, '--silo-port', `${siloPort}`, '--gateway-port', `${gatewayPort}`),

@@ -67,7 +67,7 @@ internal sealed class ClusterStage : Stage
         var address = new Uri($"http://127.0.0.1:{Ports.Free()}/");
         return new Node(
             name, Folder, address,
-            ["--engine", "orleans", "--role", role, "--data", $"data-{name}", "--port", $"{address.Port}", "--drain-time", $"{_options.Drain.TotalSeconds}s", .. more],
+            ["--role", role, "--data", $"data-{name}", "--port", $"{address.Port}", "--drain-time", $"{_options.Drain.TotalSeconds}s", .. more],
             new Dictionary<string, string>
             {
                 ["COZECLUSTER_POSTGRES"] = _postgres.ConnectionString,

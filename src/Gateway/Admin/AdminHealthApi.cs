@@ -15,7 +15,7 @@ internal static class AdminHealthApi
 
     private static async Task Read(HttpContext context)
     {
-        var entries = await context.RequestServices.GetRequiredService<IGrains>().Get<IHealthGrain>(GrainKeys.Health).List();
+        var entries = await context.RequestServices.GetRequiredService<IGrainFactory>().Grain<IHealthGrain>(GrainKeys.Health).List();
         await JsonResponse.Write(context, entries, HealthReport.Write);
     }
 

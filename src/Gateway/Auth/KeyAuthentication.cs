@@ -1,4 +1,5 @@
 using System.Text;
+using CozeCluster.Gateway.Health;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Messages;
 using Microsoft.AspNetCore.Http;
@@ -6,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 namespace CozeCluster.Gateway.Auth;
 
 /// <summary>Lets nobody onto a <see cref="TenantRoute"/> without a tenant's key, or onto an <see cref="AdminRoute"/> without an admin's. The key itself is forgotten at once: only its hash goes on.</summary>
-internal sealed class KeyAuthentication(RequestDelegate next, IGrains grains, TimeProvider time)
+internal sealed class KeyAuthentication(RequestDelegate next, IGrainFactory grains, Readiness readiness, TimeProvider time)
 {
     private const string Scheme = "Bearer ";
     private const string Basic = "Basic ";
@@ -30,7 +31,8 @@ internal sealed class KeyAuthentication(RequestDelegate next, IGrains grains, Ti
         var hash = GrainKeys.ApiKeyHash(presented);
         if (!_known.TryGet(hash, out var key))
         {
-            key = await grains.Get<IApiKeyGrain>(hash).Authenticate();
+            readiness.ThrowIfNotConnected();
+            key = await grains.Grain<IApiKeyGrain>(hash).Authenticate();
             _known.Set(hash, key);
         }
         // A browser asks for another key only if this one is no good.

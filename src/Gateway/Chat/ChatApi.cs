@@ -8,15 +8,13 @@ using CozeCluster.Messages;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Microsoft.OpenApi;
 
 namespace CozeCluster.Gateway.Chat;
 
 /// <summary><c>POST /v1/chat/completions</c>.</summary>
 internal sealed class ChatApi(
-    GatewayOptions options, Readiness readiness, ModelDirectory models, TurnStarter turns, ReplyStreamer streamer, TimeProvider time, IGrains grains,
-    ILogger<ChatApi> logger)
+    GatewayOptions options, Readiness readiness, ModelDirectory models, TurnStarter turns, ReplyStreamer streamer, ReplyReaderServices readers, TimeProvider time)
 {
     public static void Map(IEndpointRouteBuilder routes) => routes.MapTenant(
         "POST", "/v1/chat/completions", static context => context.RequestServices.GetRequiredService<ChatApi>().Complete(context),
@@ -46,7 +44,7 @@ internal sealed class ChatApi(
         var headers = TurnHeaders.Read(context.Request, request);
         var turn = TurnStarter.Make(Call.TenantOf(context), request, headers);
         var conversation = turns.ConversationOf(turn.TurnId);
-        using var reader = new ReplyReader(grains, time, logger, turn.TenantId, turn.TurnId, conversation, Cursor.Start, context.RequestAborted);
+        using var reader = new ReplyReader(readers, turn.TenantId, turn.TurnId, conversation, Cursor.Start, context.RequestAborted);
         await turns.Begin(reader, turn, request);
         call.TurnId = turn.TurnId;
         context.Response.Headers["x-turn-id"] = turn.TurnId;

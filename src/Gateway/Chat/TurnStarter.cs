@@ -8,7 +8,7 @@ namespace CozeCluster.Gateway.Chat;
 
 /// <summary>Begins turns, and leaves them.</summary>
 internal sealed partial class TurnStarter(
-    IGrains grains, IBlobStore blobs, GatewayOptions options, Readiness readiness, TimeProvider time, ILogger<TurnStarter> logger)
+    IGrainFactory grains, IBlobStore blobs, GatewayOptions options, Readiness readiness, TimeProvider time, ILogger<TurnStarter> logger)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
@@ -17,7 +17,7 @@ internal sealed partial class TurnStarter(
 
     /// <summary>The conversation that holds a turn.</summary>
     public IConversationGrain ConversationOf(string turnId) => TurnId.TryGetConversation(turnId, out var key)
-        ? grains.Get<IConversationGrain>(key)
+        ? grains.Grain<IConversationGrain>(key)
         : throw new ArgumentException("Not a turn id.", nameof(turnId));
 
     /// <summary>Mints the turn's id and makes of the request what its conversation is asked.</summary>
@@ -50,7 +50,7 @@ internal sealed partial class TurnStarter(
                 var blob = await blobs.Put(turn.TenantId, upload.Media.Name, upload.Media.ContentType, upload.Media.Bytes, CancellationToken.None);
                 upload.Parts[upload.Index] = upload.Make(new MediaSource(null, blob));
             }
-            await reader.Begin(turn, ConversationToBegin(turn));
+            await Begin(reader, turn);
         }
         catch (Exception exception)
         {
@@ -62,11 +62,15 @@ internal sealed partial class TurnStarter(
         }
     }
 
-    /// <summary>A fresh conversation is called for the first time by a turn that nobody else can know of.</summary>
-    private IConversationGrain ConversationToBegin(TurnRequest turn) =>
-        turn.Fingerprint is null && TurnId.BeginsConversation(turn.TurnId) && TurnId.TryGetConversation(turn.TurnId, out var key)
-            ? grains.GetNew<IConversationGrain>(key)
-            : ConversationOf(turn.TurnId);
+    /// <summary>
+    /// Without an idempotency key nobody else can know a conversation that begins with this turn, so this is its first call. Not async: the mark must be gone before
+    /// anything else is called.
+    /// </summary>
+    private static Task Begin(ReplyReader reader, TurnRequest turn)
+    {
+        if (turn.Fingerprint is not null || !TurnId.BeginsConversation(turn.TurnId) || !TurnId.TryGetConversation(turn.TurnId, out var key)) return reader.Begin(turn);
+        using (FirstCall.To(key)) return reader.Begin(turn);
+    }
 
     private async ValueTask GiveBack(TurnRequest turn, Exception exception)
     {
@@ -114,7 +118,7 @@ internal sealed partial class TurnStarter(
         }
     }
 
-    private ITenantGrain Tenant(TurnRequest turn) => grains.Get<ITenantGrain>(turn.TenantId);
+    private ITenantGrain Tenant(TurnRequest turn) => grains.Grain<ITenantGrain>(turn.TenantId);
 
     /// <summary>Waits a while for something the client need not know the outcome of.</summary>
     public async Task Quietly(string turnId, Task work)

@@ -11,7 +11,7 @@ using Microsoft.OpenApi;
 namespace CozeCluster.Gateway.Conversations;
 
 /// <summary><c>/v1/conversations</c>: the tenant's named conversations, listed, read, renamed and deleted.</summary>
-internal sealed class ConversationsApi(IGrains grains, GatewayOptions options)
+internal sealed class ConversationsApi(IGrainFactory grains, GatewayOptions options)
 {
     private const string Prefix = "/v1/conversations/";
     private const string One = Prefix + "{**name}";
@@ -55,7 +55,7 @@ internal sealed class ConversationsApi(IGrains grains, GatewayOptions options)
     {
         var limit = Limit(context.Request.Query["limit"].ToString());
         var after = context.Request.Query["after"].ToString();
-        var index = grains.Get<IConversationIndexGrain>(Call.TenantOf(context));
+        var index = grains.Grain<IConversationIndexGrain>(Call.TenantOf(context));
         var found = await index.List(after.Length == 0 ? null : after, limit);
         // A full page may be the last one; whether it is takes one more look.
         var more = found.Count == limit && (await index.List(found[^1].Name, 1)).Count > 0;
@@ -124,7 +124,7 @@ internal sealed class ConversationsApi(IGrains grains, GatewayOptions options)
     private (string Name, IConversationGrain Grain) Find(HttpContext context)
     {
         var name = ConversationNames.Check(RawPath.Tail(context, Prefix, (string?)context.GetRouteValue("name") ?? ""), "name");
-        return (name, grains.Get<IConversationGrain>(TurnId.ConversationKey(Call.TenantOf(context), name)));
+        return (name, grains.Grain<IConversationGrain>(TurnId.ConversationKey(Call.TenantOf(context), name)));
     }
 
     private static Task<ConversationSnapshot> Snapshot(HttpContext context, IConversationGrain grain) => grain.GetConversation(Call.TenantOf(context));

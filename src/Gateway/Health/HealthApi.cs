@@ -22,14 +22,16 @@ internal static partial class HealthApi
     private static async Task Ready(HttpContext context)
     {
         var services = context.RequestServices;
-        if (services.GetRequiredService<Readiness>().Draining)
+        var readiness = services.GetRequiredService<Readiness>();
+        if (readiness.Draining)
         {
             await Say(context, false);
             return;
         }
         try
         {
-            var catalog = services.GetRequiredService<IGrains>().Get<ICatalogGrain>(GrainKeys.Catalog);
+            readiness.ThrowIfNotConnected();
+            var catalog = services.GetRequiredService<IGrainFactory>().Grain<ICatalogGrain>(GrainKeys.Catalog);
             await catalog.FindTenant("-").WaitAsync(Patience, services.GetRequiredService<TimeProvider>(), context.RequestAborted);
         }
         catch (Exception exception) when (exception is ClusterException or TimeoutException)

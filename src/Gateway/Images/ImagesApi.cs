@@ -8,14 +8,13 @@ using CozeCluster.Messages;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Microsoft.OpenApi;
 
 namespace CozeCluster.Gateway.Images;
 
 /// <summary><c>POST /v1/images/generations</c>: asks a bot, in a turn for each image, and takes the images out of its replies.</summary>
 internal sealed class ImagesApi(
-    GatewayOptions options, Readiness readiness, ModelDirectory models, TurnStarter turns, ISafeFetcher fetcher, TimeProvider time, IGrains grains, ILogger<ImagesApi> logger)
+    GatewayOptions options, Readiness readiness, ModelDirectory models, TurnStarter turns, ReplyReaderServices readers, ISafeFetcher fetcher, TimeProvider time)
 {
     private const int MaxQuoted = 500;
     private static readonly IReadOnlyDictionary<string, string> None = new Dictionary<string, string>();
@@ -62,7 +61,7 @@ internal sealed class ImagesApi(
         };
         var turn = TurnStarter.Make(tenant, chat, Headers);
         var conversation = turns.ConversationOf(turn.TurnId);
-        using var reader = new ReplyReader(grains, time, logger, tenant, turn.TurnId, conversation, Cursor.Start, context.RequestAborted);
+        using var reader = new ReplyReader(readers, tenant, turn.TurnId, conversation, Cursor.Start, context.RequestAborted);
         await turns.Begin(reader, turn, chat);
         try
         {

@@ -1,3 +1,4 @@
+using CozeCluster.Gateway.Health;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.OpenApi;
 using Microsoft.AspNetCore.Builder;
@@ -30,7 +31,8 @@ internal static partial class MetricsApi
         var metrics = services.GetRequiredService<GatewayMetrics>();
         try
         {
-            var health = services.GetRequiredService<IGrains>().Get<IHealthGrain>(GrainKeys.Health).List();
+            services.GetRequiredService<Readiness>().ThrowIfNotConnected();
+            var health = services.GetRequiredService<IGrainFactory>().Grain<IHealthGrain>(GrainKeys.Health).List();
             metrics.Set(await health.WaitAsync(Patience, services.GetRequiredService<TimeProvider>(), context.RequestAborted));
         }
         catch (Exception exception) when (exception is ClusterException or TimeoutException)

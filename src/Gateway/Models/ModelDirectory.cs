@@ -4,7 +4,7 @@ using CozeCluster.Messages;
 namespace CozeCluster.Gateway.Models;
 
 /// <summary>The models offered to tenants, as the catalog had them within the last second.</summary>
-internal sealed class ModelDirectory(IGrains grains, TimeProvider time)
+internal sealed class ModelDirectory(IGrainFactory grains, TimeProvider time)
 {
     private readonly ShortCache<(string Tenant, string Model), ModelDefinition?> _known = new(time);
 
@@ -21,5 +21,5 @@ internal sealed class ModelDirectory(IGrains grains, TimeProvider time)
 
     public Task<IReadOnlyList<ModelInfo>> List(string tenantId) => Catalog.ListModels(tenantId);
 
-    private ICatalogGrain Catalog => grains.Get<ICatalogGrain>(GrainKeys.Catalog);
+    private ICatalogGrain Catalog => grains.Grain<ICatalogGrain>(GrainKeys.Catalog);
 }

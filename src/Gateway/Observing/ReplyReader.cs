@@ -4,6 +4,13 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Gateway.Observing;
 
+/// <summary>What every reader of this process needs.</summary>
+/// <param name="Feeds">Where a reader opens its feeds.</param>
+/// <param name="Departures">Reports that a conversation may have lost its silo.</param>
+/// <param name="Time">The clock.</param>
+/// <param name="Logger">For calls that failed.</param>
+internal sealed record ReplyReaderServices(IReplyFeeds Feeds, SiloDepartures Departures, TimeProvider Time, ILogger<ReplyReader> Logger);
+
 /// <summary>
 /// Reads one turn's reply, in order and without gaps, whatever happens between here and the conversation: batches the grain brings are queued; when the
 /// queue is full, or nothing was heard for a while, it reads for itself until it has caught up and then observes again from its cursor. One reader at a time.
@@ -13,13 +20,13 @@ internal sealed partial class ReplyReader : IDisposable
     private const int PageChars = 64 * 1024;
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(5);
 
-    // When nodes have gone: replies that flow show within it that they are not concerned. Others are looked for, which does no harm.
+    // When silos have gone: replies that flow show within it that they are not concerned. Others are looked for, which does no harm.
     private static readonly TimeSpan SilenceInDoubt = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CallPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan GiveUp = TimeSpan.FromSeconds(30);
 
-    private readonly IGrains _grains;
+    private readonly IReplyFeeds _feeds;
     private readonly IConversationGrain _conversation;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -30,7 +37,7 @@ internal sealed partial class ReplyReader : IDisposable
     private readonly WakeUp _wakeUp;
     private readonly CancellationToken _gone;
     private readonly CancellationTokenRegistration _onGone;
-    private readonly IDisposable? _onNodesGone;
+    private readonly IDisposable _onSilosDeparted;
     private Feed? _feed;
     private long _heardAt;
     private long _inDoubtAt = long.MinValue;
@@ -39,23 +46,21 @@ internal sealed partial class ReplyReader : IDisposable
     private Task<ReplyBatch?>? _look;
     private long _lookAgainAt;
 
-    /// <param name="grains">The engine.</param>
-    /// <param name="time">The clock.</param>
-    /// <param name="logger">For what went wrong on the way.</param>
+    /// <param name="services">What every reader needs.</param>
     /// <param name="tenantId">Whose turn.</param>
     /// <param name="turnId">The turn.</param>
     /// <param name="conversation">The conversation that holds it.</param>
     /// <param name="after">Where to begin.</param>
     /// <param name="gone">Cancelled when the client is gone: ends a wait.</param>
-    public ReplyReader(
-        IGrains grains, TimeProvider time, ILogger logger, string tenantId, string turnId, IConversationGrain conversation, Cursor after, CancellationToken gone)
+    public ReplyReader(ReplyReaderServices services, string tenantId, string turnId, IConversationGrain conversation, Cursor after, CancellationToken gone)
     {
-        (_grains, _time, _logger, _tenantId, _turnId, _conversation, Cursor, _gone) = (grains, time, logger, tenantId, turnId, conversation, after, gone);
+        (_feeds, _time, _logger) = (services.Feeds, services.Time, services.Logger);
+        (_tenantId, _turnId, _conversation, Cursor, _gone) = (tenantId, turnId, conversation, after, gone);
         _subscriptionId = "sub_" + GrainKeys.Encode(Guid.NewGuid().ToByteArray());
-        _wakeUp = new WakeUp(time);
-        _heardAt = _reachedAt = time.GetTimestamp();
+        _wakeUp = new WakeUp(_time);
+        _heardAt = _reachedAt = _time.GetTimestamp();
         _onGone = gone.UnsafeRegister(static state => ((WakeUp)state!).Wake(), _wakeUp);
-        _onNodesGone = grains.OnNodesGone(Doubt);
+        _onSilosDeparted = services.Departures.Subscribe(Doubt);
     }
 
     /// <summary>Everything before it has been handed out.</summary>
@@ -68,12 +73,10 @@ internal sealed partial class ReplyReader : IDisposable
     private bool MustRead => _behind || _feed is { Full: true };
 
     /// <summary>Begins the turn and observes it from its start.</summary>
-    /// <param name="request">The turn.</param>
-    /// <param name="conversation">The conversation that holds it, as its caller knows it.</param>
-    public Task Begin(TurnRequest request, IConversationGrain conversation) => conversation.Begin(request, new Subscription(_subscriptionId, Cursor), NewFeed(), _gone);
+    public Task Begin(TurnRequest request) => _conversation.Begin(request, NewSubscription(), _gone);
 
     /// <summary>Observes a turn that exists.</summary>
-    public Task Attach() => _conversation.Subscribe(_tenantId, _turnId, new Subscription(_subscriptionId, Cursor), NewFeed());
+    public Task Attach() => _conversation.Subscribe(_tenantId, _turnId, NewSubscription());
 
     /// <summary>Stops observing; the turn goes on.</summary>
     public Task Detach() => _conversation.Unsubscribe(_turnId, _subscriptionId);
@@ -137,7 +140,7 @@ internal sealed partial class ReplyReader : IDisposable
     public void Dispose()
     {
         _onGone.Dispose();
-        _onNodesGone?.Dispose();
+        _onSilosDeparted.Dispose();
         _feed?.Close();
         if (_look is not null) _ = EndAfter(_look);
         _wakeUp.Dispose();
@@ -219,7 +222,7 @@ internal sealed partial class ReplyReader : IDisposable
         return new ReplyBatch(_turnId, [new ReplyFailed(error, null)], Cursor);
     }
 
-    /// <summary>The conversation may have lived on a node that has gone.</summary>
+    /// <summary>The conversation may have been active on a silo that has gone.</summary>
     private void Doubt()
     {
         Volatile.Write(ref _inDoubtAt, _time.GetTimestamp());
@@ -241,11 +244,11 @@ internal sealed partial class ReplyReader : IDisposable
         Volatile.Write(ref _reachedAt, now);
     }
 
-    private IReplyObserver NewFeed()
+    private Subscription NewSubscription()
     {
         _feed?.Close();
         _feed = new Feed(this);
-        return _feed.Open(_grains);
+        return new Subscription(_subscriptionId, Cursor, _feed.Open());
     }
 
     private void Unreached(Exception exception, string turnId) => Unreached(_logger, exception, turnId);
@@ -253,41 +256,41 @@ internal sealed partial class ReplyReader : IDisposable
     [LoggerMessage(20, LogLevel.Warning, "The conversation of turn {TurnId} did not answer")]
     private static partial void Unreached(ILogger logger, Exception exception, string turnId);
 
-    /// <summary>One subscription's observer. A new subscription has a new one, so that late calls of an old one cannot disturb.</summary>
-    private sealed class Feed(ReplyReader reader) : IReplyObserver
+    /// <summary>One subscription's feed. A new subscription has a new one, so that late batches of an older subscription are refused.</summary>
+    private sealed class Feed(ReplyReader reader) : IReplyInbox
     {
-        private IObserverHandle<IReplyObserver>? _handle;
+        private IReplyFeed? _feed;
         private volatile bool _closed;
         private volatile bool _full;
 
         /// <summary>It has refused a batch: the subscription is paused.</summary>
         public bool Full => _full;
 
-        public IReplyObserver Open(IGrains grains)
+        public FeedAddress Open()
         {
-            _handle = grains.Observe<IReplyObserver>(this);
-            return _handle.Reference;
+            _feed = reader._feeds.Open(this);
+            return _feed.Address;
         }
 
         public void Close()
         {
             _closed = true;
-            _handle?.Dispose();
+            _feed?.Dispose();
         }
 
-        public ValueTask<ReplyAck> OnReply(ReplyBatch batch)
+        public ReplyAck TryPost(ReplyBatch batch)
         {
-            if (_closed) return new(ReplyAck.Gone);
+            if (_closed) return ReplyAck.Gone;
             reader.Heard();
-            if (batch.Events.Count == 0) return new(_full ? ReplyAck.Full : ReplyAck.Taken);
+            if (batch.Events.Count == 0) return _full ? ReplyAck.Full : ReplyAck.Taken;
             if (_full || !reader._queue.TryAdd(batch))
             {
                 _full = true;
                 reader._wakeUp.Wake();
-                return new(ReplyAck.Full);
+                return ReplyAck.Full;
             }
             reader._wakeUp.Wake();
-            return new(ReplyAck.Taken);
+            return ReplyAck.Taken;
         }
     }
 }

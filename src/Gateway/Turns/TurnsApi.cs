@@ -7,13 +7,12 @@ using CozeCluster.Messages;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Microsoft.OpenApi;
 
 namespace CozeCluster.Gateway.Turns;
 
 /// <summary><c>/v1/turns/{id}</c>: a reply can be read, followed from any place, and cancelled, by whoever holds a key of its tenant.</summary>
-internal sealed class TurnsApi(IGrains grains, TurnStarter turns, ReplyStreamer streamer, TimeProvider time, ILogger<TurnsApi> logger)
+internal sealed class TurnsApi(IGrainFactory grains, TurnStarter turns, ReplyReaderServices readers, ReplyStreamer streamer)
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -60,7 +59,7 @@ internal sealed class TurnsApi(IGrains grains, TurnStarter turns, ReplyStreamer 
         var after = After(context.Request);
         var includeUsage = context.Request.Query["include_usage"] == "true";
         var (conversation, turn) = await Find(context);
-        using var reader = new ReplyReader(grains, time, logger, Call.TenantOf(context), turn.TurnId, conversation, after, context.RequestAborted);
+        using var reader = new ReplyReader(readers, Call.TenantOf(context), turn.TurnId, conversation, after, context.RequestAborted);
         await reader.Attach();
         await streamer.Run(context, reader, new ChatStream(CompletionIds.Of(turn), includeUsage, after, turn.Parts), resumed: true);
         // This client may come back, and others may listen: the turn is not cancelled. Its conversation knows what to do with a turn nobody listens to.
@@ -73,7 +72,7 @@ internal sealed class TurnsApi(IGrains grains, TurnStarter turns, ReplyStreamer 
         var id = (string)context.GetRouteValue("id")!;
         if (!TurnId.TryGetConversation(id, out var key)) throw Unknown();
         Call.Of(context).TurnId = id;
-        var conversation = grains.Get<IConversationGrain>(key);
+        var conversation = grains.Grain<IConversationGrain>(key);
         try
         {
             var turn = await conversation.GetTurn(Call.TenantOf(context), id);

@@ -1,6 +1,7 @@
 namespace CozeCluster;
 
-/// <summary>The one exception that crosses rooms and processes. Its message is safe to show to clients: no secrets, no upstream credentials.</summary>
+/// <summary>The one exception that crosses projects and processes. Its message is safe to show to clients: no secrets, no upstream credentials.</summary>
+[Alias("cluster-exception")]
 public sealed class ClusterException : Exception
 {
     /// <summary>An error with a message for the client.</summary>

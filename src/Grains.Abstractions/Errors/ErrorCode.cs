@@ -2,8 +2,9 @@ namespace CozeCluster;
 
 /// <summary>
 /// Everything that can go wrong, seen from a client. What follows from a code (HTTP status, wire names, log level, cure)
-/// stands in <see cref="ErrorTable"/> and nowhere else. The names cross processes: add, never rename.
+/// is in <see cref="ErrorTable"/> and nowhere else. Names and numbers cross processes and are stored: add at the end, never rename, never reorder.
 /// </summary>
+[GenerateSerializer, Alias("error-code")]
 public enum ErrorCode
 {
     /// <summary>A defect of ours.</summary>
@@ -21,7 +22,7 @@ public enum ErrorCode
     /// <summary>No model of that name is offered to this tenant.</summary>
     ModelNotFound,
 
-    /// <summary>No such route, turn or conversation, or it belongs to somebody else, or it has expired.</summary>
+    /// <summary>No such route, turn or conversation, or it belongs to another tenant, or it has expired.</summary>
     NotFound,
 
     /// <summary>The route exists, but not for this HTTP method.</summary>
@@ -51,19 +52,19 @@ public enum ErrorCode
     /// <summary>The node is shutting down and takes no new turns.</summary>
     Draining,
 
-    /// <summary>The turn was cancelled by its client, or nobody listened to it any more.</summary>
+    /// <summary>The turn was cancelled by its client, or it had no subscriber any more.</summary>
     Cancelled,
 
-    /// <summary>The far side refused the request as malformed.</summary>
+    /// <summary>The upstream refused the request as malformed.</summary>
     UpstreamInvalidRequest,
 
-    /// <summary>The far side refused the prompt or the reply for its content.</summary>
+    /// <summary>The upstream refused the prompt or the reply for its content.</summary>
     ContentFiltered,
 
     /// <summary>The prompt is too long for the bot.</summary>
     ContextLengthExceeded,
 
-    /// <summary>The far side refused a file or an image (size, type, unreadable).</summary>
+    /// <summary>The upstream refused a file or an image (size, type, unreadable).</summary>
     FileRejected,
 
     /// <summary>The account's credential was refused.</summary>
@@ -72,37 +73,37 @@ public enum ErrorCode
     /// <summary>The account may not use this bot, or risk control stopped it.</summary>
     UpstreamForbidden,
 
-    /// <summary>The far side does not know the bot, conversation, chat or resource.</summary>
+    /// <summary>The upstream does not know the bot, conversation, chat or resource.</summary>
     UpstreamNotFound,
 
-    /// <summary>The far side already runs a chat in this conversation.</summary>
+    /// <summary>The upstream already runs a chat in this conversation.</summary>
     UpstreamBusy,
 
-    /// <summary>The far side asks to slow down.</summary>
+    /// <summary>The upstream asks to slow down.</summary>
     UpstreamRateLimited,
 
     /// <summary>The account has used up its credits for now.</summary>
     UpstreamQuotaExceeded,
 
-    /// <summary>The far side failed.</summary>
+    /// <summary>The upstream failed.</summary>
     UpstreamFailed,
 
-    /// <summary>The far side could not be reached, or the connection broke.</summary>
+    /// <summary>The upstream could not be reached, or the connection broke.</summary>
     UpstreamUnavailable,
 
-    /// <summary>The far side was silent for longer than the bot's time-outs allow.</summary>
+    /// <summary>The upstream was silent for longer than the bot's timeouts allow.</summary>
     UpstreamTimeout,
 
-    /// <summary>The far side answered something its protocol does not have.</summary>
+    /// <summary>The upstream answered something its protocol does not have.</summary>
     UpstreamProtocol,
 
-    /// <summary>The node died after the prompt may have been sent; whether the far side got it cannot be known.</summary>
+    /// <summary>The node died after the prompt may have been sent; whether the upstream received it is unknown.</summary>
     UpstreamOutcomeUnknown,
 
-    /// <summary>Another activation of this grain saved first; the loser is put away. Retried by whoever called.</summary>
+    /// <summary>Another activation of this grain saved first; the loser is deactivated. The caller retries.</summary>
     StateConflict,
 
-    /// <summary>The engine could not deliver a call (a node is leaving or died). Idempotent calls are retried.</summary>
+    /// <summary>Orleans could not deliver a call (a node is leaving or died). Idempotent calls are retried.</summary>
     EngineRejected,
 
     /// <summary>An image was asked for and the bot answered without one.</summary>

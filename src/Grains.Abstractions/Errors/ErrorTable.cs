@@ -2,7 +2,8 @@ using System.Collections.Frozen;
 
 namespace CozeCluster;
 
-/// <summary>What the house does about an error that came before any text was delivered.</summary>
+/// <summary>What is done about an error that came before any text was delivered.</summary>
+[GenerateSerializer, Alias("cure")]
 public enum Cure
 {
     /// <summary>Pass the error on; another try would end the same.</summary>
@@ -99,6 +100,6 @@ public static class ErrorTable
     /// <summary>All rows, for documentation and tests.</summary>
     public static IEnumerable<ErrorInfo> All => Rows.Values.OrderBy(row => row.Code);
 
-    /// <summary>The row of <paramref name="code"/>.</summary>
-    public static ErrorInfo Of(ErrorCode code) => Rows[code];
+    /// <summary>The row of <paramref name="code"/>; that of <see cref="ErrorCode.Internal"/> for a code that only newer processes know.</summary>
+    public static ErrorInfo Of(ErrorCode code) => Rows.TryGetValue(code, out var row) ? row : Rows[ErrorCode.Internal];
 }

@@ -1,9 +1,11 @@
 using CozeCluster.Messages;
+using Orleans.Concurrency;
 
 namespace CozeCluster;
 
 /// <summary>One credential, possibly shared by bots: its quota, rate and send order. Key: account id.</summary>
-public interface IAccountGrain : IGrain
+[Alias("account")]
+public interface IAccountGrain : IGrainWithStringKey
 {
     /// <summary>Asks to send with this account.</summary>
     [Idempotent]
@@ -15,7 +17,7 @@ public interface IAccountGrain : IGrain
 
     /// <summary>Posts to Discord with this account, after everything it was asked to post before.</summary>
     /// <exception cref="ClusterException">Refused; an account that the far side will not have any more is set aside.</exception>
-    [Interleaves, Idempotent]
+    [AlwaysInterleave, Idempotent, ResponseTimeout(DiscordTimeouts.Call)]
     Task<DiscordPosted> Post(DiscordPost post, CancellationToken cancellationToken = default);
 
     /// <summary>Gives a lease back and tells how it went; a lease not held is ignored.</summary>

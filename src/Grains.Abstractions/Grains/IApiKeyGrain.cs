@@ -3,7 +3,8 @@ using CozeCluster.Messages;
 namespace CozeCluster;
 
 /// <summary>One API key. Key: <see cref="GrainKeys.ApiKeyHash"/>.</summary>
-public interface IApiKeyGrain : IGrain
+[Alias("api-key")]
+public interface IApiKeyGrain : IGrainWithStringKey
 {
     /// <summary>What the key opens; null if there is no such key.</summary>
     [Idempotent]

@@ -1,20 +1,22 @@
 using CozeCluster.Messages;
+using Orleans.Concurrency;
 
 namespace CozeCluster;
 
 /// <summary>One bot: how many turns it runs, and whether it is fit to. Key: bot id.</summary>
-public interface IBotGrain : IGrain
+[Alias("bot")]
+public interface IBotGrain : IGrainWithStringKey
 {
     /// <summary>Asks to run a turn; the bot chooses the account.</summary>
-    [Interleaves, Idempotent]
+    [AlwaysInterleave, Idempotent]
     Task<LeaseResult> Acquire(LeaseRequest request);
 
     /// <summary>Prolongs a lease of a running turn, on the bot and on its account. A lease that ran out meanwhile is taken again.</summary>
-    [Interleaves, Idempotent]
+    [AlwaysInterleave, Idempotent]
     Task Renew(string leaseId, string accountId);
 
     /// <summary>Gives a lease back and tells how it went; a lease not held is ignored.</summary>
-    [Interleaves, Idempotent]
+    [AlwaysInterleave, Idempotent]
     Task Return(string leaseId, string accountId, LeaseOutcome outcome);
 
     /// <summary>Sees to it that the bot is kept active as its definition says. Called for such bots whenever a fleet comes into force, a node's start included.</summary>
@@ -22,10 +24,10 @@ public interface IBotGrain : IGrain
     Task KeepActive();
 
     /// <summary>What is known of how the bot's replies come in; null until enough of them were seen.</summary>
-    [Interleaves, Idempotent]
+    [AlwaysInterleave, Idempotent]
     Task<ReplyCadence?> Cadence();
 
     /// <summary>Tells how one reply came in. Kept with the bot, though what it learnt in the last minute may be lost with a node.</summary>
-    [Interleaves, Idempotent]
+    [AlwaysInterleave, Idempotent]
     Task Learn(ReplySample sample);
 }

@@ -1,4 +1,5 @@
 using CozeCluster.Messages;
+using Orleans.Concurrency;
 
 namespace CozeCluster;
 
@@ -6,7 +7,8 @@ namespace CozeCluster;
 /// One conversation of one tenant: its queue of turns, the reply of each, and where it lives at the far side. Key: <see cref="TurnId"/>.
 /// All methods throw <see cref="ErrorCode.NotFound"/> for a turn or conversation that is unknown, expired or another tenant's.
 /// </summary>
-public interface IConversationGrain : IGrain
+[Alias("conversation")]
+public interface IConversationGrain : IGrainWithStringKey
 {
     /// <summary>
     /// Takes a turn, if its tenant admits it, and returns once it is queued or running. What becomes of it, errors included, comes through the observer.
@@ -14,30 +16,30 @@ public interface IConversationGrain : IGrain
     /// </summary>
     /// <exception cref="ClusterException">What the tenant refused it with; <see cref="ErrorCode.ConversationBusy"/>; <see cref="ErrorCode.IdempotencyMismatch"/>; <see cref="ErrorCode.Draining"/>.</exception>
     [Idempotent]
-    Task Begin(TurnRequest request, Subscription subscription, IReplyObserver observer, CancellationToken cancellationToken = default);
+    Task Begin(TurnRequest request, Subscription subscription, CancellationToken cancellationToken = default);
 
     /// <summary>Observes a turn from a cursor on, whether it runs or has ended.</summary>
-    [Interleaves, Idempotent]
-    Task Subscribe(string tenantId, string turnId, Subscription subscription, IReplyObserver observer);
+    [AlwaysInterleave, Idempotent]
+    Task Subscribe(string tenantId, string turnId, Subscription subscription);
 
     /// <summary>Ends a subscription. A turn that loses its last observer is cancelled after 15 s unless it was asked to survive.</summary>
-    [Interleaves, Idempotent]
+    [AlwaysInterleave, Idempotent]
     Task Unsubscribe(string turnId, string subscriptionId);
 
     /// <summary>Reads up to about <paramref name="maxChars"/> characters from a cursor on; an empty batch at the head of a running reply. Counts as listening.</summary>
-    [Interleaves, Idempotent]
+    [AlwaysInterleave, Idempotent]
     Task<ReplyBatch> Read(string tenantId, string turnId, Cursor after, int maxChars);
 
     /// <summary>Cancels a turn, queued or running, and returns once the far side has been told or has had 5 s to hear it. A turn that has ended stays as it is.</summary>
-    [Interleaves, Idempotent]
+    [AlwaysInterleave, Idempotent, ResponseTimeout("00:00:10")]
     Task Cancel(string tenantId, string turnId);
 
     /// <summary>The turn as it stands.</summary>
-    [Interleaves, Idempotent]
+    [AlwaysInterleave, Idempotent]
     Task<TurnSnapshot> GetTurn(string tenantId, string turnId);
 
     /// <summary>The conversation with its turns.</summary>
-    [Interleaves, Idempotent]
+    [AlwaysInterleave, Idempotent]
     Task<ConversationSnapshot> GetConversation(string tenantId);
 
     /// <summary>Gives the conversation a title for people.</summary>
@@ -45,11 +47,11 @@ public interface IConversationGrain : IGrain
     Task Rename(string tenantId, string title);
 
     /// <summary>Cancels what runs and forgets the conversation. Idempotent: an unknown conversation is no error.</summary>
-    [Idempotent]
+    [Idempotent, ResponseTimeout("00:00:30")]
     Task Delete(string tenantId);
 
     /// <summary>Called for conversations that had a running turn when last heard of: activating finds and resumes it.</summary>
     /// <returns>Whether a turn is queued or running.</returns>
-    [Interleaves, Idempotent]
+    [AlwaysInterleave, Idempotent]
     Task<bool> Wake();
 }

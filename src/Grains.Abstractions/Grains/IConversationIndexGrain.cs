@@ -1,21 +1,23 @@
 using CozeCluster.Messages;
+using Orleans.Concurrency;
 
 namespace CozeCluster;
 
 /// <summary>The named conversations of one tenant. Key: tenant id.</summary>
-public interface IConversationIndexGrain : IGrain
+[Alias("conversation-index")]
+public interface IConversationIndexGrain : IGrainWithStringKey
 {
     /// <summary>Notes a conversation as it stands now; newer notes win.</summary>
-    [Interleaves, Idempotent]
+    [AlwaysInterleave, Idempotent]
     Task Note(ConversationSummary summary);
 
     /// <summary>Forgets a conversation.</summary>
-    [Interleaves, Idempotent]
+    [AlwaysInterleave, Idempotent]
     Task Forget(string name);
 
     /// <summary>The conversations, most recently used first.</summary>
     /// <param name="after">Name of the last one already seen; null to begin.</param>
     /// <param name="limit">1 to 100.</param>
-    [Interleaves, Idempotent]
+    [AlwaysInterleave, Idempotent]
     Task<IReadOnlyList<ConversationSummary>> List(string? after, int limit);
 }

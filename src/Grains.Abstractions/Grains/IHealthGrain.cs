@@ -1,4 +1,5 @@
 using CozeCluster.Messages;
+using Orleans.Concurrency;
 
 namespace CozeCluster;
 
@@ -6,13 +7,14 @@ namespace CozeCluster;
 /// How everything in the fleet stands, for the whole cluster, and whom to tell when that changes. Grains tell it of changes only, never of single turns.
 /// Key: <see cref="GrainKeys.Health"/>.
 /// </summary>
-public interface IHealthGrain : IGrain
+[Alias("health")]
+public interface IHealthGrain : IGrainWithStringKey
 {
     /// <summary>Notes how something stands now.</summary>
-    [Interleaves, Idempotent]
+    [AlwaysInterleave, Idempotent]
     Task Note(HealthEntry entry);
 
     /// <summary>An entry for everything in the fleet, ordered by kind and id; what has not told anything yet is <see cref="HealthState.Unknown"/>.</summary>
-    [Interleaves, Idempotent]
+    [AlwaysInterleave, Idempotent]
     Task<IReadOnlyList<HealthEntry>> List();
 }

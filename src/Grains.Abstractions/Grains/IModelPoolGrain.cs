@@ -3,7 +3,8 @@ using CozeCluster.Messages;
 namespace CozeCluster;
 
 /// <summary>The bots behind one model of one tenant. Key: <see cref="GrainKeys.ModelPool"/>.</summary>
-public interface IModelPoolGrain : IGrain
+[Alias("model-pool")]
+public interface IModelPoolGrain : IGrainWithStringKey
 {
     /// <summary>Picks a bot: the preferred one if it can take the turn, else the next in turn that can.</summary>
     /// <param name="tenantId">The tenant of the key.</param>

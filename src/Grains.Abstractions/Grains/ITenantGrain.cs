@@ -3,7 +3,8 @@ using CozeCluster.Messages;
 namespace CozeCluster;
 
 /// <summary>One tenant: what it may have running at once. Key: tenant id.</summary>
-public interface ITenantGrain : IGrain
+[Alias("tenant")]
+public interface ITenantGrain : IGrainWithStringKey
 {
     /// <summary>Admits a turn, for <see cref="LeaseRequest.Lifetime"/> unless renewed.</summary>
     /// <returns>Null if admitted, else why not.</returns>

@@ -1,7 +1,4 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace CozeCluster.Messages;
 
@@ -12,7 +9,7 @@ namespace CozeCluster.Messages;
 /// <param name="Part">Ordinal of the part, from 0.</param>
 /// <param name="Offset">UTF-16 units into the part's text; for a part without text, 0 before it and 1 behind it.</param>
 /// <param name="Revision">How often the part had been rewritten when this place was delivered; 0 if never.</param>
-[JsonConverter(typeof(CursorConverter))]
+[GenerateSerializer, Immutable, Alias("cursor")]
 public readonly record struct Cursor(int Part, int Offset, int Revision = 0) : IComparable<Cursor>
 {
     /// <summary>The most characters <see cref="TryFormat"/> writes.</summary>
@@ -70,13 +67,4 @@ public readonly record struct Cursor(int Part, int Offset, int Revision = 0) : I
 
     /// <inheritdoc />
     public override string ToString() => Revision == 0 ? $"{Part}.{Offset}" : $"{Part}.{Offset}.{Revision}";
-}
-
-[SuppressMessage("Performance", "CA1812", Justification = "Made by the serializer")]
-internal sealed class CursorConverter : JsonConverter<Cursor>
-{
-    public override Cursor Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        Cursor.TryParse(reader.GetString(), out var cursor) ? cursor : throw new JsonException("expected a cursor: part.offset");
-
-    public override void Write(Utf8JsonWriter writer, Cursor value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
 }

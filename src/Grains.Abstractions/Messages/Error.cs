@@ -7,9 +7,11 @@ namespace CozeCluster.Messages;
 /// <param name="Message">For the client; no secrets.</param>
 /// <param name="Param">The request field at fault.</param>
 /// <param name="Until">When it is worth trying again.</param>
+[GenerateSerializer, Immutable, Alias("error")]
 public sealed record Error(ErrorCode Code, string Message, string? Param = null, DateTimeOffset? Until = null)
 {
     /// <summary>What helps, where it differs from the code's usual cure: one account may be out of credit, or the whole bot.</summary>
+    [Id(0)]
     public Cure? OwnCure { get; init; }
 
     /// <summary>What to do before any text was delivered.</summary>

@@ -1,5 +1,6 @@
 using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
+using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
@@ -11,7 +12,10 @@ public sealed class AccountState
 }
 
 /// <summary>Leases turns on one account and sets it aside for a while when the far side says so.</summary>
-public class AccountGrain(IGrainContext<AccountState> context, IDiscord discord, TimeProvider time, ILogger<AccountGrain> logger) : IAccountGrain, IGrainLifecycle
+[GrainType("account"), PreferLocalPlacement, CollectionAgeLimit(Hours = 1)]
+public sealed class AccountGrain(
+    [PersistentState("account")] IPersistentState<AccountState> state, BackgroundWork work, IGrainFactory grains, IDiscord discord, TimeProvider time, ILogger<AccountGrain> logger)
+    : Grain, IAccountGrain
 {
     private static readonly TimeSpan SaveAfter = TimeSpan.FromMinutes(1);
 
@@ -22,10 +26,10 @@ public class AccountGrain(IGrainContext<AccountState> context, IDiscord discord,
 
     private readonly LeaseBook _leases = new(time, LeaseRequest.Lifetime);
     private readonly Declared<AccountDefinition> _definition =
-        new(time, () => context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindAccount(context.Key));
+        new(time, () => grains.Grain<ICatalogGrain>(GrainKeys.Catalog).FindAccount(work.Key));
 
-    private readonly HealthReporter _health = new(context, HealthKind.Account, time, logger);
-    private readonly StateSaver<AccountState> _saver = new(context.State);
+    private readonly HealthReporter _health = new(work, grains, HealthKind.Account, time, logger);
+    private readonly StateSaver<AccountState> _saver = new(state, work);
     private AccountDefinition? _known;
 
     // Leases granted before the credential changed.
@@ -43,7 +47,7 @@ public class AccountGrain(IGrainContext<AccountState> context, IDiscord discord,
 
         // A changed definition (a new token, say) deserves a new try.
         if (_why is not null && _coolingUntil > time.GetUtcNow() && HasSameCredential(_setAside, definition)) return Refuse(_why, _coolingUntil);
-        if (!_leases.Holds(leaseId) && context.State.Value.Posts.LimitOf(definition, time.GetUtcNow()) is { } limit) return Refuse(limit, limit.Until);
+        if (!_leases.Holds(leaseId) && state.State.Posts.LimitOf(definition, time.GetUtcNow()) is { } limit) return Refuse(limit, limit.Until);
         if (!_leases.Holds(leaseId) && _leases.Count >= definition.MaxConcurrentTurns)
         {
             return Refuse(new Error(ErrorCode.NoBotAvailable, "The account is running as many turns as it may."), null);
@@ -98,8 +102,9 @@ public class AccountGrain(IGrainContext<AccountState> context, IDiscord discord,
     }
 
     /// <inheritdoc />
-    public async ValueTask OnDeactivate(CancellationToken cancellationToken)
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
+        await work.StopAsync();
         if (_saving is not null) await Save();
     }
 
@@ -107,8 +112,8 @@ public class AccountGrain(IGrainContext<AccountState> context, IDiscord discord,
     private void Count(AccountDefinition definition)
     {
         if (DiscordAccountOptions.Of(definition).DailyPosts is null) return;
-        context.State.Value.Posts.Add(time.GetUtcNow());
-        _saving ??= context.StartTimer(SaveAfter, Timeout.InfiniteTimeSpan, _ => Save());
+        state.State.Posts.Add(time.GetUtcNow());
+        _saving ??= this.StartTimer(SaveAfter, Timeout.InfiniteTimeSpan, _ => Save());
     }
 
     private Task Save()
@@ -151,5 +156,5 @@ public class AccountGrain(IGrainContext<AccountState> context, IDiscord discord,
 
     private static bool HasSameCredential(AccountDefinition? one, AccountDefinition other) => one?.Token == other.Token && one?.OAuth == other.OAuth;
 
-    private AccountLeaseResult Refuse(Error error, DateTimeOffset? until) => new(null, new Refusal(context.Key, error, until));
+    private AccountLeaseResult Refuse(Error error, DateTimeOffset? until) => new(null, new Refusal(work.Key, error, until));
 }

@@ -1,12 +1,17 @@
 using CozeCluster.Messages;
+using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
 /// <summary>Knows what one key opens.</summary>
-public class ApiKeyGrain(IGrainContext context, TimeProvider time) : IApiKeyGrain
+[GrainType("api-key"), ActivationCountBasedPlacement]
+public sealed class ApiKeyGrain : Grain, IApiKeyGrain
 {
-    private readonly Declared<ApiKeyInfo> _info =
-        new(time, () => context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindKey(context.Key));
+    private readonly Declared<ApiKeyInfo> _info;
+
+    /// <summary>Made by Orleans.</summary>
+    public ApiKeyGrain(TimeProvider time) =>
+        _info = new(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindKey(this.GetPrimaryKeyString()));
 
     /// <inheritdoc />
     public Task<ApiKeyInfo?> Authenticate() => _info.Get().AsTask();

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
+using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
@@ -8,14 +9,16 @@ namespace CozeCluster.Grains;
 /// Leases turns on one bot, and chooses the account: the preferred one, else the next in turn that takes it. Keeps the bot active where the fleet says so,
 /// and what was learnt of its replies.
 /// </summary>
-public class BotGrain : IBotGrain, IGrainLifecycle
+[GrainType("bot"), ActivationCountBasedPlacement, CollectionAgeLimit(Hours = 1)]
+public sealed class BotGrain : Grain, IBotGrain, IRemindable
 {
     private const string Reminder = "keep-active";
     private const int MaxRemembered = 1_000;
     private static readonly TimeSpan RemindAgain = TimeSpan.FromHours(1);
     private static readonly TimeSpan SaveAfter = TimeSpan.FromMinutes(1);
 
-    private readonly IGrainContext<BotState> _context;
+    private readonly IPersistentState<BotState> _state;
+    private readonly BackgroundWork _work;
     private readonly TimeProvider _time;
     private readonly LeaseBook _leases;
     private readonly Breaker _breaker;
@@ -29,20 +32,22 @@ public class BotGrain : IBotGrain, IGrainLifecycle
     private Error? _why;
     private IDisposable? _saving;
 
-    /// <summary>Made by the engine.</summary>
-    public BotGrain(IGrainContext<BotState> context, IEnumerable<IUpstream> upstreams, TimeProvider time, ILogger<BotGrain> logger)
+    /// <summary>Made by Orleans.</summary>
+    public BotGrain(
+        [PersistentState("bot")] IPersistentState<BotState> state, BackgroundWork work, IEnumerable<IUpstream> upstreams, TimeProvider time, ILogger<BotGrain> logger)
     {
-        _context = context;
+        _state = state;
+        _work = work;
         _time = time;
         _leases = new LeaseBook(time, LeaseRequest.Lifetime);
         _breaker = new Breaker(time);
-        _health = new HealthReporter(context, HealthKind.Bot, time, logger);
+        _health = new HealthReporter(work, GrainFactory, HealthKind.Bot, time, logger);
         _definition = new Declared<BotDefinition>(time, Find);
-        _saver = new StateSaver<BotState>(context.State);
-        _keepActive = new KeepActiveTurn(context, this, upstreams.ToFrozenDictionary(upstream => upstream.Name), time);
+        _saver = new StateSaver<BotState>(state, work);
+        _keepActive = new KeepActiveTurn(this, upstreams.ToFrozenDictionary(upstream => upstream.Name), time);
     }
 
-    private BotState State => _context.State.Value;
+    private BotState State => _state.State;
 
     /// <inheritdoc />
     public async Task<LeaseResult> Acquire(LeaseRequest request)
@@ -58,7 +63,7 @@ public class BotGrain : IBotGrain, IGrainLifecycle
     public Task Renew(string leaseId, string accountId)
     {
         _leases.Take(leaseId);
-        return _context.Grains.Get<IAccountGrain>(accountId).Renew(leaseId);
+        return GrainFactory.Grain<IAccountGrain>(accountId).Renew(leaseId);
     }
 
     /// <inheritdoc />
@@ -69,7 +74,7 @@ public class BotGrain : IBotGrain, IGrainLifecycle
             if (outcome.Error is null) Worked();
             else if (outcome.Error.Cure == Cure.CoolBot) Failed(outcome.Error);
         }
-        return _context.Grains.Get<IAccountGrain>(accountId).Return(leaseId, outcome);
+        return GrainFactory.Grain<IAccountGrain>(accountId).Return(leaseId, outcome);
     }
 
     /// <inheritdoc />
@@ -82,8 +87,8 @@ public class BotGrain : IBotGrain, IGrainLifecycle
         // A sample is told twice at once or not at all.
         if (_learntFrom.Count > MaxRemembered) _learntFrom.Clear();
         new Cadence(State.Cadence ??= new CadenceState()).Add(sample);
-        if (sample.WasCut) GrainMetrics.ReplyCut(_context.Key);
-        _saving ??= _context.StartTimer(SaveAfter, Timeout.InfiniteTimeSpan, _ => Save());
+        if (sample.WasCut) GrainMetrics.ReplyCut(_work.Key);
+        _saving ??= this.StartTimer(SaveAfter, Timeout.InfiniteTimeSpan, _ => Save());
         return Task.CompletedTask;
     }
 
@@ -93,7 +98,7 @@ public class BotGrain : IBotGrain, IGrainLifecycle
         // Not from memory: the fleet has just come into force.
         if ((await Find())?.KeepActive is not { } definition)
         {
-            await _context.ClearReminder(Reminder);
+            await this.ClearReminder(Reminder);
             return;
         }
         if (State.KeptActiveAt is null)
@@ -105,29 +110,30 @@ public class BotGrain : IBotGrain, IGrainLifecycle
     }
 
     /// <inheritdoc />
-    public async ValueTask OnReminder(string name, CancellationToken cancellationToken)
+    public async Task ReceiveReminder(string reminderName, TickStatus status)
     {
         if ((await Find())?.KeepActive is not { } definition)
         {
-            await _context.ClearReminder(Reminder, cancellationToken);
+            await this.ClearReminder(Reminder);
             return;
         }
         var now = _time.GetUtcNow();
         var seenTo = State.KeptActiveAt ?? now;
-        if (KeepActiveSchedule.Due(definition, _context.Key, seenTo, State.LastUsedAt) <= now)
+        if (KeepActiveSchedule.Due(definition, _work.Key, seenTo, State.LastUsedAt) <= now)
         {
             var isNeeded = KeepActiveSchedule.IsNeeded(definition, seenTo, State.LastUsedAt);
             // Stored before it is sent: nobody in the cluster sends it a second time.
             State.KeptActiveAt = now;
             await Save();
-            if (isNeeded) _context.RunBackground(stop => SendKeepActive(definition, stop));
+            if (isNeeded) _work.Run(stop => SendKeepActive(definition, stop));
         }
         await Remind(definition);
     }
 
     /// <summary>When it was last used is stored now and not with every turn.</summary>
-    public async ValueTask OnDeactivate(CancellationToken cancellationToken)
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
+        await _work.StopAsync();
         if (_saving is not null || (_usedSinceSaved && State.KeptActiveAt is not null)) await Save();
     }
 
@@ -164,7 +170,7 @@ public class BotGrain : IBotGrain, IGrainLifecycle
         Refusal? last = null;
         foreach (var accountId in InTurn(definition.Accounts, request))
         {
-            var answer = await _context.Grains.Get<IAccountGrain>(accountId).Acquire(request.LeaseId);
+            var answer = await GrainFactory.Grain<IAccountGrain>(accountId).Acquire(request.LeaseId);
             if (answer.Grant is { } account) return new LeaseResult(new Lease(request.LeaseId, definition, account), null);
             // Until the first of them is fit again.
             if (last is null || answer.Refusal!.Until < last.Until) last = answer.Refusal;
@@ -219,7 +225,7 @@ public class BotGrain : IBotGrain, IGrainLifecycle
     {
         var at = _time.GetUtcNow();
         var (error, wasSent) = await _keepActive.Run(definition.Text, stop);
-        GrainMetrics.KeptActive(_context.Key, error);
+        GrainMetrics.KeptActive(_work.Key, error);
         var result = new KeepActiveResult(at, error?.Message);
         State.KeepActive = result;
         if (error is null) _health.Ok(result);
@@ -239,14 +245,14 @@ public class BotGrain : IBotGrain, IGrainLifecycle
     private Task Remind(KeepActiveDefinition definition)
     {
         var now = _time.GetUtcNow();
-        var wait = KeepActiveSchedule.Due(definition, _context.Key, State.KeptActiveAt ?? now, State.LastUsedAt) - now;
-        // Whole milliseconds, as engines count: never too early.
-        return _context.SetReminder(Reminder, TimeSpan.FromMilliseconds(Math.Max(0, Math.Ceiling(wait.TotalMilliseconds))), RemindAgain);
+        var wait = KeepActiveSchedule.Due(definition, _work.Key, State.KeptActiveAt ?? now, State.LastUsedAt) - now;
+        // Whole milliseconds: never too early.
+        return this.RegisterOrUpdateReminder(Reminder, TimeSpan.FromMilliseconds(Math.Max(0, Math.Ceiling(wait.TotalMilliseconds))), RemindAgain);
     }
 
-    private Task<BotDefinition?> Find() => _context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindBot(_context.Key);
+    private Task<BotDefinition?> Find() => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindBot(_work.Key);
 
     private LeaseResult Refuse(Error error, TimeSpan forThatLong) => Refuse(error, _time.GetUtcNow() + forThatLong);
 
-    private LeaseResult Refuse(Error error, DateTimeOffset? until) => new(null, new Refusal(_context.Key, error, until));
+    private LeaseResult Refuse(Error error, DateTimeOffset? until) => new(null, new Refusal(_work.Key, error, until));
 }

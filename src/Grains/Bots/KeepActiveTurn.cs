@@ -7,7 +7,7 @@ namespace CozeCluster.Grains;
 /// Sends a keep-active message and reads the reply to its end: an ordinary lease and an ordinary exchange, but of no tenant and in no conversation, so nobody's
 /// limits count it and nothing of it is kept.
 /// </summary>
-internal sealed class KeepActiveTurn(IGrainContext context, BotGrain bot, FrozenDictionary<string, IUpstream> upstreams, TimeProvider time)
+internal sealed class KeepActiveTurn(BotGrain bot, FrozenDictionary<string, IUpstream> upstreams, TimeProvider time)
 {
     private const string User = "keep-active";
     private const int MaxAttempts = 3;
@@ -38,7 +38,7 @@ internal sealed class KeepActiveTurn(IGrainContext context, BotGrain bot, Frozen
         var turn = new UpstreamTurn(turnId, lease.Bot, lease.Account, User, [new ChatMessage(ChatRole.User, [new TextContent(text)])]) { Attempt = attempt };
         var reply = new ReplyLog();
         using var deadline = new TurnDeadline(time, lease.Bot.Timeouts, stop);
-        using var renewing = context.StartTimer(RenewEvery, RenewEvery, _ => bot.Renew(lease.Id, lease.Account.Id));
+        using var renewing = bot.StartTimer(RenewEvery, RenewEvery, _ => bot.Renew(lease.Id, lease.Account.Id));
         Error? error;
         try
         {

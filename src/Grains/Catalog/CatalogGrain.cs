@@ -1,5 +1,6 @@
 using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
+using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
@@ -11,39 +12,46 @@ public sealed class CatalogState
 }
 
 /// <summary>Holds the fleet and answers by id from indexes made on import.</summary>
-public partial class CatalogGrain(IGrainContext<CatalogState> context, TimeProvider time, ILogger<CatalogGrain> logger) : ICatalogGrain, IGrainLifecycle
+[GrainType("catalog"), ActivationCountBasedPlacement]
+public sealed partial class CatalogGrain(
+    [PersistentState("catalog")] IPersistentState<CatalogState> state, BackgroundWork work, TimeProvider time, ILogger<CatalogGrain> logger)
+    : Grain, ICatalogGrain
 {
+    private readonly StateSaver<CatalogState> _saver = new(state, work);
     private CatalogIndex _index = new(Fleet.Empty);
 
     /// <inheritdoc />
-    public ValueTask OnActivate(CancellationToken cancellationToken)
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        _index = new CatalogIndex(context.State.Value.Fleet);
-        return default;
+        _index = new CatalogIndex(state.State.Fleet);
+        return Task.CompletedTask;
     }
+
+    /// <inheritdoc />
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => work.StopAsync();
 
     /// <inheritdoc />
     public async Task Import(Fleet fleet)
     {
-        if (fleet.Version != context.State.Value.Fleet.Version)
+        if (fleet.Version != state.State.Fleet.Version)
         {
             fleet = fleet with { Models = Dated(fleet.Models) };
-            var before = context.State.Value;
-            context.State.Value = new CatalogState { Fleet = fleet };
+            var before = state.State;
+            state.State = new CatalogState { Fleet = fleet };
             try
             {
-                await context.State.Save();
+                await _saver.Save();
             }
             catch
             {
                 // Not in force, so that it is imported again.
-                context.State.Value = before;
+                state.State = before;
                 throw;
             }
             _index = new CatalogIndex(fleet);
         }
         // Of an equal fleet too: its first import may have been cut off here.
-        context.RunBackground(KeepBotsActive);
+        work.Run(KeepBotsActive);
     }
 
     /// <inheritdoc />
@@ -79,17 +87,17 @@ public partial class CatalogGrain(IGrainContext<CatalogState> context, TimeProvi
     /// <summary>A model that tells no date keeps the one it was first imported at.</summary>
     private List<ModelDefinition> Dated(IEnumerable<ModelDefinition> models)
     {
-        var known = context.State.Value.Fleet.Models.ToDictionary(model => model.Id, model => model.CreatedAt);
+        var known = state.State.Fleet.Models.ToDictionary(model => model.Id, model => model.CreatedAt);
         return [.. models.Select(model => model.CreatedAt == default ? model with { CreatedAt = known.GetValueOrDefault(model.Id, time.GetUtcNow()) } : model)];
     }
 
     private async Task KeepBotsActive(CancellationToken stop)
     {
-        foreach (var bot in context.State.Value.Fleet.Bots.Where(bot => bot.KeepActive is not null))
+        foreach (var bot in state.State.Fleet.Bots.Where(bot => bot.KeepActive is not null))
         {
             try
             {
-                await context.Grains.Get<IBotGrain>(bot.Id).KeepActive();
+                await GrainFactory.Grain<IBotGrain>(bot.Id).KeepActive();
             }
             catch (ClusterException exception)
             {

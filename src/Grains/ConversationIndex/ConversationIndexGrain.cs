@@ -1,4 +1,5 @@
 using CozeCluster.Messages;
+using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
@@ -10,19 +11,21 @@ public sealed class ConversationIndexState
 }
 
 /// <summary>Lists a tenant's named conversations. Notes are stored a little later and together; the conversations themselves know better.</summary>
-public class ConversationIndexGrain(IGrainContext<ConversationIndexState> context, TimeProvider time, ConversationOptions options)
-    : IConversationIndexGrain, IGrainLifecycle
+[GrainType("conversation-index"), ActivationCountBasedPlacement]
+public sealed class ConversationIndexGrain(
+    [PersistentState("conversation-index")] IPersistentState<ConversationIndexState> state, BackgroundWork work, TimeProvider time, ConversationOptions options)
+    : Grain, IConversationIndexGrain
 {
     private const int MaxRemembered = 1_000;
     private static readonly TimeSpan SaveDelay = TimeSpan.FromSeconds(1);
 
-    private readonly StateSaver<ConversationIndexState> _saver = new(context.State);
+    private readonly StateSaver<ConversationIndexState> _saver = new(state, work);
 
     // Where those that were forgotten stood: whoever deletes what a page shows goes on behind it.
     private readonly Dictionary<string, ConversationSummary> _forgotten = [];
     private IDisposable? _pendingSave;
 
-    private Dictionary<string, ConversationSummary> Conversations => context.State.Value.Conversations;
+    private Dictionary<string, ConversationSummary> Conversations => state.State.Conversations;
 
     /// <inheritdoc />
     public Task Note(ConversationSummary summary)
@@ -65,15 +68,16 @@ public class ConversationIndexGrain(IGrainContext<ConversationIndexState> contex
     }
 
     /// <inheritdoc />
-    public async ValueTask OnDeactivate(CancellationToken cancellationToken)
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
+        await work.StopAsync();
         if (_pendingSave is not null) await _saver.Save();
     }
 
     private static int Compare(ConversationSummary one, ConversationSummary other) =>
         other.LastUsedAt.CompareTo(one.LastUsedAt) is var byUse and not 0 ? byUse : string.CompareOrdinal(one.Name, other.Name);
 
-    private void SaveSoon() => _pendingSave ??= context.StartTimer(SaveDelay, Timeout.InfiniteTimeSpan, async _ =>
+    private void SaveSoon() => _pendingSave ??= this.StartTimer(SaveDelay, Timeout.InfiniteTimeSpan, async _ =>
     {
         _pendingSave = null;
         try

@@ -1,17 +1,23 @@
 using System.Collections.Frozen;
 using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
+using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
 /// <summary>A queue of turns of which one runs at a time; see <see cref="TurnPump"/> for how.</summary>
-public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
+[GrainType("conversation"), PreferLocalPlacement, CollectionAgeLimit(Minutes = 2)]
+public sealed partial class ConversationGrain : Grain, IConversationGrain
 {
+    internal const string StateName = "conversation";
+
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RenewEvery = LeaseRequest.Lifetime / 3;
     private static readonly TimeSpan CancelWait = TimeSpan.FromSeconds(6);
 
-    private readonly IGrainContext<ConversationState> _context;
+    private readonly IPersistentState<ConversationState> _state;
+    private readonly BackgroundWork _work;
+    private readonly ReplyFeeds _feeds;
     private readonly TimeProvider _time;
     private readonly ConversationOptions _options;
     private readonly ILogger _logger;
@@ -23,33 +29,38 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
     private readonly LinkedList<LiveTurn> _waiting = [];
     private LiveTurn? _running;
     private bool _pumping;
+    private long _keptAt;
     private IDisposable? _tick;
 
-    /// <summary>Made by the engine.</summary>
+    /// <summary>Made by Orleans.</summary>
     public ConversationGrain(
-        IGrainContext<ConversationState> context,
+        [PersistentState(StateName)] IPersistentState<ConversationState> state,
+        BackgroundWork work,
+        ReplyFeeds feeds,
         IEnumerable<IUpstream> upstreams,
         TimeProvider time,
         ConversationOptions options,
         UnsavedTurns unsaved,
         ILogger<ConversationGrain> logger)
     {
-        _context = context;
+        _state = state;
+        _work = work;
+        _feeds = feeds;
         _time = time;
         _options = options;
         _logger = logger;
-        _saver = new StateSaver<ConversationState>(context.State);
-        _claims = new TurnClaims(context, time, logger);
-        _pump = new TurnPump(context, _saver, upstreams.ToFrozenDictionary(upstream => upstream.Name), time, options, unsaved, _claims, logger);
-        _tenant = new Declared<TenantDefinition>(time, () => context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindTenant(State.TenantId));
+        _saver = new StateSaver<ConversationState>(state, work);
+        _claims = new TurnClaims(state, GrainFactory, time, logger);
+        _pump = new TurnPump(state, work.Key, GrainFactory, _saver, upstreams.ToFrozenDictionary(upstream => upstream.Name), time, options, unsaved, _claims, logger);
+        _tenant = new Declared<TenantDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindTenant(State.TenantId));
     }
 
-    private ConversationState State => _context.State.Value;
+    private ConversationState State => _state.State;
 
     private bool IsNamed => State.Name is not null;
 
     /// <inheritdoc />
-    public async ValueTask OnActivate(CancellationToken cancellationToken)
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         var lost = false;
         foreach (var record in State.Turns.Where(record => record.Status is TurnStatus.Queued or TurnStatus.Running))
@@ -74,8 +85,9 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
     }
 
     /// <summary>What cannot be resumed elsewhere ends here, and says so.</summary>
-    public async ValueTask OnDeactivate(CancellationToken cancellationToken)
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
+        await _work.StopAsync();
         var ending = _live.Values.Where(turn => turn is { Record.Status: TurnStatus.Running, IsDurable: false }).ToList();
         foreach (var turn in ending) Close(turn, new ReplyFailed(new Error(ErrorCode.Draining, "The server is shutting down."), null));
         try
@@ -85,13 +97,14 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
         finally
         {
             foreach (var turn in _live.Values) turn.Hold?.Dispose();
+            await _saver.WhenIdle();
         }
     }
 
     /// <inheritdoc />
-    public Task Subscribe(string tenantId, string turnId, Subscription subscription, IReplyObserver observer)
+    public Task Subscribe(string tenantId, string turnId, Subscription subscription)
     {
-        Require(tenantId, turnId).Observe(subscription, observer);
+        Require(tenantId, turnId).Observe(subscription, _feeds.To(subscription.Feed));
         return Task.CompletedTask;
     }
 
@@ -146,7 +159,7 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
         if (State.Name is { } name) await Index().Forget(name);
         _live.Clear();
         await _saver.Clear();
-        _context.Deactivate();
+        _work.Deactivate("The conversation was deleted.");
     }
 
     /// <inheritdoc />
@@ -174,10 +187,11 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
 
     private void StartPumping()
     {
-        _tick ??= _context.StartTimer(Tick, Tick, OnTick);
+        _tick ??= this.StartTimer(Tick, Tick, OnTick);
         if (_pumping) return;
         _pumping = true;
-        _context.RunBackground(PumpQueue);
+        _keptAt = _time.GetTimestamp();
+        _work.Run(PumpQueue);
     }
 
     private async Task PumpQueue(CancellationToken stop)
@@ -209,9 +223,9 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
         try
         {
             // A fresh conversation of which nothing was stored, because its turn was never sent or could not be found again anyway, ends with its grain.
-            if (IsNamed || turn.HasIntent || _context.State.Exists) await _saver.Save();
+            if (IsNamed || turn.HasIntent || _state.RecordExists) await _saver.Save();
             turn.OpenGate();
-            if (turn.IsDurable) await _context.Grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurns(_context.Key)).Remove(_context.Key);
+            if (turn.IsDurable) await GrainFactory.Grain<IRunningTurnsGrain>(GrainKeys.RunningTurns(_work.Key)).Remove(_work.Key);
             await _pump.Settle(turn);
             if (IsNamed) await NoteInIndex();
             await settled;
@@ -225,7 +239,7 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
         {
             turn.OpenGate();
             turn.Settled();
-            if (turn.Hold is not null) _context.RunBackground(_ => LetNodeStop(turn));
+            if (turn.Hold is not null) _work.Run(_ => LetNodeStop(turn));
         }
     }
 
@@ -259,6 +273,12 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
     private async Task OnTick(CancellationToken cancellationToken)
     {
         var isNeeded = _pumping;
+        // The storage deletes what was not saved for so long, running or not.
+        if (_pumping && _state.RecordExists && _time.GetElapsedTime(_keptAt) >= _options.FreshRetention / 2)
+        {
+            _keptAt = _time.GetTimestamp();
+            await _saver.Save();
+        }
         foreach (var (id, turn) in _live.ToArray())
         {
             turn.Beat(_options.SignOfLife);
@@ -269,14 +289,14 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
                 continue;
             }
             isNeeded = true;
-            if (!turn.Record.Survive && !turn.CancelRequested && turn.Unheard > _options.ListenerGrace) _context.RunBackground(_ => Cancel(turn));
+            if (!turn.Record.Survive && !turn.CancelRequested && turn.Unheard > _options.ListenerGrace) _work.Run(_ => Cancel(turn));
             if (_time.GetElapsedTime(turn.RenewedAt) >= RenewEvery) await _claims.Renew(turn);
         }
         if (isNeeded || _beginning || _live.Count > 0) return;
         _tick?.Dispose();
         _tick = null;
         // A fresh conversation is seldom asked again, and then it is read from what is stored: kept until idle, thousands a second would fill the memory.
-        if (!IsNamed && _context.State.Exists) _context.Deactivate();
+        if (!IsNamed && _state.RecordExists) _work.Deactivate("A fresh conversation without running turns is read from what is stored.");
     }
 
     private void Open(TurnRequest request)
@@ -317,7 +337,7 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
     {
         if (Peek(turnId) is not { } turn) return null;
         _live[turnId] = turn;
-        _tick ??= _context.StartTimer(Tick, Tick, OnTick);
+        _tick ??= this.StartTimer(Tick, Tick, OnTick);
         return turn;
     }
 
@@ -332,7 +352,7 @@ public partial class ConversationGrain : IConversationGrain, IGrainLifecycle
 
     private ConversationSummary Summary() => new(State.Name ?? "", State.Title, State.CreatedAt, State.LastUsedAt, State.Turns.Count);
 
-    private IConversationIndexGrain Index() => _context.Grains.Get<IConversationIndexGrain>(State.TenantId);
+    private IConversationIndexGrain Index() => GrainFactory.Grain<IConversationIndexGrain>(State.TenantId);
 
     private Task NoteInIndex() => IsNamed ? Index().Note(Summary()) : Task.CompletedTask;
 

@@ -6,7 +6,7 @@ namespace CozeCluster.Grains;
 /// Brings one turn's reply to one observer: one call in flight, in order, each from where the last ended. It runs only while there is something to bring,
 /// so an observer that takes batches at once costs neither a task nor a hop.
 /// </summary>
-internal sealed class Delivery(ITurnReader turn, Subscription subscription, IReplyObserver observer, TimeProvider time)
+internal sealed class Delivery(ITurnReader turn, Subscription subscription, IReplyTarget feed, TimeProvider time)
 {
     /// <summary>Characters brought at once; an observer that fell behind gets its rest in stretches of this size.</summary>
     private const int BatchChars = 16 * 1024;
@@ -59,7 +59,7 @@ internal sealed class Delivery(ITurnReader turn, Subscription subscription, IRep
                 _beat = false;
                 var batch = turn.ReadNext(_cursor, BatchChars);
                 _lastCall = time.GetTimestamp();
-                var call = observer.OnReply(batch);
+                var call = feed.Post(batch);
                 var ack = call.IsCompletedSuccessfully ? call.Result : await call.AsTask().WaitAsync(CallTimeout, time);
                 if (ack != ReplyAck.Taken)
                 {

@@ -79,11 +79,11 @@ internal sealed class LiveTurn(TurnRecord record, ReplyLog log, TimeProvider tim
     /// <summary>Somebody listens, by whatever way.</summary>
     public void Heard() => _lastHeard = time.GetTimestamp();
 
-    public void Observe(Subscription subscription, IReplyObserver observer)
+    public void Observe(Subscription subscription, IReplyTarget feed)
     {
         Unobserve(subscription.Id);
         Heard();
-        var delivery = new Delivery(this, subscription, observer, time);
+        var delivery = new Delivery(this, subscription, feed, time);
         _deliveries[subscription.Id] = delivery;
         delivery.Kick();
     }

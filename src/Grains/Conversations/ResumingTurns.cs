@@ -9,7 +9,7 @@ internal sealed partial class TurnPump
     private async Task<Error?> Resume(LiveTurn turn, UpstreamHandle handle, CancellationToken stop)
     {
         LogResuming(logger, turn.Record.TurnId, handle.BotId);
-        var catalog = context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog);
+        var catalog = grains.Grain<ICatalogGrain>(GrainKeys.Catalog);
         var (bot, account) = await Reach(turn, async () => (await catalog.FindBot(handle.BotId), await catalog.FindAccount(handle.AccountId)), stop);
         if (bot is null || account is null || !upstreams.TryGetValue(handle.Upstream, out var upstream))
         {
@@ -28,7 +28,7 @@ internal sealed partial class TurnPump
         {
             await Reach(turn, async () =>
             {
-                await context.Grains.Get<IBotGrain>(bot.Id).Renew(lease.Id, account.Id);
+                await grains.Grain<IBotGrain>(bot.Id).Renew(lease.Id, account.Id);
                 return true;
             }, stop);
             error = await Attach(turn, upstream, upstreamTurn, handle, deadline, stop);

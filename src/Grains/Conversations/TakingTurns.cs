@@ -3,17 +3,17 @@ using CozeCluster.Messages;
 namespace CozeCluster.Grains;
 
 // How a turn gets into the queue.
-public partial class ConversationGrain
+public sealed partial class ConversationGrain
 {
     private bool _beginning;
 
     /// <inheritdoc />
-    public async Task Begin(TurnRequest request, Subscription subscription, IReplyObserver observer, CancellationToken cancellationToken = default)
+    public async Task Begin(TurnRequest request, Subscription subscription, CancellationToken cancellationToken = default)
     {
         _beginning = true;
         try
         {
-            await Take(request, subscription, observer, cancellationToken);
+            await Take(request, subscription, cancellationToken);
         }
         finally
         {
@@ -21,7 +21,7 @@ public partial class ConversationGrain
         }
     }
 
-    private async Task Take(TurnRequest request, Subscription subscription, IReplyObserver observer, CancellationToken cancellationToken)
+    private async Task Take(TurnRequest request, Subscription subscription, CancellationToken cancellationToken)
     {
         if (State.TenantId.Length == 0) Open(request);
         else RequireOwner(request.TenantId);
@@ -31,7 +31,7 @@ public partial class ConversationGrain
             {
                 throw new ClusterException(ErrorCode.IdempotencyMismatch, "This Idempotency-Key was used before with another request.", "Idempotency-Key");
             }
-            known.Observe(subscription, observer);
+            known.Observe(subscription, _feeds.To(subscription.Feed));
             return;
         }
         if (_waiting.Count >= _options.MaxQueuedTurns && _pumping)
@@ -50,7 +50,7 @@ public partial class ConversationGrain
         catch
         {
             // Nobody comes back to a conversation that was refused before it began.
-            if (State.Turns.Count == 0 && !_context.State.Exists) _context.Deactivate();
+            if (State.Turns.Count == 0 && !_state.RecordExists) _work.Deactivate("The only turn was refused.");
             throw;
         }
 
@@ -71,7 +71,7 @@ public partial class ConversationGrain
         var turn = new LiveTurn(record, new ReplyLog(), _time) { KeepsPrompt = keepsPrompt, FirstPick = pick };
         _live[request.TurnId] = turn;
         GrainMetrics.TurnStarted(record.Model);
-        turn.Observe(subscription, observer);
+        turn.Observe(subscription, _feeds.To(subscription.Feed));
         _waiting.AddLast(turn);
         // A turn that has to wait is promised to its client, so it is durable before the client hears of it.
         if (_pumping) await Promise(turn, subscription.Id);

@@ -4,11 +4,11 @@ using Microsoft.Extensions.Logging;
 namespace CozeCluster.Grains;
 
 /// <summary>What a turn holds of others while it runs: the admission of its tenant, and a lease of a bot. Both run out by themselves unless they are renewed.</summary>
-internal sealed partial class TurnClaims(IGrainContext<ConversationState> context, TimeProvider time, ILogger logger)
+internal sealed partial class TurnClaims(IPersistentState<ConversationState> state, IGrainFactory grains, TimeProvider time, ILogger logger)
 {
-    private ConversationState State => context.State.Value;
+    private ConversationState State => state.State;
 
-    private ITenantGrain Tenant => context.Grains.Get<ITenantGrain>(State.TenantId);
+    private ITenantGrain Tenant => grains.Grain<ITenantGrain>(State.TenantId);
 
     /// <summary>Has the tenant admit a turn.</summary>
     /// <exception cref="ClusterException">What it refused it with; <see cref="ErrorCode.Cancelled"/>: nobody wants it any more.</exception>
@@ -42,7 +42,7 @@ internal sealed partial class TurnClaims(IGrainContext<ConversationState> contex
             var pick = await (turn.FirstPick ?? Pick(request, preferred, refused));
             turn.FirstPick = null;
             if (pick.BotId is null) return (null, pick.Error);
-            var asked = context.Grains.Get<IBotGrain>(pick.BotId).Acquire(leaseRequest);
+            var asked = grains.Grain<IBotGrain>(pick.BotId).Acquire(leaseRequest);
             if (pick.Upstream is not null) picked(pick.Upstream);
             var answer = await asked;
             if (answer.Grant is { } lease)
@@ -60,7 +60,7 @@ internal sealed partial class TurnClaims(IGrainContext<ConversationState> contex
     {
         turn.RenewedAt = time.GetTimestamp();
         var admitted = Tenant.Renew(turn.Record.TurnId);
-        if (turn.Lease is { } lease) await context.Grains.Get<IBotGrain>(lease.Bot.Id).Renew(lease.Id, lease.Account.Id);
+        if (turn.Lease is { } lease) await grains.Grain<IBotGrain>(lease.Bot.Id).Renew(lease.Id, lease.Account.Id);
         await admitted;
     }
 
@@ -73,7 +73,7 @@ internal sealed partial class TurnClaims(IGrainContext<ConversationState> contex
         turn.Lease = null;
         try
         {
-            await context.Grains.Get<IBotGrain>(lease.Bot.Id).Return(lease.Id, lease.Account.Id, error is null ? LeaseOutcome.Success : new LeaseOutcome(error));
+            await grains.Grain<IBotGrain>(lease.Bot.Id).Return(lease.Id, lease.Account.Id, error is null ? LeaseOutcome.Success : new LeaseOutcome(error));
         }
         catch (ClusterException exception)
         {
@@ -82,8 +82,8 @@ internal sealed partial class TurnClaims(IGrainContext<ConversationState> contex
         }
     }
 
-    private Task<PickResult> Pick(TurnRequest request, string? preferred, List<Refusal> refused) => context.Grains
-        .Get<IModelPoolGrain>(GrainKeys.ModelPool(request.TenantId, request.Model))
+    private Task<PickResult> Pick(TurnRequest request, string? preferred, List<Refusal> refused) => grains
+        .Grain<IModelPoolGrain>(GrainKeys.ModelPool(request.TenantId, request.Model))
         .Pick(request.TenantId, request.Model, new PickRequest(preferred, refused));
 
     [LoggerMessage(1108, LogLevel.Warning, "Turn {TurnId} could not return its lease; it runs out by itself")]

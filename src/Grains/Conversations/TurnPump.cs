@@ -9,7 +9,9 @@ namespace CozeCluster.Grains;
 /// What must be durable is saved at three places: before sending, when the exchange can be found again, and at the end.
 /// </summary>
 internal sealed partial class TurnPump(
-    IGrainContext<ConversationState> context,
+    IPersistentState<ConversationState> state,
+    string conversationKey,
+    IGrainFactory grains,
     StateSaver<ConversationState> saver,
     FrozenDictionary<string, IUpstream> upstreams,
     TimeProvider time,
@@ -22,7 +24,7 @@ internal sealed partial class TurnPump(
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
     private const int MaxAttachTries = 4;
 
-    private ConversationState State => context.State.Value;
+    private ConversationState State => state.State;
 
     /// <summary>Runs a turn until it has ended, or until <paramref name="stop"/>: then it is left as saved, to be resumed.</summary>
     public async Task<ReplyEvent> Run(LiveTurn turn, CancellationToken stop)
@@ -230,7 +232,7 @@ internal sealed partial class TurnPump(
             turn.Record.Handle = null;
             if (!turn.KeepsPrompt) turn.Record.Request = null;
             var saved = saver.Save();
-            if (!turn.IsRegistered) await context.Grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurns(context.Key)).Add(context.Key, turn.Record.Survive);
+            if (!turn.IsRegistered) await grains.Grain<IRunningTurnsGrain>(GrainKeys.RunningTurns(conversationKey)).Add(conversationKey, turn.Record.Survive);
             turn.IsRegistered = true;
             await saved;
         }

@@ -1,5 +1,6 @@
 using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
+using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
@@ -36,7 +37,8 @@ public sealed class OwnedChannel
 /// Makes channels with the intent saved first, and deletes them when their time has come: by timer while it is awake, by reminder after a crash.
 /// A channel that was made but whose id was not saved is found again by the end of its name and the mark in its topic.
 /// </summary>
-public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
+[GrainType("channel-janitor"), ActivationCountBasedPlacement]
+public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, IRemindable
 {
     private const string Reminder = "sweep";
     private const int Text = 0;
@@ -53,10 +55,15 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
     private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(30);
 
+    /// <summary>Timers run for 49 days at most, and channels may be kept for a year. A sweep that is too early does nothing.</summary>
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
+
     /// <summary>Discord bans addresses that are refused some thousand times in ten minutes: channels it will not have deleted are tried ever less often.</summary>
     private static readonly TimeSpan LongestTryAgain = TimeSpan.FromHours(1);
 
-    private readonly IGrainContext<ChannelJanitorState> _context;
+    private readonly IPersistentState<ChannelJanitorState> _state;
+    private readonly BackgroundWork _work;
+    private readonly string _key;
     private readonly IDiscord _discord;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -70,33 +77,45 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
     private bool _sweeping;
     private bool _reminded;
 
-    /// <summary>Made by the engine.</summary>
-    public ChannelJanitorGrain(IGrainContext<ChannelJanitorState> context, IDiscord discord, TimeProvider time, ILogger<ChannelJanitorGrain> logger)
+    /// <summary>Made by Orleans.</summary>
+    public ChannelJanitorGrain(
+        [PersistentState("channel-janitor")] IPersistentState<ChannelJanitorState> state, BackgroundWork work, IDiscord discord, TimeProvider time, ILogger<ChannelJanitorGrain> logger)
     {
-        _context = context;
+        _state = state;
+        _work = work;
+        _key = work.Key;
         _discord = discord;
         _time = time;
         _logger = logger;
-        _saver = new StateSaver<ChannelJanitorState>(context.State);
-        _listener = new Declared<ListenerDefinition>(time, () => context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindListener(context.Key));
+        _saver = new StateSaver<ChannelJanitorState>(state, work);
+        _listener = new Declared<ListenerDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindListener(_key));
     }
 
-    private Dictionary<string, OwnedChannel> Channels => _context.State.Value.Channels;
+    private Dictionary<string, OwnedChannel> Channels => _state.State.Channels;
 
     /// <inheritdoc />
-    public ValueTask OnActivate(CancellationToken cancellationToken)
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         ArmTimer();
-        return default;
+        return Task.CompletedTask;
     }
 
     /// <inheritdoc />
-    public async ValueTask OnReminder(string name, CancellationToken cancellationToken)
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => _work.StopAsync();
+
+    /// <summary>The sweep is background work: rate limits of Discord may make it last for minutes, and a call that runs so long would keep the silo from stopping.</summary>
+    public Task ReceiveReminder(string reminderName, TickStatus status)
     {
-        await Sweep(cancellationToken);
-        if (Channels.Count > 0) return;
-        _reminded = false;
-        await _context.ClearReminder(Reminder, cancellationToken);
+        _work.Run(async stop =>
+        {
+            await Sweep(stop);
+            if (Channels.Count > 0) return;
+            await this.ClearReminder(Reminder);
+            _reminded = false;
+            // A channel may have been made meanwhile.
+            if (Channels.Count > 0) await RemindMe();
+        });
+        return Task.CompletedTask;
     }
 
     /// <inheritdoc />
@@ -159,7 +178,7 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
     /// <inheritdoc />
     public Task Sweep() => Sweep(CancellationToken.None);
 
-    private string Mark(string owner) => $"Made by CozeCluster for {_context.Key}/{GrainKeys.Hash("channel", owner)}";
+    private string Mark(string owner) => $"Made by CozeCluster for {_key}/{GrainKeys.Hash("channel", owner)}";
 
     /// <summary>Makes an owner's channel be found again if its id was lost in a crash. Discord changes what stands before it: capitals, spaces.</summary>
     private static string Ending(string owner) => $"-{GrainKeys.Hash("channel", owner)[..8]}";
@@ -196,7 +215,7 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
     /// <summary>Makes a channel in the category of that name, or in the next one where it is full.</summary>
     private async Task<DiscordChannelInfo> MakeInCategory(ListenerDefinition listener, string name, OwnedChannel channel, DiscordChannelInfo wanted)
     {
-        var categories = _context.Grains.Get<IGuildCategoriesGrain>(GrainKeys.GuildCategories(listener.GuildId));
+        var categories = GrainFactory.Grain<IGuildCategoriesGrain>(GrainKeys.GuildCategories(listener.GuildId));
         var full = new List<string>();
         for (var tried = 0; tried < MostCategories; tried++)
         {
@@ -289,7 +308,7 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
         catch (ClusterException exception)
         {
             _notBefore = _time.GetUtcNow() + TryAgain;
-            LogNotSwept(_logger, exception, _context.Key, exception.Code);
+            LogNotSwept(_logger, exception, _key, exception.Code);
         }
         finally
         {
@@ -312,7 +331,7 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
         catch (ClusterException exception)
         {
             // The others need not wait for it.
-            LogNotSwept(_logger, exception, _context.Key, exception.Code);
+            LogNotSwept(_logger, exception, _key, exception.Code);
             return exception.Code;
         }
     }
@@ -324,21 +343,31 @@ public partial class ChannelJanitorGrain : IChannelJanitorGrain, IGrainLifecycle
         var now = _time.GetUtcNow();
         if (due < _notBefore) due = _notBefore;
         if (due < now) due = now;
+        if (due > now + LongestTimer) due = now + LongestTimer;
         if (_timer is not null && _timerDue <= due) return;
         _timer?.Dispose();
         _timerDue = due;
-        _timer = _context.StartTimer(due - now, Timeout.InfiniteTimeSpan, async stop =>
+        _timer = this.StartTimer(due - now, Timeout.InfiniteTimeSpan, _ =>
         {
             _timer = null;
-            await Sweep(stop);
+            _work.Run(Sweep);
+            return Task.CompletedTask;
         });
     }
 
-    private Task RemindMe()
+    private async Task RemindMe()
     {
-        if (_reminded) return Task.CompletedTask;
+        if (_reminded) return;
         _reminded = true;
-        return _context.SetReminder(Reminder, SweepEvery, SweepEvery);
+        try
+        {
+            await this.RegisterOrUpdateReminder(Reminder, SweepEvery, SweepEvery);
+        }
+        catch
+        {
+            _reminded = false;
+            throw;
+        }
     }
 
     private void Forget(string channelId)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Threading.Channels;
 using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
+using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
@@ -19,7 +20,8 @@ public sealed class DiscordSessionState
 }
 
 /// <summary>Keeps a listener connected while it is in the fleet, and hands each watcher only what it watches.</summary>
-public partial class DiscordSessionGrain : IDiscordSessionGrain, IGrainLifecycle
+[GrainType("discord-session"), ActivationCountBasedPlacement]
+public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
 {
     private const int MaxWaitingEvents = 10_000;
     private static readonly TimeSpan HoldFor = TimeSpan.FromSeconds(10);
@@ -29,7 +31,8 @@ public partial class DiscordSessionGrain : IDiscordSessionGrain, IGrainLifecycle
     private static readonly TimeSpan PauseAfterFault = TimeSpan.FromSeconds(5);
 
     private readonly string _me = Guid.NewGuid().ToString("n");
-    private readonly IGrainContext<DiscordSessionState> _context;
+    private readonly IPersistentState<DiscordSessionState> _state;
+    private readonly BackgroundWork _work;
     private readonly IDiscord _discord;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -42,23 +45,25 @@ public partial class DiscordSessionGrain : IDiscordSessionGrain, IGrainLifecycle
     private volatile DiscordSessionHealth _health;
     private bool _connecting;
 
-    /// <summary>Made by the engine.</summary>
-    public DiscordSessionGrain(IGrainContext<DiscordSessionState> context, IDiscord discord, TimeProvider time, ILogger<DiscordSessionGrain> logger)
+    /// <summary>Made by Orleans.</summary>
+    public DiscordSessionGrain(
+        [PersistentState("discord-session")] IPersistentState<DiscordSessionState> state, BackgroundWork work, IDiscord discord, TimeProvider time, ILogger<DiscordSessionGrain> logger)
     {
-        _context = context;
+        _state = state;
+        _work = work;
         _discord = discord;
         _time = time;
         _logger = logger;
-        _saver = new StateSaver<DiscordSessionState>(context.State);
+        _saver = new StateSaver<DiscordSessionState>(state, work);
         _health = new DiscordSessionHealth("connecting", null, time.GetUtcNow());
-        _reporter = new HealthReporter(context, HealthKind.Listener, time, logger);
-        var dot = context.Key.LastIndexOf('.');
-        _shard = int.Parse(context.Key.AsSpan(dot + 1), CultureInfo.InvariantCulture);
-        var listenerId = context.Key[..dot];
-        _listener = new Declared<ListenerDefinition>(time, () => context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindListener(listenerId));
+        _reporter = new HealthReporter(work, GrainFactory, HealthKind.Listener, time, logger);
+        var dot = work.Key.LastIndexOf('.');
+        _shard = int.Parse(work.Key.AsSpan(dot + 1), CultureInfo.InvariantCulture);
+        var listenerId = work.Key[..dot];
+        _listener = new Declared<ListenerDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindListener(listenerId));
     }
 
-    private DiscordSessionState State => _context.State.Value;
+    private DiscordSessionState State => _state.State;
 
     /// <inheritdoc />
     public Task<DiscordSessionHealth> Connect()
@@ -104,8 +109,9 @@ public partial class DiscordSessionGrain : IDiscordSessionGrain, IGrainLifecycle
     }
 
     /// <summary>Whoever comes next need not wait for the lease to run out.</summary>
-    public async ValueTask OnDeactivate(CancellationToken cancellationToken)
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
+        await _work.StopAsync();
         if (State.Owner != _me) return;
         State.HeldUntil = default;
         await _saver.Save();
@@ -115,7 +121,7 @@ public partial class DiscordSessionGrain : IDiscordSessionGrain, IGrainLifecycle
     {
         if (_connecting) return;
         _connecting = true;
-        _context.RunBackground(KeepConnected);
+        _work.Run(KeepConnected);
     }
 
     private async Task KeepConnected(CancellationToken stop)
@@ -129,14 +135,14 @@ public partial class DiscordSessionGrain : IDiscordSessionGrain, IGrainLifecycle
                 {
                     if (await _listener.Get() is not { } listener) break;
                     if (await Run(listener, stop) is not { } reason) continue;
-                    LogRefused(_logger, _context.Key, reason);
+                    LogRefused(_logger, _work.Key, reason);
                     Note(new DiscordSessionHealth("failed", reason, _time.GetUtcNow()));
                     pause = PauseAfterRefusal;
                 }
                 catch (Exception exception) when (!stop.IsCancellationRequested)
                 {
                     // Such as a store that cannot be reached. Nobody else would connect again, and who watches would take the listener for connected.
-                    LogBroken(_logger, exception, _context.Key);
+                    LogBroken(_logger, exception, _work.Key);
                     Note(new DiscordSessionHealth("connecting", "The connection could not be kept, through no fault of Discord's.", _time.GetUtcNow()));
                     pause = PauseAfterFault;
                 }
@@ -160,7 +166,7 @@ public partial class DiscordSessionGrain : IDiscordSessionGrain, IGrainLifecycle
         // Not disposed: a tick that is under way may still cancel it.
         var changed = new CancellationTokenSource();
         using var stopping = stop.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), changed);
-        using var tending = _context.StartTimer(TendEvery, TendEvery, _ => Tend(listener, changed));
+        using var tending = this.StartTimer(TendEvery, TendEvery, _ => Tend(listener, changed));
         try
         {
             return await RunConnection(listener, changed.Token);
@@ -201,7 +207,7 @@ public partial class DiscordSessionGrain : IDiscordSessionGrain, IGrainLifecycle
     private async Task<string> Connect(ListenerDefinition listener, ChannelWriter<DiscordEvent> events, CancellationToken stop)
     {
         // The connection runs on threads of its own; what it wants of this grain comes through the grain's door.
-        var me = _context.Grains.Get<IDiscordSessionGrain>(_context.Key);
+        var me = GrainFactory.Grain<IDiscordSessionGrain>(_work.Key);
         try
         {
             return await _discord.Connect(listener, _shard, events, Note, _ => me.Own(), stop);

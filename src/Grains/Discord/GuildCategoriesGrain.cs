@@ -1,4 +1,5 @@
 using CozeCluster.Messages;
+using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
@@ -23,7 +24,8 @@ public sealed class MadeCategory
 /// Looks before it makes, and one call at a time. An intent is saved first: if nobody heard whether Discord made the category, that is given time to show before it is looked for again.
 /// Categories are never deleted.
 /// </summary>
-public class GuildCategoriesGrain : IGuildCategoriesGrain
+[GrainType("guild-categories"), ActivationCountBasedPlacement]
+public sealed class GuildCategoriesGrain : Grain, IGuildCategoriesGrain
 {
     /// <summary>How many channels Discord takes in a category.</summary>
     internal const int Room = 50;
@@ -33,26 +35,28 @@ public class GuildCategoriesGrain : IGuildCategoriesGrain
     /// <summary>After that a category whose making was not answered is there, or never will be.</summary>
     private static readonly TimeSpan Settles = TimeSpan.FromSeconds(5);
 
-    private readonly IGrainContext<GuildCategoriesState> _context;
+    private readonly IPersistentState<GuildCategoriesState> _state;
+    private readonly StateSaver<GuildCategoriesState> _saver;
     private readonly IDiscord _discord;
     private readonly TimeProvider _time;
     private readonly Dictionary<string, string> _current = [];
 
-    /// <summary>Made by the engine.</summary>
-    public GuildCategoriesGrain(IGrainContext<GuildCategoriesState> context, IDiscord discord, TimeProvider time)
+    /// <summary>Made by Orleans.</summary>
+    public GuildCategoriesGrain([PersistentState("guild-categories")] IPersistentState<GuildCategoriesState> state, BackgroundWork work, IDiscord discord, TimeProvider time)
     {
-        _context = context;
+        _state = state;
+        _saver = new StateSaver<GuildCategoriesState>(state, work);
         _discord = discord;
         _time = time;
     }
 
-    private Dictionary<string, MadeCategory> Made => _context.State.Value.Made;
+    private Dictionary<string, MadeCategory> Made => _state.State.Made;
 
     /// <inheritdoc />
     public async Task<string?> Find(DiscordCategoryRequest request)
     {
         if (_current.TryGetValue(request.Name, out var current) && !request.Full.Contains(current)) return current;
-        var listener = await _context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindListener(request.ListenerId)
+        var listener = await GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindListener(request.ListenerId)
             ?? throw new ClusterException(ErrorCode.UpstreamUnavailable, "The Discord listener is not in the fleet.");
         var id = await FindOrMake(listener, request);
         if (id is not null) _current[request.Name] = id;
@@ -77,7 +81,7 @@ public class GuildCategoriesGrain : IGuildCategoriesGrain
             if (known is { Id: null })
             {
                 known.Id = there[0].Id;
-                await _context.State.Save();
+                await _saver.Save();
             }
             foreach (var category in there)
             {
@@ -102,7 +106,7 @@ public class GuildCategoriesGrain : IGuildCategoriesGrain
     {
         var intent = new MadeCategory { At = _time.GetUtcNow() };
         Made[name] = intent;
-        await _context.State.Save();
+        await _saver.Save();
         DiscordMade made;
         try
         {
@@ -116,7 +120,7 @@ public class GuildCategoriesGrain : IGuildCategoriesGrain
         }
         if (made.Channel is null) Made.Remove(name);
         intent.Id = made.Channel?.Id;
-        await _context.State.Save();
+        await _saver.Save();
         return intent.Id;
     }
 }

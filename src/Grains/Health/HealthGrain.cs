@@ -1,5 +1,6 @@
 using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
+using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
@@ -7,11 +8,14 @@ namespace CozeCluster.Grains;
 /// Keeps an entry for everything that ever told how it stands, as long as it is in the fleet, and tells operators what they should know: once when something
 /// stands badly, once when it works again, and never the same of the same thing twice within an hour.
 /// </summary>
-public partial class HealthGrain : IHealthGrain, IGrainLifecycle
+// Longer than the hour after which a notice may be repeated.
+[GrainType("health"), ActivationCountBasedPlacement, CollectionAgeLimit(Hours = 2)]
+public sealed partial class HealthGrain : Grain, IHealthGrain
 {
     private static readonly TimeSpan NoticePause = TimeSpan.FromHours(1);
 
-    private readonly IGrainContext<HealthRecords> _context;
+    private readonly IPersistentState<HealthRecords> _state;
+    private readonly BackgroundWork _work;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly StateSaver<HealthRecords> _saver;
@@ -21,27 +25,32 @@ public partial class HealthGrain : IHealthGrain, IGrainLifecycle
     private bool _reviewing;
     private bool _reviewAgain;
 
-    /// <summary>Made by the engine.</summary>
-    public HealthGrain(IGrainContext<HealthRecords> context, IEnumerable<INotifier> notifiers, TimeProvider time, ILogger<HealthGrain> logger)
+    /// <summary>Made by Orleans.</summary>
+    public HealthGrain(
+        [PersistentState("health")] IPersistentState<HealthRecords> state, BackgroundWork work, IEnumerable<INotifier> notifiers, TimeProvider time, ILogger<HealthGrain> logger)
     {
-        _context = context;
+        _state = state;
+        _work = work;
         _time = time;
         _logger = logger;
-        _saver = new StateSaver<HealthRecords>(context.State);
+        _saver = new StateSaver<HealthRecords>(state, work);
         _fleet = new Declared<FleetOutline>(time, async () => await Catalog.Outline());
         _sender = new NoticeSender([.. notifiers], time, logger);
     }
 
-    private HealthRecords State => _context.State.Value;
+    private HealthRecords State => _state.State;
 
-    private ICatalogGrain Catalog => _context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog);
+    private ICatalogGrain Catalog => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog);
 
     /// <summary>What was not told within its hour may be due by now.</summary>
-    public ValueTask OnActivate(CancellationToken cancellationToken)
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         if (State.Entries.Count > 0) StartReview();
-        return default;
+        return Task.CompletedTask;
     }
+
+    /// <inheritdoc />
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => _work.StopAsync();
 
     /// <inheritdoc />
     public async Task Note(HealthEntry entry)
@@ -79,7 +88,7 @@ public partial class HealthGrain : IHealthGrain, IGrainLifecycle
         _reviewAgain = true;
         if (_reviewing) return;
         _reviewing = true;
-        _context.RunBackground(Review);
+        _work.Run(Review);
     }
 
     /// <summary>Forgets what has left the fleet, and tells operators what they do not know yet.</summary>
@@ -98,7 +107,7 @@ public partial class HealthGrain : IHealthGrain, IGrainLifecycle
                     var due = Due(out var next);
                     // Stored before it is sent: after a crash, rather once too seldom than once too often.
                     if (changed || due.Count > 0) await _saver.Save();
-                    foreach (var notice in due) _context.RunBackground(stopping => _sender.Send(notices, notice, stopping));
+                    foreach (var notice in due) _work.Run(stopping => _sender.Send(notices, notice, stopping));
                     ReviewAt(next);
                 }
                 else if (changed)
@@ -164,7 +173,7 @@ public partial class HealthGrain : IHealthGrain, IGrainLifecycle
         _timer = null;
         if (at is null) return;
         var wait = at.Value - _time.GetUtcNow();
-        _timer = _context.StartTimer(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan, _ =>
+        _timer = this.StartTimer(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan, _ =>
         {
             StartReview();
             return Task.CompletedTask;

@@ -7,7 +7,7 @@ namespace CozeCluster.Grains;
 /// Tells the health grain how its owner stands, when that changes and only then: in the background, one call at a time, so that no turn waits for it. Used on its
 /// owner's scheduler alone.
 /// </summary>
-internal sealed partial class HealthReporter(IGrainContext context, HealthKind kind, TimeProvider time, ILogger logger)
+internal sealed partial class HealthReporter(BackgroundWork work, IGrainFactory grains, HealthKind kind, TimeProvider time, ILogger logger)
 {
     private HealthEntry? _latest;
     private HealthEntry? _told;
@@ -35,10 +35,10 @@ internal sealed partial class HealthReporter(IGrainContext context, HealthKind k
     {
         keepActive ??= _latest?.KeepActive;
         if (_latest is { } last && last.State == state && last.Reason == reason && last.Code == code && last.Until == until && last.KeepActive == keepActive) return;
-        _latest = new HealthEntry(kind, context.Key, state) { Reason = reason, Code = code, Since = time.GetUtcNow(), Until = until, KeepActive = keepActive };
+        _latest = new HealthEntry(kind, work.Key, state) { Reason = reason, Code = code, Since = time.GetUtcNow(), Until = until, KeepActive = keepActive };
         if (_telling) return;
         _telling = true;
-        context.RunBackground(TellAll);
+        work.Run(TellAll);
     }
 
     private async Task TellAll(CancellationToken stop)
@@ -47,7 +47,7 @@ internal sealed partial class HealthReporter(IGrainContext context, HealthKind k
         {
             while (_latest is { } entry && !ReferenceEquals(entry, _told))
             {
-                await context.Grains.Get<IHealthGrain>(GrainKeys.Health).Note(entry);
+                await grains.Grain<IHealthGrain>(GrainKeys.Health).Note(entry);
                 _told = entry;
             }
         }
@@ -55,7 +55,7 @@ internal sealed partial class HealthReporter(IGrainContext context, HealthKind k
         {
             // Told again as soon as it is found to stand so again.
             _latest = _told;
-            LogNotTold(logger, exception, kind, context.Key, exception.Code);
+            LogNotTold(logger, exception, kind, work.Key, exception.Code);
         }
         finally
         {

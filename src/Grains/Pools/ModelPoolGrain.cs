@@ -1,4 +1,5 @@
 using CozeCluster.Messages;
+using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
@@ -10,7 +11,8 @@ public sealed class ModelPoolState
 }
 
 /// <summary>Round robin over the bots of a model. Bots that refused a turn are skipped until they said they would be fit again, or for ten seconds.</summary>
-public class ModelPoolGrain(IGrainContext<ModelPoolState> context, TimeProvider time) : IModelPoolGrain, IGrainLifecycle
+[GrainType("model-pool"), ActivationCountBasedPlacement]
+public sealed class ModelPoolGrain([PersistentState("model-pool")] IPersistentState<ModelPoolState> state, TimeProvider time) : Grain, IModelPoolGrain
 {
     /// <summary>How long a refusal is believed at most: whoever refuses is the first to know that the fleet has changed, a new credential for instance.</summary>
     private static readonly TimeSpan Believed = TimeSpan.FromSeconds(10);
@@ -21,7 +23,7 @@ public class ModelPoolGrain(IGrainContext<ModelPoolState> context, TimeProvider 
     /// <inheritdoc />
     public async Task<PickResult> Pick(string tenantId, string model, PickRequest request)
     {
-        _bots ??= new(time, () => context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindPool(tenantId, model));
+        _bots ??= new(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindPool(tenantId, model));
         var bots = await _bots.Get()
             ?? throw new ClusterException(ErrorCode.ModelNotFound, $"The model '{model}' does not exist or you do not have access to it.", "model");
 
@@ -31,21 +33,21 @@ public class ModelPoolGrain(IGrainContext<ModelPoolState> context, TimeProvider 
         }
         if (request.Preferred is { } preferred && IndexOf(bots, preferred) is >= 0 and var home && IsFit(preferred, request)) return Picked(bots[home]);
 
-        var start = context.State.Value.Last is { } last ? IndexOf(bots, last) + 1 : 0;
+        var start = state.State.Last is { } last ? IndexOf(bots, last) + 1 : 0;
         for (var i = 0; i < bots.Count; i++)
         {
             var bot = bots[(start + i) % bots.Count];
             if (!IsFit(bot.Id, request)) continue;
-            context.State.Value.Last = bot.Id;
+            state.State.Last = bot.Id;
             return Picked(bot);
         }
         return new PickResult(null, WhyNone(bots, request));
     }
 
     /// <summary>The cursor is saved once, when the pool is put away; after a crash the round begins anew, which harms nobody.</summary>
-    public async ValueTask OnDeactivate(CancellationToken cancellationToken)
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        if (context.State.Value.Last is not null) await context.State.Save(cancellationToken);
+        if (state.State.Last is not null) await state.WriteStateAsync(cancellationToken);
     }
 
     private bool IsFit(string bot, PickRequest request)

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
@@ -10,15 +11,17 @@ public sealed class RunningTurnsState
 }
 
 /// <summary>Remembers conversations with running turns and wakes them when a node starts or goes, and every minute while there are any.</summary>
-public partial class RunningTurnsGrain(IGrainContext<RunningTurnsState> context, ILogger<RunningTurnsGrain> logger)
-    : IRunningTurnsGrain, IGrainLifecycle
+[GrainType("running-turns"), ActivationCountBasedPlacement]
+public sealed partial class RunningTurnsGrain(
+    [PersistentState("running-turns")] IPersistentState<RunningTurnsState> state, BackgroundWork work, ILogger<RunningTurnsGrain> logger)
+    : Grain, IRunningTurnsGrain, IRemindable
 {
     private const string Reminder = "sweep";
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan SaveDelay = TimeSpan.FromSeconds(1);
 
-    private readonly StateSaver<RunningTurnsState> _saver = new(context.State);
+    private readonly StateSaver<RunningTurnsState> _saver = new(state, work);
 
     // When each was added last, counted in additions.
     private readonly Dictionary<string, long> _added = [];
@@ -29,7 +32,7 @@ public partial class RunningTurnsGrain(IGrainContext<RunningTurnsState> context,
     /// <inheritdoc />
     public async Task Add(string conversationKey, bool atOnce)
     {
-        context.State.Value.Conversations.Add(conversationKey);
+        state.State.Conversations.Add(conversationKey);
         _added[conversationKey] = ++_additions;
         if (atOnce) await Save();
         else SaveSoon();
@@ -46,12 +49,12 @@ public partial class RunningTurnsGrain(IGrainContext<RunningTurnsState> context,
     /// <inheritdoc />
     public async Task Sweep()
     {
-        foreach (var key in context.State.Value.Conversations.ToArray())
+        foreach (var key in state.State.Conversations.ToArray())
         {
             var added = _added.GetValueOrDefault(key);
             try
             {
-                var isBusy = await context.Grains.Get<IConversationGrain>(key).Wake();
+                var isBusy = await GrainFactory.Grain<IConversationGrain>(key).Wake();
                 // One that was idle may have begun a turn since it said so.
                 if (!isBusy && _added.GetValueOrDefault(key) == added) Forget(key);
             }
@@ -63,29 +66,33 @@ public partial class RunningTurnsGrain(IGrainContext<RunningTurnsState> context,
     }
 
     /// <inheritdoc />
-    public async ValueTask OnReminder(string name, CancellationToken cancellationToken)
+    public async Task ReceiveReminder(string reminderName, TickStatus status)
     {
         await Sweep();
-        if (context.State.Value.Conversations.Count > 0) return;
-        await context.ClearReminder(Reminder, cancellationToken);
+        if (state.State.Conversations.Count > 0) return;
+        await this.ClearReminder(Reminder);
         _reminded = false;
-        if (context.State.Value.Conversations.Count > 0) await Remind();
+        if (state.State.Conversations.Count > 0) await Remind();
         await _saver.Save();
     }
 
     /// <inheritdoc />
-    public async ValueTask OnDeactivate(CancellationToken cancellationToken) => await _saver.Save();
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        await work.StopAsync();
+        await _saver.Save();
+    }
 
     private void Forget(string conversationKey)
     {
-        context.State.Value.Conversations.Remove(conversationKey);
+        state.State.Conversations.Remove(conversationKey);
         _added.Remove(conversationKey);
     }
 
-    private void SaveSoon() => _pendingSave ??= context.StartTimer(SaveDelay, Timeout.InfiniteTimeSpan, async _ =>
+    private void SaveSoon() => _pendingSave ??= this.StartTimer(SaveDelay, Timeout.InfiniteTimeSpan, async _ =>
     {
         _pendingSave = null;
-        if (context.State.Value.Conversations.Count > 0) await Save();
+        if (state.State.Conversations.Count > 0) await Save();
     });
 
     private async Task Save()
@@ -108,7 +115,7 @@ public partial class RunningTurnsGrain(IGrainContext<RunningTurnsState> context,
         _reminded = true;
         try
         {
-            await context.SetReminder(Reminder, Period, Period);
+            await this.RegisterOrUpdateReminder(Reminder, Period, Period);
         }
         catch
         {

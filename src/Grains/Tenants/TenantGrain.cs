@@ -1,13 +1,23 @@
 using CozeCluster.Messages;
+using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
 /// <summary>Counts a tenant's turns against its limit.</summary>
-public class TenantGrain(IGrainContext context, TimeProvider time) : ITenantGrain
+[GrainType("tenant"), ActivationCountBasedPlacement]
+public sealed class TenantGrain : Grain, ITenantGrain
 {
-    private readonly LeaseBook _turns = new(time, LeaseRequest.Lifetime);
-    private readonly Declared<TenantDefinition> _definition =
-        new(time, () => context.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindTenant(context.Key));
+    private readonly TimeProvider _time;
+    private readonly LeaseBook _turns;
+    private readonly Declared<TenantDefinition> _definition;
+
+    /// <summary>Made by Orleans.</summary>
+    public TenantGrain(TimeProvider time)
+    {
+        _time = time;
+        _turns = new LeaseBook(time, LeaseRequest.Lifetime);
+        _definition = new(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindTenant(this.GetPrimaryKeyString()));
+    }
 
     /// <inheritdoc />
     public async Task<Error?> Admit(string turnId)
@@ -19,7 +29,7 @@ public class TenantGrain(IGrainContext context, TimeProvider time) : ITenantGrai
             return new Error(
                 ErrorCode.RateLimited,
                 $"This tenant may run {definition.MaxConcurrentTurns} turns at once. Please try again when one has ended.",
-                Until: time.GetUtcNow() + TimeSpan.FromSeconds(1));
+                Until: _time.GetUtcNow() + TimeSpan.FromSeconds(1));
         }
         _turns.Take(turnId);
         return null;

@@ -3,12 +3,12 @@ using CozeCluster.Silo.Secrets;
 namespace CozeCluster.Silo.Fleets;
 
 /// <summary>Hands fleets to the catalog, then has their listeners connect.</summary>
-internal sealed partial class FleetImporter(IGrains grains, AesSecretSeal seal, ListenerStart listeners, ILogger<FleetImporter> logger)
+internal sealed partial class FleetImporter(IGrainFactory grains, AesSecretSeal seal, ListenerStart listeners, ILogger<FleetImporter> logger)
 {
     public async Task Import(FleetFile file)
     {
         var fleet = FleetBuilder.Build(file, seal);
-        await grains.Get<ICatalogGrain>(GrainKeys.Catalog).Import(fleet);
+        await grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).Import(fleet);
         Imported(fleet.Tenants.Count, fleet.Listeners.Count, fleet.Accounts.Count, fleet.Bots.Count, fleet.Models.Count, fleet.Version[..12]);
         foreach (var warning in file.Warnings) Warn(warning);
         listeners.Begin(fleet.Listeners);

@@ -6,7 +6,7 @@ namespace CozeCluster.Silo.Fleets;
 /// Has listeners connect before the first turn wants them, and channels swept that a crash left behind. Beside everything else: a node whose listeners cannot
 /// connect still serves its other bots.
 /// </summary>
-internal sealed partial class ListenerStart(IGrains grains, ILogger<ListenerStart> logger)
+internal sealed partial class ListenerStart(IGrainFactory grains, ILogger<ListenerStart> logger)
 {
     /// <summary>Returns at once. What cannot be done is logged; the listener's own health tells why.</summary>
     public void Begin(IReadOnlyList<ListenerDefinition> listeners)
@@ -21,8 +21,8 @@ internal sealed partial class ListenerStart(IGrains grains, ILogger<ListenerStar
         try
         {
             await Task.WhenAll(
-                grains.Get<IDiscordSessionGrain>(GrainKeys.DiscordSession(listener.Id, listener.HomeShard())).Connect(),
-                grains.Get<IChannelJanitorGrain>(GrainKeys.ChannelJanitor(listener.Id)).Sweep());
+                grains.GetGrain<IDiscordSessionGrain>(GrainKeys.DiscordSession(listener.Id, listener.HomeShard())).Connect(),
+                grains.GetGrain<IChannelJanitorGrain>(GrainKeys.ChannelJanitor(listener.Id)).Sweep());
         }
         catch (ClusterException e)
         {

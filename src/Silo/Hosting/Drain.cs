@@ -3,22 +3,23 @@ using CozeCluster.Grains;
 namespace CozeCluster.Silo.Hosting;
 
 /// <summary>
-/// An orderly end. Once the node is told to stop, readiness is off, and <see cref="NodeSettings.DrainNotice"/> later new turns are refused (the gateway sees to both) while it
-/// still listens; requests that run, and turns that no other node could go on with, get <see cref="NodeSettings.DrainTime"/> to end. Then such turns are ended in-band, and what
-/// requests are left are cut off. Listeners and engine stop after that.
+/// An orderly end. When the node begins to stop, readiness is off, and <see cref="NodeSettings.DrainNotice"/> later new turns are refused (the gateway does both) while it
+/// still listens. Running requests, and turns that no other node could resume, get <see cref="NodeSettings.DrainTime"/> to end. Then such turns are ended in-band, and the
+/// remaining requests are aborted. All hosted services stop after that: no service of Orleans implements the stage in which this runs.
 /// </summary>
 internal sealed partial class Drain(NodeSettings settings, UnsavedTurns turns, TimeProvider time, ILogger<Drain> logger) : IHostedLifecycleService, IDisposable
 {
     // What stopping may take besides.
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(10);
 
-    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan CutOffPatience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan CutOffTimeout = TimeSpan.FromSeconds(3);
 
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _cutOff = new();
     private TaskCompletionSource? _empty;
     private int _running;
+    private bool _started;
 
     /// <summary>What stopping may take at most.</summary>
     public static TimeSpan TimeOf(NodeSettings settings) => NoticeOf(settings) + settings.DrainTime + Rest;
@@ -40,9 +41,10 @@ internal sealed partial class Drain(NodeSettings settings, UnsavedTurns turns, T
         }
     }
 
-    /// <summary>Waits for running requests and turns.</summary>
+    /// <summary>Waits for running requests and turns; not on a node whose start has failed, which has none.</summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
+        if (!_started) return;
         await Task.Delay(NoticeOf(settings), time, cancellationToken);
         var empty = Empty(out var running);
         if (running == 0 && turns.Count == 0) return;
@@ -52,14 +54,14 @@ internal sealed partial class Drain(NodeSettings settings, UnsavedTurns turns, T
         {
             Ending(left);
             await turns.End();
-            // Whoever listens to them here hears it, and has what it asked for.
-            await Ends(Task.WhenAll(empty, turns.None), EndPatience, cancellationToken);
+            // Requests that follow them end with them.
+            await Ends(Task.WhenAll(empty, turns.None), EndTimeout, cancellationToken);
         }
         if (empty.IsCompleted) return;
         lock (_gate) running = _running;
         CuttingOff(running);
         await _cutOff.CancelAsync();
-        await Ends(empty, CutOffPatience, cancellationToken);
+        await Ends(empty, CutOffTimeout, cancellationToken);
     }
 
     // Where nobody sends turns, nobody needs notice.
@@ -80,7 +82,11 @@ internal sealed partial class Drain(NodeSettings settings, UnsavedTurns turns, T
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        _started = true;
+        return Task.CompletedTask;
+    }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -88,11 +94,11 @@ internal sealed partial class Drain(NodeSettings settings, UnsavedTurns turns, T
 
     public void Dispose() => _cutOff.Dispose();
 
-    private async Task<bool> Ends(Task empty, TimeSpan patience, CancellationToken cancellationToken)
+    private async Task<bool> Ends(Task empty, TimeSpan timeout, CancellationToken cancellationToken)
     {
         try
         {
-            await empty.WaitAsync(patience, time, cancellationToken);
+            await empty.WaitAsync(timeout, time, cancellationToken);
             return true;
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException)

@@ -1,19 +1,25 @@
+using CozeCluster.Grains;
 using CozeCluster.Silo.Fleets;
 using CozeCluster.Silo.SandboxMode;
 using CozeCluster.Silo.Secrets;
 
 namespace CozeCluster.Silo.Hosting;
 
-/// <summary>What the node itself adds to its rooms. Hosted services start in the order they are added, and stop in reverse.</summary>
+/// <summary>
+/// What the node itself adds. Hosted services start in the order they are added, and stop in reverse: <see cref="Drain"/> waits for requests and turns before any of them stops,
+/// then Kestrel stops, the sweep, the fleet, Orleans; storage opens before all of them and closes after.
+/// </summary>
 internal static class NodeServices
 {
-    /// <summary>Settings, clock and the seal for secrets.</summary>
+    /// <summary>Settings, clock, the drain, and the encryption of stored secrets.</summary>
     /// <exception cref="StartException">The data folder or the sealing key cannot be used.</exception>
     public static void AddNode(this WebApplicationBuilder builder, NodeSettings settings)
     {
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(TimeProvider.System);
         if (settings.HoldsGrains) builder.AddSeal(settings);
+        // A gateway has none of these turns; the drain asks all the same.
+        builder.Services.AddSingleton<UnsavedTurns>();
         builder.Services.AddSingleton<Drain>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Drain>());
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Drain.TimeOf(settings));

@@ -1,4 +1,5 @@
 using CozeCluster.Grains;
+using CozeCluster.Storage;
 
 namespace CozeCluster.Silo.Hosting;
 
@@ -10,16 +11,6 @@ internal enum LogForm
 
     /// <summary>For machines: one JSON object to a line.</summary>
     Json,
-}
-
-/// <summary>What a finished save survives.</summary>
-internal enum SaveSurvives
-{
-    /// <summary>The end of the process.</summary>
-    Process,
-
-    /// <summary>The end of the machine too.</summary>
-    Machine,
 }
 
 /// <summary>All settings of a node, checked. <see cref="Settings"/> says what each means.</summary>
@@ -36,7 +27,7 @@ internal sealed record NodeSettings
     public required IReadOnlyList<ListenAddress> Listen { get; init; }
     public required CertificateFiles? Certificate { get; init; }
 
-    /// <summary>Its place in a cluster; null: it is alone.</summary>
+    /// <summary>Its place in a cluster; null: the node is alone.</summary>
     public required ClusterSettings? Cluster { get; init; }
 
     /// <summary>See <see cref="Secrets.SecretsKey"/>; null: the data folder has it.</summary>
@@ -47,14 +38,15 @@ internal sealed record NodeSettings
     public required TimeSpan KeepAlive { get; init; }
     public required IReadOnlyList<string> CorsOrigins { get; init; }
     public required bool Swagger { get; init; }
-    public required SaveSurvives Durability { get; init; }
+    public required bool Dashboard { get; init; }
+    public required Durability Durability { get; init; }
     public required ConversationOptions Conversations { get; init; }
     public required TimeSpan DrainNotice { get; init; }
     public required TimeSpan DrainTime { get; init; }
     public required LogForm Log { get; init; }
     public required LogLevel LogLevel { get; init; }
 
-    /// <summary>Whether grains live in this process.</summary>
+    /// <summary>Whether grains run in this process.</summary>
     public bool HoldsGrains => Cluster?.Role != NodeRole.Gateway;
 
     /// <summary>Whether clients are served.</summary>
@@ -93,7 +85,8 @@ internal sealed record NodeSettings
             KeepAlive = source[Settings.KeepAlive].Time(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)),
             CorsOrigins = ReadOrigins(source[Settings.CorsOrigins]),
             Swagger = source[Settings.Swagger].Flag(),
-            Durability = source[Settings.Durability].Choice(SaveSurvives.Process, SaveSurvives.Machine),
+            Dashboard = source[Settings.Dashboard].Flag(),
+            Durability = source[Settings.Durability].Choice(Storage.Durability.Process, Storage.Durability.Machine),
             Conversations = ReadConversations(source),
             DrainNotice = source[Settings.DrainNotice].Time(TimeSpan.Zero, TimeSpan.FromMinutes(5)),
             DrainTime = source[Settings.DrainTime].Time(TimeSpan.Zero, TimeSpan.FromHours(1)),

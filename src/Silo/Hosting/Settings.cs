@@ -25,14 +25,11 @@ internal static class Settings
     public static readonly Setting Urls = new("urls", "urls", null,
         "Addresses to listen on, separated by ';' (http://0.0.0.0:7077;https://*:7443).");
 
-    public static readonly Setting Engine = new("engine", "embedded|orleans", "embedded",
-        "What runs the grains: this process alone, or a cluster of nodes over PostgreSQL.");
-
     public static readonly Setting Role = new("role", "all|silo|gateway", "all",
-        "What a node of a cluster does: hold grains (silo), serve clients (gateway), or both.");
+        "What a node of a cluster does: run grains (silo), serve clients (gateway), or both.");
 
     public static readonly Setting Postgres = new("postgres", "connection", null,
-        "The PostgreSQL database of the cluster, as Npgsql writes it (Host=db;Database=coze;Username=coze). One with a password belongs into the environment.");
+        "The PostgreSQL database of a cluster, as Npgsql writes it (Host=db;Database=coze;Username=coze); none: SQLite. With a password, set it in the environment.");
 
     public static readonly Setting ClusterId = new("cluster-id", "name", "cozecluster",
         "Nodes with the same name and database are one cluster.");
@@ -47,7 +44,7 @@ internal static class Settings
         "IP address or host name that other nodes reach this silo at; none: loopback if the node listens only there, else this machine's.");
 
     public static readonly Setting ClusterCertificate = new("cluster-certificate", "file", null,
-        "Certificate that nodes of the cluster show each other, PEM or PFX: their connections are encrypted, and nobody joins without one.");
+        "Certificate that nodes of the cluster show each other, PEM or PFX: their connections are encrypted. Peers need the same one, or one of a root certificate in this file.");
 
     public static readonly Setting ClusterCertificateKey = new("cluster-certificate-key", "file", null,
         "Private key of a PEM cluster certificate, if it is in a file of its own.");
@@ -82,11 +79,14 @@ internal static class Settings
     public static readonly Setting Swagger = new("swagger", "true|false", "true",
         "Whether /swagger and /openapi/v1.json are served.");
 
-    public static readonly Setting Durability = new("durability", "process|machine", "process",
-        "What a finished save survives: the end of the process, or of the machine too (each save waits for the disk). In a cluster: the database server's; there machine is the default.");
+    public static readonly Setting Dashboard = new("dashboard", "true|false", "true",
+        "Whether administrators find the Orleans dashboard at /dashboard; the same on all nodes of a cluster.");
+
+    public static readonly Setting Durability = new("durability", "process|machine", "machine",
+        "What a finished save survives: the end of the process (of a cluster's database server), or of its machine too: each save waits for the disk.");
 
     public static readonly Setting DurableTurns = new("durable-turns", "true|false", "true",
-        "Whether turns outlive their node where the far side can be asked again; false is for measuring what that costs.");
+        "Whether turns survive the end of their node where the upstream can be asked again; false is for measuring what that costs.");
 
     public static readonly Setting KeepConversations = new("keep-conversations", "duration", "180d",
         "How long a named conversation is kept after it was used last.");
@@ -107,10 +107,10 @@ internal static class Settings
         "How long a turn goes on without anybody listening, unless its client asked for more.");
 
     public static readonly Setting DrainNotice = new("drain-notice", "duration", "0s",
-        "How long a node that is told to stop goes on taking turns while it says already that it is not ready: what a load balancer takes to notice.");
+        "How long a node that stops still accepts turns while it already reports that it is not ready: what a load balancer takes to notice.");
 
     public static readonly Setting DrainTime = new("drain-time", "duration", "20s",
-        "How long running turns may take to end once the node is told to stop.");
+        "How long running turns may take to end when the node stops.");
 
     public static readonly Setting Log = new("log", "simple|json", "simple",
         "How log lines are written.");
@@ -121,8 +121,8 @@ internal static class Settings
     public static IReadOnlyList<Setting> All { get; } =
     [
         Sandbox, SandboxPort, Fleet, FleetPoll, Data, Port, Urls, Certificate, CertificateKey, CertificatePassword,
-        Engine, Role, Postgres, ClusterId, SiloPort, GatewayPort, AdvertisedAddress, ClusterCertificate, ClusterCertificateKey, ClusterCertificatePassword, SecretsKey,
-        MaxBodyBytes, StartGrace, KeepAlive, CorsOrigins, Swagger, Durability, DurableTurns,
+        Role, Postgres, ClusterId, SiloPort, GatewayPort, AdvertisedAddress, ClusterCertificate, ClusterCertificateKey, ClusterCertificatePassword, SecretsKey,
+        MaxBodyBytes, StartGrace, KeepAlive, CorsOrigins, Swagger, Dashboard, Durability, DurableTurns,
         KeepConversations, KeepTurns, MaxStoredTurns, MaxQueuedTurns, MaxAttempts, ListenerGrace, DrainNotice, DrainTime, Log, LogLevel,
     ];
 }

@@ -2,13 +2,13 @@ using System.Threading.Channels;
 
 namespace CozeCluster.Silo.Hosting;
 
-/// <summary>Wakes the turns that were running when their node went: at start, and when other nodes of the cluster go. Runs beside everything else.</summary>
-internal sealed partial class TurnSweep(IGrains grains, ILogger<TurnSweep> logger) : BackgroundService
+/// <summary>Wakes turns that were running when their silo ended: at start, and when other silos of the cluster have gone. Runs in the background.</summary>
+internal sealed partial class TurnSweep(IGrainFactory grains, SiloDepartures departures, ILogger<TurnSweep> logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var gone = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-        using var watch = grains.OnNodesGone(() => gone.Writer.TryWrite(true));
+        using var watch = departures.Subscribe(() => gone.Writer.TryWrite(true));
         await Sweep(stoppingToken);
         await foreach (var _ in gone.Reader.ReadAllAsync(stoppingToken)) await Sweep(stoppingToken);
     }
@@ -19,11 +19,11 @@ internal sealed partial class TurnSweep(IGrains grains, ILogger<TurnSweep> logge
         {
             try
             {
-                await grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Sweep().WaitAsync(stop);
+                await grains.GetGrain<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Sweep().WaitAsync(stop);
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
-                // Its reminder comes back to it.
+                // Its reminder sweeps it later.
                 NotSwept(e, shard);
             }
         }

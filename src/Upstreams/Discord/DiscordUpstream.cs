@@ -14,7 +14,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
 
     private const int NonceToken = 20;
 
-    private readonly IGrains _grains;
+    private readonly IGrainFactory _grains;
     private readonly IDiscord _discord;
     private readonly IBlobStore _blobs;
     private readonly TimeProvider _time;
@@ -23,7 +23,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
     private readonly DiscordChannels _channels;
     private readonly DiscordLearning _learning;
 
-    public DiscordUpstream(IGrains grains, IDiscord discord, IBlobStore blobs, TimeProvider time, ILogger<DiscordUpstream> logger)
+    public DiscordUpstream(IGrainFactory grains, IDiscord discord, IBlobStore blobs, TimeProvider time, ILogger<DiscordUpstream> logger)
     {
         _grains = grains;
         _discord = discord;
@@ -60,7 +60,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         var options = DiscordBotOptions.Of(turn.Bot);
         var prompt = await DiscordPrompt.Of(turn, options, _blobs, cancellationToken).ConfigureAwait(false);
         var listener = await FindListener(options.Listener).ConfigureAwait(false);
-        var cadence = _grains.Get<IBotGrain>(turn.Bot.Id).Cadence();
+        var cadence = _grains.Grain<IBotGrain>(turn.Bot.Id).Cadence();
         var place = await _channels.Take(turn, options).ConfigureAwait(false);
         var posted = new List<string>(prompt.Count);
         DiscordFar? far = null;
@@ -91,7 +91,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         var ids = DiscordHandle.Of(handle.Ids) ?? throw new ClusterException(ErrorCode.UpstreamOutcomeUnknown, "The turn's place on Discord is not known.");
         var listener = await FindListener(ids.Listener).ConfigureAwait(false);
         var reply = NewReply(turn, options, ids.IsAlone);
-        reply.Know(await _grains.Get<IBotGrain>(turn.Bot.Id).Cadence().ConfigureAwait(false));
+        reply.Know(await _grains.Grain<IBotGrain>(turn.Bot.Id).Cadence().ConfigureAwait(false));
         var far = new DiscordFar(_grains, _discord, listener, ids.ChannelId, turn.Bot.UpstreamBotId, reply);
         reply.Sent(ids.MessageIds, ids.SenderId, isFound: true);
         // The session may take its time, above all if it was lost with this turn's node.
@@ -112,7 +112,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
     /// <returns>Who sent them, if Discord tells.</returns>
     private async Task<string?> Post(UpstreamTurn turn, DiscordPlace place, IReadOnlyList<PromptMessage> prompt, List<string> posted, CancellationToken cancellationToken)
     {
-        var account = _grains.Get<IAccountGrain>(turn.Account.Id);
+        var account = _grains.Grain<IAccountGrain>(turn.Account.Id);
         // Discord knows a message that is sent again by its nonce; another try of the turn is another message.
         var nonce = GrainKeys.Hash("nonce", turn.TurnId, turn.Attempt.ToString())[..NonceToken];
         string? senderId = null;
@@ -154,6 +154,6 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         new ReplyPace(options.End, options.End.FirstWait ?? turn.Bot.Timeouts.FirstByte, countsTyping: isAlone, _time),
         text => CozeNotices.Match(text, _time.GetUtcNow(), options.DailyReset));
 
-    private async Task<ListenerDefinition> FindListener(string id) => await _grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindListener(id).ConfigureAwait(false)
+    private async Task<ListenerDefinition> FindListener(string id) => await _grains.Grain<ICatalogGrain>(GrainKeys.Catalog).FindListener(id).ConfigureAwait(false)
         ?? throw new ClusterException(ErrorCode.UpstreamUnavailable, $"The fleet has no Discord listener '{id}'.");
 }

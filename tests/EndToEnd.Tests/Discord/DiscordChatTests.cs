@@ -28,7 +28,7 @@ public sealed class DiscordChatTests(DiscordFixture node)
     [Theory, MemberData(nameof(Modes))]
     public async Task A_streamed_reply(string model)
     {
-        var ask = node.Ask(model, "chunks=20 pace=20ms");
+        var ask = node.Ask(model, "chunks=20 pace=100ms");
         var updates = new List<StreamingChatCompletionUpdate>();
         await foreach (var update in Chat(model).CompleteChatStreamingAsync([new UserChatMessage(ask.Prompt)], cancellationToken: Ask.Patience)) updates.Add(update);
 

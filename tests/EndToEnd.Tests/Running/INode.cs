@@ -16,24 +16,3 @@ internal interface INode : IAsyncDisposable
     /// <returns>Its exit code.</returns>
     Task<int> StopAsync(CancellationToken cancellationToken);
 }
-
-/// <summary>Starts what the tests are to run against.</summary>
-internal static class Nodes
-{
-#if CLUSTER
-    /// <summary>The variable that has all tests run against a cluster: its value is then <c>cluster</c>.</summary>
-    private const string Variable = "COZECLUSTER_TESTS_ON";
-#endif
-
-    /// <summary>Starts a node, and returns once it listens.</summary>
-    /// <param name="folder">Where it runs and keeps its data; started there again, it goes on with them.</param>
-    /// <param name="arguments">Of the command line.</param>
-    /// <param name="environment">Variables it gets besides those of the tests.</param>
-    public static async Task<INode> StartAsync(string folder, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
-    {
-#if CLUSTER
-        if (Environment.GetEnvironmentVariable(Variable) == "cluster") return await Cluster.NodeCluster.StartAsync(folder, arguments, environment);
-#endif
-        return await NodeProcess.StartAsync(folder, arguments, environment);
-    }
-}

@@ -67,6 +67,19 @@ public sealed class ChatCompletionTests
     }
 
     [Fact]
+    public async Task Only_the_first_call_of_a_new_conversation_is_marked()
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.Script = _ => throw new ClusterException(ErrorCode.EngineRejected, "No answer.");
+
+        using var response = await host.Chat(GatewayHost.Body());
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.Equal(["begin", "cancel"], host.Grains.Conversations.Single().Calls);
+        Assert.Single(host.Grains.New);
+    }
+
+    [Fact]
     public async Task Failure_has_its_status_even_after_text()
     {
         await using var host = await GatewayHost.Start();
@@ -88,7 +101,7 @@ public sealed class ChatCompletionTests
 
         Assert.Equal(HttpStatusCode.TooManyRequests, response.StatusCode);
         Assert.Equal([host.Grains.Conversations.Single().Request!.TurnId], host.Grains.Tenant.Settled);
-        Assert.Equal(0, host.Grains.Observers);
+        Assert.Equal(0, host.Grains.Feeds.OpenCount);
     }
 
     [Fact]

@@ -44,7 +44,7 @@ public sealed class ChatStreamTests
         Assert.Equal("no", response.Headers.GetValues("x-accel-buffering").Single());
         Assert.Equal("no-cache", response.Headers.CacheControl!.ToString());
         Assert.NotEmpty(response.Headers.GetValues("x-request-id"));
-        Assert.Equal(0, host.Grains.Observers);
+        Assert.Equal(0, host.Grains.Feeds.OpenCount);
     }
 
     [Fact]
@@ -206,7 +206,7 @@ public sealed class ChatStreamTests
 
         await (expected == "cancel" ? conversation.Cancelled : conversation.Unsubscribed).Task.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.Contains(expected, conversation.Calls);
-        await Until.True(() => host.Grains.Observers == 0);
+        await Until.True(() => host.Grains.Feeds.OpenCount == 0);
     }
 
     [Fact]

@@ -5,10 +5,10 @@ using CozeCluster.Messages;
 namespace CozeCluster.Gateway.Tests.Fakes;
 
 /// <summary>A conversation of one turn whose reply the test tells, and which remembers what it was asked.</summary>
-public sealed class FakeConversation(FakeGrains grains) : IConversationGrain
+public sealed class FakeConversation(FakeGrains grains, string key) : IConversationGrain
 {
     private readonly Lock _gate = new();
-    private readonly Channel<(Subscription Subscription, IReplyObserver Observer)> _subscriptions = Channel.CreateUnbounded<(Subscription, IReplyObserver)>();
+    private readonly Channel<Subscription> _subscriptions = Channel.CreateUnbounded<Subscription>();
 
     /// <summary>What was asked, in order: <c>begin</c>, <c>subscribe 0.5</c>, <c>read 0.5</c>, <c>cancel</c>, <c>unsubscribe</c>.</summary>
     public ConcurrentQueue<string> Calls { get; } = new();
@@ -16,8 +16,8 @@ public sealed class FakeConversation(FakeGrains grains) : IConversationGrain
     /// <summary>The turn.</summary>
     public TurnRequest? Request { get; private set; }
 
-    /// <summary>Whoever observes now.</summary>
-    public IReplyObserver? Observer { get; private set; }
+    /// <summary>The feed of the last subscription.</summary>
+    public FeedAddress? Feed { get; private set; }
 
     /// <summary>All that was told, for readers.</summary>
     public List<ReplyEvent> Told { get; } = [];
@@ -41,25 +41,25 @@ public sealed class FakeConversation(FakeGrains grains) : IConversationGrain
 
     public TaskCompletionSource Unsubscribed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public async Task Begin(TurnRequest request, Subscription subscription, IReplyObserver observer, CancellationToken cancellationToken)
+    public async Task Begin(TurnRequest request, Subscription subscription, CancellationToken cancellationToken)
     {
         Note("begin");
         Request = request;
-        Observer = observer;
+        Feed = subscription.Feed;
         grains.Begun.TrySetResult(this);
         if (grains.Script is { } script) await script(this);
     }
 
-    public Task Subscribe(string tenantId, string turnId, Subscription subscription, IReplyObserver observer)
+    public Task Subscribe(string tenantId, string turnId, Subscription subscription)
     {
         Note($"subscribe {subscription.After}");
-        Observer = observer;
-        _subscriptions.Writer.TryWrite((subscription, observer));
+        Feed = subscription.Feed;
+        _subscriptions.Writer.TryWrite(subscription);
         return Task.CompletedTask;
     }
 
     /// <summary>The next call of <see cref="Subscribe"/>.</summary>
-    public async Task<(Subscription Subscription, IReplyObserver Observer)> NextSubscription() =>
+    public async Task<Subscription> NextSubscription() =>
         await _subscriptions.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
 
     public Task Unsubscribe(string turnId, string subscriptionId)
@@ -133,16 +133,17 @@ public sealed class FakeConversation(FakeGrains grains) : IConversationGrain
 
     public Task<bool> Wake() => throw new NotSupportedException();
 
-    /// <summary>Tells the observer a batch.</summary>
-    public async Task<ReplyAck> Tell(Cursor next, params ReplyEvent[] events)
+    /// <summary>Posts a batch to the feed.</summary>
+    public Task<ReplyAck> Tell(Cursor next, params ReplyEvent[] events)
     {
         lock (_gate) Told.AddRange(events);
-        return await Observer!.OnReply(new ReplyBatch(Request?.TurnId ?? Snapshot!.TurnId, events, next));
+        return Task.FromResult(grains.Feeds.Post(Feed!, new ReplyBatch(Request?.TurnId ?? Snapshot!.TurnId, events, next)));
     }
 
     private void Note(string call)
     {
         Calls.Enqueue(call);
+        if (FirstCall.Activates(GrainId.Create("conversation", key))) grains.New.Enqueue(key);
         if (Fault?.Invoke(call) is { } fault) throw fault;
     }
 }

@@ -2,11 +2,10 @@ using System.Collections.Concurrent;
 
 namespace CozeCluster.Gateway.Tests.Fakes;
 
-/// <summary>Hands out the fakes of one test; observers are called directly.</summary>
-public sealed class FakeGrains : IGrains
+/// <summary>Hands out the fakes of one test.</summary>
+public sealed class FakeGrains : IGrainFactory
 {
     private readonly ConcurrentDictionary<string, FakeConversation> _conversations = new();
-    private int _observers;
 
     public FakeCatalog Catalog { get; } = new();
 
@@ -19,73 +18,74 @@ public sealed class FakeGrains : IGrains
     /// <summary>No grain, but as much a fake of one test.</summary>
     public FakeFetcher Fetcher { get; } = new();
 
+    /// <summary>Where the gateway opens its feeds.</summary>
+    public FakeReplyFeeds Feeds { get; } = new();
+
+    /// <summary>Reports to the gateway that silos have gone.</summary>
+    public SiloDepartures Departures { get; } = new();
+
+    /// <summary>Whether the client has connected: before, Orleans does not know the types of grains.</summary>
+    public bool Connected { get; set; } = true;
+
     /// <summary>What every new conversation does when a turn begins; null: nothing, the test goes on by itself.</summary>
     public Func<FakeConversation, Task>? Script { get; set; }
 
-    /// <summary>Keys of the grains that were said to be new.</summary>
+    /// <summary>The key of the conversation for each call that was marked as a grain's first.</summary>
     public ConcurrentQueue<string> New { get; } = new();
 
     /// <summary>Conversations by key, in no order.</summary>
     public ICollection<FakeConversation> Conversations => _conversations.Values;
 
-    /// <summary>Tells everyone that nodes have gone.</summary>
-    public Action? NodesGone { get; private set; }
-
-    /// <summary>Observers that are reachable.</summary>
-    public int Observers => Volatile.Read(ref _observers);
-
     /// <summary>The first conversation that takes a turn.</summary>
     public TaskCompletionSource<FakeConversation> Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public FakeConversation Conversation(string key) => _conversations.GetOrAdd(key, _ => new FakeConversation(this));
+    public FakeConversation Conversation(string key) => _conversations.GetOrAdd(key, _ => new FakeConversation(this, key));
 
-    public T Get<T>(string key) where T : class, IGrain
+    public T GetGrain<T>(string primaryKey, string? grainClassNamePrefix = null) where T : IGrainWithStringKey
     {
+        if (!Connected) throw new ArgumentException($"Could not find an implementation for interface {typeof(T)}");
         object grain = typeof(T).Name switch
         {
-            nameof(IApiKeyGrain) => new FakeApiKey(this, key),
+            nameof(IApiKeyGrain) => new FakeApiKey(this, primaryKey),
             nameof(ICatalogGrain) => Catalog,
             nameof(ITenantGrain) => Tenant,
             nameof(IConversationIndexGrain) => Index,
             nameof(IHealthGrain) => Health,
-            nameof(IConversationGrain) => Conversation(key),
+            nameof(IConversationGrain) => Conversation(primaryKey),
             _ => throw new ArgumentException($"No fake of {typeof(T)}."),
         };
         return (T)grain;
     }
 
-    public T GetNew<T>(string key) where T : class, IGrain
-    {
-        New.Enqueue(key);
-        return Get<T>(key);
-    }
+    public T GetGrain<T>(Guid primaryKey, string? grainClassNamePrefix = null) where T : IGrainWithGuidKey => throw new NotSupportedException();
 
-    public IObserverHandle<T> Observe<T>(T observer) where T : class, IObserver
-    {
-        Interlocked.Increment(ref _observers);
-        return new Handle<T>(this, observer);
-    }
+    public T GetGrain<T>(long primaryKey, string? grainClassNamePrefix = null) where T : IGrainWithIntegerKey => throw new NotSupportedException();
 
-    public IDisposable OnNodesGone(Action gone)
-    {
-        NodesGone += gone;
-        return new Ending(() => NodesGone -= gone);
-    }
+    public T GetGrain<T>(Guid primaryKey, string keyExtension, string? grainClassNamePrefix = null) where T : IGrainWithGuidCompoundKey => throw new NotSupportedException();
 
-    private sealed class Ending(Action end) : IDisposable
-    {
-        public void Dispose() => end();
-    }
+    public T GetGrain<T>(long primaryKey, string keyExtension, string? grainClassNamePrefix = null) where T : IGrainWithIntegerCompoundKey => throw new NotSupportedException();
 
-    private sealed class Handle<T>(FakeGrains grains, T observer) : IObserverHandle<T> where T : class, IObserver
-    {
-        private int _disposed;
+    public T GetGrain<T>(GrainId grainId) where T : IAddressable => throw new NotSupportedException();
 
-        public T Reference => observer;
+    public IGrain GetGrain(Type grainInterfaceType, Guid grainPrimaryKey) => throw new NotSupportedException();
 
-        public void Dispose()
-        {
-            if (Interlocked.Exchange(ref _disposed, 1) == 0) Interlocked.Decrement(ref grains._observers);
-        }
-    }
+    public IGrain GetGrain(Type grainInterfaceType, long grainPrimaryKey) => throw new NotSupportedException();
+
+    public IGrain GetGrain(Type grainInterfaceType, string grainPrimaryKey) => throw new NotSupportedException();
+
+    public IGrain GetGrain(Type grainInterfaceType, Guid grainPrimaryKey, string keyExtension) => throw new NotSupportedException();
+
+    public IGrain GetGrain(Type grainInterfaceType, long grainPrimaryKey, string keyExtension) => throw new NotSupportedException();
+
+    public IAddressable GetGrain(GrainId grainId) => throw new NotSupportedException();
+
+    public IAddressable GetGrain(GrainId grainId, GrainInterfaceType interfaceType) => throw new NotSupportedException();
+
+    public IAddressable GetGrain(Type interfaceType, IdSpan grainKey, string grainClassNamePrefix) => throw new NotSupportedException();
+
+    public IAddressable GetGrain(Type interfaceType, IdSpan grainKey) => throw new NotSupportedException();
+
+    public T CreateObjectReference<T>(IGrainObserver obj) where T : IGrainObserver => throw new NotSupportedException();
+
+    public void DeleteObjectReference<T>(IGrainObserver obj) where T : IGrainObserver => throw new NotSupportedException();
 }

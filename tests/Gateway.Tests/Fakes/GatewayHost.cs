@@ -4,6 +4,7 @@ using CozeCluster.TestKit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Gateway.Tests.Fakes;
@@ -13,9 +14,9 @@ public sealed class GatewayHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private GatewayHost(WebApplication app, FakeGrains grains, FakeBlobs blobs, LogSink log, TimeProvider time)
+    private GatewayHost(WebApplication app, Task started, FakeGrains grains, FakeBlobs blobs, LogSink log, TimeProvider time)
     {
-        (_app, Grains, Blobs, Log, Clock) = (app, grains, blobs, log, time);
+        (_app, Started, Grains, Blobs, Log, Clock) = (app, started, grains, blobs, log, time);
         Http = new HttpClient { BaseAddress = new Uri(app.Urls.First()), Timeout = TimeSpan.FromSeconds(30) };
         Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "sk-test");
     }
@@ -33,13 +34,18 @@ public sealed class GatewayHost : IAsyncDisposable
     /// <summary>A client that holds the tenant's key.</summary>
     public HttpClient Http { get; }
 
+    /// <summary>Completes when all services of the host have started.</summary>
+    public Task Started { get; }
+
     public IServiceProvider Services => _app.Services;
 
     /// <param name="configure">The gateway's options.</param>
     /// <param name="grains">The grains.</param>
     /// <param name="realTime">Whether the clock runs by itself.</param>
     /// <param name="map">Maps what a node has besides.</param>
-    public static async Task<GatewayHost> Start(Action<GatewayOptions>? configure = null, FakeGrains? grains = null, bool realTime = false, Action<WebApplication>? map = null)
+    /// <param name="others">What the host's other services wait for to start; then this returns as soon as the server listens.</param>
+    public static async Task<GatewayHost> Start(
+        Action<GatewayOptions>? configure = null, FakeGrains? grains = null, bool realTime = false, Action<WebApplication>? map = null, Task? others = null)
     {
         grains ??= new FakeGrains();
         var blobs = new FakeBlobs();
@@ -48,16 +54,21 @@ public sealed class GatewayHost : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders().AddProvider(log).SetMinimumLevel(LogLevel.Information);
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Services.AddSingleton<IGrains>(grains);
+        builder.Services.AddSingleton<IGrainFactory>(grains);
+        builder.Services.AddSingleton<IReplyFeeds>(grains.Feeds);
+        builder.Services.AddSingleton(grains.Departures);
         builder.Services.AddSingleton<IBlobStore>(blobs);
         builder.Services.AddSingleton<ISafeFetcher>(grains.Fetcher);
         builder.Services.AddSingleton(time);
         builder.Services.AddGateway(configure);
+        var slow = new SlowService(others ?? Task.CompletedTask);
+        builder.Services.AddHostedService(_ => slow);
         var app = builder.Build();
         app.MapGateway();
         map?.Invoke(app);
-        await app.StartAsync();
-        return new GatewayHost(app, grains, blobs, log, time);
+        var started = app.StartAsync();
+        await (others is null ? started : await Task.WhenAny(started, slow.Reached));
+        return new GatewayHost(app, started, grains, blobs, log, time);
     }
 
     public static StringContent Json(string body) => new(body, Encoding.UTF8, "application/json");
@@ -86,5 +97,29 @@ public sealed class GatewayHost : IAsyncDisposable
         using var atOnce = new CancellationTokenSource(TimeSpan.FromSeconds(1));
         await _app.StopAsync(atOnce.Token);
         await _app.DisposeAsync();
+    }
+
+    /// <summary>Holds back the end of the host's start when the server already listens.</summary>
+    private sealed class SlowService(Task work) : IHostedLifecycleService
+    {
+        private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Reached => _reached.Task;
+
+        public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StartedAsync(CancellationToken cancellationToken)
+        {
+            _reached.TrySetResult();
+            return work.WaitAsync(cancellationToken);
+        }
+
+        public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

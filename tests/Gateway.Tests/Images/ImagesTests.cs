@@ -134,7 +134,7 @@ public sealed class ImagesTests
         await using var host = await GatewayHost.Start();
         using var gone = new CancellationTokenSource();
         var asking = host.Http.PostAsync("/v1/images/generations", GatewayHost.Json("""{"model":"bot","prompt":"A cat","n":2}"""), gone.Token);
-        await Until.True(() => host.Grains.Conversations.Count == 2 && host.Grains.Conversations.All(conversation => conversation.Observer is not null));
+        await Until.True(() => host.Grains.Conversations.Count == 2 && host.Grains.Conversations.All(conversation => conversation.Feed is not null));
 
         gone.Cancel();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using CozeCluster.Gateway.Observing;
 using CozeCluster.Gateway.Tests.Fakes;
@@ -21,7 +22,7 @@ public sealed class ReplyReaderTests : IDisposable
     {
         TurnId.TryGetConversation(_turnId, out var key);
         _conversation = _grains.Conversation(key);
-        _reader = new ReplyReader(_grains, _time, NullLogger.Instance, "acme", _turnId, _conversation, Cursor.Start, _gone.Token);
+        _reader = NewReader();
     }
 
     [Fact]
@@ -88,21 +89,21 @@ public sealed class ReplyReaderTests : IDisposable
             told.Append(text);
         }
         Assert.Equal(200 - ReplyQueue.MaxBatches, refused);
-        var old = _conversation.Observer!;
+        var old = _conversation.Feed!;
 
         var heard = new StringBuilder();
         while (heard.Length < told.Length) heard.Append(TextOf(await Next()));
         Assert.Equal(told.ToString(), heard.ToString());
 
-        // Caught up: it observes again from where it stands, and the old observer is dead.
+        // Caught up: it observes again from where it stands, and the old feed is closed.
         var waiting = Next();
-        var (subscription, observer) = await _conversation.NextSubscription();
+        var subscription = await _conversation.NextSubscription();
         Assert.Equal(new Cursor(0, told.Length), subscription.After);
-        Assert.Equal(ReplyAck.Gone, await old.OnReply(new ReplyBatch(_turnId, [Reply.Text("?")], default)));
-        Assert.NotSame(old, observer);
+        Assert.Equal(ReplyAck.Gone, _grains.Feeds.Post(old, new ReplyBatch(_turnId, [Reply.Text("?")], default)));
+        Assert.NotEqual(old, subscription.Feed);
         await _conversation.Tell(new Cursor(0, told.Length + 1), Reply.Text("!", offset: told.Length), Reply.Stop());
         Assert.Equal("!", TextOf(await waiting));
-        Assert.Equal(1, _grains.Observers);
+        Assert.Equal(1, _grains.Feeds.OpenCount);
     }
 
     [Fact]
@@ -133,7 +134,7 @@ public sealed class ReplyReaderTests : IDisposable
 
         _time.Advance(TimeSpan.FromSeconds(5.1));
 
-        var (subscription, _) = await _conversation.NextSubscription();
+        var subscription = await _conversation.NextSubscription();
         Assert.Equal(new Cursor(0, 1), subscription.After);
         await _conversation.Tell(new Cursor(0, 2), Reply.Text("b", offset: 1));
         Assert.Equal("b", TextOf(await waiting));
@@ -166,17 +167,51 @@ public sealed class ReplyReaderTests : IDisposable
         await Until.True(() => _time.ArmedTimers > 0);
         _time.Advance(TimeSpan.FromSeconds(2));
 
-        _grains.NodesGone!();
+        _grains.Departures.Publish();
+        // The clock must not move while the reader sets its timer.
+        await Until.True(() => _time.NextDue - _time.GetUtcNow() <= TimeSpan.FromSeconds(1.1));
         _time.Advance(TimeSpan.FromSeconds(0.9));
         Assert.Equal(["begin"], _conversation.Calls);
-        await Until.True(() => _time.NextDue - _time.GetUtcNow() <= TimeSpan.FromSeconds(0.2));
         _time.Advance(TimeSpan.FromSeconds(0.2));
 
         await _conversation.NextSubscription();
         await _conversation.Tell(new Cursor(0, 2), Reply.Text("b", offset: 1));
         Assert.Equal("b", TextOf(await waiting));
-        _reader.Dispose();
-        Assert.Null(_grains.NodesGone);
+    }
+
+    [Fact]
+    public void A_disposed_reader_is_not_subscribed_to_departures_any_more()
+    {
+        var disposed = Dispose(NewReader);
+        GC.Collect();
+        Assert.False(disposed.IsAlive);
+        GC.KeepAlive(_grains.Departures);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static WeakReference Dispose(Func<ReplyReader> create)
+        {
+            var reader = create();
+            reader.Dispose();
+            return new WeakReference(reader);
+        }
+    }
+
+    [Fact]
+    public async Task Posting_a_batch_never_runs_the_reader_on_the_thread_that_posts()
+    {
+        await Begin();
+        // Outside of the test's synchronization context, which would carry the reader away from the poster's thread.
+        var reading = Task.Run(async () =>
+        {
+            await _reader.Next(long.MaxValue);
+            return Thread.CurrentThread;
+        });
+        await Until.True(() => _time.ArmedTimers > 0);
+
+        var poster = new Thread(() => _conversation.Tell(new Cursor(0, 1), Reply.Text("a")));
+        poster.Start();
+
+        Assert.NotSame(poster, await reading.WaitAsync(Guard));
     }
 
     [Fact]
@@ -186,7 +221,7 @@ public sealed class ReplyReaderTests : IDisposable
         var waiting = Next();
         await Until.True(() => _time.ArmedTimers > 0);
 
-        _grains.NodesGone!();
+        _grains.Departures.Publish();
         _time.Advance(TimeSpan.FromSeconds(0.9));
         Assert.Equal(ReplyAck.Taken, await _conversation.Tell(Cursor.Start));
         _time.Advance(TimeSpan.FromSeconds(4));
@@ -269,7 +304,7 @@ public sealed class ReplyReaderTests : IDisposable
         answer.SetResult();
 
         await _conversation.NextSubscription();
-        await Until.True(() => _grains.Observers == 0);
+        await Until.True(() => _grains.Feeds.OpenCount == 0);
     }
 
     [Fact]
@@ -298,7 +333,7 @@ public sealed class ReplyReaderTests : IDisposable
         await Begin();
         _reader.Dispose();
         Assert.Equal(ReplyAck.Gone, await _conversation.Tell(new Cursor(0, 1), Reply.Text("a")));
-        Assert.Equal(0, _grains.Observers);
+        Assert.Equal(0, _grains.Feeds.OpenCount);
     }
 
     [Fact]
@@ -315,7 +350,7 @@ public sealed class ReplyReaderTests : IDisposable
             var to = Math.Min(text.Length, told + random.Next(0, 9));
             var middle = random.Next(from, to + 1);
             var events = new[] { Reply.Text(text[from..middle], offset: from), Reply.Text(text[middle..to], offset: middle) }.Where(e => e.Text.Length > 0).ToArray();
-            await _conversation.Observer!.OnReply(new ReplyBatch(_turnId, events, new Cursor(0, to)));
+            _grains.Feeds.Post(_conversation.Feed!, new ReplyBatch(_turnId, events, new Cursor(0, to)));
             told = Math.Max(told, to);
             while (_reader.TryTake(out var batch)) heard.Append(TextOf(batch));
         }
@@ -344,7 +379,10 @@ public sealed class ReplyReaderTests : IDisposable
         return answer;
     }
 
-    private Task Begin() => _reader.Begin(new TurnRequest { TurnId = _turnId, TenantId = "acme", Model = "bot", Messages = [] }, _conversation);
+    private Task Begin() => _reader.Begin(new TurnRequest { TurnId = _turnId, TenantId = "acme", Model = "bot", Messages = [] });
+
+    private ReplyReader NewReader() =>
+        new(new ReplyReaderServices(_grains.Feeds, _grains.Departures, _time, NullLogger<ReplyReader>.Instance), "acme", _turnId, _conversation, Cursor.Start, _gone.Token);
 
     private Task<ReplyBatch?> Next() => _reader.Next(long.MaxValue).AsTask().WaitAsync(Guard);
 

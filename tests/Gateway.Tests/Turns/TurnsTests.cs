@@ -145,7 +145,7 @@ public sealed class TurnsTests : IAsyncLifetime
         using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/turns/{_turnId}/events{query}");
         if (header is not null) request.Headers.Add("last-event-id", header);
         var pending = _host.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        var (subscription, _) = await _conversation.NextSubscription();
+        var subscription = await _conversation.NextSubscription();
         await _conversation.Tell(
             new Cursor(5, 1),
             subscription.After == Cursor.Start ? Reply.Reasoning("hm") : Reply.Text("cd", part: 4, offset: 1, answer: 1),

@@ -18,6 +18,10 @@ public sealed class ErrorTableTests
         Assert.All(Enum.GetValues<ErrorCode>(), code => Assert.Equal(code, ErrorTable.Of(code).Code));
     }
 
+    /// <summary>Numbers of codes cross processes, and an older process may receive one that it does not know.</summary>
+    [Fact]
+    public void Of_an_unknown_code_is_an_internal_error() => Assert.Equal(ErrorCode.Internal, ErrorTable.Of((ErrorCode)9999).Code);
+
     [Fact]
     public void Every_row_uses_words_that_clients_know() => Assert.All(ErrorTable.All, row =>
     {

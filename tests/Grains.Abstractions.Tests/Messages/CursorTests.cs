@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using CozeCluster.Messages;
 using FsCheck;
 using FsCheck.Fluent;
@@ -48,15 +47,6 @@ public sealed class CursorTests
         Assert.Equal(5, written);
     }
 
-    [Fact]
-    public void Json_holds_a_cursor_as_a_string() => Prop
-        .ForAll(Cursors, cursor =>
-        {
-            var json = JsonSerializer.Serialize(cursor, MessagesJson.Default.Cursor);
-            return json == $"\"{cursor}\"" && JsonSerializer.Deserialize(json, MessagesJson.Default.Cursor) == cursor;
-        })
-        .QuickCheckThrowOnFailure();
-
     [Theory]
     [InlineData("")]
     [InlineData("1")]
@@ -85,12 +75,6 @@ public sealed class CursorTests
             return read || cursor == Cursor.Start;
         })
         .QuickCheckThrowOnFailure();
-
-    [Theory]
-    [InlineData("\"1\"")]
-    [InlineData("null")]
-    public void Json_that_is_no_cursor_is_refused(string json) =>
-        Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(json, MessagesJson.Default.Cursor));
 
     [Fact]
     public void Cursors_are_ordered_by_place_whatever_their_revision() => Prop

@@ -27,7 +27,11 @@ internal static class Same
                 break;
             default:
                 Xunit.Assert.True(expected.GetType() == actual?.GetType(), $"{path}: expected {expected.GetType().Name}, was {actual?.GetType().Name ?? "null"}");
-                foreach (var property in expected.GetType().GetProperties(BindingFlags.Instance | BindingFlags.Public)) Assert(property.GetValue(expected), property.GetValue(actual), $"{path}.{property.Name}");
+                foreach (var property in expected.GetType().GetProperties(BindingFlags.Instance | BindingFlags.Public))
+                {
+                    Assert(property.GetValue(expected), property.GetValue(actual), $"{path}.{property.Name}");
+                }
+
                 break;
         }
     }

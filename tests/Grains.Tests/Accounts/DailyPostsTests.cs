@@ -5,7 +5,7 @@ namespace CozeCluster.Grains.Tests.Accounts;
 
 public sealed class DailyPostsTests : HouseTest
 {
-    private IAccountGrain Account => House.Grains.Get<IAccountGrain>("a1");
+    private IAccountGrain Account => House.Grains.GetGrain<IAccountGrain>("a1");
 
     [Fact]
     public async Task Acquire_DayIsUsedUp_IsRefusedUntilMidnight()

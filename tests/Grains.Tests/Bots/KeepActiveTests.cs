@@ -96,6 +96,9 @@ public sealed class KeepActiveTests : HouseTest
         await House.StopAsync();
         House.Time.Advance(TimeSpan.FromHours(100));
         await House.StartAsync();
+        // As a node does that starts.
+        await House.Grains.GetGrain<IBotGrain>(Bot).KeepActive();
+        await House.SettleRemindersAsync();
         House.Time.Advance(TimeSpan.FromSeconds(1));
 
         (await Upstream.NextOpened()).Identify().Say("Yes.").Complete();
@@ -117,13 +120,14 @@ public sealed class KeepActiveTests : HouseTest
         var fleet = SmallFleet();
         await Catalog.Import(fleet with { Version = "2", Bots = [.. fleet.Bots.Select(one => one.Id == bot ? one with { KeepActive = definition } : one)] });
         // The catalog tells it too, but in the background.
-        await House.Grains.Get<IBotGrain>(bot).KeepActive();
+        await House.Grains.GetGrain<IBotGrain>(bot).KeepActive();
     }
 
     /// <summary>Moves the clock while no grain is in memory: none that takes its time to be put away counts that by this clock.</summary>
     private async Task Pass(TimeSpan time)
     {
         await House.CollectIdleAsync();
+        await House.SettleRemindersAsync();
         House.Time.Advance(time);
     }
 
@@ -132,7 +136,7 @@ public sealed class KeepActiveTests : HouseTest
         var before = Upstream.OpenedCount;
         await Pass(time);
         // Waits behind the reminder, if that fired.
-        await House.Grains.Get<IBotGrain>(Bot).KeepActive();
+        await House.Grains.GetGrain<IBotGrain>(Bot).KeepActive();
         await Settle();
         Assert.Equal(before, Upstream.OpenedCount);
     }
@@ -141,7 +145,7 @@ public sealed class KeepActiveTests : HouseTest
     {
         for (var i = 0; i < 1000; i++)
         {
-            var entries = await House.Grains.Get<IHealthGrain>(GrainKeys.Health).List();
+            var entries = await House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health).List();
             if (entries.Single(entry => entry is { Kind: HealthKind.Bot, Id: Bot }) is var entry && wanted(entry)) return entry;
             await Settle();
         }

@@ -1,4 +1,4 @@
-using CozeCluster.Engine.Testing;
+using CozeCluster.Grains.Testing;
 using CozeCluster.Messages;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -9,9 +9,8 @@ public sealed class CatalogTests
     [Fact]
     public async Task Import_ModelsWithoutDates_KeepTheOneTheyWereFirstImportedAt()
     {
-        var options = new ConversationOptions();
-        await using var house = await TestEngine.StartAsync(AllGrains.Definitions(options), services => services.AddSingleton(options));
-        var catalog = house.Grains.Get<ICatalogGrain>(GrainKeys.Catalog);
+        await using var house = await TestSilo.StartAsync();
+        var catalog = house.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog);
         var start = house.Time.GetUtcNow();
         var dated = new DateTimeOffset(2024, 5, 6, 0, 0, 0, TimeSpan.Zero);
 
@@ -27,14 +26,13 @@ public sealed class CatalogTests
     [Fact]
     public async Task Import_AfterARestart_IsStillWhatWasDeclared()
     {
-        var options = new ConversationOptions();
-        await using var house = await TestEngine.StartAsync(AllGrains.Definitions(options), services => services.AddSingleton(options));
-        await house.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).Import(
+        await using var house = await TestSilo.StartAsync();
+        await house.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).Import(
             Fleet.Empty with { Version = "1", Tenants = [new TenantDefinition(StoreConversations: false) { Id = "private" }] });
 
         await house.RestartAsync();
 
-        Assert.False((await house.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindTenant("private"))!.StoreConversations);
+        Assert.False((await house.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).FindTenant("private"))!.StoreConversations);
     }
 
     private static ModelDefinition Model(string id) => new() { Id = id, Bots = ["bot"] };

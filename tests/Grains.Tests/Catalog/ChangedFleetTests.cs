@@ -6,11 +6,7 @@ namespace CozeCluster.Grains.Tests.Catalog;
 /// <summary>A fleet is imported while turns run.</summary>
 public class ChangedFleetTests : HouseTest
 {
-    protected override IReadOnlyList<GrainDefinition> Definitions =>
-    [
-        .. base.Definitions.Where(definition => definition.Name is not "catalog"),
-        GrainDefinition.Of<ICatalogGrain, WatchedCatalog, CatalogState>("catalog", StateJson.Default.CatalogState),
-    ];
+    public ChangedFleetTests() => Hooks.State = "catalog";
 
     [Fact]
     public async Task Import_WhoseSaveFailed_IsStoredByTheNext()
@@ -46,7 +42,7 @@ public class ChangedFleetTests : HouseTest
     [Fact]
     public async Task NewCredential_IsNotSetAsideByTurnsThatRanOnTheOldOne()
     {
-        var account = House.Grains.Get<IAccountGrain>("a1");
+        var account = House.Grains.GetGrain<IAccountGrain>("a1");
         await account.Acquire("old");
         await Catalog.Import(Fleet("2", "new"));
         House.Time.Advance(TimeSpan.FromSeconds(2));
@@ -61,7 +57,4 @@ public class ChangedFleetTests : HouseTest
         var fleet = SmallFleet();
         return fleet with { Version = version, Accounts = [.. fleet.Accounts.Select(account => account with { Token = new Secret(token) })] };
     }
-
-    public class WatchedCatalog(IGrainContext<CatalogState> context, TimeProvider time, Microsoft.Extensions.Logging.ILogger<CatalogGrain> logger, Hooks hooks)
-        : CatalogGrain(new WatchedContext<CatalogState>(context, hooks), time, logger);
 }

@@ -5,13 +5,9 @@ namespace CozeCluster.Grains.Tests.ConversationIndex;
 
 public class ConversationIndexTests : HouseTest
 {
-    protected override IReadOnlyList<GrainDefinition> Definitions =>
-    [
-        .. base.Definitions.Where(definition => definition.Name is not "conversation-index"),
-        GrainDefinition.Of<IConversationIndexGrain, WatchedIndex, ConversationIndexState>("conversation-index", StateJson.Default.ConversationIndexState),
-    ];
+    public ConversationIndexTests() => Hooks.State = "conversation-index";
 
-    private IConversationIndexGrain Index => House.Grains.Get<IConversationIndexGrain>(Tenant);
+    private IConversationIndexGrain Index => House.Grains.GetGrain<IConversationIndexGrain>(Tenant);
 
     [Fact]
     public async Task List_AfterOneThatWasForgotten_GoesOnWhereItStood()
@@ -52,7 +48,4 @@ public class ConversationIndexTests : HouseTest
     }
 
     private async Task<IEnumerable<string>> Names(string? after, int limit) => (await Index.List(after, limit)).Select(one => one.Name);
-
-    public class WatchedIndex(IGrainContext<ConversationIndexState> context, TimeProvider time, ConversationOptions options, Hooks hooks)
-        : ConversationIndexGrain(new WatchedContext<ConversationIndexState>(context, hooks), time, options);
 }

@@ -19,7 +19,7 @@ public sealed class AdmissionTests : HouseTest
 
         Assert.Equal(ErrorCode.RateLimited, refusal.Code);
         Assert.True(TurnId.TryGetConversation(refused.TurnId, out var key));
-        var unknown = await Assert.ThrowsAsync<ClusterException>(() => House.Grains.Get<IConversationGrain>(key).GetTurn(Narrow, refused.TurnId));
+        var unknown = await Assert.ThrowsAsync<ClusterException>(() => House.Grains.GetGrain<IConversationGrain>(key).GetTurn(Narrow, refused.TurnId));
         Assert.Equal(ErrorCode.NotFound, unknown.Code);
         Assert.Equal(1, Upstream.OpenedCount);
 
@@ -67,7 +67,7 @@ public sealed class AdmissionTests : HouseTest
         var end = Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd());
         Assert.NotEqual(ErrorCode.UpstreamOutcomeUnknown, end.Error.Code);
         await Crash();
-        var stored = await House.Grains.Get<IConversationGrain>(turn.Key).GetTurn(Tenant, turn.Id);
+        var stored = await House.Grains.GetGrain<IConversationGrain>(turn.Key).GetTurn(Tenant, turn.Id);
         Assert.Equal(end.Error.Code, Assert.IsType<ReplyFailed>(stored.End).Error.Code);
     }
 

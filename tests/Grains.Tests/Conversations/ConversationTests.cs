@@ -280,7 +280,7 @@ public class ConversationTests : HouseTest
             () => turn.Grain.GetTurn("t2", turn.Id),
             () => turn.Grain.Cancel("t2", turn.Id),
             () => turn.Grain.Read("t2", turn.Id, Cursor.Start, 100),
-            () => turn.Grain.Subscribe("t2", turn.Id, new Subscription("s", Cursor.Start), House.Grains.Observe<IReplyObserver>(stranger).Reference),
+            () => turn.Grain.Subscribe("t2", turn.Id, new Subscription("s", Cursor.Start, House.Feeds.Open(stranger).Address)),
             () => turn.Grain.GetConversation("t2"),
             () => turn.Grain.Rename("t2", "mine"),
             () => turn.Grain.GetTurn(Tenant, TurnId.New(Tenant, "chat")),
@@ -305,7 +305,7 @@ public class ConversationTests : HouseTest
     {
         var turn = await Complete(Request("chat", "Hi"), "Hello");
         await turn.Grain.Rename(Tenant, "Greetings");
-        var index = House.Grains.Get<IConversationIndexGrain>(Tenant);
+        var index = House.Grains.GetGrain<IConversationIndexGrain>(Tenant);
         var listed = Assert.Single(await index.List(null, 10));
         Assert.Equal(("chat", "Greetings", 1), (listed.Name, listed.Title, listed.Turns));
 

@@ -1,18 +1,13 @@
+using CozeCluster.Grains.Testing;
 using CozeCluster.Grains.Tests.Fakes;
 using CozeCluster.Messages;
-using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
 /// <summary>What happens to a conversation while it waits for something.</summary>
 public class InterleavingTests : HouseTest
 {
-    protected override IReadOnlyList<GrainDefinition> Definitions =>
-    [
-        .. base.Definitions.Where(definition => definition.Name is not ("conversation" or "tenant")),
-        GrainDefinition.Of<IConversationGrain, WatchedConversation, ConversationState>("conversation", StateJson.Default.ConversationState),
-        GrainDefinition.Of<ITenantGrain, WatchedTenant>("tenant"),
-    ];
+    public InterleavingTests() => (Hooks.State, Hooks.Method) = ("conversation", nameof(ITenantGrain.Admit));
 
     [Fact]
     public async Task End_WhileTheHandleIsStillBeingSaved_IsHeardOnceItIsStored()
@@ -116,14 +111,14 @@ public class InterleavingTests : HouseTest
         var turn = await Begin(Request(model: "single") with { Survive = true });
         (await Upstream.NextOpened()).Identify().Say("x");
         await turn.Observer.UntilText("x");
-        Hooks.Latest!.Deactivate();
+        await TestSilo.DeactivateAsync(turn.Grain);
         // Put away with its turn, and brought to life by that.
         await turn.Grain.GetTurn(Tenant, turn.Id);
         var again = await Upstream.NextAttached();
 
         // What it had before runs out.
         await PassSeconds(45, () => false, TimeSpan.FromSeconds(1));
-        var bot = House.Grains.Get<IBotGrain>("single");
+        var bot = House.Grains.GetGrain<IBotGrain>("single");
         Assert.Null((await bot.Acquire(new LeaseRequest("other", [], null))).Grant);
 
         again.Whole("xy").Complete();
@@ -134,23 +129,5 @@ public class InterleavingTests : HouseTest
     private async Task HasEnded(BegunTurn turn)
     {
         while ((await turn.Grain.GetTurn(Tenant, turn.Id)).Status == TurnStatus.Running) await Settle();
-    }
-
-    public class WatchedConversation(
-        IGrainContext<ConversationState> context,
-        IEnumerable<IUpstream> upstreams,
-        TimeProvider time,
-        ConversationOptions options,
-        UnsavedTurns unsaved,
-        ILogger<ConversationGrain> logger,
-        Hooks hooks) : ConversationGrain(new WatchedContext<ConversationState>(context, hooks), upstreams, time, options, unsaved, logger);
-
-    public class WatchedTenant(IGrainContext context, TimeProvider time, Hooks hooks) : TenantGrain(context, time), ITenantGrain
-    {
-        async Task<Error?> ITenantGrain.Admit(string turnId)
-        {
-            await hooks.BeforeCall();
-            return await Admit(turnId);
-        }
     }
 }

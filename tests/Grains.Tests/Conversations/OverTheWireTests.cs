@@ -1,31 +1,32 @@
-using CozeCluster.Engine.Embedded;
 using CozeCluster.Grains.Tests.Fakes;
 using CozeCluster.Messages;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
-/// <summary>The same, with every message through the wire serializer.</summary>
+/// <summary>The same, with every message through Orleans' serializer and every reply through the observer, as between processes.</summary>
 public sealed class ConversationOverTheWireTests : ConversationTests
 {
-    protected override ClusterLikeOptions ClusterLike => new();
+    protected override bool OverTheWire => true;
 }
 
-/// <summary>The same, with every message through the wire serializer.</summary>
+/// <summary>The same, with every message through Orleans' serializer and every reply through the observer, as between processes.</summary>
 public sealed class ListeningOverTheWireTests : ListeningTests
 {
-    protected override ClusterLikeOptions ClusterLike => new();
+    protected override bool OverTheWire => true;
 }
 
-/// <summary>The same, with every message through the wire serializer.</summary>
+/// <summary>The same, with every message through Orleans' serializer and every reply through the observer, as between processes.</summary>
 public sealed class SurvivalOverTheWireTests : SurvivalTests
 {
-    protected override ClusterLikeOptions ClusterLike => new();
+    protected override bool OverTheWire => true;
 }
 
-/// <summary>A cluster on a bad day: rejections, lost answers, duplicates, delays, grains put away between calls.</summary>
+/// <summary>A cluster on a bad day: rejections, lost answers, delays, grains deactivated between calls.</summary>
 public sealed class RoughClusterTests : HouseTest
 {
-    protected override ClusterLikeOptions ClusterLike => ClusterLikeOptions.Rough(7);
+    protected override bool OverTheWire => true;
+
+    protected override CallFaults Faults { get; } = new(seed: 7);
 
     [Fact]
     public async Task Turns_OnABadDay_AllEndWithTheirExactText()

@@ -22,7 +22,7 @@ public class PutAwayTests : HouseTest
     {
         await Complete(Request("talk"), "Hello");
         // The index hears of the conversation at the end of its turn; it is brought to life now, so that the count stands.
-        await House.Grains.Get<IConversationIndexGrain>(Tenant).List(null, 1);
+        await House.Grains.GetGrain<IConversationIndexGrain>(Tenant).List(null, 1);
         var active = House.ActivationCount;
 
         await PassSeconds(60, () => House.ActivationCount < active);

@@ -78,7 +78,7 @@ public sealed class SettlingTests : HouseTest
         var second = await Upstream.NextOpened();
 
         Assert.NotEqual(first.Turn.Bot.Id, second.Turn.Bot.Id);
-        var refused = (await House.Grains.Get<IBotGrain>(first.Turn.Bot.Id).Acquire(new LeaseRequest("another", [], null))).Refusal;
+        var refused = (await House.Grains.GetGrain<IBotGrain>(first.Turn.Bot.Id).Acquire(new LeaseRequest("another", [], null))).Refusal;
         Assert.Equal(House.Time.GetUtcNow() + TimeSpan.FromHours(1), refused?.Until);
     }
 

@@ -7,7 +7,7 @@ public sealed class ChannelJanitorTests : HouseTest
 {
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
-    private IChannelJanitorGrain Janitor => House.Grains.Get<IChannelJanitorGrain>(GrainKeys.ChannelJanitor("l1"));
+    private IChannelJanitorGrain Janitor => House.Grains.GetGrain<IChannelJanitorGrain>(GrainKeys.ChannelJanitor("l1"));
 
     [Fact]
     public async Task Create_Twice_MakesOne()

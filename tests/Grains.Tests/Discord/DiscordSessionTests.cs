@@ -6,13 +6,13 @@ namespace CozeCluster.Grains.Tests.Discord;
 
 public sealed class DiscordSessionTests : HouseTest
 {
-    private IDiscordSessionGrain Session => House.Grains.Get<IDiscordSessionGrain>(GrainKeys.DiscordSession("l1", 0));
+    private IDiscordSessionGrain Session => House.Grains.GetGrain<IDiscordSessionGrain>(GrainKeys.DiscordSession("l1", 0));
 
     [Fact]
     public async Task Watch_WaitsUntilTheListenerIsReady_AndHearsOnlyItsChannelAndBot()
     {
         var watcher = new Watcher();
-        var watching = Session.Watch(new DiscordWatch("w", "channel", "bot"), House.Grains.Observe<IDiscordObserver>(watcher).Reference);
+        var watching = Session.Watch(new DiscordWatch("w", "channel", "bot"), House.Grains.CreateObjectReference<IDiscordObserver>(watcher));
         var connection = await Discord.NextConnection();
         connection.Become("ready");
         await watching;
@@ -32,8 +32,8 @@ public sealed class DiscordSessionTests : HouseTest
     {
         var (gone, here) = (new Watcher(), new Watcher());
         var connection = await Connected();
-        await Session.Watch(new DiscordWatch("gone", "channel", "bot"), House.Grains.Observe<IDiscordObserver>(gone).Reference);
-        await Session.Watch(new DiscordWatch("here", "channel", "bot"), House.Grains.Observe<IDiscordObserver>(here).Reference);
+        await Session.Watch(new DiscordWatch("gone", "channel", "bot"), House.Grains.CreateObjectReference<IDiscordObserver>(gone));
+        await Session.Watch(new DiscordWatch("here", "channel", "bot"), House.Grains.CreateObjectReference<IDiscordObserver>(here));
         await Session.Unwatch("gone");
 
         connection.Happens(Message("1", "channel", "bot"));
@@ -45,7 +45,7 @@ public sealed class DiscordSessionTests : HouseTest
     [Fact]
     public async Task Watch_ListenerRefused_SaysWhy()
     {
-        var watching = Session.Watch(new DiscordWatch("w", "channel", "bot"), House.Grains.Observe<IDiscordObserver>(new Watcher()).Reference);
+        var watching = Session.Watch(new DiscordWatch("w", "channel", "bot"), House.Grains.CreateObjectReference<IDiscordObserver>(new Watcher()));
         (await Discord.NextConnection()).Refused.SetResult("the intent is off");
 
         var error = await Assert.ThrowsAsync<ClusterException>(() => watching);
@@ -84,7 +84,7 @@ public sealed class DiscordSessionTests : HouseTest
     public async Task Connection_BreaksThroughAFault_IsMadeAgainAndWatchedAnew()
     {
         var first = await Connected();
-        await Session.Watch(new DiscordWatch("w", "channel", "bot"), House.Grains.Observe<IDiscordObserver>(new Watcher()).Reference);
+        await Session.Watch(new DiscordWatch("w", "channel", "bot"), House.Grains.CreateObjectReference<IDiscordObserver>(new Watcher()));
         var second = Discord.NextConnection();
 
         first.Refused.SetException(new ClusterException(ErrorCode.EngineRejected, "The store cannot be reached."));
@@ -129,7 +129,7 @@ public sealed class DiscordSessionTests : HouseTest
 
         Assert.Equal(("l1.0", "the intent is off"), (entry.Id, entry.Reason));
 
-        async Task<HealthEntry> Entry() => (await House.Grains.Get<IHealthGrain>(GrainKeys.Health).List()).Single(entry => entry is { Kind: HealthKind.Listener, Id: "l1.0" });
+        async Task<HealthEntry> Entry() => (await House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health).List()).Single(entry => entry is { Kind: HealthKind.Listener, Id: "l1.0" });
     }
 
     private async Task<T> Eventually<T>(Func<Task<T>> look, Func<T, bool> fits)

@@ -186,7 +186,7 @@ public sealed class GuildCategoriesTests : HouseTest
 
     private IEnumerable<DiscordChannelInfo> Made => Discord.Channels.Values.Where(channel => channel.Kind == 0 && channel.Topic is not null);
 
-    private IChannelJanitorGrain Janitor(string listener) => House.Grains.Get<IChannelJanitorGrain>(GrainKeys.ChannelJanitor(listener));
+    private IChannelJanitorGrain Janitor(string listener) => House.Grains.GetGrain<IChannelJanitorGrain>(GrainKeys.ChannelJanitor(listener));
 
     private void Add(string id, string name, string? parent = null) => Discord.Channels[id] = new DiscordChannelInfo(id, name, parent, parent is null ? 4 : 0, null);
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using CozeCluster.Engine.Embedded;
-using CozeCluster.Engine.Testing;
+using CozeCluster.Grains.Testing;
 using CozeCluster.Messages;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -16,29 +15,29 @@ public sealed record BegunTurn(string Id, IConversationGrain Grain, RecordingObs
     public string Key => TurnId.TryGetConversation(Id, out var key) ? key : throw new InvalidOperationException();
 }
 
-/// <summary>All grains on the embedded engine, with a small fleet, a far side that is the test, and a clock that the test moves.</summary>
+/// <summary>All grains in a silo, with a small fleet, a far side that is the test, and a clock that the test moves.</summary>
 public abstract class HouseTest : IAsyncLifetime
 {
     protected const string Tenant = "t";
 
-    private readonly List<TestEngine> _crashed = [];
+    private readonly List<TestSilo> _crashed = [];
 
-    /// <summary>How much like a cluster the engine behaves; null: not at all.</summary>
-    protected virtual ClusterLikeOptions? ClusterLike => null;
+    /// <summary>Whether messages pass the serializer and replies the observer, as between processes.</summary>
+    protected virtual bool OverTheWire => Environment.GetEnvironmentVariable("COZECLUSTER_TESTS_FEED") == "remote";
+
+    /// <summary>Faults to inject into calls; null: none.</summary>
+    protected virtual CallFaults? Faults => null;
 
     /// <summary>Limits of conversations.</summary>
     protected virtual ConversationOptions Options => new();
 
-    /// <summary>The grains.</summary>
-    protected virtual IReadOnlyList<GrainDefinition> Definitions => AllGrains.Definitions(Options);
-
-    protected TestEngine House { get; private set; } = null!;
+    protected TestSilo House { get; private set; } = null!;
 
     protected FakeUpstream Upstream { get; private set; } = new();
 
     protected FakeNotifier Notifier { get; } = new();
 
-    protected ICatalogGrain Catalog => House.Grains.Get<ICatalogGrain>(GrainKeys.Catalog);
+    protected ICatalogGrain Catalog => House.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog);
 
     protected FakeDiscord Discord { get; } = new();
 
@@ -66,9 +65,9 @@ public abstract class HouseTest : IAsyncLifetime
     {
         observer ??= new RecordingObserver();
         Assert.True(TurnId.TryGetConversation(request.TurnId, out var key));
-        var grain = House.Grains.Get<IConversationGrain>(key);
+        var grain = House.Grains.GetGrain<IConversationGrain>(key);
         var subscription = Guid.NewGuid().ToString("n");
-        await grain.Begin(request, new Subscription(subscription, Cursor.Start), House.Grains.Observe<IReplyObserver>(observer).Reference);
+        await grain.Begin(request, new Subscription(subscription, Cursor.Start, House.Feeds.Open(observer).Address));
         return new BegunTurn(request.TurnId, grain, observer, subscription);
     }
 
@@ -81,8 +80,8 @@ public abstract class HouseTest : IAsyncLifetime
         return turn;
     }
 
-    protected Task Listen(BegunTurn turn, Cursor after, RecordingObserver observer) => House.Grains.Get<IConversationGrain>(turn.Key)
-        .Subscribe(Tenant, turn.Id, new Subscription(Guid.NewGuid().ToString("n"), after), House.Grains.Observe<IReplyObserver>(observer).Reference);
+    protected Task Listen(BegunTurn turn, Cursor after, RecordingObserver observer) => House.Grains.GetGrain<IConversationGrain>(turn.Key)
+        .Subscribe(Tenant, turn.Id, new Subscription(Guid.NewGuid().ToString("n"), after, House.Feeds.Open(observer).Address));
 
     /// <summary>Moves the clock in steps, giving grains time to act on each, until the condition holds or the seconds are over.</summary>
     /// <param name="seconds">How long at most.</param>
@@ -124,7 +123,7 @@ public abstract class HouseTest : IAsyncLifetime
         Assert.True(TurnId.TryGetConversation(TurnId.New(Tenant, null), out var nobody));
         for (var shard = 0; shard < GrainKeys.RunningTurnsShards; shard++)
         {
-            await House.Grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Add(nobody, atOnce: true);
+            await House.Grains.GetGrain<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Add(nobody, atOnce: true);
         }
         _crashed.Add(House);
         Upstream = new FakeUpstream();
@@ -132,7 +131,7 @@ public abstract class HouseTest : IAsyncLifetime
         if (!sweep) return;
         for (var shard = 0; shard < GrainKeys.RunningTurnsShards; shard++)
         {
-            await House.Grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Sweep();
+            await House.Grains.GetGrain<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Sweep();
         }
     }
 
@@ -141,20 +140,31 @@ public abstract class HouseTest : IAsyncLifetime
     {
         for (var i = 0; i < 20; i++)
         {
-            await House.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindTenant(Tenant);
+            await House.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).FindTenant(Tenant);
             await Task.Yield();
         }
     }
 
-    private async Task Start(TestEngine? crashed)
+    /// <summary>Adds to the silo.</summary>
+    protected virtual void Configure(ISiloBuilder silo)
     {
-        var options = Options;
-        House = await TestEngine.StartAsync(
-            Definitions,
-            services => services.AddSingleton(options).AddSingleton<UnsavedTurns>().AddSingleton<IUpstream>(Upstream).AddSingleton<INotifier>(Notifier).AddSingleton<IDiscord>(Discord).AddSingleton(Hooks),
-            clusterLike: ClusterLike,
+    }
+
+    private async Task Start(TestSilo? crashed)
+    {
+        House = await TestSilo.StartAsync(
+            silo =>
+            {
+                silo.Services.AddSingleton<IUpstream>(Upstream).AddSingleton<INotifier>(Notifier).AddSingleton<IDiscord>(Discord);
+                silo.Services.AddSingleton(new ReplyFeedOptions { DirectPath = !OverTheWire });
+                if (OverTheWire) silo.AddOutgoingGrainCallFilter<WireRoundTrip>();
+                Hooks.AddTo(silo);
+                Faults?.AddTo(silo);
+                Configure(silo);
+            },
+            Options,
             copyOf: crashed);
-        await House.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).Import(SmallFleet());
+        await House.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).Import(SmallFleet());
     }
 
     protected static Fleet SmallFleet() => new(

@@ -3,16 +3,16 @@ using CozeCluster.Messages;
 
 namespace CozeCluster.Grains.Tests.Fakes;
 
-/// <summary>Collects what it hears, and lets a test wait for it.</summary>
-public sealed class RecordingObserver : IReplyObserver
+/// <summary>Collects what it is posted, and lets a test wait for it.</summary>
+public sealed class RecordingObserver : IReplyInbox
 {
     private readonly Lock _gate = new();
     private readonly List<ReplyEvent> _events = [];
     private readonly List<(Func<RecordingObserver, bool> Condition, TaskCompletionSource Met)> _waiters = [];
     private readonly StringBuilder _text = new();
 
-    /// <summary>What to answer; tests change it to play a slow or dead observer.</summary>
-    public Func<ReplyBatch, ValueTask<ReplyAck>> Answer { get; set; } = _ => ValueTask.FromResult(ReplyAck.Taken);
+    /// <summary>What to answer; tests change it to play a slow or a closed inbox.</summary>
+    public Func<ReplyBatch, ReplyAck> Answer { get; set; } = _ => ReplyAck.Taken;
 
     public string Text
     {
@@ -33,9 +33,9 @@ public sealed class RecordingObserver : IReplyObserver
         get { lock (_gate) return _events.LastOrDefault(one => one is ReplyCompleted or ReplyFailed); }
     }
 
-    public async ValueTask<ReplyAck> OnReply(ReplyBatch batch)
+    public ReplyAck TryPost(ReplyBatch batch)
     {
-        var ack = await Answer(batch);
+        var ack = Answer(batch);
         if (ack != ReplyAck.Taken) return ack;
         Note(batch);
         return ack;

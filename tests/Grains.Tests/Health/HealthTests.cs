@@ -106,7 +106,7 @@ public sealed class HealthTests : HouseTest
     [Fact]
     public async Task Entry_AfterARestart_IsStillThere_AndGoneWithTheFleet()
     {
-        var health = House.Grains.Get<IHealthGrain>(GrainKeys.Health);
+        var health = House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health);
         await health.Note(new HealthEntry(HealthKind.Bot, "b1", HealthState.Failing) { Since = House.Time.GetUtcNow() });
         await House.RestartAsync();
         Assert.Equal(HealthState.Failing, (await Find(HealthKind.Bot, "b1")).State);
@@ -122,7 +122,7 @@ public sealed class HealthTests : HouseTest
     public async Task Note_SameAgain_KeepsSinceWhen()
     {
         var start = House.Time.GetUtcNow();
-        var health = House.Grains.Get<IHealthGrain>(GrainKeys.Health);
+        var health = House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health);
         await health.Note(Failing(start));
         await health.Note(Failing(start.AddHours(1)) with { Reason = "another word" });
 
@@ -135,7 +135,7 @@ public sealed class HealthTests : HouseTest
         Code = ErrorCode.UpstreamFailed, Reason = "a word", Since = since,
     };
 
-    private Task<IReadOnlyList<HealthEntry>> List() => House.Grains.Get<IHealthGrain>(GrainKeys.Health).List();
+    private Task<IReadOnlyList<HealthEntry>> List() => House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health).List();
 
     private async Task<HealthEntry> Find(HealthKind kind, string id) => (await List()).Single(entry => entry.Kind == kind && entry.Id == id);
 

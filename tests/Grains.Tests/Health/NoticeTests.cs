@@ -8,7 +8,7 @@ public sealed class NoticeTests : HouseTest
 {
     private static readonly NoticesDefinition Webhook = new() { Webhook = new WebhookDefinition(new Secret("url"), null) };
 
-    private IHealthGrain Health => House.Grains.Get<IHealthGrain>(GrainKeys.Health);
+    private IHealthGrain Health => House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health);
 
     [Fact]
     public async Task Change_ToBadAndBack_IsToldOnceEach()

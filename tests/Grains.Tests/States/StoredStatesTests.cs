@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
@@ -12,15 +13,21 @@ public sealed class StoredStatesTests
 {
     private static readonly JsonObject Stored = JsonNode.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "States", "states.json")))!.AsObject();
 
-    private static IEnumerable<GrainDefinition> WithState => AllGrains.Definitions(new ConversationOptions()).Where(definition => definition.StateJson is not null);
+    private static readonly Dictionary<string, JsonTypeInfo> States = typeof(ConversationGrain).Assembly.GetTypes()
+        .SelectMany(type => type.GetConstructors())
+        .SelectMany(constructor => constructor.GetParameters())
+        .Where(parameter => parameter.IsDefined(typeof(PersistentStateAttribute)))
+        .ToDictionary(
+            parameter => parameter.GetCustomAttribute<PersistentStateAttribute>()!.StateName,
+            parameter => StateJson.Default.GetTypeInfo(parameter.ParameterType.GenericTypeArguments[0])!);
 
-    public static TheoryData<string> Names => [.. WithState.Select(definition => definition.Name)];
+    public static TheoryData<string> Names => [.. States.Keys];
 
     [Theory]
     [MemberData(nameof(Names))]
     public void Whatever_is_stored_is_read_and_written_again(string name)
     {
-        var json = WithState.Single(definition => definition.Name == name).StateJson!;
+        var json = States[name];
 
         var read = JsonSerializer.Deserialize(Stored[name], json);
 
@@ -30,7 +37,7 @@ public sealed class StoredStatesTests
     [Theory]
     [MemberData(nameof(Names))]
     public void Everything_a_state_can_hold_is_in_the_file(string name) =>
-        Assert.Empty(Missing(WithState.Single(definition => definition.Name == name).StateJson!, Stored[name], name));
+        Assert.Empty(Missing(States[name], Stored[name], name));
 
     [Fact]
     public void A_name_once_used_is_never_given_up() => Assert.Equal(Names.Select(row => row.Data).Order(), Stored.Select(entry => entry.Key).Order());

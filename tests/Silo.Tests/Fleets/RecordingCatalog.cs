@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Silo.Tests.Fleets;
 
-/// <summary>Stands for the catalog, for the engine that finds it, and for what listeners have to do.</summary>
-internal sealed class RecordingCatalog : IGrains, ICatalogGrain
+/// <summary>Records what the catalog, and the grains of listeners, are called with.</summary>
+internal sealed class RecordingCatalog : FakeGrains, ICatalogGrain
 {
     private readonly RecordingListeners _listeners = new();
     private readonly Lock _gate = new();
@@ -46,9 +46,7 @@ internal sealed class RecordingCatalog : IGrains, ICatalogGrain
         }
     }
 
-    public T Get<T>(string key) where T : class, IGrain => typeof(T) == typeof(ICatalogGrain) ? (T)(IGrain)this : (T)_listeners.Of(key);
-
-    public IObserverHandle<T> Observe<T>(T observer) where T : class, IObserver => throw new NotSupportedException();
+    protected override IGrainWithStringKey Find(Type grain, string key) => grain == typeof(ICatalogGrain) ? this : _listeners.Of(key);
 
     public Task<ApiKeyInfo?> FindKey(string hash) => throw new NotSupportedException();
 

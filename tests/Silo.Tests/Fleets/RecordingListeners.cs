@@ -14,7 +14,7 @@ internal sealed class RecordingListeners
     /// <summary>Keys that refuse what they are asked.</summary>
     public HashSet<string> Refusing { get; } = [];
 
-    public IGrain Of(string key) => new One(this, key);
+    public IGrainWithStringKey Of(string key) => new One(this, key);
 
     private Task Note(string call, string key)
     {

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CozeCluster.Silo.Tests.Hosting;
 
-public sealed class DrainTests : IDisposable
+public sealed class DrainTests : IAsyncLifetime
 {
     private readonly ManualTime _time = new();
     private readonly UnsavedTurns _turns = new();
@@ -15,10 +15,21 @@ public sealed class DrainTests : IDisposable
 
     public DrainTests() => _drain = new Drain(TestSettings.Default with { DrainTime = TimeSpan.FromSeconds(20) }, _turns, _time, NullLogger<Drain>.Instance);
 
-    public void Dispose()
+    public async ValueTask InitializeAsync() => await _drain.StartedAsync(CancellationToken.None);
+
+    public ValueTask DisposeAsync()
     {
         _drain.Dispose();
         _turns.Dispose();
+        return default;
+    }
+
+    [Fact]
+    public async Task Stopping_StartHasFailed_DoesNotWait()
+    {
+        using var drain = new Drain(TestSettings.Default with { DrainNotice = TimeSpan.FromSeconds(3) }, _turns, _time, NullLogger<Drain>.Instance);
+
+        await drain.StoppingAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     [Fact]
@@ -29,6 +40,7 @@ public sealed class DrainTests : IDisposable
     {
         using var drain = new Drain(TestSettings.Default with { DrainNotice = TimeSpan.FromSeconds(3), DrainTime = TimeSpan.FromSeconds(20) }, _turns, _time, NullLogger<Drain>.Instance);
         var end = new TaskCompletionSource();
+        await drain.StartedAsync(CancellationToken.None);
 
         var stopping = drain.StoppingAsync(CancellationToken.None);
         var late = drain.Invoke(new DefaultHttpContext(), _ => end.Task);

@@ -1,6 +1,7 @@
 using System.Net;
 using CozeCluster.Grains;
 using CozeCluster.Silo.Hosting;
+using CozeCluster.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Silo.Tests.Hosting;
@@ -22,8 +23,8 @@ public sealed class NodeSettingsTests : IDisposable
         Assert.Equal(Path.Combine(_folder.FullName, "data") + Path.DirectorySeparatorChar, settings.Data + Path.DirectorySeparatorChar);
         Assert.Equal("http://127.0.0.1:7077", Assert.Single(settings.Listen).Url);
         Assert.Equal((0, 20, 5, 2, 3), (settings.DrainNotice.TotalSeconds, settings.DrainTime.TotalSeconds, settings.FleetPoll.TotalSeconds, settings.StartGrace.TotalSeconds, settings.KeepAlive.TotalSeconds));
-        Assert.Equal((LogForm.Simple, LogLevel.Information, SaveSurvives.Process), (settings.Log, settings.LogLevel, settings.Durability));
-        Assert.Equal((32L << 20, true, 0), (settings.MaxBodyBytes, settings.Swagger, settings.CorsOrigins.Count));
+        Assert.Equal((LogForm.Simple, LogLevel.Information, Durability.Machine), (settings.Log, settings.LogLevel, settings.Durability));
+        Assert.Equal((32L << 20, true, true, 0), (settings.MaxBodyBytes, settings.Swagger, settings.Dashboard, settings.CorsOrigins.Count));
         Assert.Equal(new ConversationOptions(), settings.Conversations);
     }
 
@@ -149,7 +150,7 @@ public sealed class NodeSettingsTests : IDisposable
     [Fact]
     public void Read_Silo_HasTheDefaults()
     {
-        var settings = Read(["--engine", "orleans", "--role", "silo", "--fleet", "fleet.yaml", "--postgres", "Host=db"], Key);
+        var settings = Read(["--role", "silo", "--fleet", "fleet.yaml", "--postgres", "Host=db"], Key);
 
         var cluster = settings.Cluster!;
         Assert.Equal((NodeRole.Silo, "Host=db", "cozecluster", 11111, 30000), (cluster.Role, cluster.Postgres, cluster.ClusterId, cluster.SiloPort, cluster.GatewayPort));
@@ -158,22 +159,20 @@ public sealed class NodeSettingsTests : IDisposable
     }
 
     [Theory]
-    [InlineData(null, true)]
-    [InlineData("machine", true)]
-    [InlineData("Process", false)]
-    public void Read_Cluster_SavesWaitForTheDiskUnlessSomebodySaysOtherwise(string? durability, bool waits)
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Read_Durability_MeansTheSameAloneAndInACluster(bool cluster)
     {
-        string[] more = durability is null ? [] : ["--durability", durability];
+        string[] where = cluster ? ["--role", "gateway", "--postgres", "Host=db"] : ["--sandbox"];
 
-        var settings = Read(["--engine", "orleans", "--role", "gateway", "--postgres", "Host=db", .. more]);
-
-        Assert.Equal(waits, settings.Cluster!.SavesWaitForDisk);
+        Assert.Equal(Durability.Machine, Read(where).Durability);
+        Assert.Equal(Durability.Process, Read([.. where, "--durability", "Process"]).Durability);
     }
 
     [Fact]
     public void Read_Gateway_NeedsNeitherFleetNorKey()
     {
-        var settings = Read(["--engine", "orleans", "--role", "gateway"], new() { ["COZECLUSTER_POSTGRES"] = "Host=db;Password=secret" });
+        var settings = Read(["--role", "gateway"], new() { ["COZECLUSTER_POSTGRES"] = "Host=db;Password=secret" });
 
         Assert.Equal((false, true), (settings.HoldsGrains, settings.ServesClients));
         Assert.DoesNotContain("secret", $"{settings} {settings.Cluster}", StringComparison.Ordinal);
@@ -187,7 +186,7 @@ public sealed class NodeSettingsTests : IDisposable
     {
         string[] more = advertised is null ? [] : ["--advertised-address", advertised];
 
-        var settings = Read(["--engine", "orleans", "--role", "gateway", "--postgres", "Host=db", "--urls", urls, .. more]);
+        var settings = Read(["--role", "gateway", "--postgres", "Host=db", "--urls", urls, .. more]);
 
         Assert.Equal(loopback, IPAddress.IsLoopback(settings.Cluster!.AdvertisedAddress));
     }
@@ -195,11 +194,25 @@ public sealed class NodeSettingsTests : IDisposable
     [Fact]
     public void Read_ClusterWithoutWhatItNeeds_TellsAllOfIt()
     {
-        var error = Assert.Throws<StartException>(() => Read(["--engine", "orleans", "--fleet", "f.yaml", "--silo-port", "0", "--cluster-id", "a b", "--cluster-certificate", "none.pfx"]));
+        var error = Assert.Throws<StartException>(
+            () => Read(["--fleet", "f.yaml", "--postgres", "none", "--silo-port", "0", "--cluster-id", "a b", "--cluster-certificate", "none.pfx"]));
 
         Assert.Equal(
             ["COZECLUSTER_SECRETS_KEY:", "--postgres:", "--cluster-id:", "--silo-port:", "--cluster-certificate:"],
             error.Lines.Select(line => line.Split(' ')[0]));
+    }
+
+    [Theory]
+    [InlineData("--role", "silo")]
+    [InlineData("--role", "all")]
+    [InlineData("--cluster-id", "mine")]
+    [InlineData("--silo-port", "11112")]
+    [InlineData("--cluster-certificate", "node.pem")]
+    public void Read_SettingOfAMemberWithoutADatabase_IsRefused(string option, string value)
+    {
+        var error = Assert.Throws<StartException>(() => Read(["--sandbox", option, value]));
+
+        Assert.Equal([$"{option}: this is for nodes of a cluster; set 'postgres' (COZECLUSTER_POSTGRES) to its database too."], error.Lines);
     }
 
     [Theory]
@@ -224,10 +237,9 @@ public sealed class NodeSettingsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("sandbox mode stays on loopback", "--engine", "orleans", "--sandbox", "--postgres", "Host=db", "--advertised-address", "192.0.2.7")]
-    [InlineData("only a node of a cluster", "--role", "gateway", "--sandbox")]
-    [InlineData("expected embedded or orleans", "--engine", "akka", "--sandbox")]
-    [InlineData("nothing to run", "--engine", "orleans", "--role", "silo", "--postgres", "Host=db")]
+    [InlineData("sandbox mode stays on loopback", "--sandbox", "--postgres", "Host=db", "--advertised-address", "192.0.2.7")]
+    [InlineData("expected all, silo or gateway", "--role", "server", "--sandbox", "--postgres", "Host=db")]
+    [InlineData("nothing to run", "--role", "silo", "--postgres", "Host=db")]
     public void Read_ClusterContradictions_AreRefused(string expected, params string[] args) =>
         Assert.Contains(expected, Assert.Throws<StartException>(() => Read(args, Key)).Message, StringComparison.Ordinal);
 

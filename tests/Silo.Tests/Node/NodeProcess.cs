@@ -9,6 +9,9 @@ internal sealed class NodeProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    // TCP_LISTEN, as the kernel writes it.
+    private const string Listening = "0A";
+
     private readonly Process _process;
     private readonly StringBuilder _output = new();
     private readonly List<(string Text, TaskCompletionSource<string> Found)> _awaited = [];
@@ -62,6 +65,25 @@ internal sealed class NodeProcess : IAsyncDisposable
 
     /// <summary>Where the node listens, once it does.</summary>
     public async Task<Uri> Address() => new((await Line("Listening on ")).Split(' ')[^1]);
+
+    /// <summary>The TCP ports that the process listens on. Linux only.</summary>
+    public IReadOnlyList<int> ListeningPorts()
+    {
+        var sockets = Directory.EnumerateFileSystemEntries($"/proc/{_process.Id}/fd")
+            .Select(file => new FileInfo(file).LinkTarget)
+            .Where(target => target?.StartsWith("socket:[", StringComparison.Ordinal) == true)
+            .Select(target => target!["socket:[".Length..^1])
+            .ToHashSet();
+        return
+        [
+            .. new[] { "tcp", "tcp6" }
+                .SelectMany(table => File.ReadLines($"/proc/{_process.Id}/net/{table}").Skip(1))
+                .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                .Where(row => row[3] == Listening && sockets.Contains(row[9]))
+                .Select(row => Convert.ToInt32(row[1].Split(':')[1], 16))
+                .Order(),
+        ];
+    }
 
     /// <summary>The exit code.</summary>
     public async Task<int> End()

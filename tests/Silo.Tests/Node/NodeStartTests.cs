@@ -113,19 +113,25 @@ public sealed class NodeStartTests : IDisposable
         Assert.DoesNotContain("   at ", second.Output, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("--engine", "orleans", "--role", "gateway", "--postgres", "Host=127.0.0.1")]
-    [InlineData("schema", "apply", "--postgres", "Host=127.0.0.1")]
-    public async Task Start_ClusterInABuildWithoutIt_SaysHowToBuildIt(params string[] args)
+    [Fact]
+    public async Task SchemaApply_NoDatabaseThere_SaysSoInOneLine()
     {
-        // Built with the property, these tests have the engine.
-        if (typeof(CozeCluster.Silo.Hosting.NodeSettings).Assembly.GetReferencedAssemblies().Any(assembly => assembly.Name == "CozeCluster.Engine.Orleans")) return;
+        await using var node = NodeProcess.Start(_folder.FullName, "schema", "apply", "--postgres", "Host=127.0.0.1;Port=1;Database=none");
 
-        await using var node = NodeProcess.Start(_folder.FullName, args);
+        Assert.Equal(1, await node.End());
+        Assert.Single(node.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
 
-        Assert.Equal(2, await node.End());
-        Assert.Contains("-p:Cluster=true", node.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("   at ", node.Output, StringComparison.Ordinal);
+    [Fact]
+    public async Task Start_SiloWithoutADatabase_SaysSoInOneLine()
+    {
+        WriteFleet(SampleFleet.Text);
+        var variables = new Dictionary<string, string> { ["SPARE_TOKEN"] = "pat_x", ["COZECLUSTER_SECRETS_KEY"] = Convert.ToBase64String(new byte[32]) };
+
+        await using var node = NodeProcess.Start(_folder.FullName, variables, "--role", "silo", "--postgres", "Host=127.0.0.1;Port=1;Database=none", "--fleet", "fleet.yaml", "--port", "0");
+
+        Assert.Equal(1, await node.End());
+        Assert.StartsWith("The database cannot be used: ", Assert.Single(node.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
 
     private void WriteFleet(string text) => File.WriteAllText(Path.Combine(_folder.FullName, "fleet.yaml"), text);

@@ -11,7 +11,7 @@ namespace CozeCluster.Upstreams.Discord;
 internal sealed record DiscordPlace(string Id, bool IsAlone, bool IsOurs, bool IsForOneTry);
 
 /// <summary>Finds turns their channel, and gives it back: kept for the next turn of a named conversation, else to be deleted.</summary>
-internal sealed class DiscordChannels(IGrains grains, ILogger logger)
+internal sealed class DiscordChannels(IGrainFactory grains, ILogger logger)
 {
     /// <summary>What a turn may take beyond its time-out: a restart of the node, say.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromMinutes(10);
@@ -65,7 +65,7 @@ internal sealed class DiscordChannels(IGrains grains, ILogger logger)
         }
     }
 
-    private IChannelJanitorGrain Janitor(string listener) => grains.Get<IChannelJanitorGrain>(GrainKeys.ChannelJanitor(listener));
+    private IChannelJanitorGrain Janitor(string listener) => grains.Grain<IChannelJanitorGrain>(GrainKeys.ChannelJanitor(listener));
 
     private static string? NamedConversation(UpstreamTurn turn) =>
         TurnId.TryGetConversation(turn.TurnId, out var key) && GrainKeys.IsNamedConversation(key) ? key : null;

@@ -3,15 +3,16 @@ using CozeCluster.Messages;
 namespace CozeCluster.Upstreams.Discord;
 
 /// <summary>Where one reply is watched: its channel, through the listener's session and by reading it.</summary>
-internal sealed class DiscordFar(IGrains grains, IDiscord discord, ListenerDefinition listener, string channelId, string botId, DiscordReply reply) : IAsyncDisposable
+internal sealed class DiscordFar(IGrainFactory grains, IDiscord discord, ListenerDefinition listener, string channelId, string botId, DiscordReply reply) : IAsyncDisposable
 {
     // As many as one reading returns.
     private const int Page = 100;
 
     private readonly DiscordWatch _watch = new(Guid.NewGuid().ToString("n"), channelId, botId);
-    private readonly IObserverHandle<IDiscordObserver> _observer = grains.Observe<IDiscordObserver>(reply);
+    // Orleans holds the observed object weakly: the reply is kept alive by this object, which its exchange holds.
+    private readonly IDiscordObserver _observer = grains.CreateObjectReference<IDiscordObserver>(reply);
 
-    private IDiscordSessionGrain Session => grains.Get<IDiscordSessionGrain>(
+    private IDiscordSessionGrain Session => grains.Grain<IDiscordSessionGrain>(
         GrainKeys.DiscordSession(listener.Id, DiscordGatewayOptions.ShardOf(Snowflake.Parse(listener.GuildId), listener.Shards)));
 
     /// <summary>Hears the channel from now on, or again if its session lost the watch.</summary>
@@ -19,7 +20,7 @@ internal sealed class DiscordFar(IGrains grains, IDiscord discord, ListenerDefin
     /// <exception cref="ClusterException">The listener is not connected, or its session cannot be reached.</exception>
     public async Task<bool> Watch()
     {
-        await Session.Watch(_watch, _observer.Reference).ConfigureAwait(false);
+        await Session.Watch(_watch, _observer).ConfigureAwait(false);
         return true;
     }
 
@@ -55,6 +56,10 @@ internal sealed class DiscordFar(IGrains grains, IDiscord discord, ListenerDefin
         {
             // The session finds out by itself, as nobody takes its events.
         }
-        _observer.Dispose();
+        finally
+        {
+            // Only now: calls to a reference that is deleted are dropped, and the session would wait for their answers.
+            grains.DeleteObjectReference<IDiscordObserver>(_observer);
+        }
     }
 }

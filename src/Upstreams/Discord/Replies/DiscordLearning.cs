@@ -4,7 +4,7 @@ using CozeCluster.Messages;
 namespace CozeCluster.Upstreams.Discord;
 
 /// <summary>What comes of ended replies: bots learn their cadence, and replies taken for ended are watched a little longer, to learn from that, too.</summary>
-internal sealed class DiscordLearning(IGrains grains, TimeProvider time) : IDisposable
+internal sealed class DiscordLearning(IGrainFactory grains, TimeProvider time) : IDisposable
 {
     /// <summary>How long after its end a reply is still watched.</summary>
     private static readonly TimeSpan Afterwards = TimeSpan.FromSeconds(30);
@@ -43,7 +43,7 @@ internal sealed class DiscordLearning(IGrains grains, TimeProvider time) : IDisp
     {
         try
         {
-            await grains.Get<IBotGrain>(botId).Learn(sample).ConfigureAwait(false);
+            await grains.Grain<IBotGrain>(botId).Learn(sample).ConfigureAwait(false);
         }
         catch (ClusterException)
         {

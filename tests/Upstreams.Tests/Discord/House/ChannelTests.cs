@@ -79,11 +79,21 @@ public sealed class ChannelTests
     }
 
     [Fact]
+    public async Task Named_conversation_may_keep_its_channel_for_longer_than_a_timer_can_run()
+    {
+        await using var house = await DiscordHouse.Start(bots: DiscordHouse.Bot("b1", ("keep_for", "365d")));
+
+        await (await house.Run("x", conversation: "chat")).UntilComplete();
+
+        Assert.Single(house.Made);
+    }
+
+    [Fact]
     public async Task Named_conversation_whose_channel_is_gone_goes_on_in_another_with_its_history()
     {
         await using var house = await DiscordHouse.Start();
         await (await house.Run("My name is Ada", conversation: "chat")).UntilComplete();
-        var listener = await house.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindListener("l1");
+        var listener = await house.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).FindListener("l1");
         await house.Port.DeleteChannel(listener!, Assert.Single(house.Made).Id, CancellationToken.None);
 
         await (await house.Run("What is my name?", conversation: "chat")).UntilComplete();
@@ -99,7 +109,7 @@ public sealed class ChannelTests
         await using var house = await DiscordHouse.Start();
         await (await house.Run("My name is Ada", conversation: "oldest")).UntilComplete();
         await (await house.Run("Hello", conversation: "newer")).UntilComplete();
-        var listener = (await house.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindListener("l1"))!;
+        var listener = (await house.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).FindListener("l1"))!;
         while ((await house.Port.CreateChannel(listener, new DiscordChannelInfo("", "full", null, 0, null), CancellationToken.None)).Making == DiscordMaking.Made)
         {
         }
@@ -180,7 +190,7 @@ public sealed class ChannelTests
     public async Task Category_that_is_full_does_not_stop_conversations()
     {
         await using var house = await DiscordHouse.Start(bots: DiscordHouse.Bot("b1", ("category_id", DiscordHouse.Guild.CategoryId), ("delete_after", "never")));
-        var listener = (await house.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindListener("l1"))!;
+        var listener = (await house.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).FindListener("l1"))!;
         for (var n = 0; n < 50; n++) await house.Port.CreateChannel(listener, new DiscordChannelInfo("", $"c{n}", DiscordHouse.Guild.CategoryId, 0, null), CancellationToken.None);
 
         await (await house.Run("x")).UntilComplete();

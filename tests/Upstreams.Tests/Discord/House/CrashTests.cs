@@ -78,7 +78,7 @@ public sealed class CrashTests
 
     private async Task UntilListening(DiscordHouse house)
     {
-        var session = house.Grains.Get<IDiscordSessionGrain>(GrainKeys.DiscordSession("l1", 0));
+        var session = house.Grains.GetGrain<IDiscordSessionGrain>(GrainKeys.DiscordSession("l1", 0));
         var health = await session.Connect();
         for (var looks = 0; health.State != "ready"; looks++)
         {

@@ -1,5 +1,4 @@
-using CozeCluster.Engine.Testing;
-using CozeCluster.Grains;
+using CozeCluster.Grains.Testing;
 using CozeCluster.Messages;
 using CozeCluster.Sandbox;
 using CozeCluster.Sandbox.Discord;
@@ -13,11 +12,11 @@ internal sealed class DiscordHouse : IAsyncDisposable
 {
     public const string Tenant = "t";
 
-    private readonly List<TestEngine> _crashed = [];
+    private readonly List<TestSilo> _crashed = [];
     private readonly SandboxServer _server;
     private readonly TimeProvider _time;
     private readonly List<BotDefinition> _bots = [];
-    private TestEngine _engine = null!;
+    private TestSilo _silo = null!;
     private int _version;
 
     private DiscordHouse(SandboxServer server, TimeProvider time)
@@ -32,18 +31,18 @@ internal sealed class DiscordHouse : IAsyncDisposable
 
     public FakeDiscord Discord => _server.Discord;
 
-    public IGrains Grains => _engine.Grains;
+    public IGrainFactory Grains => _silo.Grains;
 
-    public IServiceProvider Services => _engine.Services;
+    public IServiceProvider Services => _silo.Services;
 
     public DiscordPort Port => Services.GetRequiredService<DiscordPort>();
 
-    public IBotGrain Bot(string id) => Grains.Get<IBotGrain>(id);
+    public IBotGrain Bot(string id) => Grains.GetGrain<IBotGrain>(id);
 
     /// <summary>How a listener stands once that is clear.</summary>
     public async Task<DiscordSessionHealth> Health(string listener)
     {
-        var session = Grains.Get<IDiscordSessionGrain>(GrainKeys.DiscordSession(listener, 0));
+        var session = Grains.GetGrain<IDiscordSessionGrain>(GrainKeys.DiscordSession(listener, 0));
         while (true)
         {
             if (await session.Connect() is { State: "ready" or "failed" } health) return health;
@@ -51,7 +50,7 @@ internal sealed class DiscordHouse : IAsyncDisposable
         }
     }
 
-    public Task Restart() => _engine.RestartAsync();
+    public Task Restart() => _silo.RestartAsync();
 
     /// <param name="time">The house's clock; the sandbox keeps the machine's.</param>
     /// <param name="limits">Whether the sandbox limits rates as Discord does.</param>
@@ -62,7 +61,7 @@ internal sealed class DiscordHouse : IAsyncDisposable
         var server = await SandboxServer.StartAsync(
             new SandboxOptions { Discord = new DiscordSandboxOptions { RateLimits = limits, IdentifyPace = identifyPace } }, TestContext.Current.CancellationToken);
         var house = new DiscordHouse(server, time ?? TimeProvider.System);
-        await house.StartEngine(null);
+        await house.StartSilo(null);
         await house.Declare(bots.Length > 0 ? bots : [Bot("b1")]);
         return house;
     }
@@ -100,8 +99,8 @@ internal sealed class DiscordHouse : IAsyncDisposable
     public async Task<HeardTurn> Begin(TurnRequest request)
     {
         Assert.True(TurnId.TryGetConversation(request.TurnId, out var key));
-        var turn = new HeardTurn(request.TurnId, Grains.Get<IConversationGrain>(key));
-        await turn.Grain.Begin(request, new Subscription(Guid.NewGuid().ToString("n"), Cursor.Start), Grains.Observe<IReplyObserver>(turn).Reference);
+        var turn = new HeardTurn(request.TurnId, Grains.GetGrain<IConversationGrain>(key));
+        await turn.Grain.Begin(request, new Subscription(Guid.NewGuid().ToString("n"), Cursor.Start, _silo.Feeds.Open(turn).Address));
         return turn;
     }
 
@@ -121,8 +120,8 @@ internal sealed class DiscordHouse : IAsyncDisposable
     public async Task<HeardTurn> Listen(HeardTurn turn, Cursor after)
     {
         Assert.True(TurnId.TryGetConversation(turn.Id, out var key));
-        var again = new HeardTurn(turn.Id, Grains.Get<IConversationGrain>(key));
-        await again.Grain.Subscribe(Tenant, turn.Id, new Subscription(Guid.NewGuid().ToString("n"), after), Grains.Observe<IReplyObserver>(again).Reference);
+        var again = new HeardTurn(turn.Id, Grains.GetGrain<IConversationGrain>(key));
+        await again.Grain.Subscribe(Tenant, turn.Id, new Subscription(Guid.NewGuid().ToString("n"), after, _silo.Feeds.Open(again).Address));
         return again;
     }
 
@@ -147,25 +146,23 @@ internal sealed class DiscordHouse : IAsyncDisposable
     /// <summary>Another node starts on a copy of what the dead one had on disk.</summary>
     public async Task StartAgain()
     {
-        _crashed.Add(_engine);
-        await StartEngine(_engine);
+        _crashed.Add(_silo);
+        await StartSilo(_silo);
         await Import();
-        for (var shard = 0; shard < GrainKeys.RunningTurnsShards; shard++) await Grains.Get<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Sweep();
+        for (var shard = 0; shard < GrainKeys.RunningTurnsShards; shard++) await Grains.GetGrain<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Sweep();
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _engine.DisposeAsync();
-        foreach (var engine in _crashed) await engine.DisposeAsync();
+        await _silo.DisposeAsync();
+        foreach (var silo in _crashed) await silo.DisposeAsync();
         await _server.DisposeAsync();
     }
 
-    private async Task StartEngine(TestEngine? crashed)
+    private async Task StartSilo(TestSilo? crashed)
     {
-        var options = new ConversationOptions();
-        _engine = await TestEngine.StartAsync(
-            AllGrains.Definitions(options),
-            services => services.AddSingleton(_time).AddSingleton(options).AddSingleton<UnsavedTurns>().AddSingleton<ISecretSeal, TestSeal>()
+        _silo = await TestSilo.StartAsync(
+            silo => silo.Services.AddSingleton<ISecretSeal, TestSeal>()
                 .AddSingleton<DiscordPort>().AddSingleton<CuttableDiscord>().AddSingleton<IDiscord>(provider => provider.GetRequiredService<CuttableDiscord>())
                 .AddDiscordUpstream(),
             time: _time, copyOf: crashed);
@@ -182,6 +179,6 @@ internal sealed class DiscordHouse : IAsyncDisposable
         var listeners = DiscordSeeds.Listeners.Select((user, n) => new ListenerDefinition { Id = $"l{n + 1}", BaseUrl = url, Token = seal.Seal(user.Token), GuildId = Guild.Id });
         var models = _bots.Select(bot => new ModelDefinition { Id = bot.Id, Bots = [bot.Id] }).Append(new ModelDefinition { Id = "all", Bots = [.. _bots.Select(bot => bot.Id)] });
         var fleet = new Fleet($"{++_version}", [new TenantDefinition { Id = Tenant }], [.. accounts], _bots, [.. models]) { Listeners = [.. listeners] };
-        return Grains.Get<ICatalogGrain>(GrainKeys.Catalog).Import(fleet);
+        return Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).Import(fleet);
     }
 }

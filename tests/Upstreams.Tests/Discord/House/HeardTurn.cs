@@ -4,7 +4,7 @@ using CozeCluster.Messages;
 namespace CozeCluster.Upstreams.Tests.Discord;
 
 /// <summary>A turn as its client hears it: text parts as they stand, rewritten where the bot did so.</summary>
-internal sealed class HeardTurn(string id, IConversationGrain grain) : IReplyObserver
+internal sealed class HeardTurn(string id, IConversationGrain grain) : IReplyInbox
 {
     private static readonly TimeSpan Guard = TimeSpan.FromSeconds(45);
 
@@ -48,7 +48,7 @@ internal sealed class HeardTurn(string id, IConversationGrain grain) : IReplyObs
         _ => null,
     };
 
-    public ValueTask<ReplyAck> OnReply(ReplyBatch batch)
+    public ReplyAck TryPost(ReplyBatch batch)
     {
         lock (_gate)
         {
@@ -61,7 +61,7 @@ internal sealed class HeardTurn(string id, IConversationGrain grain) : IReplyObs
             Cursor = batch.Next;
             foreach (var (_, met) in _waiters.Where(waiter => waiter.Condition(this))) met.TrySetResult();
         }
-        return ValueTask.FromResult(ReplyAck.Taken);
+        return ReplyAck.Taken;
     }
 
     public async Task Until(Func<HeardTurn, bool> condition, string what)

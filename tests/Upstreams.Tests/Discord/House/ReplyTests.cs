@@ -128,7 +128,7 @@ public sealed class ReplyTests
         var channel = Assert.Single(house.Made).Id;
 
         var reply = house.Discord.MessagesOf(channel)[^1];
-        var listener = await house.Grains.Get<ICatalogGrain>(GrainKeys.Catalog).FindListener("l1");
+        var listener = await house.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).FindListener("l1");
         await house.Port.DeleteMessage(listener!, channel, reply.Id, CancellationToken.None);
 
         await turn.UntilEnd();

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CozeCluster.Upstreams.Tests.Discord;
 
-/// <summary>The engine does not bring calls home, as while a node that died is still being found out.</summary>
+/// <summary>Calls do not reach their grains, as while a node that died is still being found out.</summary>
 public sealed class UnreachableTests
 {
     [Theory]
@@ -53,12 +53,14 @@ public sealed class UnreachableTests
         async Task GoOn(Func<object?> watch)
         {
             if (watches > 2) return;
-            var session = house.Grains.Get<IDiscordSessionGrain>(GrainKeys.DiscordSession("l1", 0));
+            var session = house.Grains.GetGrain<IDiscordSessionGrain>(GrainKeys.DiscordSession("l1", 0));
             var edited = new Edit();
-            using var observer = house.Grains.Observe<IDiscordObserver>(edited);
-            await session.Watch(new DiscordWatch("test", prompt!.ChannelId!, DiscordHouse.CozeBot.Id), observer.Reference);
+            var observer = house.Grains.CreateObjectReference<IDiscordObserver>(edited);
+            await session.Watch(new DiscordWatch("test", prompt!.ChannelId!, DiscordHouse.CozeBot.Id), observer);
             house.Discord.Edit(prompt.ChannelId!, first, full);
             await edited.Seen.Task.WaitAsync(TimeSpan.FromSeconds(30));
+            await session.Unwatch("test");
+            house.Grains.DeleteObjectReference<IDiscordObserver>(observer);
             await (Task)watch()!;
             house.Discord.Post(DiscordHouse.CozeBot.Id, prompt.ChannelId!, "It ends.", prompt.MessageId);
         }
@@ -141,7 +143,7 @@ public sealed class UnreachableTests
 
     private static async Task<UpstreamTurn> Turn(DiscordHouse house, string text)
     {
-        var catalog = house.Grains.Get<ICatalogGrain>(GrainKeys.Catalog);
+        var catalog = house.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog);
         var (bot, account) = (await catalog.FindBot("b1"), await catalog.FindAccount("a1"));
         return new UpstreamTurn(TurnId.New(DiscordHouse.Tenant, null), bot!, account!, "", [new ChatMessage(ChatRole.User, [new TextContent(text)])]);
     }

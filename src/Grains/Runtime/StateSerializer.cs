@@ -1,0 +1,19 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Orleans.Storage;
+
+namespace CozeCluster.Grains;
+
+/// <summary>Writes state as JSON without any name of a type, so that types can be renamed and moved between storages.</summary>
+/// <param name="states">Knows the types of states.</param>
+public sealed class StateSerializer(IJsonTypeInfoResolver states) : IGrainStorageSerializer
+{
+    private readonly JsonSerializerOptions _options = new(StateJson.Default.Options) { TypeInfoResolver = states };
+
+    /// <inheritdoc />
+    public BinaryData Serialize<T>(T? input) => new(JsonSerializer.SerializeToUtf8Bytes(input, _options.GetTypeInfo(typeof(T))));
+
+    /// <inheritdoc />
+    /// <exception cref="JsonException">The stored bytes are not a state of this type.</exception>
+    public T Deserialize<T>(BinaryData input) => (T)JsonSerializer.Deserialize(input.ToMemory().Span, _options.GetTypeInfo(typeof(T)))!;
+}

@@ -1,0 +1,77 @@
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+
+namespace CozeCluster.Storage;
+
+/// <summary>The tables of the database file, and their version.</summary>
+internal static class SqliteSchema
+{
+    public const string FileName = "grains.db";
+
+    /// <summary>Version 1 was that of builds before Orleans; none of them was released.</summary>
+    private const long Version = 2;
+
+    // Times are milliseconds since 1970 UTC, periods milliseconds. hash is the grain's uniform hash code, by which silos share the reminders.
+    private const string Tables = """
+        CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS grain_state (
+            state TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL, updated_at INTEGER NOT NULL, payload BLOB NOT NULL,
+            PRIMARY KEY (state, key));
+        CREATE TABLE IF NOT EXISTS reminders (
+            grain TEXT NOT NULL, name TEXT NOT NULL, hash INTEGER NOT NULL, start_at INTEGER NOT NULL, period INTEGER NOT NULL, version INTEGER NOT NULL,
+            PRIMARY KEY (grain, name)) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS reminders_by_hash ON reminders (hash);
+        INSERT OR IGNORE INTO meta (name, value) VALUES ('schema', '2');
+        """;
+
+    /// <summary>How to connect to the database of a data directory. Pooled connections would keep the file open after they are disposed.</summary>
+    public static string ConnectionString(string directory) =>
+        new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, FileName), Pooling = false }.ToString();
+
+    /// <summary>Opens the connection that writes, and creates what is missing.</summary>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.Internal"/>: the file is damaged, or an older or newer version wrote it.</exception>
+    public static void Open(SqliteConnection connection, Durability durability)
+    {
+        try
+        {
+            connection.Open();
+            Verify(connection);
+            Execute(connection, "PRAGMA journal_mode=WAL");
+            Execute(connection, durability == Durability.Machine ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+            // States are often overwritten soon after they were written: a later checkpoint copies fewer pages into the file.
+            Execute(connection, "PRAGMA wal_autocheckpoint=8000");
+            Execute(connection, Tables);
+        }
+        catch (SqliteException e)
+        {
+            throw new ClusterException(
+                ErrorCode.Internal,
+                $"The database {connection.DataSource} cannot be opened ({e.Message}). It may be damaged: restore it from a backup, or move it away to start empty.",
+                inner: e);
+        }
+    }
+
+    private static void Verify(SqliteConnection connection)
+    {
+        if (Scalar(connection, "SELECT 1 FROM sqlite_schema WHERE name = 'meta'") is null) return;
+        var found = Scalar(connection, "SELECT value FROM meta WHERE name = 'schema'") as string;
+        if (found == Version.ToString(CultureInfo.InvariantCulture)) return;
+        var older = long.TryParse(found, CultureInfo.InvariantCulture, out var version) && version < Version;
+        var action = older ? "An older build wrote it: move it away to start empty, or use another data folder." : "Run the newer program.";
+        throw new ClusterException(ErrorCode.Internal, $"The database {connection.DataSource} has schema version {found}; this program knows {Version}. {action}");
+    }
+
+    private static object? Scalar(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteScalar();
+    }
+
+    private static void Execute(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+}

@@ -1,0 +1,99 @@
+using CozeCluster.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using Orleans.Providers;
+using Orleans.Runtime.Hosting;
+using Orleans.Storage;
+
+namespace Orleans.Hosting;
+
+/// <summary>
+/// Registers storage. A <see cref="TimeProvider"/>, the <see cref="IGrainStorageSerializer"/> and the <see cref="CozeCluster.StateRetention"/>s come from the services.
+/// </summary>
+public static class StorageHosting
+{
+    private const string Invariant = "Npgsql";
+
+    /// <summary>
+    /// Keeps states, reminders and blobs of a single node in its data directory. Starting the host throws a <see cref="CozeCluster.ClusterException"/> if another process uses the
+    /// directory, if the database is damaged, or if another version wrote it. The database is closed when all hosted services have stopped.
+    /// </summary>
+    /// <param name="builder">The silo.</param>
+    /// <param name="configure">Changes the options.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public static ISiloBuilder AddSqliteStorage(this ISiloBuilder builder, Action<SqliteStorageOptions>? configure = null)
+    {
+        var options = new SqliteStorageOptions();
+        configure?.Invoke(options);
+        options.Verify();
+        var services = builder.Services;
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(options);
+        services.AddSingleton<SqliteStore>();
+        services.AddHostedService(provider => provider.GetRequiredService<SqliteStore>());
+        services.AddGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, static (provider, _) => ActivatorUtilities.CreateInstance<SqliteGrainStorage>(provider));
+        services.AddReminders();
+        services.AddSingleton<IReminderTable, SqliteReminderTable>();
+        services.AddSingleton(provider => provider.GetRequiredService<SqliteStore>().Blobs);
+        services.AddSingleton<IExpiringStore>(provider => provider.GetRequiredService<SqliteStore>());
+        services.AddHostedService<Housekeeping>();
+        return builder;
+    }
+
+    /// <summary>
+    /// Keeps states, reminders and blobs in PostgreSQL, which all nodes of a cluster share, under the service id of Orleans' <c>ClusterOptions</c>. Starting the host throws a
+    /// <see cref="CozeCluster.ClusterException"/> if the database cannot be reached or does not have the schema of this build. Membership is not registered here.
+    /// </summary>
+    /// <param name="builder">The silo.</param>
+    /// <param name="configure">Changes the options; the connection string is required.</param>
+    /// <exception cref="ArgumentException">An option is missing or out of range.</exception>
+    public static ISiloBuilder AddPostgresStorage(this ISiloBuilder builder, Action<PostgresStorageOptions> configure)
+    {
+        var services = builder.Services;
+        services.AddPostgresBlobs(configure);
+        services.AddHostedService<PostgresCheck>();
+        services.AddAdoNetGrainStorage(PostgresGrainStorage.AdoNet, static (OptionsBuilder<AdoNetGrainStorageOptions> storage) =>
+            storage.Configure<PostgresDatabase>(static (own, database) =>
+            {
+                own.Invariant = Invariant;
+                own.DataSource = database.States;
+                own.DeleteStateOnClear = true;
+                own.GrainStorageSerializer = new StoredPayload.Serializer();
+            }));
+        services.AddGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, static (provider, _) =>
+            ActivatorUtilities.CreateInstance<PostgresGrainStorage>(provider, provider.GetRequiredKeyedService<IGrainStorage>(PostgresGrainStorage.AdoNet)));
+        services.UseAdoNetReminderService(static table => table.Configure<PostgresDatabase>(static (own, database) =>
+        {
+            own.Invariant = Invariant;
+            own.DataSource = database.Source;
+        }));
+        services.AddSingleton<IExpiringStore, PostgresExpiry>();
+        services.AddHostedService<Housekeeping>();
+        return builder;
+    }
+
+    /// <summary>Gives a process without a silo the <see cref="CozeCluster.IBlobStore"/> of the cluster.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="configure">Changes the options; the connection string is required.</param>
+    /// <exception cref="ArgumentException">An option is missing or out of range.</exception>
+    public static IServiceCollection AddPostgresBlobs(this IServiceCollection services, Action<PostgresStorageOptions> configure)
+    {
+        var options = new PostgresStorageOptions();
+        configure(options);
+        options.Verify();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(options);
+        services.AddSingleton<PostgresDatabase>();
+        services.AddSingleton<PostgresBlobStore>();
+        services.AddSingleton<CozeCluster.IBlobStore>(provider => provider.GetRequiredService<PostgresBlobStore>());
+        return services;
+    }
+
+    /// <summary>Ends a start without a usable database with one line that says why.</summary>
+    private sealed class PostgresCheck(PostgresStorageOptions options) : HostPhase
+    {
+        public override Task StartingAsync(CancellationToken cancellationToken) => PostgresSchema.VerifyAsync(options.ConnectionString, cancellationToken);
+    }
+}

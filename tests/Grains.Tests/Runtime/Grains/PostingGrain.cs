@@ -1,0 +1,55 @@
+using CozeCluster.Messages;
+using Orleans.Concurrency;
+
+namespace CozeCluster.Grains.Tests.Runtime;
+
+/// <summary>Posts to reply feeds as a conversation does: one batch at a time.</summary>
+[Alias("test.posting")]
+public interface IPostingGrain : IGrainWithStringKey
+{
+    /// <summary>Posts the numbers from <paramref name="first"/> on, until one is not taken.</summary>
+    /// <returns>The answer to the last.</returns>
+    [AlwaysInterleave, Alias("Post")]
+    Task<ReplyAck> Post(FeedAddress feed, int count, int first = 0);
+
+    /// <summary>Posts one batch to each feed at once, so often.</summary>
+    [AlwaysInterleave, Alias("PostToAll")]
+    Task PostToAll(FeedAddress[] feeds, int count);
+
+    /// <summary>Keeps the way to a feed, as a subscription does.</summary>
+    [Alias("Keep")]
+    Task Keep(FeedAddress feed);
+
+    [Alias("PostToKept")]
+    Task<ReplyAck> PostToKept(int number);
+}
+
+[GrainType("test.posting")]
+public sealed class PostingGrain(ReplyFeeds feeds) : Grain, IPostingGrain
+{
+    private IReplyTarget? _kept;
+
+    public async Task<ReplyAck> Post(FeedAddress feed, int count, int first = 0)
+    {
+        var target = feeds.To(feed);
+        var ack = ReplyAck.Taken;
+        for (var i = first; i < first + count && ack == ReplyAck.Taken; i++) ack = await target.Post(Batch(i));
+        return ack;
+    }
+
+    public async Task PostToAll(FeedAddress[] addresses, int count)
+    {
+        var targets = Array.ConvertAll(addresses, feeds.To);
+        for (var i = 0; i < count; i++) await Task.WhenAll(targets.Select(target => target.Post(Batch(i)).AsTask()));
+    }
+
+    public Task Keep(FeedAddress feed)
+    {
+        _kept = feeds.To(feed);
+        return Task.CompletedTask;
+    }
+
+    public async Task<ReplyAck> PostToKept(int number) => await _kept!.Post(Batch(number));
+
+    private static ReplyBatch Batch(int number) => new("turn", [], new Cursor(0, number));
+}

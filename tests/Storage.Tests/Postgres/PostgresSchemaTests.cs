@@ -1,0 +1,119 @@
+using Npgsql;
+
+namespace CozeCluster.Storage.Tests.Postgres;
+
+/// <summary>The schema: on nothing, on itself, by many at once, over an older one.</summary>
+public sealed class PostgresSchemaTests : IAsyncLifetime
+{
+    private string _database = "";
+
+    public async ValueTask InitializeAsync() => _database = await TestPostgres.EmptyDatabaseAsync();
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    [Fact]
+    public async Task Applied_again_it_changes_nothing()
+    {
+        await PostgresSchema.ApplyAsync(_database);
+        await TestPostgres.ExecuteAsync(_database, "INSERT INTO OrleansStorage VALUES ('s', 'kind', '=key', '{}', now(), 7)");
+        var before = await QueriesAsync();
+
+        await PostgresSchema.ApplyAsync(_database);
+
+        Assert.Equal(before, await QueriesAsync());
+        Assert.Equal(7, await TestPostgres.ScalarAsync(_database, "SELECT Version FROM OrleansStorage"));
+    }
+
+    [Fact]
+    public async Task Nodes_may_apply_it_at_once()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => PostgresSchema.ApplyAsync(_database)));
+
+        Assert.NotEmpty(await QueriesAsync());
+    }
+
+    [Fact]
+    public async Task An_older_statement_is_replaced()
+    {
+        await PostgresSchema.ApplyAsync(_database);
+        var now = await QueriesAsync();
+        await TestPostgres.ExecuteAsync(_database, "UPDATE OrleansQuery SET QueryText = 'SELECT 1' WHERE QueryKey = 'ReadFromStorageKey'");
+
+        await PostgresSchema.ApplyAsync(_database);
+
+        Assert.Equal(now, await QueriesAsync());
+    }
+
+    [Fact]
+    public async Task A_database_with_the_schema_is_verified()
+    {
+        await PostgresSchema.ApplyAsync(_database);
+
+        await PostgresSchema.VerifyAsync(_database);
+    }
+
+    [Fact]
+    public async Task A_database_without_tables_is_refused_until_the_schema_is_applied()
+    {
+        var error = await Assert.ThrowsAsync<ClusterException>(() => PostgresSchema.VerifyAsync(_database));
+
+        Assert.Equal((ErrorCode.Internal, "The database has no tables of the cluster. Apply the schema first."), (error.Code, error.Message));
+    }
+
+    [Fact]
+    public async Task A_database_of_an_older_build_is_refused_and_left_alone()
+    {
+        await TestPostgres.ExecuteAsync(_database, "CREATE TABLE OrleansQuery (QueryKey varchar(64) PRIMARY KEY, QueryText text NOT NULL)");
+
+        var verified = await Assert.ThrowsAsync<ClusterException>(() => PostgresSchema.VerifyAsync(_database));
+        var applied = await Assert.ThrowsAsync<ClusterException>(() => PostgresSchema.ApplyAsync(_database));
+
+        Assert.Equal(ErrorCode.Internal, applied.Code);
+        Assert.Equal("An older build has set up this database. Use another, empty database.", applied.Message);
+        Assert.Equal(applied.Message, verified.Message);
+        Assert.Equal(1L, await TestPostgres.ScalarAsync(_database, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"));
+    }
+
+    [Fact]
+    public async Task A_database_of_a_newer_build_is_refused()
+    {
+        await PostgresSchema.ApplyAsync(_database);
+        await TestPostgres.ExecuteAsync(_database, "INSERT INTO CozeSchema (Version) VALUES (2)");
+
+        var verified = await Assert.ThrowsAsync<ClusterException>(() => PostgresSchema.VerifyAsync(_database));
+        var applied = await Assert.ThrowsAsync<ClusterException>(() => PostgresSchema.ApplyAsync(_database));
+
+        Assert.Equal("The database has schema version 2; this program knows 1. Run the newer program.", verified.Message);
+        Assert.Equal(verified.Message, applied.Message);
+    }
+
+    [Fact]
+    public async Task A_silo_on_a_database_of_an_older_build_does_not_start()
+    {
+        await TestPostgres.ExecuteAsync(_database, "CREATE TABLE OrleansQuery (QueryKey varchar(64) PRIMARY KEY, QueryText text NOT NULL)");
+        await using var silo = new PostgresSilo { ConnectionString = _database };
+
+        var error = await Assert.ThrowsAsync<ClusterException>(silo.StartAsync);
+
+        Assert.Contains("older build", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_database_that_cannot_be_reached_is_a_clear_error_without_the_password()
+    {
+        var error = await Assert.ThrowsAsync<ClusterException>(() => PostgresSchema.ApplyAsync("Host=127.0.0.1;Port=1;Username=u;Password=very-secret;Database=d"));
+
+        Assert.Contains("schema", error.Message);
+        Assert.DoesNotContain("very-secret", error.ToString());
+    }
+
+    private async Task<IReadOnlyList<string>> QueriesAsync()
+    {
+        await using var source = NpgsqlDataSource.Create(_database);
+        await using var command = source.CreateCommand("SELECT QueryKey, QueryText FROM OrleansQuery ORDER BY QueryKey");
+        await using var row = await command.ExecuteReaderAsync();
+        var all = new List<string>();
+        while (await row.ReadAsync()) all.Add(row.GetString(0) + row.GetString(1));
+        return all;
+    }
+}

@@ -1,0 +1,41 @@
+using Microsoft.Data.Sqlite;
+
+namespace CozeCluster.Storage.Tests.Sqlite;
+
+public sealed class SqliteGrainStorageTests(SqliteSilo silo) : GrainStorageTests<SqliteSilo>(silo)
+{
+    protected override Task OverwriteAsync(string key, byte[] payload) => Run(
+        "INSERT INTO grain_state (state, key, version, updated_at, payload) VALUES ('kept', $key, 1, 0, $payload)", ("$key", key), ("$payload", payload));
+
+    protected override Task<byte[]> StoredAsync(string stateName, string key)
+    {
+        using var connection = Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT payload FROM grain_state WHERE state = $state AND key = $key";
+        command.Parameters.AddWithValue("$state", stateName);
+        command.Parameters.AddWithValue("$key", key);
+        return Task.FromResult(Assert.IsType<byte[]>(command.ExecuteScalar()));
+    }
+
+    protected override async Task AgeAsync(IReadOnlyList<string> keys, DateTimeOffset updatedAt)
+    {
+        foreach (var key in keys) await Run("UPDATE grain_state SET updated_at = $at WHERE key = $key", ("$at", updatedAt.ToUnixTimeMilliseconds()), ("$key", key));
+    }
+
+    private Task Run(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
+    {
+        using var connection = Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        foreach (var (name, value) in parameters) command.Parameters.AddWithValue(name, value);
+        Assert.Equal(1, command.ExecuteNonQuery());
+        return Task.CompletedTask;
+    }
+
+    private SqliteConnection Open()
+    {
+        var connection = new SqliteConnection(SqliteSchema.ConnectionString(Silo.DataDirectory));
+        connection.Open();
+        return connection;
+    }
+}

@@ -1,0 +1,196 @@
+using CozeCluster.TestKit;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CozeCluster.Storage.Tests.Sqlite;
+
+/// <summary>The database file: opened, refused, and what is in it after a crash.</summary>
+public sealed class SqliteStoreTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("store-").FullName;
+    private readonly List<SqliteStore> _stores = [];
+
+    private string Database => Path.Combine(_directory, SqliteSchema.FileName);
+
+    [Theory]
+    [InlineData(Durability.Process)]
+    [InlineData(Durability.Machine)]
+    public async Task Open_AfterACrash_FindsAllThatWasSaved(Durability durability)
+    {
+        var running = Open(Path.Combine(_directory, "running"), durability);
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(n => running.Save("state", "k" + n, 0, [(byte)n])));
+        await running.Write(write =>
+        {
+            write.UpsertReminder(new(GrainId.Create("kept", "k"), "tea", default, TimeSpan.FromMinutes(1), 1));
+            return true;
+        });
+
+        // What a killed process leaves on disk: the files as they are now, nothing closed.
+        var left = Directory.CreateDirectory(Path.Combine(_directory, "left")).FullName;
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(_directory, "running"), SqliteSchema.FileName + "*"))
+        {
+            if (!file.EndsWith("-shm", StringComparison.Ordinal)) File.Copy(file, Path.Combine(left, Path.GetFileName(file)));
+        }
+
+        var survivor = Open(left, durability);
+        for (var n = 0; n < 50; n++) Assert.Equal([(byte)n], survivor.Read(reader => reader.ReadState("state", "k" + n))!.Value.Payload);
+        Assert.Single(survivor.Read(reader => reader.ReadReminders(0, 0)));
+    }
+
+    [Theory]
+    [InlineData(Durability.Process, 1L)]
+    [InlineData(Durability.Machine, 2L)]
+    public async Task Open_WithDurability_MakesCommitsWaitForTheDiskOrNot(Durability durability, long synchronous)
+    {
+        var store = Open(_directory, durability);
+        long? found = null;
+
+        await store.Write(write =>
+        {
+            using var command = write.Connection.CreateCommand();
+            command.CommandText = "PRAGMA synchronous";
+            found = command.ExecuteScalar() as long?;
+            return true;
+        });
+
+        // SQLite: 1 is NORMAL, 2 is FULL.
+        Assert.Equal(synchronous, found);
+    }
+
+    [Fact]
+    public async Task Start_OfASecondProcessOnTheDirectory_IsRefusedUntilTheFirstHasStopped()
+    {
+        using var first = await StartAsync(_directory);
+
+        var error = await Assert.ThrowsAsync<ClusterException>(() => StartAsync(_directory));
+
+        Assert.Contains("in use by another process", error.Message, StringComparison.Ordinal);
+        await first.StopAsync(TestContext.Current.CancellationToken);
+        using var second = await StartAsync(_directory);
+        await second.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public void Open_DirectoryThatIsMissing_IsCreated()
+    {
+        var deep = Path.Combine(_directory, "a", "b");
+
+        Open(deep);
+
+        Assert.True(File.Exists(Path.Combine(deep, SqliteSchema.FileName)));
+    }
+
+    [Fact]
+    public async Task Start_OnADirectoryThatCannotBeCreated_IsReported()
+    {
+        var file = Path.Combine(_directory, "file");
+        await File.WriteAllTextAsync(file, "", TestContext.Current.CancellationToken);
+
+        await RefusedAsync(Path.Combine(file, "data"), "cannot be created");
+    }
+
+    [Fact]
+    public async Task Start_OnADamagedFile_IsReportedAndLeavesItAlone()
+    {
+        await File.WriteAllTextAsync(Database, new string('x', 10_000), TestContext.Current.CancellationToken);
+
+        await RefusedAsync(_directory, Database, "damaged");
+
+        Assert.Equal(10_000, new FileInfo(Database).Length);
+    }
+
+    [Fact]
+    public async Task Start_OnAFileOfAnOlderBuild_IsRefusedAndLeavesItAlone()
+    {
+        Execute("""
+            CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+            INSERT INTO meta (name, value) VALUES ('schema', '1');
+            CREATE TABLE reminders (kind TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (kind, key, name)) WITHOUT ROWID;
+            """);
+        var before = await File.ReadAllBytesAsync(Database, TestContext.Current.CancellationToken);
+
+        await RefusedAsync(_directory, Database, "schema version 1", "older build", "move it away", "another data folder");
+
+        Assert.Equal(before, await File.ReadAllBytesAsync(Database, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Start_OnAFileOfANewerVersion_IsRefused()
+    {
+        Open(_directory).Dispose();
+        Execute("UPDATE meta SET value = '3' WHERE name = 'schema'");
+
+        await RefusedAsync(_directory, "schema version 3", "newer program");
+    }
+
+    [Fact]
+    public async Task Housekeeping_OfBlobs_DeletesTheExpired()
+    {
+        var time = new ManualTime();
+        var store = Open(_directory, time: time);
+        var blob = await store.Blobs.Put("tenant", "x", "text/plain", "x"u8.ToArray(), TestContext.Current.CancellationToken);
+        time.Advance(TimeSpan.FromHours(2));
+
+        await store.DeleteExpiredBlobsAsync(TestContext.Current.CancellationToken);
+
+        Assert.Empty(Directory.EnumerateFiles(Path.Combine(_directory, "blobs"), "*", SearchOption.AllDirectories));
+        Assert.Equal(1, blob.Size);
+    }
+
+    public void Dispose()
+    {
+        foreach (var store in _stores) store.Dispose();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    private SqliteStore Open(string directory, Durability durability = Durability.Machine, TimeProvider? time = null)
+    {
+        var store = new SqliteStore(
+            new SqliteStorageOptions { DataDirectory = directory, Durability = durability }, time ?? new ManualTime(), NullLogger<SqliteStore>.Instance);
+        _stores.Add(store);
+        store.Open();
+        return store;
+    }
+
+    private static async Task<IHost> StartAsync(string directory)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { Configuration = new ConfigurationManager() });
+        builder.UseOrleans(silo => silo
+            .ConfigureEndpoints("127.0.0.1", FreePorts.Next(), FreePorts.Next())
+            .UseDevelopmentClustering(primarySiloEndpoint: null)
+            .AddSqliteStorage(options => options.DataDirectory = directory));
+        builder.Services.AddSingleton(new Probe());
+        var host = builder.Build();
+        try
+        {
+            await host.StartAsync(TestContext.Current.CancellationToken);
+            return host;
+        }
+        catch
+        {
+            host.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task RefusedAsync(string directory, params string[] reasons)
+    {
+        var error = await Assert.ThrowsAsync<ClusterException>(() => StartAsync(directory));
+
+        Assert.Equal(ErrorCode.Internal, error.Code);
+        Assert.DoesNotContain('\n', error.Message);
+        foreach (var reason in reasons) Assert.Contains(reason, error.Message, StringComparison.Ordinal);
+    }
+
+    private void Execute(string sql)
+    {
+        using var connection = new SqliteConnection(SqliteSchema.ConnectionString(_directory));
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+}
