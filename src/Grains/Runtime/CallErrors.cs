@@ -9,6 +9,8 @@ namespace CozeCluster.Grains;
 /// </summary>
 internal sealed partial class CallErrors(ILogger<CallErrors> logger) : IIncomingGrainCallFilter
 {
+    private const string CancelledByGrain = "CozeCluster.CancelledByGrain";
+
     /// <inheritdoc />
     public async Task Invoke(IIncomingGrainCallContext context)
     {
@@ -22,7 +24,12 @@ internal sealed partial class CallErrors(ILogger<CallErrors> logger) : IIncoming
         {
             await context.Invoke();
         }
-        catch (Exception exception) when (exception is not (ClusterException or OperationCanceledException))
+        catch (OperationCanceledException exception)
+        {
+            exception.Data[CancelledByGrain] = true;
+            throw;
+        }
+        catch (Exception exception) when (exception is not ClusterException)
         {
             LogFailed(logger, exception, context.MethodName, context.TargetId);
             throw Translate(exception);
@@ -34,10 +41,12 @@ internal sealed partial class CallErrors(ILogger<CallErrors> logger) : IIncoming
     {
         ClusterException or OperationCanceledException => exception,
         OrleansException { InnerException: ClusterException inner } => inner,
-        _ when IsUndelivered(exception) || exception is TimeoutException =>
-            new ClusterException(ErrorCode.EngineRejected, "The call could not be delivered. Try again.", inner: exception),
+        _ when IsUndelivered(exception) || exception is TimeoutException => Undelivered(exception),
         _ => new ClusterException(ErrorCode.Internal, "The service failed to handle this request.", inner: exception),
     };
+
+    /// <summary>The error of a call that may not have been delivered.</summary>
+    public static ClusterException Undelivered(Exception exception) => new(ErrorCode.EngineRejected, "The call could not be delivered. Try again.", inner: exception);
 
     /// <summary>
     /// Whether the call reached no activation, or the silo that had it is gone. The plain <see cref="OrleansException"/> is what the grain directory throws while it still
@@ -47,6 +56,13 @@ internal sealed partial class CallErrors(ILogger<CallErrors> logger) : IIncoming
     public static bool IsUndelivered(Exception exception) =>
         exception is OrleansMessageRejectionException or SiloUnavailableException or ConnectionFailedException or GatewayTooBusyException or ClientNotAvailableException
         || (exception.GetType() == typeof(OrleansException) && exception.InnerException is not ClusterException);
+
+    /// <summary>
+    /// Whether Orleans gave up a call that nobody cancelled: it cancels the lookup of a grain when the silo that holds that part of the grain directory fails, and the caller
+    /// receives that cancellation.
+    /// </summary>
+    public static bool IsAbandoned(Exception exception, CancellationToken callToken) =>
+        exception is OperationCanceledException && !callToken.IsCancellationRequested && !exception.Data.Contains(CancelledByGrain);
 
     [LoggerMessage(1012, LogLevel.Error, "{Method} of {Grain} failed")]
     private static partial void LogFailed(ILogger logger, Exception exception, string method, GrainId grain);

@@ -28,6 +28,8 @@ internal sealed class CallResending(NetworkClock clock, IHostApplicationLifetime
 
     private async Task Send(IOutgoingGrainCallContext context, CallPolicy policy)
     {
+        // Orleans clears the request when the call has run in this silo.
+        var callToken = context.Request.GetCancellationToken();
         var start = clock.Time.GetTimestamp();
         for (var pause = FirstPause; ; pause = pause + pause < LongestPause ? pause + pause : LongestPause)
         {
@@ -38,8 +40,9 @@ internal sealed class CallResending(NetworkClock clock, IHostApplicationLifetime
             }
             catch (Exception exception)
             {
-                var mayHelp = policy.IsIdempotent && (CallErrors.IsUndelivered(exception) || exception is TimeoutException);
-                if (!mayHelp || clock.Time.GetElapsedTime(start) + pause > Limit) throw CallErrors.Translate(exception);
+                var isAbandoned = CallErrors.IsAbandoned(exception, callToken);
+                var mayHelp = policy.IsIdempotent && (isAbandoned || CallErrors.IsUndelivered(exception) || exception is TimeoutException);
+                if (!mayHelp || clock.Time.GetElapsedTime(start) + pause > Limit) throw isAbandoned ? CallErrors.Undelivered(exception) : CallErrors.Translate(exception);
             }
             FirstCall.Clear();
             await Task.Delay(pause, clock.Time, CancellationToken.None);

@@ -36,6 +36,7 @@ public sealed class CallResendingTests : RuntimeTest<RuntimeSilo>
     [InlineData(typeof(ClientNotAvailableException))]
     [InlineData(typeof(OrleansException))]
     [InlineData(typeof(TimeoutException))]
+    [InlineData(typeof(OperationCanceledException))]
     public async Task An_idempotent_call_whose_answer_is_lost_is_sent_again(Type type)
     {
         var loss = (Exception)Activator.CreateInstance(type, BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic, null, ["It is gone."], null)!;
@@ -61,6 +62,14 @@ public sealed class CallResendingTests : RuntimeTest<RuntimeSilo>
 
         Assert.Equal(1, Count(nameof(ICountingGrain.Once)));
         Assert.Equal(2, Fixture.Sent.Attempts(Grain, nameof(ICountingGrain.Once)).Count);
+    }
+
+    [Fact(Timeout = Hang)]
+    public async Task A_call_whose_lookup_Orleans_cancelled_fails_as_undelivered()
+    {
+        Reject(nameof(ICountingGrain.Once), _ => new OperationCanceledException());
+
+        Assert.Equal(ErrorCode.EngineRejected, (await Assert.ThrowsAsync<ClusterException>(() => Grain.Once("id"))).Code);
     }
 
     [Theory(Timeout = Hang)]
