@@ -35,20 +35,33 @@ internal static class SecretsKey
         }
     }
 
-    // Written aside and moved into place, so that nobody ever reads half a key; the first of two nodes starting at once wins.
+    // The file is written aside and moved into place, so that nobody reads half a key. The lock makes the first of several nodes win: File.Move looks for the target first and
+    // would replace a key that another node has just made and read.
     private static void Create(string path)
     {
+        using var claim = Claim(path + ".lock");
+        if (File.Exists(path)) return;
         var temporary = $"{path}.{Guid.NewGuid():N}";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerOnly;
         using (var writer = new StreamWriter(temporary, options)) writer.WriteLine(Convert.ToBase64String(RandomNumberGenerator.GetBytes(AesSecretSeal.KeyBytes)));
-        try
+        File.Move(temporary, path, overwrite: false);
+    }
+
+    // The holder needs a few milliseconds. The lock file may be deleted while others wait for it: the key exists by then, and they look for it.
+    private static FileStream Claim(string path)
+    {
+        var wait = new SpinWait();
+        while (true)
         {
-            File.Move(temporary, path, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            File.Delete(temporary);
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+            }
+            catch (IOException) when (wait.Count < 5_000)
+            {
+                wait.SpinOnce();
+            }
         }
     }
 
