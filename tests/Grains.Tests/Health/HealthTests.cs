@@ -33,7 +33,7 @@ public sealed class HealthTests : HouseTest
         Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamUnauthorized, "Coze says: the token is invalid."));
         await Complete(Request(model: "single"), "with the other");
 
-        var entry = Assert.Single(await List(), entry => entry is { Kind: HealthKind.Account, State: HealthState.SetAside });
+        var entry = Assert.Single(await ListWith(HealthState.SetAside), entry => entry is { Kind: HealthKind.Account, State: HealthState.SetAside });
         Assert.Equal("Coze says: the token is invalid.", entry.Reason);
         Assert.Equal(ErrorCode.UpstreamUnauthorized, entry.Code);
         Assert.Equal(House.Time.GetUtcNow().AddMinutes(1), entry.Until);
@@ -52,7 +52,7 @@ public sealed class HealthTests : HouseTest
         Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamQuotaExceeded, "Coze says: no credits.", until: until));
         await Complete(Request(model: "single"), "with the other");
 
-        var entry = Assert.Single(await List(), entry => entry is { Kind: HealthKind.Account, State: HealthState.Cooling });
+        var entry = Assert.Single(await ListWith(HealthState.Cooling), entry => entry is { Kind: HealthKind.Account, State: HealthState.Cooling });
         Assert.Equal(until, entry.Until);
 
         House.Time.Advance(TimeSpan.FromHours(9));
@@ -139,7 +139,18 @@ public sealed class HealthTests : HouseTest
 
     private async Task<HealthEntry> Find(HealthKind kind, string id) => (await List()).Single(entry => entry.Kind == kind && entry.Id == id);
 
-    /// <summary>The entry once it stands so: it is told in the background.</summary>
+    /// <summary>All entries, once an account has the state: it is reported in the background.</summary>
+    private async Task<IReadOnlyList<HealthEntry>> ListWith(HealthState state)
+    {
+        for (var i = 0; i < 1000; i++)
+        {
+            if (await List() is var entries && entries.Any(entry => entry.Kind == HealthKind.Account && entry.State == state)) return entries;
+            await Settle();
+        }
+        throw new TimeoutException($"No account became {state}.");
+    }
+
+    /// <summary>The entry once it has the state: it is reported in the background.</summary>
     private async Task<HealthEntry> Until(HealthKind kind, string id, HealthState state)
     {
         for (var i = 0; i < 1000; i++)
@@ -147,6 +158,6 @@ public sealed class HealthTests : HouseTest
             if (await Find(kind, id) is var entry && entry.State == state) return entry;
             await Settle();
         }
-        throw new TimeoutException($"{kind} {id} did not come to stand {state}, but {(await Find(kind, id)).State}.");
+        throw new TimeoutException($"{kind} {id} did not become {state}, but {(await Find(kind, id)).State}.");
     }
 }
