@@ -185,9 +185,11 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         }
     }
 
+    private void StartTicking() => _tick ??= this.StartTimer(Tick, Tick, OnTick);
+
     private void StartPumping()
     {
-        _tick ??= this.StartTimer(Tick, Tick, OnTick);
+        StartTicking();
         if (_pumping) return;
         _pumping = true;
         _keptAt = _time.GetTimestamp();
@@ -337,7 +339,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
     {
         if (Peek(turnId) is not { } turn) return null;
         _live[turnId] = turn;
-        _tick ??= this.StartTimer(Tick, Tick, OnTick);
+        StartTicking();
         return turn;
     }
 

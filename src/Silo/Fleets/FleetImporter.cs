@@ -8,7 +8,7 @@ internal sealed partial class FleetImporter(IGrainFactory grains, AesSecretSeal 
     public async Task Import(FleetFile file)
     {
         var fleet = FleetBuilder.Build(file, seal);
-        await grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).Import(fleet);
+        await grains.Grain<ICatalogGrain>(GrainKeys.Catalog).Import(fleet);
         Imported(fleet.Tenants.Count, fleet.Listeners.Count, fleet.Accounts.Count, fleet.Bots.Count, fleet.Models.Count, fleet.Version[..12]);
         foreach (var warning in file.Warnings) Warn(warning);
         listeners.Begin(fleet.Listeners);

@@ -21,8 +21,8 @@ internal sealed partial class ListenerStart(IGrainFactory grains, ILogger<Listen
         try
         {
             await Task.WhenAll(
-                grains.GetGrain<IDiscordSessionGrain>(GrainKeys.DiscordSession(listener.Id, listener.HomeShard())).Connect(),
-                grains.GetGrain<IChannelJanitorGrain>(GrainKeys.ChannelJanitor(listener.Id)).Sweep());
+                grains.Grain<IDiscordSessionGrain>(GrainKeys.DiscordSession(listener.Id, listener.HomeShard())).Connect(),
+                grains.Grain<IChannelJanitorGrain>(GrainKeys.ChannelJanitor(listener.Id)).Sweep());
         }
         catch (ClusterException e)
         {

@@ -19,7 +19,7 @@ internal sealed partial class TurnSweep(IGrainFactory grains, SiloDepartures dep
         {
             try
             {
-                await grains.GetGrain<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Sweep().WaitAsync(stop);
+                await grains.Grain<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Sweep().WaitAsync(stop);
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {

@@ -95,7 +95,7 @@ public sealed class ReplyReaderTests : IDisposable
         while (heard.Length < told.Length) heard.Append(TextOf(await Next()));
         Assert.Equal(told.ToString(), heard.ToString());
 
-        // Caught up: it observes again from where it stands, and the old feed is closed.
+        // Caught up: it subscribes again after what it has read, and the old feed is closed.
         var waiting = Next();
         var subscription = await _conversation.NextSubscription();
         Assert.Equal(new Cursor(0, told.Length), subscription.After);

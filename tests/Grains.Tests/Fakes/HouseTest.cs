@@ -15,7 +15,7 @@ public sealed record BegunTurn(string Id, IConversationGrain Grain, RecordingObs
     public string Key => TurnId.TryGetConversation(Id, out var key) ? key : throw new InvalidOperationException();
 }
 
-/// <summary>All grains in a silo, with a small fleet, a far side that is the test, and a clock that the test moves.</summary>
+/// <summary>All grains in a silo, with a small fleet. The test plays the upstream and moves the clock.</summary>
 public abstract class HouseTest : IAsyncLifetime
 {
     protected const string Tenant = "t";
