@@ -7,6 +7,6 @@ namespace CozeCluster;
 public interface IApiKeyGrain : IGrainWithStringKey
 {
     /// <summary>What the key opens; null if there is no such key.</summary>
-    [Idempotent]
+    [Alias("Authenticate"), Idempotent]
     Task<ApiKeyInfo?> Authenticate();
 }

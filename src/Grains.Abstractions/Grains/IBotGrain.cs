@@ -8,26 +8,26 @@ namespace CozeCluster;
 public interface IBotGrain : IGrainWithStringKey
 {
     /// <summary>Asks to run a turn; the bot chooses the account.</summary>
-    [AlwaysInterleave, Idempotent]
+    [Alias("Acquire"), AlwaysInterleave, Idempotent]
     Task<LeaseResult> Acquire(LeaseRequest request);
 
     /// <summary>Prolongs a lease of a running turn, on the bot and on its account. A lease that ran out meanwhile is taken again.</summary>
-    [AlwaysInterleave, Idempotent]
+    [Alias("Renew"), AlwaysInterleave, Idempotent]
     Task Renew(string leaseId, string accountId);
 
     /// <summary>Gives a lease back and tells how it went; a lease not held is ignored.</summary>
-    [AlwaysInterleave, Idempotent]
+    [Alias("Return"), AlwaysInterleave, Idempotent]
     Task Return(string leaseId, string accountId, LeaseOutcome outcome);
 
     /// <summary>Sees to it that the bot is kept active as its definition says. Called for such bots whenever a fleet comes into force, a node's start included.</summary>
-    [Idempotent]
+    [Alias("KeepActive"), Idempotent]
     Task KeepActive();
 
     /// <summary>What is known of how the bot's replies come in; null until enough of them were seen.</summary>
-    [AlwaysInterleave, Idempotent]
+    [Alias("Cadence"), AlwaysInterleave, Idempotent]
     Task<ReplyCadence?> Cadence();
 
     /// <summary>Tells how one reply came in. Kept with the bot, though what it learnt in the last minute may be lost with a node.</summary>
-    [AlwaysInterleave, Idempotent]
+    [Alias("Learn"), AlwaysInterleave, Idempotent]
     Task Learn(ReplySample sample);
 }

@@ -15,43 +15,43 @@ public interface IConversationGrain : IGrainWithStringKey
     /// A turn id that is already known is not taken again, only observed.
     /// </summary>
     /// <exception cref="ClusterException">What the tenant refused it with; <see cref="ErrorCode.ConversationBusy"/>; <see cref="ErrorCode.IdempotencyMismatch"/>; <see cref="ErrorCode.Draining"/>.</exception>
-    [Idempotent]
+    [Alias("Begin"), Idempotent]
     Task Begin(TurnRequest request, Subscription subscription, CancellationToken cancellationToken = default);
 
     /// <summary>Observes a turn from a cursor on, whether it runs or has ended.</summary>
-    [AlwaysInterleave, Idempotent]
+    [Alias("Subscribe"), AlwaysInterleave, Idempotent]
     Task Subscribe(string tenantId, string turnId, Subscription subscription);
 
     /// <summary>Ends a subscription. A turn that loses its last observer is cancelled after 15 s unless it was asked to survive.</summary>
-    [AlwaysInterleave, Idempotent]
+    [Alias("Unsubscribe"), AlwaysInterleave, Idempotent]
     Task Unsubscribe(string turnId, string subscriptionId);
 
     /// <summary>Reads up to about <paramref name="maxChars"/> characters from a cursor on; an empty batch at the head of a running reply. Counts as listening.</summary>
-    [AlwaysInterleave, Idempotent]
+    [Alias("Read"), AlwaysInterleave, Idempotent]
     Task<ReplyBatch> Read(string tenantId, string turnId, Cursor after, int maxChars);
 
     /// <summary>Cancels a turn, queued or running, and returns once the far side has been told or has had 5 s to hear it. A turn that has ended stays as it is.</summary>
-    [AlwaysInterleave, Idempotent, ResponseTimeout("00:00:10")]
+    [Alias("Cancel"), AlwaysInterleave, Idempotent, ResponseTimeout("00:00:10")]
     Task Cancel(string tenantId, string turnId);
 
     /// <summary>The turn as it stands.</summary>
-    [AlwaysInterleave, Idempotent]
+    [Alias("GetTurn"), AlwaysInterleave, Idempotent]
     Task<TurnSnapshot> GetTurn(string tenantId, string turnId);
 
     /// <summary>The conversation with its turns.</summary>
-    [AlwaysInterleave, Idempotent]
+    [Alias("GetConversation"), AlwaysInterleave, Idempotent]
     Task<ConversationSnapshot> GetConversation(string tenantId);
 
     /// <summary>Gives the conversation a title for people.</summary>
-    [Idempotent]
+    [Alias("Rename"), Idempotent]
     Task Rename(string tenantId, string title);
 
     /// <summary>Cancels what runs and forgets the conversation. Idempotent: an unknown conversation is no error.</summary>
-    [Idempotent, ResponseTimeout("00:00:30")]
+    [Alias("Delete"), Idempotent, ResponseTimeout("00:00:30")]
     Task Delete(string tenantId);
 
     /// <summary>Called for conversations that had a running turn when last heard of: activating finds and resumes it.</summary>
     /// <returns>Whether a turn is queued or running.</returns>
-    [AlwaysInterleave, Idempotent]
+    [Alias("Wake"), AlwaysInterleave, Idempotent]
     Task<bool> Wake();
 }

@@ -8,16 +8,16 @@ namespace CozeCluster;
 public interface IConversationIndexGrain : IGrainWithStringKey
 {
     /// <summary>Notes a conversation as it stands now; newer notes win.</summary>
-    [AlwaysInterleave, Idempotent]
+    [Alias("Note"), AlwaysInterleave, Idempotent]
     Task Note(ConversationSummary summary);
 
     /// <summary>Forgets a conversation.</summary>
-    [AlwaysInterleave, Idempotent]
+    [Alias("Forget"), AlwaysInterleave, Idempotent]
     Task Forget(string name);
 
     /// <summary>The conversations, most recently used first.</summary>
     /// <param name="after">Name of the last one already seen; null to begin.</param>
     /// <param name="limit">1 to 100.</param>
-    [AlwaysInterleave, Idempotent]
+    [Alias("List"), AlwaysInterleave, Idempotent]
     Task<IReadOnlyList<ConversationSummary>> List(string? after, int limit);
 }

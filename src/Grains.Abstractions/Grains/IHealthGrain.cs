@@ -11,10 +11,10 @@ namespace CozeCluster;
 public interface IHealthGrain : IGrainWithStringKey
 {
     /// <summary>Notes how something stands now.</summary>
-    [AlwaysInterleave, Idempotent]
+    [Alias("Note"), AlwaysInterleave, Idempotent]
     Task Note(HealthEntry entry);
 
     /// <summary>An entry for everything in the fleet, ordered by kind and id; what has not told anything yet is <see cref="HealthState.Unknown"/>.</summary>
-    [AlwaysInterleave, Idempotent]
+    [Alias("List"), AlwaysInterleave, Idempotent]
     Task<IReadOnlyList<HealthEntry>> List();
 }

@@ -12,6 +12,6 @@ public interface IModelPoolGrain : IGrainWithStringKey
     /// <param name="request">What to consider.</param>
     /// <remarks>Asking again after an answer was lost passes one bot over, which harms nobody.</remarks>
     /// <exception cref="ClusterException"><see cref="ErrorCode.ModelNotFound"/>.</exception>
-    [Idempotent]
+    [Alias("Pick"), Idempotent]
     Task<PickResult> Pick(string tenantId, string model, PickRequest request);
 }

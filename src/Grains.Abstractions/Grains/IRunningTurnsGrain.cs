@@ -14,14 +14,14 @@ public interface IRunningTurnsGrain : IGrainWithStringKey
     /// Durable when it returns. Else within a second: so most short turns never cost a write here. Should the node die in that second, the turn is woken by its own
     /// client or not at all, which is why turns that go on without a client ask for the former.
     /// </param>
-    [AlwaysInterleave, Idempotent]
+    [Alias("Add"), AlwaysInterleave, Idempotent]
     Task Add(string conversationKey, bool atOnce);
 
     /// <summary>Forgets a conversation; need not be durable when it returns.</summary>
-    [AlwaysInterleave, Idempotent]
+    [Alias("Remove"), AlwaysInterleave, Idempotent]
     Task Remove(string conversationKey);
 
     /// <summary>Wakes every conversation it remembers and forgets those with nothing to do. Called when a node starts, when another has gone, and by reminder.</summary>
-    [AlwaysInterleave, Idempotent]
+    [Alias("Sweep"), AlwaysInterleave, Idempotent]
     Task Sweep();
 }

@@ -12,7 +12,7 @@ public interface IReplyObserver : IGrainObserver
 {
     /// <summary>Posts each batch to the inbox of its feed.</summary>
     /// <returns>An answer to each, in the same order.</returns>
-    [AlwaysInterleave]
+    [Alias("OnReplies"), AlwaysInterleave]
     ValueTask<ReplyAck[]> OnReplies(FeedBatch[] batches);
 }
 

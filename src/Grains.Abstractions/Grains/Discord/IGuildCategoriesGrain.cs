@@ -15,6 +15,6 @@ public interface IGuildCategoriesGrain : IGrainWithStringKey
     /// </summary>
     /// <returns>Its snowflake; null if it would have to be made and the server has all the channels it may have.</returns>
     /// <exception cref="ClusterException">The listener may not make categories, or Discord could not be asked.</exception>
-    [Idempotent, ResponseTimeout(DiscordTimeouts.Call)]
+    [Alias("Find"), Idempotent, ResponseTimeout(DiscordTimeouts.Call)]
     Task<string?> Find(DiscordCategoryRequest request);
 }
