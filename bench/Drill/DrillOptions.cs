@@ -26,6 +26,7 @@ internal sealed record DrillOptions
           --away S         how long a killed node stays away, besides its start (default: 10)
           --rolling        every node once: told to stop, and started again once it has
           --from FOLDER    an upgrade: nodes begin as the build in that folder, of whatever version, and come back as this one; with --rolling
+          --to FOLDER      the other direction: nodes begin as this build and come back as the build in that folder; with --rolling
           --drain S        how long a node that is told to stop waits for its requests (default: 10)
           --notice S       how long a gateway that is told to stop takes turns before that (default: 0, with --load-balancer: 3)
           --load-balancer  clients go through HAProxy with deploy/loadbalancer.conf, instead of choosing a gateway themselves
@@ -60,6 +61,9 @@ internal sealed record DrillOptions
 
     /// <summary>Where the build is that nodes begin as; null: this one.</summary>
     public string? From { get; init; }
+
+    /// <summary>Where the build is that nodes come back as; null: this one.</summary>
+    public string? To { get; init; }
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long a gateway that is told to stop takes turns before that.</summary>
@@ -95,6 +99,7 @@ internal sealed record DrillOptions
                 case "--gateways": options = options with { Gateways = Number(name, value, 1, 9) }; break;
                 case "--away": away = Number(name, value, 0, 120); break;
                 case "--from": options = options with { From = Path.GetFullPath(value) }; break;
+                case "--to": options = options with { To = Path.GetFullPath(value) }; break;
                 case "--drain": options = options with { Drain = TimeSpan.FromSeconds(Number(name, value, 0, 120)) }; break;
                 case "--notice": notice = Number(name, value, 0, 120); break;
                 case "--keep": options = options with { Keep = Path.GetFullPath(value) }; break;
@@ -104,8 +109,12 @@ internal sealed record DrillOptions
         if (options.Discord && (options.Streams > MostOnDiscord || cancels > 0)) throw new ArgumentException($"--discord takes at most {MostOnDiscord} --streams, and no --cancel");
         if (cancels > options.Streams) throw new ArgumentException("--cancel is at most --streams");
         if (!options.IsCluster && (options.Rolling || options.LoadBalancer)) throw new ArgumentException("--rolling and --load-balancer need a cluster: --silos");
-        if (options.From is not null && !options.Rolling) throw new ArgumentException("--from needs --rolling");
-        if (options.From is not null && !File.Exists(ServerProcess.PathOf(Node.Project, options.From))) throw new ArgumentException($"--from: there is no build in {options.From}");
+        foreach (var (name, build) in new[] { ("--from", options.From), ("--to", options.To) })
+        {
+            if (build is null) continue;
+            if (!options.Rolling) throw new ArgumentException($"{name} needs --rolling");
+            if (!File.Exists(ServerProcess.PathOf(Node.Project, build))) throw new ArgumentException($"{name}: there is no build in {build}");
+        }
         if (options.Rolling && kills is not null) throw new ArgumentException("--rolling stops every node once; leave --kills out");
         options = options with
         {

@@ -75,6 +75,6 @@ internal sealed class ClusterStage : Stage
                 // Not on the command line: versions that do not know it start all the same.
                 ["COZECLUSTER_DRAIN_NOTICE"] = $"{_options.Notice.TotalSeconds}s",
             },
-            _options.From);
+            _options.From, _options.To);
     }
 }

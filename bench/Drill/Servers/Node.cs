@@ -6,9 +6,10 @@ namespace CozeCluster.Drill;
 /// <param name="address">Where it speaks HTTP.</param>
 /// <param name="args">Its command line.</param>
 /// <param name="variables">Its environment, besides what it inherits.</param>
-/// <param name="from">The build it begins as; null: this one, as which it comes back in any case.</param>
+/// <param name="from">The folder of the build that it starts as; null: this build.</param>
+/// <param name="to">The folder of the build that it is started again as; null: this build.</param>
 internal sealed class Node(
-    string name, string folder, Uri address, IReadOnlyList<string> args, IReadOnlyDictionary<string, string>? variables = null, string? from = null) : IAsyncDisposable
+    string name, string folder, Uri address, IReadOnlyList<string> args, IReadOnlyDictionary<string, string>? variables = null, string? from = null, string? to = null) : IAsyncDisposable
 {
     /// <summary>The name of its project.</summary>
     public const string Project = "Silo";
@@ -34,7 +35,7 @@ internal sealed class Node(
     /// <exception cref="ServerException">It does not start.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var info = ServerProcess.Program(Project, folder, args, Ends == 0 ? from : null);
+        var info = ServerProcess.Program(Project, folder, args, Ends == 0 ? from : to);
         foreach (var (variable, value) in variables ?? new Dictionary<string, string>()) info.Environment[variable] = value;
         _process = await ServerProcess.StartAsync(name, info, Path.Combine(folder, $"{name}.log"), new Uri(address, "health/ready"), cancellationToken);
     }

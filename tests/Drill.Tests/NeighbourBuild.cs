@@ -1,0 +1,64 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace CozeCluster.Drill.Tests;
+
+/// <summary>The build that this one must be able to run beside in one cluster, made from this repository's history.</summary>
+internal static class NeighbourBuild
+{
+    /// <summary>The last release. Until there is one: the last commit whose messages and stored data this build has to understand.</summary>
+    private const string Commit = "648d12a38209ffe5b7a8252100ab5260c900a103";
+
+    private static readonly string[] Sources = ["src", "Directory.Build.props", "Directory.Packages.props", "global.json", ".editorconfig"];
+
+    private static readonly Lazy<Task<string>> Built = new(BuildAsync);
+
+    /// <summary>The folder of its programs.</summary>
+    /// <exception cref="Xunit.Sdk.SkipException">The repository's history is not at hand.</exception>
+    public static async Task<string> FolderAsync()
+    {
+        if (!await HasCommitAsync()) Assert.Skip($"Needs commit {Commit[..7]} in the history of this repository: git fetch --unshallow.");
+        return await Built.Value;
+    }
+
+    private static async Task<bool> HasCommitAsync()
+    {
+        try
+        {
+            await RunAsync("git", ["cat-file", "-e", $"{Commit}^{{commit}}"], Root());
+            return true;
+        }
+        // The commit is missing, or git is.
+        catch (Exception fault) when (fault is ServerException or Win32Exception)
+        {
+            return false;
+        }
+    }
+
+    private static async Task<string> BuildAsync()
+    {
+        // Kept for the next run, in a folder that git ignores. Its own build settings apply, because it has its own Directory.Build.props.
+        var folder = Path.Combine(Root(), "tests", "Drill.Tests", "obj", $"neighbour-{Commit[..7]}");
+        var output = Path.Combine(folder, "out");
+        var done = Path.Combine(folder, "done");
+        if (File.Exists(done)) return output;
+
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        Directory.CreateDirectory(folder);
+        await RunAsync("git", ["archive", "--output", Path.Combine(folder, "source.tar"), Commit, .. Sources], Root());
+        await RunAsync("tar", ["-xf", "source.tar"], folder);
+        await RunAsync("dotnet", ["build", "src/Silo", "--output", output, "--nologo", "-v", "quiet", "-nodeReuse:false"], folder);
+        await File.WriteAllTextAsync(done, "");
+        return output;
+    }
+
+    private static Task RunAsync(string program, string[] args, string folder) =>
+        ServerProcess.RunAsync(new ProcessStartInfo(program, args) { WorkingDirectory = folder }, TestContext.Current.CancellationToken);
+
+    private static string Root()
+    {
+        var at = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(at.FullName, "CozeCluster.sln"))) at = at.Parent ?? throw new InvalidOperationException("There is no CozeCluster.sln above the tests.");
+        return at.FullName;
+    }
+}
