@@ -1,7 +1,6 @@
 using System.IO.Pipelines;
 using CozeCluster.Gateway.Chat;
 using CozeCluster.Gateway.Sse;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Micro;
 

@@ -1,5 +1,4 @@
 using System.Buffers;
-using CozeCluster.Messages;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Serialization;
 

@@ -1,6 +1,5 @@
 using CozeCluster.Grains;
 using CozeCluster.Grains.Testing;
-using CozeCluster.Messages;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Micro;

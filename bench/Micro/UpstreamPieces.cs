@@ -1,6 +1,5 @@
 using System.Text;
 using CozeCluster.Grains;
-using CozeCluster.Messages;
 using CozeCluster.Upstreams.Coze;
 using CozeCluster.Upstreams.Sse;
 

@@ -17,7 +17,7 @@ public static class GrainServices
     public static ISiloBuilder AddGrains(this ISiloBuilder silo, ConversationOptions options)
     {
         silo.Services.AddReplyFeeds();
-        silo.Services.TryAddSingleton<UnsavedTurns>();
+        silo.Services.TryAddSingleton<NonResumableTurns>();
         silo.Services.AddSingleton(options);
         silo.Services.AddScoped<BackgroundWork>();
         silo.Services.AddSingleton<IGrainStorageSerializer>(new StateSerializer(StateJson.Default));

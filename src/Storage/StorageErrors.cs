@@ -32,7 +32,7 @@ internal static class StorageErrors
 
     private static ClusterException Translate(Exception error, string stateName, GrainId grainId) => error switch
     {
-        NpgsqlException { IsTransient: true } => new(ErrorCode.EngineRejected, "The database cannot be reached. Try again.", inner: error),
+        NpgsqlException { IsTransient: true } => new(ErrorCode.CallRejected, "The database cannot be reached. Try again.", inner: error),
         NpgsqlException or SqliteException => new(ErrorCode.Internal, "The database failed to read or store a state.", inner: error),
         JsonException => new(ErrorCode.Internal, $"The state {stateName} of {grainId.Key} cannot be read or written as JSON.", inner: error),
         _ => new(ErrorCode.Internal, "The service failed to read or store a state.", inner: error),

@@ -1,7 +1,7 @@
 using CozeCluster.Upstreams.Coze;
 using CozeCluster.Upstreams.Discord;
 using CozeCluster.Upstreams.Fetching;
-using CozeCluster.Upstreams.Notices;
+using CozeCluster.Upstreams.Notifications;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -34,7 +34,7 @@ public static class UpstreamServices
     public static IServiceCollection AddNotifiers(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<NoticeHttp>();
+        services.TryAddSingleton<NotificationHttp>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<INotifier, WebhookNotifier>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<INotifier, TelegramNotifier>());
         return services;

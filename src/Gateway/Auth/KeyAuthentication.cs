@@ -1,7 +1,6 @@
 using System.Text;
 using CozeCluster.Gateway.Health;
 using CozeCluster.Gateway.Http;
-using CozeCluster.Messages;
 using Microsoft.AspNetCore.Http;
 
 namespace CozeCluster.Gateway.Auth;

@@ -4,7 +4,6 @@ using CozeCluster.Gateway.Models;
 using CozeCluster.Gateway.Observing;
 using CozeCluster.Gateway.OpenApi;
 using CozeCluster.Gateway.Sse;
-using CozeCluster.Messages;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;

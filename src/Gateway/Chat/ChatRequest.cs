@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Gateway.Chat;
 
 /// <summary>A chat completion request, read and checked.</summary>

@@ -4,7 +4,6 @@ using System.Text.Json;
 using CozeCluster.Gateway.Errors;
 using CozeCluster.Gateway.Observing;
 using CozeCluster.Gateway.Sse;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Gateway.Chat;
 

@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Gateway.Chat;
 
 /// <summary>What stays the same in every piece of one completion.</summary>

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Gateway.Chat;
 
@@ -65,7 +64,7 @@ internal static class ExtensionJson
                 writer.WriteString("id"u8, item.Id);
                 writer.WriteString("content"u8, knowledge.Content);
                 break;
-            case NoticeItem notice:
+            case OtherItem notice:
                 writer.WriteString("type"u8, "notice"u8);
                 writer.WriteString("id"u8, item.Id);
                 writer.WriteString("kind"u8, notice.Kind);

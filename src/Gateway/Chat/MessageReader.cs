@@ -1,6 +1,5 @@
 using System.Text.Json;
 using CozeCluster.Gateway.Http;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Gateway.Chat;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Gateway.Chat;
 

@@ -1,7 +1,6 @@
 using CozeCluster.Gateway.Health;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Observing;
-using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Gateway.Chat;
@@ -78,7 +77,7 @@ internal sealed partial class TurnStarter(
         if (exception is ClusterException { Code: ErrorCode.IdempotencyMismatch }) return;
 
         // Whether the conversation took the turn is not known. Under an idempotency key the client asks again.
-        var refused = exception is ClusterException { Code: not (ErrorCode.EngineRejected or ErrorCode.StateConflict or ErrorCode.Internal) };
+        var refused = exception is ClusterException { Code: not (ErrorCode.CallRejected or ErrorCode.StateConflict or ErrorCode.Internal) };
         if (!refused && turn.Fingerprint is not null) return;
         if (!refused) await Quietly(turn.TurnId, ConversationOf(turn.TurnId).Cancel(turn.TenantId, turn.TurnId));
         await Quietly(turn.TurnId, Tenant(turn).Settle(turn.TurnId, null));

@@ -2,7 +2,6 @@ using System.Text.Json;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.OpenApi;
 using CozeCluster.Gateway.Turns;
-using CozeCluster.Messages;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;

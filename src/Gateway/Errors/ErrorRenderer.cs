@@ -3,7 +3,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using CozeCluster.Gateway.Auth;
 using CozeCluster.Gateway.Http;
-using CozeCluster.Messages;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -59,7 +58,7 @@ internal static class ErrorRenderer
         ClusterException cluster => cluster.ToError(),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new Error(ErrorCode.PayloadTooLarge, "The request body is larger than this server takes."),
         BadHttpRequestException bad => new Error(ErrorCode.InvalidRequest, $"The request could not be read: {bad.Message}"),
-        TimeoutException => new Error(ErrorCode.EngineRejected, "The server could not reach the part of itself that handles this. Try again."),
+        TimeoutException => new Error(ErrorCode.CallRejected, "The server could not reach the part of itself that handles this. Try again."),
         _ => new Error(ErrorCode.Internal, "The server failed to handle this request. The log has the details under the request id."),
     };
 

@@ -24,11 +24,11 @@ internal sealed class Readiness
     public bool Draining => _lifetime.ApplicationStopping.IsCancellationRequested;
 
     /// <summary>Has to be called before a grain is: Orleans' client does not know the types of grains until it has connected for the first time.</summary>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.EngineRejected"/>: see <see cref="GatewayOptions.ListensBeforeConnected"/>.</exception>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.CallRejected"/>: see <see cref="GatewayOptions.ListensBeforeConnected"/>.</exception>
     public void ThrowIfNotConnected()
     {
         if (_listensBeforeConnected && !_lifetime.ApplicationStarted.IsCancellationRequested)
-            throw new ClusterException(ErrorCode.EngineRejected, "This node is not connected to its cluster yet. Try again.");
+            throw new ClusterException(ErrorCode.CallRejected, "This node is not connected to its cluster yet. Try again.");
     }
 
     /// <exception cref="ClusterException"><see cref="ErrorCode.Draining"/>.</exception>

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Security.Cryptography;
-using CozeCluster.Messages;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 

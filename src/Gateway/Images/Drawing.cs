@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Gateway.Images;
 
 /// <summary>What one turn brought.</summary>

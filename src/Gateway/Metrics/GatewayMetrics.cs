@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Gateway.Metrics;
 

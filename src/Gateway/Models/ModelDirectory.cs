@@ -1,5 +1,4 @@
 using CozeCluster.Gateway.Http;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Gateway.Models;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.OpenApi;
-using CozeCluster.Messages;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Gateway.Observing;
 
 /// <summary>How events move the cursor.</summary>

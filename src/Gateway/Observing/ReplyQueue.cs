@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Gateway.Observing;
 
 /// <summary>Batches on their way from a grain to a client; bounded, so that a slow client costs a bounded amount of memory. Thread-safe.</summary>
@@ -58,7 +56,7 @@ internal sealed class ReplyQueue
                 ReplyItemAdded { Item: ToolCallItem call } => call.Arguments.Length,
                 ReplyItemAdded { Item: ToolOutputItem output } => output.Output.Length,
                 ReplyItemAdded { Item: KnowledgeItem knowledge } => knowledge.Content.Length,
-                ReplyItemAdded { Item: NoticeItem notice } => notice.Content.Length,
+                ReplyItemAdded { Item: OtherItem notice } => notice.Content.Length,
                 ReplyItemAdded { Item: CardItem card } => card.Content.Length,
                 _ => 64,
             };

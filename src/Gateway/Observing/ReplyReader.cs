@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Gateway.Observing;
@@ -179,7 +178,7 @@ internal sealed partial class ReplyReader : IDisposable
             // It was there when it was begun. Turns that cannot be found again at the far side are not stored.
             return Lost(new Error(ErrorCode.UpstreamOutcomeUnknown, "The node that ran this turn is gone, and the rest of the reply with it."));
         }
-        catch (ClusterException exception) when (exception.Code is not (ErrorCode.EngineRejected or ErrorCode.StateConflict))
+        catch (ClusterException exception) when (exception.Code is not (ErrorCode.CallRejected or ErrorCode.StateConflict))
         {
             return Lost(exception.ToError());
         }
@@ -188,7 +187,7 @@ internal sealed partial class ReplyReader : IDisposable
             Unreached(exception, _turnId);
             var now = _time.GetTimestamp();
             if (now >= _time.Later(Volatile.Read(ref _reachedAt), GiveUp))
-                return Lost(new Error(ErrorCode.EngineRejected, "The conversation cannot be reached any more. The turn may go on; read it under its id."));
+                return Lost(new Error(ErrorCode.CallRejected, "The conversation cannot be reached any more. The turn may go on; read it under its id."));
             _lookAgainAt = _time.Later(now, Pause);
             return null;
         }

@@ -1,5 +1,4 @@
 using CozeCluster.Gateway.Chat;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Gateway.Observing;
 

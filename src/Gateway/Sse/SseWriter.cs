@@ -1,7 +1,6 @@
 using System.IO.Pipelines;
 using System.Text.Json;
 using CozeCluster.Gateway.Errors;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Gateway.Sse;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using CozeCluster.Gateway.Chat;
 using CozeCluster.Gateway.Errors;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Gateway.Turns;
 

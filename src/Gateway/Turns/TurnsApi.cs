@@ -3,7 +3,6 @@ using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Observing;
 using CozeCluster.Gateway.OpenApi;
 using CozeCluster.Gateway.Sse;
-using CozeCluster.Messages;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;

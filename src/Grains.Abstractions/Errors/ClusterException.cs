@@ -31,5 +31,5 @@ public sealed class ClusterException : Exception
     public ErrorInfo Info => ErrorTable.Of(Code);
 
     /// <summary>The same error as a message.</summary>
-    public Messages.Error ToError() => new(Code, Message, Param, Until);
+    public Error ToError() => new(Code, Message, Param, Until);
 }

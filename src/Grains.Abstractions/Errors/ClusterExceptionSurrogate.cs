@@ -21,14 +21,19 @@ internal struct ClusterExceptionSurrogate
 [RegisterConverter]
 internal sealed class ClusterExceptionConverter : IConverter<ClusterException, ClusterExceptionSurrogate>
 {
-    public ClusterException ConvertFromSurrogate(in ClusterExceptionSurrogate surrogate) => new(
-        Enum.TryParse<ErrorCode>(surrogate.Code, out var code) && Enum.IsDefined(code) ? code : ErrorCode.Internal, surrogate.Message, surrogate.Param, surrogate.Until);
+    // The name that ErrorCode.CallRejected has in messages and stored data.
+    private const string CallRejected = "EngineRejected";
+
+    public ClusterException ConvertFromSurrogate(in ClusterExceptionSurrogate surrogate) => new(Parse(surrogate.Code), surrogate.Message, surrogate.Param, surrogate.Until);
 
     public ClusterExceptionSurrogate ConvertToSurrogate(in ClusterException value) => new()
     {
-        Code = value.Code.ToString(),
+        Code = value.Code == ErrorCode.CallRejected ? CallRejected : value.Code.ToString(),
         Message = value.Message,
         Param = value.Param,
         Until = value.Until,
     };
+
+    private static ErrorCode Parse(string name) =>
+        name == CallRejected ? ErrorCode.CallRejected : Enum.TryParse<ErrorCode>(name, out var code) && Enum.IsDefined(code) ? code : ErrorCode.Internal;
 }

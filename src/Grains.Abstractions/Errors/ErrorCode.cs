@@ -1,7 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace CozeCluster;
 
 /// <summary>
-/// Everything that can go wrong, seen from a client. What follows from a code (HTTP status, wire names, log level, cure)
+/// Everything that can go wrong, seen from a client. What follows from a code (HTTP status, wire names, log level, recovery action)
 /// is in <see cref="ErrorTable"/> and nowhere else. Names and numbers cross processes and are stored: add at the end, never rename, never reorder.
 /// </summary>
 [GenerateSerializer, Alias("error-code")]
@@ -103,8 +105,9 @@ public enum ErrorCode
     /// <summary>Another activation of this grain saved first; the loser is deactivated. The caller retries.</summary>
     StateConflict,
 
-    /// <summary>Orleans could not deliver a call (a node is leaving or died). Idempotent calls are retried.</summary>
-    EngineRejected,
+    /// <summary>Orleans could not deliver a call (a node is stopping or has failed). Idempotent calls are retried. Its name in messages and stored data is <c>EngineRejected</c>.</summary>
+    [JsonStringEnumMemberName("EngineRejected")]
+    CallRejected,
 
     /// <summary>An image was asked for and the bot answered without one.</summary>
     NoImage,

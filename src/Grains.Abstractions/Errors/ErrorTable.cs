@@ -2,9 +2,9 @@ using System.Collections.Frozen;
 
 namespace CozeCluster;
 
-/// <summary>What is done about an error that came before any text was delivered.</summary>
+/// <summary>What is done about an error that occurred before any text was delivered. Names are stored: never rename.</summary>
 [GenerateSerializer, Alias("cure")]
-public enum Cure
+public enum RecoveryAction
 {
     /// <summary>Pass the error on; another try would end the same.</summary>
     GiveUp,
@@ -42,9 +42,9 @@ public enum ErrorSeverity
 /// <param name="OpenAiCode"><c>error.code</c> in OpenAI bodies; null where OpenAI has none.</param>
 /// <param name="AnthropicType"><c>error.type</c> in Anthropic bodies.</param>
 /// <param name="Severity">Log level.</param>
-/// <param name="Cure">What to do before any text was delivered.</param>
+/// <param name="RecoveryAction">What to do before any text was delivered.</param>
 public sealed record ErrorInfo(
-    ErrorCode Code, int Status, string OpenAiType, string? OpenAiCode, string AnthropicType, ErrorSeverity Severity, Cure Cure)
+    ErrorCode Code, int Status, string OpenAiType, string? OpenAiCode, string AnthropicType, ErrorSeverity Severity, RecoveryAction RecoveryAction)
 {
     /// <summary>The code as metrics and the admin API write it (<c>upstream_timeout</c>).</summary>
     public string Name { get; } = WireName.Of(Code);
@@ -60,41 +60,41 @@ public static class ErrorTable
 
     private static readonly FrozenDictionary<ErrorCode, ErrorInfo> Rows = new ErrorInfo[]
     {
-        new(ErrorCode.Internal, 500, Server, "internal_error", Api, ErrorSeverity.Error, Cure.GiveUp),
-        new(ErrorCode.InvalidRequest, 400, Invalid, null, Invalid, ErrorSeverity.Debug, Cure.GiveUp),
-        new(ErrorCode.InvalidApiKey, 401, Invalid, "invalid_api_key", "authentication_error", ErrorSeverity.Information, Cure.GiveUp),
-        new(ErrorCode.PermissionDenied, 403, Invalid, "permission_denied", "permission_error", ErrorSeverity.Information, Cure.GiveUp),
-        new(ErrorCode.ModelNotFound, 404, Invalid, "model_not_found", "not_found_error", ErrorSeverity.Debug, Cure.GiveUp),
-        new(ErrorCode.NotFound, 404, Invalid, "not_found", "not_found_error", ErrorSeverity.Debug, Cure.GiveUp),
-        new(ErrorCode.MethodNotAllowed, 405, Invalid, "method_not_allowed", Invalid, ErrorSeverity.Debug, Cure.GiveUp),
-        new(ErrorCode.PayloadTooLarge, 413, Invalid, "request_too_large", "request_too_large", ErrorSeverity.Debug, Cure.GiveUp),
-        new(ErrorCode.UnsupportedMediaType, 415, Invalid, "unsupported_media_type", Invalid, ErrorSeverity.Debug, Cure.GiveUp),
-        new(ErrorCode.IdempotencyMismatch, 409, Invalid, "idempotency_key_reused", Invalid, ErrorSeverity.Information, Cure.GiveUp),
-        new(ErrorCode.ConversationBusy, 429, "requests", "conversation_busy", Limit, ErrorSeverity.Information, Cure.GiveUp),
-        new(ErrorCode.RateLimited, 429, "requests", "rate_limit_exceeded", Limit, ErrorSeverity.Information, Cure.GiveUp),
-        new(ErrorCode.QuotaExceeded, 429, "insufficient_quota", "insufficient_quota", "billing_error", ErrorSeverity.Information, Cure.GiveUp),
-        new(ErrorCode.NoBotAvailable, 503, Server, "no_bot_available", "overloaded_error", ErrorSeverity.Warning, Cure.GiveUp),
-        new(ErrorCode.Draining, 503, Server, "shutting_down", "overloaded_error", ErrorSeverity.Information, Cure.GiveUp),
-        new(ErrorCode.Cancelled, 499, Invalid, "cancelled", Invalid, ErrorSeverity.Debug, Cure.GiveUp),
-        new(ErrorCode.UpstreamInvalidRequest, 400, Invalid, "upstream_invalid_request", Invalid, ErrorSeverity.Information, Cure.GiveUp),
-        new(ErrorCode.ContentFiltered, 400, Invalid, "content_filter", Invalid, ErrorSeverity.Information, Cure.GiveUp),
-        new(ErrorCode.ContextLengthExceeded, 400, Invalid, "context_length_exceeded", Invalid, ErrorSeverity.Information, Cure.GiveUp),
-        new(ErrorCode.FileRejected, 400, Invalid, "invalid_file", Invalid, ErrorSeverity.Information, Cure.GiveUp),
-        new(ErrorCode.UpstreamUnauthorized, 401, Invalid, "upstream_unauthorized", "authentication_error", ErrorSeverity.Error, Cure.RotateAccount),
-        new(ErrorCode.UpstreamForbidden, 403, Invalid, "upstream_forbidden", "permission_error", ErrorSeverity.Warning, Cure.RotateAccount),
-        new(ErrorCode.UpstreamNotFound, 404, Invalid, "upstream_not_found", "not_found_error", ErrorSeverity.Warning, Cure.CoolBot),
-        new(ErrorCode.UpstreamBusy, 409, Server, "upstream_busy", Api, ErrorSeverity.Information, Cure.Retry),
-        new(ErrorCode.UpstreamRateLimited, 429, "requests", "rate_limit_exceeded", Limit, ErrorSeverity.Information, Cure.RotateAccount),
-        new(ErrorCode.UpstreamQuotaExceeded, 429, "insufficient_quota", "insufficient_quota", "billing_error", ErrorSeverity.Warning, Cure.RotateAccount),
-        new(ErrorCode.UpstreamFailed, 502, Server, "upstream_error", Api, ErrorSeverity.Warning, Cure.CoolBot),
-        new(ErrorCode.UpstreamUnavailable, 503, Server, "upstream_unavailable", Api, ErrorSeverity.Warning, Cure.CoolBot),
-        new(ErrorCode.UpstreamTimeout, 504, Server, "upstream_timeout", "timeout_error", ErrorSeverity.Warning, Cure.CoolBot),
-        new(ErrorCode.UpstreamProtocol, 502, Server, "upstream_protocol_error", Api, ErrorSeverity.Error, Cure.CoolBot),
-        new(ErrorCode.UpstreamOutcomeUnknown, 502, Server, "upstream_outcome_unknown", Api, ErrorSeverity.Warning, Cure.GiveUp),
-        new(ErrorCode.StateConflict, 503, Server, "try_again", "overloaded_error", ErrorSeverity.Warning, Cure.GiveUp),
-        new(ErrorCode.EngineRejected, 503, Server, "try_again", "overloaded_error", ErrorSeverity.Warning, Cure.GiveUp),
-        new(ErrorCode.NoImage, 502, Server, "no_image", Api, ErrorSeverity.Information, Cure.GiveUp),
-        new(ErrorCode.FetchFailed, 502, Server, "fetch_failed", Api, ErrorSeverity.Warning, Cure.GiveUp),
+        new(ErrorCode.Internal, 500, Server, "internal_error", Api, ErrorSeverity.Error, RecoveryAction.GiveUp),
+        new(ErrorCode.InvalidRequest, 400, Invalid, null, Invalid, ErrorSeverity.Debug, RecoveryAction.GiveUp),
+        new(ErrorCode.InvalidApiKey, 401, Invalid, "invalid_api_key", "authentication_error", ErrorSeverity.Information, RecoveryAction.GiveUp),
+        new(ErrorCode.PermissionDenied, 403, Invalid, "permission_denied", "permission_error", ErrorSeverity.Information, RecoveryAction.GiveUp),
+        new(ErrorCode.ModelNotFound, 404, Invalid, "model_not_found", "not_found_error", ErrorSeverity.Debug, RecoveryAction.GiveUp),
+        new(ErrorCode.NotFound, 404, Invalid, "not_found", "not_found_error", ErrorSeverity.Debug, RecoveryAction.GiveUp),
+        new(ErrorCode.MethodNotAllowed, 405, Invalid, "method_not_allowed", Invalid, ErrorSeverity.Debug, RecoveryAction.GiveUp),
+        new(ErrorCode.PayloadTooLarge, 413, Invalid, "request_too_large", "request_too_large", ErrorSeverity.Debug, RecoveryAction.GiveUp),
+        new(ErrorCode.UnsupportedMediaType, 415, Invalid, "unsupported_media_type", Invalid, ErrorSeverity.Debug, RecoveryAction.GiveUp),
+        new(ErrorCode.IdempotencyMismatch, 409, Invalid, "idempotency_key_reused", Invalid, ErrorSeverity.Information, RecoveryAction.GiveUp),
+        new(ErrorCode.ConversationBusy, 429, "requests", "conversation_busy", Limit, ErrorSeverity.Information, RecoveryAction.GiveUp),
+        new(ErrorCode.RateLimited, 429, "requests", "rate_limit_exceeded", Limit, ErrorSeverity.Information, RecoveryAction.GiveUp),
+        new(ErrorCode.QuotaExceeded, 429, "insufficient_quota", "insufficient_quota", "billing_error", ErrorSeverity.Information, RecoveryAction.GiveUp),
+        new(ErrorCode.NoBotAvailable, 503, Server, "no_bot_available", "overloaded_error", ErrorSeverity.Warning, RecoveryAction.GiveUp),
+        new(ErrorCode.Draining, 503, Server, "shutting_down", "overloaded_error", ErrorSeverity.Information, RecoveryAction.GiveUp),
+        new(ErrorCode.Cancelled, 499, Invalid, "cancelled", Invalid, ErrorSeverity.Debug, RecoveryAction.GiveUp),
+        new(ErrorCode.UpstreamInvalidRequest, 400, Invalid, "upstream_invalid_request", Invalid, ErrorSeverity.Information, RecoveryAction.GiveUp),
+        new(ErrorCode.ContentFiltered, 400, Invalid, "content_filter", Invalid, ErrorSeverity.Information, RecoveryAction.GiveUp),
+        new(ErrorCode.ContextLengthExceeded, 400, Invalid, "context_length_exceeded", Invalid, ErrorSeverity.Information, RecoveryAction.GiveUp),
+        new(ErrorCode.FileRejected, 400, Invalid, "invalid_file", Invalid, ErrorSeverity.Information, RecoveryAction.GiveUp),
+        new(ErrorCode.UpstreamUnauthorized, 401, Invalid, "upstream_unauthorized", "authentication_error", ErrorSeverity.Error, RecoveryAction.RotateAccount),
+        new(ErrorCode.UpstreamForbidden, 403, Invalid, "upstream_forbidden", "permission_error", ErrorSeverity.Warning, RecoveryAction.RotateAccount),
+        new(ErrorCode.UpstreamNotFound, 404, Invalid, "upstream_not_found", "not_found_error", ErrorSeverity.Warning, RecoveryAction.CoolBot),
+        new(ErrorCode.UpstreamBusy, 409, Server, "upstream_busy", Api, ErrorSeverity.Information, RecoveryAction.Retry),
+        new(ErrorCode.UpstreamRateLimited, 429, "requests", "rate_limit_exceeded", Limit, ErrorSeverity.Information, RecoveryAction.RotateAccount),
+        new(ErrorCode.UpstreamQuotaExceeded, 429, "insufficient_quota", "insufficient_quota", "billing_error", ErrorSeverity.Warning, RecoveryAction.RotateAccount),
+        new(ErrorCode.UpstreamFailed, 502, Server, "upstream_error", Api, ErrorSeverity.Warning, RecoveryAction.CoolBot),
+        new(ErrorCode.UpstreamUnavailable, 503, Server, "upstream_unavailable", Api, ErrorSeverity.Warning, RecoveryAction.CoolBot),
+        new(ErrorCode.UpstreamTimeout, 504, Server, "upstream_timeout", "timeout_error", ErrorSeverity.Warning, RecoveryAction.CoolBot),
+        new(ErrorCode.UpstreamProtocol, 502, Server, "upstream_protocol_error", Api, ErrorSeverity.Error, RecoveryAction.CoolBot),
+        new(ErrorCode.UpstreamOutcomeUnknown, 502, Server, "upstream_outcome_unknown", Api, ErrorSeverity.Warning, RecoveryAction.GiveUp),
+        new(ErrorCode.StateConflict, 503, Server, "try_again", "overloaded_error", ErrorSeverity.Warning, RecoveryAction.GiveUp),
+        new(ErrorCode.CallRejected, 503, Server, "try_again", "overloaded_error", ErrorSeverity.Warning, RecoveryAction.GiveUp),
+        new(ErrorCode.NoImage, 502, Server, "no_image", Api, ErrorSeverity.Information, RecoveryAction.GiveUp),
+        new(ErrorCode.FetchFailed, 502, Server, "fetch_failed", Api, ErrorSeverity.Warning, RecoveryAction.GiveUp),
     }.ToFrozenDictionary(row => row.Code);
 
     /// <summary>All rows, for documentation and tests.</summary>

@@ -3,7 +3,7 @@ namespace CozeCluster;
 /// <summary>The reply feeds of this process. Thread-safe.</summary>
 public interface IReplyFeeds
 {
-    /// <summary>Opens a feed into <paramref name="inbox"/>. Its address goes into a <see cref="Messages.Subscription"/>.</summary>
+    /// <summary>Opens a feed into <paramref name="inbox"/>. Its address goes into a <see cref="Subscription"/>.</summary>
     IReplyFeed Open(IReplyInbox inbox);
 }
 

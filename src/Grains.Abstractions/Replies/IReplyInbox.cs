@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster;
 
 /// <summary>The receiving end of a reply feed: a bounded queue.</summary>

@@ -1,4 +1,3 @@
-using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
 using Orleans.Placement;
 
@@ -73,7 +72,7 @@ public sealed class AccountGrain(
             Count(definition);
             return posted;
         }
-        catch (ClusterException exception) when (exception.Info.Cure == Cure.RotateAccount)
+        catch (ClusterException exception) when (exception.Info.RecoveryAction == RecoveryAction.RotateAccount)
         {
             SetAside(definition, exception.ToError());
             throw;
@@ -88,7 +87,7 @@ public sealed class AccountGrain(
         bool isHeld, isOld;
         try
         {
-            if (outcome.Error is { Cure: Cure.RotateAccount }) definition = await Definition();
+            if (outcome.Error is { RecoveryAction: RecoveryAction.RotateAccount }) definition = await Definition();
         }
         finally
         {

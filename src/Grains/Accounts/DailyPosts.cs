@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Grains;
 
 /// <summary>How many messages an account has posted since midnight UTC.</summary>

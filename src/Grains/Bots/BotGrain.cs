@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
 using Orleans.Placement;
 
@@ -72,7 +71,7 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         if (_leases.Return(leaseId))
         {
             if (outcome.Error is null) Worked();
-            else if (outcome.Error.Cure == Cure.CoolBot) Failed(outcome.Error);
+            else if (outcome.Error.RecoveryAction == RecoveryAction.CoolBot) Failed(outcome.Error);
         }
         return GrainFactory.Grain<IAccountGrain>(accountId).Return(leaseId, outcome);
     }

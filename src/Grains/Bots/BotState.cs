@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Grains;
 
 /// <summary>What a bot stores. Bots that need not be kept active, and whose replies teach nothing, store nothing.</summary>

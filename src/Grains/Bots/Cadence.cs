@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Grains;
 
 /// <summary>How a bot's replies came in lately.</summary>

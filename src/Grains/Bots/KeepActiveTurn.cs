@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Grains;
 
@@ -26,7 +25,7 @@ internal sealed class KeepActiveTurn(BotGrain bot, FrozenDictionary<string, IUps
             if (answer.Grant is not { } lease) return error is null ? (answer.Refusal!.Error, false) : (error, true);
             error = await Send(turnId, lease, attempt, text, stop);
             await bot.Return(lease.Id, lease.Account.Id, error is null ? LeaseOutcome.Success : new LeaseOutcome(error));
-            if (error is not { Cure: Cure.RotateAccount }) break;
+            if (error is not { RecoveryAction: RecoveryAction.RotateAccount }) break;
             avoid.Add(lease.Account.Id);
         }
         return (error, true);

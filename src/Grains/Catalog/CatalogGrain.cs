@@ -1,4 +1,3 @@
-using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
 using Orleans.Placement;
 
@@ -124,7 +123,7 @@ public sealed partial class CatalogGrain(
             [.. fleet.Bots.Select(bot => bot.Id)],
             [.. fleet.Accounts.Select(account => account.Id)],
             [.. fleet.Listeners.Select(listener => GrainKeys.DiscordSession(listener.Id, listener.HomeShard()))],
-            fleet.Notices);
+            fleet.Notifications);
     }
 
     [LoggerMessage(1002, LogLevel.Error, "Bot {BotId} could not be told to keep active: {Code}")]

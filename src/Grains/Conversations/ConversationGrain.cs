@@ -1,11 +1,10 @@
 using System.Collections.Frozen;
-using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
 using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
-/// <summary>A queue of turns of which one runs at a time; see <see cref="TurnPump"/> for how.</summary>
+/// <summary>A queue of turns of which one runs at a time; see <see cref="TurnRunner"/> for how.</summary>
 [GrainType("conversation"), PreferLocalPlacement, CollectionAgeLimit(Minutes = 2)]
 public sealed partial class ConversationGrain : Grain, IConversationGrain
 {
@@ -22,8 +21,8 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
     private readonly ConversationOptions _options;
     private readonly ILogger _logger;
     private readonly StateSaver<ConversationState> _saver;
-    private readonly TurnClaims _claims;
-    private readonly TurnPump _pump;
+    private readonly TurnLeases _claims;
+    private readonly TurnRunner _pump;
     private readonly Declared<TenantDefinition> _tenant;
     private readonly Dictionary<string, LiveTurn> _live = [];
     private readonly LinkedList<LiveTurn> _waiting = [];
@@ -40,7 +39,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         IEnumerable<IUpstream> upstreams,
         TimeProvider time,
         ConversationOptions options,
-        UnsavedTurns unsaved,
+        NonResumableTurns unsaved,
         ILogger<ConversationGrain> logger)
     {
         _state = state;
@@ -50,8 +49,8 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         _options = options;
         _logger = logger;
         _saver = new StateSaver<ConversationState>(state, work);
-        _claims = new TurnClaims(state, GrainFactory, time, logger);
-        _pump = new TurnPump(state, work.Key, GrainFactory, _saver, upstreams.ToFrozenDictionary(upstream => upstream.Name), time, options, unsaved, _claims, logger);
+        _claims = new TurnLeases(state, GrainFactory, time, logger);
+        _pump = new TurnRunner(state, work.Key, GrainFactory, _saver, upstreams.ToFrozenDictionary(upstream => upstream.Name), time, options, unsaved, _claims, logger);
         _tenant = new Declared<TenantDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindTenant(State.TenantId));
     }
 

@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Grains;
 
 /// <summary>A turn in memory: its reply, whoever listens, and whether somebody wants it to stop.</summary>

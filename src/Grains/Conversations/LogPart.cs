@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Grains;
 
 /// <summary>One part of a reply log.</summary>

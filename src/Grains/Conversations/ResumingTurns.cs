@@ -1,9 +1,7 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Grains;
 
 // How a turn is found again at the far side: after its node died, or its connection broke.
-internal sealed partial class TurnPump
+internal sealed partial class TurnRunner
 {
     /// <summary>Finds a turn's exchange again after its node died.</summary>
     private async Task<Error?> Resume(LiveTurn turn, UpstreamHandle handle, CancellationToken stop)
@@ -85,7 +83,7 @@ internal sealed partial class TurnPump
             {
                 return await ask();
             }
-            catch (ClusterException exception) when (tries < MaxAttachTries && exception.Code == ErrorCode.EngineRejected)
+            catch (ClusterException exception) when (tries < MaxAttachTries && exception.Code == ErrorCode.CallRejected)
             {
                 LogLost(logger, turn.Record.TurnId, exception.Code, exception.Message);
                 await Task.Delay(RetryPause * tries, time, stop);

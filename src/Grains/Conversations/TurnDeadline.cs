@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Grains;
 
 /// <summary>How long the house still waits for the far side. One timer, moved with every sign of progress.</summary>

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Threading.Channels;
-using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
 using Orleans.Placement;
 

@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Grains;
 
 /// <summary>Brings one watcher what it watches: one call in flight, in order. It runs only while there is something to bring.</summary>

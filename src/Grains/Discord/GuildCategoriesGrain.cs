@@ -1,4 +1,3 @@
-using CozeCluster.Messages;
 using Orleans.Placement;
 
 namespace CozeCluster.Grains;

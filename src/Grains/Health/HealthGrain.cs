@@ -1,4 +1,3 @@
-using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
 using Orleans.Placement;
 
@@ -12,7 +11,7 @@ namespace CozeCluster.Grains;
 [GrainType("health"), ActivationCountBasedPlacement, CollectionAgeLimit(Hours = 2)]
 public sealed partial class HealthGrain : Grain, IHealthGrain
 {
-    private static readonly TimeSpan NoticePause = TimeSpan.FromHours(1);
+    private static readonly TimeSpan NotificationPause = TimeSpan.FromHours(1);
 
     private readonly IPersistentState<HealthRecords> _state;
     private readonly BackgroundWork _work;
@@ -20,7 +19,7 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
     private readonly ILogger _logger;
     private readonly StateSaver<HealthRecords> _saver;
     private readonly Declared<FleetOutline> _fleet;
-    private readonly NoticeSender _sender;
+    private readonly NotificationSender _sender;
     private IDisposable? _timer;
     private bool _reviewing;
     private bool _reviewAgain;
@@ -35,7 +34,7 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
         _logger = logger;
         _saver = new StateSaver<HealthRecords>(state, work);
         _fleet = new Declared<FleetOutline>(time, async () => await Catalog.Outline());
-        _sender = new NoticeSender([.. notifiers], time, logger);
+        _sender = new NotificationSender([.. notifiers], time, logger);
     }
 
     private HealthRecords State => _state.State;
@@ -102,7 +101,7 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
                 // Not from memory: what is new in the fleet must not be taken for gone.
                 var fleet = await Catalog.Outline();
                 var changed = Forget(fleet);
-                if (fleet.Notices is { } notices)
+                if (fleet.Notifications is { } notices)
                 {
                     var due = Due(out var next);
                     // Stored before it is sent: after a crash, rather once too seldom than once too often.
@@ -137,24 +136,24 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
         }
         foreach (var (cause, at) in State.Noticed)
         {
-            if (at + NoticePause <= now && State.Noticed.Remove(cause)) forgotten++;
+            if (at + NotificationPause <= now && State.Noticed.Remove(cause)) forgotten++;
         }
         return forgotten > 0;
     }
 
     /// <summary>What operators have to be told now; marked as told.</summary>
     /// <param name="next">When to look again; null: when something changes.</param>
-    private List<Notice> Due(out DateTimeOffset? next)
+    private List<Notification> Due(out DateTimeOffset? next)
     {
         var now = _time.GetUtcNow();
-        var due = new List<Notice>();
+        var due = new List<Notification>();
         next = null;
         foreach (var (key, record) in State.Entries)
         {
             var entry = Now(record.Entry);
-            if (NoticeText.NewsSince(entry, record.Told) is not { } at) continue;
+            if (NotificationText.NewsSince(entry, record.Told) is not { } at) continue;
             var cause = $"{key} {entry.State}";
-            if (State.Noticed.TryGetValue(cause, out var last) && last + NoticePause > at) at = last + NoticePause;
+            if (State.Noticed.TryGetValue(cause, out var last) && last + NotificationPause > at) at = last + NotificationPause;
             if (at > now)
             {
                 if (next is null || at < next) next = at;
@@ -162,7 +161,7 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
             }
             State.Noticed[cause] = now;
             record.Told = entry.State;
-            due.Add(new Notice(entry, now, NoticeText.Of(entry)));
+            due.Add(new Notification(entry, now, NotificationText.Of(entry)));
         }
         return due;
     }

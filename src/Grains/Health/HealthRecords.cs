@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Grains;
 
 /// <summary>What the health grain stores.</summary>

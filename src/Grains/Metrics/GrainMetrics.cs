@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Grains;
 

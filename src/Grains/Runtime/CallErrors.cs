@@ -46,7 +46,7 @@ internal sealed partial class CallErrors(ILogger<CallErrors> logger) : IIncoming
     };
 
     /// <summary>The error of a call that may not have been delivered.</summary>
-    public static ClusterException Undelivered(Exception exception) => new(ErrorCode.EngineRejected, "The call could not be delivered. Try again.", inner: exception);
+    public static ClusterException Undelivered(Exception exception) => new(ErrorCode.CallRejected, "The call could not be delivered. Try again.", inner: exception);
 
     /// <summary>
     /// Whether the call reached no activation, or the silo that had it is gone. The plain <see cref="OrleansException"/> is what the grain directory throws while it still

@@ -41,7 +41,7 @@ internal sealed class ReplyCourier : IThreadPoolWorkItem
     /// <summary>Sends a batch to its feed.</summary>
     /// <param name="batch">The batch.</param>
     /// <param name="atOnce">Whether it is sent at once in any case, together with the batches that wait.</param>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.EngineRejected"/>: the process did not answer in time.</exception>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.CallRejected"/>: the process did not answer in time.</exception>
     public Task<ReplyAck> Post(FeedBatch batch, bool atOnce)
     {
         var waiting = new Waiting(batch);
@@ -92,7 +92,7 @@ internal sealed class ReplyCourier : IThreadPoolWorkItem
             var acks = await _process.OnReplies(batches).AsTask().WaitAsync(AnswerTimeout, _time, CancellationToken.None);
             for (var i = 0; i < some.Length; i++) some[i].Answered(acks[i]);
         }
-        catch (Exception exception) when (some.Length > 1 && CallErrors.Translate(exception) is not ClusterException { Code: ErrorCode.EngineRejected })
+        catch (Exception exception) when (some.Length > 1 && CallErrors.Translate(exception) is not ClusterException { Code: ErrorCode.CallRejected })
         {
             // A batch that the other process cannot read, because its version is older, must not fail the others.
             foreach (var waiting in some) _ = Deliver([waiting]);

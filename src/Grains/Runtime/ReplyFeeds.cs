@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using CozeCluster.Messages;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Grains;

@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Silo.Fleets;
 
 /// <summary>Reads <c>bots</c>.</summary>

@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Silo.Fleets;
 
 // What the sections of a file declare, with the places that later checks point at. Where something was wrong, and has been reported,

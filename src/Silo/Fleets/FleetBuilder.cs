@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text.Json;
-using CozeCluster.Messages;
 using CozeCluster.Silo.Secrets;
 
 namespace CozeCluster.Silo.Fleets;
@@ -19,7 +18,7 @@ internal static class FleetBuilder
     private static Fleet Compose(FleetFile file, string version, Func<string, Secret> seal) =>
         new(version, file.Tenants, [.. file.Accounts.Select(account => Seal(account, seal))], file.Bots, file.Models)
         {
-            Notices = NoticesSection.Seal(file.Notices, seal),
+            Notifications = NotificationsSection.Seal(file.Notifications, seal),
             Listeners = [.. file.Listeners.Select(listener => Seal(listener, seal))],
         };
 

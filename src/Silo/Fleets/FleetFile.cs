@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Silo.Fleets;
 
 /// <summary>A sound fleet file. Its secrets are open, so it is never stored or logged; <see cref="FleetBuilder"/> seals them.</summary>
@@ -10,7 +8,7 @@ internal sealed record FleetFile(
     IReadOnlyList<ModelDefinition> Models)
 {
     /// <summary>How operators are told of changes; null: not at all.</summary>
-    public FleetNotices? Notices { get; init; }
+    public FleetNotifications? Notifications { get; init; }
 
     /// <summary>Discord bots that listen.</summary>
     public IReadOnlyList<FleetListener> Listeners { get; init; } = [];

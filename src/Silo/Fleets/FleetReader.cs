@@ -1,5 +1,4 @@
 using System.Text;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Silo.Fleets;
 
@@ -58,7 +57,7 @@ internal sealed class FleetReader(EnvironmentValues environment)
         {
             AllowUserAccounts = reader.Optional("allow_user_accounts"),
         };
-        var notices = NoticesSection.Read(reader.Optional("notices"));
+        var notices = NotificationsSection.Read(reader.Optional("notices"));
 
         // A place for anchors.
         reader.Close(alsoKnown: key => key.StartsWith("x-", StringComparison.Ordinal));
@@ -71,7 +70,7 @@ internal sealed class FleetReader(EnvironmentValues environment)
         {
             Listeners = [.. declared.Listeners.Select(listener => listener.Listener)],
             Warnings = DiscordChecks.Warnings(declared),
-            Notices = notices,
+            Notifications = notices,
         };
     }
 }

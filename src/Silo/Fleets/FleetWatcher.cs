@@ -67,7 +67,7 @@ internal sealed partial class FleetWatcher(FleetFileSource source, FleetImporter
                 await importer.Import(file);
                 return;
             }
-            catch (ClusterException e) when (e.Code is ErrorCode.EngineRejected or ErrorCode.StateConflict && attempt < StartAttempts)
+            catch (ClusterException e) when (e.Code is ErrorCode.CallRejected or ErrorCode.StateConflict && attempt < StartAttempts)
             {
                 await Task.Delay(StartPause, time, cancellationToken);
             }

@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Silo.Fleets;
 
 /// <summary>Reads <c>timeouts</c>, the fleet's or a bot's.</summary>

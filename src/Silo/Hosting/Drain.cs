@@ -7,7 +7,7 @@ namespace CozeCluster.Silo.Hosting;
 /// still listens. Running requests, and turns that no other node could resume, get <see cref="NodeSettings.DrainTime"/> to end. Then such turns are ended in-band, and the
 /// remaining requests are aborted. All hosted services stop after that: no service of Orleans implements the stage in which this runs.
 /// </summary>
-internal sealed partial class Drain(NodeSettings settings, UnsavedTurns turns, TimeProvider time, ILogger<Drain> logger) : IHostedLifecycleService, IDisposable
+internal sealed partial class Drain(NodeSettings settings, NonResumableTurns turns, TimeProvider time, ILogger<Drain> logger) : IHostedLifecycleService, IDisposable
 {
     // What stopping may take besides.
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(10);

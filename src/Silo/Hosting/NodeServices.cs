@@ -19,7 +19,7 @@ internal static class NodeServices
         builder.Services.AddSingleton(TimeProvider.System);
         if (settings.HoldsGrains) builder.AddSeal(settings);
         // A gateway has none of these turns; the drain asks all the same.
-        builder.Services.AddSingleton<UnsavedTurns>();
+        builder.Services.AddSingleton<NonResumableTurns>();
         builder.Services.AddSingleton<Drain>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Drain>());
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Drain.TimeOf(settings));

@@ -1,4 +1,3 @@
-using CozeCluster.Messages;
 using CozeCluster.Sandbox.Discord;
 using CozeCluster.Silo.Fleets;
 

@@ -1,4 +1,3 @@
-using CozeCluster.Messages;
 using CozeCluster.Silo.Fleets;
 
 namespace CozeCluster.Silo.SandboxMode;

@@ -15,7 +15,7 @@ public sealed record MovedState(string StateName, string Key, DateTimeOffset Upd
 public sealed record MovedReminder(GrainId Grain, string Name, DateTimeOffset StartAt, TimeSpan Period);
 
 /// <summary>A blob that moves from one storage to another.</summary>
-/// <param name="Id">Its <see cref="Messages.BlobRef.Id"/>: a hash of the tenant and one of the content, the same in all storages.</param>
+/// <param name="Id">Its <see cref="BlobRef.Id"/>: a hash of the tenant and one of the content, the same in all storages.</param>
 /// <param name="ExpiresAt">Until when it is kept.</param>
 /// <param name="Open">Opens the bytes.</param>
 public sealed record MovedBlob(string Id, DateTimeOffset ExpiresAt, Func<Stream> Open);

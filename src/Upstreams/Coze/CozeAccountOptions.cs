@@ -1,5 +1,4 @@
 using System.Globalization;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Upstreams.Coze;
 

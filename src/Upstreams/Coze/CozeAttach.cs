@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using CozeCluster.Messages;
 using CozeCluster.Upstreams.Json;
 using Microsoft.Extensions.Logging;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Upstreams.Coze;
 

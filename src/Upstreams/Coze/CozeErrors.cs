@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using System.Net;
-using CozeCluster.Messages;
 using CozeCluster.Upstreams.Http;
 
 namespace CozeCluster.Upstreams.Coze;
@@ -86,10 +85,10 @@ internal static class CozeErrors
     /// <param name="bearer">The token that was sent, which must not come back.</param>
     public static Error ToError(CozeRefusal refusal, HttpStatusCode? status = null, DateTimeOffset? until = null, string? bearer = null)
     {
-        var said = FarText.Clean(refusal.Message, bearer);
-        var what = refusal.Code is not (null or 0) ? $"code {refusal.Code}" : refusal.OAuthError is { } error ? FarText.Clean(error, bearer) : null;
+        var said = UpstreamText.Clean(refusal.Message, bearer);
+        var what = refusal.Code is not (null or 0) ? $"code {refusal.Code}" : refusal.OAuthError is { } error ? UpstreamText.Clean(error, bearer) : null;
         if (status is { } given && given != HttpStatusCode.OK) what = what is null ? $"HTTP {(int)given}" : $"{what}, HTTP {(int)given}";
-        if (refusal.LogId is { } logId) what = what is null ? $"logid {FarText.Clean(logId, bearer)}" : $"{what}, logid {FarText.Clean(logId, bearer)}";
+        if (refusal.LogId is { } logId) what = what is null ? $"logid {UpstreamText.Clean(logId, bearer)}" : $"{what}, logid {UpstreamText.Clean(logId, bearer)}";
         var message = said.Length == 0 ? "Coze gave an error" : $"Coze says: {said}";
         return new Error(Map(refusal, status), what is null ? message : $"{message} ({what})", Until: until);
     }

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
-using CozeCluster.Messages;
 using CozeCluster.Upstreams.Json;
 
 namespace CozeCluster.Upstreams.Coze;

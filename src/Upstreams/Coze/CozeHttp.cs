@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
-using CozeCluster.Messages;
 using CozeCluster.Upstreams.Http;
 using CozeCluster.Upstreams.Json;
 using Microsoft.Extensions.Logging;
@@ -121,7 +120,7 @@ internal sealed class CozeHttp(UpstreamHttp http, TimeProvider time, ILogger log
         }
         else if (!refusal.IsError && response.IsSuccessStatusCode)
         {
-            var type = FarText.Clean(response.Content.Headers.ContentType?.MediaType ?? "no content type");
+            var type = UpstreamText.Clean(response.Content.Headers.ContentType?.MediaType ?? "no content type");
             error = new Error(ErrorCode.UpstreamProtocol, $"Coze answered what its protocol does not have ({type}, {body.Length} bytes): check the account's base_url.");
         }
         logger.Refused(error.Code, refusal.Code, (int)status, logId);

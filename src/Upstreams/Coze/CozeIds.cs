@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Upstreams.Coze;
 
 /// <summary>The ids by which a chat is known: Coze's own, by Coze's names, as handles and origins hold them; and two for chats that go on after tool outputs.</summary>

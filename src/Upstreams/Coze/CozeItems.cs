@@ -1,5 +1,4 @@
 using System.Text.Json;
-using CozeCluster.Messages;
 using CozeCluster.Upstreams.Json;
 
 namespace CozeCluster.Upstreams.Coze;
@@ -21,7 +20,7 @@ internal static class CozeItems
             "follow_up" => content.Length > 0 ? new FollowUpItem(id, content) : null,
             "verbose" => Verbose(id, content),
             "question" => null,
-            var type => new NoticeItem(id, type, content),
+            var type => new OtherItem(id, type, content),
         };
     }
 
@@ -47,7 +46,7 @@ internal static class CozeItems
         var call = Parse(content);
         return call.Text("name"u8) is { Length: > 0 } name
             ? new ToolCallItem(id, name, call.Text("arguments"u8) ?? "{}", ForClient: false)
-            : new NoticeItem(id, "function_call", content);
+            : new OtherItem(id, "function_call", content);
     }
 
     private static ReplyItem? Verbose(string id, string content)
@@ -58,8 +57,8 @@ internal static class CozeItems
         {
             AnswersFinished => null,
             "knowledge_recall" => new KnowledgeItem(id, told),
-            { Length: > 0 } kind => new NoticeItem(id, kind, told),
-            _ => new NoticeItem(id, "verbose", content),
+            { Length: > 0 } kind => new OtherItem(id, kind, told),
+            _ => new OtherItem(id, "verbose", content),
         };
     }
 

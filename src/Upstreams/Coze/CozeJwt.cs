@@ -1,7 +1,6 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Upstreams.Coze;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using CozeCluster.Messages;
 using CozeCluster.Upstreams.Json;
 
 namespace CozeCluster.Upstreams.Coze;
@@ -23,7 +22,7 @@ internal static class CozeObjectString
         foreach (var item in items.Items())
         {
             if (item.Text("file_url"u8) is not { Length: > 0 } url) continue;
-            sink.Add(item.Text("type"u8) == "image" ? new ImageItem($"{id}-{number}", url) : new NoticeItem($"{id}-{number}", "file", url));
+            sink.Add(item.Text("type"u8) == "image" ? new ImageItem($"{id}-{number}", url) : new OtherItem($"{id}-{number}", "file", url));
             number++;
         }
     }

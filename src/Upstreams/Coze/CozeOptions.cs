@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Upstreams.Coze;
 

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text.Json;
-using CozeCluster.Messages;
 using CozeCluster.Upstreams.Json;
 
 namespace CozeCluster.Upstreams.Coze;

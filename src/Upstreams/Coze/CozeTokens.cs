@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
-using CozeCluster.Messages;
 using CozeCluster.Upstreams.Json;
 using Microsoft.Extensions.Logging;
 

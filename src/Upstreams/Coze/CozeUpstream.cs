@@ -1,4 +1,3 @@
-using CozeCluster.Messages;
 using CozeCluster.Upstreams.Http;
 using Microsoft.Extensions.Logging;
 

@@ -1,4 +1,3 @@
-using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Discord;
@@ -63,12 +62,12 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         var cadence = _grains.Grain<IBotGrain>(turn.Bot.Id).Cadence();
         var place = await _channels.Take(turn, options).ConfigureAwait(false);
         var posted = new List<string>(prompt.Count);
-        DiscordFar? far = null;
+        ChannelWatch? far = null;
         try
         {
             var reply = NewReply(turn, options, place.IsAlone);
             reply.Know(await cadence.ConfigureAwait(false));
-            far = new DiscordFar(_grains, _discord, listener, place.Id, turn.Bot.UpstreamBotId, reply);
+            far = new ChannelWatch(_grains, _discord, listener, place.Id, turn.Bot.UpstreamBotId, reply);
             await far.Watch().ConfigureAwait(false);
             var senderId = await Post(turn, place, prompt, posted, cancellationToken).ConfigureAwait(false);
             reply.Sent(posted, senderId);
@@ -92,7 +91,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         var listener = await FindListener(ids.Listener).ConfigureAwait(false);
         var reply = NewReply(turn, options, ids.IsAlone);
         reply.Know(await _grains.Grain<IBotGrain>(turn.Bot.Id).Cadence().ConfigureAwait(false));
-        var far = new DiscordFar(_grains, _discord, listener, ids.ChannelId, turn.Bot.UpstreamBotId, reply);
+        var far = new ChannelWatch(_grains, _discord, listener, ids.ChannelId, turn.Bot.UpstreamBotId, reply);
         reply.Sent(ids.MessageIds, ids.SenderId, isFound: true);
         // The session may take its time, above all if it was lost with this turn's node.
         return new DiscordExchange(turn, ids, reply, far, isWatched: false, _learning, _channels, _time, _logger);
@@ -147,7 +146,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
     }
 
     /// <summary>Whether a grain could not be reached, as while a node that died is still being found out.</summary>
-    private static bool IsOfTheEngine(ClusterException e) => e.Code is ErrorCode.EngineRejected or ErrorCode.StateConflict;
+    private static bool IsOfTheEngine(ClusterException e) => e.Code is ErrorCode.CallRejected or ErrorCode.StateConflict;
 
     private DiscordReply NewReply(UpstreamTurn turn, DiscordBotOptions options, bool isAlone) => new(
         new ReplyMessages(turn.Bot.UpstreamBotId, options.Recognise, isAlone),

@@ -105,7 +105,7 @@ internal sealed class SafeFetcher : ISafeFetcher, IDisposable
         if (response.Content.Headers.ContentLength > MaxBytes) throw TooLarge();
         var named = response.Content.Headers.ContentType?.MediaType?.ToLowerInvariant() ?? "application/octet-stream";
         var isUnnamed = named.EndsWith("/octet-stream", StringComparison.Ordinal);
-        if (!isUnnamed && !named.StartsWith(mediaType, StringComparison.Ordinal)) throw Failed($"It is not {mediaType}*, but {FarText.Clean(named)}.");
+        if (!isUnnamed && !named.StartsWith(mediaType, StringComparison.Ordinal)) throw Failed($"It is not {mediaType}*, but {UpstreamText.Clean(named)}.");
 
         var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         using var content = new MemoryStream();

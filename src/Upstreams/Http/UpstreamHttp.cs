@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Security.Authentication;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Upstreams.Http;
 

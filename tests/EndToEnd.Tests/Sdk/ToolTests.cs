@@ -12,7 +12,7 @@ public sealed class ToolTests(NodeFixture node)
     {
         var ask = node.Ask("requires_action=find_user");
         var chat = node.Chat(ask.Model);
-        List<ChatMessage> messages = [new UserChatMessage(ask.Prompt)];
+        List<OpenAI.Chat.ChatMessage> messages = [new UserChatMessage(ask.Prompt)];
         var call = streamed ? await StreamedCallAsync(chat, messages) : await WholeCallAsync(chat, messages);
         Assert.Equal(("find_user", """{"query":"sandbox"}"""), (call.FunctionName, call.FunctionArguments.ToString()));
 
@@ -53,14 +53,14 @@ public sealed class ToolTests(NodeFixture node)
 
     private static System.Text.Json.Nodes.JsonObject ToolMessage(string callId) => new() { ["role"] = "tool", ["tool_call_id"] = callId, ["content"] = "sunny" };
 
-    private static async Task<ChatToolCall> WholeCallAsync(ChatClient chat, List<ChatMessage> messages)
+    private static async Task<ChatToolCall> WholeCallAsync(ChatClient chat, List<OpenAI.Chat.ChatMessage> messages)
     {
         var completion = (await chat.CompleteChatAsync(messages, cancellationToken: Ask.Patience)).Value;
         Assert.Equal(ChatFinishReason.ToolCalls, completion.FinishReason);
         return Assert.Single(completion.ToolCalls);
     }
 
-    private static async Task<ChatToolCall> StreamedCallAsync(ChatClient chat, List<ChatMessage> messages)
+    private static async Task<ChatToolCall> StreamedCallAsync(ChatClient chat, List<OpenAI.Chat.ChatMessage> messages)
     {
         var updates = new List<StreamingChatCompletionUpdate>();
         await foreach (var update in chat.CompleteChatStreamingAsync(messages, cancellationToken: Ask.Patience)) updates.Add(update);

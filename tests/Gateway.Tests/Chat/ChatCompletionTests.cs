@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json;
 using CozeCluster.Gateway.Tests.Fakes;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Gateway.Tests.Chat;
 
@@ -13,7 +12,7 @@ public sealed class ChatCompletionTests
         await using var host = await GatewayHost.Start();
         host.Grains.Script = conversation => conversation.Tell(
             new Cursor(2, 1),
-            Reply.Text("He"), Reply.Text("llo", offset: 2), Reply.Item(1, new FollowUpItem("f", "And?")), Reply.Item(2, new NoticeItem("n", "verbose", "v")),
+            Reply.Text("He"), Reply.Text("llo", offset: 2), Reply.Item(1, new FollowUpItem("f", "And?")), Reply.Item(2, new OtherItem("n", "verbose", "v")),
             Reply.Stop(new Usage(3, 2, 5), origin: new ReplyOrigin("b1", "coze", new Dictionary<string, string>())));
 
         using var response = await host.Chat(GatewayHost.Body());
@@ -70,7 +69,7 @@ public sealed class ChatCompletionTests
     public async Task Only_the_first_call_of_a_new_conversation_is_marked()
     {
         await using var host = await GatewayHost.Start();
-        host.Grains.Script = _ => throw new ClusterException(ErrorCode.EngineRejected, "No answer.");
+        host.Grains.Script = _ => throw new ClusterException(ErrorCode.CallRejected, "No answer.");
 
         using var response = await host.Chat(GatewayHost.Body());
 
@@ -205,7 +204,7 @@ public sealed class ChatCompletionTests
     public async Task Turn_of_unknown_fate_is_cancelled()
     {
         await using var host = await GatewayHost.Start();
-        host.Grains.Script = _ => throw new ClusterException(ErrorCode.EngineRejected, "away");
+        host.Grains.Script = _ => throw new ClusterException(ErrorCode.CallRejected, "away");
 
         using var response = await host.Chat(GatewayHost.Body());
 

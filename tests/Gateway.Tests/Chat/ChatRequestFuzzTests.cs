@@ -5,7 +5,6 @@ using System.Text.Json;
 using CozeCluster.Gateway.Chat;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Tests.Fakes;
-using CozeCluster.Messages;
 using Microsoft.AspNetCore.Http;
 
 namespace CozeCluster.Gateway.Tests.Chat;

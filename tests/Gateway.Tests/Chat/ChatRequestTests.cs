@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using CozeCluster.Gateway.Chat;
 using CozeCluster.Gateway.Tests.Fakes;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Gateway.Tests.Chat;
 

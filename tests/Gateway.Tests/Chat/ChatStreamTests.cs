@@ -1,6 +1,5 @@
 using System.Net;
 using CozeCluster.Gateway.Tests.Fakes;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Gateway.Tests.Chat;
 

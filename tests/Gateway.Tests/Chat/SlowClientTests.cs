@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
 using CozeCluster.Gateway.Tests.Fakes;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Gateway.Tests.Chat;
 

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json;
 using CozeCluster.Gateway.Tests.Fakes;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Gateway.Tests.Conversations;
 

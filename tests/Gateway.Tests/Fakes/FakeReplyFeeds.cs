@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Gateway.Tests.Fakes;
 

@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Gateway.Tests.Fakes;
 
 /// <summary>Short ways to say what a bot says.</summary>

@@ -1,6 +1,5 @@
 using System.Net;
 using CozeCluster.Gateway.Tests.Fakes;
-using CozeCluster.Messages;
 using Microsoft.Extensions.Hosting;
 
 namespace CozeCluster.Gateway.Tests.Health;

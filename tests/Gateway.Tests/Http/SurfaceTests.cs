@@ -108,7 +108,7 @@ public sealed class SurfaceTests
         Assert.Equal("ok\n", await host.Http.GetStringAsync("/health/live"));
         Assert.Equal("ok\n", await host.Http.GetStringAsync("/health/ready"));
 
-        host.Grains.Catalog.Fault = new ClusterException(ErrorCode.EngineRejected, "away");
+        host.Grains.Catalog.Fault = new ClusterException(ErrorCode.CallRejected, "away");
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await host.Http.GetAsync("/health/ready")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/health/live")).StatusCode);

@@ -2,7 +2,6 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Tests.Fakes;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Gateway.Tests.Metrics;
 

@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using CozeCluster.Gateway.Observing;
 using CozeCluster.Gateway.Tests.Fakes;
-using CozeCluster.Messages;
 using CozeCluster.TestKit;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -237,7 +236,7 @@ public sealed class ReplyReaderTests : IDisposable
         await Begin();
         await _conversation.Tell(new Cursor(0, 1), Reply.Text("a"));
         await Next();
-        _conversation.Fault = _ => new ClusterException(ErrorCode.EngineRejected, "away");
+        _conversation.Fault = _ => new ClusterException(ErrorCode.CallRejected, "away");
         var waiting = Next();
         for (var i = 0; i < 40 && !waiting.IsCompleted; i++)
         {
@@ -249,7 +248,7 @@ public sealed class ReplyReaderTests : IDisposable
 
         var last = await waiting;
 
-        Assert.Equal(ErrorCode.EngineRejected, Assert.IsType<ReplyFailed>(Assert.Single(last!.Events)).Error.Code);
+        Assert.Equal(ErrorCode.CallRejected, Assert.IsType<ReplyFailed>(Assert.Single(last!.Events)).Error.Code);
         Assert.True(_reader.Ended);
         Assert.True(_conversation.Calls.Count > 5);
     }
@@ -258,7 +257,7 @@ public sealed class ReplyReaderTests : IDisposable
     public async Task A_conversation_that_comes_back_is_followed_on()
     {
         await Begin();
-        _conversation.Fault = _ => new ClusterException(ErrorCode.EngineRejected, "away");
+        _conversation.Fault = _ => new ClusterException(ErrorCode.CallRejected, "away");
         var waiting = Next();
         await Until.True(() => _time.ArmedTimers > 0);
         _time.Advance(TimeSpan.FromSeconds(6));

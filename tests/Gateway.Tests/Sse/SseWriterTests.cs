@@ -5,7 +5,6 @@ using System.Text.Json;
 using CozeCluster.Gateway.Chat;
 using CozeCluster.Gateway.Sse;
 using CozeCluster.Gateway.Tests.Fakes;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Gateway.Tests.Sse;
 

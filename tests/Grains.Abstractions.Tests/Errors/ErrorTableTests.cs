@@ -55,14 +55,14 @@ public sealed class ErrorTableTests
 
         Assert.Contains(clients, row => row.Code == ErrorCode.InvalidRequest);
         Assert.All(clients, row => Assert.InRange(row.Status, 400, 499));
-        Assert.All(clients, row => Assert.Equal(Cure.GiveUp, row.Cure));
+        Assert.All(clients, row => Assert.Equal(RecoveryAction.GiveUp, row.RecoveryAction));
     }
 
     [Fact]
     public void Only_errors_of_the_far_side_are_worth_another_try() =>
-        Assert.All(ErrorTable.All.Where(row => row.Cure != Cure.GiveUp), row => Assert.StartsWith("Upstream", row.Code.ToString(), StringComparison.Ordinal));
+        Assert.All(ErrorTable.All.Where(row => row.RecoveryAction != RecoveryAction.GiveUp), row => Assert.StartsWith("Upstream", row.Code.ToString(), StringComparison.Ordinal));
 
     [Fact]
     public void A_turn_that_may_have_reached_the_far_side_is_never_sent_again() =>
-        Assert.Equal(Cure.GiveUp, ErrorTable.Of(ErrorCode.UpstreamOutcomeUnknown).Cure);
+        Assert.Equal(RecoveryAction.GiveUp, ErrorTable.Of(ErrorCode.UpstreamOutcomeUnknown).RecoveryAction);
 }

@@ -1,6 +1,5 @@
 using System.Reflection;
 using CozeCluster.Grains.Abstractions.Tests.Messages;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Grains.Abstractions.Tests.Grains;
 
@@ -44,6 +43,14 @@ public sealed class GrainInterfaceTests
     [MemberData(nameof(Interfaces))]
     public void An_interface_has_a_name_that_does_not_depend_on_its_type(Type type) => Assert.True(type.IsDefined(typeof(AliasAttribute)));
 
+    /// <summary>Without an alias, Orleans identifies a method by the full C# names of its interface and its parameter types, so that moving a type would change the wire.</summary>
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void A_method_has_a_name_that_does_not_depend_on_its_types(Type type, string name) => Assert.True(type.GetMethod(name)!.IsDefined(typeof(AliasAttribute)));
+
+    [Fact]
+    public void Methods_are_called_as_calls_txt_shows() => new Golden("calls.txt").Verify([.. Calls.Methods.Select(Describe).Order(StringComparer.Ordinal)]);
+
     [Theory]
     [MemberData(nameof(Methods))]
     public void Orleans_writes_what_a_method_takes_and_returns(Type type, string name) => Assert.All(
@@ -81,4 +88,13 @@ public sealed class GrainInterfaceTests
         Assert.Contains(typeof(ReplyEvent), bases);
         Assert.All(bases, type => Assert.True(type.IsAbstract, $"{type.Name} is not abstract."));
     }
+
+    /// <summary>What identifies a call on the wire: aliases of the interface and the method, then the types of the arguments by position, and the type of the result.</summary>
+    private static string Describe(MethodInfo method) =>
+        $"{Name(method.DeclaringType!)}.{method.GetCustomAttribute<AliasAttribute>()?.Alias}({string.Join(", ", method.GetParameters().Select(parameter => Name(parameter.ParameterType)))}): {Name(method.ReturnType)}";
+
+    private static string Name(Type type) => type.GetCustomAttribute<AliasAttribute>(inherit: false)?.Alias
+        ?? (type.HasElementType ? Name(type.GetElementType()!) + "[]"
+            : type.IsGenericType ? $"{type.Name[..type.Name.IndexOf('`')]}<{string.Join(", ", type.GenericTypeArguments.Select(Name))}>"
+            : type.Name);
 }

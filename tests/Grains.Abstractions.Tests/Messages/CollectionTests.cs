@@ -1,7 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Collections.ObjectModel;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Grains.Abstractions.Tests.Messages;
 

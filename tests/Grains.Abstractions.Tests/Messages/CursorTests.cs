@@ -1,5 +1,4 @@
 using System.Text;
-using CozeCluster.Messages;
 using FsCheck;
 using FsCheck.Fluent;
 

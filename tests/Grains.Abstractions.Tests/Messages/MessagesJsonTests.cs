@@ -2,7 +2,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Grains.Abstractions.Tests.Messages;
 

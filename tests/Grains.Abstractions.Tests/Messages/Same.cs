@@ -10,7 +10,7 @@ internal static class Same
     {
         switch (expected)
         {
-            case null or string or IConvertible or DateTimeOffset or TimeSpan or CozeCluster.Messages.Cursor:
+            case null or string or IConvertible or DateTimeOffset or TimeSpan or CozeCluster.Cursor:
                 Xunit.Assert.True(Equals(expected, actual), $"{path}: expected {expected ?? "null"}, was {actual ?? "null"}");
                 break;
             case ReadOnlyMemory<char> text:

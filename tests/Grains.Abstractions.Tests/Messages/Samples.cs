@@ -1,6 +1,5 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Grains.Abstractions.Tests.Messages;
 

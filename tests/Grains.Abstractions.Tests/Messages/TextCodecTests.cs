@@ -1,5 +1,4 @@
 using System.Buffers;
-using CozeCluster.Messages;
 using FsCheck;
 using FsCheck.Fluent;
 

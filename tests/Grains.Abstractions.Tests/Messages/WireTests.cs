@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Reflection;
 using System.Text;
 using CozeCluster.Grains.Abstractions.Tests.Grains;
-using CozeCluster.Messages;
 using Orleans.Serialization.Buffers;
 
 namespace CozeCluster.Grains.Abstractions.Tests.Messages;

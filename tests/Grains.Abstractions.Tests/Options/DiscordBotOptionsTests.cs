@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Grains.Abstractions.Tests.Options;
 
 public sealed class DiscordBotOptionsTests

@@ -1,4 +1,3 @@
-using CozeCluster.Messages;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans.GrainReferences;

@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Grains.Tests.Bots;
 
 public sealed class KeepActiveScheduleTests

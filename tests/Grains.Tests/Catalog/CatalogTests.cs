@@ -1,5 +1,4 @@
 using CozeCluster.Grains.Testing;
-using CozeCluster.Messages;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Grains.Tests.Catalog;

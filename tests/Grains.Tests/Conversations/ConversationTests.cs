@@ -1,5 +1,4 @@
 using CozeCluster.Grains.Tests.Fakes;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
@@ -179,8 +178,8 @@ public class ConversationTests : HouseTest
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("Hello, wo");
         await turn.Observer.UntilText("Hello, wo");
-        Upstream.Losses.Enqueue(new ClusterException(ErrorCode.EngineRejected, "The call could not be delivered."));
-        exchange.Break(ErrorCode.EngineRejected);
+        Upstream.Losses.Enqueue(new ClusterException(ErrorCode.CallRejected, "The call could not be delivered."));
+        exchange.Break(ErrorCode.CallRejected);
         var attached = Upstream.NextAttached();
         await PassUntil(() => attached.IsCompleted);
         (await attached).Whole("Hello, world").Complete();

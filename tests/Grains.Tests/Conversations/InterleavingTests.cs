@@ -1,6 +1,5 @@
 using CozeCluster.Grains.Testing;
 using CozeCluster.Grains.Tests.Fakes;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 

@@ -1,5 +1,4 @@
 using CozeCluster.Grains.Tests.Fakes;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
@@ -74,7 +73,7 @@ public sealed class SettlingTests : HouseTest
         await Begin(Request());
         var first = await Upstream.NextOpened();
         // Usually the account's; here the bot's.
-        first.Identify().Fail(new Error(ErrorCode.UpstreamQuotaExceeded, "No more.", Until: House.Time.GetUtcNow() + TimeSpan.FromHours(1)) { OwnCure = Cure.CoolBot });
+        first.Identify().Fail(new Error(ErrorCode.UpstreamQuotaExceeded, "No more.", Until: House.Time.GetUtcNow() + TimeSpan.FromHours(1)) { OwnRecoveryAction = RecoveryAction.CoolBot });
         var second = await Upstream.NextOpened();
 
         Assert.NotEqual(first.Turn.Bot.Id, second.Turn.Bot.Id);

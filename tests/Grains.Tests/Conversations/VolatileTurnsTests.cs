@@ -1,5 +1,4 @@
 using CozeCluster.Grains.Tests.Fakes;
-using CozeCluster.Messages;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Grains.Tests.Conversations;
@@ -9,7 +8,7 @@ public sealed class VolatileTurnsTests : HouseTest
 {
     protected override ConversationOptions Options => new() { DurableTurns = false };
 
-    private UnsavedTurns Unsaved => House.Services.GetRequiredService<UnsavedTurns>();
+    private NonResumableTurns Unsaved => House.Services.GetRequiredService<NonResumableTurns>();
 
     [Fact]
     public async Task Complete_LetsTheNodeStop_OnceItsListenerHasHeard()

@@ -1,5 +1,4 @@
 using CozeCluster.Grains.Tests.Fakes;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Grains.Tests.Discord;
 

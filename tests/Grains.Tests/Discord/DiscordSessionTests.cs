@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using CozeCluster.Grains.Tests.Fakes;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Grains.Tests.Discord;
 
@@ -87,7 +86,7 @@ public sealed class DiscordSessionTests : HouseTest
         await Session.Watch(new DiscordWatch("w", "channel", "bot"), House.Grains.CreateObjectReference<IDiscordObserver>(new Watcher()));
         var second = Discord.NextConnection();
 
-        first.Refused.SetException(new ClusterException(ErrorCode.EngineRejected, "The store cannot be reached."));
+        first.Refused.SetException(new ClusterException(ErrorCode.CallRejected, "The store cannot be reached."));
 
         await Eventually(() => Task.FromResult(second.IsCompleted), isConnected => isConnected);
         Assert.False(await Session.Watches("w"));

@@ -1,6 +1,5 @@
 using System.Globalization;
 using CozeCluster.Grains.Tests.Fakes;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Grains.Tests.Discord;
 

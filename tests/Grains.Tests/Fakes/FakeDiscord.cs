@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Threading.Channels;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Grains.Tests.Fakes;
 

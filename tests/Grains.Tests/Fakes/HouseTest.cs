@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using CozeCluster.Grains.Testing;
-using CozeCluster.Messages;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Grains.Tests.Fakes;

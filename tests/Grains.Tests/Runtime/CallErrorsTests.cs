@@ -122,13 +122,13 @@ public sealed class CallErrorsTests(RuntimeSilo fixture) : RuntimeTest<RuntimeSi
         var error = new OrleansException("Retry later.");
 
         Assert.True(CallErrors.IsUndelivered(error));
-        Assert.Equal(ErrorCode.EngineRejected, Assert.IsType<ClusterException>(CallErrors.Translate(error)).Code);
+        Assert.Equal(ErrorCode.CallRejected, Assert.IsType<ClusterException>(CallErrors.Translate(error)).Code);
     }
 
     [Fact]
     public void Translate_TimeoutAndSilosThatAreGone_IsRejected() => Assert.All(
         (Exception[])[new TimeoutException(), new SiloUnavailableException(), new OrleansException()],
-        error => Assert.Equal(ErrorCode.EngineRejected, Assert.IsType<ClusterException>(CallErrors.Translate(error)).Code));
+        error => Assert.Equal(ErrorCode.CallRejected, Assert.IsType<ClusterException>(CallErrors.Translate(error)).Code));
 
     [Fact]
     public void Translate_OtherExceptions_AreInternal()

@@ -53,12 +53,12 @@ public sealed class CallResendingTests : RuntimeTest<RuntimeSilo>
     public async Task A_call_that_is_not_idempotent_is_never_sent_again()
     {
         Reject(nameof(ICountingGrain.Once), _ => new SiloUnavailableException());
-        Assert.Equal(ErrorCode.EngineRejected, (await Assert.ThrowsAsync<ClusterException>(() => Grain.Once("id"))).Code);
+        Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => Grain.Once("id"))).Code);
         Assert.Equal(0, Count(nameof(ICountingGrain.Once)));
 
         Fixture.Sent.Rejections.Clear();
         Fixture.Sent.LostAnswers[nameof(ICountingGrain.Once)] = _ => new TimeoutException();
-        Assert.Equal(ErrorCode.EngineRejected, (await Assert.ThrowsAsync<ClusterException>(() => Grain.Once("id"))).Code);
+        Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => Grain.Once("id"))).Code);
 
         Assert.Equal(1, Count(nameof(ICountingGrain.Once)));
         Assert.Equal(2, Fixture.Sent.Attempts(Grain, nameof(ICountingGrain.Once)).Count);
@@ -69,13 +69,13 @@ public sealed class CallResendingTests : RuntimeTest<RuntimeSilo>
     {
         Reject(nameof(ICountingGrain.Once), _ => new OperationCanceledException());
 
-        Assert.Equal(ErrorCode.EngineRejected, (await Assert.ThrowsAsync<ClusterException>(() => Grain.Once("id"))).Code);
+        Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => Grain.Once("id"))).Code);
     }
 
     [Theory(Timeout = Hang)]
     [InlineData(ErrorCode.NotFound)]
     [InlineData(ErrorCode.Internal)]
-    [InlineData(ErrorCode.EngineRejected)]
+    [InlineData(ErrorCode.CallRejected)]
     public async Task An_idempotent_call_that_its_grain_failed_is_not_sent_again(ErrorCode code)
     {
         var error = await Assert.ThrowsAsync<ClusterException>(() => Grain.FailAgain(code.ToString()));
@@ -93,7 +93,7 @@ public sealed class CallResendingTests : RuntimeTest<RuntimeSilo>
 
         await Fixture.AdvanceUntil(Task.WhenAny(call), Step);
 
-        Assert.Equal(ErrorCode.EngineRejected, (await Assert.ThrowsAsync<ClusterException>(() => call)).Code);
+        Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => call)).Code);
         Assert.InRange(Silo.Time.GetUtcNow() - start, TimeSpan.FromSeconds(14), TimeSpan.FromSeconds(16));
         Assert.Equal(0, Count(nameof(ICountingGrain.Again)));
         // The pauses grow to a second: the silos that are left are not flooded.

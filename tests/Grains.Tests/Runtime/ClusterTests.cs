@@ -38,7 +38,7 @@ public sealed class ClusterTests : IAsyncLifetime
 
         await _cluster.Cluster.KillSiloAsync(_cluster.Cluster.Silos[1]);
 
-        Assert.Equal(ErrorCode.EngineRejected, (await Assert.ThrowsAsync<ClusterException>(() => call)).Code);
+        Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => call)).Code);
         Assert.Equal(1, _cluster.Probe.Count($"{grain.GetPrimaryKeyString()} {nameof(ICountingGrain.HoldOnce)}"));
     }
 
@@ -114,7 +114,7 @@ public sealed class ClusterTests : IAsyncLifetime
 
         await _cluster.Cluster.StopClusterClientAsync();
 
-        Assert.Equal(ErrorCode.EngineRejected, (await Assert.ThrowsAsync<ClusterException>(() => posting)).Code);
+        Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => posting)).Code);
     }
 
     private IGrainFactory Factory(int silo) => _cluster.Silo(silo).GetRequiredService<IGrainFactory>();

@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Grains.Tests.Runtime;
 
 /// <summary>An inbox that notes the numbers of batches, and takes so many at most.</summary>

@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using CozeCluster.Messages;
 using CozeCluster.TestKit;
 
 namespace CozeCluster.Grains.Tests.Runtime;
@@ -98,7 +97,7 @@ public sealed class ReplyCourierTests
         while (_time.ArmedTimers == 0) await Task.Yield();
         _time.Advance(TimeSpan.FromSeconds(10));
 
-        Assert.Equal(ErrorCode.EngineRejected, (await Assert.ThrowsAsync<ClusterException>(() => lost)).Code);
+        Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => lost)).Code);
     }
 
     [Fact(Timeout = Hang)]
@@ -128,7 +127,7 @@ public sealed class ReplyCourierTests
 
         _time.Advance(Pace);
 
-        foreach (var post in crowd.Concat(posts)) Assert.Equal(ErrorCode.EngineRejected, (await Assert.ThrowsAsync<ClusterException>(() => post)).Code);
+        foreach (var post in crowd.Concat(posts)) Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => post)).Code);
         Assert.Equal([1, 1, 20], _process.Departures);
     }
 

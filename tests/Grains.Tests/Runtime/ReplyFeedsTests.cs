@@ -1,5 +1,4 @@
 using CozeCluster.Grains.Tests.Fakes;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Grains.Tests.Runtime;
 
@@ -73,7 +72,7 @@ public abstract class ReplyFeedsTests<TSilo>(TSilo fixture) : RuntimeTest<TSilo>
 
         Assert.Equal(Enumerable.Range(0, 100), inbox.Numbers);
         var error = await Assert.ThrowsAsync<ClusterException>(() => Fixture.AdvanceUntil(lost, TimeSpan.FromSeconds(1)));
-        Assert.Equal(ErrorCode.EngineRejected, error.Code);
+        Assert.Equal(ErrorCode.CallRejected, error.Code);
     }
 
     [Fact(Timeout = Hang)]

@@ -119,7 +119,7 @@ public sealed class StateSaverTests : RuntimeTest<RuntimeSilo>
 
     [Theory(Timeout = Hang)]
     [InlineData(null, ErrorCode.Internal)]
-    [InlineData(ErrorCode.EngineRejected, ErrorCode.EngineRejected)]
+    [InlineData(ErrorCode.CallRejected, ErrorCode.CallRejected)]
     public async Task An_exception_of_the_storage_is_a_cluster_exception_and_the_activation_stays(ErrorCode? thrown, ErrorCode received)
     {
         await Grain.Set("stored");

@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using CozeCluster.Grains.Testing;
-using CozeCluster.Messages;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Storage;
 

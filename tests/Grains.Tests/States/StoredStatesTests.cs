@@ -52,7 +52,7 @@ public sealed class StoredStatesTests
 
     private static IEnumerable<string> Missing(JsonTypeInfo type, JsonNode? stored, string path)
     {
-        if (type.Type.Namespace == typeof(Messages.Fleet).Namespace) return [];
+        if (type.Type.Namespace == typeof(Fleet).Namespace) return [];
         return type.Kind switch
         {
             JsonTypeInfoKind.Object => type.Properties.SelectMany(property => stored?[property.Name] is { } value

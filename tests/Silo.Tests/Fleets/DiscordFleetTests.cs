@@ -120,7 +120,7 @@ public sealed class DiscordFleetTests
 
         Assert.Equal(["listener_token_1", "listener_token_2"], fleet.Listeners.Select(listener => seal.Open(listener.Token)));
         Assert.Equal("http://user:password@proxy.example:8080", seal.Open(fleet.Listeners[1].Proxy!));
-        Assert.DoesNotContain("listener_token", System.Text.Json.JsonSerializer.Serialize(fleet, Messages.MessagesJson.Default.Fleet), StringComparison.Ordinal);
+        Assert.DoesNotContain("listener_token", System.Text.Json.JsonSerializer.Serialize(fleet, MessagesJson.Default.Fleet), StringComparison.Ordinal);
     }
 
     [Theory]

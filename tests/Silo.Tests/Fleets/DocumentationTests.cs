@@ -37,7 +37,7 @@ public sealed partial class DocumentationTests
         Assert.Equal("socks5://127.0.0.1:1080", fleet.Accounts[2].Proxy);
         Assert.Equal(30, fleet.Bots[2].Timeouts.Total.TotalMinutes);
         Assert.Equal((TimeSpan.FromHours(12), "Asia/Shanghai"), (fleet.Bots[0].KeepActive!.Every, fleet.Bots[2].KeepActive!.TimeZone));
-        Assert.Equal(("https://chat.example.com/hooks/cozecluster", "-1001234567890"), (fleet.Notices!.WebhookUrl, fleet.Notices.Telegram!.ChatId));
+        Assert.Equal(("https://chat.example.com/hooks/cozecluster", "-1001234567890"), (fleet.Notifications!.WebhookUrl, fleet.Notifications.Telegram!.ChatId));
     }
 
     [Fact]

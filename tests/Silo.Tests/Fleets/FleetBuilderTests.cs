@@ -14,7 +14,7 @@ public sealed class FleetBuilderTests
 
         Assert.Equal("pat_secret_1", _seal.Open(fleet.Accounts[0].Token!));
         Assert.Equal("socks5://user:password@proxy.example:1080", _seal.Open(fleet.Accounts[1].Proxy!));
-        Assert.DoesNotContain("pat_secret", System.Text.Json.JsonSerializer.Serialize(fleet, Messages.MessagesJson.Default.Fleet), StringComparison.Ordinal);
+        Assert.DoesNotContain("pat_secret", System.Text.Json.JsonSerializer.Serialize(fleet, MessagesJson.Default.Fleet), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Silo.Tests.Fleets;
 
 public sealed class KeepActiveSectionTests

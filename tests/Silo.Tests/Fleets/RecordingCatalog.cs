@@ -1,4 +1,3 @@
-using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Silo.Tests.Fleets;
@@ -21,7 +20,7 @@ internal sealed class RecordingCatalog : FakeGrains, ICatalogGrain
 
     public Task Import(Fleet fleet)
     {
-        if (Fails) throw new ClusterException(ErrorCode.EngineRejected, "not now");
+        if (Fails) throw new ClusterException(ErrorCode.CallRejected, "not now");
         lock (_gate)
         {
             Last = fleet;

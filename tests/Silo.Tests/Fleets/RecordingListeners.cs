@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Silo.Tests.Fleets;
 
@@ -19,7 +18,7 @@ internal sealed class RecordingListeners
     private Task Note(string call, string key)
     {
         _calls.Enqueue($"{call} {key}");
-        return Refusing.Contains(key) ? Task.FromException(new ClusterException(ErrorCode.EngineRejected, "not now")) : Task.CompletedTask;
+        return Refusing.Contains(key) ? Task.FromException(new ClusterException(ErrorCode.CallRejected, "not now")) : Task.CompletedTask;
     }
 
     private sealed class One(RecordingListeners listeners, string key) : IDiscordSessionGrain, IChannelJanitorGrain

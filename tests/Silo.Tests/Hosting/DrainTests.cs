@@ -10,7 +10,7 @@ namespace CozeCluster.Silo.Tests.Hosting;
 public sealed class DrainTests : IAsyncLifetime
 {
     private readonly ManualTime _time = new();
-    private readonly UnsavedTurns _turns = new();
+    private readonly NonResumableTurns _turns = new();
     private readonly Drain _drain;
 
     public DrainTests() => _drain = new Drain(TestSettings.Default with { DrainTime = TimeSpan.FromSeconds(20) }, _turns, _time, NullLogger<Drain>.Instance);

@@ -43,7 +43,7 @@ public sealed class TurnSweepTests
         {
             registries.Swept.Enqueue(key);
             registries.Sweeps.Release();
-            return key == GrainKeys.RunningTurnsShard(3) ? Task.FromException(new ClusterException(ErrorCode.EngineRejected, "not now")) : Task.CompletedTask;
+            return key == GrainKeys.RunningTurnsShard(3) ? Task.FromException(new ClusterException(ErrorCode.CallRejected, "not now")) : Task.CompletedTask;
         }
 
         public Task Add(string conversationKey, bool atOnce) => throw new NotSupportedException();

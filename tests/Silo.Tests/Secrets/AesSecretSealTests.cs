@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using CozeCluster.Messages;
 using CozeCluster.Silo.Secrets;
 
 namespace CozeCluster.Silo.Tests.Secrets;

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Storage.Tests.Moving;
 

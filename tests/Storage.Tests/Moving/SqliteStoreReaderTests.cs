@@ -1,5 +1,4 @@
 using System.Text;
-using CozeCluster.Messages;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Storage.Tests.Moving;

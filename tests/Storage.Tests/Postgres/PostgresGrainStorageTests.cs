@@ -43,7 +43,7 @@ public sealed class PostgresGrainStorageTests(PostgresSilo silo) : GrainStorageT
 
         var error = await Assert.ThrowsAsync<ClusterException>(() => On(failing).WriteStateAsync("kept", Id, State("text")));
 
-        Assert.Equal((ErrorCode.EngineRejected, 1), (error.Code, failing.Calls));
+        Assert.Equal((ErrorCode.CallRejected, 1), (error.Code, failing.Calls));
     }
 
     [Fact]
@@ -65,7 +65,7 @@ public sealed class PostgresGrainStorageTests(PostgresSilo silo) : GrainStorageT
 
         var error = await Assert.ThrowsAsync<ClusterException>(() => On(failing).ReadStateAsync("kept", Id, State()));
 
-        Assert.Equal((ErrorCode.EngineRejected, 3), (error.Code, failing.Calls));
+        Assert.Equal((ErrorCode.CallRejected, 3), (error.Code, failing.Calls));
     }
 
     protected override Task OverwriteAsync(string key, byte[] payload) => RunAsync(

@@ -1,4 +1,3 @@
-using CozeCluster.Messages;
 using CozeCluster.TestKit;
 using Microsoft.AspNetCore.Http;
 

@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Upstreams.Tests.Coze;
 
 public sealed class CozeCancelTests

@@ -118,13 +118,13 @@ public sealed class CozeErrorsTests
     [Fact]
     public void Clean_TokensAndNoise_GoAway()
     {
-        Assert.Equal("token (token) is wrong", FarText.Clean("token pat_AbC-123_x is wrong"));
-        Assert.Equal("(token), (token)", FarText.Clean("Bearer abcdef.g czs_0123456789").Replace(") (", "), ("));
-        Assert.Equal("jwt (token)!", FarText.Clean("jwt eyJhbGciOi.eyJpc3M.c2ln!"));
-        Assert.Equal("it is (token)", FarText.Clean("it is strangeSecret", "strangeSecret"));
-        Assert.Equal("one two three", FarText.Clean("  one\r\n two\t\0three "));
-        Assert.Equal("", FarText.Clean(null));
-        Assert.Equal(301, FarText.Clean(new string('x', 5_000)).Length);
-        Assert.False(char.IsHighSurrogate(FarText.Clean(new string('x', 299) + "🚀" + new string('y', 99))[^2]));
+        Assert.Equal("token (token) is wrong", UpstreamText.Clean("token pat_AbC-123_x is wrong"));
+        Assert.Equal("(token), (token)", UpstreamText.Clean("Bearer abcdef.g czs_0123456789").Replace(") (", "), ("));
+        Assert.Equal("jwt (token)!", UpstreamText.Clean("jwt eyJhbGciOi.eyJpc3M.c2ln!"));
+        Assert.Equal("it is (token)", UpstreamText.Clean("it is strangeSecret", "strangeSecret"));
+        Assert.Equal("one two three", UpstreamText.Clean("  one\r\n two\t\0three "));
+        Assert.Equal("", UpstreamText.Clean(null));
+        Assert.Equal(301, UpstreamText.Clean(new string('x', 5_000)).Length);
+        Assert.False(char.IsHighSurrogate(UpstreamText.Clean(new string('x', 299) + "🚀" + new string('y', 99))[^2]));
     }
 }

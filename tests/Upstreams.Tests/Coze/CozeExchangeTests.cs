@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Upstreams.Tests.Coze;
 

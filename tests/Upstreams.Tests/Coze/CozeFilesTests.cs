@@ -1,5 +1,4 @@
 using System.Text;
-using CozeCluster.Messages;
 using CozeCluster.TestKit;
 
 namespace CozeCluster.Upstreams.Tests.Coze;

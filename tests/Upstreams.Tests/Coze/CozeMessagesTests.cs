@@ -1,4 +1,3 @@
-using CozeCluster.Messages;
 using CozeCluster.Upstreams.Coze;
 
 namespace CozeCluster.Upstreams.Tests.Coze;

@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Upstreams.Tests.Coze;
 
 /// <summary>What comes of each of Coze's events.</summary>
@@ -197,10 +195,10 @@ public sealed class CozeReplyTests : IDisposable
                 new ToolOutputItem("t1", "found"),
                 new ToolOutputItem("t2", "found too"),
                 new CardItem("c1", """{"card":1}"""),
-                new NoticeItem("v1", "time_capsule_recall", "remembered"),
-                new NoticeItem("v2", "verbose", "not json"),
-                new NoticeItem("f3", "function_call", "not json"),
-                new NoticeItem("n1", "something_new", "new"),
+                new OtherItem("v1", "time_capsule_recall", "remembered"),
+                new OtherItem("v2", "verbose", "not json"),
+                new OtherItem("f3", "function_call", "not json"),
+                new OtherItem("n1", "something_new", "new"),
                 new FollowUpItem("u1", "And then?"),
             ],
             sink.Items);

@@ -1,5 +1,4 @@
 using System.Text;
-using CozeCluster.Messages;
 using CozeCluster.Sandbox;
 using CozeCluster.Sandbox.Coze.Accounts;
 using CozeCluster.Sandbox.Coze.Chats;

@@ -1,5 +1,4 @@
 using System.Text;
-using CozeCluster.Messages;
 using CozeCluster.Upstreams.Coze;
 using Microsoft.Extensions.Logging;
 

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net;
-using CozeCluster.Messages;
 using CozeCluster.Upstreams.Http;
 using Microsoft.Extensions.Logging;
 

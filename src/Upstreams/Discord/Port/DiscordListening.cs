@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Discord;

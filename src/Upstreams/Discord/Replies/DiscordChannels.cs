@@ -1,4 +1,3 @@
-using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Discord;

@@ -1,11 +1,10 @@
-using CozeCluster.Messages;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Discord;
 
 /// <summary>A reply read from a channel. It tells the handle first; its end is decided here, as Discord does not tell it.</summary>
 internal sealed class DiscordExchange(
-    UpstreamTurn turn, DiscordHandle ids, DiscordReply reply, DiscordFar far, bool isWatched,
+    UpstreamTurn turn, DiscordHandle ids, DiscordReply reply, ChannelWatch far, bool isWatched,
     DiscordLearning learning, DiscordChannels channels, TimeProvider time, ILogger logger) : IExchange
 {
     /// <summary>After so long without news the session is asked whether it still watches: one that moved to another node has forgotten.</summary>

@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Upstreams.Discord;
 
 /// <summary>What of an exchange has to be known to find it again.</summary>

@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Upstreams.Discord;
 
@@ -17,7 +16,7 @@ internal sealed class DiscordLearning(IGrainFactory grains, TimeProvider time) :
     private readonly CancellationTokenSource _stopping = new();
 
     /// <summary>The exchange is over, in whatever way.</summary>
-    public async ValueTask Take(string botId, DiscordReply reply, DiscordFar far)
+    public async ValueTask Take(string botId, DiscordReply reply, ChannelWatch far)
     {
         if (reply.Outcome is { } outcome) Replies.Add(1, new("bot", botId), new("end", outcome.How));
         if (reply.Outcome == ReplyOutcome.Silence)
@@ -51,7 +50,7 @@ internal sealed class DiscordLearning(IGrainFactory grains, TimeProvider time) :
         }
     }
 
-    private async Task LeaveLater(DiscordFar far)
+    private async Task LeaveLater(ChannelWatch far)
     {
         try
         {

@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Upstreams.Discord;
 
 /// <summary>What a reader of a reply has to do next.</summary>
@@ -224,7 +222,7 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
         _news.TrySetResult();
     }
 
-    private CozeNotice? NoticeOf() => _writer.OnlyText is { Length: > 0 and <= ReplyWriter.LongestNotice } text ? notice(text) : null;
+    private CozeNotice? NoticeOf() => _writer.OnlyText is { Length: > 0 and <= ReplyWriter.LongestNotification } text ? notice(text) : null;
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Upstreams.Discord;
 
 /// <summary>

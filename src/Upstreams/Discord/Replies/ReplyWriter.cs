@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Upstreams.Discord;
 
 /// <summary>
@@ -10,19 +8,19 @@ namespace CozeCluster.Upstreams.Discord;
 internal sealed class ReplyWriter(ReplyMessages messages)
 {
     /// <summary>No notice is longer.</summary>
-    public const int LongestNotice = 400;
+    public const int LongestNotification = 400;
 
     private readonly Dictionary<Snowflake, string> _written = [];
     private readonly HashSet<Snowflake> _glued = [];
 
-    /// <summary>The text as it stands, if there is but one stretch of it; null otherwise. Notices are said alone.</summary>
+    /// <summary>The text as it stands, if there is but one stretch of it; null otherwise. Notifications are said alone.</summary>
     public string? OnlyText => Stretches() is [var only] ? TextOf(only) : null;
 
     /// <summary>Writes what is new.</summary>
     public void Write(IReplySink sink)
     {
         var stretches = Stretches();
-        if (stretches is [var only] && TextOf(only) is { Length: <= LongestNotice } text && CozeNotices.MayBecome(text)) return;
+        if (stretches is [var only] && TextOf(only) is { Length: <= LongestNotification } text && CozeNotices.MayBecome(text)) return;
         for (var i = 0; i < stretches.Count; i++) Write(sink, stretches[i], isWhole: i < stretches.Count - 1);
     }
 

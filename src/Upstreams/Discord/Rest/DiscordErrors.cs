@@ -71,7 +71,7 @@ internal static class DiscordErrors
     {
         if (body.IsCaptcha)
             return new ClusterException(ErrorCode.UpstreamForbidden, $"Discord asks the account for a captcha before it may go on (HTTP {status})", until: until, inner: new DiscordRefusal(status, body.Code, "captcha"));
-        var said = FarText.Clean(body.Fields.Count > 0 ? string.Join("; ", body.Fields) : body.Message, token);
+        var said = UpstreamText.Clean(body.Fields.Count > 0 ? string.Join("; ", body.Fields) : body.Message, token);
         var words = Codes.TryGetValue(body.Code, out var known) ? known.Words : status == 401 ? "Discord refuses the account's token." : null;
         words ??= said.Length == 0 ? "Discord gave an error" : $"Discord says: {said}";
         var what = body.Code == 0 ? $"HTTP {status}" : $"code {body.Code}, HTTP {status}";

@@ -2,13 +2,13 @@ namespace CozeCluster.Upstreams.Discord;
 
 /// <summary>What a notice of Coze's means.</summary>
 /// <param name="Code">The error.</param>
-/// <param name="Cure">What helps; it can differ from the error's usual cure.</param>
+/// <param name="RecoveryAction">What helps; it can differ from the error's usual cure.</param>
 /// <param name="Until">When the limit is lifted; null where there is none.</param>
 /// <param name="Text">Coze's words, for the client.</param>
-internal sealed record CozeNotice(ErrorCode Code, Cure Cure, DateTimeOffset? Until, string Text)
+internal sealed record CozeNotice(ErrorCode Code, RecoveryAction RecoveryAction, DateTimeOffset? Until, string Text)
 {
     /// <summary>As an error for the client.</summary>
-    public Messages.Error ToError() => new(Code, $"Coze says: {Text}", Until: Until) { OwnCure = Cure };
+    public Error ToError() => new(Code, $"Coze says: {Text}", Until: Until) { OwnRecoveryAction = RecoveryAction };
 }
 
 /// <summary>
@@ -22,16 +22,16 @@ internal static class CozeNotices
 
     private static readonly Row[] Rows =
     [
-        new("Something wrong occurs, please retry", ErrorCode.UpstreamFailed, Cure.Retry),
-        new("Some error occurred. Please try again or contact the support team", ErrorCode.UpstreamFailed, Cure.Retry),
-        new("There are too many users now", ErrorCode.UpstreamBusy, Cure.Retry),
-        new("We've detected unusual traffic from your network", ErrorCode.UpstreamForbidden, Cure.RotateAccount),
-        new("You have exceeded the daily limit for sending messages to the bot", ErrorCode.UpstreamQuotaExceeded, Cure.RotateAccount, IsDaily: true),
-        new("Hi there! You've used up your free chat credits", ErrorCode.UpstreamQuotaExceeded, Cure.RotateAccount, IsDaily: true),
-        new("Hi there! You've used up your credits for today", ErrorCode.UpstreamQuotaExceeded, Cure.RotateAccount, IsDaily: true),
-        new("The bot's usage is covered by the developer, but due to the developer's message credits being exhausted", ErrorCode.UpstreamQuotaExceeded, Cure.CoolBot, IsDaily: true),
+        new("Something wrong occurs, please retry", ErrorCode.UpstreamFailed, RecoveryAction.Retry),
+        new("Some error occurred. Please try again or contact the support team", ErrorCode.UpstreamFailed, RecoveryAction.Retry),
+        new("There are too many users now", ErrorCode.UpstreamBusy, RecoveryAction.Retry),
+        new("We've detected unusual traffic from your network", ErrorCode.UpstreamForbidden, RecoveryAction.RotateAccount),
+        new("You have exceeded the daily limit for sending messages to the bot", ErrorCode.UpstreamQuotaExceeded, RecoveryAction.RotateAccount, IsDaily: true),
+        new("Hi there! You've used up your free chat credits", ErrorCode.UpstreamQuotaExceeded, RecoveryAction.RotateAccount, IsDaily: true),
+        new("Hi there! You've used up your credits for today", ErrorCode.UpstreamQuotaExceeded, RecoveryAction.RotateAccount, IsDaily: true),
+        new("The bot's usage is covered by the developer, but due to the developer's message credits being exhausted", ErrorCode.UpstreamQuotaExceeded, RecoveryAction.CoolBot, IsDaily: true),
         // Models say this by themselves too, and go on; only alone is it Coze's.
-        new("I'm sorry, but I can't assist with that.", ErrorCode.ContentFiltered, Cure.GiveUp, IsWhole: true),
+        new("I'm sorry, but I can't assist with that.", ErrorCode.ContentFiltered, RecoveryAction.GiveUp, IsWhole: true),
     ];
 
     /// <summary>What a message means, if it is a notice.</summary>
@@ -46,7 +46,7 @@ internal static class CozeNotices
         {
             if (!plain.StartsWith(row.Beginning, StringComparison.OrdinalIgnoreCase)) continue;
             if (plain.Length - row.Beginning.Length > (row.IsWhole ? 0 : MaxTail)) continue;
-            return new CozeNotice(row.Code, row.Cure, row.IsDaily ? (reset ?? DailyReset.Default).Next(now) : null, plain);
+            return new CozeNotice(row.Code, row.RecoveryAction, row.IsDaily ? (reset ?? DailyReset.Default).Next(now) : null, plain);
         }
         return null;
     }
@@ -68,5 +68,5 @@ internal static class CozeNotices
         return plain.ToString().Replace('’', '\'');
     }
 
-    private sealed record Row(string Beginning, ErrorCode Code, Cure Cure, bool IsDaily = false, bool IsWhole = false);
+    private sealed record Row(string Beginning, ErrorCode Code, RecoveryAction RecoveryAction, bool IsDaily = false, bool IsWhole = false);
 }

@@ -1,5 +1,3 @@
-using CozeCluster.Messages;
-
 namespace CozeCluster.Upstreams.Discord;
 
 /// <summary>A picture or file of a message.</summary>
@@ -20,7 +18,7 @@ internal sealed record MessageMedia(string Id, string Url, string Name, bool IsI
     }
 
     /// <summary>As a part of a reply.</summary>
-    public ReplyItem ToItem() => IsImage ? new ImageItem(Id, Url) : new NoticeItem(Id, "file", ToMarkdown());
+    public ReplyItem ToItem() => IsImage ? new ImageItem(Id, Url) : new OtherItem(Id, "file", ToMarkdown());
 
     /// <summary>Everything to see or download of a message that its text does not show already: attachments, embeds, Components V2.</summary>
     public static IReadOnlyList<MessageMedia> Of(DiscordMessage message)

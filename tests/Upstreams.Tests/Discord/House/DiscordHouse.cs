@@ -1,5 +1,4 @@
 using CozeCluster.Grains.Testing;
-using CozeCluster.Messages;
 using CozeCluster.Sandbox;
 using CozeCluster.Sandbox.Discord;
 using CozeCluster.Upstreams.Discord;

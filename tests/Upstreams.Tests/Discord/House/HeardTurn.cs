@@ -1,5 +1,4 @@
 using System.Text;
-using CozeCluster.Messages;
 
 namespace CozeCluster.Upstreams.Tests.Discord;
 

@@ -1,4 +1,3 @@
-using CozeCluster.Messages;
 using CozeCluster.TestKit;
 
 namespace CozeCluster.Upstreams.Tests.Discord;

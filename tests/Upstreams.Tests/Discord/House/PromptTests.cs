@@ -1,5 +1,4 @@
 using System.Text;
-using CozeCluster.Messages;
 using CozeCluster.Sandbox.Discord;
 using Microsoft.Extensions.DependencyInjection;
 

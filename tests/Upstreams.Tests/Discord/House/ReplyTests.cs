@@ -1,4 +1,3 @@
-using CozeCluster.Messages;
 using CozeCluster.Sandbox.Discord;
 
 namespace CozeCluster.Upstreams.Tests.Discord;

@@ -1,4 +1,3 @@
-using CozeCluster.Messages;
 using CozeCluster.Sandbox.Discord;
 using CozeCluster.TestKit;
 using CozeCluster.Upstreams.Discord;
@@ -19,7 +18,7 @@ public sealed class UnreachableTests
     {
         await using var house = await DiscordHouse.Start();
         await house.Health("l1");
-        using var upstream = Upstream(house, (called, call) => called == method ? throw new ClusterException(ErrorCode.EngineRejected, "away") : call());
+        using var upstream = Upstream(house, (called, call) => called == method ? throw new ClusterException(ErrorCode.CallRejected, "away") : call());
         var turn = await Turn(house, "x");
 
         var error = await Assert.ThrowsAsync<ClusterException>(async () => await upstream.Open(turn, TestContext.Current.CancellationToken));
@@ -79,7 +78,7 @@ public sealed class UnreachableTests
             {
                 nameof(IDiscordSessionGrain.Watch) when ++watches == 1 => Task.CompletedTask,
                 // The first time the session cannot be reached.
-                nameof(IDiscordSessionGrain.Watches) when ++looks == 1 => throw new ClusterException(ErrorCode.EngineRejected, "away"),
+                nameof(IDiscordSessionGrain.Watches) when ++looks == 1 => throw new ClusterException(ErrorCode.CallRejected, "away"),
                 _ => call(),
             },
             time);

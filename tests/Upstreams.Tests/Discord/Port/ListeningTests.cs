@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using CozeCluster.Messages;
 using CozeCluster.Upstreams.Discord;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using CozeCluster.Messages;
 using CozeCluster.Upstreams.Discord;
 
 namespace CozeCluster.Upstreams.Tests.Discord;

@@ -1,4 +1,3 @@
-using CozeCluster.Messages;
 using CozeCluster.TestKit;
 using CozeCluster.Upstreams.Discord;
 
@@ -136,7 +135,7 @@ public sealed class DiscordReplyTests
         Read(reply);
 
         Assert.Empty(_sink.Order);
-        Assert.Equal((ErrorCode.UpstreamQuotaExceeded, Cure.RotateAccount), (_sink.Failure!.Code, _sink.Failure.Cure));
+        Assert.Equal((ErrorCode.UpstreamQuotaExceeded, RecoveryAction.RotateAccount), (_sink.Failure!.Code, _sink.Failure.RecoveryAction));
         Assert.NotNull(_sink.Failure.Until);
         Assert.Null(reply.Sample);
     }

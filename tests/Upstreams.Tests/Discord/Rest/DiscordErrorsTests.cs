@@ -69,7 +69,7 @@ public sealed class DiscordErrorsTests
     {
         var error = DiscordErrors.ToException(400, RefusalBody.Of("""{"captcha_key":["captcha-required"],"captcha_sitekey":"s","captcha_service":"hcaptcha"}"""u8), null, "the-token");
 
-        Assert.Equal((ErrorCode.UpstreamForbidden, Cure.RotateAccount), (error.Code, error.Info.Cure));
+        Assert.Equal((ErrorCode.UpstreamForbidden, RecoveryAction.RotateAccount), (error.Code, error.Info.RecoveryAction));
         Assert.Contains("captcha", error.Message, StringComparison.Ordinal);
     }
 
@@ -93,9 +93,9 @@ public sealed class DiscordErrorsTests
         // In pieces, so that nothing here looks like a token.
         var foreign = "MTAwMDAwMDAwMDAwMDAwMDAwMQ" + ".Gabcde." + new string('x', 38);
 
-        Assert.Equal("a (token) b", FarText.Clean($"a\n\u0007 {foreign}  b", "mine"));
-        Assert.Equal("(token)!", FarText.Clean("mine!", "mine"));
-        var cut = FarText.Clean(new string('a', 299) + "😀😀", "");
+        Assert.Equal("a (token) b", UpstreamText.Clean($"a\n\u0007 {foreign}  b", "mine"));
+        Assert.Equal("(token)!", UpstreamText.Clean("mine!", "mine"));
+        var cut = UpstreamText.Clean(new string('a', 299) + "😀😀", "");
         Assert.Equal(new string('a', 299) + "…", cut);
     }
 }

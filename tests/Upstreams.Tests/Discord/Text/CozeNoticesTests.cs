@@ -7,30 +7,30 @@ public sealed class CozeNoticesTests
     private static readonly DateTimeOffset Now = new(2026, 3, 1, 0, 30, 0, TimeSpan.Zero);
     private static readonly DateTimeOffset NineInBeijing = new(2026, 3, 1, 1, 0, 0, TimeSpan.Zero);
 
-    public static TheoryData<string, ErrorCode, Cure, bool> Notices => new()
+    public static TheoryData<string, ErrorCode, RecoveryAction, bool> Notices => new()
     {
-        { "error", ErrorCode.UpstreamFailed, Cure.Retry, false },
-        { "error_community", ErrorCode.UpstreamFailed, Cure.Retry, false },
-        { "unusual_traffic", ErrorCode.UpstreamForbidden, Cure.RotateAccount, false },
-        { "too_many_users", ErrorCode.UpstreamBusy, Cure.Retry, false },
-        { "refusal", ErrorCode.ContentFiltered, Cure.GiveUp, false },
-        { "daily_limit", ErrorCode.UpstreamQuotaExceeded, Cure.RotateAccount, true },
-        { "free_credits", ErrorCode.UpstreamQuotaExceeded, Cure.RotateAccount, true },
-        { "daily_credits", ErrorCode.UpstreamQuotaExceeded, Cure.RotateAccount, true },
-        { "creator_credits", ErrorCode.UpstreamQuotaExceeded, Cure.CoolBot, true },
+        { "error", ErrorCode.UpstreamFailed, RecoveryAction.Retry, false },
+        { "error_community", ErrorCode.UpstreamFailed, RecoveryAction.Retry, false },
+        { "unusual_traffic", ErrorCode.UpstreamForbidden, RecoveryAction.RotateAccount, false },
+        { "too_many_users", ErrorCode.UpstreamBusy, RecoveryAction.Retry, false },
+        { "refusal", ErrorCode.ContentFiltered, RecoveryAction.GiveUp, false },
+        { "daily_limit", ErrorCode.UpstreamQuotaExceeded, RecoveryAction.RotateAccount, true },
+        { "free_credits", ErrorCode.UpstreamQuotaExceeded, RecoveryAction.RotateAccount, true },
+        { "daily_credits", ErrorCode.UpstreamQuotaExceeded, RecoveryAction.RotateAccount, true },
+        { "creator_credits", ErrorCode.UpstreamQuotaExceeded, RecoveryAction.CoolBot, true },
     };
 
     [Theory]
     [MemberData(nameof(Notices))]
-    public void Each_notice_has_its_error_and_cure(string name, ErrorCode code, Cure cure, bool isDaily)
+    public void Each_notice_has_its_error_and_cure(string name, ErrorCode code, RecoveryAction cure, bool isDaily)
     {
         var text = Sandbox.Discord.CozeNotices.All[name];
 
         foreach (var form in (string[])[text, $"<@123> <@!456> {text}\n", text.Replace('\'', '’')])
         {
             var notice = CozeNotices.Match(form, Now)!;
-            Assert.Equal((code, cure, isDaily ? NineInBeijing : null), (notice.Code, notice.Cure, notice.Until));
-            Assert.Equal(new Messages.Error(code, $"Coze says: {text}", Until: notice.Until) { OwnCure = cure }, notice.ToError());
+            Assert.Equal((code, cure, isDaily ? NineInBeijing : null), (notice.Code, notice.RecoveryAction, notice.Until));
+            Assert.Equal(new Error(code, $"Coze says: {text}", Until: notice.Until) { OwnRecoveryAction = cure }, notice.ToError());
         }
         for (var length = 0; length <= text.Length; length++) Assert.True(CozeNotices.MayBecome(text[..length]));
     }

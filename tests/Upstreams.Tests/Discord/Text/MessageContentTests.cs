@@ -1,5 +1,4 @@
 using System.Text.Json;
-using CozeCluster.Messages;
 using CozeCluster.Upstreams.Discord;
 
 namespace CozeCluster.Upstreams.Tests.Discord;
@@ -77,7 +76,7 @@ public sealed class MessageContentTests
             ],
             media.Select(item => $"{item.Id} {item.ToMarkdown()}"));
         Assert.Equal(new ImageItem("11", "https://cdn/a (1).png?ex=1"), media[0].ToItem());
-        Assert.Equal(new NoticeItem("12", "file", "[b.pdf](https://cdn/b.pdf)"), media[1].ToItem());
+        Assert.Equal(new OtherItem("12", "file", "[b.pdf](https://cdn/b.pdf)"), media[1].ToItem());
     }
 
     [Fact]

@@ -1,0 +1,21 @@
+using CozeCluster.Grains.Tests.Fakes;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace CozeCluster.Grains.Tests.Conversations;
+
+/// <summary>Which turns a node that stops waits for.</summary>
+public sealed class UnsavedTurnsTests : HouseTest
+{
+    [Theory]
+    [InlineData(true, 0)]
+    [InlineData(false, 1)]
+    public async Task Count_IsOfThoseThatNoOtherNodeCouldGoOnWith(bool canReattach, int count)
+    {
+        Upstream.CanReattach = canReattach;
+        var turn = await Begin(Request());
+        (await Upstream.NextOpened()).Identify().Say("Hello");
+        await turn.Observer.UntilText("Hello");
+
+        Assert.Equal(count, House.Services.GetRequiredService<NonResumableTurns>().Count);
+    }
+}
