@@ -10,7 +10,9 @@ public interface IUpstream
     bool CanReattach { get; }
 
     /// <summary>Sends the prompt and returns as soon as the far side accepted it.</summary>
-    /// <exception cref="ClusterException">The far side refused or could not be reached: nothing is running there.</exception>
+    /// <exception cref="ClusterException">The upstream refused or could not be reached: nothing is running there.</exception>
+    /// <exception cref="PromptNotSentException">The call was cancelled before any part of the prompt was sent.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled; the prompt may have been sent.</exception>
     ValueTask<IExchange> Open(UpstreamTurn turn, CancellationToken cancellationToken);
 
     /// <summary>Finds a running or finished exchange again. What it reads starts at the beginning of the reply.</summary>
@@ -26,6 +28,13 @@ public interface IUpstream
     /// </summary>
     ValueTask Settle(UpstreamTurn turn, UpstreamHandle handle) => default;
 }
+
+/// <summary>
+/// <see cref="IUpstream.Open"/> was cancelled before any part of the prompt was sent. A turn whose node stops at that moment is started again on another node, instead of ending with
+/// <see cref="ErrorCode.UpstreamOutcomeUnknown"/>.
+/// </summary>
+/// <param name="inner">The cancellation.</param>
+public sealed class PromptNotSentException(OperationCanceledException inner) : OperationCanceledException(inner.Message, inner, inner.CancellationToken);
 
 /// <summary>What an upstream is given.</summary>
 /// <param name="TurnId">For logs, and as an idempotency token where the far side takes one.</param>

@@ -28,8 +28,8 @@ internal sealed class LiveTurn(TurnRecord record, ReplyLog log, TimeProvider tim
     /// <summary>Whether that is stored, or about to be.</summary>
     public bool HasIntent => Intent is { IsFaulted: false, IsCanceled: false };
 
-    /// <summary>Whether an exchange was opened for it, or was about to be: from then on nobody knows for sure what the far side has of it.</summary>
-    public bool WasOpened { get; set; }
+    /// <summary>Whether the upstream may have received the prompt.</summary>
+    public bool MayBeSent { get; set; }
 
     /// <summary>The pool's answer for the first try, if it was asked ahead.</summary>
     public Task<PickResult>? FirstPick { get; set; }

@@ -55,9 +55,9 @@ internal sealed partial class TurnRunner(
         {
             return await Send(turn, request, stop);
         }
-        catch (Exception) when (stop.IsCancellationRequested && turn is { HasIntent: true, WasOpened: false, CancelRequested: false })
+        catch (Exception) when (stop.IsCancellationRequested && turn is { HasIntent: true, MayBeSent: false, CancelRequested: false })
         {
-            // Put away before anything was sent: whoever comes after begins it anew.
+            // The node stops before anything was sent: the next activation starts the turn again.
             (turn.Record.Sent, turn.Record.Request) = (false, request);
             await saver.Save();
             throw;
@@ -145,8 +145,7 @@ internal sealed partial class TurnRunner(
                 if (turn.CancelRequested) return Cancelled;
                 deadline.Token.ThrowIfCancellationRequested();
                 stop.ThrowIfCancellationRequested();
-                turn.WasOpened = true;
-                await using var exchange = await upstream.Open(upstreamTurn, deadline.Token);
+                await using var exchange = await Open(turn, upstream, upstreamTurn, deadline.Token);
                 error = await ReadAll(turn, exchange, upstream, deadline);
                 if (error is null) State.InstructionsHash = Prompt.InstructionsHash(request.Messages) ?? State.InstructionsHash;
             }
@@ -171,6 +170,20 @@ internal sealed partial class TurnRunner(
             if (!stop.IsCancellationRequested) await claims.Return(turn, error);
         }
         return error;
+    }
+
+    private static async ValueTask<IExchange> Open(LiveTurn turn, IUpstream upstream, UpstreamTurn upstreamTurn, CancellationToken cancellationToken)
+    {
+        turn.MayBeSent = true;
+        try
+        {
+            return await upstream.Open(upstreamTurn, cancellationToken);
+        }
+        catch (Exception exception) when (exception is PromptNotSentException or ClusterException { Code: not ErrorCode.UpstreamOutcomeUnknown })
+        {
+            turn.MayBeSent = false;
+            throw;
+        }
     }
 
     private async Task<Error?> ReadAll(LiveTurn turn, IExchange exchange, IUpstream upstream, TurnDeadline deadline)

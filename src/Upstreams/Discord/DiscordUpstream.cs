@@ -62,13 +62,17 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         var cadence = _grains.Grain<IBotGrain>(turn.Bot.Id).Cadence();
         var place = await _channels.Take(turn, options).ConfigureAwait(false);
         var posted = new List<string>(prompt.Count);
+        var isPosting = false;
         ChannelWatch? far = null;
         try
         {
             var reply = NewReply(turn, options, place.IsAlone);
             reply.Know(await cadence.ConfigureAwait(false));
             far = new ChannelWatch(_grains, _discord, listener, place.Id, turn.Bot.UpstreamBotId, reply);
-            await far.Watch().ConfigureAwait(false);
+            await far.Watch().WaitAsync(cancellationToken).ConfigureAwait(false);
+            using var order = place.IsAlone ? null : await _order.Enter(place.Id, turn.Account.Id, cancellationToken).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            isPosting = true;
             var senderId = await Post(turn, place, prompt, posted, cancellationToken).ConfigureAwait(false);
             reply.Sent(posted, senderId);
             _logger.Prompted(turn.TurnId, turn.Account.Id, place.Id, prompt.Count);
@@ -78,6 +82,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         {
             if (far is not null) await far.DisposeAsync().ConfigureAwait(false);
             await _channels.TakeBack(place, listener, posted, _discord, isBroken: e is ClusterException { Code: ErrorCode.UpstreamNotFound }).ConfigureAwait(false);
+            if (e is OperationCanceledException cancelled && !isPosting) throw new PromptNotSentException(cancelled);
             if (e is not ClusterException error || posted.Count == 0) throw;
             throw new ClusterException(error.Code, $"{error.Message} (at part {posted.Count + 1} of {prompt.Count}; the parts before it were taken back)", error.Param, error.Until, error);
         }
@@ -115,7 +120,6 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         // Discord knows a message that is sent again by its nonce; another try of the turn is another message.
         var nonce = GrainKeys.Hash("nonce", turn.TurnId, turn.Attempt.ToString())[..NonceToken];
         string? senderId = null;
-        using var together = place.IsAlone ? null : await _order.Enter(place.Id, turn.Account.Id, cancellationToken).ConfigureAwait(false);
         foreach (var message in prompt)
         {
             var post = new DiscordPost

@@ -25,6 +25,9 @@ public sealed class FakeUpstream : IUpstream
     /// <summary>While set, opening waits for it (or for the token).</summary>
     public TaskCompletionSource? Hold { get; set; }
 
+    /// <summary>While set, opening waits for it before it sends anything.</summary>
+    public TaskCompletionSource? HoldBeforeSending { get; set; }
+
     /// <summary>While set, cancelling waits for it (or for the token).</summary>
     public TaskCompletionSource? HoldCancel { get; set; }
 
@@ -36,6 +39,14 @@ public sealed class FakeUpstream : IUpstream
     public async ValueTask<IExchange> Open(UpstreamTurn turn, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _opens);
+        try
+        {
+            if (HoldBeforeSending is { } before) await before.Task.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException cancelled)
+        {
+            throw new PromptNotSentException(cancelled);
+        }
         if (Hold is { } hold) await hold.Task.WaitAsync(cancellationToken);
         if (Refusals.TryDequeue(out var refusal) && refusal is not null) throw refusal;
         var exchange = new FakeExchange(turn, null);
