@@ -1,0 +1,88 @@
+using CozeCluster.Grains.Tests.Fakes;
+
+namespace CozeCluster.Grains.Tests.Conversations;
+
+/// <summary>Conversations that are deactivated: after their turns, and when the node stops.</summary>
+public class DeactivationTests : HouseTest
+{
+    /// <summary>How long a deactivation waits for background work.</summary>
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task UnnamedConversation_AfterItsReply_IsDeactivatedWithinSecondsAndCanBeRead()
+    {
+        var turn = await Complete(Request(), "Hello");
+        var active = House.ActivationCount;
+
+        await PassUntil(() => House.ActivationCount < active);
+
+        Assert.Equal(active - 1, House.ActivationCount);
+        Assert.Equal([new TextPart("Hello")], (await turn.Grain.GetTurn(Tenant, turn.Id)).Parts);
+    }
+
+    [Fact]
+    public async Task NamedConversation_AfterItsReply_StaysActive()
+    {
+        await Complete(Request("talk"), "Hello");
+        // At the end of a turn the conversation calls the index. The index is activated now, so that the number of activations does not change later.
+        await House.Grains.GetGrain<IConversationIndexGrain>(Tenant).List(null, 1);
+        var active = House.ActivationCount;
+
+        await PassSeconds(60, () => House.ActivationCount < active);
+
+        Assert.Equal(active, House.ActivationCount);
+    }
+
+    [Fact]
+    public async Task Stop_WhileThePromptIsBeingSent_DoesNotSendItAgain()
+    {
+        Upstream.Hold = new TaskCompletionSource();
+        var turn = await Begin(Request());
+        await PassUntil(() => Upstream.OpenedCount == 1, TimeSpan.FromTicks(1));
+
+        var stopping = House.StopAsync();
+        // The deactivation waits a few seconds for the ids.
+        while (await Task.WhenAny(stopping, Task.Delay(1)) != stopping) House.Time.Advance(TimeSpan.FromSeconds(1));
+        await stopping;
+        Upstream.Hold = null;
+        await House.StartAsync();
+
+        var observer = new RecordingObserver();
+        await Listen(turn, Cursor.Start, observer);
+        Assert.Equal(ErrorCode.UpstreamOutcomeUnknown, Assert.IsType<ReplyFailed>(await observer.UntilEnd()).Error.Code);
+        Assert.Equal(1, Upstream.OpenedCount);
+    }
+
+    [Theory(Timeout = 60_000)]
+    [InlineData(Tenant, null)]
+    [InlineData(Tenant, "talk")]
+    [InlineData("t2", "talk")]
+    public async Task Stop_WhileABotIsAsked_TheNextActivationSendsThePrompt(string tenant, string? conversation)
+    {
+        var acquired = new Stop();
+        Hooks.Method = nameof(IBotGrain.Acquire);
+        Hooks.AfterCall = acquired.Wait;
+        var request = Request(conversation) with { TenantId = tenant, TurnId = TurnId.New(tenant, conversation) };
+        var turn = await Begin(request);
+        await acquired.Reached;
+
+        var stopping = House.StopAsync();
+        while (!House.Time.IsArmed(StopTimeout)) await Task.Delay(1);
+        acquired.Go();
+        Hooks.AfterCall = () => Task.CompletedTask;
+        await stopping.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, Upstream.OpenedCount);
+        await House.StartAsync();
+
+        var observer = new RecordingObserver();
+        await House.Grains.GetGrain<IConversationGrain>(turn.Key)
+            .Subscribe(tenant, turn.Id, new Subscription("again", Cursor.Start, House.Feeds.Open(observer).Address));
+        var exchange = await Upstream.NextOpened();
+        exchange.Identify().Say("Hello").Complete();
+        Assert.IsType<ReplyCompleted>(await observer.UntilEnd());
+        Assert.Equal(("Hello", "Hi", 1), (observer.Text, exchange.Turn.Messages[^1].Text, Upstream.OpenedCount));
+        // The prompt is stored only in a named conversation of a tenant that stores prompts.
+        var prompt = (await House.Grains.GetGrain<IConversationGrain>(turn.Key).GetTurn(tenant, turn.Id)).Prompt;
+        Assert.Equal(tenant == Tenant && conversation is not null, prompt.Count > 0);
+    }
+}
