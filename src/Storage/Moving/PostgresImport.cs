@@ -56,7 +56,7 @@ public static class PostgresImport
         {
             throw new ClusterException(
                 ErrorCode.StateConflict,
-                $"The cluster {serviceId} has stored states already. Data of a node can be moved only into an empty cluster: use another cluster id or database.");
+                $"The cluster {serviceId} has stored states already. Only an empty cluster can take the data of a node: use another cluster id or database.");
         }
     }
 
