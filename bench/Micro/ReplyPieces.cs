@@ -37,7 +37,7 @@ internal static class ReplyPieces
         {
             var turn = new LiveTurn(new TurnRecord { TurnId = "turn" }, new ReplyLog(), TimeProvider.System);
             var all = reader.WaitFor(new Cursor(0, Deltas * 8));
-            turn.Observe(new Subscription("subscription", Cursor.Start, feed.Address), target);
+            turn.Subscribe(new Subscription("subscription", Cursor.Start, feed.Address), target);
             var part = turn.Log.Open("message", TextKind.Answer);
             for (var i = 0; i < Deltas; i++)
             {

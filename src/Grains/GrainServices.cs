@@ -22,7 +22,7 @@ public static class GrainServices
         silo.Services.AddScoped<BackgroundWork>();
         silo.Services.AddSingleton<IGrainStorageSerializer>(new StateSerializer(StateJson.Default));
         silo.Services.AddSingleton(new StateRetention(
-            ConversationGrain.StateName, key => GrainKeys.IsNamedConversation(key) ? options.NamedRetention : options.FreshRetention));
+            ConversationGrain.StateName, key => GrainKeys.IsNamedConversation(key) ? options.NamedRetention : options.UnnamedRetention));
         silo.Configure<GrainCollectionOptions>(collection => collection.CollectionAge = TimeSpan.FromMinutes(5));
         silo.AddIncomingGrainCallFilter<CallErrors>();
         silo.AddOutgoingGrainCallFilter<CallResending>();

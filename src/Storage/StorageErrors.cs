@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using Npgsql;
+using Orleans.Serialization.Serializers;
 using Orleans.Storage;
 
 namespace CozeCluster.Storage;
@@ -8,10 +9,10 @@ namespace CozeCluster.Storage;
 /// <summary>The errors that grains receive from both storages.</summary>
 internal static class StorageErrors
 {
-    /// <summary>Reads, writes or clears a state. Begins on the caller's thread.</summary>
-    /// <exception cref="InconsistentStateException">A conflict, as <paramref name="operation"/> throws it.</exception>
-    /// <exception cref="ClusterException">In place of an exception of the database or the serializer.</exception>
-    public static async Task Translating(string stateName, GrainId grainId, Func<Task> operation)
+    /// <summary>Runs an operation on a state and translates its exceptions. The operation begins on the caller's thread.</summary>
+    /// <exception cref="InconsistentStateException">A conflict, thrown by <paramref name="operation"/>.</exception>
+    /// <exception cref="ClusterException">Replaces an exception of the database or the serializer.</exception>
+    public static async Task Translate(string stateName, GrainId grainId, Func<Task> operation)
     {
         try
         {
@@ -19,22 +20,34 @@ internal static class StorageErrors
         }
         catch (Exception e) when (e is not (ClusterException or InconsistentStateException or OperationCanceledException))
         {
-            throw Translate(e, stateName, grainId);
+            throw ToClusterException(e, stateName, grainId);
         }
     }
 
-    /// <summary>Another activation of the grain has saved, cleared or created this state. Orleans deactivates the grain that receives it.</summary>
+    /// <summary>Another activation of the grain has saved, deleted or created this state. Orleans deactivates the grain that receives this exception.</summary>
     public static InconsistentStateException Conflict(string stateName, GrainId grainId, string? etag) =>
         new($"The state {stateName} of {grainId.Key} was changed by another activation.", "unknown", etag ?? "none");
 
     /// <summary>The storage is closed.</summary>
-    public static ClusterException Draining() => new(ErrorCode.Draining, "This node is shutting down. Try again.");
+    public static ClusterException Draining() => new(ErrorCode.Draining, "This node is shutting down. Retry.");
 
-    private static ClusterException Translate(Exception error, string stateName, GrainId grainId) => error switch
+    private static ClusterException ToClusterException(Exception error, string stateName, GrainId grainId) => error switch
     {
-        NpgsqlException { IsTransient: true } => new(ErrorCode.CallRejected, "The database cannot be reached. Try again.", inner: error),
-        NpgsqlException or SqliteException => new(ErrorCode.Internal, "The database failed to read or store a state.", inner: error),
+        NpgsqlException { IsTransient: true } => new(ErrorCode.CallRejected, "The database cannot be reached. Retry.", inner: error),
+        NpgsqlException or SqliteException => new(ErrorCode.Internal, "The database could not read or write a state. See the log of the node.", inner: error),
         JsonException => new(ErrorCode.Internal, $"The state {stateName} of {grainId.Key} cannot be read or written as JSON.", inner: error),
-        _ => new(ErrorCode.Internal, "The service failed to read or store a state.", inner: error),
+        _ => new(ErrorCode.Internal, "A state could not be read or written. See the log of the node.", inner: error),
     };
+}
+
+/// <summary>Helps both storages to return a state of which nothing is stored.</summary>
+internal static class GrainStateExtensions
+{
+    /// <summary>Replaces a state with a new one that is not stored.</summary>
+    public static void Reset<T>(this IGrainState<T> grainState, IActivatorProvider activators)
+    {
+        grainState.State = activators.GetActivator<T>().Create();
+        grainState.ETag = null!;
+        grainState.RecordExists = false;
+    }
 }

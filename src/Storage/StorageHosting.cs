@@ -10,15 +10,17 @@ using Orleans.Storage;
 namespace Orleans.Hosting;
 
 /// <summary>
-/// Registers storage. A <see cref="TimeProvider"/>, the <see cref="IGrainStorageSerializer"/> and the <see cref="CozeCluster.StateRetention"/>s come from the services.
+/// Registers storage. The services must contain a <see cref="IGrainStorageSerializer"/>, and may contain a <see cref="TimeProvider"/> and
+/// <see cref="CozeCluster.StateRetention"/>s.
 /// </summary>
 public static class StorageHosting
 {
     private const string Invariant = "Npgsql";
 
     /// <summary>
-    /// Keeps states, reminders and blobs of a single node in its data directory. Starting the host throws a <see cref="CozeCluster.ClusterException"/> if another process uses the
-    /// directory, if the database is damaged, or if another version wrote it. The database is closed when all hosted services have stopped.
+    /// Stores states, reminders and blobs of a single node in its data directory. The start of the host throws a <see cref="CozeCluster.ClusterException"/> if
+    /// another process uses the directory, if the database is damaged, or if another version wrote it. The database is closed when all hosted services have
+    /// stopped.
     /// </summary>
     /// <param name="builder">The silo.</param>
     /// <param name="configure">Changes the options.</param>
@@ -33,18 +35,20 @@ public static class StorageHosting
         services.AddSingleton(options);
         services.AddSingleton<SqliteStore>();
         services.AddHostedService(provider => provider.GetRequiredService<SqliteStore>());
-        services.AddGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, static (provider, _) => ActivatorUtilities.CreateInstance<SqliteGrainStorage>(provider));
+        services.AddGrainStorage(
+            ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, static (provider, _) => ActivatorUtilities.CreateInstance<SqliteGrainStorage>(provider));
         services.AddReminders();
         services.AddSingleton<IReminderTable, SqliteReminderTable>();
         services.AddSingleton(provider => provider.GetRequiredService<SqliteStore>().Blobs);
         services.AddSingleton<IExpiringStore>(provider => provider.GetRequiredService<SqliteStore>());
-        services.AddHostedService<Housekeeping>();
+        services.AddHostedService<ExpirationService>();
         return builder;
     }
 
     /// <summary>
-    /// Keeps states, reminders and blobs in PostgreSQL, which all nodes of a cluster share, under the service id of Orleans' <c>ClusterOptions</c>. Starting the host throws a
-    /// <see cref="CozeCluster.ClusterException"/> if the database cannot be reached or does not have the schema of this build. Membership is not registered here.
+    /// Stores states, reminders and blobs in PostgreSQL, which all nodes of a cluster share, under the service id of Orleans' <c>ClusterOptions</c>. The start
+    /// of the host throws a <see cref="CozeCluster.ClusterException"/> if the database cannot be reached or does not have the schema of this build. This method
+    /// does not register cluster membership.
     /// </summary>
     /// <param name="builder">The silo.</param>
     /// <param name="configure">Changes the options; the connection string is required.</param>
@@ -53,28 +57,28 @@ public static class StorageHosting
     {
         var services = builder.Services;
         services.AddPostgresBlobs(configure);
-        services.AddHostedService<PostgresCheck>();
+        services.AddHostedService<PostgresStartupCheck>();
         services.AddAdoNetGrainStorage(PostgresGrainStorage.AdoNet, static (OptionsBuilder<AdoNetGrainStorageOptions> storage) =>
-            storage.Configure<PostgresDatabase>(static (own, database) =>
+            storage.Configure<PostgresDatabase>(static (orleans, database) =>
             {
-                own.Invariant = Invariant;
-                own.DataSource = database.States;
-                own.DeleteStateOnClear = true;
-                own.GrainStorageSerializer = new StoredPayload.Serializer();
+                orleans.Invariant = Invariant;
+                orleans.DataSource = database.States;
+                orleans.DeleteStateOnClear = true;
+                orleans.GrainStorageSerializer = new StoredPayload.Serializer();
             }));
         services.AddGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, static (provider, _) =>
             ActivatorUtilities.CreateInstance<PostgresGrainStorage>(provider, provider.GetRequiredKeyedService<IGrainStorage>(PostgresGrainStorage.AdoNet)));
-        services.UseAdoNetReminderService(static table => table.Configure<PostgresDatabase>(static (own, database) =>
+        services.UseAdoNetReminderService(static table => table.Configure<PostgresDatabase>(static (orleans, database) =>
         {
-            own.Invariant = Invariant;
-            own.DataSource = database.Source;
+            orleans.Invariant = Invariant;
+            orleans.DataSource = database.Source;
         }));
-        services.AddSingleton<IExpiringStore, PostgresExpiry>();
-        services.AddHostedService<Housekeeping>();
+        services.AddSingleton<IExpiringStore, PostgresExpiringStore>();
+        services.AddHostedService<ExpirationService>();
         return builder;
     }
 
-    /// <summary>Gives a process without a silo the <see cref="CozeCluster.IBlobStore"/> of the cluster.</summary>
+    /// <summary>Registers the <see cref="CozeCluster.IBlobStore"/> of a cluster, for a process without a silo.</summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Changes the options; the connection string is required.</param>
     /// <exception cref="ArgumentException">An option is missing or out of range.</exception>
@@ -89,11 +93,5 @@ public static class StorageHosting
         services.AddSingleton<PostgresBlobStore>();
         services.AddSingleton<CozeCluster.IBlobStore>(provider => provider.GetRequiredService<PostgresBlobStore>());
         return services;
-    }
-
-    /// <summary>Ends a start without a usable database with one line that says why.</summary>
-    private sealed class PostgresCheck(PostgresStorageOptions options) : HostPhase
-    {
-        public override Task StartingAsync(CancellationToken cancellationToken) => PostgresSchema.VerifyAsync(options.ConnectionString, cancellationToken);
     }
 }

@@ -4,7 +4,7 @@ using Orleans.Storage;
 
 namespace CozeCluster.Storage.Tests;
 
-/// <summary>What both grain storages guarantee.</summary>
+/// <summary>Behavior that both grain storages must have.</summary>
 public abstract class GrainStorageTests<TSilo>(TSilo silo) : StorageTest<TSilo>(silo) where TSilo : StorageSilo
 {
     private readonly string _key = $"k-{Guid.NewGuid():n}";
@@ -14,20 +14,20 @@ public abstract class GrainStorageTests<TSilo>(TSilo silo) : StorageTest<TSilo>(
     protected GrainId Id => IdOf(_key);
 
     [Fact]
-    public async Task Read_NothingStored_GivesANewState()
+    public async Task Read_NothingStored_ReturnsANewState()
     {
-        var state = State("left over", "1");
+        var state = State("old text", "1");
 
-        await Storage.ReadStateAsync("kept", Id, state);
+        await Storage.ReadStateAsync("test", Id, state);
 
         Assert.Equal((null, null, false), (state.State!.Text, state.ETag, state.RecordExists));
     }
 
     [Fact]
-    public async Task Write_ThenRead_GivesTheStateAndItsETag()
+    public async Task Write_ThenRead_ReturnsTheStateAndItsETag()
     {
         var written = State("kept, 保存");
-        await Storage.WriteStateAsync("kept", Id, written);
+        await Storage.WriteStateAsync("test", Id, written);
         Assert.True(written.RecordExists);
 
         var read = await ReadAsync();
@@ -36,101 +36,101 @@ public abstract class GrainStorageTests<TSilo>(TSilo silo) : StorageTest<TSilo>(
     }
 
     [Fact]
-    public async Task Write_Again_GivesAnotherETag()
+    public async Task Write_Again_ReturnsAnotherETag()
     {
         var state = await StoreAsync("first");
         var first = state.ETag;
 
         state.State!.Text = "second";
-        await Storage.WriteStateAsync("kept", Id, state);
+        await Storage.WriteStateAsync("test", Id, state);
 
         Assert.NotEqual(first, state.ETag);
         Assert.Equal("second", (await ReadAsync()).State!.Text);
     }
 
     [Fact]
-    public async Task States_OfAnotherNameOrKey_AreKeptApart()
+    public async Task Write_OtherNameOrKey_ChangesAnotherState()
     {
         await StoreAsync("mine");
         await Storage.WriteStateAsync("other", Id, State("of another name"));
-        await Storage.WriteStateAsync("kept", IdOf(_key + "2"), State("of another key"));
+        await Storage.WriteStateAsync("test", IdOf(_key + "2"), State("of another key"));
 
         Assert.Equal("mine", (await ReadAsync()).State!.Text);
     }
 
     [Fact]
-    public async Task Keys_ThatLookLikeNumbersOrGuids_AreKeptApart()
+    public async Task Write_KeysThatLookLikeNumbersOrGuids_ChangesSeparateStates()
     {
         string[] keys = ["12", "012", "C", "c", "0c", "12+a", "00000000000000000000000000000012", "00000000-0000-0000-0000-000000000012", "=12"];
-        foreach (var key in keys) await Storage.WriteStateAsync("looks", IdOf(key), State("of " + key));
+        foreach (var key in keys) await Storage.WriteStateAsync("numeric", IdOf(key), State("of " + key));
 
         foreach (var key in keys)
         {
             var read = State();
-            await Storage.ReadStateAsync("looks", IdOf(key), read);
+            await Storage.ReadStateAsync("numeric", IdOf(key), read);
             Assert.Equal("of " + key, read.State!.Text);
         }
     }
 
     [Fact]
-    public async Task Write_WithAnETagThatIsOutdated_IsAConflictAndChangesNothing()
+    public async Task Write_OutdatedETag_IsAConflictAndChangesNothing()
     {
         var mine = await StoreAsync("mine");
         var theirs = await ReadAsync();
         theirs.State!.Text = "theirs";
-        await Storage.WriteStateAsync("kept", Id, theirs);
+        await Storage.WriteStateAsync("test", Id, theirs);
 
-        await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.WriteStateAsync("kept", Id, mine));
-        await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.ClearStateAsync("kept", Id, mine));
+        await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.WriteStateAsync("test", Id, mine));
+        await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.ClearStateAsync("test", Id, mine));
 
         Assert.Equal("theirs", (await ReadAsync()).State!.Text);
     }
 
     [Fact]
-    public async Task Write_OfANewStateWhereOneIsStored_IsAConflict()
+    public async Task Write_NewStateWhereOneIsStored_IsAConflict()
     {
         await StoreAsync("stored");
 
-        await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.WriteStateAsync("kept", Id, State("new")));
+        await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.WriteStateAsync("test", Id, State("new")));
 
         Assert.Equal("stored", (await ReadAsync()).State!.Text);
     }
 
     [Fact]
-    public async Task Write_OverAStateThatWasDeleted_IsAConflict()
+    public async Task Write_StateThatWasDeleted_IsAConflict()
     {
         var mine = await StoreAsync("mine");
-        await Storage.ClearStateAsync("kept", Id, await ReadAsync());
+        await Storage.ClearStateAsync("test", Id, await ReadAsync());
 
-        await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.WriteStateAsync("kept", Id, mine));
+        await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.WriteStateAsync("test", Id, mine));
 
         Assert.False((await ReadAsync()).RecordExists);
     }
 
     [Fact]
-    public async Task AStateDeletedAndStoredAnew_DoesNotReturnToAnETagThatSomebodyHolds()
+    public async Task Write_AfterADelete_DoesNotReuseAnETag()
     {
         var held = await StoreAsync("first");
-        await Storage.ClearStateAsync("kept", Id, await ReadAsync());
+        await Storage.ClearStateAsync("test", Id, await ReadAsync());
         await StoreAsync("second");
 
-        await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.WriteStateAsync("kept", Id, held));
-        await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.ClearStateAsync("kept", Id, held));
+        await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.WriteStateAsync("test", Id, held));
+        await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.ClearStateAsync("test", Id, held));
 
         Assert.Equal("second", (await ReadAsync()).State!.Text);
     }
 
     [Fact]
-    public async Task Clear_Stored_DeletesAndLeavesANewState()
+    public async Task Clear_StoredState_DeletesItAndReturnsANewState()
     {
         var state = await StoreAsync("text");
 
-        await Storage.ClearStateAsync("kept", Id, state);
+        await Storage.ClearStateAsync("test", Id, state);
 
         Assert.Equal((null, null, false), (state.State!.Text, state.ETag, state.RecordExists));
         Assert.False((await ReadAsync()).RecordExists);
         state.State!.Text = "again";
-        await Storage.WriteStateAsync("kept", Id, state);
+        await Storage.WriteStateAsync("test", Id, state);
         Assert.Equal("again", (await ReadAsync()).State!.Text);
     }
 
@@ -139,37 +139,37 @@ public abstract class GrainStorageTests<TSilo>(TSilo silo) : StorageTest<TSilo>(
     {
         var state = State("unsaved");
 
-        await Storage.ClearStateAsync("kept", Id, state);
+        await Storage.ClearStateAsync("test", Id, state);
 
         Assert.Equal((null, false), (state.State!.Text, state.RecordExists));
     }
 
     [Fact]
-    public async Task Clear_NeverStoredButStoredByAnother_IsAConflict()
+    public async Task Clear_StateStoredByAnotherActivation_IsAConflict()
     {
         await StoreAsync("theirs");
 
-        await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.ClearStateAsync("kept", Id, State("unsaved")));
+        await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.ClearStateAsync("test", Id, State("unsaved")));
 
         Assert.Equal("theirs", (await ReadAsync()).State!.Text);
     }
 
     [Fact]
-    public async Task Read_ForTheFirstCallOfAGrain_DoesNotAskTheDatabase()
+    public async Task Read_FirstCallOfAGrain_DoesNotQueryTheDatabase()
     {
         await StoreAsync("stored");
         var state = State();
 
-        using (FirstCall.To(Id.Key.ToString()!)) await Storage.ReadStateAsync("kept", Id, state);
+        using (FirstCall.To(Id.Key.ToString()!)) await Storage.ReadStateAsync("test", Id, state);
 
         Assert.False(state.RecordExists);
         Assert.True((await ReadAsync()).RecordExists);
     }
 
     [Fact]
-    public async Task Read_OfWhatIsNoState_FailsForThisGrainOnlyAndWithOurError()
+    public async Task Read_InvalidJson_FailsWithAClusterException()
     {
-        await OverwriteAsync(_key, "{"u8.ToArray());
+        await InsertAsync(_key, "{"u8.ToArray());
 
         var error = await Assert.ThrowsAsync<ClusterException>(ReadAsync);
 
@@ -179,9 +179,9 @@ public abstract class GrainStorageTests<TSilo>(TSilo silo) : StorageTest<TSilo>(
     }
 
     [Fact]
-    public async Task Write_OfAStateThatCannotBeSerialized_FailsWithOurErrorAndStoresNothing()
+    public async Task Write_StateThatCannotBeSerialized_FailsWithAClusterExceptionAndStoresNothing()
     {
-        var error = await Assert.ThrowsAsync<ClusterException>(() => Storage.WriteStateAsync("kept", Id, new GrainState<UnwritableState>(new())));
+        var error = await Assert.ThrowsAsync<ClusterException>(() => Storage.WriteStateAsync("test", Id, new GrainState<UnwritableState>(new())));
 
         Assert.Equal(ErrorCode.Internal, error.Code);
         Assert.IsType<NotSupportedException>(error.InnerException);
@@ -189,81 +189,81 @@ public abstract class GrainStorageTests<TSilo>(TSilo silo) : StorageTest<TSilo>(
     }
 
     [Fact]
-    public async Task Clear_WithAnETagOfAnotherStorage_FailsWithOurError()
+    public async Task Clear_InvalidETag_FailsWithAClusterException()
     {
-        var error = await Assert.ThrowsAsync<ClusterException>(() => Storage.ClearStateAsync("kept", Id, State("text", "no number")));
+        var error = await Assert.ThrowsAsync<ClusterException>(() => Storage.ClearStateAsync("test", Id, State("text", "not a number")));
 
         Assert.Equal(ErrorCode.Internal, error.Code);
         Assert.IsType<FormatException>(error.InnerException);
     }
 
     [Fact]
-    public async Task Write_StoresJsonWithoutTypeNamesUnderTheStatesName()
+    public async Task Write_AnyState_StoresJsonWithoutTypeNames()
     {
         await StoreAsync("text");
 
-        Assert.Equal("""{"Text":"text"}""", Encoding.UTF8.GetString(await StoredAsync("kept", _key)));
+        Assert.Equal("""{"Text":"text"}""", Encoding.UTF8.GetString(await ReadPayloadAsync("test", _key)));
     }
 
     [Fact]
-    public async Task Housekeeping_DeletesStatesPastTheirRetentionAndNoOthers()
+    public async Task DeleteExpired_StatesOlderThanTheirRetention_DeletesOnlyThose()
     {
         var old = TimeProvider.System.GetUtcNow() - TimeSpan.FromHours(1.1);
-        foreach (var key in (string[])["short-new", "ever"]) await Storage.WriteStateAsync("kept", IdOf(key), State());
+        foreach (var key in (string[])["short-new", "forever"]) await Storage.WriteStateAsync("test", IdOf(key), State());
         // More than one page.
-        for (var i = 0; i < Housekeeping.PageSize + 100; i++) await Storage.WriteStateAsync("kept", IdOf($"short-{i:d4}"), State());
-        await AgeAsync(["ever", .. Enumerable.Range(0, Housekeeping.PageSize + 100).Select(i => $"short-{i:d4}")], old);
+        for (var i = 0; i < ExpirationService.PageSize + 100; i++) await Storage.WriteStateAsync("test", IdOf($"short-{i:d4}"), State());
+        await SetUpdatedAtAsync(["forever", .. Enumerable.Range(0, ExpirationService.PageSize + 100).Select(i => $"short-{i:d4}")], old);
 
-        await ActivatorUtilities.CreateInstance<Housekeeping>(Silo.Services).SweepAsync(TestContext.Current.CancellationToken);
+        await ActivatorUtilities.CreateInstance<ExpirationService>(Silo.Services).DeleteExpiredAsync(TestContext.Current.CancellationToken);
 
-        Assert.True(await ExistsAsync("ever"));
+        Assert.True(await ExistsAsync("forever"));
         Assert.True(await ExistsAsync("short-new"));
-        for (var i = 0; i < Housekeeping.PageSize + 100; i++) Assert.False(await ExistsAsync($"short-{i:d4}"));
+        for (var i = 0; i < ExpirationService.PageSize + 100; i++) Assert.False(await ExistsAsync($"short-{i:d4}"));
 
         async Task<bool> ExistsAsync(string key)
         {
             var state = State();
-            await Storage.ReadStateAsync("kept", IdOf(key), state);
+            await Storage.ReadStateAsync("test", IdOf(key), state);
             return state.RecordExists;
         }
     }
 
     [Fact]
-    public async Task Housekeeping_DeletesNoStateThatWasSavedMeanwhile()
+    public async Task DeleteStates_StateThatWasSavedMeanwhile_IsNotDeleted()
     {
         var key = "short-saved-" + _key;
         var state = State("first");
-        await Storage.WriteStateAsync("kept", IdOf(key), state);
+        await Storage.WriteStateAsync("test", IdOf(key), state);
         var store = Silo.Services.GetRequiredService<IExpiringStore>();
-        var found = Assert.Single(await store.ReadAgesAsync("kept", key[..^1], TestContext.Current.CancellationToken), age => age.Key == key);
+        var info = Assert.Single(await store.ReadStateInfosAsync("test", key[..^1], TestContext.Current.CancellationToken), state => state.Key == key);
 
-        await Storage.WriteStateAsync("kept", IdOf(key), state);
-        await store.DeleteAsync("kept", [found], TestContext.Current.CancellationToken);
+        await Storage.WriteStateAsync("test", IdOf(key), state);
+        await store.DeleteStatesAsync("test", [info], TestContext.Current.CancellationToken);
 
-        await Storage.WriteStateAsync("kept", IdOf(key), state);
+        await Storage.WriteStateAsync("test", IdOf(key), state);
     }
 
-    protected static GrainId IdOf(string key) => GrainId.Create("kept", key);
+    protected static GrainId IdOf(string key) => GrainId.Create("test", key);
 
-    protected static GrainState<KeptState> State(string? text = null, string? etag = null) => new(new KeptState { Text = text }) { ETag = etag! };
+    protected static GrainState<TestState> State(string? text = null, string? etag = null) => new(new TestState { Text = text }) { ETag = etag! };
 
-    protected abstract Task OverwriteAsync(string key, byte[] payload);
+    protected abstract Task InsertAsync(string key, byte[] payload);
 
-    protected abstract Task<byte[]> StoredAsync(string stateName, string key);
+    protected abstract Task<byte[]> ReadPayloadAsync(string stateName, string key);
 
-    protected abstract Task AgeAsync(IReadOnlyList<string> keys, DateTimeOffset updatedAt);
+    protected abstract Task SetUpdatedAtAsync(IReadOnlyList<string> keys, DateTimeOffset updatedAt);
 
-    protected async Task<GrainState<KeptState>> ReadAsync()
+    protected async Task<GrainState<TestState>> ReadAsync()
     {
         var state = State();
-        await Storage.ReadStateAsync("kept", Id, state);
+        await Storage.ReadStateAsync("test", Id, state);
         return state;
     }
 
-    protected async Task<GrainState<KeptState>> StoreAsync(string text)
+    protected async Task<GrainState<TestState>> StoreAsync(string text)
     {
         var state = State(text);
-        await Storage.WriteStateAsync("kept", Id, state);
+        await Storage.WriteStateAsync("test", Id, state);
         return state;
     }
 

@@ -1,16 +1,16 @@
 namespace CozeCluster.Storage.Tests;
 
-/// <summary>What both reminder tables guarantee.</summary>
+/// <summary>Behavior that both reminder tables must have.</summary>
 public abstract class ReminderTableTests<TSilo>(TSilo silo) : StorageTest<TSilo>(silo) where TSilo : StorageSilo
 {
     private static readonly DateTime Noon = new(2026, 1, 2, 12, 0, 0, 250, DateTimeKind.Utc);
 
-    private readonly GrainId _grain = GrainId.Create("kept", $"r/{Guid.NewGuid():n}");
+    private readonly GrainId _grain = GrainId.Create("test", $"r/{Guid.NewGuid():n}");
 
     private IReminderTable Table => Silo.Reminders;
 
     [Fact]
-    public async Task Upsert_ThenRead_GivesTheReminder()
+    public async Task Upsert_ThenRead_ReturnsTheReminder()
     {
         var etag = await UpsertAsync(_grain, "tea");
 
@@ -22,7 +22,7 @@ public abstract class ReminderTableTests<TSilo>(TSilo silo) : StorageTest<TSilo>
     }
 
     [Fact]
-    public async Task ReadRow_UnknownReminder_GivesNull()
+    public async Task ReadRow_UnknownReminder_ReturnsNull()
     {
         await UpsertAsync(_grain, "tea");
 
@@ -30,11 +30,11 @@ public abstract class ReminderTableTests<TSilo>(TSilo silo) : StorageTest<TSilo>
     }
 
     [Fact]
-    public async Task ReadRows_OfAGrain_GivesItsRemindersOnly()
+    public async Task ReadRows_OfAGrain_ReturnsOnlyItsReminders()
     {
         await UpsertAsync(_grain, "tea");
         await UpsertAsync(_grain, "coffee");
-        await UpsertAsync(GrainId.Create("kept", _grain.Key + "2"), "tea");
+        await UpsertAsync(GrainId.Create("test", _grain.Key + "2"), "tea");
 
         var rows = await Table.ReadRows(_grain);
 
@@ -42,7 +42,7 @@ public abstract class ReminderTableTests<TSilo>(TSilo silo) : StorageTest<TSilo>
     }
 
     [Fact]
-    public async Task Upsert_Again_ReplacesAndGivesAnotherETag()
+    public async Task Upsert_Again_ReplacesAndReturnsAnotherETag()
     {
         var first = await UpsertAsync(_grain, "tea");
         var second = await UpsertAsync(_grain, "tea", TimeSpan.FromHours(1));
@@ -53,7 +53,7 @@ public abstract class ReminderTableTests<TSilo>(TSilo silo) : StorageTest<TSilo>
     }
 
     [Fact]
-    public async Task Remove_WithAnETagThatIsOutdated_RemovesNothing()
+    public async Task Remove_OutdatedETag_RemovesNothing()
     {
         var outdated = await UpsertAsync(_grain, "tea");
         var current = await UpsertAsync(_grain, "tea");
@@ -66,7 +66,7 @@ public abstract class ReminderTableTests<TSilo>(TSilo silo) : StorageTest<TSilo>
     }
 
     [Fact]
-    public async Task AReminderRemovedAndRegisteredAnew_DoesNotReturnToAnETagThatSomebodyHolds()
+    public async Task Upsert_AfterARemove_DoesNotReuseAnETag()
     {
         var held = await UpsertAsync(_grain, "tea");
         await Table.RemoveRow(_grain, "tea", held);
@@ -76,44 +76,44 @@ public abstract class ReminderTableTests<TSilo>(TSilo silo) : StorageTest<TSilo>
     }
 
     [Fact]
-    public async Task ReadRows_OfARange_ExcludesItsBeginAndIncludesItsEnd()
+    public async Task ReadRows_Range_ExcludesItsBeginAndIncludesItsEnd()
     {
-        var grains = await ManyAsync();
+        var grains = await RegisterManyAsync();
         var (begin, end) = (Hash(grains[3]), Hash(grains[8]));
 
-        Assert.Equal(grains[4..9], await RangeAsync(begin, end));
-        Assert.Equal([grains[3]], await RangeAsync(begin - 1, begin));
+        Assert.Equal(grains[4..9], await ReadRangeAsync(begin, end));
+        Assert.Equal([grains[3]], await ReadRangeAsync(begin - 1, begin));
     }
 
     [Fact]
-    public async Task ReadRows_OfARangeThatWraps_ReadsBothEnds()
+    public async Task ReadRows_RangeThatWraps_ReadsBothEnds()
     {
-        var grains = await ManyAsync();
+        var grains = await RegisterManyAsync();
 
         GrainId[] expected = [.. grains[..4], .. grains[9..]];
-        Assert.Equal(expected, await RangeAsync(Hash(grains[8]), Hash(grains[3])));
+        Assert.Equal(expected, await ReadRangeAsync(Hash(grains[8]), Hash(grains[3])));
     }
 
     [Fact]
-    public async Task ReadRows_OfARangeThatBeginsWhereItEnds_ReadsAll()
+    public async Task ReadRows_RangeThatBeginsWhereItEnds_ReadsAll()
     {
-        var grains = await ManyAsync();
+        var grains = await RegisterManyAsync();
 
-        Assert.Equal(grains, await RangeAsync(0, 0));
-        Assert.Equal(grains, await RangeAsync(Hash(grains[5]), Hash(grains[5])));
+        Assert.Equal(grains, await ReadRangeAsync(0, 0));
+        Assert.Equal(grains, await ReadRangeAsync(Hash(grains[5]), Hash(grains[5])));
     }
 
-    // On both sides of the middle of the ring, where a signed hash changes its sign.
-    private async Task<GrainId[]> ManyAsync()
+    /// <summary>Registers reminders on both sides of the middle of the ring, where a signed hash changes its sign.</summary>
+    private async Task<GrainId[]> RegisterManyAsync()
     {
-        var grains = Enumerable.Range(0, 12).Select(i => GrainId.Create("kept", $"{_grain.Key}-{i}")).OrderBy(Hash).ToArray();
+        var grains = Enumerable.Range(0, 12).Select(i => GrainId.Create("test", $"{_grain.Key}-{i}")).OrderBy(Hash).ToArray();
         Assert.True(Hash(grains[0]) < int.MaxValue && Hash(grains[^1]) > int.MaxValue);
         foreach (var grain in grains) await UpsertAsync(grain, "tea");
         return grains;
     }
 
-    // Other tests of the class share the table.
-    private async Task<GrainId[]> RangeAsync(uint begin, uint end)
+    /// <summary>Reads a range, without the reminders of other tests, which share the table.</summary>
+    private async Task<GrainId[]> ReadRangeAsync(uint begin, uint end)
     {
         var rows = (await Table.ReadRows(begin, end)).Reminders;
         return rows.Select(row => row.GrainId).Where(grain => $"{grain.Key}".StartsWith($"{_grain.Key}-", StringComparison.Ordinal)).OrderBy(Hash).ToArray();
@@ -123,8 +123,8 @@ public abstract class ReminderTableTests<TSilo>(TSilo silo) : StorageTest<TSilo>
 
     private async Task<string> UpsertAsync(GrainId grain, string name, TimeSpan? period = null)
     {
-        var etag = await Table.UpsertRow(new ReminderEntry { GrainId = grain, ReminderName = name, StartAt = Noon, Period = period ?? TimeSpan.FromMinutes(2) });
-        return Assert.IsType<string>(etag);
+        var entry = new ReminderEntry { GrainId = grain, ReminderName = name, StartAt = Noon, Period = period ?? TimeSpan.FromMinutes(2) };
+        return Assert.IsType<string>(await Table.UpsertRow(entry));
     }
 }
 

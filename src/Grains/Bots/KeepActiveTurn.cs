@@ -44,10 +44,10 @@ internal sealed class KeepActiveTurn(BotGrain bot, FrozenDictionary<string, IUps
             await using var exchange = await upstream.Open(turn, deadline.Token);
             while (await exchange.WaitToRead(deadline.Token))
             {
-                deadline.Progress();
+                deadline.OnProgress();
                 exchange.Read(reply);
             }
-            error = reply.Failure ?? (reply.Finished is null ? new Error(ErrorCode.UpstreamProtocol, "The bot's reply stopped without an end.") : null);
+            error = reply.GetExchangeError();
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {

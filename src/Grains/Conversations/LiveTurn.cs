@@ -1,157 +1,160 @@
 namespace CozeCluster.Grains;
 
-/// <summary>A turn in memory: its reply, whoever listens, and whether somebody wants it to stop.</summary>
-internal sealed class LiveTurn(TurnRecord record, ReplyLog log, TimeProvider time) : ITurnReader
+/// <summary>A turn in memory: its record, its reply, its subscribers, and what the conversation knows about its progress.</summary>
+internal sealed class LiveTurn(TurnRecord record, ReplyLog log, TimeProvider time)
 {
     private readonly Dictionary<string, Delivery> _deliveries = [];
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private bool _gated;
-    private long _lastHeard = time.GetTimestamp();
+    private bool _isDeliveryPaused;
+    private long _lastActiveAt = time.GetTimestamp();
 
     public TurnRecord Record => record;
 
-    /// <summary>The reply. A try that brought nothing is replaced by the next one's.</summary>
+    /// <summary>The reply. A new attempt begins with an empty one.</summary>
     public ReplyLog Log { get; private set; } = log;
 
-    /// <summary>Whether the prompt stays in the record once it was sent.</summary>
+    /// <summary>Whether the prompt stays in the record after it was sent.</summary>
     public bool KeepsPrompt { get; init; }
 
-    /// <summary>Whether another node could go on with it: its intent is saved, or about to be.</summary>
-    public bool IsDurable { get; set; } = record.Sent;
+    /// <summary>Whether another node can continue this turn: its intent is saved or is being saved.</summary>
+    public bool IsResumable { get; set; } = record.Sent;
 
-    /// <summary>Whether <see cref="IRunningTurnsGrain"/> knows of it.</summary>
+    /// <summary>Whether this conversation was added to its <see cref="IRunningTurnsGrain"/>.</summary>
     public bool IsRegistered { get; set; } = record.Sent;
 
-    /// <summary>The save that tells that it is about to be sent, of the last try that had one.</summary>
-    public Task? Intent { get; set; }
+    /// <summary>The save of the intent ("the prompt is about to be sent") of the last attempt that had one.</summary>
+    public Task? IntentSave { get; set; }
 
-    /// <summary>Whether that is stored, or about to be.</summary>
-    public bool HasIntent => Intent is { IsFaulted: false, IsCanceled: false };
+    /// <summary>Whether the intent is saved or is being saved.</summary>
+    public bool HasIntent => IntentSave is { IsFaulted: false, IsCanceled: false };
 
     /// <summary>Whether the upstream may have received the prompt.</summary>
     public bool MayBeSent { get; set; }
 
-    /// <summary>The pool's answer for the first try, if it was asked ahead.</summary>
+    /// <summary>The answer of the model pool for the first attempt, if the pool was asked while the tenant admitted the turn.</summary>
     public Task<PickResult>? FirstPick { get; set; }
 
-    /// <summary>Keeps its node from stopping while it cannot be gone on with elsewhere; null: it does not.</summary>
-    public IDisposable? Hold { get; set; }
+    /// <summary>Set for a turn that no other node can resume: the node waits for this turn when it stops. See <see cref="NonResumableTurns"/>.</summary>
+    public IDisposable? NonResumableRegistration { get; set; }
 
-    /// <summary>The lease it runs on, while it runs.</summary>
+    /// <summary>The lease that the turn runs on; null while it does not run.</summary>
     public Lease? Lease { get; set; }
 
-    /// <summary>The far side it was tried on last, until that is settled.</summary>
-    public (IUpstream Upstream, UpstreamTurn Turn)? Far { get; set; }
+    /// <summary>The upstream of the last attempt, until it was asked to release what it keeps for that attempt.</summary>
+    public (IUpstream Upstream, UpstreamTurn Turn)? PendingRelease { get; set; }
 
-    /// <summary>When lease and admission were last prolonged.</summary>
+    /// <summary>When lease and admission were last renewed.</summary>
     public long RenewedAt { get; set; } = time.GetTimestamp();
 
-    /// <summary>Ends waiting at the far side early; set while the turn runs.</summary>
+    /// <summary>Limits the wait for the upstream; null while the turn does not run.</summary>
     public TurnDeadline? Deadline { get; set; }
 
-    /// <summary>Whether the turn is wanted no more.</summary>
-    public bool CancelRequested { get; private set; }
+    /// <summary>Whether the turn is to be cancelled.</summary>
+    public bool IsCancelRequested { get; private set; }
 
-    /// <summary>A failure of ours that ends the turn, such as storage that cannot be written.</summary>
-    public Error? Fault { get; private set; }
+    /// <summary>An error of this node that ends the turn, such as a save that failed.</summary>
+    public Error? AbortError { get; private set; }
 
-    /// <summary>Completes when the turn has ended and all that follows from it is done.</summary>
+    /// <summary>Completes when the turn has ended and the end was stored, or could not be stored.</summary>
     public Task Ended => _ended.Task;
 
-    /// <summary>Whether anybody is subscribed.</summary>
-    public bool HasDeliveries => _deliveries.Count > 0;
+    public bool HasSubscribers => _deliveries.Count > 0;
 
-    /// <summary>How long nobody has shown that they listen.</summary>
-    public TimeSpan Unheard
+    /// <summary>The time since a subscriber last accepted a batch, or a client last subscribed or read.</summary>
+    public TimeSpan IdleTime
     {
         get
         {
-            foreach (var delivery in _deliveries.Values)
-            {
-                if (delivery.LastTaken > _lastHeard) _lastHeard = delivery.LastTaken;
-            }
-            return time.GetElapsedTime(_lastHeard);
+            foreach (var delivery in _deliveries.Values) _lastActiveAt = Math.Max(_lastActiveAt, delivery.LastAcceptedAt);
+            return time.GetElapsedTime(_lastActiveAt);
         }
     }
 
-    /// <summary>Somebody listens, by whatever way.</summary>
-    public void Heard() => _lastHeard = time.GetTimestamp();
+    /// <summary>Records that a client is still interested in this turn.</summary>
+    public void MarkActive() => _lastActiveAt = time.GetTimestamp();
 
-    public void Observe(Subscription subscription, IReplyTarget feed)
+    /// <summary>Delivers the reply to a subscriber from its cursor on. Replaces a subscription with the same id.</summary>
+    public void Subscribe(Subscription subscription, IReplyTarget feed)
     {
-        Unobserve(subscription.Id);
-        Heard();
-        var delivery = new Delivery(this, subscription, feed, time);
+        Unsubscribe(subscription.Id);
+        MarkActive();
+        var delivery = new Delivery(this, subscription.After, feed, time);
         _deliveries[subscription.Id] = delivery;
-        delivery.Kick();
+        delivery.Deliver();
     }
 
-    public void Unobserve(string subscriptionId)
+    public void Unsubscribe(string subscriptionId)
     {
-        if (_deliveries.Remove(subscriptionId, out var old)) old.Stop();
+        if (_deliveries.Remove(subscriptionId, out var delivery)) delivery.Stop();
     }
 
-    /// <summary>Brings what is new to everyone.</summary>
+    /// <summary>Delivers new content to all subscribers.</summary>
     public void Publish()
     {
-        if (_gated) return;
-        foreach (var delivery in _deliveries.Values) delivery.Kick();
+        if (_isDeliveryPaused) return;
+        foreach (var delivery in _deliveries.Values) delivery.Deliver();
     }
 
-    /// <summary>Shows everyone that the turn lives, and forgets observers that are gone.</summary>
-    public void Beat(TimeSpan silence)
+    /// <summary>
+    /// Sends a heartbeat to subscribers that have received nothing for <paramref name="silence"/>, and removes those whose subscription has ended.
+    /// </summary>
+    public void SendHeartbeats(TimeSpan silence)
     {
         foreach (var (id, delivery) in _deliveries)
         {
-            if (delivery.IsOver) _deliveries.Remove(id);
-            else delivery.Beat(silence);
+            if (delivery.HasEnded) _deliveries.Remove(id);
+            else delivery.SendHeartbeat(silence);
         }
     }
 
-    /// <summary>Holds back what comes until <see cref="OpenGate"/>: no client sees a reply that could not be found again.</summary>
-    public void CloseGate() => _gated = true;
+    /// <summary>Holds back all content until <see cref="ResumeDelivery"/>: a client must not see what would be lost if the node failed now.</summary>
+    public void PauseDelivery() => _isDeliveryPaused = true;
 
-    /// <summary>Lets everything through.</summary>
-    public void OpenGate()
+    /// <summary>Delivers what was held back, and everything from now on.</summary>
+    public void ResumeDelivery()
     {
-        _gated = false;
+        _isDeliveryPaused = false;
         Publish();
     }
 
-    /// <summary>Completes when everyone was told what is there by now, or cannot be told.</summary>
-    public Task Told() => Task.WhenAll(_deliveries.Values.Select(delivery => delivery.Running));
+    /// <summary>Completes when every subscriber has received what there is now, or cannot receive it.</summary>
+    public Task WhenDelivered() => Task.WhenAll(_deliveries.Values.Select(delivery => delivery.Current));
 
-    /// <summary>Begins another try with an empty reply.</summary>
-    public void Restart() => Log = new ReplyLog();
+    /// <summary>Begins another attempt with an empty reply.</summary>
+    public void ResetLog() => Log = new ReplyLog();
 
+    /// <summary>Asks for cancellation: the wait for the upstream ends at once, or soon if the upstream's ids are not known yet.</summary>
     public void RequestCancel()
     {
-        CancelRequested = true;
-        Deadline?.Cancel(isKnownAtFarSide: Log.Handle is not null);
+        IsCancelRequested = true;
+        Deadline?.Cancel(idsAreKnown: Log.Handle is not null);
     }
 
-    public void Break(Error fault)
+    /// <summary>Ends the turn with an error of this node.</summary>
+    public void Abort(Error error)
     {
-        Fault ??= fault;
-        Deadline?.Cancel(isKnownAtFarSide: true);
+        AbortError ??= error;
+        Deadline?.Cancel(idsAreKnown: true);
     }
 
-    /// <summary>Ends the reply; whom the gate holds back hears of it when that opens.</summary>
+    /// <summary>Ends the reply. While delivery is paused, subscribers receive the end later.</summary>
     public void Finish(ReplyEvent end)
     {
         Log.Finish(end);
         Publish();
     }
 
-    /// <summary>All that follows from the end is done.</summary>
-    public void Settled() => _ended.TrySetResult();
+    /// <summary>Completes <see cref="Ended"/>.</summary>
+    public void MarkEnded() => _ended.TrySetResult();
 
-    public bool HasNothingAfter(Cursor cursor) => _gated || Log.HasNothingAfter(cursor);
+    /// <summary>Whether there is nothing to deliver from this cursor on.</summary>
+    public bool HasNothingAfter(Cursor cursor) => _isDeliveryPaused || Log.HasNothingAfter(cursor);
 
-    public ReplyBatch ReadNext(Cursor after, int maxChars) =>
-        _gated ? new ReplyBatch(record.TurnId, [], after) : Log.Read(record.TurnId, after, maxChars);
+    /// <summary>Reads up to about <paramref name="maxChars"/> characters from a cursor on; an empty batch while delivery is paused.</summary>
+    public ReplyBatch Read(Cursor after, int maxChars) =>
+        _isDeliveryPaused ? new ReplyBatch(record.TurnId, [], after) : Log.Read(record.TurnId, after, maxChars);
 
-    public TurnSnapshot Snapshot(string? conversationName) => new(
+    public TurnSnapshot CreateSnapshot(string? conversationName) => new(
         record.TurnId,
         record.Status,
         record.Model,
@@ -160,6 +163,84 @@ internal sealed class LiveTurn(TurnRecord record, ReplyLog log, TimeProvider tim
         record.EndedAt,
         record.Request?.Messages ?? [],
         Log.Parts,
-        Log.Next,
+        Log.EndCursor,
         record.End);
+}
+
+/// <summary>
+/// Delivers one turn's reply to one subscriber: one batch in flight at a time, in order, each from the cursor at which the last one ended. It runs only while
+/// there is something to deliver, so a subscriber that accepts batches at once costs neither a task nor a thread switch.
+/// </summary>
+internal sealed class Delivery(LiveTurn turn, Cursor after, IReplyTarget feed, TimeProvider time)
+{
+    /// <summary>Characters in one batch, about. A subscriber that is behind receives the rest in batches of this size.</summary>
+    private const int MaxBatchChars = 16 * 1024;
+
+    private static readonly TimeSpan PostTimeout = TimeSpan.FromSeconds(5);
+
+    private Cursor _cursor = after;
+    private long _lastPostAt = time.GetTimestamp();
+    private bool _isRunning;
+    private bool _isHeartbeatDue;
+
+    /// <summary>Whether the subscription has ended, for any reason.</summary>
+    public bool HasEnded { get; private set; }
+
+    /// <summary>When the subscriber last accepted a batch.</summary>
+    public long LastAcceptedAt { get; private set; } = time.GetTimestamp();
+
+    /// <summary>Completes when everything that is there now was delivered, or could not be.</summary>
+    public Task Current { get; private set; } = Task.CompletedTask;
+
+    /// <summary>Delivers what is new, if anything.</summary>
+    public void Deliver()
+    {
+        if (_isRunning || HasEnded) return;
+        Current = Run();
+    }
+
+    /// <summary>Sends an empty batch if the subscriber has received nothing for <paramref name="silence"/>: it shows that the turn still runs.</summary>
+    public void SendHeartbeat(TimeSpan silence)
+    {
+        if (_isRunning || HasEnded || time.GetElapsedTime(_lastPostAt) < silence) return;
+        _isHeartbeatDue = true;
+        Current = Run();
+    }
+
+    /// <summary>Ends the subscription. A batch in flight is not waited for.</summary>
+    public void Stop() => HasEnded = true;
+
+    private async Task Run()
+    {
+        _isRunning = true;
+        try
+        {
+            while (!HasEnded)
+            {
+                if (turn.HasNothingAfter(_cursor) && !_isHeartbeatDue) return;
+                _isHeartbeatDue = false;
+                var batch = turn.Read(_cursor, MaxBatchChars);
+                _lastPostAt = time.GetTimestamp();
+                var post = feed.Post(batch);
+                var ack = post.IsCompletedSuccessfully ? post.Result : await post.AsTask().WaitAsync(PostTimeout, time);
+                if (ack != ReplyAck.Taken)
+                {
+                    HasEnded = true;
+                    return;
+                }
+                LastAcceptedAt = time.GetTimestamp();
+                _cursor = batch.Next;
+                if (batch.IsLast) HasEnded = true;
+            }
+        }
+        catch (Exception)
+        {
+            // The subscriber does not accept batches any more. If it still exists, it notices the silence and subscribes again.
+            HasEnded = true;
+        }
+        finally
+        {
+            _isRunning = false;
+        }
+    }
 }

@@ -1,20 +1,24 @@
 namespace CozeCluster.Grains;
 
 /// <summary>
-/// The turns of this process that end with it, because their far side cannot be asked again: a node that stops waits for them, and ends in-band what does not come to its end in time.
-/// One for all grains of a process; thread-safe.
+/// Counts the turns of this process that no other node can resume, because their exchange cannot be found again. A node that stops waits for them, and then
+/// ends those that are left with an error in their reply. One instance for all grains of a process; thread-safe.
 /// </summary>
 public sealed class NonResumableTurns : IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly CancellationTokenSource _ending = new();
-    private TaskCompletionSource _none = Done();
+    private readonly CancellationTokenSource _endRequest = new();
+    private TaskCompletionSource _empty = new();
     private int _count;
 
-    /// <summary>Made once for a process.</summary>
-    public NonResumableTurns() => Ending = _ending.Token;
+    /// <summary>Creates the instance of a process.</summary>
+    public NonResumableTurns()
+    {
+        EndRequested = _endRequest.Token;
+        _empty.SetResult();
+    }
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of such turns now.</summary>
     public int Count
     {
         get
@@ -23,54 +27,48 @@ public sealed class NonResumableTurns : IDisposable
         }
     }
 
-    /// <summary>Completes when there are none any more, and those who listened have been told how theirs ended.</summary>
-    public Task None
+    /// <summary>Completes when there is no such turn any more and the subscribers have received how each one ended.</summary>
+    public Task WhenEmpty
     {
         get
         {
-            lock (_gate) return _none.Task;
+            lock (_gate) return _empty.Task;
         }
     }
 
-    /// <summary>Cancelled when those that run, and those that begin after that, are to end.</summary>
-    internal CancellationToken Ending { get; }
+    /// <summary>Cancelled when such turns have to end: those that run now, and those that begin later.</summary>
+    internal CancellationToken EndRequested { get; }
 
-    /// <summary>Ends them with <see cref="ErrorCode.Draining"/>; their far sides are told. <see cref="None"/> tells when that is done.</summary>
-    public Task End() => _ending.CancelAsync();
+    /// <summary>
+    /// Ends all such turns with <see cref="ErrorCode.Draining"/> and cancels them at their upstreams. <see cref="WhenEmpty"/> completes when this is done.
+    /// </summary>
+    public Task EndAll() => _endRequest.CancelAsync();
 
     /// <inheritdoc />
-    public void Dispose() => _ending.Dispose();
+    public void Dispose() => _endRequest.Dispose();
 
-    /// <summary>One more.</summary>
-    /// <returns>Ends its being counted.</returns>
-    internal IDisposable Add()
+    /// <summary>Counts a turn until the result is disposed.</summary>
+    internal IDisposable Register()
     {
         lock (_gate)
         {
-            if (_count++ == 0) _none = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (_count++ == 0) _empty = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
-        return new Counted(this);
+        return new Registration(this);
     }
 
-    private void Remove()
+    private void Unregister()
     {
         lock (_gate)
         {
-            if (--_count == 0) _none.TrySetResult();
+            if (--_count == 0) _empty.TrySetResult();
         }
     }
 
-    private static TaskCompletionSource Done()
-    {
-        var done = new TaskCompletionSource();
-        done.SetResult();
-        return done;
-    }
-
-    private sealed class Counted(NonResumableTurns turns) : IDisposable
+    private sealed class Registration(NonResumableTurns turns) : IDisposable
     {
         private NonResumableTurns? _turns = turns;
 
-        public void Dispose() => Interlocked.Exchange(ref _turns, null)?.Remove();
+        public void Dispose() => Interlocked.Exchange(ref _turns, null)?.Unregister();
     }
 }

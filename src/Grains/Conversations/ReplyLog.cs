@@ -1,52 +1,49 @@
 namespace CozeCluster.Grains;
 
 /// <summary>
-/// A reply as it grows: parts in the order in which they appeared, and how it ended. The pump appends; any number of readers read from their own cursors.
-/// It is idempotent on the far side's message ids, so a reply that is read again after a lost connection adds only what was missing.
+/// The reply of one turn while it grows: numbered parts in the order in which they appeared, and how the reply ended. The turn runner appends; any number of
+/// readers read, each from its own cursor. Parts are identified by the upstream's message ids, so a reply that is read again after a lost connection adds only
+/// what is missing.
 /// </summary>
 internal sealed class ReplyLog : IReplySink
 {
     private readonly List<LogPart> _parts = [];
-    private int _answers;
+    private int _answerCount;
 
-    /// <summary>How it ended; null while it runs. Set by whoever runs the turn, not by the far side.</summary>
+    /// <summary>How the reply ended; null while the turn runs. Set by the conversation, not by the upstream.</summary>
     public ReplyEvent? End { get; private set; }
 
-    /// <summary>What the far side said of the end: <see cref="Complete"/>.</summary>
-    public FinishReason? Finished { get; private set; }
+    /// <summary>The reason that the upstream gave with <see cref="Complete"/>; null until then.</summary>
+    public FinishReason? FinishReason { get; private set; }
 
-    /// <summary>What the far side said of the end: <see cref="Fail"/>.</summary>
+    /// <summary>The error that the upstream gave with <see cref="Fail"/>; null without one.</summary>
     public Error? Failure { get; private set; }
 
-    /// <summary>The last usage told.</summary>
+    /// <summary>The last usage that the upstream reported.</summary>
     public Usage? Usage { get; private set; }
 
-    /// <summary>Where the exchange can be found again.</summary>
+    /// <summary>The ids by which the exchange can be found again; null until the upstream has reported them.</summary>
     public UpstreamHandle? Handle { get; private set; }
 
-    /// <summary>Whether nothing has come yet that a client could have seen.</summary>
+    /// <summary>Whether there is no content yet that a client could have seen.</summary>
     public bool IsEmpty => _parts.TrueForAll(part => part is TextLogPart { Text.Length: 0 });
 
-    /// <summary>The cursor behind everything.</summary>
-    public Cursor Next => _parts.Count == 0 ? Cursor.Start : _parts[^1] switch
+    /// <summary>The cursor behind all content.</summary>
+    public Cursor EndCursor => _parts.Count == 0 ? Cursor.Start : _parts[^1] switch
     {
-        TextLogPart text => new Cursor(_parts.Count - 1, text.Deliverable, text.Revision),
+        TextLogPart text => new Cursor(_parts.Count - 1, text.DeliverableLength, text.Revision),
         _ => new Cursor(_parts.Count, 0),
     };
 
-    /// <summary>The parts as messages hold them.</summary>
-    public IReadOnlyList<ReplyPart> Parts => [.. _parts.Select(Export)];
+    /// <summary>The parts as messages contain them.</summary>
+    public IReadOnlyList<ReplyPart> Parts => [.. _parts.Select(ToReplyPart)];
 
-    /// <summary>Calls for the client to run, in order.</summary>
-    public IEnumerable<ToolCallItem> ToolCalls =>
-        _parts.OfType<ItemLogPart>().Select(part => part.Item).OfType<ToolCallItem>().Where(call => call.ForClient);
-
-    /// <summary>Where text that stood was changed: readers who had it before are told, also after the reply has ended.</summary>
+    /// <summary>Where text was rewritten. It is stored too: a reader with an older cursor needs it after the reply has ended.</summary>
     public IReadOnlyList<Rewrite> Rewrites =>
         [.. _parts.SelectMany((part, index) => part is TextLogPart text ? text.Rewrites.Select(offset => new Rewrite(index, offset)) : [])];
 
-    /// <summary>A log of a reply that has ended.</summary>
-    public static ReplyLog Of(IReadOnlyList<ReplyPart> parts, IReadOnlyList<Rewrite> rewrites, ReplyEvent end)
+    /// <summary>Rebuilds the log of a reply that has ended.</summary>
+    public static ReplyLog FromStored(IReadOnlyList<ReplyPart> parts, IReadOnlyList<Rewrite> rewrites, ReplyEvent end)
     {
         var log = new ReplyLog();
         foreach (var part in parts)
@@ -54,17 +51,17 @@ internal sealed class ReplyLog : IReplySink
             switch (part)
             {
                 case TextPart text:
-                    log.Append(log.OpenNew($"{log._parts.Count}", TextKind.Answer), text.Text);
+                    log.Append(log.AddTextPart($"{log._parts.Count}", TextKind.Answer), text.Text);
                     break;
                 case ReasoningPart reasoning:
-                    log.Append(log.OpenNew($"{log._parts.Count}", TextKind.Reasoning), reasoning.Text);
+                    log.Append(log.AddTextPart($"{log._parts.Count}", TextKind.Reasoning), reasoning.Text);
                     break;
                 case ItemPart item:
                     log.Add(item.Item);
                     break;
             }
         }
-        foreach (var rewrite in rewrites) ((TextLogPart)log._parts[rewrite.Part]).Recall(rewrite.Offset);
+        foreach (var rewrite in rewrites) ((TextLogPart)log._parts[rewrite.Part]).AddRewrite(rewrite.Offset);
         log.Finish(end);
         return log;
     }
@@ -80,45 +77,46 @@ internal sealed class ReplyLog : IReplySink
             {
                 next = ReadText(text, next, ref maxChars, events);
                 if (!text.IsClosed || next.Offset < text.Text.Length) break;
+                // The cursor stays at the end of the last text part, because more text may be appended to that part.
+                if (next.Part == _parts.Count - 1) break;
             }
-            else
+            else if (next.Offset == 0)
             {
-                if (next.Offset == 0)
-                {
-                    events.Add(new ReplyItemAdded(next.Part, ((ItemLogPart)_parts[next.Part]).Item));
-                    maxChars -= 256;
-                }
+                events.Add(new ReplyItemAdded(next.Part, ((ItemLogPart)_parts[next.Part]).Item));
+                maxChars -= 256;
             }
-            // At the very end a text part's own end is the better place to stand: more may come behind it.
-            if (next.Part == _parts.Count - 1 && _parts[next.Part] is TextLogPart) break;
             next = new Cursor(next.Part + 1, 0);
         }
-        if (End is not null && IsBehindAll(next)) events.Add(End);
+        if (End is not null && IsAtEnd(next)) events.Add(End);
         return new ReplyBatch(turnId, events, next);
     }
 
-    /// <summary>Whether <see cref="Read"/> from there would find nothing.</summary>
+    /// <summary>Whether <see cref="Read"/> from this cursor would return no event.</summary>
     public bool HasNothingAfter(Cursor cursor)
     {
         if (End is not null) return false;
         if (cursor.Part >= _parts.Count) return true;
         return _parts[cursor.Part] is TextLogPart text
             && text.Revision == cursor.Revision
-            && cursor.Offset >= text.Deliverable
+            && cursor.Offset >= text.DeliverableLength
             && (!text.IsClosed || cursor.Part == _parts.Count - 1);
     }
 
-    /// <summary>Ends the reply; everything in it becomes deliverable.</summary>
+    /// <summary>The error of a reply whose exchange has ended; null if the upstream reported it as complete.</summary>
+    public Error? GetExchangeError() =>
+        Failure ?? (FinishReason is null ? new Error(ErrorCode.UpstreamProtocol, "The connection to the bot ended before its reply was complete.") : null);
+
+    /// <summary>Ends the reply. All of its content can be delivered from now on.</summary>
     public void Finish(ReplyEvent end)
     {
         foreach (var part in _parts) part.IsClosed = true;
         End = end;
     }
 
-    /// <summary>Forgets what the far side said of an end, to read the same reply again.</summary>
-    public void Reopen()
+    /// <summary>Forgets what the upstream reported about the end, because the same reply is read again.</summary>
+    public void ClearExchangeEnd()
     {
-        Finished = null;
+        FinishReason = null;
         Failure = null;
     }
 
@@ -129,8 +127,8 @@ internal sealed class ReplyLog : IReplySink
         {
             if (_parts[i] is TextLogPart text && text.Kind == kind && text.MessageId == messageId) return i;
         }
-        if (kind == TextKind.Answer && Find(messageId, TextKind.Reasoning) is { } reasoning) reasoning.IsClosed = true;
-        return OpenNew(messageId, kind);
+        if (kind == TextKind.Answer && FindText(messageId, TextKind.Reasoning) is { } reasoning) reasoning.IsClosed = true;
+        return AddTextPart(messageId, kind);
     }
 
     /// <inheritdoc />
@@ -138,8 +136,8 @@ internal sealed class ReplyLog : IReplySink
     {
         if (delta.IsEmpty) return;
         var text = (TextLogPart)_parts[part];
-        // Readers may have passed a closed part: what comes late goes where none of them misses it.
-        if (text.IsClosed && part < _parts.Count - 1) text = (TextLogPart)_parts[OpenNew(text.MessageId, text.Kind)];
+        // Readers may be behind a closed part already. Late text goes into a new part, so that no reader misses it.
+        if (text.IsClosed && part < _parts.Count - 1) text = (TextLogPart)_parts[AddTextPart(text.MessageId, text.Kind)];
         text.Text.Append(delta);
     }
 
@@ -166,45 +164,163 @@ internal sealed class ReplyLog : IReplySink
     public void Count(Usage usage) => Usage = usage;
 
     /// <inheritdoc />
-    public void Complete(FinishReason reason) => Finished ??= reason;
+    public void Complete(FinishReason reason) => FinishReason ??= reason;
 
     /// <inheritdoc />
     public void Fail(Error error) => Failure ??= error;
 
-    private Cursor ReadText(TextLogPart text, Cursor from, ref int maxChars, List<ReplyEvent> events)
+    private static Cursor ReadText(TextLogPart text, Cursor from, ref int maxChars, List<ReplyEvent> events)
     {
-        var offset = text.Standing(from.Offset, from.Revision);
+        var offset = text.GetValidOffset(from.Offset, from.Revision);
         if (offset < from.Offset) events.Add(new ReplyRewritten(from.Part, offset));
-        var length = Math.Min(text.Deliverable - offset, maxChars);
+        var length = Math.Min(text.DeliverableLength - offset, maxChars);
         if (length > 0)
         {
-            // Never between the halves of a surrogate pair, where the limit is ours.
-            if (offset + length < text.Deliverable && char.IsHighSurrogate(text.Text.Span[offset + length - 1])) length += 1;
-            events.Add(text.Event(from.Part, offset, length));
+            // The limit must not separate the halves of a surrogate pair.
+            if (offset + length < text.DeliverableLength && char.IsHighSurrogate(text.Text.Span[offset + length - 1])) length += 1;
+            events.Add(text.CreateEvent(from.Part, offset, length));
             maxChars -= length;
             offset += length;
         }
         return new Cursor(from.Part, offset, text.Revision);
     }
 
-    private bool IsBehindAll(Cursor cursor) =>
+    private bool IsAtEnd(Cursor cursor) =>
         cursor.Part >= _parts.Count
         || (cursor.Part == _parts.Count - 1 && _parts[cursor.Part] is TextLogPart text && cursor.Offset >= text.Text.Length);
 
-    private int OpenNew(string messageId, TextKind kind)
+    private int AddTextPart(string messageId, TextKind kind)
     {
-        _parts.Add(new TextLogPart(messageId, kind, kind == TextKind.Answer ? _answers++ : 0));
+        _parts.Add(new TextLogPart(messageId, kind, kind == TextKind.Answer ? _answerCount++ : 0));
         return _parts.Count - 1;
     }
 
-    private TextLogPart? Find(string messageId, TextKind kind) =>
+    private TextLogPart? FindText(string messageId, TextKind kind) =>
         _parts.OfType<TextLogPart>().FirstOrDefault(part => part.Kind == kind && part.MessageId == messageId);
 
-    private static ReplyPart Export(LogPart part) => part switch
+    private static ReplyPart ToReplyPart(LogPart part) => part switch
     {
         TextLogPart { Kind: TextKind.Answer } text => new TextPart(text.Text.ToString()),
         TextLogPart text => new ReasoningPart(text.Text.ToString()),
         ItemLogPart item => new ItemPart(item.Item),
         _ => throw new InvalidOperationException(),
     };
+}
+
+/// <summary>One part of a reply log.</summary>
+internal abstract class LogPart
+{
+    /// <summary>Whether the part is complete. The parts behind it are delivered only then.</summary>
+    public bool IsClosed { get; set; }
+}
+
+/// <summary>A part that is not text. It is complete from the start.</summary>
+internal sealed class ItemLogPart : LogPart
+{
+    public ItemLogPart(ReplyItem item)
+    {
+        Item = item;
+        IsClosed = true;
+    }
+
+    public ReplyItem Item { get; }
+}
+
+/// <summary>An answer or reasoning.</summary>
+/// <param name="messageId">The upstream's id of the message.</param>
+/// <param name="kind">Answer or reasoning.</param>
+/// <param name="answer">The number of this answer in the reply, from 0.</param>
+internal sealed class TextLogPart(string messageId, TextKind kind, int answer) : LogPart
+{
+    private List<int>? _rewrites;
+
+    public string MessageId => messageId;
+
+    public TextKind Kind => kind;
+
+    public TextBuffer Text { get; } = new();
+
+    /// <summary>How often text of this part was rewritten.</summary>
+    public int Revision => _rewrites?.Count ?? 0;
+
+    /// <summary>For each rewrite, the offset up to which the text stayed the same.</summary>
+    public IReadOnlyList<int> Rewrites => _rewrites ?? [];
+
+    /// <summary>How many UTF-16 units can be delivered now.</summary>
+    public int DeliverableLength => IsClosed ? Text.Length : Text.CompleteLength;
+
+    /// <summary>Changes the text to <paramref name="whole"/>: appends what is new, and rewrites what differs.</summary>
+    public void Set(ReadOnlySpan<char> whole)
+    {
+        var common = Text.GetCommonPrefixLength(whole);
+        if (common < Text.Length)
+        {
+            AddRewrite(common);
+            Text.Truncate(common);
+        }
+        Text.Append(whole[common..]);
+    }
+
+    /// <summary>Records a rewrite at an offset.</summary>
+    public void AddRewrite(int offset) => (_rewrites ??= []).Add(offset);
+
+    /// <summary>
+    /// How much of the text that a reader received is still valid, if its cursor is at <paramref name="offset"/> of <paramref name="revision"/>.
+    /// </summary>
+    public int GetValidOffset(int offset, int revision)
+    {
+        var valid = Math.Min(offset, Text.Length);
+        if (_rewrites is null) return valid;
+        for (var i = Math.Max(revision, 0); i < _rewrites.Count; i++) valid = Math.Min(valid, _rewrites[i]);
+        return valid;
+    }
+
+    /// <summary>A piece of the text as a reply event.</summary>
+    public ReplyEvent CreateEvent(int ordinal, int offset, int length) => kind == TextKind.Answer
+        ? new ReplyText(ordinal, offset, answer, Text.Slice(offset, length))
+        : new ReplyReasoning(ordinal, offset, Text.Slice(offset, length));
+}
+
+/// <summary>Growing text. Characters are never overwritten, so its slices stay valid and can be sent without copying.</summary>
+internal sealed class TextBuffer
+{
+    private const int MinCapacity = 256;
+
+    private char[] _chars = [];
+
+    /// <summary>UTF-16 units.</summary>
+    public int Length { get; private set; }
+
+    public ReadOnlySpan<char> Span => _chars.AsSpan(0, Length);
+
+    /// <summary>The length without the first half of a surrogate pair whose second half is missing so far.</summary>
+    public int CompleteLength => Length > 0 && char.IsHighSurrogate(_chars[Length - 1]) ? Length - 1 : Length;
+
+    public void Append(ReadOnlySpan<char> text)
+    {
+        if (Length + text.Length > _chars.Length) Array.Resize(ref _chars, Math.Max(MinCapacity, Math.Max(2 * _chars.Length, Length + text.Length)));
+        text.CopyTo(_chars.AsSpan(Length));
+        Length += text.Length;
+    }
+
+    /// <summary>
+    /// Cuts the text back to <paramref name="length"/>. Text that follows goes into a new array, because readers still hold slices of the old one.
+    /// </summary>
+    public void Truncate(int length)
+    {
+        _chars = _chars.AsSpan(0, length).ToArray();
+        Length = length;
+    }
+
+    public ReadOnlyMemory<char> Slice(int start, int length) => _chars.AsMemory(start, length);
+
+    /// <summary>How many UTF-16 units this text and <paramref name="other"/> have in common at the start, without half a surrogate pair.</summary>
+    public int GetCommonPrefixLength(ReadOnlySpan<char> other)
+    {
+        var common = Span.CommonPrefixLength(other);
+        return common > 0 && common < Math.Max(Length, other.Length) && char.IsHighSurrogate(_chars[common - 1]) ? common - 1 : common;
+    }
+
+    /// <inheritdoc />
+    public override string ToString() => new(Span);
 }

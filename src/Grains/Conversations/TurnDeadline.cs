@@ -1,97 +1,124 @@
 namespace CozeCluster.Grains;
 
-/// <summary>How long the house still waits for the far side. One timer, moved with every sign of progress.</summary>
+/// <summary>Limits how long one attempt waits for the upstream. A single timer is set again whenever the upstream sends something.</summary>
 internal sealed class TurnDeadline : IDisposable
 {
     /// <summary>
-    /// A cancelled turn whose exchange is not known yet waits that long for its ids, so that the far side can be told; a grain that is put away, so that the exchange can be
-    /// found again elsewhere. Engines wait longer.
+    /// How long an exchange whose ids are not known yet may continue after a cancellation or a deactivation. With the ids, the upstream can be asked to cancel,
+    /// or another node can find the exchange again. Orleans and the node wait longer than this.
     /// </summary>
-    private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan IdsTimeout = TimeSpan.FromSeconds(5);
 
     private readonly TimeProvider _time;
     private readonly TurnTimeouts _timeouts;
     private readonly long _start;
     private readonly CancellationTokenSource _source;
-    private readonly CancellationTokenRegistration _stop;
+    private readonly CancellationTokenRegistration _deactivation;
     private readonly CancellationTokenRegistration _nodeStop;
-    private (string What, TimeSpan Limit) _wait;
-    private bool _cancelling;
-    private bool _stopping;
-    private bool _awaitsIds;
-    private volatile bool _nodeStops;
+    private (string Text, TimeSpan Time) _limit;
+    private bool _isCancelling;
+    private bool _isDeactivating;
+    private bool _waitsForIds;
+    private volatile bool _isNodeStopping;
 
     /// <param name="time">The clock.</param>
-    /// <param name="timeouts">The bot's.</param>
-    /// <param name="stop">The grain is put away.</param>
-    /// <param name="awaitsIds">Whether that has to wait a while for the exchange to become known: what is sent by then and not known is lost.</param>
-    /// <param name="nodeStops">The node stops, and with it a turn that no other could go on with. Cancelled by any thread.</param>
-    public TurnDeadline(TimeProvider time, TurnTimeouts timeouts, CancellationToken stop, bool awaitsIds = false, CancellationToken nodeStops = default)
+    /// <param name="timeouts">The timeouts of the bot.</param>
+    /// <param name="stop">Cancelled when the grain is deactivated.</param>
+    /// <param name="waitsForIds">
+    /// Whether a deactivation waits a few seconds for the upstream's ids: without them, a prompt that was sent cannot be found again.
+    /// </param>
+    /// <param name="nodeStop">Cancelled, by any thread, when turns that no other node can resume have to end.</param>
+    public TurnDeadline(TimeProvider time, TurnTimeouts timeouts, CancellationToken stop, bool waitsForIds = false, CancellationToken nodeStop = default)
     {
         _time = time;
         _timeouts = timeouts;
         _start = time.GetTimestamp();
         _source = new CancellationTokenSource(Min(timeouts.FirstByte, timeouts.Total), time);
-        _wait = ("sent nothing for", Min(timeouts.FirstByte, timeouts.Total));
-        _awaitsIds = awaitsIds;
-        _stop = stop.UnsafeRegister(static deadline => ((TurnDeadline)deadline!).Stop(), this);
-        _nodeStop = nodeStops.UnsafeRegister(static deadline => ((TurnDeadline)deadline!).NodeStops(), this);
+        _limit = ("sent nothing for", Min(timeouts.FirstByte, timeouts.Total));
+        _waitsForIds = waitsForIds;
+        _deactivation = stop.UnsafeRegister(static deadline => ((TurnDeadline)deadline!).OnDeactivation(), this);
+        _nodeStop = nodeStop.UnsafeRegister(static deadline => ((TurnDeadline)deadline!).OnNodeStop(), this);
     }
 
-    /// <summary>Cancelled when time is up, the turn is cancelled, or its grain is put away.</summary>
+    /// <summary>Cancelled when a timeout is over, when the turn is cancelled, and when the grain is deactivated.</summary>
     public CancellationToken Token => _source.Token;
 
-    /// <summary>What to tell when time is up.</summary>
-    public Error Error => _nodeStops ? new(ErrorCode.Draining, "The server is shutting down.") : new(ErrorCode.UpstreamTimeout, $"The bot {_wait.What} {_wait.Limit.TotalSeconds:0.###} s.");
+    /// <summary>The error of a turn that this deadline has ended.</summary>
+    public Error Error => _isNodeStopping
+        ? TurnErrors.NodeStopping
+        : new Error(ErrorCode.UpstreamTimeout, $"The bot {_limit.Text} {_limit.Time.TotalSeconds:0.###} s.");
 
-    /// <summary>Something came.</summary>
-    public void Progress() => WaitAtMost(_timeouts.Idle, "was silent for");
+    /// <summary>The upstream has sent something: the idle timeout starts again.</summary>
+    public void OnProgress() => SetTimeout(_timeouts.Idle, "was silent for");
 
-    /// <summary>The exchange has become known.</summary>
-    public void IdsAreKnown()
+    /// <summary>The upstream's ids are known: a deactivation does not wait any longer.</summary>
+    public void OnIdsKnown()
     {
-        _awaitsIds = false;
-        if (_stopping) _source.Cancel();
+        _waitsForIds = false;
+        if (_isDeactivating) _source.Cancel();
     }
 
-    /// <summary>From now on only the total counts: the far side shows no progress while it is polled.</summary>
-    public void WaitForTotal() => WaitAtMost(_timeouts.Total, "took longer than");
+    /// <summary>Applies only the total timeout from now on: an exchange that was found again may be polled, and shows no progress then.</summary>
+    public void UseTotalTimeoutOnly() => SetTimeout(_timeouts.Total, "took longer than");
 
-    /// <summary>Stops waiting: at once, or soon if the far side has not told its ids yet.</summary>
-    public void Cancel(bool isKnownAtFarSide)
+    /// <summary>Ends the wait: at once, or within a few seconds if the upstream's ids are not known yet.</summary>
+    public void Cancel(bool idsAreKnown)
     {
-        _cancelling = true;
-        if (isKnownAtFarSide) _source.Cancel();
-        else _source.CancelAfter(CancelGrace);
+        _isCancelling = true;
+        if (idsAreKnown) _source.Cancel();
+        else _source.CancelAfter(IdsTimeout);
     }
 
     public void Dispose()
     {
-        _stop.Dispose();
+        _deactivation.Dispose();
         _nodeStop.Dispose();
         _source.Dispose();
     }
 
-    private void NodeStops()
+    private void OnNodeStop()
     {
-        _nodeStops = true;
+        _isNodeStopping = true;
         _source.Cancel();
     }
 
-    private void Stop()
+    private void OnDeactivation()
     {
-        _stopping = true;
-        if (_awaitsIds) _source.CancelAfter(CancelGrace);
+        _isDeactivating = true;
+        if (_waitsForIds) _source.CancelAfter(IdsTimeout);
         else _source.Cancel();
     }
 
-    private void WaitAtMost(TimeSpan limit, string what)
+    private void SetTimeout(TimeSpan timeout, string text)
     {
-        if (_cancelling || _stopping || _source.IsCancellationRequested) return;
+        if (_isCancelling || _isDeactivating || _source.IsCancellationRequested) return;
         var left = _timeouts.Total - _time.GetElapsedTime(_start);
-        _wait = left > limit ? (what, limit) : ("took longer than", _timeouts.Total);
-        _source.CancelAfter(left > limit ? limit : left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        _limit = left > timeout ? (text, timeout) : ("took longer than", _timeouts.Total);
+        _source.CancelAfter(left > timeout ? timeout : left > TimeSpan.Zero ? left : TimeSpan.Zero);
     }
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+}
+
+/// <summary>The errors that a conversation itself ends a turn with. Clients read these texts.</summary>
+internal static class TurnErrors
+{
+    public static Error Cancelled { get; } = new(ErrorCode.Cancelled, "The turn was cancelled.");
+
+    public static Error NodeStopping { get; } = new(ErrorCode.Draining, "The node that ran this turn is shutting down. Send the request again.");
+
+    public static Error NotSaved { get; } = new(ErrorCode.Internal, "The turn could not be saved. Send the request again.");
+
+    /// <summary>The node failed after the intent was saved and before the upstream's ids were.</summary>
+    public static Error OutcomeUnknown { get; } = new(
+        ErrorCode.UpstreamOutcomeUnknown,
+        "The node failed while it was sending the prompt. It is not known whether the bot received it, so it was not sent again.");
+
+    /// <summary>A turn cannot be resumed, because the fleet has changed.</summary>
+    public static Error BotRemoved { get; } = new(
+        ErrorCode.UpstreamOutcomeUnknown, "The bot or account that was answering is not in the fleet any more, so the rest of the reply cannot be read.");
+
+    /// <summary>An exception that this code does not expect.</summary>
+    public static Error Unexpected { get; } = new(
+        ErrorCode.Internal, "The turn failed because of an internal error. The log of the node contains details under the turn's id.");
 }

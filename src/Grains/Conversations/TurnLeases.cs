@@ -2,70 +2,70 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Grains;
 
-/// <summary>What a turn holds of others while it runs: the admission of its tenant, and a lease of a bot. Both run out by themselves unless they are renewed.</summary>
+/// <summary>What a turn holds while it runs: an admission of its tenant and a lease of a bot. Both expire by themselves unless they are renewed.</summary>
 internal sealed partial class TurnLeases(IPersistentState<ConversationState> state, IGrainFactory grains, TimeProvider time, ILogger logger)
 {
     private ConversationState State => state.State;
 
     private ITenantGrain Tenant => grains.Grain<ITenantGrain>(State.TenantId);
 
-    /// <summary>Has the tenant admit a turn.</summary>
-    /// <exception cref="ClusterException">What it refused it with; <see cref="ErrorCode.Cancelled"/>: nobody wants it any more.</exception>
+    /// <summary>Asks the tenant to admit a turn.</summary>
+    /// <exception cref="ClusterException">The tenant's refusal. <see cref="ErrorCode.Cancelled"/>: the caller has cancelled.</exception>
     public async Task Admit(string turnId, CancellationToken cancellationToken)
     {
         if (await Tenant.Admit(turnId) is { } refusal) throw refusal.ToException();
         if (!cancellationToken.IsCancellationRequested) return;
         await Settle(turnId, null);
-        throw new ClusterException(ErrorCode.Cancelled, "The turn was cancelled.");
+        throw TurnErrors.Cancelled.ToException();
     }
 
-    /// <summary>Tells the tenant that a turn has ended.</summary>
+    /// <summary>Settles a turn that has ended in the tenant's accounting.</summary>
     public Task Settle(string turnId, Usage? usage) => Tenant.Settle(turnId, usage);
 
-    /// <summary>Asks for the bot that a turn may be sent to, ahead of the turn.</summary>
-    public Task<PickResult> PickAhead(TurnRequest request) => Pick(request, Prompt.Home(request, State)?.BotId, []);
+    /// <summary>Asks the model pool for a bot before the turn is admitted: see <see cref="LiveTurn.FirstPick"/>.</summary>
+    public Task<PickResult> PickBot(TurnRequest request) => PickBot(request, PromptBuilder.FindUpstreamConversation(request, State)?.BotId, []);
 
-    /// <summary>Finds a bot that takes a turn.</summary>
-    /// <param name="turn">The turn; holds the lease from then on.</param>
-    /// <param name="request">What is to be sent.</param>
-    /// <param name="preferred">The bot to ask first.</param>
-    /// <param name="refused">Bots not to ask; those that refuse are added.</param>
-    /// <param name="leaseRequest">What to ask them.</param>
-    /// <param name="picked">Told the upstream of a bot that is being asked, where it is known.</param>
-    /// <returns>The lease, or why there is none.</returns>
-    public async Task<(Lease? Lease, Error? Why)> FindBot(
-        LiveTurn turn, TurnRequest request, string? preferred, List<Refusal> refused, LeaseRequest leaseRequest, Action<string> picked)
+    /// <summary>Finds a bot that grants a lease.</summary>
+    /// <param name="turn">The turn; it holds the lease afterwards.</param>
+    /// <param name="request">The request of the turn.</param>
+    /// <param name="preferredBot">The bot to ask first; null: any.</param>
+    /// <param name="refusals">Bots that are not asked; bots that refuse are added.</param>
+    /// <param name="leaseRequest">What the bots are asked for.</param>
+    /// <param name="onPicked">Called while a bot is being asked, with the name of its upstream if that is known.</param>
+    /// <returns>The lease, or the reason why there is none.</returns>
+    public async Task<(Lease? Lease, Error? Refusal)> AcquireBot(
+        LiveTurn turn, TurnRequest request, string? preferredBot, List<Refusal> refusals, LeaseRequest leaseRequest, Action<string> onPicked)
     {
         while (true)
         {
-            var pick = await (turn.FirstPick ?? Pick(request, preferred, refused));
+            var pick = await (turn.FirstPick ?? PickBot(request, preferredBot, refusals));
             turn.FirstPick = null;
             if (pick.BotId is null) return (null, pick.Error);
-            var asked = grains.Grain<IBotGrain>(pick.BotId).Acquire(leaseRequest);
-            if (pick.Upstream is not null) picked(pick.Upstream);
-            var answer = await asked;
-            if (answer.Grant is { } lease)
+            var acquiring = grains.Grain<IBotGrain>(pick.BotId).Acquire(leaseRequest);
+            if (pick.Upstream is not null) onPicked(pick.Upstream);
+            var result = await acquiring;
+            if (result.Grant is { } lease)
             {
                 turn.Lease = lease;
                 turn.RenewedAt = time.GetTimestamp();
                 return (lease, null);
             }
-            refused.Add(answer.Refusal!);
+            refusals.Add(result.Refusal!);
         }
     }
 
-    /// <summary>Prolongs what a turn holds.</summary>
+    /// <summary>Renews the admission and the lease of a turn.</summary>
     public async Task Renew(LiveTurn turn)
     {
         turn.RenewedAt = time.GetTimestamp();
-        var admitted = Tenant.Renew(turn.Record.TurnId);
+        var renewing = Tenant.Renew(turn.Record.TurnId);
         if (turn.Lease is { } lease) await grains.Grain<IBotGrain>(lease.Bot.Id).Renew(lease.Id, lease.Account.Id);
-        await admitted;
+        await renewing;
     }
 
-    /// <summary>Gives a turn's lease back.</summary>
+    /// <summary>Returns the lease of a turn.</summary>
     /// <param name="turn">The turn.</param>
-    /// <param name="error">What went wrong with it, if anything.</param>
+    /// <param name="error">Why the attempt failed; null if it succeeded.</param>
     public async Task Return(LiveTurn turn, Error? error)
     {
         if (turn.Lease is not { } lease) return;
@@ -76,15 +76,15 @@ internal sealed partial class TurnLeases(IPersistentState<ConversationState> sta
         }
         catch (ClusterException exception)
         {
-            // It runs out by itself, and the reply is none the worse for it.
+            // The reply is not affected, and the lease expires.
             LogNotReturned(logger, exception, turn.Record.TurnId);
         }
     }
 
-    private Task<PickResult> Pick(TurnRequest request, string? preferred, List<Refusal> refused) => grains
+    private Task<PickResult> PickBot(TurnRequest request, string? preferredBot, List<Refusal> refusals) => grains
         .Grain<IModelPoolGrain>(GrainKeys.ModelPool(request.TenantId, request.Model))
-        .Pick(request.TenantId, request.Model, new PickRequest(preferred, refused));
+        .Pick(request.TenantId, request.Model, new PickRequest(preferredBot, refusals));
 
-    [LoggerMessage(1108, LogLevel.Warning, "Turn {TurnId} could not return its lease; it runs out by itself")]
+    [LoggerMessage(1108, LogLevel.Warning, "Turn {TurnId} could not return its lease; the lease will expire")]
     private static partial void LogNotReturned(ILogger logger, Exception exception, string turnId);
 }

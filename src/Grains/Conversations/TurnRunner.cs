@@ -4,9 +4,13 @@ using Microsoft.Extensions.Logging;
 namespace CozeCluster.Grains;
 
 /// <summary>
-/// Runs one turn after another for a conversation: finds a bot, sends, reads the reply into the log, and finds the exchange again when the connection or the node was lost.
-/// What must be durable is saved at three places: before sending, when the exchange can be found again, and at the end.
+/// Runs the turns of a conversation, one at a time: gets a lease, sends the prompt, and reads the reply into the log. On an error it retries, and after a lost
+/// connection or a crash it finds the exchange again (<c>TurnRunner.Resume.cs</c>).
 /// </summary>
+/// <remarks>
+/// A resumable turn is saved three times: before its prompt is sent (<see cref="SaveIntent"/>), when the upstream's ids are known (<see cref="SaveHandle"/>),
+/// and, by the conversation, when it has ended. Until the handle is saved, nothing is delivered.
+/// </remarks>
 internal sealed partial class TurnRunner(
     IPersistentState<ConversationState> state,
     string conversationKey,
@@ -15,159 +19,165 @@ internal sealed partial class TurnRunner(
     FrozenDictionary<string, IUpstream> upstreams,
     TimeProvider time,
     ConversationOptions options,
-    NonResumableTurns unsaved,
-    TurnLeases claims,
+    NonResumableTurns nonResumableTurns,
+    TurnLeases leases,
     ILogger logger)
 {
     private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
-    private const int MaxAttachTries = 4;
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
+    private const int MaxConnectAttempts = 4;
 
     private ConversationState State => state.State;
 
-    /// <summary>Runs a turn until it has ended, or until <paramref name="stop"/>: then it is left as saved, to be resumed.</summary>
+    /// <summary>Runs a turn to its end.</summary>
+    /// <param name="turn">The turn.</param>
+    /// <param name="stop">Cancelled when the grain is deactivated: then the turn stays as it is saved, to be resumed.</param>
+    /// <returns>How the turn ended.</returns>
     public async Task<ReplyEvent> Run(LiveTurn turn, CancellationToken stop)
     {
         try
         {
             var error = turn.Record.Handle is { } handle ? await Resume(turn, handle, stop) : await Send(turn, stop);
-            if (turn.Fault is not null) error = turn.Fault;
-            else if (turn.CancelRequested && error is not null) error = Cancelled;
+            if (turn.AbortError is not null) error = turn.AbortError;
+            else if (turn.IsCancelRequested && error is not null) error = TurnErrors.Cancelled;
             return error is null
-                ? new ReplyCompleted(turn.Log.Finished ?? FinishReason.Stop, turn.Log.Usage, Origin(turn))
-                : new ReplyFailed(error, Origin(turn));
+                ? new ReplyCompleted(turn.Log.FinishReason ?? FinishReason.Stop, turn.Log.Usage, CreateOrigin(turn))
+                : new ReplyFailed(error, CreateOrigin(turn));
         }
         catch (Exception exception) when (!stop.IsCancellationRequested)
         {
-            var error = exception is ClusterException known ? known.ToError() : new Error(ErrorCode.Internal, "The turn failed through a defect of the server.");
-            LogBroken(logger, exception, turn.Record.TurnId, error.Code);
-            return new ReplyFailed(error, Origin(turn));
+            var error = exception is ClusterException known ? known.ToError() : TurnErrors.Unexpected;
+            LogFailed(logger, exception, turn.Record.TurnId, error.Code);
+            return new ReplyFailed(error, CreateOrigin(turn));
         }
     }
 
-    private static Error Cancelled { get; } = new(ErrorCode.Cancelled, "The turn was cancelled.");
-
-    /// <returns>Null once the reply is complete.</returns>
+    /// <summary>Sends a turn that was not sent before.</summary>
+    /// <returns>Null if the reply is complete.</returns>
     private async Task<Error?> Send(LiveTurn turn, CancellationToken stop)
     {
-        var request = turn.Record.Request ?? throw new InvalidOperationException("A turn that was not sent has its request.");
+        var request = turn.Record.Request ?? throw new InvalidOperationException("A turn that was not sent has no request.");
         try
         {
-            return await Send(turn, request, stop);
+            return await SendWithRetries(turn, request, stop);
         }
-        catch (Exception) when (stop.IsCancellationRequested && turn is { HasIntent: true, MayBeSent: false, CancelRequested: false })
+        catch (Exception) when (stop.IsCancellationRequested && turn is { HasIntent: true, MayBeSent: false, IsCancelRequested: false })
         {
-            // The node stops before anything was sent: the next activation starts the turn again.
+            // The grain is deactivated and nothing was sent: the intent is taken back, so that the next activation sends the turn.
             (turn.Record.Sent, turn.Record.Request) = (false, request);
             await saver.Save();
             throw;
         }
     }
 
-    private async Task<Error?> Send(LiveTurn turn, TurnRequest request, CancellationToken stop)
+    private async Task<Error?> SendWithRetries(LiveTurn turn, TurnRequest request, CancellationToken stop)
     {
-        var refused = new List<Refusal>();
-        var avoid = new List<string>();
-        var home = Prompt.Home(request, State);
-        var (preferredBot, preferredAccount) = (home?.BotId, home?.AccountId);
-        Error? last = null;
+        var refusals = new List<Refusal>();
+        var excludedAccounts = new List<string>();
+        var continued = PromptBuilder.FindUpstreamConversation(request, State);
+        var (preferredBot, preferredAccount) = (continued?.BotId, continued?.AccountId);
+        Error? lastError = null;
         for (var attempt = 1; attempt <= options.MaxAttempts; attempt++)
         {
-            if (turn.CancelRequested) return Cancelled;
-            var (lease, none) = await claims.FindBot(
-                turn, request, preferredBot, refused, new LeaseRequest($"{request.TurnId}.{attempt}", avoid, preferredAccount), picked: upstream => SaveAhead(turn, upstream));
-            if (lease is null) return last ?? none;
+            if (turn.IsCancelRequested) return TurnErrors.Cancelled;
+            var leaseRequest = new LeaseRequest($"{request.TurnId}.{attempt}", excludedAccounts, preferredAccount);
+            // A silo that stops may never answer calls to grains that were not active yet.
+            var (lease, refusal) = await leases.AcquireBot(
+                turn, request, preferredBot, refusals, leaseRequest, onPicked: upstream => SaveIntentEarly(turn, upstream, stop)).WaitAsync(stop);
+            if (lease is null) return lastError ?? refusal;
 
             if (attempt > 1)
             {
-                await Settle(turn);
-                turn.Restart();
+                await ReleaseUpstream(turn);
+                turn.ResetLog();
             }
-            last = await Attempt(turn, request, lease, attempt, stop);
-            if (last is null || !turn.Log.IsEmpty || turn.CancelRequested || turn.Fault is not null) return last;
-            LogAttemptFailed(logger, request.TurnId, attempt, lease.Bot.Id, lease.Account.Id, last.Code, last.Message);
-            if (last.Code == ErrorCode.UpstreamNotFound && turn.Log.Handle is null && request.ToolOutputs.Count == 0
-                && State.Home is { } lost && Prompt.LivesOn(lost, lease))
+            lastError = await RunAttempt(turn, request, lease, attempt, stop);
+            if (lastError is null || !turn.Log.IsEmpty || turn.IsCancelRequested || turn.AbortError is not null) return lastError;
+            LogAttemptFailed(logger, request.TurnId, attempt, lease.Bot.Id, lease.Account.Id, lastError.Code, lastError.Message);
+            if (lastError.Code == ErrorCode.UpstreamNotFound && turn.Log.Handle is null && request.ToolOutputs.Count == 0
+                && State.UpstreamConversation is { } lost && PromptBuilder.BelongsTo(lost, lease))
             {
-                // The far side refused before it began: it may have lost just the conversation, which begins anew there, with its history.
-                State.Home = null;
+                // The upstream refused before it began, perhaps because it has lost this conversation. The next attempt starts a new one there, with the
+                // history.
+                State.UpstreamConversation = null;
                 preferredBot = lease.Bot.Id;
                 continue;
             }
-            switch (last.RecoveryAction)
+            switch (lastError.RecoveryAction)
             {
                 case RecoveryAction.Retry:
                     (preferredBot, preferredAccount) = (lease.Bot.Id, lease.Account.Id);
-                    await Task.Delay(RetryPause, time, stop);
+                    await Task.Delay(RetryDelay, time, stop);
                     break;
                 case RecoveryAction.RotateAccount:
                     preferredBot = lease.Bot.Id;
-                    avoid.Add(lease.Account.Id);
+                    excludedAccounts.Add(lease.Account.Id);
                     break;
                 case RecoveryAction.CoolBot:
-                    refused.Add(new Refusal(lease.Bot.Id, last, last.Until));
+                    refusals.Add(new Refusal(lease.Bot.Id, lastError, lastError.Until));
                     break;
                 default:
-                    return last;
+                    return lastError;
             }
         }
-        return last;
+        return lastError;
     }
 
-    private async Task<Error?> Attempt(LiveTurn turn, TurnRequest request, Lease lease, int attempt, CancellationToken stop)
+    private async Task<Error?> RunAttempt(LiveTurn turn, TurnRequest request, Lease lease, int attempt, CancellationToken stop)
     {
         Error? error = null;
         try
         {
-            var upstreamTurn = Prompt.For(request, State, lease) with { Attempt = attempt };
+            var upstreamTurn = PromptBuilder.Build(request, State, lease) with { Attempt = attempt };
             var upstream = upstreams[lease.Bot.Upstream];
-            turn.Far = (upstream, upstreamTurn);
-            var durable = MayBeDurable(upstream);
-            using var deadline = new TurnDeadline(time, lease.Bot.Timeouts, stop, awaitsIds: durable, nodeStops: durable ? default : unsaved.Ending);
+            turn.PendingRelease = (upstream, upstreamTurn);
+            var isResumable = IsResumable(upstream);
+            using var deadline = new TurnDeadline(
+                time, lease.Bot.Timeouts, stop, waitsForIds: isResumable, nodeStop: isResumable ? default : nonResumableTurns.EndRequested);
             turn.Deadline = deadline;
             try
             {
-                if (durable)
+                if (isResumable)
                 {
-                    turn.CloseGate();
-                    // What failed of it while the bot was asked is tried again.
-                    if (turn.Intent is { } ahead) await Task.WhenAny(ahead);
-                    await SaveIntent(turn);
+                    turn.PauseDelivery();
+                    // The early save of the intent may have failed; then the intent is saved again.
+                    if (turn.IntentSave is { } earlySave) await Task.WhenAny(earlySave).WaitAsync(stop);
+                    await SaveIntent(turn).WaitAsync(stop);
                 }
                 else
                 {
-                    // A try before this one may have been of the other kind.
-                    turn.OpenGate();
-                    turn.Hold ??= unsaved.Add();
-                    // Not saved for its own sake; but where it is, with a turn that waits behind it, it must not be sent again.
+                    // The attempt before may have been on an upstream whose turns are resumable.
+                    turn.ResumeDelivery();
+                    turn.NonResumableRegistration ??= nonResumableTurns.Register();
+                    // This needs no save of its own. But if the state is saved for a turn that waits, it must show that this prompt is not to be sent again.
                     turn.Record.Sent = true;
                 }
-                if (turn.CancelRequested) return Cancelled;
+                if (turn.IsCancelRequested) return TurnErrors.Cancelled;
                 deadline.Token.ThrowIfCancellationRequested();
                 stop.ThrowIfCancellationRequested();
                 await using var exchange = await Open(turn, upstream, upstreamTurn, deadline.Token);
-                error = await ReadAll(turn, exchange, upstream, deadline);
-                if (error is null) State.InstructionsHash = Prompt.InstructionsHash(request.Messages) ?? State.InstructionsHash;
+                error = await ReadReply(turn, exchange, upstream, deadline);
+                if (error is null) State.InstructionsHash = PromptBuilder.HashInstructions(request.Messages) ?? State.InstructionsHash;
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {
-                error = turn.CancelRequested ? Cancelled : deadline.Error;
+                error = turn.IsCancelRequested ? TurnErrors.Cancelled : deadline.Error;
             }
-            catch (ClusterException exception) when (MayStillRun(turn, upstream, exception))
+            catch (ClusterException exception) when (CanReattach(turn, upstream, exception))
             {
-                LogLost(logger, request.TurnId, exception.Code, exception.Message);
-                error = await Attach(turn, upstream, upstreamTurn, turn.Log.Handle!, deadline, stop);
+                LogConnectionLost(logger, request.TurnId, exception.Code, exception.Message);
+                error = await Reattach(turn, upstream, upstreamTurn, turn.Log.Handle!, deadline, stop);
             }
             catch (ClusterException exception)
             {
                 error = exception.ToError();
             }
-            if (error is not null && turn.Log.Failure is null) await CancelAtFarSide(turn, upstream, upstreamTurn);
+            if (error is not null && turn.Log.Failure is null) await CancelAtUpstream(turn, upstream, upstreamTurn);
         }
         finally
         {
             turn.Deadline = null;
-            if (!stop.IsCancellationRequested) await claims.Return(turn, error);
+            if (!stop.IsCancellationRequested) await leases.Return(turn, error);
         }
         return error;
     }
@@ -186,60 +196,54 @@ internal sealed partial class TurnRunner(
         }
     }
 
-    private async Task<Error?> ReadAll(LiveTurn turn, IExchange exchange, IUpstream upstream, TurnDeadline deadline)
+    private async Task<Error?> ReadReply(LiveTurn turn, IExchange exchange, IUpstream upstream, TurnDeadline deadline)
     {
-        UpstreamHandle? saved = null;
+        UpstreamHandle? handle = null;
         while (await exchange.WaitToRead(deadline.Token))
         {
-            deadline.Progress();
+            deadline.OnProgress();
             exchange.Read(turn.Log);
-            if (!ReferenceEquals(turn.Log.Handle, saved))
+            if (!ReferenceEquals(turn.Log.Handle, handle))
             {
-                saved = turn.Log.Handle;
-                State.Home = saved;
-                // A reply that is complete as soon as it is known is stored once, whole; until then nobody sees it.
-                if (upstream.CanReattach && turn is { IsDurable: true, Log.Finished: null }) _ = SaveHandle(turn, saved!);
-                deadline.IdsAreKnown();
+                handle = turn.Log.Handle;
+                State.UpstreamConversation = handle;
+                // A reply that is complete already is saved once, with its end. Delivery stays paused until then.
+                if (upstream.CanReattach && turn is { IsResumable: true, Log.FinishReason: null }) _ = SaveHandle(turn, handle!);
+                deadline.OnIdsKnown();
             }
-            // A far side that answers without having told its ids may never tell them: what cannot be found again anyway is not held back for it.
-            if (saved is null && !turn.Log.IsEmpty)
+            if (handle is null && !turn.Log.IsEmpty)
             {
-                turn.Hold ??= unsaved.Add();
-                turn.OpenGate();
+                // The upstream answers before it reports its ids, and may never report them. A turn that cannot be resumed anyway is delivered at once.
+                turn.NonResumableRegistration ??= nonResumableTurns.Register();
+                turn.ResumeDelivery();
             }
             else
             {
                 turn.Publish();
             }
-            if (turn.CancelRequested && saved is not null) return Cancelled;
+            if (turn.IsCancelRequested && handle is not null) return TurnErrors.Cancelled;
         }
-        return Outcome(turn);
+        return turn.Log.GetExchangeError();
     }
 
-    private static Error? Outcome(LiveTurn turn)
+    /// <summary>Saves the intent while a bot is asked for a lease: most bots grant it, and the turn does not have to wait for the save after that.</summary>
+    private void SaveIntentEarly(LiveTurn turn, string upstreamName, CancellationToken stop)
     {
-        if (turn.Log.Failure is { } failure) return failure;
-        return turn.Log.Finished is not null ? null : new Error(ErrorCode.UpstreamProtocol, "The bot's reply stopped without an end.");
+        if (!stop.IsCancellationRequested && upstreams.TryGetValue(upstreamName, out var upstream) && IsResumable(upstream)) _ = SaveIntent(turn);
     }
 
-    /// <summary>Most bots say yes: while one is asked, it is saved that it is about to be sent the turn.</summary>
-    private void SaveAhead(LiveTurn turn, string upstream)
-    {
-        if (upstreams.TryGetValue(upstream, out var known) && MayBeDurable(known)) _ = SaveIntent(turn);
-    }
+    private bool IsResumable(IUpstream upstream) => upstream.CanReattach && options.DurableTurns;
 
-    private bool MayBeDurable(IUpstream upstream) => upstream.CanReattach && options.DurableTurns;
-
-    /// <summary>Stores, once for each try, that the far side is about to be asked.</summary>
+    /// <summary>Saves, once for each attempt, that the prompt is about to be sent.</summary>
     private Task SaveIntent(LiveTurn turn)
     {
-        // From a try that failed before it had a handle, or from when the bot was asked.
-        if (turn is { HasIntent: true, Record.Handle: null }) return turn.Intent!;
-        return turn.Intent = SaveNew();
+        // Saved early, or by an earlier attempt that failed before its ids were known.
+        if (turn is { HasIntent: true, Record.Handle: null }) return turn.IntentSave!;
+        return turn.IntentSave = Save();
 
-        async Task SaveNew()
+        async Task Save()
         {
-            turn.IsDurable = true;
+            turn.IsResumable = true;
             turn.Record.Sent = true;
             turn.Record.Handle = null;
             if (!turn.KeepsPrompt) turn.Record.Request = null;
@@ -250,6 +254,7 @@ internal sealed partial class TurnRunner(
         }
     }
 
+    /// <summary>Saves the upstream's ids, and then lets the reply be delivered.</summary>
     private async Task SaveHandle(LiveTurn turn, UpstreamHandle handle)
     {
         var log = turn.Log;
@@ -257,17 +262,17 @@ internal sealed partial class TurnRunner(
         try
         {
             await saver.Save();
-            // By now the turn may have ended, or be on its next try: what the gate is closed for then is still to be stored.
-            if (turn.Log == log && turn.Record.EndedAt is null) turn.OpenGate();
+            // If the turn has ended or is in its next attempt by now, delivery is paused for another save.
+            if (turn.Log == log && turn.Record.EndedAt is null) turn.ResumeDelivery();
         }
         catch (Exception exception)
         {
-            LogNotSaved(logger, exception, turn.Record.TurnId);
-            if (turn.Log == log) turn.Break(new Error(ErrorCode.Internal, "The turn could not be saved."));
+            LogHandleNotSaved(logger, exception, turn.Record.TurnId);
+            if (turn.Log == log) turn.Abort(TurnErrors.NotSaved);
         }
     }
 
-    private async Task CancelAtFarSide(LiveTurn turn, IUpstream upstream, UpstreamTurn upstreamTurn)
+    private async Task CancelAtUpstream(LiveTurn turn, IUpstream upstream, UpstreamTurn upstreamTurn)
     {
         if (turn.Log.Handle is not { } handle) return;
         using var timeout = new CancellationTokenSource(CancelTimeout, time);
@@ -281,50 +286,51 @@ internal sealed partial class TurnRunner(
         }
     }
 
-    /// <summary>Lets the far side go of what it keeps only for this turn. To be called when the turn's end is stored.</summary>
-    public async Task Settle(LiveTurn turn)
+    /// <summary>Lets the upstream release what it keeps for the last attempt. Called when the end of the turn is saved, and before another attempt.</summary>
+    public async Task ReleaseUpstream(LiveTurn turn)
     {
-        if (turn.Far is not { } far) return;
-        turn.Far = null;
+        if (turn.PendingRelease is not { } pending) return;
+        turn.PendingRelease = null;
         if (turn.Log.Handle is not { } handle) return;
         try
         {
-            await far.Upstream.Settle(far.Turn, handle);
+            await pending.Upstream.Settle(pending.Turn, handle);
         }
         catch (Exception exception)
         {
-            LogNotSettled(logger, exception, turn.Record.TurnId);
+            LogNotReleased(logger, exception, turn.Record.TurnId);
         }
     }
 
-    private ReplyOrigin? Origin(LiveTurn turn) =>
+    private static ReplyOrigin? CreateOrigin(LiveTurn turn) =>
         turn.Log.Handle is { } handle ? new ReplyOrigin(handle.BotId, handle.Upstream, handle.Ids) : null;
 
-    /// <summary>Whether the exchange that threw may still be running at the far side, where it can be found again.</summary>
-    private static bool MayStillRun(LiveTurn turn, IUpstream upstream, ClusterException exception) =>
-        upstream.CanReattach && turn is { Log.Handle: not null, CancelRequested: false, Fault: null } && IsLost(exception);
+    /// <summary>Whether the exchange may still run at the upstream after this exception, and can be found again.</summary>
+    private static bool CanReattach(LiveTurn turn, IUpstream upstream, ClusterException exception) =>
+        upstream.CanReattach && turn is { Log.Handle: not null, IsCancelRequested: false, AbortError: null } && IsConnectionLoss(exception);
 
-    private static bool IsLost(ClusterException exception) =>
-        exception.Code is ErrorCode.UpstreamUnavailable or ErrorCode.UpstreamProtocol or ErrorCode.UpstreamFailed or ErrorCode.UpstreamRateLimited or ErrorCode.CallRejected;
+    private static bool IsConnectionLoss(ClusterException exception) =>
+        exception.Code is ErrorCode.UpstreamUnavailable or ErrorCode.UpstreamProtocol or ErrorCode.UpstreamFailed
+            or ErrorCode.UpstreamRateLimited or ErrorCode.CallRejected;
 
-    [LoggerMessage(1101, LogLevel.Error, "Turn {TurnId} broke: {Code}")]
-    private static partial void LogBroken(ILogger logger, Exception exception, string turnId, ErrorCode code);
+    [LoggerMessage(1101, LogLevel.Error, "Turn {TurnId} failed because of an exception: {Code}")]
+    private static partial void LogFailed(ILogger logger, Exception exception, string turnId, ErrorCode code);
 
-    [LoggerMessage(1102, LogLevel.Warning, "Turn {TurnId}, try {Attempt}: bot {BotId} with account {AccountId} failed with {Code}: {Message}")]
+    [LoggerMessage(1102, LogLevel.Warning, "Turn {TurnId}: attempt {Attempt} on bot {BotId} with account {AccountId} failed with {Code}: {Message}")]
     private static partial void LogAttemptFailed(ILogger logger, string turnId, int attempt, string botId, string accountId, ErrorCode code, string message);
 
-    [LoggerMessage(1103, LogLevel.Information, "Turn {TurnId} is looked for at bot {BotId} again")]
+    [LoggerMessage(1103, LogLevel.Information, "Turn {TurnId} is resumed: its reply is read from bot {BotId} again")]
     private static partial void LogResuming(ILogger logger, string turnId, string botId);
 
-    [LoggerMessage(1104, LogLevel.Warning, "Turn {TurnId} lost its connection: {Code}: {Message}")]
-    private static partial void LogLost(ILogger logger, string turnId, ErrorCode code, string message);
+    [LoggerMessage(1104, LogLevel.Warning, "Turn {TurnId} lost a connection and connects again: {Code}: {Message}")]
+    private static partial void LogConnectionLost(ILogger logger, string turnId, ErrorCode code, string message);
 
-    [LoggerMessage(1105, LogLevel.Error, "Turn {TurnId} could not be saved")]
-    private static partial void LogNotSaved(ILogger logger, Exception exception, string turnId);
+    [LoggerMessage(1105, LogLevel.Error, "Turn {TurnId} fails because its upstream ids could not be saved")]
+    private static partial void LogHandleNotSaved(ILogger logger, Exception exception, string turnId);
 
-    [LoggerMessage(1106, LogLevel.Warning, "Turn {TurnId} could not be cancelled at the far side")]
+    [LoggerMessage(1106, LogLevel.Warning, "Turn {TurnId} could not be cancelled at the upstream")]
     private static partial void LogNotCancelled(ILogger logger, Exception exception, string turnId);
 
-    [LoggerMessage(1107, LogLevel.Warning, "Turn {TurnId} could not be settled at the far side; what it left there goes by itself")]
-    private static partial void LogNotSettled(ILogger logger, Exception exception, string turnId);
+    [LoggerMessage(1107, LogLevel.Warning, "The upstream could not release what it keeps for turn {TurnId}; it will delete it later by itself")]
+    private static partial void LogNotReleased(ILogger logger, Exception exception, string turnId);
 }

@@ -27,9 +27,9 @@ internal static class ClusterCommands
         var cluster = ClusterSettings.ReadClusterId(source);
         if (source.Problems.Count > 0) throw new StartException([.. source.Problems]);
         var data = Path.GetFullPath(source[Settings.Data].Text!, folder);
-        using var store = SqliteStoreReader.Open(data);
+        using var store = SqliteExport.Open(data);
         DemandKeyOf(data, source[Settings.SecretsKey].Text);
-        var moved = await PostgresStoreWriter.FillAsync(postgres, cluster, store.ReadStates(), store.ReadReminders(), store.ReadBlobs());
+        var moved = await PostgresImport.RunAsync(postgres, cluster, store.ReadStates(), store.ReadReminders(), store.ReadBlobs());
         await output.WriteLineAsync(
             $"Moved {moved.States} states, {moved.Reminders} reminders and {moved.Blobs} files into the cluster {cluster}. "
             + "The data folder is unchanged; do not start a node on it again.");

@@ -70,7 +70,7 @@ internal sealed record ClusterSettings
         var postgres = source[Settings.Postgres];
         if (postgres.Text is null)
             postgres.Report($"a cluster needs a database. Set it, or {Settings.Postgres.Variable}, to a connection string such as Host=localhost;Database=coze;Username=coze.");
-        else if (ConnectionStrings.WrongWith(postgres.Text) is { } wrong) postgres.Report(wrong);
+        else if (ConnectionStrings.FindProblem(postgres.Text) is { } wrong) postgres.Report(wrong);
         return postgres.Text ?? "";
     }
 

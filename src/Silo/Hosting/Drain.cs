@@ -49,13 +49,13 @@ internal sealed partial class Drain(NodeSettings settings, NonResumableTurns tur
         var empty = Empty(out var running);
         if (running == 0 && turns.Count == 0) return;
         Draining(running, turns.Count, settings.DrainTime.TotalSeconds);
-        if (await Ends(Task.WhenAll(empty, turns.None), settings.DrainTime, cancellationToken)) return;
+        if (await Ends(Task.WhenAll(empty, turns.WhenEmpty), settings.DrainTime, cancellationToken)) return;
         if (turns.Count is > 0 and var left)
         {
             Ending(left);
-            await turns.End();
+            await turns.EndAll();
             // Requests that follow them end with them.
-            await Ends(Task.WhenAll(empty, turns.None), EndTimeout, cancellationToken);
+            await Ends(Task.WhenAll(empty, turns.WhenEmpty), EndTimeout, cancellationToken);
         }
         if (empty.IsCompleted) return;
         lock (_gate) running = _running;

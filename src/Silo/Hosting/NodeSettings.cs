@@ -108,12 +108,12 @@ internal sealed record NodeSettings
     {
         DurableTurns = source[Settings.DurableTurns].Flag(),
         NamedRetention = source[Settings.KeepConversations].Time(TimeSpan.FromHours(1), TimeSpan.FromDays(3650)),
-        FreshRetention = source[Settings.KeepTurns].Time(TimeSpan.FromMinutes(1), TimeSpan.FromDays(30)),
+        UnnamedRetention = source[Settings.KeepTurns].Time(TimeSpan.FromMinutes(1), TimeSpan.FromDays(30)),
         MaxStoredTurns = (int)source[Settings.MaxStoredTurns].Number(1, 1000),
         MaxQueuedTurns = (int)source[Settings.MaxQueuedTurns].Number(0, 1000),
         MaxAttempts = (int)source[Settings.MaxAttempts].Number(1, 10),
         // Gateways show that they listen every few seconds.
-        ListenerGrace = source[Settings.ListenerGrace].Time(TimeSpan.FromSeconds(10), TimeSpan.FromHours(1)),
+        SubscriberGrace = source[Settings.ListenerGrace].Time(TimeSpan.FromSeconds(10), TimeSpan.FromHours(1)),
     };
 
     private static List<ListenAddress> ReadListen(SettingSource source, bool sandbox)

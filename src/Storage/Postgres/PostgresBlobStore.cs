@@ -3,7 +3,8 @@ using System.Security.Cryptography;
 namespace CozeCluster.Storage;
 
 /// <summary>
-/// Blobs in the database, which every node reaches. They are named by tenant and content: a picture that a client sends again with every turn is one blob.
+/// Stores blobs in the database, which every node can reach. A blob is named by tenant and content, so a picture that a client sends again with every turn is
+/// one blob.
 /// </summary>
 internal sealed class PostgresBlobStore(PostgresDatabase database, PostgresStorageOptions options, TimeProvider time) : IBlobStore
 {
@@ -30,8 +31,8 @@ internal sealed class PostgresBlobStore(PostgresDatabase database, PostgresStora
         throw new ClusterException(ErrorCode.NotFound, $"The file {blob.Name} has expired. Upload it again.");
     }
 
-    /// <summary>Deletes what has expired.</summary>
-    public async Task SweepAsync(CancellationToken cancellationToken)
+    /// <summary>Deletes expired blobs.</summary>
+    public async Task DeleteExpiredAsync(CancellationToken cancellationToken)
     {
         await using var command = database.Source.CreateCommand("DELETE FROM CozeBlobs WHERE ExpiresOn <= $1");
         command.Parameters.Add(new() { Value = time.GetUtcNow().UtcDateTime });

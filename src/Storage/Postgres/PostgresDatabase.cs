@@ -2,6 +2,28 @@ using Npgsql;
 
 namespace CozeCluster.Storage;
 
+/// <summary>Options for the storage of a cluster. States and reminders belong to the service id of Orleans' <c>ClusterOptions</c>, blobs to tenants.</summary>
+public sealed class PostgresStorageOptions
+{
+    /// <summary>The database that all nodes share. <see cref="PostgresSchema"/> must have been applied to it. Required.</summary>
+    public string ConnectionString { get; set; } = "";
+
+    /// <summary>
+    /// Whether a save of a state waits for the disk of the database server. If false, a save still survives a crash of every node, but a crash of the database
+    /// server loses the saves of its last 0.6 s or so. Default true.
+    /// </summary>
+    public bool SavesWaitForDisk { get; set; } = true;
+
+    /// <summary>How long blobs are stored, at least one hour. Default 2 hours.</summary>
+    public TimeSpan BlobLifetime { get; set; } = TimeSpan.FromHours(2);
+
+    internal void Verify()
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(ConnectionString);
+        ArgumentOutOfRangeException.ThrowIfLessThan(BlobLifetime, TimeSpan.FromHours(1));
+    }
+}
+
 /// <summary>The connections of this process to the database.</summary>
 internal sealed class PostgresDatabase : IAsyncDisposable
 {
@@ -12,10 +34,10 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         States = options.SavesWaitForDisk ? Source : NpgsqlDataSource.Create(ConnectionStrings.WithoutDisk(connectionString));
     }
 
-    /// <summary>For reminders, blobs and housekeeping: they are few, and wait for the disk in any case.</summary>
+    /// <summary>Connections for reminders, blobs and expiration. These are few, and always wait for the disk.</summary>
     public NpgsqlDataSource Source { get; }
 
-    /// <summary>For grain states; the same as <see cref="Source"/> where their saves wait for the disk.</summary>
+    /// <summary>Connections for grain states; the same as <see cref="Source"/> if saves wait for the disk.</summary>
     public NpgsqlDataSource States { get; }
 
     public async ValueTask DisposeAsync()

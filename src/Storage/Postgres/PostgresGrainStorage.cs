@@ -1,34 +1,47 @@
+using Microsoft.Extensions.Options;
 using Npgsql;
+using Orleans.Configuration;
 using Orleans.Serialization.Serializers;
 using Orleans.Storage;
 
 namespace CozeCluster.Storage;
 
-/// <summary>
-/// Orleans' AdoNet storage with these changes: a state is serialized before the first await; keys that look like numbers or GUIDs are kept apart; the state of a grain that is
-/// called for the first time ever is not read; a read that loses its connection is repeated; clearing a state that this grain has never stored is a conflict if another activation
-/// has stored one; exceptions are translated.
-/// </summary>
-/// <param name="adoNet">The storage of Orleans, for <see cref="StoredPayload"/>s.</param>
+/// <summary>Orleans' AdoNet storage with some changes.</summary>
+/// <remarks>
+/// <list type="bullet">
+/// <item>A state is serialized before the first await.</item>
+/// <item>Keys that look like numbers or GUIDs are stored as texts, so that each key has its own row.</item>
+/// <item>The state of a grain that is called for the first time ever is not read.</item>
+/// <item>A read that loses its connection is retried.</item>
+/// <item>Clearing a state that this activation has never stored is a conflict if another activation has stored one.</item>
+/// <item>Exceptions are translated.</item>
+/// </list>
+/// </remarks>
+/// <param name="adoNet">Orleans' storage; it stores <see cref="StoredPayload"/>s.</param>
 /// <param name="serializer">Serializes states.</param>
-/// <param name="activators">Create new states.</param>
-/// <param name="time">Measures the pause between two reads.</param>
-internal sealed class PostgresGrainStorage(IGrainStorage adoNet, IGrainStorageSerializer serializer, IActivatorProvider activators, TimeProvider time) : IGrainStorage
+/// <param name="activators">Creates new states.</param>
+/// <param name="time">Measures the delay between two reads.</param>
+internal sealed class PostgresGrainStorage(IGrainStorage adoNet, IGrainStorageSerializer serializer, IActivatorProvider activators, TimeProvider time)
+    : IGrainStorage
 {
-    /// <summary>The name that Orleans' storage is registered under.</summary>
+    /// <summary>The name under which Orleans' storage is registered.</summary>
     public const string AdoNet = "AdoNet";
 
-    /// <summary>How often a read is repeated: if it fails, the activation fails, and Orleans delays the callers of the grain by 5 s.</summary>
-    private const int ReadRetries = 2;
+    /// <summary>How often a read is retried. If it fails, the activation fails, and Orleans delays the callers of the grain by 5 s.</summary>
+    private const int MaxReadRetries = 2;
 
-    private static readonly TimeSpan ReadPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// A grain's key as stored. Orleans stores a key that looks like a number or a GUID as such, so that "12" and "012" share a row; with a prefix no key does.
+    /// The text that is stored for a grain's key. Orleans stores a key that looks like a number or a GUID as such, so that "12" and "012" would share a row. No
+    /// key looks so behind a prefix.
     /// </summary>
-    public static string StoredKey(string key) => "=" + key;
+    public static string ToStoredKey(string key) => "=" + key;
 
-    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => StorageErrors.Translating(stateName, grainId, async () =>
+    /// <summary>The grain's key for a stored text.</summary>
+    public static string FromStoredKey(string storedKey) => storedKey[1..];
+
+    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => StorageErrors.Translate(stateName, grainId, async () =>
     {
         if (FirstCall.Activates(grainId) || await ReadAsync(stateName, grainId).ConfigureAwait(false) is not { RecordExists: true } stored)
         {
@@ -39,19 +52,19 @@ internal sealed class PostgresGrainStorage(IGrainStorage adoNet, IGrainStorageSe
         CopyVersion(stored, grainState);
     });
 
-    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => StorageErrors.Translating(stateName, grainId, async () =>
+    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => StorageErrors.Translate(stateName, grainId, async () =>
     {
-        // On the caller's thread: Orleans' storage serializes on another one when it has a connection, while the grain may change the state.
+        // Serialized on the caller's thread: Orleans' storage serializes later, on another thread, while the grain may change the state.
         var payload = new StoredPayload { Content = serializer.Serialize(grainState.State) };
         var stored = new GrainState<StoredPayload>(payload) { ETag = grainState.ETag, RecordExists = grainState.RecordExists };
-        await adoNet.WriteStateAsync(stateName, StoredId(grainId), stored).ConfigureAwait(false);
+        await adoNet.WriteStateAsync(stateName, ToStoredId(grainId), stored).ConfigureAwait(false);
         CopyVersion(stored, grainState);
     });
 
-    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => StorageErrors.Translating(stateName, grainId, async () =>
+    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => StorageErrors.Translate(stateName, grainId, async () =>
     {
         if (!string.IsNullOrEmpty(grainState.ETag))
-            await adoNet.ClearStateAsync(stateName, StoredId(grainId), grainState).ConfigureAwait(false);
+            await adoNet.ClearStateAsync(stateName, ToStoredId(grainId), grainState).ConfigureAwait(false);
         else if ((await ReadAsync(stateName, grainId).ConfigureAwait(false)).RecordExists)
             throw StorageErrors.Conflict(stateName, grainId, null);
         else
@@ -65,22 +78,76 @@ internal sealed class PostgresGrainStorage(IGrainStorage adoNet, IGrainStorageSe
             try
             {
                 var stored = new GrainState<StoredPayload>();
-                await adoNet.ReadStateAsync(stateName, StoredId(grainId), stored).ConfigureAwait(false);
+                await adoNet.ReadStateAsync(stateName, ToStoredId(grainId), stored).ConfigureAwait(false);
                 return stored;
             }
-            // A timeout is transient too, but the callers have waited long enough.
-            catch (NpgsqlException e) when (e is { IsTransient: true, InnerException: not TimeoutException } && retries < ReadRetries)
+            // A timeout is transient too, but after it the callers have waited long enough.
+            catch (NpgsqlException e) when (e is { IsTransient: true, InnerException: not TimeoutException } && retries < MaxReadRetries)
             {
-                await Task.Delay(ReadPause, time).ConfigureAwait(false);
+                await Task.Delay(RetryDelay, time).ConfigureAwait(false);
             }
         }
     }
 
-    private static GrainId StoredId(GrainId grainId) => GrainId.Create(grainId.Type, StoredKey(grainId.Key.ToString()!));
+    private static GrainId ToStoredId(GrainId grainId) => GrainId.Create(grainId.Type, ToStoredKey(grainId.Key.ToString()!));
 
     private static void CopyVersion<T>(GrainState<StoredPayload> stored, IGrainState<T> grainState)
     {
         grainState.ETag = stored.ETag;
         grainState.RecordExists = stored.RecordExists;
+    }
+}
+
+/// <summary>A state that is serialized already, as Orleans' storage receives and returns it.</summary>
+internal sealed class StoredPayload
+{
+    public required BinaryData Content { get; init; }
+
+    /// <summary>Returns the content of payloads without changing it.</summary>
+    public sealed class Serializer : IGrainStorageSerializer
+    {
+        public BinaryData Serialize<T>(T? input) => ((StoredPayload)(object)input!).Content;
+
+        public T Deserialize<T>(BinaryData input) => (T)(object)new StoredPayload { Content = input };
+    }
+}
+
+/// <summary>Finds and deletes what has expired in PostgreSQL.</summary>
+internal sealed class PostgresExpiringStore(PostgresDatabase database, PostgresBlobStore blobs, IOptions<ClusterOptions> cluster) : IExpiringStore
+{
+    public Task DeleteExpiredBlobsAsync(CancellationToken cancellationToken) => blobs.DeleteExpiredAsync(cancellationToken);
+
+    public async Task<IReadOnlyList<StoredStateInfo>> ReadStateInfosAsync(string stateName, string afterKey, CancellationToken cancellationToken)
+    {
+        var page = new List<StoredStateInfo>();
+        await using var command = CreateCommand(
+            """
+            SELECT GrainIdExtensionString, Version, ModifiedOn FROM OrleansStorage
+            WHERE ServiceId = $1 AND GrainTypeString = $2 AND GrainIdExtensionString > $3 ORDER BY GrainIdExtensionString LIMIT $4
+            """,
+            stateName, PostgresGrainStorage.ToStoredKey(afterKey), ExpirationService.PageSize);
+        await using var row = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        while (await row.ReadAsync(cancellationToken).ConfigureAwait(false))
+            page.Add(new(PostgresGrainStorage.FromStoredKey(row.GetString(0)), row.GetInt32(1), row.GetFieldValue<DateTimeOffset>(2)));
+        return page;
+    }
+
+    public async Task DeleteStatesAsync(string stateName, IReadOnlyList<StoredStateInfo> states, CancellationToken cancellationToken)
+    {
+        await using var command = CreateCommand(
+            """
+            DELETE FROM OrleansStorage USING unnest($3, $4) AS expired (Key, Version)
+            WHERE ServiceId = $1 AND GrainTypeString = $2 AND GrainIdExtensionString = expired.Key AND OrleansStorage.Version = expired.Version
+            """,
+            stateName, states.Select(state => PostgresGrainStorage.ToStoredKey(state.Key)).ToArray(), states.Select(state => (int)state.Version).ToArray());
+        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private NpgsqlCommand CreateCommand(string sql, params ReadOnlySpan<object> values)
+    {
+        var command = database.Source.CreateCommand(sql);
+        command.Parameters.Add(new() { Value = cluster.Value.ServiceId });
+        foreach (var value in values) command.Parameters.Add(new() { Value = value });
+        return command;
     }
 }

@@ -2,19 +2,23 @@ using Npgsql;
 
 namespace CozeCluster.Storage;
 
-/// <summary>The tables and statements that silos expect in PostgreSQL, for storage, reminders and membership.</summary>
+/// <summary>The tables and statements that silos need in PostgreSQL: for states, reminders, blobs and membership.</summary>
 public static class PostgresSchema
 {
-    /// <summary>The version in <c>schema.sql</c>. It grows only with a change that builds of the version before cannot work with.</summary>
+    /// <summary>The version in <c>schema.sql</c>. It increases only when builds of the previous version cannot work with a change.</summary>
     private const int Version = 1;
 
-    /// <summary>Any number: whoever applies the schema holds the advisory lock of it, so that several nodes may apply it at once.</summary>
-    private const long Lock = 0x436f7a65_4f726c65;
+    /// <summary>
+    /// An arbitrary number. A process that applies the schema holds the advisory lock with this number, so that several can do it at the same time.
+    /// </summary>
+    private const long LockNumber = 0x436f7a65_4f726c65;
 
-    /// <summary>Creates what is missing and updates the statements. Applied again, nothing changes. In one transaction.</summary>
-    /// <param name="connectionString">The database; its user may create tables there.</param>
-    /// <param name="cancellationToken">Cancels; nothing has changed.</param>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.Internal"/>: the database cannot be reached or refuses, or an older or newer build has set it up.</exception>
+    /// <summary>Creates what is missing and updates the statements, in one transaction. Applying the schema again changes nothing.</summary>
+    /// <param name="connectionString">The database. Its user must be allowed to create tables.</param>
+    /// <param name="cancellationToken">Cancels; then nothing has changed.</param>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.Internal"/>: the database cannot be reached, refuses a statement, or was set up by an older or newer build.
+    /// </exception>
     public static async Task ApplyAsync(string connectionString, CancellationToken cancellationToken = default)
     {
         try
@@ -22,7 +26,7 @@ public static class PostgresSchema
             await using var source = NpgsqlDataSource.Create(connectionString);
             await using var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-            await ExecuteAsync(connection, $"SELECT pg_advisory_xact_lock({Lock})", cancellationToken).ConfigureAwait(false);
+            await ExecuteAsync(connection, $"SELECT pg_advisory_xact_lock({LockNumber})", cancellationToken).ConfigureAwait(false);
             await ExecuteAsync(connection, Read(), cancellationToken).ConfigureAwait(false);
             await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
         }
@@ -37,7 +41,7 @@ public static class PostgresSchema
     }
 
     /// <summary>Verifies that the database can be reached and has the schema of this build.</summary>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.Internal"/>: it says what is missing.</exception>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.Internal"/>: the message says what is wrong and what to do.</exception>
     public static async Task VerifyAsync(string connectionString, CancellationToken cancellationToken = default)
     {
         try
@@ -47,14 +51,14 @@ public static class PostgresSchema
             await using (var row = await check.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false))
             {
                 await row.ReadAsync(cancellationToken).ConfigureAwait(false);
-                if (!row.GetBoolean(0)) throw Refuse("The database has no tables of the cluster. Apply the schema first.");
-                if (!row.GetBoolean(1)) throw Refuse("An older build has set up this database. Use another, empty database.");
+                if (!row.GetBoolean(0)) throw CreateError("The database does not contain the tables of CozeCluster. Apply the schema first.");
+                if (!row.GetBoolean(1)) throw CreateError("An older build has set up this database. Use another, empty database.");
             }
             await using var version = source.CreateCommand("SELECT max(Version) FROM CozeSchema");
             var found = await version.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) as int?;
             if (found == Version) return;
-            var action = found > Version ? "Run the newer program." : "Apply the schema first.";
-            throw Refuse($"The database has schema version {found}; this program knows {Version}. {action}");
+            var action = found > Version ? "Run the newer build." : "Apply the schema first.";
+            throw CreateError($"The database has schema version {found}, but this build supports version {Version}. {action}");
         }
         catch (Exception e) when (e is NpgsqlException or ArgumentException)
         {
@@ -62,7 +66,7 @@ public static class PostgresSchema
         }
     }
 
-    /// <summary>The statements, for an operator who applies them with <c>psql --single-transaction</c>.</summary>
+    /// <summary>Reads <c>schema.sql</c>. An operator can apply it with <c>psql --single-transaction</c> too.</summary>
     public static string Read()
     {
         using var stream = typeof(PostgresSchema).Assembly.GetManifestResourceStream("schema.sql")!;
@@ -70,11 +74,11 @@ public static class PostgresSchema
         return reader.ReadToEnd();
     }
 
-    private static ClusterException Refuse(string message) => new(ErrorCode.Internal, message);
+    private static ClusterException CreateError(string message) => new(ErrorCode.Internal, message);
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
     {
-        // Without parameters Npgsql does not take the @names inside the text of the stored statements for parameters of its own.
+        // The command has no parameters: otherwise Npgsql would replace the @names inside the stored statements.
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }

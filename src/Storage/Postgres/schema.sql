@@ -1,6 +1,6 @@
--- What a cluster keeps in PostgreSQL. Applied again, it changes nothing but the stored statements, which are replaced: an upgrade applies the newer file.
--- Apply it in one transaction (psql --single-transaction): it refuses a database of an older or a newer build.
--- Orleans' AdoNet providers know none of these tables: they look their statements up in OrleansQuery by key, and pass parameters by name.
+-- What a cluster stores in PostgreSQL. An upgrade applies the newer file: applying this file again changes only the stored statements.
+-- Apply the file in one transaction (psql --single-transaction). It refuses a database that an older or a newer build has set up.
+-- Orleans' AdoNet providers do not know these tables. They look up their statements in OrleansQuery by key, and pass parameters by name.
 
 DO $$
 BEGIN
@@ -9,12 +9,12 @@ BEGIN
             RAISE EXCEPTION 'An older build has set up this database. Use another, empty database.';
         END IF;
     ELSIF (SELECT max(Version) FROM CozeSchema) > 1 THEN
-        RAISE EXCEPTION 'The database has schema version %; this program knows 1. Run the newer program.', (SELECT max(Version) FROM CozeSchema);
+        RAISE EXCEPTION 'The database has schema version %, but this build supports version 1. Run the newer build.', (SELECT max(Version) FROM CozeSchema);
     END IF;
 END
 $$;
 
--- The versions of this file that have been applied; PostgresSchema.cs knows the newest.
+-- The versions of this file that have been applied. PostgresSchema.cs contains the newest one.
 CREATE TABLE IF NOT EXISTS CozeSchema (
     Version integer PRIMARY KEY,
     AppliedOn timestamptz NOT NULL DEFAULT now());
@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS OrleansQuery (
     QueryKey varchar(64) PRIMARY KEY,
     QueryText text NOT NULL);
 
--- ---------------------------------------------------------------- clustering: the members, and one version of their list per cluster
+-- ---------------------------------------------------------------- membership: the silos of each cluster, and one version of their list per cluster
 
 CREATE TABLE IF NOT EXISTS OrleansMembershipVersionTable (
     DeploymentId varchar(150) PRIMARY KEY,
@@ -56,7 +56,7 @@ SELECT pg_temp.put_query('InsertMembershipVersionKey', $q$
     SELECT EXISTS (SELECT 1 FROM added)
 $q$);
 
--- Members change only together with the version: whoever read an older version loses.
+-- Members change only together with the version: a silo that has read an older version changes nothing.
 SELECT pg_temp.put_query('InsertMembershipKey', $q$
     WITH turn AS (
         UPDATE OrleansMembershipVersionTable SET "timestamp" = now(), Version = Version + 1
@@ -89,7 +89,7 @@ SELECT pg_temp.put_query('UpdateIAmAlivetimeKey', $q$
     WHERE DeploymentId = @DeploymentId AND Address = @Address AND Port = @Port AND Generation = @Generation
 $q$);
 
--- At least one row, so that the version of a cluster without members is known too.
+-- Returns at least one row, so that the version of a cluster without members is known too.
 SELECT pg_temp.put_query('MembershipReadRowKey', $q$
     SELECT v.Version, m.Address, m.Port, m.Generation, m.SiloName, m.HostName, m.Status, m.ProxyPort, m.SuspectTimes, m.StartTime, m.IAmAliveTime
     FROM OrleansMembershipVersionTable AS v
@@ -112,7 +112,7 @@ $q$);
 
 SELECT pg_temp.put_query('DeleteMembershipTableEntriesKey', 'DELETE FROM OrleansMembershipVersionTable WHERE DeploymentId = @DeploymentId');
 
--- Status 3 is an active silo: it stays, though it has not reported for long.
+-- Status 3 is an active silo. Its row stays, even if the silo has not reported for a long time.
 SELECT pg_temp.put_query('CleanupDefunctSiloEntriesKey', $q$
     DELETE FROM OrleansMembershipTable WHERE DeploymentId = @DeploymentId AND IAmAliveTime < @IAmAliveTime AND Status <> 3
 $q$);
@@ -131,7 +131,7 @@ CREATE TABLE IF NOT EXISTS OrleansRemindersTable (
 
 CREATE INDEX IF NOT EXISTS OrleansRemindersByHash ON OrleansRemindersTable (ServiceId, GrainHash);
 
--- A reminder that is removed and registered anew begins with a random version, so that it never returns to one that somebody still holds.
+-- A reminder that is removed and registered again begins with a random version, so that it never gets a version that an activation still has.
 SELECT pg_temp.put_query('UpsertReminderRowKey', $q$
     INSERT INTO OrleansRemindersTable AS known (ServiceId, GrainId, ReminderName, GrainHash, StartTime, Period, Version)
     VALUES (@ServiceId, @GrainId, @ReminderName, @GrainHash, @StartTime, @Period, 1 + floor(random() * 1000000000)::integer)
@@ -149,7 +149,7 @@ SELECT pg_temp.put_query('ReadReminderRowKey', $q$
     WHERE ServiceId = @ServiceId AND GrainId = @GrainId AND ReminderName = @ReminderName
 $q$);
 
--- A range of hashes excludes its begin and includes its end; the second query is for a range that wraps.
+-- A range of hashes excludes its begin and includes its end. The second query is for a range that wraps.
 SELECT pg_temp.put_query('ReadRangeRows1Key', $q$
     SELECT GrainId, ReminderName, StartTime, Period, Version FROM OrleansRemindersTable
     WHERE ServiceId = @ServiceId AND GrainHash > @BeginHash AND GrainHash <= @EndHash
@@ -172,8 +172,8 @@ SELECT pg_temp.put_query('DeleteReminderRowsKey', 'DELETE FROM OrleansRemindersT
 
 -- ---------------------------------------------------------------- grain state
 
--- GrainTypeString is the name of a state; GrainIdExtensionString is the grain's key behind a prefix (see PostgresGrainStorage.cs). The provider passes numeric
--- keys too, which are zero for keys that are texts, as all of these are.
+-- GrainTypeString is the name of a state. GrainIdExtensionString is the grain's key behind a prefix (see PostgresGrainStorage.cs). The provider also passes
+-- numeric keys, but they are zero for a key that is a text, and all of these keys are texts.
 CREATE TABLE IF NOT EXISTS OrleansStorage (
     ServiceId varchar(150) NOT NULL,
     GrainTypeString varchar(512) NOT NULL,
@@ -183,7 +183,7 @@ CREATE TABLE IF NOT EXISTS OrleansStorage (
     Version integer NOT NULL,
     PRIMARY KEY (ServiceId, GrainTypeString, GrainIdExtensionString));
 
--- States change by the minute: dead rows are cleared away early, and rows are updated in place where there is room.
+-- States change often: free space in each page lets rows be updated in place, and an early vacuum removes dead rows.
 ALTER TABLE OrleansStorage SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
 
 SELECT pg_temp.put_query('ReadFromStorageKey', $q$
@@ -191,7 +191,7 @@ SELECT pg_temp.put_query('ReadFromStorageKey', $q$
     WHERE ServiceId = @ServiceId AND GrainTypeString = @GrainTypeString AND GrainIdExtensionString = @GrainIdExtensionString
 $q$);
 
--- A state that is deleted and stored anew begins with a random version, so that it never returns to one that somebody still holds.
+-- A state that is deleted and stored again begins with a random version, so that it never gets a version that an activation still has.
 SELECT pg_temp.put_query('WriteToStorageKey', $q$
     WITH changed AS (
         UPDATE OrleansStorage SET PayloadBinary = @PayloadBinary, ModifiedOn = now(), Version = Version + 1
@@ -216,14 +216,14 @@ $q$);
 
 SELECT pg_temp.put_query('DeleteStorageKey', (SELECT QueryText FROM OrleansQuery WHERE QueryKey = 'ClearStorageKey'));
 
--- ---------------------------------------------------------------- blobs: uploads and images, kept for some hours
+-- ---------------------------------------------------------------- blobs: uploads and images, stored for some hours
 
 CREATE TABLE IF NOT EXISTS CozeBlobs (
     Id varchar(64) PRIMARY KEY,
     Content bytea NOT NULL,
     ExpiresOn timestamptz NOT NULL);
 
--- Pictures and documents are compressed already.
+-- Pictures and documents are compressed already, so PostgreSQL does not compress them again.
 ALTER TABLE CozeBlobs ALTER COLUMN Content SET STORAGE EXTERNAL;
 
 CREATE INDEX IF NOT EXISTS CozeBlobsByExpiry ON CozeBlobs (ExpiresOn);

@@ -3,23 +3,23 @@ using System.Security.Cryptography;
 namespace CozeCluster.Storage;
 
 /// <summary>
-/// Blobs as files: a folder per tenant, a file per content, both named by hash. The time of a file is when it expires. A picture that a client sends again with
-/// every turn is one blob, and has been uploaded to the upstream already.
+/// Stores blobs as files: a folder for each tenant and a file for each content, both named by hash. The last write time of a file is the time when it expires.
+/// A picture that a client sends again with every turn is one blob, which has been uploaded to the upstream already.
 /// </summary>
 internal sealed class FileBlobStore(string directory, TimeSpan lifetime, TimeProvider time) : IBlobStore
 {
-    /// <summary>Its directory inside the data directory.</summary>
+    /// <summary>The folder of the blobs in the data directory.</summary>
     public const string FolderName = "blobs";
 
-    private const string Partial = ".part";
+    private const string PartialSuffix = ".part";
 
     public async ValueTask<BlobRef> Put(string tenantId, string name, string contentType, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
         var folder = GrainKeys.Hash("blobs", tenantId);
         var id = folder + "." + GrainKeys.Encode(SHA256.HashData(content.Span).AsSpan(0, 16));
         Directory.CreateDirectory(Path.Combine(directory, folder));
-        var path = PathOf(id)!;
-        var partial = $"{path}.{Guid.NewGuid():n}{Partial}";
+        var path = GetPath(id)!;
+        var partial = $"{path}.{Guid.NewGuid():n}{PartialSuffix}";
         try
         {
             await File.WriteAllBytesAsync(partial, content, cancellationToken).ConfigureAwait(false);
@@ -37,7 +37,7 @@ internal sealed class FileBlobStore(string directory, TimeSpan lifetime, TimePro
     public ValueTask<Stream> Open(BlobRef blob, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (PathOf(blob.Id) is { } path)
+        if (GetPath(blob.Id) is { } path)
         {
             try
             {
@@ -46,46 +46,46 @@ internal sealed class FileBlobStore(string directory, TimeSpan lifetime, TimePro
             }
             catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
             {
-                // Housekeeping deleted it in between.
+                // The file expired and was deleted meanwhile.
             }
         }
         throw new ClusterException(ErrorCode.NotFound, $"The file {blob.Name} has expired. Upload it again.");
     }
 
-    /// <summary>Deletes what has expired.</summary>
-    public void Sweep(CancellationToken cancellationToken = default)
+    /// <summary>Deletes expired files, and those of uploads that were not finished.</summary>
+    public void DeleteExpired(CancellationToken cancellationToken = default)
     {
         if (!Directory.Exists(directory)) return;
         var now = time.GetUtcNow().UtcDateTime;
         foreach (var file in new DirectoryInfo(directory).EnumerateFiles("*", SearchOption.AllDirectories))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            // A file that is still being written has the time of its last write, not the time it expires.
             file.Refresh();
-            var expires = file.Name.EndsWith(Partial, StringComparison.Ordinal) ? file.LastWriteTimeUtc + lifetime : file.LastWriteTimeUtc;
-            if (expires <= now) file.Delete();
+            // While a file is written, its time is that of the last write and not yet the time when it expires.
+            var expiresAt = file.Name.EndsWith(PartialSuffix, StringComparison.Ordinal) ? file.LastWriteTimeUtc + lifetime : file.LastWriteTimeUtc;
+            if (expiresAt <= now) file.Delete();
         }
     }
 
-    /// <summary>Every blob of a directory, one after another, expired ones included.</summary>
-    public static IEnumerable<MovedBlob> ReadAll(string directory)
+    /// <summary>Reads all blobs of a directory, expired ones included.</summary>
+    public static IEnumerable<ExportedBlob> ReadAll(string directory)
     {
         if (!Directory.Exists(directory)) yield break;
         foreach (var file in new DirectoryInfo(directory).EnumerateFiles("*", SearchOption.AllDirectories))
         {
             var id = $"{file.Directory!.Name}.{file.Name}";
-            if (IsId(id)) yield return new MovedBlob(id, file.LastWriteTimeUtc, file.OpenRead);
+            if (IsBlobId(id)) yield return new ExportedBlob(id, file.LastWriteTimeUtc, file.OpenRead);
         }
     }
 
-    /// <summary>The file of an id; null if it is not an id that this store makes, so that no id leads out of the directory.</summary>
-    private string? PathOf(string id)
+    /// <summary>The file of a blob. Null for an id that this store cannot have created: such an id could lead out of the directory.</summary>
+    private string? GetPath(string id)
     {
-        if (!IsId(id)) return null;
+        if (!IsBlobId(id)) return null;
         return Path.Combine(directory, id[..GrainKeys.HashLength], id[(GrainKeys.HashLength + 1)..]);
     }
 
-    private static bool IsId(string id)
+    private static bool IsBlobId(string id)
     {
         const int length = GrainKeys.HashLength;
         return id.Length == 2 * length + 1 && id[length] == '.'

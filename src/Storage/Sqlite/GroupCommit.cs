@@ -3,61 +3,84 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Storage;
 
-/// <summary>The one thread that writes: it commits all waiting writes in one transaction, so that a busy database needs a commit per group, not per save.</summary>
-internal sealed class GroupCommit : IDisposable
+/// <summary>A write that waits for its transaction.</summary>
+/// <param name="execute">Runs inside the transaction, on the writing thread. Returns false if the stored version is not the expected one.</param>
+internal sealed class QueuedWrite(Func<SqliteWriteStatements, bool> execute)
 {
-    /// <summary>A bound on what one transaction makes all its writes wait for.</summary>
-    private const int MaxGroup = 512;
+    private readonly TaskCompletionSource<bool> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _result;
 
-    /// <summary>How many writes have to wait when a commit ends for the next one to gather more.</summary>
-    private const int GatherFrom = 4;
+    /// <summary>Completes when the transaction is committed, with the result of the write.</summary>
+    public Task<bool> Completion => _completion.Task;
+
+    public void Execute(SqliteWriteStatements statements) => _result = execute(statements);
+
+    public void SetCommitted() => _completion.TrySetResult(_result);
+
+    public void SetFailed(Exception error) => _completion.TrySetException(error);
+}
+
+/// <summary>
+/// The only thread that writes. It commits all waiting writes in one transaction, so that a busy database needs one commit for a group and not one for each
+/// save.
+/// </summary>
+internal sealed partial class GroupCommit : IDisposable
+{
+    /// <summary>The largest number of writes in one transaction. It limits how long a write waits for the others.</summary>
+    private const int MaxGroupSize = 512;
+
+    /// <summary>If this many writes wait when a commit ends, the next commit waits for more.</summary>
+    private const int GatherThreshold = 4;
 
     /// <summary>
-    /// For how long a commit gathers writes where many wait: a larger group saves most of the cost of commits. A single save is committed at once, so that the
-    /// first byte of a reply does not wait for others. Measured by the system clock, because it depends on the disk.
+    /// How long a commit waits for more writes while many are waiting: a larger group saves most of the cost of commits. A single save is committed at once, so
+    /// that the first byte of a reply does not wait. This is real time and not <see cref="TimeProvider"/>, because it depends on the speed of the disk.
     /// </summary>
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(1);
 
     private readonly SqliteConnection _connection;
-    private readonly WriteStatements _statements;
+    private readonly SqliteWriteStatements _statements;
     private readonly ILogger _logger;
-    // A monitor, because it does not spin while it waits: with a few writes a second, spinning cost more than the writes.
+    // A monitor does not spin while it waits. With few writes a second, spinning costs more than the writes.
     private readonly object _gate = new();
-    private readonly Queue<StoreWrite> _waiting = new();
-    private bool _closing;
+    private readonly Queue<QueuedWrite> _queue = new();
+    private bool _isClosing;
     private readonly Thread _thread;
     private long _commits;
 
     public GroupCommit(SqliteConnection connection, TimeProvider time, ILogger logger)
     {
         _connection = connection;
-        _statements = new WriteStatements(connection, time);
+        _statements = new SqliteWriteStatements(connection, time);
         _logger = logger;
         _thread = new Thread(Run) { IsBackground = true, Name = "Grain storage" };
         _thread.Start();
     }
 
+    /// <summary>The number of transactions committed so far, for tests.</summary>
     public long Commits => Volatile.Read(ref _commits);
 
-    /// <returns>Once committed: whether the write found what it expected.</returns>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.Draining"/>: closed. <see cref="ErrorCode.Internal"/>: the database refused it.</exception>
-    public Task<bool> Enqueue(StoreWrite write)
+    /// <returns>The result of the write, when it is committed.</returns>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.Draining"/>: the storage is closed. <see cref="ErrorCode.Internal"/>: the database refused the write.
+    /// </exception>
+    public Task<bool> Enqueue(QueuedWrite write)
     {
         lock (_gate)
         {
-            if (_closing) return Task.FromException<bool>(StorageErrors.Draining());
-            _waiting.Enqueue(write);
-            if (_waiting.Count == 1) Monitor.Pulse(_gate);
+            if (_isClosing) return Task.FromException<bool>(StorageErrors.Draining());
+            _queue.Enqueue(write);
+            if (_queue.Count == 1) Monitor.Pulse(_gate);
         }
-        return write.Done;
+        return write.Completion;
     }
 
-    /// <summary>Commits what waits, and ends.</summary>
+    /// <summary>Commits the waiting writes, and closes the connection.</summary>
     public void Dispose()
     {
         lock (_gate)
         {
-            _closing = true;
+            _isClosing = true;
             Monitor.Pulse(_gate);
         }
         _thread.Join();
@@ -67,51 +90,51 @@ internal sealed class GroupCommit : IDisposable
 
     private void Run()
     {
-        var group = new List<StoreWrite>();
-        while (Take(group))
+        var group = new List<QueuedWrite>();
+        while (TakeGroup(group))
         {
             Commit(group);
             group.Clear();
         }
     }
 
-    /// <returns>False if nothing waits and the store is closing.</returns>
-    private bool Take(List<StoreWrite> group)
+    /// <returns>False if no write waits and the storage is closing.</returns>
+    private bool TakeGroup(List<QueuedWrite> group)
     {
         lock (_gate)
         {
-            if (_waiting.Count >= GatherFrom && !_closing) Monitor.Wait(_gate, Pace);
-            while (_waiting.Count == 0 && !_closing) Monitor.Wait(_gate);
-            while (group.Count < MaxGroup && _waiting.TryDequeue(out var next)) group.Add(next);
+            if (_queue.Count >= GatherThreshold && !_isClosing) Monitor.Wait(_gate, GatherTime);
+            while (_queue.Count == 0 && !_isClosing) Monitor.Wait(_gate);
+            while (group.Count < MaxGroupSize && _queue.TryDequeue(out var next)) group.Add(next);
         }
         return group.Count > 0;
     }
 
-    private void Commit(List<StoreWrite> group)
+    private void Commit(List<QueuedWrite> group)
     {
-        var begun = false;
+        var hasBegun = false;
         try
         {
             _statements.Begin.Run();
-            begun = true;
-            foreach (var write in group) write.Apply(_statements);
+            hasBegun = true;
+            foreach (var write in group) write.Execute(_statements);
             _statements.Commit.Run();
         }
         catch (Exception e)
         {
-            if (begun) Rollback();
+            if (hasBegun) Rollback();
             if (group.Count == 1)
             {
-                Log.WriteFailed(_logger, e);
-                group[0].Failed(new ClusterException(ErrorCode.Internal, "The service could not store its state.", inner: e));
+                LogWriteFailed(_logger, e);
+                group[0].SetFailed(new ClusterException(ErrorCode.Internal, "The database refused to write a state. See the log of the node.", inner: e));
                 return;
             }
-            // One write made the transaction fail for all, so each is tried in a transaction of its own.
+            // One write has failed the transaction for all, so each is written in a transaction of its own.
             foreach (var write in group) Commit([write]);
             return;
         }
         Interlocked.Increment(ref _commits);
-        foreach (var write in group) write.Committed();
+        foreach (var write in group) write.SetCommitted();
     }
 
     private void Rollback()
@@ -122,7 +145,10 @@ internal sealed class GroupCommit : IDisposable
         }
         catch (SqliteException)
         {
-            // SQLite rolls back by itself on some errors.
+            // After some errors SQLite has rolled back by itself.
         }
     }
+
+    [LoggerMessage(30, LogLevel.Error, "The database refused a write")]
+    private static partial void LogWriteFailed(ILogger logger, Exception exception);
 }

@@ -5,14 +5,14 @@ using Orleans.Storage;
 namespace CozeCluster.Storage;
 
 /// <summary>
-/// Grain states by state name and grain key, so two kinds of grains must not use the same state name. The ETag is the record's version. A write that has
-/// begun is not cancelled: its outcome would be unknown.
+/// Stores grain states by state name and grain key, so two grain classes must not use the same state name. The ETag is the version of the record. A write that
+/// has begun is never cancelled, because its outcome would be unknown.
 /// </summary>
 internal sealed class SqliteGrainStorage(SqliteStore store, IGrainStorageSerializer serializer, IActivatorProvider activators) : IGrainStorage
 {
-    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => StorageErrors.Translating(stateName, grainId, () =>
+    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => StorageErrors.Translate(stateName, grainId, () =>
     {
-        if (FirstCall.Activates(grainId) || store.Read(reader => reader.ReadState(stateName, KeyOf(grainId))) is not { } stored)
+        if (FirstCall.Activates(grainId) || store.Read(reader => reader.ReadState(stateName, GetKey(grainId))) is not { } stored)
         {
             grainState.Reset(activators);
             return Task.CompletedTask;
@@ -22,23 +22,24 @@ internal sealed class SqliteGrainStorage(SqliteStore store, IGrainStorageSeriali
         return Task.CompletedTask;
     });
 
-    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => StorageErrors.Translating(stateName, grainId, async () =>
+    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => StorageErrors.Translate(stateName, grainId, async () =>
     {
         var payload = serializer.Serialize(grainState.State).ToArray();
-        var version = await store.Save(stateName, KeyOf(grainId), VersionOf(grainState), payload).ConfigureAwait(false);
+        var version = await store.Save(stateName, GetKey(grainId), GetVersion(grainState), payload).ConfigureAwait(false);
         SetVersion(grainState, version ?? throw StorageErrors.Conflict(stateName, grainId, grainState.ETag));
     });
 
-    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => StorageErrors.Translating(stateName, grainId, async () =>
+    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => StorageErrors.Translate(stateName, grainId, async () =>
     {
-        if (!await store.Clear(stateName, KeyOf(grainId), VersionOf(grainState)).ConfigureAwait(false))
+        if (!await store.Clear(stateName, GetKey(grainId), GetVersion(grainState)).ConfigureAwait(false))
             throw StorageErrors.Conflict(stateName, grainId, grainState.ETag);
         grainState.Reset(activators);
     });
 
-    private static string KeyOf(GrainId grainId) => grainId.Key.ToString()!;
+    private static string GetKey(GrainId grainId) => grainId.Key.ToString()!;
 
-    private static long VersionOf<T>(IGrainState<T> grainState) => string.IsNullOrEmpty(grainState.ETag) ? 0 : long.Parse(grainState.ETag, CultureInfo.InvariantCulture);
+    private static long GetVersion<T>(IGrainState<T> grainState) =>
+        string.IsNullOrEmpty(grainState.ETag) ? 0 : long.Parse(grainState.ETag, CultureInfo.InvariantCulture);
 
     private static void SetVersion<T>(IGrainState<T> grainState, long version)
     {

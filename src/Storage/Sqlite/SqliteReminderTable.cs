@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace CozeCluster.Storage;
 
-/// <summary>Reminders in the database of the grain states. Every change gives a reminder a new random version, which is its ETag.</summary>
+/// <summary>Stores reminders in the database of the grain states. Every change gives a reminder a new random version, which is its ETag.</summary>
 internal sealed class SqliteReminderTable(SqliteStore store) : IReminderTable
 {
-    public Task<ReminderTableData> ReadRows(GrainId grainId) => Task.FromResult(Table(store.Read(reader => reader.ReadReminders(grainId))));
+    public Task<ReminderTableData> ReadRows(GrainId grainId) => Task.FromResult(ToTable(store.Read(reader => reader.ReadReminders(grainId))));
 
-    public Task<ReminderTableData> ReadRows(uint begin, uint end) => Task.FromResult(Table(store.Read(reader => reader.ReadReminders(begin, end))));
+    public Task<ReminderTableData> ReadRows(uint begin, uint end) => Task.FromResult(ToTable(store.Read(reader => reader.ReadReminders(begin, end))));
 
     public async Task<ReminderEntry?> ReadRow(GrainId grainId, string reminderName) =>
         (await ReadRows(grainId).ConfigureAwait(false)).Reminders.FirstOrDefault(reminder => reminder.ReminderName == reminderName);
@@ -15,13 +15,13 @@ internal sealed class SqliteReminderTable(SqliteStore store) : IReminderTable
     public async Task<string?> UpsertRow(ReminderEntry entry)
     {
         var startAt = new DateTimeOffset(DateTime.SpecifyKind(entry.StartAt, DateTimeKind.Utc));
-        var reminder = new StoredReminder(entry.GrainId, entry.ReminderName, startAt, entry.Period, SqliteStore.NewVersion());
+        var reminder = new StoredReminder(entry.GrainId, entry.ReminderName, startAt, entry.Period, SqliteStore.CreateVersion());
         await store.Write(write =>
         {
             write.UpsertReminder(reminder);
             return true;
         }).ConfigureAwait(false);
-        return ETag(reminder);
+        return GetETag(reminder);
     }
 
     public Task<bool> RemoveRow(GrainId grainId, string reminderName, string eTag)
@@ -32,14 +32,14 @@ internal sealed class SqliteReminderTable(SqliteStore store) : IReminderTable
 
     public Task TestOnlyClearTable() => store.Write(write => write.DeleteReminders());
 
-    private static ReminderTableData Table(IEnumerable<StoredReminder> reminders) => new(reminders.Select(reminder => new ReminderEntry
+    private static ReminderTableData ToTable(IEnumerable<StoredReminder> reminders) => new(reminders.Select(reminder => new ReminderEntry
     {
         GrainId = reminder.Grain,
         ReminderName = reminder.Name,
         StartAt = reminder.StartAt.UtcDateTime,
         Period = reminder.Period,
-        ETag = ETag(reminder),
+        ETag = GetETag(reminder),
     }));
 
-    private static string ETag(StoredReminder reminder) => reminder.Version.ToString(CultureInfo.InvariantCulture);
+    private static string GetETag(StoredReminder reminder) => reminder.Version.ToString(CultureInfo.InvariantCulture);
 }

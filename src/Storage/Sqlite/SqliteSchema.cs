@@ -3,15 +3,16 @@ using Microsoft.Data.Sqlite;
 
 namespace CozeCluster.Storage;
 
-/// <summary>The tables of the database file, and their version.</summary>
+/// <summary>The tables of the database file and their version.</summary>
 internal static class SqliteSchema
 {
     public const string FileName = "grains.db";
 
-    /// <summary>Version 1 was that of builds before Orleans; none of them was released.</summary>
+    /// <summary>The version of the tables. A file with another version is refused.</summary>
     private const long Version = 2;
 
-    // Times are milliseconds since 1970 UTC, periods milliseconds. hash is the grain's uniform hash code, by which silos share the reminders.
+    // Times are milliseconds since 1970 UTC; periods are milliseconds. The column hash is the grain's uniform hash code, by which silos divide the reminders
+    // among them.
     private const string Tables = """
         CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS grain_state (
@@ -24,11 +25,11 @@ internal static class SqliteSchema
         INSERT OR IGNORE INTO meta (name, value) VALUES ('schema', '2');
         """;
 
-    /// <summary>How to connect to the database of a data directory. Pooled connections would keep the file open after they are disposed.</summary>
+    /// <summary>The connection string for the database of a data directory. It disables pooling, because a pool keeps the file open.</summary>
     public static string ConnectionString(string directory) =>
         new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, FileName), Pooling = false }.ToString();
 
-    /// <summary>Opens the connection that writes, and creates what is missing.</summary>
+    /// <summary>Opens the connection that writes, and creates the tables that are missing.</summary>
     /// <exception cref="ClusterException"><see cref="ErrorCode.Internal"/>: the file is damaged, or an older or newer version wrote it.</exception>
     public static void Open(SqliteConnection connection, Durability durability)
     {
@@ -38,7 +39,7 @@ internal static class SqliteSchema
             Verify(connection);
             Execute(connection, "PRAGMA journal_mode=WAL");
             Execute(connection, durability == Durability.Machine ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
-            // States are often overwritten soon after they were written: a later checkpoint copies fewer pages into the file.
+            // States are often written again soon. A checkpoint that runs less often copies fewer pages into the file.
             Execute(connection, "PRAGMA wal_autocheckpoint=8000");
             Execute(connection, Tables);
         }
@@ -46,7 +47,7 @@ internal static class SqliteSchema
         {
             throw new ClusterException(
                 ErrorCode.Internal,
-                $"The database {connection.DataSource} cannot be opened ({e.Message}). It may be damaged: restore it from a backup, or move it away to start empty.",
+                $"The database {connection.DataSource} cannot be opened ({e.Message}). It may be damaged: restore a backup, or move it away to start empty.",
                 inner: e);
         }
     }
@@ -56,9 +57,10 @@ internal static class SqliteSchema
         if (Scalar(connection, "SELECT 1 FROM sqlite_schema WHERE name = 'meta'") is null) return;
         var found = Scalar(connection, "SELECT value FROM meta WHERE name = 'schema'") as string;
         if (found == Version.ToString(CultureInfo.InvariantCulture)) return;
-        var older = long.TryParse(found, CultureInfo.InvariantCulture, out var version) && version < Version;
-        var action = older ? "An older build wrote it: move it away to start empty, or use another data folder." : "Run the newer program.";
-        throw new ClusterException(ErrorCode.Internal, $"The database {connection.DataSource} has schema version {found}; this program knows {Version}. {action}");
+        var isOlder = long.TryParse(found, CultureInfo.InvariantCulture, out var version) && version < Version;
+        var action = isOlder ? "An older build wrote it: move it away to start empty, or use another data folder." : "Run the newer build.";
+        throw new ClusterException(
+            ErrorCode.Internal, $"The database {connection.DataSource} has schema version {found}, but this build supports version {Version}. {action}");
     }
 
     private static object? Scalar(SqliteConnection connection, string sql)

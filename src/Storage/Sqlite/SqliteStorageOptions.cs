@@ -1,15 +1,17 @@
 namespace CozeCluster.Storage;
 
-/// <summary>Storage of a single node.</summary>
+/// <summary>Options for the storage of a single node.</summary>
 public sealed class SqliteStorageOptions
 {
-    /// <summary>Where the database, its lock file and blobs are located; created if missing. One process at a time. Default <c>data</c>.</summary>
+    /// <summary>
+    /// The directory of the database, its lock file and the blobs; created if missing. One process at a time can use it. Default <c>data</c>.
+    /// </summary>
     public string DataDirectory { get; set; } = "data";
 
     /// <summary>What a finished save survives. Default <see cref="Durability.Machine"/>.</summary>
     public Durability Durability { get; set; } = Durability.Machine;
 
-    /// <summary>How long blobs are kept. At least one hour. Default 2 hours.</summary>
+    /// <summary>How long blobs are stored, at least one hour. Default 2 hours.</summary>
     public TimeSpan BlobLifetime { get; set; } = TimeSpan.FromHours(2);
 
     internal string BlobDirectory => Path.Combine(DataDirectory, FileBlobStore.FolderName);
@@ -24,9 +26,9 @@ public sealed class SqliteStorageOptions
 /// <summary>What a finished save survives.</summary>
 public enum Durability
 {
-    /// <summary>The end of the process, however sudden (SQLite <c>synchronous=NORMAL</c> on a write-ahead log).</summary>
+    /// <summary>A crash of the process (SQLite <c>synchronous=NORMAL</c> with a write-ahead log).</summary>
     Process,
 
-    /// <summary>A power cut too: each group of saves waits for the disk (<c>synchronous=FULL</c>).</summary>
+    /// <summary>A power cut too, because each group of saves waits for the disk (<c>synchronous=FULL</c>).</summary>
     Machine,
 }

@@ -5,29 +5,30 @@ using Microsoft.Extensions.Logging;
 namespace CozeCluster.Storage;
 
 /// <summary>
-/// States and reminders in one SQLite file with a write-ahead log. Writes go through one thread that commits whatever waits in one transaction; reads are
-/// point queries in place, on connections of their own. Thread-safe. Open from before the silo starts until it has stopped; closed, it refuses with
-/// <see cref="ErrorCode.Draining"/>.
+/// States and reminders in one SQLite file with a write-ahead log. One thread writes and commits all waiting writes in one transaction (<see
+/// cref="GroupCommit"/>). Reads are small queries on the caller's thread, each on a connection of its own. Thread-safe. The store is open from before the silo
+/// starts until the silo has stopped; when it is closed, it refuses calls with <see cref="ErrorCode.Draining"/>.
 /// </summary>
-internal sealed class SqliteStore(SqliteStorageOptions options, TimeProvider time, ILogger<SqliteStore> logger) : HostPhase, IExpiringStore, IDisposable
+internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProvider time, ILogger<SqliteStore> logger)
+    : HostLifecycleService, IExpiringStore, IDisposable
 {
     private readonly string _connectionString = SqliteSchema.ConnectionString(options.DataDirectory);
     private readonly FileBlobStore _blobs = new(options.BlobDirectory, options.BlobLifetime, time);
-    private readonly ConcurrentBag<StoreReader> _readers = [];
+    private readonly ConcurrentBag<SqliteReadStatements> _readers = [];
     private DirectoryLock? _lock;
     private volatile GroupCommit? _writer;
 
-    /// <summary>The blobs beside the database.</summary>
+    /// <summary>The blobs in the same data directory.</summary>
     public IBlobStore Blobs => _blobs;
 
-    /// <summary>How many transactions have been committed, for tests.</summary>
+    /// <summary>The number of transactions committed so far, for tests.</summary>
     public long Commits => _writer?.Commits ?? 0;
 
-    /// <summary>Opens the database, creating what is missing.</summary>
+    /// <summary>Opens the database and creates what is missing.</summary>
     /// <exception cref="ClusterException"><see cref="ErrorCode.Internal"/>: another process uses it, it is damaged, or another version wrote it.</exception>
     public void Open()
     {
-        var held = DirectoryLock.Take(options.DataDirectory);
+        var directoryLock = DirectoryLock.Acquire(options.DataDirectory);
         var connection = new SqliteConnection(_connectionString);
         try
         {
@@ -37,24 +38,24 @@ internal sealed class SqliteStore(SqliteStorageOptions options, TimeProvider tim
         catch
         {
             connection.Dispose();
-            held.Dispose();
+            directoryLock.Dispose();
             throw;
         }
-        _lock = held;
-        Log.Opened(logger, options.DataDirectory, options.Durability);
+        _lock = directoryLock;
+        LogOpened(logger, options.DataDirectory, options.Durability);
     }
 
-    /// <summary>Reads.</summary>
+    /// <summary>Reads on the caller's thread.</summary>
     /// <exception cref="SqliteException">The file cannot be read.</exception>
-    public T Read<T>(Func<StoreReader, T> read)
+    public T Read<T>(Func<SqliteReadStatements, T> read)
     {
         if (_writer is null) throw StorageErrors.Draining();
-        if (!_readers.TryTake(out var reader)) reader = new StoreReader(_connectionString);
+        if (!_readers.TryTake(out var reader)) reader = new SqliteReadStatements(_connectionString);
         try
         {
-            var found = read(reader);
+            var result = read(reader);
             _readers.Add(reader);
-            return found;
+            return result;
         }
         catch
         {
@@ -64,26 +65,26 @@ internal sealed class SqliteStore(SqliteStorageOptions options, TimeProvider tim
     }
 
     /// <summary>Writes in the next transaction.</summary>
-    /// <returns>Once committed: whether the write found what it expected.</returns>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.Internal"/>: the database refused it.</exception>
-    public Task<bool> Write(Func<WriteStatements, bool> write) =>
-        _writer?.Enqueue(new StoreWrite(write)) ?? Task.FromException<bool>(StorageErrors.Draining());
+    /// <returns>The result of <paramref name="write"/>, when it is committed.</returns>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.Internal"/>: the database refused the write.</exception>
+    public Task<bool> Write(Func<SqliteWriteStatements, bool> write) =>
+        _writer?.Enqueue(new QueuedWrite(write)) ?? Task.FromException<bool>(StorageErrors.Draining());
 
-    /// <summary>Stores a state over version <paramref name="version"/>; 0 where nothing is stored.</summary>
-    /// <returns>The new version, or null if another version is stored.</returns>
+    /// <summary>Replaces version <paramref name="version"/> of a state. Version 0 means that no state is stored yet.</summary>
+    /// <returns>The new version; null if another version is stored.</returns>
     public async Task<long?> Save(string state, string key, long version, byte[] payload)
     {
-        // A state that is deleted and stored anew must not return to a version that somebody still holds.
-        var next = version == 0 ? NewVersion() : version + 1;
-        return await Write(write => write.SaveState(state, key, version, next, payload)).ConfigureAwait(false) ? next : null;
+        // A state that is deleted and stored again must not get a version that an activation still has.
+        var nextVersion = version == 0 ? CreateVersion() : version + 1;
+        return await Write(write => write.SaveState(state, key, version, nextVersion, payload)).ConfigureAwait(false) ? nextVersion : null;
     }
 
-    /// <summary>Deletes a state of version <paramref name="version"/>; 0: verifies that nothing is stored.</summary>
+    /// <summary>Deletes version <paramref name="version"/> of a state. Version 0 only verifies that no state is stored.</summary>
     /// <returns>False if another version is stored.</returns>
     public Task<bool> Clear(string state, string key, long version) => Write(write => write.DeleteState(state, key, version));
 
-    /// <summary>A version that no record has had.</summary>
-    public static long NewVersion() => Random.Shared.NextInt64(1, long.MaxValue / 2);
+    /// <summary>A random version, which no record has had before.</summary>
+    public static long CreateVersion() => Random.Shared.NextInt64(1, long.MaxValue / 2);
 
     /// <inheritdoc />
     public override Task StartingAsync(CancellationToken cancellationToken)
@@ -102,19 +103,19 @@ internal sealed class SqliteStore(SqliteStorageOptions options, TimeProvider tim
     /// <inheritdoc />
     public Task DeleteExpiredBlobsAsync(CancellationToken cancellationToken)
     {
-        _blobs.Sweep(cancellationToken);
+        _blobs.DeleteExpired(cancellationToken);
         return Task.CompletedTask;
     }
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<StoredAge>> ReadAgesAsync(string stateName, string afterKey, CancellationToken cancellationToken) =>
-        Task.FromResult(Read(reader => reader.ReadAges(stateName, afterKey)));
+    public Task<IReadOnlyList<StoredStateInfo>> ReadStateInfosAsync(string stateName, string afterKey, CancellationToken cancellationToken) =>
+        Task.FromResult(Read(reader => reader.ReadStateInfos(stateName, afterKey)));
 
     /// <inheritdoc />
-    public Task DeleteAsync(string stateName, IReadOnlyList<StoredAge> states, CancellationToken cancellationToken) =>
+    public Task DeleteStatesAsync(string stateName, IReadOnlyList<StoredStateInfo> states, CancellationToken cancellationToken) =>
         Write(write => states.Count(state => write.DeleteState(stateName, state.Key, state.Version)) > 0);
 
-    /// <summary>Commits what waits, and closes.</summary>
+    /// <summary>Commits the waiting writes, and closes the database.</summary>
     public void Dispose()
     {
         _writer?.Dispose();
@@ -123,4 +124,47 @@ internal sealed class SqliteStore(SqliteStorageOptions options, TimeProvider tim
         _lock?.Dispose();
         _lock = null;
     }
+
+    [LoggerMessage(1, LogLevel.Information, "The SQLite storage in {Directory} is open, with durability {Durability}")]
+    private static partial void LogOpened(ILogger logger, string directory, Durability durability);
+}
+
+/// <summary>
+/// Prevents a second process from using a data directory. The operating system releases the lock when the process ends, for any reason. SQLite's own exclusive
+/// mode would exclude the readers of this process too.
+/// </summary>
+internal sealed class DirectoryLock : IDisposable
+{
+    private readonly FileStream _file;
+
+    private DirectoryLock(FileStream file) => _file = file;
+
+    public static DirectoryLock Acquire(string directory)
+    {
+        try
+        {
+            Directory.CreateDirectory(directory);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ClusterException(ErrorCode.Internal, $"The data directory {directory} cannot be created: {e.Message}", inner: e);
+        }
+        try
+        {
+            return new(new FileStream(Path.Combine(directory, "storage.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new ClusterException(ErrorCode.Internal, $"The data directory {directory} cannot be written to: {e.Message}", inner: e);
+        }
+        catch (IOException e)
+        {
+            throw new ClusterException(
+                ErrorCode.Internal,
+                $"The data directory {directory} is in use by another process. Stop that process, or configure another directory.",
+                inner: e);
+        }
+    }
+
+    public void Dispose() => _file.Dispose();
 }

@@ -2,36 +2,36 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
-/// <summary>A conversation takes what its tenant admits; the tenant of these may have one turn.</summary>
+/// <summary>A conversation accepts only turns that its tenant admits. The tenant of these tests may run one turn at a time.</summary>
 public sealed class AdmissionTests : HouseTest
 {
-    private const string Narrow = "t3";
+    private const string OneTurnTenant = "t3";
 
     [Fact]
-    public async Task Begin_TenantAtItsLimit_IsRefusedAndLeavesNothing()
+    public async Task Begin_TenantAtItsLimit_IsRefusedAndStoresNothing()
     {
-        var first = await Begin(Of(Narrow));
+        var first = await Begin(RequestOf(OneTurnTenant));
         var exchange = await Upstream.NextOpened();
-        var refused = Of(Narrow);
+        var refused = RequestOf(OneTurnTenant);
 
         var refusal = await Assert.ThrowsAsync<ClusterException>(() => Begin(refused));
 
         Assert.Equal(ErrorCode.RateLimited, refusal.Code);
         Assert.True(TurnId.TryGetConversation(refused.TurnId, out var key));
-        var unknown = await Assert.ThrowsAsync<ClusterException>(() => House.Grains.GetGrain<IConversationGrain>(key).GetTurn(Narrow, refused.TurnId));
-        Assert.Equal(ErrorCode.NotFound, unknown.Code);
+        var notFound = await Assert.ThrowsAsync<ClusterException>(() => House.Grains.GetGrain<IConversationGrain>(key).GetTurn(OneTurnTenant, refused.TurnId));
+        Assert.Equal(ErrorCode.NotFound, notFound.Code);
         Assert.Equal(1, Upstream.OpenedCount);
 
         exchange.Identify().Say("One").Complete();
         await first.Observer.UntilEnd();
-        await UntilAdmitted(refused);
+        await BeginWhenAdmitted(refused);
         (await Upstream.NextOpened()).Identify().Say("Two").Complete();
     }
 
     [Fact]
-    public async Task Begin_TheSameTurnAgain_NeedsNoOtherAdmission()
+    public async Task Begin_SameTurnAgain_NeedsNoSecondAdmission()
     {
-        var request = Of(Narrow);
+        var request = RequestOf(OneTurnTenant);
         var turn = await Begin(request);
         var again = await Begin(request);
 
@@ -43,12 +43,12 @@ public sealed class AdmissionTests : HouseTest
     }
 
     [Fact]
-    public async Task Begin_ATurnThatHasEndedWhileAnotherRuns_IsRead()
+    public async Task Begin_EndedTurnWhileAnotherRuns_DeliversItsReply()
     {
-        var ended = Of(Narrow);
+        var ended = RequestOf(OneTurnTenant);
         await Complete(ended, "Done");
-        var running = Of(Narrow);
-        await UntilAdmitted(running);
+        var running = RequestOf(OneTurnTenant);
+        await BeginWhenAdmitted(running);
 
         var again = await Begin(ended);
 
@@ -56,7 +56,7 @@ public sealed class AdmissionTests : HouseTest
     }
 
     [Fact]
-    public async Task Begin_TheOnlyBotIsBusy_EndsWithItsReasonAndIsNotTakenForSent()
+    public async Task Begin_OnlyBotIsBusy_EndsWithTheRefusalAndWithoutAnIntent()
     {
         await Begin(Request(model: "single"));
         await Upstream.NextOpened();
@@ -70,10 +70,10 @@ public sealed class AdmissionTests : HouseTest
         Assert.Equal(end.Error.Code, Assert.IsType<ReplyFailed>(stored.End).Error.Code);
     }
 
-    private static TurnRequest Of(string tenant) => Request() with { TenantId = tenant, TurnId = TurnId.New(tenant, null) };
+    private static TurnRequest RequestOf(string tenant) => Request() with { TenantId = tenant, TurnId = TurnId.New(tenant, null) };
 
-    /// <summary>Begins a turn once that before it is settled, which is soon after its end was told.</summary>
-    private async Task UntilAdmitted(TurnRequest request)
+    /// <summary>Begins a turn when the tenant has settled the turn before, which is shortly after the end of that turn was delivered.</summary>
+    private async Task BeginWhenAdmitted(TurnRequest request)
     {
         for (var i = 0; ; i++)
         {

@@ -5,7 +5,7 @@ namespace CozeCluster.Grains.Tests.Conversations;
 public class ConversationTests : HouseTest
 {
     [Fact]
-    public async Task Begin_FreshTurn_StreamsTheReplyToItsEnd()
+    public async Task Begin_NewTurn_DeliversTheReplyToItsEnd()
     {
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
@@ -21,7 +21,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Begin_FreshTurns_GoRoundTheBots()
+    public async Task Begin_SeveralTurns_UseTheBotsInTurn()
     {
         var bots = new List<string>();
         for (var i = 0; i < 4; i++)
@@ -36,10 +36,10 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Begin_NamedConversation_StaysOnItsBotAndSendsOnlyWhatIsNew()
+    public async Task Begin_NamedConversation_StaysOnItsBotAndSendsOnlyNewMessages()
     {
         await Complete(Request("chat", "Hi"), "Hello");
-        await Complete(Request(), "somebody else");
+        await Complete(Request(), "other reply");
         var turn = await Begin(Request("chat", "Bye"));
         var exchange = await Upstream.NextOpened();
 
@@ -51,7 +51,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Begin_FarSideLostTheConversation_BeginsAnewThereWithItsHistory()
+    public async Task Begin_UpstreamLostTheConversation_StartsANewOneWithTheHistory()
     {
         await Complete(Request("chat", "Hi"), "Hello");
         Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamNotFound, "No such conversation."));
@@ -66,7 +66,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Begin_FarSideDoesNotKnowTheBot_MovesToTheNextOneAtOnce()
+    public async Task Begin_UpstreamDoesNotKnowTheBot_TriesTheNextBotAtOnce()
     {
         Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamNotFound, "No such bot."));
         var turn = await Begin(Request());
@@ -78,7 +78,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Begin_AccountRefused_MovesToTheNextAccount()
+    public async Task Begin_AccountRefused_TriesTheNextAccount()
     {
         Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamQuotaExceeded, "No credit."));
         var turn = await Begin(Request());
@@ -91,7 +91,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Begin_BotFailedBeforeAnyText_MovesToTheNextBot()
+    public async Task Begin_BotFailedBeforeAnyText_TriesTheNextBot()
     {
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Fail(ErrorCode.UpstreamFailed);
@@ -103,7 +103,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Begin_NextTryCannotBeFoundAgain_IsToldAsItComes()
+    public async Task Begin_NextAttemptIsNotResumable_IsDeliveredAsItArrives()
     {
         var turn = await Begin(Request());
         var first = await Upstream.NextOpened();
@@ -114,7 +114,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Begin_FarSideThatTellsNoIds_IsToldAsItComes()
+    public async Task Begin_UpstreamReportsNoIds_IsDeliveredAsItArrives()
     {
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
@@ -127,7 +127,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Begin_ErrorThatNoOtherBotCanCure_IsPassedOnAtOnce()
+    public async Task Begin_ErrorThatARetryCannotSolve_IsReportedAtOnce()
     {
         Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.ContextLengthExceeded, "Too long."));
         var turn = await Begin(Request());
@@ -136,7 +136,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Begin_EveryTryFails_EndsWithTheLastErrorAfterABoundedNumber()
+    public async Task Begin_EveryAttemptFails_EndsWithTheLastError()
     {
         for (var i = 0; i < 9; i++) Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamFailed, $"Failure {i}."));
         var turn = await Begin(Request());
@@ -146,7 +146,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Failure_AfterText_IsToldAndNotTriedAgain()
+    public async Task Failure_AfterText_IsReportedWithoutARetry()
     {
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("Hel").Fail(ErrorCode.UpstreamFailed);
@@ -155,7 +155,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Connection_LostInTheMiddle_IsFoundAgainAndBringsExactlyTheRest()
+    public async Task Connection_LostInTheMiddle_ExchangeIsFoundAgainAndOnlyTheRestIsDelivered()
     {
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
@@ -172,7 +172,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Connection_LostWhileOurOwnNodesCannotReachEachOther_IsFoundAgain()
+    public async Task Connection_LostWhileNodesCannotReachEachOther_ExchangeIsFoundAgain()
     {
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
@@ -189,7 +189,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Cancel_RunningTurn_TellsTheFarSideAndTheObserver()
+    public async Task Cancel_RunningTurn_CancelsAtTheUpstreamAndEndsTheReply()
     {
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
@@ -204,7 +204,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Cancel_BeforeTheFarSideToldItsIds_WaitsForThemToCancelThere()
+    public async Task Cancel_BeforeTheIdsAreKnown_WaitsForThemAndCancelsAtTheUpstream()
     {
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
@@ -216,7 +216,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Cancel_WaitingTurn_NeverReachesTheFarSide()
+    public async Task Cancel_WaitingTurn_IsNeverSent()
     {
         var first = await Begin(Request("chat"));
         var exchange = await Upstream.NextOpened();
@@ -230,7 +230,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Begin_WhileATurnRuns_WaitsItsTurn()
+    public async Task Begin_WhileATurnRuns_RunsAfterIt()
     {
         var first = await Begin(Request("chat", "one"));
         var one = await Upstream.NextOpened();
@@ -246,7 +246,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Begin_TooManyWaiting_IsRefusedWithATimeToTryAgain()
+    public async Task Begin_TooManyWaitingTurns_IsRefusedWithARetryTime()
     {
         for (var i = 0; i < 9; i++) await Begin(Request("chat"));
         var error = await Assert.ThrowsAsync<ClusterException>(() => Begin(Request("chat")));
@@ -255,7 +255,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Begin_SameTurnTwice_IsSentOnceAndHeardTwice()
+    public async Task Begin_SameTurnTwice_IsSentOnceAndDeliveredTwice()
     {
         var request = Request() with { Fingerprint = "f" };
         var first = await Begin(request);
@@ -270,16 +270,16 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Anything_OfAnotherTenant_IsNotThere()
+    public async Task AnyCall_OfAnotherTenant_ThrowsNotFound()
     {
         var turn = await Complete(Request("chat"), "secret");
-        var stranger = new RecordingObserver();
+        var subscriber = new RecordingObserver();
         Func<Task>[] calls =
         [
             () => turn.Grain.GetTurn("t2", turn.Id),
             () => turn.Grain.Cancel("t2", turn.Id),
             () => turn.Grain.Read("t2", turn.Id, Cursor.Start, 100),
-            () => turn.Grain.Subscribe("t2", turn.Id, new Subscription("s", Cursor.Start, House.Feeds.Open(stranger).Address)),
+            () => turn.Grain.Subscribe("t2", turn.Id, new Subscription("s", Cursor.Start, House.Feeds.Open(subscriber).Address)),
             () => turn.Grain.GetConversation("t2"),
             () => turn.Grain.Rename("t2", "mine"),
             () => turn.Grain.GetTurn(Tenant, TurnId.New(Tenant, "chat")),
@@ -290,17 +290,17 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Subscribe_AfterTheEnd_BringsExactlyTheRest()
+    public async Task Subscribe_AfterTheEnd_DeliversOnlyTheRest()
     {
         var turn = await Complete(Request(), "Hello, world");
-        var late = new RecordingObserver();
-        await Listen(turn, new Cursor(0, 7), late);
-        await late.UntilEnd();
-        Assert.Equal("world", late.Text);
+        var subscriber = new RecordingObserver();
+        await Listen(turn, new Cursor(0, 7), subscriber);
+        await subscriber.UntilEnd();
+        Assert.Equal("world", subscriber.Text);
     }
 
     [Fact]
-    public async Task Conversation_ListReadRenameDelete()
+    public async Task Conversation_ListReadRenameDelete_Succeed()
     {
         var turn = await Complete(Request("chat", "Hi"), "Hello");
         await turn.Grain.Rename(Tenant, "Greetings");
@@ -317,7 +317,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Delete_WhileATurnWaitsBehindAnother_EndsThatFirst()
+    public async Task Delete_WhileATurnWaits_EndsTheWaitingTurnFirst()
     {
         var hold = Upstream.HoldCancel = new TaskCompletionSource();
         var first = await Begin(Request("chat", "one"));
@@ -334,7 +334,7 @@ public class ConversationTests : HouseTest
     }
 
     [Fact]
-    public async Task Conversation_OfATenantThatStoresNone_KeepsNoPrompt()
+    public async Task Conversation_TenantWithoutStoredConversations_StoresNoPrompt()
     {
         var turn = await Complete(Request("chat", "private") with { TenantId = "t2", TurnId = TurnId.New("t2", "chat") }, "Hello");
         var read = Assert.Single((await turn.Grain.GetConversation("t2")).Turns);

@@ -3,13 +3,13 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
-/// <summary>What happens to a conversation while it waits for something.</summary>
+/// <summary>Calls and events that arrive while a conversation waits for a save or for another grain.</summary>
 public class InterleavingTests : HouseTest
 {
     public InterleavingTests() => (Hooks.State, Hooks.Method) = ("conversation", nameof(ITenantGrain.Admit));
 
     [Fact]
-    public async Task End_WhileTheHandleIsStillBeingSaved_IsHeardOnceItIsStored()
+    public async Task End_WhileTheHandleIsBeingSaved_IsDeliveredWhenTheEndIsSaved()
     {
         var (handle, end) = (new Stop(), new Stop());
         var saves = 0;
@@ -18,7 +18,7 @@ public class InterleavingTests : HouseTest
         var exchange = (await Upstream.NextOpened()).Identify().Say("Hello");
         await handle.Reached;
         exchange.Complete();
-        await HasEnded(turn);
+        await WaitUntilEnded(turn);
 
         handle.Go();
         await end.Reached;
@@ -29,11 +29,11 @@ public class InterleavingTests : HouseTest
     }
 
     [Fact]
-    public async Task SecondTry_WhileTheFirstOnesHandleIsStillBeingSaved_IsHeardOnceItsOwnIs()
+    public async Task SecondAttempt_WhileTheFirstHandleIsBeingSaved_IsDeliveredWhenItsOwnHandleIsSaved()
     {
         var (first, second) = (new Stop(), new Stop());
         var saves = 0;
-        // Intent, handle, intent, handle.
+        // The saves are: intent, handle, intent, handle.
         Hooks.AfterSave = () => ++saves switch { 2 => first.Wait(), 4 => second.Wait(), _ => Task.CompletedTask };
         var turn = await Begin(Request());
         var exchange = (await Upstream.NextOpened()).Identify();
@@ -52,13 +52,13 @@ public class InterleavingTests : HouseTest
     }
 
     [Fact]
-    public async Task Queue_WhenTheEndOfTheTurnBeforeCannotBeStored_GoesOn()
+    public async Task Queue_EndOfATurnCannotBeSaved_RunsTheNextTurn()
     {
         var first = await Begin(Request("chat", "one"));
         var exchange = (await Upstream.NextOpened()).Identify().Say("1");
         await first.Observer.UntilText("1");
         var second = await Begin(Request("chat", "two"));
-        // As storage of clusters fails: with anything.
+        // The storage of a cluster can fail with any exception.
         var saves = 0;
         Hooks.BeforeSave = () => ++saves == 1 ? throw new TimeoutException() : Task.CompletedTask;
         exchange.Complete();
@@ -68,7 +68,7 @@ public class InterleavingTests : HouseTest
     }
 
     [Fact]
-    public async Task Begin_ThatCannotPromiseItsTurn_LeavesNothingBehind()
+    public async Task Begin_WaitingTurnCannotBeSaved_IsRefusedAndRemoved()
     {
         var first = await Begin(Request("chat", "one"));
         var exchange = (await Upstream.NextOpened()).Identify().Say("1");
@@ -87,45 +87,45 @@ public class InterleavingTests : HouseTest
     }
 
     [Fact]
-    public async Task Begin_WhileTheConversationIsAboutToBePutAway_KeepsIt()
+    public async Task Begin_WhenTheConversationCouldBeDeactivated_KeepsItActive()
     {
         var first = await Complete(Request(), "1");
-        var admitting = new Stop();
-        Hooks.BeforeCall = admitting.Wait;
-        var begun = Begin(Request() with { TurnId = TurnId.NewInConversationOf(first.Id) });
-        await admitting.Reached;
-        // Nobody reads the first turn any more.
+        var admission = new Stop();
+        Hooks.BeforeCall = admission.Wait;
+        var beginning = Begin(Request() with { TurnId = TurnId.NewInConversationOf(first.Id) });
+        await admission.Reached;
+        // The first turn has no subscriber any more.
         House.Time.Advance(TimeSpan.FromSeconds(2));
         await Settle();
 
-        admitting.Go();
-        var second = await begun;
+        admission.Go();
+        var second = await beginning;
         (await Upstream.NextOpened()).Identify().Say("2").Complete();
         Assert.IsType<ReplyCompleted>(await second.Observer.UntilEnd());
     }
 
     [Fact]
-    public async Task Resumed_OnABotAtItsLimit_IsCounted()
+    public async Task Resume_BotAtItsLimit_CountsTheTurn()
     {
         var turn = await Begin(Request(model: "single") with { Survive = true });
         (await Upstream.NextOpened()).Identify().Say("x");
         await turn.Observer.UntilText("x");
         await TestSilo.DeactivateAsync(turn.Grain);
-        // Put away with its turn, and brought to life by that.
+        // The grain was deactivated with its turn; this call activates it again.
         await turn.Grain.GetTurn(Tenant, turn.Id);
         var again = await Upstream.NextAttached();
 
-        // What it had before runs out.
+        // The lease of the first activation expires.
         await PassSeconds(45, () => false, TimeSpan.FromSeconds(1));
         var bot = House.Grains.GetGrain<IBotGrain>("single");
         Assert.Null((await bot.Acquire(new LeaseRequest("other", [], null))).Grant);
 
         again.Whole("xy").Complete();
-        await HasEnded(turn);
+        await WaitUntilEnded(turn);
         await PassUntil(() => bot.Acquire(new LeaseRequest("other", [], null)).Result.Grant is not null);
     }
 
-    private async Task HasEnded(BegunTurn turn)
+    private async Task WaitUntilEnded(BegunTurn turn)
     {
         while ((await turn.Grain.GetTurn(Tenant, turn.Id)).Status == TurnStatus.Running) await Settle();
     }

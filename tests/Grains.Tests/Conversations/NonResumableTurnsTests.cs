@@ -3,19 +3,117 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
-/// <summary>Which turns a node that stops waits for.</summary>
-public sealed class UnsavedTurnsTests : HouseTest
+/// <summary>Turns that no other node can resume, on a node that stops or fails.</summary>
+public sealed class NonResumableTurnsTests : HouseTest
+{
+    protected override ConversationOptions Options => new() { DurableTurns = false };
+
+    private NonResumableTurns Turns => House.Services.GetRequiredService<NonResumableTurns>();
+
+    [Fact]
+    public async Task WhenEmpty_TurnHasEnded_CompletesAfterTheEndIsDelivered()
+    {
+        var turn = await Begin(Request());
+        var exchange = (await Upstream.NextOpened()).Identify().Say("Hello");
+        await turn.Observer.UntilText("Hello");
+        var whenEmpty = Turns.WhenEmpty;
+        Assert.Equal((1, false), (Turns.Count, whenEmpty.IsCompleted));
+
+        exchange.Complete();
+
+        await whenEmpty.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.IsType<ReplyCompleted>(turn.Observer.End);
+        Assert.Equal(0, Turns.Count);
+    }
+
+    [Fact]
+    public async Task EndAll_RunningTurns_EndWithAnErrorAndAreCancelledAtTheUpstream()
+    {
+        var turns = await Task.WhenAll(Begin(Request()), Begin(Request("chat")));
+        foreach (var _ in turns) (await Upstream.NextOpened()).Identify().Say("Hello");
+        foreach (var turn in turns) await turn.Observer.UntilText("Hello");
+
+        await Turns.EndAll();
+        await Turns.WhenEmpty.WaitAsync(TimeSpan.FromSeconds(30));
+
+        Assert.All(turns, turn => Assert.Equal(ErrorCode.Draining, Assert.IsType<ReplyFailed>(turn.Observer.End).Error.Code));
+        Assert.Equal(2, Upstream.CancelledCount);
+    }
+
+    [Fact]
+    public async Task EndAll_LaterTurn_IsNotSent()
+    {
+        await Turns.EndAll();
+
+        var turn = await Begin(Request());
+
+        Assert.Equal(ErrorCode.Draining, Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd()).Error.Code);
+        await Turns.WhenEmpty.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(0, Upstream.OpenedCount);
+    }
+
+    [Fact]
+    public async Task Stop_WithoutEndAll_EndsTheTurnWithAnError()
+    {
+        var turn = await Begin(Request());
+        (await Upstream.NextOpened()).Identify().Say("Hello");
+        await turn.Observer.UntilText("Hello");
+        var counted = Turns;
+
+        await House.StopAsync();
+
+        Assert.Equal(ErrorCode.Draining, Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd()).Error.Code);
+        Assert.Equal(0, counted.Count);
+    }
+
+    [Fact]
+    public async Task Crash_TurnWithoutAName_IsLost()
+    {
+        var turn = await Begin(Request());
+        (await Upstream.NextOpened()).Identify().Say("Hello");
+        await turn.Observer.UntilText("Hello");
+        await Crash();
+
+        var error = await Assert.ThrowsAsync<ClusterException>(() => Listen(turn, Cursor.Start, new RecordingObserver()));
+        Assert.Equal((ErrorCode.NotFound, 0), (error.Code, Upstream.OpenedCount));
+    }
+
+    [Fact]
+    public async Task Crash_WithAWaitingTurn_DoesNotSendTheRunningOneAgain()
+    {
+        var first = await Begin(Request("chat", "one"));
+        (await Upstream.NextOpened()).Identify().Say("1");
+        await first.Observer.UntilText("1");
+        // The waiting turn is saved, and the running turn with it.
+        var second = await Begin(Request("chat", "two"));
+        await Crash();
+
+        var resumed = new RecordingObserver();
+        await Listen(first, Cursor.Start, resumed);
+        Assert.Equal(ErrorCode.UpstreamOutcomeUnknown, Assert.IsType<ReplyFailed>(await resumed.UntilEnd()).Error.Code);
+        var two = await Upstream.NextOpened();
+        Assert.Equal(("two", second.Id), (two.Turn.Messages[^1].Text, two.Turn.TurnId));
+        two.Identify().Say("2").Complete();
+        var waiting = new RecordingObserver();
+        await Listen(second, Cursor.Start, waiting);
+        await waiting.UntilEnd();
+        Assert.Equal(("2", 1), (waiting.Text, Upstream.OpenedCount));
+    }
+}
+
+/// <summary>Which turns are counted as not resumable.</summary>
+public sealed class NonResumableTurnsCountTests : HouseTest
 {
     [Theory]
     [InlineData(true, 0)]
     [InlineData(false, 1)]
-    public async Task Count_IsOfThoseThatNoOtherNodeCouldGoOnWith(bool canReattach, int count)
+    public async Task Count_RunningTurn_DependsOnTheUpstream(bool canReattach, int expected)
     {
         Upstream.CanReattach = canReattach;
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("Hello");
         await turn.Observer.UntilText("Hello");
 
-        Assert.Equal(count, House.Services.GetRequiredService<NonResumableTurns>().Count);
+        Assert.Equal(expected, House.Services.GetRequiredService<NonResumableTurns>().Count);
     }
 }

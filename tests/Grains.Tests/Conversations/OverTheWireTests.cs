@@ -2,33 +2,33 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
-/// <summary>The same, with every message through Orleans' serializer and every reply through the observer, as between processes.</summary>
+/// <summary><see cref="ConversationTests"/>, but messages pass Orleans' serializer and replies pass the observer, as between processes.</summary>
 public sealed class ConversationOverTheWireTests : ConversationTests
 {
     protected override bool OverTheWire => true;
 }
 
-/// <summary>The same, with every message through Orleans' serializer and every reply through the observer, as between processes.</summary>
-public sealed class ListeningOverTheWireTests : ListeningTests
+/// <summary><see cref="SubscriptionTests"/>, but messages pass Orleans' serializer and replies pass the observer, as between processes.</summary>
+public sealed class SubscriptionOverTheWireTests : SubscriptionTests
 {
     protected override bool OverTheWire => true;
 }
 
-/// <summary>The same, with every message through Orleans' serializer and every reply through the observer, as between processes.</summary>
-public sealed class SurvivalOverTheWireTests : SurvivalTests
+/// <summary><see cref="ResumeTests"/>, but messages pass Orleans' serializer and replies pass the observer, as between processes.</summary>
+public sealed class ResumeOverTheWireTests : ResumeTests
 {
     protected override bool OverTheWire => true;
 }
 
-/// <summary>A cluster on a bad day: rejections, lost answers, delays, grains deactivated between calls.</summary>
-public sealed class RoughClusterTests : HouseTest
+/// <summary>A cluster with many faults: rejected calls, lost answers, delays, and grains that are deactivated between calls.</summary>
+public sealed class FaultyClusterTests : HouseTest
 {
     protected override bool OverTheWire => true;
 
     protected override CallFaults Faults { get; } = new(seed: 7);
 
     [Fact]
-    public async Task Turns_OnABadDay_AllEndWithTheirExactText()
+    public async Task Turns_WithManyFaults_AllEndWithTheirExactText()
     {
         for (var round = 0; round < 10; round++)
         {

@@ -7,7 +7,7 @@ public sealed class ReplyLogTests
     private readonly ReplyLog _log = new();
 
     [Fact]
-    public void Read_AfterAppends_BringsWhatIsNewOnce()
+    public void Read_AfterAppends_ReturnsNewTextOnce()
     {
         var part = _log.Open("m1", TextKind.Answer);
         _log.Append(part, "Hel");
@@ -35,7 +35,7 @@ public sealed class ReplyLogTests
     }
 
     [Fact]
-    public void Read_PartBehindAnOpenOne_WaitsUntilItIsClosed()
+    public void Read_PartBehindAnOpenPart_WaitsUntilThatIsClosed()
     {
         var first = _log.Open("m1", TextKind.Answer);
         _log.Append(first, "one");
@@ -52,7 +52,7 @@ public sealed class ReplyLogTests
     }
 
     [Fact]
-    public void Set_TextThatGrew_AppendsWithoutRewriting()
+    public void Set_LongerText_AppendsWithoutARewrite()
     {
         var part = _log.Open("m1", TextKind.Answer);
         _log.Set(part, "Hello");
@@ -65,7 +65,7 @@ public sealed class ReplyLogTests
     }
 
     [Fact]
-    public void Set_TextThatChanged_TellsReadersWhoHadItWhereToCut()
+    public void Set_ChangedText_ReportsTheRewriteToReadersOfTheOldText()
     {
         var part = _log.Open("m1", TextKind.Answer);
         _log.Set(part, "Hello wor");
@@ -77,12 +77,12 @@ public sealed class ReplyLogTests
         Assert.Equal(", world", ((ReplyText)batch.Events[1]).Text.ToString());
         Assert.Equal(new Cursor(0, 12, 1), batch.Next);
 
-        var fresh = _log.Read("t", Cursor.Start, 100);
-        Assert.Equal("Hello, world", TextOf(fresh));
+        var newReader = _log.Read("t", Cursor.Start, 100);
+        Assert.Equal("Hello, world", TextOf(newReader));
     }
 
     [Fact]
-    public void Set_TextThatChangedBehindTheReader_DoesNotDisturbIt()
+    public void Set_ChangeBehindTheCursor_IsNoRewriteForTheReader()
     {
         var part = _log.Open("m1", TextKind.Answer);
         _log.Set(part, "Hello wor");
@@ -94,7 +94,7 @@ public sealed class ReplyLogTests
     }
 
     [Fact]
-    public void Add_SameItemTwice_IsThereOnce()
+    public void Add_SameItemTwice_IsAddedOnce()
     {
         _log.Add(new FollowUpItem("f1", "And then?"));
         _log.Add(new FollowUpItem("f1", "And then?"));
@@ -102,7 +102,7 @@ public sealed class ReplyLogTests
     }
 
     [Fact]
-    public void Append_ToAPartReadersHavePassed_GoesToANewPart()
+    public void Append_ToAClosedPartBeforeOthers_AddsANewPart()
     {
         var first = _log.Open("m1", TextKind.Answer);
         _log.Append(first, "one");
@@ -115,7 +115,7 @@ public sealed class ReplyLogTests
     }
 
     [Fact]
-    public void Finish_EverythingDelivered_BringsTheEndToEveryCursorBehindAll()
+    public void Finish_CursorsBehindAllContent_ReadTheEnd()
     {
         var part = _log.Open("m1", TextKind.Answer);
         _log.Append(part, "all");
@@ -134,7 +134,7 @@ public sealed class ReplyLogTests
     [InlineData(3)]
     [InlineData(4)]
     [InlineData(5)]
-    public void Any_chunking_and_any_reading_gives_the_same_reply(int seed)
+    public void Any_chunks_and_any_reads_give_the_same_reply(int seed)
     {
         var random = new Random(seed);
         for (var round = 0; round < 200; round++)
@@ -149,14 +149,14 @@ public sealed class ReplyLogTests
                 for (var chunk = random.Next(0, 12); chunk > 0; chunk--)
                 {
                     var text = RandomText(random);
-                    // Cut anywhere, also between the halves of a pair.
+                    // The cut may be anywhere, also between the halves of a surrogate pair.
                     var cut = random.Next(0, text.Length + 1);
                     log.Append(part, text.AsSpan(0, cut));
                     Drain(random.Next(1, 9));
                     log.Append(part, text.AsSpan(cut));
                     whole.Append(text);
                     if (random.Next(2) == 0) Drain(random.Next(1, 9));
-                    // A client that reconnects brings its cursor as text.
+                    // A client that reconnects sends its cursor as text.
                     Assert.True(Cursor.TryParse(cursor.ToString(), out cursor));
                 }
                 log.Close(part);
@@ -183,7 +183,7 @@ public sealed class ReplyLogTests
     [InlineData(11)]
     [InlineData(12)]
     [InlineData(13)]
-    public void Any_rewriting_ends_with_the_final_text_at_readers_that_cut_where_told(int seed)
+    public void Any_rewrites_give_the_final_text_to_readers_that_apply_them(int seed)
     {
         var random = new Random(seed);
         for (var round = 0; round < 300; round++)

@@ -38,8 +38,8 @@ public sealed class NodeSettingsTests : IDisposable
         Assert.Equal(
             new ConversationOptions
             {
-                NamedRetention = TimeSpan.FromDays(7), FreshRetention = TimeSpan.FromHours(2), MaxStoredTurns = 10, MaxQueuedTurns = 0, MaxAttempts = 1,
-                ListenerGrace = TimeSpan.FromMinutes(1), DurableTurns = false,
+                NamedRetention = TimeSpan.FromDays(7), UnnamedRetention = TimeSpan.FromHours(2), MaxStoredTurns = 10, MaxQueuedTurns = 0, MaxAttempts = 1,
+                SubscriberGrace = TimeSpan.FromMinutes(1), DurableTurns = false,
             },
             settings.Conversations);
     }

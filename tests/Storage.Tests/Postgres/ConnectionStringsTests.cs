@@ -7,16 +7,16 @@ public sealed class ConnectionStringsTests
     [Theory]
     [InlineData("")]
     [InlineData(";Options=-c statement_timeout=5000")]
-    public async Task Commits_do_not_wait_for_the_disk_where_they_need_not(string more)
+    public async Task Commits_without_disk_do_not_wait_and_other_options_stay(string options)
     {
-        await using var source = NpgsqlDataSource.Create(ConnectionStrings.WithoutDisk(await TestPostgres.ConnectionStringAsync() + more));
+        await using var source = NpgsqlDataSource.Create(ConnectionStrings.WithoutDisk(await TestPostgres.ConnectionStringAsync() + options));
         await using var command = source.CreateCommand("SELECT current_setting('synchronous_commit') || ' ' || current_setting('statement_timeout')");
 
-        Assert.Equal(more.Length == 0 ? "off 0" : "off 5s", await command.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(options.Length == 0 ? "off 0" : "off 5s", await command.ExecuteScalarAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]
-    public async Task Statements_that_come_again_are_prepared()
+    public async Task Repeated_statements_are_prepared()
     {
         await using var source = NpgsqlDataSource.Create(ConnectionStrings.WithDefaults(await TestPostgres.ConnectionStringAsync() + ";Maximum Pool Size=1"));
 
@@ -37,24 +37,25 @@ public sealed class ConnectionStringsTests
     [InlineData("postgres://coze:hunter2@db/coze", "cannot be read")]
     [InlineData("Host=db;Password=a;hunter2", "cannot be read")]
     [InlineData("Host=db;Password=a;hunter2=c", "1 of its keywords")]
-    [InlineData("Host=db;Port=many", "the value of 'port'")]
-    [InlineData("Host=db;SSL Mode=Perhaps", "the value of 'ssl mode'")]
-    public void What_is_no_connection_string_is_reported_without_what_may_be_secret(string text, string? expected)
+    [InlineData("Host=db;Port=many", "value of 'port'")]
+    [InlineData("Host=db;SSL Mode=Perhaps", "value of 'ssl mode'")]
+    public void An_invalid_connection_string_is_reported_without_its_secrets(string text, string? expected)
     {
-        var wrong = ConnectionStrings.WrongWith(text);
+        var problem = ConnectionStrings.FindProblem(text);
 
-        if (expected is null) Assert.Null(wrong);
-        else Assert.Contains(expected, wrong, StringComparison.Ordinal);
-        Assert.DoesNotContain("hunter2", wrong ?? "", StringComparison.Ordinal);
+        if (expected is null) Assert.Null(problem);
+        else Assert.Contains(expected, problem, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", problem ?? "", StringComparison.Ordinal);
     }
 
     [Fact]
-    public void What_the_operator_has_set_is_kept()
+    public void Values_of_the_operator_are_not_changed()
     {
-        var kept = new NpgsqlConnectionStringBuilder(ConnectionStrings.WithDefaults("Host=db;Max Auto Prepare=0;No Reset On Close=false;Maximum Pool Size=50"));
-        var open = new NpgsqlConnectionStringBuilder(ConnectionStrings.WithDefaults("Host=db;Minimum Pool Size=30"));
+        var given = new NpgsqlConnectionStringBuilder(
+            ConnectionStrings.WithDefaults("Host=db;Max Auto Prepare=0;No Reset On Close=false;Maximum Pool Size=50"));
+        var defaults = new NpgsqlConnectionStringBuilder(ConnectionStrings.WithDefaults("Host=db;Minimum Pool Size=30"));
 
-        Assert.Equal((0, false, 50), (kept.MaxAutoPrepare, kept.NoResetOnClose, kept.MaxPoolSize));
-        Assert.Equal((32, true, 30), (open.MaxAutoPrepare, open.NoResetOnClose, open.MaxPoolSize));
+        Assert.Equal((0, false, 50), (given.MaxAutoPrepare, given.NoResetOnClose, given.MaxPoolSize));
+        Assert.Equal((32, true, 30), (defaults.MaxAutoPrepare, defaults.NoResetOnClose, defaults.MaxPoolSize));
     }
 }

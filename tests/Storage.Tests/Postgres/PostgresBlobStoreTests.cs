@@ -19,12 +19,12 @@ public sealed class PostgresBlobStoreTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        // A test that is skipped has none.
+        // A skipped test has no database.
         if (_database is not null) await _database.DisposeAsync();
     }
 
     [Fact]
-    public async Task What_was_put_is_opened_on_any_node()
+    public async Task A_stored_blob_can_be_opened_on_any_node()
     {
         var content = Enumerable.Range(0, 100_000).Select(i => (byte)(i * 31)).ToArray();
         var blob = await _blobs.Put(_tenant, "../photo.png", "image/png", content, default);
@@ -38,7 +38,7 @@ public sealed class PostgresBlobStoreTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_same_content_is_one_blob_whose_lifetime_begins_anew_and_tenants_share_none()
+    public async Task The_same_content_prolongs_the_same_blob_and_tenants_share_none()
     {
         var first = await _blobs.Put(_tenant, "a", "text/plain", "same"u8.ToArray(), default);
         _time.Advance(_options.BlobLifetime - TimeSpan.FromMinutes(1));
@@ -53,19 +53,23 @@ public sealed class PostgresBlobStoreTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_expired_blob_is_not_found_and_is_deleted()
+    public async Task An_expired_blob_cannot_be_opened_and_is_deleted()
     {
         var blob = await _blobs.Put(_tenant, "a", "text/plain", "text"u8.ToArray(), default);
         _time.Advance(_options.BlobLifetime);
 
         var error = await Assert.ThrowsAsync<ClusterException>(async () => await _blobs.Open(blob, default));
         Assert.Equal(ErrorCode.NotFound, error.Code);
-        await _blobs.SweepAsync(default);
+        await _blobs.DeleteExpiredAsync(default);
 
         Assert.Equal(0L, await TestPostgres.ScalarAsync(_options.ConnectionString, $"SELECT count(*) FROM CozeBlobs WHERE Id = '{blob.Id}'"));
     }
 
     [Fact]
-    public async Task Ids_that_are_none_are_not_found() =>
-        Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<ClusterException>(async () => await _blobs.Open(new BlobRef("'; --", "t", "n", 1), default))).Code);
+    public async Task Invalid_ids_are_not_found()
+    {
+        var error = await Assert.ThrowsAsync<ClusterException>(async () => await _blobs.Open(new BlobRef("'; --", "t", "n", 1), default));
+
+        Assert.Equal(ErrorCode.NotFound, error.Code);
+    }
 }

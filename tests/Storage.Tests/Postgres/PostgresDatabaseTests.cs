@@ -4,7 +4,7 @@ using Orleans.Configuration;
 
 namespace CozeCluster.Storage.Tests.Postgres;
 
-/// <summary>The connections that a silo saves states with.</summary>
+/// <summary>The connections on which a silo saves states.</summary>
 public sealed class PostgresDatabaseTests : IAsyncDisposable
 {
     private readonly PostgresSilo _silo = new();
@@ -12,9 +12,9 @@ public sealed class PostgresDatabaseTests : IAsyncDisposable
     [Theory]
     [InlineData(true, "on")]
     [InlineData(false, "off")]
-    public async Task Saves_wait_for_the_disk_as_the_options_say(bool wait, string expected)
+    public async Task Saves_wait_for_the_disk_if_the_option_is_set(bool savesWaitForDisk, string expected)
     {
-        _silo.SavesWaitForDisk = wait;
+        _silo.SavesWaitForDisk = savesWaitForDisk;
         await _silo.StartAsync();
 
         var source = _silo.Services.GetRequiredService<IOptionsMonitor<AdoNetGrainStorageOptions>>().Get(PostgresGrainStorage.AdoNet).DataSource!;

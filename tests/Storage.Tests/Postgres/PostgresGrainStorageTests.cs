@@ -7,7 +7,7 @@ namespace CozeCluster.Storage.Tests.Postgres;
 public sealed class PostgresGrainStorageTests(PostgresSilo silo) : GrainStorageTests<PostgresSilo>(silo)
 {
     [Fact]
-    public async Task Write_ThatTheDatabaseRefuses_FailsWithOurError()
+    public async Task Write_RefusedByTheDatabase_FailsWithAClusterException()
     {
         await TestPostgres.ExecuteAsync(Silo.ConnectionString, $"ALTER TABLE OrleansStorage ADD CHECK (GrainIdExtensionString <> '={Id.Key}')");
 
@@ -18,7 +18,7 @@ public sealed class PostgresGrainStorageTests(PostgresSilo silo) : GrainStorageT
     }
 
     [Fact]
-    public async Task Write_OfAStateThatChangesMeanwhile_StoresItAsItWasAtTheCall()
+    public async Task Write_StateThatChangesMeanwhile_StoresItAsItWasAtTheCall()
     {
         await using var other = new PostgresSilo { ServiceId = Silo.ServiceId, ConnectionString = Silo.ConnectionString + ";Maximum Pool Size=1" };
         await other.StartAsync();
@@ -26,7 +26,7 @@ public sealed class PostgresGrainStorageTests(PostgresSilo silo) : GrainStorageT
         Task write;
         await using (await other.Services.GetRequiredService<PostgresDatabase>().States.OpenConnectionAsync(TestContext.Current.CancellationToken))
         {
-            write = other.Storage.WriteStateAsync("kept", Id, state);
+            write = other.Storage.WriteStateAsync("test", Id, state);
             Assert.False(write.IsCompleted);
             state.State!.Text = "changed while the write waits for a connection";
         }
@@ -37,50 +37,54 @@ public sealed class PostgresGrainStorageTests(PostgresSilo silo) : GrainStorageT
     }
 
     [Fact]
-    public async Task Write_ThatLosesItsConnection_FailsWithAnErrorThatSaysToTryAgain()
+    public async Task Write_LostConnection_FailsWithCallRejected()
     {
         var failing = new FailingStorage(Silo.Services, failures: 1);
 
-        var error = await Assert.ThrowsAsync<ClusterException>(() => On(failing).WriteStateAsync("kept", Id, State("text")));
+        var error = await Assert.ThrowsAsync<ClusterException>(() => CreateStorage(failing).WriteStateAsync("test", Id, State("text")));
 
         Assert.Equal((ErrorCode.CallRejected, 1), (error.Code, failing.Calls));
     }
 
     [Fact]
-    public async Task Read_ThatLosesItsConnectionTwice_GivesTheState()
+    public async Task Read_ConnectionLostTwice_ReturnsTheState()
     {
         await StoreAsync("text");
         var failing = new FailingStorage(Silo.Services, failures: 2);
         var read = State();
 
-        await On(failing).ReadStateAsync("kept", Id, read);
+        await CreateStorage(failing).ReadStateAsync("test", Id, read);
 
         Assert.Equal(("text", true, 3), (read.State!.Text, read.RecordExists, failing.Calls));
     }
 
     [Fact]
-    public async Task Read_ThatLosesItsConnectionThreeTimes_FailsWithAnErrorThatSaysToTryAgain()
+    public async Task Read_ConnectionLostThreeTimes_FailsWithCallRejected()
     {
         var failing = new FailingStorage(Silo.Services, failures: 3);
 
-        var error = await Assert.ThrowsAsync<ClusterException>(() => On(failing).ReadStateAsync("kept", Id, State()));
+        var error = await Assert.ThrowsAsync<ClusterException>(() => CreateStorage(failing).ReadStateAsync("test", Id, State()));
 
         Assert.Equal((ErrorCode.CallRejected, 3), (error.Code, failing.Calls));
     }
 
-    protected override Task OverwriteAsync(string key, byte[] payload) => RunAsync(
-        "INSERT INTO OrleansStorage (ServiceId, GrainTypeString, GrainIdExtensionString, PayloadBinary, ModifiedOn, Version) VALUES ($1, 'kept', $2, $3, now(), 1)",
+    protected override Task InsertAsync(string key, byte[] payload) => RunAsync(
+        """
+        INSERT INTO OrleansStorage (ServiceId, GrainTypeString, GrainIdExtensionString, PayloadBinary, ModifiedOn, Version)
+        VALUES ($1, 'test', $2, $3, now(), 1)
+        """,
         Silo.ServiceId, "=" + key, payload);
 
-    protected override async Task<byte[]> StoredAsync(string stateName, string key)
+    protected override async Task<byte[]> ReadPayloadAsync(string stateName, string key)
     {
         await using var source = NpgsqlDataSource.Create(Silo.ConnectionString);
-        await using var command = source.CreateCommand("SELECT PayloadBinary FROM OrleansStorage WHERE ServiceId = $1 AND GrainTypeString = $2 AND GrainIdExtensionString = $3");
+        await using var command = source.CreateCommand(
+            "SELECT PayloadBinary FROM OrleansStorage WHERE ServiceId = $1 AND GrainTypeString = $2 AND GrainIdExtensionString = $3");
         foreach (var value in (string[])[Silo.ServiceId, stateName, "=" + key]) command.Parameters.Add(new() { Value = value });
         return Assert.IsType<byte[]>(await command.ExecuteScalarAsync());
     }
 
-    protected override Task AgeAsync(IReadOnlyList<string> keys, DateTimeOffset updatedAt) => RunAsync(
+    protected override Task SetUpdatedAtAsync(IReadOnlyList<string> keys, DateTimeOffset updatedAt) => RunAsync(
         "UPDATE OrleansStorage SET ModifiedOn = $3 WHERE ServiceId = $1 AND GrainIdExtensionString = ANY ($2)",
         Silo.ServiceId, keys.Select(key => "=" + key).ToArray(), updatedAt.UtcDateTime);
 
@@ -92,9 +96,9 @@ public sealed class PostgresGrainStorageTests(PostgresSilo silo) : GrainStorageT
         Assert.NotEqual(0, await command.ExecuteNonQueryAsync());
     }
 
-    private PostgresGrainStorage On(IGrainStorage adoNet) => ActivatorUtilities.CreateInstance<PostgresGrainStorage>(Silo.Services, adoNet);
+    private PostgresGrainStorage CreateStorage(IGrainStorage adoNet) => ActivatorUtilities.CreateInstance<PostgresGrainStorage>(Silo.Services, adoNet);
 
-    /// <summary>Orleans' storage whose first calls end their own connection, as a server that stops does.</summary>
+    /// <summary>Orleans' storage, whose first calls end their own connection, as a database server does when it stops.</summary>
     private sealed class FailingStorage(IServiceProvider silo, int failures) : IGrainStorage
     {
         private readonly IGrainStorage _adoNet = silo.GetRequiredKeyedService<IGrainStorage>(PostgresGrainStorage.AdoNet);

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace CozeCluster.Storage.Tests.Postgres;
 
-/// <summary>The schema: on nothing, on itself, by many at once, over an older one.</summary>
+/// <summary>Applies the schema to an empty database, a second time, by several nodes at once, and over other versions.</summary>
 public sealed class PostgresSchemaTests : IAsyncLifetime
 {
     private string _database = "";
@@ -12,7 +12,7 @@ public sealed class PostgresSchemaTests : IAsyncLifetime
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
-    public async Task Applied_again_it_changes_nothing()
+    public async Task Applying_the_schema_again_changes_nothing()
     {
         await PostgresSchema.ApplyAsync(_database);
         await TestPostgres.ExecuteAsync(_database, "INSERT INTO OrleansStorage VALUES ('s', 'kind', '=key', '{}', now(), 7)");
@@ -25,7 +25,7 @@ public sealed class PostgresSchemaTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nodes_may_apply_it_at_once()
+    public async Task Several_nodes_can_apply_the_schema_at_once()
     {
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => PostgresSchema.ApplyAsync(_database)));
 
@@ -33,7 +33,7 @@ public sealed class PostgresSchemaTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_older_statement_is_replaced()
+    public async Task An_outdated_statement_is_replaced()
     {
         await PostgresSchema.ApplyAsync(_database);
         var now = await QueriesAsync();
@@ -45,7 +45,7 @@ public sealed class PostgresSchemaTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_database_with_the_schema_is_verified()
+    public async Task A_database_with_the_schema_is_accepted()
     {
         await PostgresSchema.ApplyAsync(_database);
 
@@ -57,11 +57,11 @@ public sealed class PostgresSchemaTests : IAsyncLifetime
     {
         var error = await Assert.ThrowsAsync<ClusterException>(() => PostgresSchema.VerifyAsync(_database));
 
-        Assert.Equal((ErrorCode.Internal, "The database has no tables of the cluster. Apply the schema first."), (error.Code, error.Message));
+        Assert.Equal((ErrorCode.Internal, "The database does not contain the tables of CozeCluster. Apply the schema first."), (error.Code, error.Message));
     }
 
     [Fact]
-    public async Task A_database_of_an_older_build_is_refused_and_left_alone()
+    public async Task A_database_of_an_older_build_is_refused_and_not_changed()
     {
         await TestPostgres.ExecuteAsync(_database, "CREATE TABLE OrleansQuery (QueryKey varchar(64) PRIMARY KEY, QueryText text NOT NULL)");
 
@@ -83,7 +83,7 @@ public sealed class PostgresSchemaTests : IAsyncLifetime
         var verified = await Assert.ThrowsAsync<ClusterException>(() => PostgresSchema.VerifyAsync(_database));
         var applied = await Assert.ThrowsAsync<ClusterException>(() => PostgresSchema.ApplyAsync(_database));
 
-        Assert.Equal("The database has schema version 2; this program knows 1. Run the newer program.", verified.Message);
+        Assert.Equal("The database has schema version 2, but this build supports version 1. Run the newer build.", verified.Message);
         Assert.Equal(verified.Message, applied.Message);
     }
 
@@ -99,9 +99,10 @@ public sealed class PostgresSchemaTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_database_that_cannot_be_reached_is_a_clear_error_without_the_password()
+    public async Task The_error_for_an_unreachable_database_does_not_contain_the_password()
     {
-        var error = await Assert.ThrowsAsync<ClusterException>(() => PostgresSchema.ApplyAsync("Host=127.0.0.1;Port=1;Username=u;Password=very-secret;Database=d"));
+        var error = await Assert.ThrowsAsync<ClusterException>(
+            () => PostgresSchema.ApplyAsync("Host=127.0.0.1;Port=1;Username=u;Password=very-secret;Database=d"));
 
         Assert.Contains("schema", error.Message);
         Assert.DoesNotContain("very-secret", error.ToString());

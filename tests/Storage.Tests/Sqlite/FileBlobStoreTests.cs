@@ -29,27 +29,28 @@ public sealed class FileBlobStoreTests : IDisposable
     [InlineData("..", "file")]
     [InlineData("", "file")]
     [InlineData("猫.png", "猫.png")]
-    public async Task Put_AnyName_KeepsAPlainFileName(string name, string expected) =>
+    public async Task Put_AnyName_StoresAPlainFileName(string name, string expected) =>
         Assert.Equal(expected, (await _blobs.Put("tenant", name, "text/plain", default, default)).Name);
 
     [Fact]
-    public async Task Put_TwoTenants_UseFoldersWithoutTheirNames()
+    public async Task Put_TwoTenants_UsesFoldersWithoutTheirNames()
     {
         var one = await _blobs.Put("tenant-one", "x", "text/plain", default, default);
         var other = await _blobs.Put("tenant-two", "x", "text/plain", default, default);
 
         Assert.NotEqual(one.Id.Split('.')[0], other.Id.Split('.')[0]);
-        Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(_directory, "*", SearchOption.AllDirectories), p => p.Contains("tenant-", StringComparison.Ordinal));
+        var paths = Directory.EnumerateFileSystemEntries(_directory, "*", SearchOption.AllDirectories);
+        Assert.DoesNotContain(paths, path => path.Contains("tenant-", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task Put_SameContentAgain_IsTheSameBlobAndLivesOn()
+    public async Task Put_SameContentAgain_ProlongsTheSameBlob()
     {
         var first = await _blobs.Put("tenant", "cat.png", "image/png", "meow"u8.ToArray(), default);
         _time.Advance(TimeSpan.FromMinutes(90));
         var second = await _blobs.Put("tenant", "again.png", "image/png", "meow"u8.ToArray(), default);
         _time.Advance(TimeSpan.FromMinutes(90));
-        _blobs.Sweep();
+        _blobs.DeleteExpired();
 
         Assert.Equal(first.Id, second.Id);
         await using var stream = await _blobs.Open(first, default);
@@ -68,31 +69,31 @@ public sealed class FileBlobStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task Sweep_Expired_DeletesThemOnly()
+    public async Task DeleteExpired_ExpiredAndOthers_DeletesOnlyTheExpired()
     {
         await _blobs.Put("tenant", "old", "text/plain", default, default);
         _time.Advance(TimeSpan.FromHours(1));
         var young = await _blobs.Put("tenant", "young", "text/plain", default, default);
         _time.Advance(TimeSpan.FromHours(1));
 
-        _blobs.Sweep();
+        _blobs.DeleteExpired();
 
         Assert.Single(Directory.EnumerateFiles(_directory, "*", SearchOption.AllDirectories));
         await (await _blobs.Open(young, default)).DisposeAsync();
     }
 
     [Fact]
-    public async Task Sweep_StillBeingWritten_LeavesIt()
+    public async Task DeleteExpired_UnfinishedUpload_IsDeletedOnlyWhenItIsOld()
     {
         var blob = await _blobs.Put("tenant", "x", "text/plain", default, default);
         var partial = Path.Combine(_directory, "blobs", blob.Id.Split('.')[0], "upload.part");
         await File.WriteAllTextAsync(partial, "half");
         File.SetLastWriteTimeUtc(partial, _time.GetUtcNow().UtcDateTime);
 
-        _blobs.Sweep();
+        _blobs.DeleteExpired();
         Assert.True(File.Exists(partial));
         _time.Advance(TimeSpan.FromHours(2));
-        _blobs.Sweep();
+        _blobs.DeleteExpired();
 
         Assert.False(File.Exists(partial));
     }
@@ -102,7 +103,7 @@ public sealed class FileBlobStoreTests : IDisposable
     [InlineData("../../secret")]
     [InlineData("00000000000000000000000000.0000000000000000000000000/")]
     [InlineData("../000000000000000000000/.00000000000000000000000000")]
-    public async Task Open_AnIdThatIsNone_ThrowsNotFound(string id)
+    public async Task Open_InvalidId_ThrowsNotFound(string id)
     {
         await File.WriteAllTextAsync(Path.Combine(_directory, "secret"), "secret");
 
@@ -112,7 +113,7 @@ public sealed class FileBlobStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task Put_Cancelled_LeavesNothing()
+    public async Task Put_Cancelled_StoresNothing()
     {
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
             async () => await _blobs.Put("tenant", "x", "text/plain", Encoding.UTF8.GetBytes(new string('x', 100_000)), new CancellationToken(true)));

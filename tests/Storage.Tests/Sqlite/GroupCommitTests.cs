@@ -16,29 +16,29 @@ public sealed class GroupCommitTests : IDisposable
     }
 
     [Fact(Timeout = 30_000)]
-    public async Task Saves_that_wait_share_a_transaction()
+    public async Task Waiting_saves_share_a_transaction()
     {
-        using var blocker = new Blocker(_directory);
+        using var writeLock = new WriteLock(_directory);
         var before = _store.Commits;
         var saves = Enumerable.Range(0, 200).Select(n => _store.Save("state", "k" + n, 0, [1])).ToList();
 
-        blocker.Dispose();
+        writeLock.Dispose();
 
         Assert.All(await Task.WhenAll(saves), version => Assert.NotNull(version));
-        // Whatever the writer took before it was blocked, and all the rest.
+        // One transaction for the writes taken before the lock, and one for the others.
         Assert.InRange(_store.Commits - before, 1, 2);
     }
 
     [Fact(Timeout = 30_000)]
-    public async Task A_conflict_fails_its_own_save_only()
+    public async Task A_conflict_fails_only_its_own_save()
     {
         var version = (await _store.Save("state", "contended", 0, [1]))!.Value;
-        using var blocker = new Blocker(_directory);
+        using var writeLock = new WriteLock(_directory);
         var first = _store.Save("state", "contended", version, [2]);
         var second = _store.Save("state", "contended", version, [3]);
         var other = _store.Save("state", "other", 0, [4]);
 
-        blocker.Dispose();
+        writeLock.Dispose();
 
         Assert.Equal(version + 1, await first);
         Assert.Null(await second);
@@ -47,14 +47,14 @@ public sealed class GroupCommitTests : IDisposable
     }
 
     [Fact(Timeout = 30_000)]
-    public async Task A_write_that_fails_does_not_fail_those_of_its_group()
+    public async Task A_failed_write_does_not_fail_the_others_of_its_group()
     {
-        using var blocker = new Blocker(_directory);
+        using var writeLock = new WriteLock(_directory);
         var good = _store.Save("state", "good", 0, [1]);
         var bad = _store.Write(_ => throw new InvalidOperationException("Cannot be written."));
         var alsoGood = _store.Save("state", "also good", 0, [1]);
 
-        blocker.Dispose();
+        writeLock.Dispose();
 
         Assert.NotNull(await good);
         Assert.NotNull(await alsoGood);
@@ -63,7 +63,7 @@ public sealed class GroupCommitTests : IDisposable
     }
 
     [Fact(Timeout = 30_000)]
-    public async Task Saves_made_before_closing_are_committed_and_later_ones_refused()
+    public async Task Saves_before_closing_are_committed_and_later_ones_are_refused()
     {
         var saves = Enumerable.Range(0, 1000).Select(n => _store.Save("state", "k" + n, 0, [1])).ToList();
 
@@ -80,12 +80,12 @@ public sealed class GroupCommitTests : IDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
-    /// <summary>Holds SQLite's write lock, so that writes pile up.</summary>
-    private sealed class Blocker : IDisposable
+    /// <summary>Holds SQLite's write lock, so that writes have to wait.</summary>
+    private sealed class WriteLock : IDisposable
     {
         private readonly SqliteConnection _connection;
 
-        public Blocker(string directory)
+        public WriteLock(string directory)
         {
             _connection = new(SqliteSchema.ConnectionString(directory));
             _connection.Open();
@@ -94,7 +94,7 @@ public sealed class GroupCommitTests : IDisposable
             command.ExecuteNonQuery();
         }
 
-        // Closing rolls back, which frees the lock.
+        // Closing the connection rolls back, which releases the lock.
         public void Dispose() => _connection.Dispose();
     }
 }

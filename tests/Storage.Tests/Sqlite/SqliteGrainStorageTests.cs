@@ -4,10 +4,10 @@ namespace CozeCluster.Storage.Tests.Sqlite;
 
 public sealed class SqliteGrainStorageTests(SqliteSilo silo) : GrainStorageTests<SqliteSilo>(silo)
 {
-    protected override Task OverwriteAsync(string key, byte[] payload) => Run(
-        "INSERT INTO grain_state (state, key, version, updated_at, payload) VALUES ('kept', $key, 1, 0, $payload)", ("$key", key), ("$payload", payload));
+    protected override Task InsertAsync(string key, byte[] payload) => Run(
+        "INSERT INTO grain_state (state, key, version, updated_at, payload) VALUES ('test', $key, 1, 0, $payload)", ("$key", key), ("$payload", payload));
 
-    protected override Task<byte[]> StoredAsync(string stateName, string key)
+    protected override Task<byte[]> ReadPayloadAsync(string stateName, string key)
     {
         using var connection = Open();
         using var command = connection.CreateCommand();
@@ -17,9 +17,10 @@ public sealed class SqliteGrainStorageTests(SqliteSilo silo) : GrainStorageTests
         return Task.FromResult(Assert.IsType<byte[]>(command.ExecuteScalar()));
     }
 
-    protected override async Task AgeAsync(IReadOnlyList<string> keys, DateTimeOffset updatedAt)
+    protected override async Task SetUpdatedAtAsync(IReadOnlyList<string> keys, DateTimeOffset updatedAt)
     {
-        foreach (var key in keys) await Run("UPDATE grain_state SET updated_at = $at WHERE key = $key", ("$at", updatedAt.ToUnixTimeMilliseconds()), ("$key", key));
+        var at = updatedAt.ToUnixTimeMilliseconds();
+        foreach (var key in keys) await Run("UPDATE grain_state SET updated_at = $at WHERE key = $key", ("$at", at), ("$key", key));
     }
 
     private Task Run(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)

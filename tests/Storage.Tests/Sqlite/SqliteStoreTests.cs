@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CozeCluster.Storage.Tests.Sqlite;
 
-/// <summary>The database file: opened, refused, and what is in it after a crash.</summary>
+/// <summary>Opening the database file, refusing it, and its content after a crash.</summary>
 public sealed class SqliteStoreTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("store-").FullName;
@@ -18,32 +18,32 @@ public sealed class SqliteStoreTests : IDisposable
     [Theory]
     [InlineData(Durability.Process)]
     [InlineData(Durability.Machine)]
-    public async Task Open_AfterACrash_FindsAllThatWasSaved(Durability durability)
+    public async Task Open_AfterACrash_ReadsEverythingThatWasSaved(Durability durability)
     {
         var running = Open(Path.Combine(_directory, "running"), durability);
         await Task.WhenAll(Enumerable.Range(0, 50).Select(n => running.Save("state", "k" + n, 0, [(byte)n])));
         await running.Write(write =>
         {
-            write.UpsertReminder(new(GrainId.Create("kept", "k"), "tea", default, TimeSpan.FromMinutes(1), 1));
+            write.UpsertReminder(new(GrainId.Create("test", "k"), "tea", default, TimeSpan.FromMinutes(1), 1));
             return true;
         });
 
-        // What a killed process leaves on disk: the files as they are now, nothing closed.
-        var left = Directory.CreateDirectory(Path.Combine(_directory, "left")).FullName;
+        // A killed process leaves the files as they are now, without closing anything.
+        var copy = Directory.CreateDirectory(Path.Combine(_directory, "copy")).FullName;
         foreach (var file in Directory.EnumerateFiles(Path.Combine(_directory, "running"), SqliteSchema.FileName + "*"))
         {
-            if (!file.EndsWith("-shm", StringComparison.Ordinal)) File.Copy(file, Path.Combine(left, Path.GetFileName(file)));
+            if (!file.EndsWith("-shm", StringComparison.Ordinal)) File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
         }
 
-        var survivor = Open(left, durability);
-        for (var n = 0; n < 50; n++) Assert.Equal([(byte)n], survivor.Read(reader => reader.ReadState("state", "k" + n))!.Value.Payload);
-        Assert.Single(survivor.Read(reader => reader.ReadReminders(0, 0)));
+        var reopened = Open(copy, durability);
+        for (var n = 0; n < 50; n++) Assert.Equal([(byte)n], reopened.Read(reader => reader.ReadState("state", "k" + n))!.Value.Payload);
+        Assert.Single(reopened.Read(reader => reader.ReadReminders(0, 0)));
     }
 
     [Theory]
     [InlineData(Durability.Process, 1L)]
     [InlineData(Durability.Machine, 2L)]
-    public async Task Open_WithDurability_MakesCommitsWaitForTheDiskOrNot(Durability durability, long synchronous)
+    public async Task Open_WithDurability_SetsWhetherCommitsWaitForTheDisk(Durability durability, long synchronous)
     {
         var store = Open(_directory, durability);
         long? found = null;
@@ -61,7 +61,7 @@ public sealed class SqliteStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task Start_OfASecondProcessOnTheDirectory_IsRefusedUntilTheFirstHasStopped()
+    public async Task Start_SecondProcessOnTheDirectory_IsRefusedUntilTheFirstHasStopped()
     {
         using var first = await StartAsync(_directory);
 
@@ -74,36 +74,36 @@ public sealed class SqliteStoreTests : IDisposable
     }
 
     [Fact]
-    public void Open_DirectoryThatIsMissing_IsCreated()
+    public void Open_MissingDirectory_IsCreated()
     {
-        var deep = Path.Combine(_directory, "a", "b");
+        var nested = Path.Combine(_directory, "a", "b");
 
-        Open(deep);
+        Open(nested);
 
-        Assert.True(File.Exists(Path.Combine(deep, SqliteSchema.FileName)));
+        Assert.True(File.Exists(Path.Combine(nested, SqliteSchema.FileName)));
     }
 
     [Fact]
-    public async Task Start_OnADirectoryThatCannotBeCreated_IsReported()
+    public async Task Start_DirectoryThatCannotBeCreated_IsRefused()
     {
         var file = Path.Combine(_directory, "file");
         await File.WriteAllTextAsync(file, "", TestContext.Current.CancellationToken);
 
-        await RefusedAsync(Path.Combine(file, "data"), "cannot be created");
+        await AssertRefusedAsync(Path.Combine(file, "data"), "cannot be created");
     }
 
     [Fact]
-    public async Task Start_OnADamagedFile_IsReportedAndLeavesItAlone()
+    public async Task Start_DamagedFile_IsRefusedAndNotChanged()
     {
         await File.WriteAllTextAsync(Database, new string('x', 10_000), TestContext.Current.CancellationToken);
 
-        await RefusedAsync(_directory, Database, "damaged");
+        await AssertRefusedAsync(_directory, Database, "damaged");
 
         Assert.Equal(10_000, new FileInfo(Database).Length);
     }
 
     [Fact]
-    public async Task Start_OnAFileOfAnOlderBuild_IsRefusedAndLeavesItAlone()
+    public async Task Start_FileOfAnOlderBuild_IsRefusedAndNotChanged()
     {
         Execute("""
             CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -112,22 +112,22 @@ public sealed class SqliteStoreTests : IDisposable
             """);
         var before = await File.ReadAllBytesAsync(Database, TestContext.Current.CancellationToken);
 
-        await RefusedAsync(_directory, Database, "schema version 1", "older build", "move it away", "another data folder");
+        await AssertRefusedAsync(_directory, Database, "schema version 1", "older build", "move it away", "another data folder");
 
         Assert.Equal(before, await File.ReadAllBytesAsync(Database, TestContext.Current.CancellationToken));
     }
 
     [Fact]
-    public async Task Start_OnAFileOfANewerVersion_IsRefused()
+    public async Task Start_FileOfANewerBuild_IsRefused()
     {
         Open(_directory).Dispose();
         Execute("UPDATE meta SET value = '3' WHERE name = 'schema'");
 
-        await RefusedAsync(_directory, "schema version 3", "newer program");
+        await AssertRefusedAsync(_directory, "schema version 3", "newer build");
     }
 
     [Fact]
-    public async Task Housekeeping_OfBlobs_DeletesTheExpired()
+    public async Task DeleteExpiredBlobs_ExpiredBlob_IsDeleted()
     {
         var time = new ManualTime();
         var store = Open(_directory, time: time);
@@ -162,7 +162,7 @@ public sealed class SqliteStoreTests : IDisposable
             .ConfigureEndpoints("127.0.0.1", FreePorts.Next(), FreePorts.Next())
             .UseDevelopmentClustering(primarySiloEndpoint: null)
             .AddSqliteStorage(options => options.DataDirectory = directory));
-        builder.Services.AddSingleton(new Probe());
+        builder.Services.AddSingleton(new TestEvents());
         var host = builder.Build();
         try
         {
@@ -176,7 +176,7 @@ public sealed class SqliteStoreTests : IDisposable
         }
     }
 
-    private static async Task RefusedAsync(string directory, params string[] reasons)
+    private static async Task AssertRefusedAsync(string directory, params string[] reasons)
     {
         var error = await Assert.ThrowsAsync<ClusterException>(() => StartAsync(directory));
 

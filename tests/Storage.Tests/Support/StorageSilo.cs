@@ -5,12 +5,12 @@ using Orleans.TestingHost;
 
 namespace CozeCluster.Storage.Tests;
 
-/// <summary>A silo of this process on one of the storages.</summary>
+/// <summary>A silo in this process, on one of the storages.</summary>
 public abstract class StorageSilo : IAsyncLifetime
 {
     private InProcessTestCluster? _cluster;
 
-    public Probe Probe { get; } = new();
+    public TestEvents Events { get; } = new();
 
     public string ServiceId { get; set; } = $"service-{Guid.NewGuid():n}";
 
@@ -22,7 +22,7 @@ public abstract class StorageSilo : IAsyncLifetime
 
     public IServiceProvider Services => Cluster.Silos[0].ServiceProvider;
 
-    private InProcessTestCluster Cluster => _cluster ?? throw new InvalidOperationException("Not started.");
+    private InProcessTestCluster Cluster => _cluster ?? throw new InvalidOperationException("The silo is not started.");
 
     /// <summary>Whether the storage can be used on this machine.</summary>
     public virtual bool IsAvailable => true;
@@ -39,10 +39,11 @@ public abstract class StorageSilo : IAsyncLifetime
         builder.Options.ConfigureFileLogging = false;
         builder.ConfigureSilo((_, silo) =>
         {
-            silo.Services.AddSingleton(Probe);
+            silo.Services.AddSingleton(Events);
             AddStorage(silo);
             silo.Services.AddSingleton<IGrainStorageSerializer, TestSerializer>();
-            silo.Services.AddSingleton(new StateRetention(KeptGrain.StateName, key => key.StartsWith("short", StringComparison.Ordinal) ? TimeSpan.FromHours(1) : null));
+            silo.Services.AddSingleton(new StateRetention(
+                TestGrain.StateName, key => key.StartsWith("short", StringComparison.Ordinal) ? TimeSpan.FromHours(1) : null));
         });
         _cluster = builder.Build();
         await _cluster.DeployAsync();
@@ -79,7 +80,7 @@ public abstract class StorageTest<TSilo> : IClassFixture<TSilo> where TSilo : St
 {
     protected StorageTest(TSilo silo)
     {
-        Assert.SkipUnless(silo.IsAvailable, TestPostgres.Missing);
+        Assert.SkipUnless(silo.IsAvailable, TestPostgres.NotInstalled);
         Silo = silo;
     }
 

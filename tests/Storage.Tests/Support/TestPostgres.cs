@@ -5,10 +5,10 @@ using Npgsql;
 
 namespace CozeCluster.Storage.Tests;
 
-/// <summary>The PostgreSQL server of all tests, started by the first test that needs it.</summary>
+/// <summary>The PostgreSQL server that all tests share. The first test that needs it starts it.</summary>
 public sealed class TestPostgres : IAsyncDisposable
 {
-    public const string Missing = "PostgreSQL is not installed: install Debian's package postgresql.";
+    public const string NotInstalled = "PostgreSQL is not installed: install Debian's package postgresql.";
 
     private static readonly Lazy<Task<PrivatePostgres>> Server = new(async () =>
     {
@@ -20,7 +20,7 @@ public sealed class TestPostgres : IAsyncDisposable
     /// <summary>A database with the schema. Skips the test where PostgreSQL is not installed.</summary>
     public static async Task<string> ConnectionStringAsync()
     {
-        Assert.SkipUnless(PrivatePostgres.IsInstalled, Missing);
+        Assert.SkipUnless(PrivatePostgres.IsInstalled, NotInstalled);
         return (await Server.Value).ConnectionString;
     }
 

@@ -2,31 +2,31 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
-/// <summary>When the far side may let go of what it keeps for a turn, and what is tried after an error.</summary>
-public sealed class SettlingTests : HouseTest
+/// <summary>When the upstream may release what it keeps for a turn, and how a turn is retried after an error.</summary>
+public sealed class ReleaseAndRetryTests : HouseTest
 {
     [Fact]
-    public async Task Turn_that_ended_is_settled_once()
+    public async Task Turn_that_ended_is_released_once()
     {
         var turn = await Complete(Request(), "Hello");
-        await UntilSettled(1);
+        await WaitUntilReleased(1);
 
         Assert.Equal("c-" + turn.Id, Assert.Single(Upstream.Settled).Ids["conversation_id"]);
     }
 
     [Fact]
-    public async Task Turn_that_was_cancelled_is_settled()
+    public async Task Turn_that_was_cancelled_is_released()
     {
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("x");
         await turn.Observer.UntilText("x");
         await turn.Grain.Cancel(Tenant, turn.Id);
 
-        await UntilSettled(1);
+        await WaitUntilReleased(1);
     }
 
     [Fact]
-    public async Task Try_that_failed_is_settled_before_the_next_one_which_is_known_as_another()
+    public async Task Failed_attempt_is_released_before_the_next_attempt()
     {
         var turn = await Begin(Request());
         var first = await Upstream.NextOpened();
@@ -37,11 +37,11 @@ public sealed class SettlingTests : HouseTest
         Assert.Equal((1, 2), (first.Turn.Attempt, second.Turn.Attempt));
         second.Identify().Say("Hello").Complete();
         await turn.Observer.UntilEnd();
-        await UntilSettled(2);
+        await WaitUntilReleased(2);
     }
 
     [Fact]
-    public async Task Turn_whose_node_died_is_settled_where_it_ends()
+    public async Task Turn_whose_node_failed_is_released_by_the_node_where_it_ends()
     {
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("x");
@@ -51,11 +51,11 @@ public sealed class SettlingTests : HouseTest
         var resumed = new RecordingObserver();
         await Listen(turn, Cursor.Start, resumed);
         await resumed.UntilEnd();
-        await UntilSettled(1);
+        await WaitUntilReleased(1);
     }
 
     [Fact]
-    public async Task Error_that_a_second_try_may_cure_is_tried_with_the_same_account()
+    public async Task Error_that_a_retry_may_solve_is_retried_with_the_same_account()
     {
         await Begin(Request());
         var first = await Upstream.NextOpened();
@@ -68,24 +68,25 @@ public sealed class SettlingTests : HouseTest
     }
 
     [Fact]
-    public async Task Errors_own_cure_comes_before_its_codes()
+    public async Task Recovery_action_of_the_error_replaces_that_of_its_code()
     {
         await Begin(Request());
         var first = await Upstream.NextOpened();
-        // Usually the account's; here the bot's.
-        first.Identify().Fail(new Error(ErrorCode.UpstreamQuotaExceeded, "No more.", Until: House.Time.GetUtcNow() + TimeSpan.FromHours(1)) { OwnRecoveryAction = RecoveryAction.CoolBot });
+        // This code usually rotates the account; here the error asks to cool the bot.
+        var until = House.Time.GetUtcNow() + TimeSpan.FromHours(1);
+        first.Identify().Fail(new Error(ErrorCode.UpstreamQuotaExceeded, "No credit.", Until: until) { OwnRecoveryAction = RecoveryAction.CoolBot });
         var second = await Upstream.NextOpened();
 
         Assert.NotEqual(first.Turn.Bot.Id, second.Turn.Bot.Id);
-        var refused = (await House.Grains.GetGrain<IBotGrain>(first.Turn.Bot.Id).Acquire(new LeaseRequest("another", [], null))).Refusal;
-        Assert.Equal(House.Time.GetUtcNow() + TimeSpan.FromHours(1), refused?.Until);
+        var refusal = (await House.Grains.GetGrain<IBotGrain>(first.Turn.Bot.Id).Acquire(new LeaseRequest("another", [], null))).Refusal;
+        Assert.Equal(until, refusal?.Until);
     }
 
     [Fact]
-    public async Task Conversation_that_the_far_side_forgot_is_told_to_the_same_bot_anew()
+    public async Task Conversation_that_the_upstream_lost_is_sent_to_the_same_bot_again()
     {
         await Complete(Request("chat", "one"), "1");
-        Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamNotFound, "Gone."));
+        Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamNotFound, "No such conversation."));
         var turn = await Begin(Request("chat", "two"));
         var again = await Upstream.NextOpened();
 
@@ -96,8 +97,8 @@ public sealed class SettlingTests : HouseTest
         Assert.Equal("2", turn.Observer.Text);
     }
 
-    /// <summary>The end is told before all that follows from it is done.</summary>
-    private async Task UntilSettled(int count)
+    /// <summary>The end is delivered before the upstream is asked to release.</summary>
+    private async Task WaitUntilReleased(int count)
     {
         for (var i = 0; i < 3_000 && Upstream.Settled.Count < count; i++) await Task.Delay(10);
         Assert.Equal(count, Upstream.Settled.Count);

@@ -2,31 +2,82 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
-/// <summary>Nodes that stop while a turn waits for its bot: what was saved ahead must not count as sent.</summary>
-public class PutAwayEarlyTests : HouseTest
+/// <summary>Conversations that are deactivated: after their turns, and when the node stops.</summary>
+public class DeactivationTests : HouseTest
 {
-    // How long a deactivation waits for background work.
+    /// <summary>How long a deactivation waits for background work.</summary>
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(10);
 
-    // How long a turn whose node stops waits for the upstream's ids.
+    /// <summary>How long a turn whose node stops waits for the ids of the upstream.</summary>
     private static readonly TimeSpan IdsTimeout = TimeSpan.FromSeconds(5);
+
+    [Fact]
+    public async Task UnnamedConversation_AfterItsReply_IsDeactivatedWithinSecondsAndCanBeRead()
+    {
+        var turn = await Complete(Request(), "Hello");
+        var active = House.ActivationCount;
+
+        await PassUntil(() => House.ActivationCount < active);
+
+        Assert.Equal(active - 1, House.ActivationCount);
+        Assert.Equal([new TextPart("Hello")], (await turn.Grain.GetTurn(Tenant, turn.Id)).Parts);
+    }
+
+    [Fact]
+    public async Task NamedConversation_AfterItsReply_StaysActive()
+    {
+        await Complete(Request("talk"), "Hello");
+        // At the end of a turn the conversation calls the index. The index is activated now, so that the number of activations does not change later.
+        await House.Grains.GetGrain<IConversationIndexGrain>(Tenant).List(null, 1);
+        var active = House.ActivationCount;
+
+        await PassSeconds(60, () => House.ActivationCount < active);
+
+        Assert.Equal(active, House.ActivationCount);
+    }
+
+    [Fact]
+    public async Task Stop_WhileThePromptIsBeingSent_DoesNotSendItAgain()
+    {
+        Upstream.Hold = new TaskCompletionSource();
+        var turn = await Begin(Request());
+        await PassUntil(() => Upstream.OpenedCount == 1, TimeSpan.FromTicks(1));
+
+        var stopping = House.StopAsync();
+        // The deactivation waits a few seconds for the ids.
+        while (await Task.WhenAny(stopping, Task.Delay(1)) != stopping) House.Time.Advance(TimeSpan.FromSeconds(1));
+        await stopping;
+        Upstream.Hold = null;
+        await House.StartAsync();
+
+        var observer = new RecordingObserver();
+        await Listen(turn, Cursor.Start, observer);
+        Assert.Equal(ErrorCode.UpstreamOutcomeUnknown, Assert.IsType<ReplyFailed>(await observer.UntilEnd()).Error.Code);
+        Assert.Equal(1, Upstream.OpenedCount);
+    }
 
     [Theory(Timeout = 60_000)]
     [InlineData(Tenant, null)]
     [InlineData(Tenant, "talk")]
     [InlineData("t2", "talk")]
-    public async Task WhoeverComesAfterSendsIt(string tenant, string? conversation)
+    public async Task Stop_WhileABotIsAsked_TheNextActivationSendsThePrompt(string tenant, string? conversation)
     {
-        var asked = new Stop();
+        var acquired = new Stop();
         Hooks.Method = nameof(IBotGrain.Acquire);
-        Hooks.AfterCall = asked.Wait;
+        Hooks.AfterCall = acquired.Wait;
         var request = Request(conversation) with { TenantId = tenant, TurnId = TurnId.New(tenant, conversation) };
+        var saves = 0;
+        Hooks.State = ConversationGrain.StateName;
+        Hooks.AfterSave = () => Task.FromResult(Interlocked.Increment(ref saves));
         var turn = await Begin(request);
-        await asked.Reached;
+        await acquired.Reached;
+        while (Volatile.Read(ref saves) == 0) await Task.Delay(1);
 
+        var intentSaves = Volatile.Read(ref saves);
         var stopping = House.StopAsync();
-        while (!House.Time.IsArmed(StopTimeout)) await Task.Delay(1);
-        asked.Go();
+        // The conversation takes its intent back without waiting for the bot.
+        while (Volatile.Read(ref saves) == intentSaves) await Task.Delay(1);
+        acquired.Go();
         Hooks.AfterCall = () => Task.CompletedTask;
         await stopping.WaitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(0, Upstream.OpenedCount);
@@ -39,13 +90,13 @@ public class PutAwayEarlyTests : HouseTest
         exchange.Identify().Say("Hello").Complete();
         Assert.IsType<ReplyCompleted>(await observer.UntilEnd());
         Assert.Equal(("Hello", "Hi", 1), (observer.Text, exchange.Turn.Messages[^1].Text, Upstream.OpenedCount));
-        // The prompt stays only where it would have stayed anyway.
+        // The prompt is stored only in a named conversation of a tenant that stores prompts.
         var prompt = (await House.Grains.GetGrain<IConversationGrain>(turn.Key).GetTurn(tenant, turn.Id)).Prompt;
         Assert.Equal(tenant == Tenant && conversation is not null, prompt.Count > 0);
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_turn_whose_upstream_had_sent_nothing_yet_is_started_again()
+    public async Task Stop_BeforeTheUpstreamSendsAnything_TheNextActivationSendsThePrompt()
     {
         Upstream.HoldBeforeSending = new TaskCompletionSource();
         var turn = await Begin(Request());
@@ -62,7 +113,7 @@ public class PutAwayEarlyTests : HouseTest
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_turn_that_waits_for_its_retry_is_started_again()
+    public async Task Stop_BeforeARetry_TheNextActivationSendsThePrompt()
     {
         var returned = new Stop();
         Hooks.Method = nameof(IBotGrain.Return);

@@ -2,11 +2,11 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
-/// <summary>The node dies and is started again.</summary>
-public class SurvivalTests : HouseTest
+/// <summary>Turns whose node fails or stops, and another one starts.</summary>
+public class ResumeTests : HouseTest
 {
     [Fact]
-    public async Task Crash_InTheMiddleOfAReply_ContinuesExactlyWhereTheClientStood()
+    public async Task Crash_InTheMiddleOfAReply_ContinuesAtTheCursorOfTheClient()
     {
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
@@ -23,7 +23,7 @@ public class SurvivalTests : HouseTest
     }
 
     [Fact]
-    public async Task Cancel_AsTheFirstWordAfterACrash_IsToldToTheFarSide()
+    public async Task Cancel_AsTheFirstCallAfterACrash_CancelsAtTheUpstream()
     {
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("x");
@@ -35,7 +35,7 @@ public class SurvivalTests : HouseTest
     }
 
     [Fact]
-    public async Task Crash_BeforeTheFarSideToldItsIds_IsNeverSentAgain()
+    public async Task Crash_BeforeTheIdsAreKnown_IsNeverSentAgain()
     {
         var turn = await Begin(Request());
         await Upstream.NextOpened();
@@ -48,7 +48,7 @@ public class SurvivalTests : HouseTest
     }
 
     [Fact]
-    public async Task Stop_BeforeTheFarSideToldItsIds_WaitsForThemAndIsResumed()
+    public async Task Stop_BeforeTheIdsAreKnown_WaitsForThemAndIsResumed()
     {
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
@@ -66,7 +66,7 @@ public class SurvivalTests : HouseTest
     }
 
     [Fact]
-    public async Task Crash_AsSoonAsAReplyThatCameAtOnceIsSeen_FindsItWhole()
+    public async Task Crash_WhenACompleteReplyWasJustDelivered_RestoresTheWholeReply()
     {
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("Hello").Complete();
@@ -75,16 +75,16 @@ public class SurvivalTests : HouseTest
 
         var resumed = new RecordingObserver();
         await Listen(turn, Cursor.Start, resumed);
-        _ = Answer();
+        _ = AnswerIfAttached();
         Assert.IsType<ReplyCompleted>(await resumed.UntilEnd());
         Assert.Equal("Hello", resumed.Text);
 
-        // Only if the node died between its handle and its end.
-        async Task Answer() => (await Upstream.NextAttached()).Whole("Hello").Complete();
+        // Happens only if the node failed after it saved the handle and before it saved the end.
+        async Task AnswerIfAttached() => (await Upstream.NextAttached()).Whole("Hello").Complete();
     }
 
     [Fact]
-    public async Task Crash_WithTurnsWaiting_RunsThemAfterTheOneThatRan()
+    public async Task Crash_WithAWaitingTurn_RunsItAfterTheResumedTurn()
     {
         var first = await Begin(Request("chat", "one"));
         (await Upstream.NextOpened()).Identify().Say("1");
@@ -103,7 +103,7 @@ public class SurvivalTests : HouseTest
     }
 
     [Fact]
-    public async Task Restart_AfterTheEnd_ReplyCanStillBeRead()
+    public async Task Restart_AfterTheEnd_TheReplyCanBeRead()
     {
         var turn = await Complete(Request(), "Hello");
         await House.RestartAsync();
@@ -112,25 +112,25 @@ public class SurvivalTests : HouseTest
     }
 
     [Fact]
-    public async Task Restart_AfterTheEndOfARewrittenReply_TellsWhoHadTheOldTextWhereToCut()
+    public async Task Restart_AfterTheEndOfARewrittenReply_ReportsTheRewriteToOldCursors()
     {
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("Hello wor");
         await turn.Observer.UntilText("Hello wor");
-        var left = turn.Observer.Cursor;
+        var oldCursor = turn.Observer.Cursor;
         exchange.Whole("Hello, world").Complete();
         await turn.Observer.UntilEnd();
         await House.RestartAsync();
 
         var resumed = new RecordingObserver();
-        await Listen(turn, left, resumed);
+        await Listen(turn, oldCursor, resumed);
         await resumed.UntilEnd();
         Assert.Equal((new ReplyRewritten(0, 5), ", world"), (resumed.Events[0], resumed.Text));
     }
 
     [Fact]
-    public async Task Crash_OfATurnThatNobodyComesBackTo_IsCancelledAtTheFarSide()
+    public async Task Crash_ClientDoesNotReturn_TurnIsCancelledAtTheUpstream()
     {
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("x");
@@ -143,12 +143,13 @@ public class SurvivalTests : HouseTest
     }
 
     [Fact]
-    public async Task Expired_FreshTurn_IsNotThereAnyMore()
+    public async Task Read_ExpiredTurn_ThrowsNotFound()
     {
         var turn = await Complete(Request(), "Hello");
         await House.RestartAsync();
         House.Time.Advance(TimeSpan.FromMinutes(61));
-        var error = await Assert.ThrowsAsync<ClusterException>(() => House.Grains.GetGrain<IConversationGrain>(turn.Key).GetTurn(Tenant, turn.Id));
+        var grain = House.Grains.GetGrain<IConversationGrain>(turn.Key);
+        var error = await Assert.ThrowsAsync<ClusterException>(() => grain.GetTurn(Tenant, turn.Id));
         Assert.Equal(ErrorCode.NotFound, error.Code);
     }
 }

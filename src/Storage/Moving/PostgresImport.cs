@@ -3,25 +3,28 @@ using NpgsqlTypes;
 
 namespace CozeCluster.Storage;
 
-/// <summary>Fills the database of a cluster with what a node has stored.</summary>
-public static class PostgresStoreWriter
+/// <summary>Stores in a cluster's database what a node has stored: see <see cref="SqliteExport"/>.</summary>
+public static class PostgresImport
 {
-    /// <summary>Takes over what a node has stored: all of it or nothing.</summary>
-    /// <param name="connectionString">The database; <see cref="PostgresSchema"/> has been applied to it.</param>
+    /// <summary>Imports everything in one transaction, or nothing.</summary>
+    /// <param name="connectionString">The database. <see cref="PostgresSchema"/> must have been applied to it.</param>
     /// <param name="serviceId">The cluster's service id (<c>ClusterOptions.ServiceId</c> of Orleans).</param>
-    /// <param name="states">States, each once, ordered by state name and key. Read twice: when all are stored, they are compared with what the database returns.</param>
-    /// <param name="reminders">Reminders, each once.</param>
-    /// <param name="blobs">Blobs, opened and written one after another.</param>
-    /// <param name="cancellationToken">Cancels; nothing has been moved.</param>
+    /// <param name="states">
+    /// The states, each once, ordered by state name and key. They are read twice: when all are stored, they are compared with what the database returns.
+    /// </param>
+    /// <param name="reminders">The reminders, each once.</param>
+    /// <param name="blobs">The blobs. They are opened and written one after another.</param>
+    /// <param name="cancellationToken">Cancels the import; then nothing is stored.</param>
+    /// <returns>How much was imported.</returns>
     /// <exception cref="ClusterException">
-    /// <see cref="ErrorCode.StateConflict"/>: the cluster has stored something already. <see cref="ErrorCode.Internal"/>: the database cannot be used.
+    /// <see cref="ErrorCode.StateConflict"/>: the cluster has stored states already. <see cref="ErrorCode.Internal"/>: the database cannot be used.
     /// </exception>
-    public static async Task<MovedCounts> FillAsync(
+    public static async Task<ImportCounts> RunAsync(
         string connectionString,
         string serviceId,
-        IEnumerable<MovedState> states,
-        IEnumerable<MovedReminder> reminders,
-        IEnumerable<MovedBlob> blobs,
+        IEnumerable<ExportedState> states,
+        IEnumerable<ExportedReminder> reminders,
+        IEnumerable<ExportedBlob> blobs,
         CancellationToken cancellationToken = default)
     {
         await PostgresSchema.VerifyAsync(connectionString, cancellationToken);
@@ -30,8 +33,8 @@ public static class PostgresStoreWriter
             await using var source = NpgsqlDataSource.Create(connectionString);
             await using var connection = await source.OpenConnectionAsync(cancellationToken);
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            await DemandEmptyAsync(connection, serviceId, cancellationToken);
-            var counts = new MovedCounts(
+            await RequireEmptyAsync(connection, serviceId, cancellationToken);
+            var counts = new ImportCounts(
                 await WriteStatesAsync(connection, serviceId, states, cancellationToken),
                 await WriteRemindersAsync(connection, serviceId, reminders, cancellationToken),
                 await WriteBlobsAsync(connection, blobs, cancellationToken));
@@ -41,29 +44,35 @@ public static class PostgresStoreWriter
         }
         catch (NpgsqlException e)
         {
-            throw new ClusterException(ErrorCode.Internal, $"The database of the cluster refuses the move: {e.Message}", inner: e);
+            throw new ClusterException(ErrorCode.Internal, $"The database refused the import, and nothing was moved: {e.Message}", inner: e);
         }
     }
 
-    private static async Task DemandEmptyAsync(NpgsqlConnection connection, string serviceId, CancellationToken cancellationToken)
+    private static async Task RequireEmptyAsync(NpgsqlConnection connection, string serviceId, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand("SELECT EXISTS (SELECT 1 FROM OrleansStorage WHERE ServiceId = $1)", connection);
         command.Parameters.Add(new() { Value = serviceId });
         if (await command.ExecuteScalarAsync(cancellationToken) is true)
-            throw new ClusterException(ErrorCode.StateConflict, $"The cluster {serviceId} has stored something already; only an empty one can take over the data of a node.");
+        {
+            throw new ClusterException(
+                ErrorCode.StateConflict,
+                $"The cluster {serviceId} has stored states already. Only an empty cluster can take the data of a node: use another cluster id or database.");
+        }
     }
 
-    private static async Task<long> WriteStatesAsync(NpgsqlConnection connection, string serviceId, IEnumerable<MovedState> states, CancellationToken cancellationToken)
+    private static async Task<long> WriteStatesAsync(
+        NpgsqlConnection connection, string serviceId, IEnumerable<ExportedState> states, CancellationToken cancellationToken)
     {
         var count = 0L;
         await using var writer = await connection.BeginBinaryImportAsync(
-            "COPY OrleansStorage (ServiceId, GrainTypeString, GrainIdExtensionString, PayloadBinary, ModifiedOn, Version) FROM STDIN (FORMAT BINARY)", cancellationToken);
+            "COPY OrleansStorage (ServiceId, GrainTypeString, GrainIdExtensionString, PayloadBinary, ModifiedOn, Version) FROM STDIN (FORMAT BINARY)",
+            cancellationToken);
         foreach (var state in states)
         {
             await writer.StartRowAsync(cancellationToken);
             await writer.WriteAsync(serviceId, NpgsqlDbType.Varchar, cancellationToken);
             await writer.WriteAsync(state.StateName, NpgsqlDbType.Varchar, cancellationToken);
-            await writer.WriteAsync(PostgresGrainStorage.StoredKey(state.Key), NpgsqlDbType.Varchar, cancellationToken);
+            await writer.WriteAsync(PostgresGrainStorage.ToStoredKey(state.Key), NpgsqlDbType.Varchar, cancellationToken);
             await writer.WriteAsync(state.Payload, NpgsqlDbType.Bytea, cancellationToken);
             await writer.WriteAsync(state.UpdatedAt.UtcDateTime, NpgsqlDbType.TimestampTz, cancellationToken);
             await writer.WriteAsync(1, NpgsqlDbType.Integer, cancellationToken);
@@ -73,7 +82,8 @@ public static class PostgresStoreWriter
         return count;
     }
 
-    private static async Task<long> WriteRemindersAsync(NpgsqlConnection connection, string serviceId, IEnumerable<MovedReminder> reminders, CancellationToken cancellationToken)
+    private static async Task<long> WriteRemindersAsync(
+        NpgsqlConnection connection, string serviceId, IEnumerable<ExportedReminder> reminders, CancellationToken cancellationToken)
     {
         var count = 0L;
         await using var writer = await connection.BeginBinaryImportAsync(
@@ -93,8 +103,8 @@ public static class PostgresStoreWriter
         return count;
     }
 
-    // Blobs belong to tenants, not to a cluster: another cluster in the same database may have the same ones.
-    private static async Task<long> WriteBlobsAsync(NpgsqlConnection connection, IEnumerable<MovedBlob> blobs, CancellationToken cancellationToken)
+    // Blobs belong to tenants, not to a cluster: another cluster in the same database may have stored the same blob.
+    private static async Task<long> WriteBlobsAsync(NpgsqlConnection connection, IEnumerable<ExportedBlob> blobs, CancellationToken cancellationToken)
     {
         var count = 0L;
         foreach (var blob in blobs)
@@ -110,20 +120,22 @@ public static class PostgresStoreWriter
             command.Parameters.Add(new() { Value = blob.Id });
             command.Parameters.Add(new() { Value = content, NpgsqlDbType = NpgsqlDbType.Bytea });
             command.Parameters.Add(new() { Value = blob.ExpiresAt.UtcDateTime });
-            // Its id contains a hash of its content.
-            if (await command.ExecuteScalarAsync(cancellationToken) is not byte[] hash || !blob.Id.EndsWith("." + GrainKeys.Encode(hash.AsSpan(0, 16)), StringComparison.Ordinal))
-                throw Differs($"file {blob.Id}");
+            // A blob's id contains a hash of its content.
+            var isSame = await command.ExecuteScalarAsync(cancellationToken) is byte[] hash
+                && blob.Id.EndsWith("." + GrainKeys.Encode(hash.AsSpan(0, 16)), StringComparison.Ordinal);
+            if (!isSame) throw CreateDifference($"blob {blob.Id}");
             count++;
         }
         return count;
     }
 
-    private static async Task VerifyAsync(NpgsqlConnection connection, string serviceId, IEnumerable<MovedState> states, long reminders, CancellationToken cancellationToken)
+    private static async Task VerifyAsync(
+        NpgsqlConnection connection, string serviceId, IEnumerable<ExportedState> states, long reminders, CancellationToken cancellationToken)
     {
         await using (var command = new NpgsqlCommand("SELECT count(*) FROM OrleansRemindersTable WHERE ServiceId = $1", connection))
         {
             command.Parameters.Add(new() { Value = serviceId });
-            if (await command.ExecuteScalarAsync(cancellationToken) is not long stored || stored != reminders) throw Differs("reminders");
+            if (await command.ExecuteScalarAsync(cancellationToken) is not long stored || stored != reminders) throw CreateDifference("reminders");
         }
         await using var all = new NpgsqlCommand(
             """
@@ -137,12 +149,19 @@ public static class PostgresStoreWriter
         {
             var same = await row.ReadAsync(cancellationToken)
                 && row.GetString(0) == state.StateName
-                && row.GetString(1) == PostgresGrainStorage.StoredKey(state.Key)
+                && row.GetString(1) == PostgresGrainStorage.ToStoredKey(state.Key)
                 && row.GetFieldValue<byte[]>(2).AsSpan().SequenceEqual(state.Payload);
-            if (!same) throw Differs($"{state.StateName} {state.Key}");
+            if (!same) throw CreateDifference($"state {state.StateName} of {state.Key}");
         }
-        if (await row.ReadAsync(cancellationToken)) throw Differs("states");
+        if (await row.ReadAsync(cancellationToken)) throw CreateDifference("states");
     }
 
-    private static ClusterException Differs(string what) => new(ErrorCode.Internal, $"The database does not return what was moved ({what}). Nothing has been moved.");
+    private static ClusterException CreateDifference(string what) =>
+        new(ErrorCode.Internal, $"The database does not return what was written ({what}), so nothing was moved.");
 }
+
+/// <summary>How much was imported.</summary>
+/// <param name="States">The number of grain states.</param>
+/// <param name="Reminders">The number of reminders.</param>
+/// <param name="Blobs">The number of blobs, expired ones included.</param>
+public sealed record ImportCounts(long States, long Reminders, long Blobs = 0);

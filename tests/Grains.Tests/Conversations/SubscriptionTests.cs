@@ -2,10 +2,10 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
-public class ListeningTests : HouseTest
+public class SubscriptionTests : HouseTest
 {
     [Fact]
-    public async Task Silence_OfTwoSeconds_IsFilledWithASignOfLife()
+    public async Task Silence_OfTwoSeconds_CausesAHeartbeat()
     {
         var turn = await Begin(Request());
         await Upstream.NextOpened();
@@ -14,7 +14,7 @@ public class ListeningTests : HouseTest
     }
 
     [Fact]
-    public async Task Turn_NobodyListensTo_IsCancelledAfterTheGrace()
+    public async Task Turn_WithoutASubscriber_IsCancelledAfterTheGracePeriod()
     {
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
@@ -30,7 +30,7 @@ public class ListeningTests : HouseTest
     }
 
     [Fact]
-    public async Task Turn_NobodyListensToButAskedToSurvive_GoesOn()
+    public async Task Turn_WithoutASubscriberThatMaySurvive_Continues()
     {
         var turn = await Begin(Request() with { Survive = true });
         var exchange = await Upstream.NextOpened();
@@ -41,27 +41,27 @@ public class ListeningTests : HouseTest
         Assert.Equal(TurnStatus.Running, (await turn.Grain.GetTurn(Tenant, turn.Id)).Status);
 
         exchange.Say("lo").Complete();
-        var late = new RecordingObserver();
-        await Listen(turn, turn.Observer.Cursor, late);
-        await late.UntilEnd();
-        Assert.Equal("lo", late.Text);
+        var subscriber = new RecordingObserver();
+        await Listen(turn, turn.Observer.Cursor, subscriber);
+        await subscriber.UntilEnd();
+        Assert.Equal("lo", subscriber.Text);
     }
 
     [Fact]
-    public async Task Observer_ThatSaysFull_ReadsForItselfAndMissesNothing()
+    public async Task Subscriber_ThatIsFull_ReadsFromItsCursorAndMissesNothing()
     {
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("one ");
         await turn.Observer.UntilText("one ");
-        var refused = new TaskCompletionSource();
+        var refusal = new TaskCompletionSource();
         turn.Observer.Answer = _ =>
         {
-            refused.TrySetResult();
+            refusal.TrySetResult();
             return ReplyAck.Full;
         };
         exchange.Say("two ");
-        await refused.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await refusal.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
         turn.Observer.Answer = _ => ReplyAck.Taken;
         var read = await turn.Grain.Read(Tenant, turn.Id, turn.Observer.Cursor, 1000);
@@ -73,7 +73,7 @@ public class ListeningTests : HouseTest
     }
 
     [Fact]
-    public async Task Process_ThatNeverAnswers_DoesNotHoldUpAnother()
+    public async Task Process_ThatNeverAnswers_DoesNotDelayAnother()
     {
         var request = Request() with { Fingerprint = "f" };
         using var stuck = new StuckProcess(House.Grains);
@@ -94,7 +94,7 @@ public class ListeningTests : HouseTest
         await turn.Observer.UntilText("x");
         await PassSeconds(65, () => false);
 
-        // The bot takes one turn at a time: it is still taken after twice a lease's life.
+        // The bot runs one turn at a time. After twice the lifetime of a lease, it is still in use.
         var second = await Begin(Request(model: "single"));
         Assert.Equal(ErrorCode.NoBotAvailable, Assert.IsType<ReplyFailed>(await second.Observer.UntilEnd()).Error.Code);
         exchange.Complete();
@@ -107,33 +107,34 @@ public class ListeningTests : HouseTest
     [InlineData("first")]
     [InlineData("idle")]
     [InlineData("total")]
-    public async Task FarSide_SilentForLongerThanATimeout_EndsTheTurnAndIsToldToStop(string which)
+    public async Task Upstream_SilentForLongerThanATimeout_EndsTheTurnAndIsCancelled(string timeout)
     {
         var turn = await Begin(Request(model: "impatient"));
         var exchange = await Upstream.NextOpened();
-        if (which != "first")
+        if (timeout != "first")
         {
             exchange.Identify().Say("x");
             await turn.Observer.UntilText("x");
         }
-        // Exactly as long as the wait under way, and no longer while the house acts on it: somewhat later the turn would be given up for another reason.
-        if (which == "total")
+        // The clock advances exactly by the timeout and then stands still, because shortly after that the turn would end for another reason.
+        if (timeout == "total")
         {
             for (var i = 0; i < 30 && turn.Observer.End is null; i++)
             {
-                var said = turn.Observer.Text.Length;
+                var before = turn.Observer.Text.Length;
                 exchange.Say("y");
-                await turn.Observer.Until(observer => observer.Text.Length > said || observer.End is not null);
+                await turn.Observer.Until(observer => observer.Text.Length > before || observer.End is not null);
                 House.Time.Advance(TimeSpan.FromSeconds(1));
             }
         }
         else
         {
-            House.Time.Advance(TimeSpan.FromSeconds(which == "first" ? 5 : 8));
+            House.Time.Advance(TimeSpan.FromSeconds(timeout == "first" ? 5 : 8));
         }
         var end = Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd());
         Assert.Equal(ErrorCode.UpstreamTimeout, end.Error.Code);
-        Assert.Contains(which switch { "first" => "sent nothing for 5 s", "idle" => "was silent for 8 s", _ => "took longer than 20 s" }, end.Error.Message);
-        if (which != "first") await Upstream.NextCancelled();
+        var expected = timeout switch { "first" => "sent nothing for 5 s", "idle" => "was silent for 8 s", _ => "took longer than 20 s" };
+        Assert.Contains(expected, end.Error.Message);
+        if (timeout != "first") await Upstream.NextCancelled();
     }
 }

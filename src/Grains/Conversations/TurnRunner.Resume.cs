@@ -1,0 +1,94 @@
+namespace CozeCluster.Grains;
+
+// How the exchange of a turn is found again at the upstream: after its node failed, and after its connection was lost.
+internal sealed partial class TurnRunner
+{
+    /// <summary>Continues a turn that another activation has sent.</summary>
+    /// <returns>Null if the reply is complete.</returns>
+    private async Task<Error?> Resume(LiveTurn turn, UpstreamHandle handle, CancellationToken stop)
+    {
+        LogResuming(logger, turn.Record.TurnId, handle.BotId);
+        var catalog = grains.Grain<ICatalogGrain>(GrainKeys.Catalog);
+        var (bot, account) = await CallWithRetries(turn, async () => (await catalog.FindBot(handle.BotId), await catalog.FindAccount(handle.AccountId)), stop);
+        if (bot is null || account is null || !upstreams.TryGetValue(handle.Upstream, out var upstream)) return TurnErrors.BotRemoved;
+        // The upstream is already working, so the bot is not asked for permission. Until the lease of the failed activation expires, the turn counts twice.
+        var lease = turn.Lease = new Lease($"{turn.Record.TurnId}.resumed", bot, account);
+        turn.RenewedAt = time.GetTimestamp();
+        var upstreamTurn = new UpstreamTurn(turn.Record.TurnId, bot, account, State.TenantId, []) { TenantId = State.TenantId };
+        turn.Log.Identify(handle);
+        turn.PendingRelease = (upstream, upstreamTurn);
+        using var deadline = new TurnDeadline(time, bot.Timeouts, stop);
+        turn.Deadline = deadline;
+        Error? error = null;
+        try
+        {
+            await CallWithRetries(turn, async () =>
+            {
+                await grains.Grain<IBotGrain>(bot.Id).Renew(lease.Id, account.Id);
+                return true;
+            }, stop);
+            error = await Reattach(turn, upstream, upstreamTurn, handle, deadline, stop);
+            if (error is not null && turn.Log.Failure is null) await CancelAtUpstream(turn, upstream, upstreamTurn);
+        }
+        finally
+        {
+            turn.Deadline = null;
+            if (!stop.IsCancellationRequested) await leases.Return(turn, error);
+        }
+        return error;
+    }
+
+    /// <summary>Finds the exchange again and reads the reply from its beginning; the log ignores what it has already.</summary>
+    private async Task<Error?> Reattach(
+        LiveTurn turn, IUpstream upstream, UpstreamTurn upstreamTurn, UpstreamHandle handle, TurnDeadline deadline, CancellationToken stop)
+    {
+        deadline.UseTotalTimeoutOnly();
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                if (turn.IsCancelRequested) return TurnErrors.Cancelled;
+                turn.Log.ClearExchangeEnd();
+                await using var exchange = await upstream.Attach(upstreamTurn, handle, deadline.Token);
+                while (await exchange.WaitToRead(deadline.Token))
+                {
+                    exchange.Read(turn.Log);
+                    turn.Publish();
+                }
+                return turn.Log.GetExchangeError();
+            }
+            catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+            {
+                return turn.IsCancelRequested ? TurnErrors.Cancelled : deadline.Error;
+            }
+            catch (ClusterException exception) when (attempt < MaxConnectAttempts && IsConnectionLoss(exception))
+            {
+                LogConnectionLost(logger, turn.Record.TurnId, exception.Code, exception.Message);
+                await Task.Delay(RetryDelay * attempt, time, stop);
+            }
+            catch (ClusterException exception)
+            {
+                return exception.ToError();
+            }
+        }
+    }
+
+    /// <summary>
+    /// Calls a grain for a turn that is being resumed. Shortly after a node has failed, the grain may not be reachable: that must not end the turn.
+    /// </summary>
+    private async Task<T> CallWithRetries<T>(LiveTurn turn, Func<Task<T>> call, CancellationToken stop)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await call();
+            }
+            catch (ClusterException exception) when (attempt < MaxConnectAttempts && exception.Code == ErrorCode.CallRejected)
+            {
+                LogConnectionLost(logger, turn.Record.TurnId, exception.Code, exception.Message);
+                await Task.Delay(RetryDelay * attempt, time, stop);
+            }
+        }
+    }
+}
