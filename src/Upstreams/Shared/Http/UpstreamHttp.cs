@@ -66,7 +66,7 @@ internal sealed class UpstreamHttp(ISecretSeal seal) : IDisposable
     private HttpMessageInvoker GetProxyClient(AccountDefinition account, Secret proxy)
     {
         if (_proxied.TryGetValue(proxy.Sealed, out var client)) return client;
-        // Each import of a fleet seals its proxies anew, so old entries accumulate. Removed pools are not disposed: exchanges may still use them,
+        // Each import of a fleet seals its proxies again, so unused entries accumulate. Removed pools are not disposed: exchanges may still use them,
         // and their idle connections close by timeout.
         if (_proxied.Count >= MaxProxyPools) _proxied.Clear();
         return _proxied.GetOrAdd(proxy.Sealed, _ =>
