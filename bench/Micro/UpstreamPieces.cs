@@ -1,7 +1,7 @@
 using System.Text;
 using CozeCluster.Grains;
 using CozeCluster.Upstreams.Coze;
-using CozeCluster.Upstreams.Sse;
+using CozeCluster.Upstreams.Shared.Sse;
 
 namespace CozeCluster.Micro;
 

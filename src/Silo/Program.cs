@@ -32,7 +32,7 @@ try
     builder.AddNode(settings);
 
     builder.AddOrleans(settings);
-    builder.Services.AddSafeFetcher(allowThisMachine: settings.Sandbox);
+    builder.Services.AddSafeFetcher(allowLoopback: settings.Sandbox);
     if (settings.HoldsGrains)
     {
         builder.Services.AddCozeUpstream().AddDiscordUpstream();

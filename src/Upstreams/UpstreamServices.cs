@@ -1,16 +1,19 @@
 using CozeCluster.Upstreams.Coze;
 using CozeCluster.Upstreams.Discord;
-using CozeCluster.Upstreams.Fetching;
 using CozeCluster.Upstreams.Notifications;
+using CozeCluster.Upstreams.Shared.Fetching;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace CozeCluster.Upstreams;
 
-/// <summary>How a host takes in what reaches the outside world.</summary>
+/// <summary>Registers the parts that communicate with upstreams, with receivers of notifications, and with servers of files.</summary>
 public static class UpstreamServices
 {
-    /// <summary>Adds Coze as an <see cref="IUpstream"/>. Needs an <see cref="ISecretSeal"/>, an <see cref="IBlobStore"/> and logging; the clock is the system's unless there is another.</summary>
+    /// <summary>
+    /// Adds Coze as an <see cref="IUpstream"/>. Requires an <see cref="ISecretSeal"/>, an <see cref="IBlobStore"/> and logging. Uses the system clock unless a
+    /// <see cref="TimeProvider"/> is registered.
+    /// </summary>
     public static IServiceCollection AddCozeUpstream(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
@@ -30,7 +33,7 @@ public static class UpstreamServices
         return services;
     }
 
-    /// <summary>Adds the <see cref="INotifier"/>s: webhook and Telegram. Needs an <see cref="ISecretSeal"/>.</summary>
+    /// <summary>Adds the <see cref="INotifier"/>s for webhooks and Telegram. Requires an <see cref="ISecretSeal"/>.</summary>
     public static IServiceCollection AddNotifiers(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
@@ -41,12 +44,12 @@ public static class UpstreamServices
     }
 
     /// <summary>Adds an <see cref="ISafeFetcher"/>.</summary>
-    /// <param name="services">Where to.</param>
-    /// <param name="allowThisMachine">Whether it may fetch from loopback addresses: only where nothing but a sandbox listens there. Default: no.</param>
-    public static IServiceCollection AddSafeFetcher(this IServiceCollection services, bool allowThisMachine = false)
+    /// <param name="services">The services to add to.</param>
+    /// <param name="allowLoopback">Whether it may fetch from loopback addresses. Only for nodes with a sandbox. Default: false.</param>
+    public static IServiceCollection AddSafeFetcher(this IServiceCollection services, bool allowLoopback = false)
     {
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<ISafeFetcher>(provider => new SafeFetcher(provider.GetRequiredService<TimeProvider>(), allowThisMachine));
+        services.TryAddSingleton<ISafeFetcher>(provider => new SafeFetcher(provider.GetRequiredService<TimeProvider>(), allowLoopback));
         return services;
     }
 }

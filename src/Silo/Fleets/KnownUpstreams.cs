@@ -43,7 +43,7 @@ internal static class KnownUpstreams
 
     private static IReadOnlyDictionary<string, string> CozeBot(IReadOnlyDictionary<string, string> options)
     {
-        CozeOptions.TryParse(options, out _, out var wrong);
+        CozeBotOptions.TryParse(options, out _, out var wrong);
         return wrong;
     }
 

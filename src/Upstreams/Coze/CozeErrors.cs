@@ -1,16 +1,46 @@
 using System.Collections.Frozen;
 using System.Net;
-using CozeCluster.Upstreams.Http;
+using System.Text.Json;
+using CozeCluster.Upstreams.Shared.Http;
+using CozeCluster.Upstreams.Shared.Json;
 
 namespace CozeCluster.Upstreams.Coze;
 
-/// <summary>The one place where Coze's error codes, OAuth errors and HTTP statuses become <see cref="ErrorCode"/>s.</summary>
+/// <summary>
+/// An error that Coze reported, in any of its forms: the response envelope (<c>code, msg, detail.logid</c>), the OAuth server
+/// (<c>error_code, error_message, error</c>), workflow events (<c>error_code</c> as a number), and proxies and compatible servers
+/// (<c>message</c>, <c>error.message</c>).
+/// </summary>
+/// <param name="Code">Coze's error number; 0 means success.</param>
+/// <param name="Message">Coze's message.</param>
+/// <param name="OAuthError">The OAuth server's name of the error.</param>
+/// <param name="LogId">Coze's id of the request, for its support.</param>
+internal sealed record CozeRefusal(long? Code, string? Message, string? OAuthError = null, string? LogId = null)
+{
+    /// <summary>Whether this reports an error at all.</summary>
+    public bool IsError => Code is not (null or 0) || OAuthError is not null;
+
+    /// <summary>Reads an error from JSON. Missing parts stay null.</summary>
+    /// <param name="json">The JSON; any value.</param>
+    /// <param name="logId">The log id to use if the JSON contains none.</param>
+    public static CozeRefusal Parse(JsonElement json, string? logId = null)
+    {
+        var error = json.GetMember("error"u8);
+        var name = json.GetNumber("error_code"u8) is null ? json.GetText("error_code"u8) : null;
+        // Some servers write all members in every response, with empty values on success.
+        if (name is not { Length: > 0 }) name = error.ValueKind == JsonValueKind.String && error.GetText() is { Length: > 0 } text ? text : null;
+        return new CozeRefusal(
+            json.GetNumber("code"u8) ?? json.GetNumber("error_code"u8) ?? error.GetNumber("code"u8),
+            json.GetText("msg"u8) ?? json.GetText("error_message"u8) ?? json.GetText("message"u8) ?? error.GetText("message"u8) ?? error.GetText("msg"u8),
+            name,
+            json.GetMember("detail"u8).GetText("logid"u8) ?? logId);
+    }
+}
+
+/// <summary>The only place that translates Coze's error codes, OAuth errors and HTTP statuses into <see cref="ErrorCode"/>s.</summary>
 internal static class CozeErrors
 {
-    /// <summary>Cancelling a chat that has ended.</summary>
-    public const int NotCancellable = 4104;
-
-    // Coze's documentation of error codes (.cn edition); 720701013 from its workflow service.
+    // Coze's documentation of error codes (.cn edition); 720701013 comes from its workflow service.
     private static readonly FrozenDictionary<long, ErrorCode> Codes = new Dictionary<long, ErrorCode>
     {
         [4000] = ErrorCode.UpstreamInvalidRequest,
@@ -26,7 +56,7 @@ internal static class CozeErrors
         [4010] = ErrorCode.ContextLengthExceeded,
         [4011] = ErrorCode.UpstreamQuotaExceeded,
         [4012] = ErrorCode.UpstreamNotFound,
-        // The documentation says model error, one client library rate limit; either way another bot is worth a try.
+        // A model error by the documentation, a rate limit by one client library. In both cases another bot may succeed.
         [4013] = ErrorCode.UpstreamFailed,
         [4014] = ErrorCode.ContentFiltered,
         [4015] = ErrorCode.UpstreamForbidden,
@@ -38,7 +68,8 @@ internal static class CozeErrors
         [4100] = ErrorCode.UpstreamUnauthorized,
         [4101] = ErrorCode.UpstreamForbidden,
         [4102] = ErrorCode.UpstreamForbidden,
-        [NotCancellable] = ErrorCode.UpstreamBusy,
+        // A chat cannot be cancelled because it has ended.
+        [4104] = ErrorCode.UpstreamBusy,
         [4105] = ErrorCode.ContentFiltered,
         [4200] = ErrorCode.UpstreamNotFound,
         [4300] = ErrorCode.FileRejected,
@@ -65,12 +96,12 @@ internal static class CozeErrors
         ["internal_error"] = ErrorCode.UpstreamFailed,
     }.ToFrozenDictionary();
 
-    /// <summary>The codes this table knows.</summary>
+    /// <summary>All of Coze's codes in the table.</summary>
     public static IEnumerable<long> KnownCodes => Codes.Keys;
 
-    /// <summary>What a refusal means.</summary>
-    /// <param name="refusal">What Coze said.</param>
-    /// <param name="status">The HTTP status it said it with; null inside a stream.</param>
+    /// <summary>Translates an error.</summary>
+    /// <param name="refusal">The error that Coze reported.</param>
+    /// <param name="status">The HTTP status of the response; null for an error within a stream.</param>
     public static ErrorCode Map(CozeRefusal refusal, HttpStatusCode? status)
     {
         if (refusal.Code is { } code && Codes.TryGetValue(code, out var known)) return known;
@@ -78,19 +109,21 @@ internal static class CozeErrors
         return status is { } given ? Map(given) : ErrorCode.UpstreamFailed;
     }
 
-    /// <summary>The error a client sees: what Coze said, without secrets and of sane length, with its code and log id.</summary>
-    /// <param name="refusal">What Coze said.</param>
-    /// <param name="status">The HTTP status it said it with; null inside a stream.</param>
-    /// <param name="until">When it is worth trying again, if Coze said so.</param>
-    /// <param name="bearer">The token that was sent, which must not come back.</param>
+    /// <summary>Creates the error that a client receives: Coze's message, shortened and without secrets, with Coze's code and log id.</summary>
+    /// <param name="refusal">The error that Coze reported.</param>
+    /// <param name="status">The HTTP status of the response; null for an error within a stream.</param>
+    /// <param name="until">When a retry makes sense, if Coze said so.</param>
+    /// <param name="bearer">The token that was sent; it is removed from the message.</param>
     public static Error ToError(CozeRefusal refusal, HttpStatusCode? status = null, DateTimeOffset? until = null, string? bearer = null)
     {
-        var said = UpstreamText.Clean(refusal.Message, bearer);
-        var what = refusal.Code is not (null or 0) ? $"code {refusal.Code}" : refusal.OAuthError is { } error ? UpstreamText.Clean(error, bearer) : null;
-        if (status is { } given && given != HttpStatusCode.OK) what = what is null ? $"HTTP {(int)given}" : $"{what}, HTTP {(int)given}";
-        if (refusal.LogId is { } logId) what = what is null ? $"logid {UpstreamText.Clean(logId, bearer)}" : $"{what}, logid {UpstreamText.Clean(logId, bearer)}";
-        var message = said.Length == 0 ? "Coze gave an error" : $"Coze says: {said}";
-        return new Error(Map(refusal, status), what is null ? message : $"{message} ({what})", Until: until);
+        var details = new List<string>();
+        if (refusal.Code is not (null or 0)) details.Add($"code {refusal.Code}");
+        else if (refusal.OAuthError is { } error) details.Add(UpstreamText.Clean(error, bearer));
+        if (status is { } given && given != HttpStatusCode.OK) details.Add($"HTTP {(int)given}");
+        if (refusal.LogId is { } logId) details.Add($"logid {UpstreamText.Clean(logId, bearer)}");
+        var text = UpstreamText.Clean(refusal.Message, bearer);
+        var message = text.Length == 0 ? "Coze returned an error" : $"Coze says: {text}";
+        return new Error(Map(refusal, status), details.Count == 0 ? message : $"{message} ({string.Join(", ", details)})", Until: until);
     }
 
     private static ErrorCode Map(HttpStatusCode status) => (int)status switch

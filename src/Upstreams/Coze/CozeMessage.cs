@@ -1,9 +1,9 @@
 using System.Text.Json;
-using CozeCluster.Upstreams.Json;
+using CozeCluster.Upstreams.Shared.Json;
 
 namespace CozeCluster.Upstreams.Coze;
 
-/// <summary>Coze's Message object, as far as replies need it, read in place: every field is a slice of what was received.</summary>
+/// <summary>The fields of Coze's Message object that replies need. Each field is a slice of the received JSON: reading a message allocates nothing.</summary>
 internal ref struct CozeMessage
 {
     public JsonText Id;
@@ -16,15 +16,15 @@ internal ref struct CozeMessage
     public JsonText ContentType;
     public JsonText Reasoning;
 
-    /// <summary>What a bot says, as opposed to what it does or was asked. Servers leave the type out of deltas now and then.</summary>
+    /// <summary>Whether this is an answer of the bot, in contrast to a tool call, a question and so on. Some servers omit the type in deltas.</summary>
     public readonly bool IsAnswer => Type.IsEmpty ? !Role.Is("user"u8) : Type.Is("answer"u8);
 
-    /// <summary>Whether the content is text to be shown as it is: any that is not known to be something else.</summary>
+    /// <summary>Whether the content is text to show as it is: every content type except those known to be something else.</summary>
     public readonly bool IsText => !(ContentType.Is("object_string"u8) || ContentType.Is("card"u8) || ContentType.Is("audio"u8));
 
     /// <summary>Reads a message.</summary>
     /// <returns>False if <paramref name="json"/> is JSON, but not an object.</returns>
-    /// <exception cref="JsonException">It is not JSON, or cut.</exception>
+    /// <exception cref="JsonException"><paramref name="json"/> is not JSON, or is incomplete.</exception>
     public static bool TryRead(ReadOnlySpan<byte> json, out CozeMessage message)
     {
         message = default;
@@ -34,7 +34,8 @@ internal ref struct CozeMessage
         {
             var name = reader.ValueSpan;
             reader.Read();
-            var value = JsonText.Of(ref reader, json);
+            var value = JsonText.Read(ref reader, json);
+            // The length decides first, because this runs for every delta of a stream.
             switch (name.Length)
             {
                 case 2 when name.SequenceEqual("id"u8):

@@ -1,21 +1,22 @@
+using System.Buffers;
+using System.Net.Http.Headers;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace CozeCluster.Upstreams.Coze;
 
-/// <summary>Writes the bodies of <c>/v3/chat</c> and what belongs to it. Everything Coze would refuse for certain is refused here, by the name of our field.</summary>
+/// <summary>
+/// Writes the bodies of <c>/v3/chat</c> and of the requests that belong to it. What Coze certainly refuses is refused here, with the name of our own field.
+/// </summary>
 internal static class CozeRequest
 {
-    private const int MaxMetadata = 16;
-    private const int MaxMetadataKey = 64;
-    private const int MaxMetadataValue = 512;
-
     /// <summary>The body of <c>POST /v3/chat</c>.</summary>
     /// <param name="turn">The turn.</param>
     /// <param name="options">The bot's options.</param>
-    /// <param name="prompts">See <see cref="CozeMessages.Map"/>.</param>
-    /// <param name="fileIds">Coze's ids of uploads, by blob id.</param>
+    /// <param name="prompts">The messages; see <see cref="CozePrompts.FromMessages"/>.</param>
+    /// <param name="fileIds">Coze's ids of uploaded files, by blob id.</param>
     public static ReadOnlyMemory<byte> Chat(
-        UpstreamTurn turn, CozeOptions options, IReadOnlyList<CozePrompt> prompts, IReadOnlyDictionary<string, string> fileIds) =>
+        UpstreamTurn turn, CozeBotOptions options, IReadOnlyList<CozePrompt> prompts, IReadOnlyDictionary<string, string> fileIds) =>
         CozeJson.Write((turn, options, prompts, fileIds), static (json, chat) =>
         {
             var (turn, options, prompts, fileIds) = chat;
@@ -25,11 +26,11 @@ internal static class CozeRequest
             json.WriteBoolean("stream"u8, true);
             json.WriteBoolean("auto_save_history"u8, true);
             json.WriteStartArray("additional_messages"u8);
-            foreach (var prompt in prompts) Message(json, prompt, fileIds);
+            foreach (var prompt in prompts) WriteMessage(json, prompt, fileIds);
             json.WriteEndArray();
-            Map(json, "custom_variables"u8, turn.Variables);
-            Map(json, "meta_data"u8, turn.Metadata);
-            Options(json, options);
+            WriteMap(json, "custom_variables"u8, turn.Variables);
+            WriteMap(json, "meta_data"u8, turn.Metadata);
+            WriteOptions(json, options);
             json.WriteEndObject();
         });
 
@@ -59,30 +60,28 @@ internal static class CozeRequest
         json.WriteEndObject();
     });
 
-    /// <summary>Checks metadata against Coze's limits: 16 pairs, keys of 1 to 64 characters, values of 1 to 512.</summary>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>, naming <c>metadata</c>.</exception>
+    /// <summary>The query of requests about a chat.</summary>
+    public static string ChatQuery(string conversationId, string chatId) =>
+        $"?conversation_id={Uri.EscapeDataString(conversationId)}&chat_id={Uri.EscapeDataString(chatId)}";
+
+    /// <summary>Checks metadata against <see cref="CozeLimits.MaxMetadata"/>, and the lengths of keys and values.</summary>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/> for the field <c>metadata</c>.</exception>
     public static void CheckMetadata(IReadOnlyDictionary<string, string> metadata)
     {
-        if (metadata.Count > MaxMetadata) throw Wrong($"metadata may hold at most {MaxMetadata} pairs, not {metadata.Count}.");
+        if (metadata.Count > CozeLimits.MaxMetadata)
+            throw Invalid($"metadata can have at most {CozeLimits.MaxMetadata} pairs, but has {metadata.Count}.");
         foreach (var (key, value) in metadata)
         {
-            if (key.Length is 0 or > MaxMetadataKey) throw Wrong($"A key of metadata has to have 1 to {MaxMetadataKey} characters.");
-            if (value.Length is 0 or > MaxMetadataValue) throw Wrong($"The value of '{key}' in metadata has to have 1 to {MaxMetadataValue} characters.");
+            if (key.Length is 0 or > CozeLimits.MaxMetadataKey)
+                throw Invalid($"A key in metadata must have 1 to {CozeLimits.MaxMetadataKey} characters.");
+            if (value.Length is 0 or > CozeLimits.MaxMetadataValue)
+                throw Invalid($"The value of '{key}' in metadata must have 1 to {CozeLimits.MaxMetadataValue} characters.");
         }
 
-        static ClusterException Wrong(string message) => new(ErrorCode.InvalidRequest, message, "metadata");
+        static ClusterException Invalid(string message) => new(ErrorCode.InvalidRequest, message, "metadata");
     }
 
-    /// <summary>Where the bytes of a media part are; null for text.</summary>
-    public static MediaSource? Source(ContentPart part) => part switch
-    {
-        ImageContent image => image.Source,
-        FileContent file => file.Source,
-        AudioContent audio => audio.Source,
-        _ => null,
-    };
-
-    private static void Message(Utf8JsonWriter json, CozePrompt prompt, IReadOnlyDictionary<string, string> fileIds)
+    private static void WriteMessage(Utf8JsonWriter json, CozePrompt prompt, IReadOnlyDictionary<string, string> fileIds)
     {
         json.WriteStartObject();
         json.WriteString("role"u8, prompt.IsUser ? "user"u8 : "assistant"u8);
@@ -95,13 +94,14 @@ internal static class CozeRequest
         else
         {
             json.WriteString("content_type"u8, "object_string"u8);
-            // An array, but written as JSON text within the JSON.
-            json.WriteString("content"u8, CozeJson.Write((prompt, fileIds), static (inner, message) => Items(inner, message.prompt, message.fileIds)).Span);
+            // Coze expects the array as a JSON string.
+            var array = CozeJson.Write((prompt, fileIds), static (inner, message) => WriteContentArray(inner, message.prompt, message.fileIds));
+            json.WriteString("content"u8, array.Span);
         }
         json.WriteEndObject();
     }
 
-    private static void Items(Utf8JsonWriter json, CozePrompt prompt, IReadOnlyDictionary<string, string> fileIds)
+    private static void WriteContentArray(Utf8JsonWriter json, CozePrompt prompt, IReadOnlyDictionary<string, string> fileIds)
     {
         json.WriteStartArray();
         if (prompt.Text.Length > 0)
@@ -113,7 +113,7 @@ internal static class CozeRequest
         }
         foreach (var part in prompt.Media)
         {
-            var source = Source(part)!;
+            var source = part.GetSource()!;
             json.WriteStartObject();
             json.WriteString("type"u8, part is ImageContent ? "image"u8 : part is AudioContent ? "audio"u8 : "file"u8);
             if (source.Blob is { } blob) json.WriteString("file_id"u8, fileIds[blob.Id]);
@@ -123,7 +123,7 @@ internal static class CozeRequest
         json.WriteEndArray();
     }
 
-    private static void Options(Utf8JsonWriter json, CozeOptions options)
+    private static void WriteOptions(Utf8JsonWriter json, CozeBotOptions options)
     {
         if (options.ConnectorId is { } connector) json.WriteString("connector_id"u8, connector);
         if (options.PublishStatus is { } status) json.WriteString("publish_status"u8, status);
@@ -146,11 +146,30 @@ internal static class CozeRequest
         json.WriteEndObject();
     }
 
-    private static void Map(Utf8JsonWriter json, ReadOnlySpan<byte> name, IReadOnlyDictionary<string, string> values)
+    private static void WriteMap(Utf8JsonWriter json, ReadOnlySpan<byte> name, IReadOnlyDictionary<string, string> values)
     {
         if (values.Count == 0) return;
         json.WriteStartObject(name);
         foreach (var (key, value) in values) json.WriteString(key, value);
         json.WriteEndObject();
     }
+}
+
+/// <summary>Writes JSON for requests to Coze.</summary>
+internal static class CozeJson
+{
+    // Writes Chinese text as it is instead of escaping it. The stricter escaping of the default encoder protects HTML pages only.
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Writes one JSON value.</summary>
+    public static ReadOnlyMemory<byte> Write<TState>(TState state, Action<Utf8JsonWriter, TState> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using (var json = new Utf8JsonWriter(buffer, Options)) write(json, state);
+        return buffer.WrittenMemory;
+    }
+
+    /// <summary>Creates the content of a request. The JSON itself can be sent again in another content.</summary>
+    public static HttpContent Content(ReadOnlyMemory<byte> json) =>
+        new ReadOnlyMemoryContent(json) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
 }

@@ -1,96 +1,101 @@
+using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
-using CozeCluster.Upstreams.Json;
+using System.Security.Cryptography;
+using System.Text;
+using CozeCluster.Upstreams.Shared.Json;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Coze;
 
 /// <summary>
-/// The bearer tokens of accounts. Personal and service tokens are sent as they are. OAuth tokens are fetched for a signed claim, kept, and renewed ahead of their
-/// end by one request at a time, while those who need a token go on with the old one.
+/// Provides the bearer tokens of accounts. Personal and service tokens are used as they are. OAuth tokens are requested with a signed claim, cached, and
+/// renewed before they expire. One request at a time renews a token; meanwhile all other requests use the old one.
 /// </summary>
 internal sealed class CozeTokens(CozeHttp http, ISecretSeal seal, TimeProvider time, ILogger logger)
 {
-    private static readonly TimeSpan FetchTimeout = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan LongestLead = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromSeconds(10);
+    // Coze returns the end of a token's lifetime as a Unix time. A smaller number (before 2001) can only be a number of seconds from now.
+    private const long MinUnixTime = 1_000_000_000;
 
-    // Coze's own words for a time are absolute; below this (in 2001) it can only be a number of seconds from now.
-    private const long LeastUnixTime = 1_000_000_000;
+    private readonly ConcurrentDictionary<string, CachedToken> _cache = new(StringComparer.Ordinal);
 
-    private readonly ConcurrentDictionary<string, Entry> _entries = new(StringComparer.Ordinal);
-
-    /// <summary>The account's token.</summary>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.UpstreamUnauthorized"/>: it has none, or none can be had for it.</exception>
+    /// <summary>Gets the token of an account.</summary>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.UpstreamUnauthorized"/>: the account has no credential, or Coze does not accept it. Other codes: the request for a token failed.
+    /// </exception>
     public ValueTask<string> Get(AccountDefinition account, CancellationToken cancellationToken)
     {
         if (account.Token is { } token) return new ValueTask<string>(seal.Open(token).Trim());
         if (account.OAuth is null)
-            throw new ClusterException(ErrorCode.UpstreamUnauthorized, $"The account '{account.Id}' has neither a token nor an OAuth application.");
+        {
+            throw new ClusterException(
+                ErrorCode.UpstreamUnauthorized, $"Account '{account.Id}' has neither a token nor an OAuth application. Add one to the fleet file.");
+        }
 
-        var entry = EntryOf(account);
+        var cached = GetCached(account);
         Task<string> fetch;
-        lock (entry)
+        lock (cached)
         {
             var now = time.GetUtcNow();
-            var usable = entry.Token is not null && now < entry.ExpiresAt;
-            if (usable && now < entry.RenewAt) return new ValueTask<string>(entry.Token!);
-            fetch = entry.Fetch ??= Task.Run(() => Fetch(account, entry), CancellationToken.None);
-            if (usable) return new ValueTask<string>(entry.Token!);
+            var isValid = cached.Token is not null && now < cached.ExpiresAt;
+            if (isValid && now < cached.RenewAt) return new ValueTask<string>(cached.Token!);
+            fetch = cached.Fetch ??= Task.Run(() => Fetch(account, cached), CancellationToken.None);
+            if (isValid) return new ValueTask<string>(cached.Token!);
         }
         return new ValueTask<string>(fetch.WaitAsync(cancellationToken));
     }
 
-    /// <summary>Forgets a token that Coze refused.</summary>
-    public void Drop(AccountDefinition account, string token)
+    /// <summary>Removes a token that Coze refused from the cache.</summary>
+    public void Invalidate(AccountDefinition account, string token)
     {
-        if (!_entries.TryGetValue(account.Id, out var entry)) return;
-        lock (entry)
+        if (!_cache.TryGetValue(account.Id, out var cached)) return;
+        lock (cached)
         {
-            if (entry.Token == token) entry.Token = null;
+            if (cached.Token == token) cached.Token = null;
         }
     }
 
-    // A token belongs to the credential it was fetched with: a changed one starts anew.
-    private Entry EntryOf(AccountDefinition account)
+    // A token is valid only for the credential it was requested with. A changed credential starts with an empty entry.
+    private CachedToken GetCached(AccountDefinition account)
     {
-        var entry = _entries.GetOrAdd(account.Id, static (_, account) => new Entry(account.BaseUrl, account.OAuth!), account);
-        if (entry.BaseUrl == account.BaseUrl && entry.OAuth == account.OAuth) return entry;
-        return _entries[account.Id] = new Entry(account.BaseUrl, account.OAuth!);
+        var cached = _cache.GetOrAdd(account.Id, static (_, account) => new CachedToken(account.BaseUrl, account.OAuth!), account);
+        if (cached.BaseUrl == account.BaseUrl && cached.OAuth == account.OAuth) return cached;
+        return _cache[account.Id] = new CachedToken(account.BaseUrl, account.OAuth!);
     }
 
-    [SuppressMessage("Reliability", "CA2016", Justification = "Shared by all who wait for the token; bounded by its own time-out")]
-    private async Task<string> Fetch(AccountDefinition account, Entry entry)
+    [SuppressMessage("Reliability", "CA2016", Justification = "Several callers share the result. It has a timeout of its own.")]
+    private async Task<string> Fetch(AccountDefinition account, CachedToken cached)
     {
         try
         {
-            using var timeout = new CancellationTokenSource(FetchTimeout, time);
-            var (token, expiresAt) = await Request(account, timeout.Token).ConfigureAwait(false);
-            logger.TokenMinted(account.Id, expiresAt);
-            lock (entry)
+            using var timeout = new CancellationTokenSource(CozeLimits.TokenTimeout, time);
+            var (token, expiresAt) = await RequestToken(account, timeout.Token).ConfigureAwait(false);
+            logger.TokenReceived(account.Id, expiresAt);
+            lock (cached)
             {
-                var life = expiresAt - time.GetUtcNow();
-                entry.Token = token;
-                entry.ExpiresAt = expiresAt;
-                entry.RenewAt = expiresAt - (life / 5 < LongestLead ? life / 5 : LongestLead);
-                entry.Fetch = null;
+                var lead = (expiresAt - time.GetUtcNow()) / 5;
+                cached.Token = token;
+                cached.ExpiresAt = expiresAt;
+                cached.RenewAt = expiresAt - (lead < CozeLimits.MaxTokenRenewalLead ? lead : CozeLimits.MaxTokenRenewalLead);
+                cached.Fetch = null;
             }
             return token;
         }
         catch (Exception e)
         {
             logger.TokenFailed(e, account.Id);
-            lock (entry)
+            lock (cached)
             {
-                entry.Fetch = null;
-                entry.RenewAt = time.GetUtcNow() + PauseAfterFailure;
+                cached.Fetch = null;
+                cached.RenewAt = time.GetUtcNow() + CozeLimits.TokenRenewalPause;
             }
             if (e is not OperationCanceledException) throw;
-            throw new ClusterException(ErrorCode.UpstreamTimeout, $"Coze gave no access token for account '{account.Id}' within {FetchTimeout.TotalSeconds} s.");
+            throw new ClusterException(
+                ErrorCode.UpstreamTimeout, $"Coze returned no access token for account '{account.Id}' within {CozeLimits.TokenTimeout.TotalSeconds} s.");
         }
     }
 
-    private async Task<(string Token, DateTimeOffset ExpiresAt)> Request(AccountDefinition account, CancellationToken cancellationToken)
+    private async Task<(string Token, DateTimeOffset ExpiresAt)> RequestToken(AccountDefinition account, CancellationToken cancellationToken)
     {
         var oauth = account.OAuth!;
         var lifetime = CozeAccountOptions.Parse(account).TokenLifetime;
@@ -107,20 +112,20 @@ internal sealed class CozeTokens(CozeHttp http, ISecretSeal seal, TimeProvider t
         var claim = CozeJwt.Sign(account, seal.Open(oauth.PrivateKey), time.GetUtcNow());
         var answer = await http.Send(account, claim, path, CozeJson.Content(body), cancellationToken).ConfigureAwait(false);
 
-        if (answer.Text("access_token"u8) is null) answer = answer.Member("data"u8);
-        if (answer.Text("access_token"u8) is not { Length: > 0 } token)
+        if (answer.GetText("access_token"u8) is null) answer = answer.GetMember("data"u8);
+        if (answer.GetText("access_token"u8) is not { Length: > 0 } token)
             throw new ClusterException(ErrorCode.UpstreamProtocol, $"Coze's OAuth server answered without an access token for account '{account.Id}'.");
         var now = time.GetUtcNow();
-        var expiresAt = answer.Number("expires_in"u8) switch
+        var expiresAt = answer.GetNumber("expires_in"u8) switch
         {
             null or <= 0 => now + lifetime,
-            >= LeastUnixTime and { } moment => DateTimeOffset.FromUnixTimeSeconds(Math.Min(moment, DateTimeOffset.MaxValue.ToUnixTimeSeconds())),
+            >= MinUnixTime and { } moment => DateTimeOffset.FromUnixTimeSeconds(Math.Min(moment, DateTimeOffset.MaxValue.ToUnixTimeSeconds())),
             { } seconds => now + TimeSpan.FromSeconds(seconds),
         };
         return (token, expiresAt);
     }
 
-    private sealed class Entry(string baseUrl, OAuthDefinition oauth)
+    private sealed class CachedToken(string baseUrl, OAuthDefinition oauth)
     {
         public string BaseUrl { get; } = baseUrl;
 
@@ -132,6 +137,61 @@ internal sealed class CozeTokens(CozeHttp http, ISecretSeal seal, TimeProvider t
 
         public DateTimeOffset RenewAt { get; set; }
 
+        /// <summary>The running request for a token; null if there is none.</summary>
         public Task<string>? Fetch { get; set; }
+    }
+}
+
+/// <summary>Signs the claim (a JWT, RS256) that Coze's OAuth server exchanges for an access token. Each claim can be used once.</summary>
+internal static class CozeJwt
+{
+    /// <summary>Signs a new claim, valid for <see cref="CozeLimits.ClaimLifetime"/>.</summary>
+    /// <param name="account">An account with <see cref="AccountDefinition.OAuth"/>.</param>
+    /// <param name="privateKey">An RSA key in PEM format. Line breaks may be written as <c>\n</c>, which is common in environment variables.</param>
+    /// <param name="now">The time for the claim <c>iat</c>.</param>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.UpstreamUnauthorized"/>: the key is unreadable.</exception>
+    public static string Sign(AccountDefinition account, string privateKey, DateTimeOffset now)
+    {
+        var oauth = account.OAuth!;
+        var header = CozeJson.Write(oauth.KeyId, static (json, keyId) =>
+        {
+            json.WriteStartObject();
+            json.WriteString("alg"u8, "RS256"u8);
+            json.WriteString("typ"u8, "JWT"u8);
+            json.WriteString("kid"u8, keyId);
+            json.WriteEndObject();
+        });
+        var claims = CozeJson.Write((oauth.AppId, Host: new Uri(account.BaseUrl).Host, now), static (json, claim) =>
+        {
+            json.WriteStartObject();
+            json.WriteString("iss"u8, claim.AppId);
+            json.WriteString("aud"u8, claim.Host);
+            json.WriteNumber("iat"u8, claim.now.ToUnixTimeSeconds());
+            json.WriteNumber("exp"u8, (claim.now + CozeLimits.ClaimLifetime).ToUnixTimeSeconds());
+            json.WriteString("jti"u8, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)));
+            json.WriteEndObject();
+        });
+        var signed = $"{Base64Url.EncodeToString(header.Span)}.{Base64Url.EncodeToString(claims.Span)}";
+        using var key = ImportKey(account, privateKey);
+        var signature = key.SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        return $"{signed}.{Base64Url.EncodeToString(signature)}";
+    }
+
+    private static RSA ImportKey(AccountDefinition account, string privateKey)
+    {
+        var key = RSA.Create();
+        try
+        {
+            key.ImportFromPem(privateKey.Replace("\\n", "\n", StringComparison.Ordinal));
+            return key;
+        }
+        catch (Exception e) when (e is ArgumentException or CryptographicException)
+        {
+            key.Dispose();
+            // Without the inner exception, which might quote the key.
+            throw new ClusterException(
+                ErrorCode.UpstreamUnauthorized,
+                $"The private key of account '{account.Id}' is not an RSA private key in PEM format. Correct it in the fleet file.");
+        }
     }
 }

@@ -1,12 +1,15 @@
-using CozeCluster.Upstreams.Http;
+using CozeCluster.Upstreams.Shared.Http;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Coze;
 
-/// <summary>Coze's Open API (api.coze.com, api.coze.cn, or a server of one's own): <c>/v3/chat</c> and what belongs to it.</summary>
+/// <summary>
+/// Coze's Open API (<c>api.coze.com</c>, <c>api.coze.cn</c>, or a server of your own): <c>/v3/chat</c> and the requests that belong to it.
+/// <see cref="CozeLimits"/> describes all timeouts and retries.
+/// </summary>
 internal sealed class CozeUpstream : IUpstream, IDisposable
 {
-    /// <summary>The name fleets use.</summary>
+    /// <summary>The name of this upstream in fleets.</summary>
     public const string UpstreamName = "coze";
 
     private readonly UpstreamHttp _http;
@@ -34,20 +37,20 @@ internal sealed class CozeUpstream : IUpstream, IDisposable
     /// <inheritdoc />
     public async ValueTask<IExchange> Open(UpstreamTurn turn, CancellationToken cancellationToken)
     {
-        var (path, body) = turn.ToolOutputs.Count > 0 ? Submission(turn) : await Chat(turn, cancellationToken).ConfigureAwait(false);
+        var (path, body) = turn.ToolOutputs.Count > 0 ? BuildToolOutputs(turn) : await BuildChat(turn, cancellationToken).ConfigureAwait(false);
         var stream = await OpenStream(turn, path, body, cancellationToken).ConfigureAwait(false);
-        _logger.Opened(turn.TurnId, turn.Account.Id, stream.LogId);
+        _logger.StreamOpened(turn.TurnId, turn.Account.Id, stream.LogId);
         return new CozeExchange(turn, stream, _time, _logger);
     }
 
     /// <inheritdoc />
     public ValueTask<IExchange> Attach(UpstreamTurn turn, UpstreamHandle handle, CancellationToken cancellationToken) =>
-        new(new CozeAttach(turn, handle, _client, _time, _logger));
+        new(new CozePollingExchange(turn, handle, _client, _time, _logger));
 
     /// <inheritdoc />
     public async ValueTask Cancel(UpstreamTurn turn, UpstreamHandle handle, CancellationToken cancellationToken)
     {
-        if (!TryGetChat(handle, out var conversationId, out var chatId)) return;
+        if (!CozeIds.TryGetChat(handle.Ids, out var conversationId, out var chatId)) return;
         var body = CozeRequest.Cancel(conversationId, chatId);
         try
         {
@@ -55,7 +58,7 @@ internal sealed class CozeUpstream : IUpstream, IDisposable
         }
         catch (ClusterException e) when (e.Code is ErrorCode.UpstreamBusy or ErrorCode.UpstreamNotFound)
         {
-            // Code 4104: it has ended; or it was never there.
+            // The chat has already ended (Coze's code 4104), or it does not exist.
             _logger.NothingToCancel(turn.TurnId, chatId);
         }
     }
@@ -63,26 +66,18 @@ internal sealed class CozeUpstream : IUpstream, IDisposable
     /// <inheritdoc />
     public void Dispose() => _http.Dispose();
 
-    /// <summary>The ids by which Coze knows a chat.</summary>
-    internal static bool TryGetChat(UpstreamHandle handle, out string conversationId, out string chatId)
-    {
-        conversationId = handle.Ids.GetValueOrDefault(CozeIds.Conversation, "");
-        chatId = handle.Ids.GetValueOrDefault(CozeIds.Chat, "");
-        return conversationId.Length > 0 && chatId.Length > 0;
-    }
-
-    // One turn at a time runs in a conversation of ours. If its last chat is in the way all the same, it waits for tool outputs that nobody is going to send any more,
-    // or was not heard to be cancelled: the conversation goes on without it.
+    // CozeCluster runs one turn at a time in a conversation. If Coze still reports that the conversation is busy, its previous chat waits for tool outputs that
+    // nobody will send, or its cancellation was lost. That chat is cancelled and the prompt is sent once more.
     private async Task<CozeStream> OpenStream(UpstreamTurn turn, string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
-        var inTheWay = turn.ToolOutputs.Count == 0 ? turn.Conversation.GetValueOrDefault(CozeIds.Chat) : null;
+        var previousChat = turn.ToolOutputs.Count == 0 ? turn.Conversation.GetValueOrDefault(CozeIds.Chat) : null;
         try
         {
             return await _client.OpenStream(turn.Account, path, body, cancellationToken).ConfigureAwait(false);
         }
-        catch (ClusterException e) when (e.Code == ErrorCode.UpstreamBusy && inTheWay is not null)
+        catch (ClusterException e) when (e.Code == ErrorCode.UpstreamBusy && previousChat is not null)
         {
-            _logger.CancelsToGoOn(turn.TurnId, inTheWay);
+            _logger.CancellingPreviousChat(turn.TurnId, previousChat);
         }
         try
         {
@@ -90,21 +85,21 @@ internal sealed class CozeUpstream : IUpstream, IDisposable
         }
         catch (ClusterException e)
         {
-            // What matters is whether it is in the way still, which Coze tells once more.
-            _logger.NotCancelled(turn.TurnId, inTheWay, e.Code);
+            // Not decisive: the next request shows whether the conversation is still busy.
+            _logger.PreviousChatNotCancelled(turn.TurnId, previousChat, e.Code);
         }
         return await _client.OpenStream(turn.Account, path, body, cancellationToken).ConfigureAwait(false);
     }
 
-    private async ValueTask<(string Path, ReadOnlyMemory<byte> Body)> Chat(UpstreamTurn turn, CancellationToken cancellationToken)
+    private async ValueTask<(string Path, ReadOnlyMemory<byte> Body)> BuildChat(UpstreamTurn turn, CancellationToken cancellationToken)
     {
         CozeRequest.CheckMetadata(turn.Metadata);
-        var options = CozeOptions.Parse(turn.Bot);
-        var prompts = CozeMessages.Map(turn.Messages);
+        var options = CozeBotOptions.Parse(turn.Bot);
+        var prompts = CozePrompts.FromMessages(turn.Messages);
         var fileIds = new Dictionary<string, string>();
         foreach (var part in prompts.SelectMany(prompt => prompt.Media))
         {
-            if (CozeRequest.Source(part) is { Blob: { } blob } && !fileIds.ContainsKey(blob.Id))
+            if (part.GetSource() is { Blob: { } blob } && !fileIds.ContainsKey(blob.Id))
                 fileIds[blob.Id] = await _files.Upload(turn.Account, blob, cancellationToken).ConfigureAwait(false);
         }
         var conversationId = turn.Conversation.GetValueOrDefault(CozeIds.Conversation, "");
@@ -112,14 +107,8 @@ internal sealed class CozeUpstream : IUpstream, IDisposable
         return (path, CozeRequest.Chat(turn, options, prompts, fileIds));
     }
 
-    private static (string Path, ReadOnlyMemory<byte> Body) Submission(UpstreamTurn turn)
-    {
-        var conversationId = turn.Conversation.GetValueOrDefault(CozeIds.Conversation, "");
-        var chatId = turn.Conversation.GetValueOrDefault(CozeIds.Chat, "");
-        if (conversationId.Length == 0 || chatId.Length == 0)
-            throw new ClusterException(ErrorCode.InvalidRequest, "No chat of this conversation waits for tool outputs.", "tool_outputs");
-        return (
-            $"/v3/chat/submit_tool_outputs?conversation_id={Uri.EscapeDataString(conversationId)}&chat_id={Uri.EscapeDataString(chatId)}",
-            CozeRequest.ToolOutputs(turn.ToolOutputs));
-    }
+    private static (string Path, ReadOnlyMemory<byte> Body) BuildToolOutputs(UpstreamTurn turn) =>
+        CozeIds.TryGetChat(turn.Conversation, out var conversationId, out var chatId)
+            ? ("/v3/chat/submit_tool_outputs" + CozeRequest.ChatQuery(conversationId, chatId), CozeRequest.ToolOutputs(turn.ToolOutputs))
+            : throw new ClusterException(ErrorCode.InvalidRequest, "This conversation has no chat that is waiting for tool outputs.", "tool_outputs");
 }

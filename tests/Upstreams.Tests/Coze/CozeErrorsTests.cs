@@ -1,12 +1,13 @@
 using System.Net;
 using System.Text;
+using System.Text.RegularExpressions;
 using CozeCluster.Upstreams.Coze;
-using CozeCluster.Upstreams.Http;
-using CozeCluster.Upstreams.Json;
+using CozeCluster.Upstreams.Shared.Http;
+using CozeCluster.Upstreams.Shared.Json;
 
 namespace CozeCluster.Upstreams.Tests.Coze;
 
-public sealed class CozeErrorsTests
+public sealed partial class CozeErrorsTests
 {
     private static readonly Dictionary<long, ErrorCode> Expected = new()
     {
@@ -49,7 +50,7 @@ public sealed class CozeErrorsTests
     };
 
     [Fact]
-    public void Map_EveryKnownCode_IsOnTheListAndMapsWhateverTheStatus()
+    public void Map_EveryKnownCode_DoesNotDependOnTheStatus()
     {
         Assert.Equal(Expected.Keys.Order(), CozeErrors.KnownCodes.Order());
         foreach (var (code, expected) in Expected)
@@ -75,11 +76,11 @@ public sealed class CozeErrorsTests
     [InlineData(504, ErrorCode.UpstreamTimeout)]
     [InlineData(200, ErrorCode.UpstreamFailed)]
     [InlineData(302, ErrorCode.UpstreamProtocol)]
-    public void Map_UnknownCode_GoesByStatus(int status, ErrorCode expected) =>
+    public void Map_UnknownCode_UsesTheStatus(int status, ErrorCode expected) =>
         Assert.Equal(expected, CozeErrors.Map(new CozeRefusal(4027, "x"), (HttpStatusCode)status));
 
     [Fact]
-    public void Map_UnknownCodeInAStream_IsAFailure() => Assert.Equal(ErrorCode.UpstreamFailed, CozeErrors.Map(new CozeRefusal(4033, "x"), null));
+    public void Map_UnknownCodeInAStream_IsUpstreamFailed() => Assert.Equal(ErrorCode.UpstreamFailed, CozeErrors.Map(new CozeRefusal(4033, "x"), null));
 
     [Theory]
     [InlineData("invalid_request", ErrorCode.UpstreamUnauthorized)]
@@ -87,7 +88,7 @@ public sealed class CozeErrorsTests
     [InlineData("unsupported_grant_type", ErrorCode.UpstreamUnauthorized)]
     [InlineData("access_deny", ErrorCode.UpstreamUnauthorized)]
     [InlineData("internal_error", ErrorCode.UpstreamFailed)]
-    public void Map_OAuthError_IsAboutTheCredential(string error, ErrorCode expected) =>
+    public void Map_OAuthError_UsesItsName(string error, ErrorCode expected) =>
         Assert.Equal(expected, CozeErrors.Map(new CozeRefusal(null, "x", error), HttpStatusCode.BadRequest));
 
     [Theory]
@@ -101,22 +102,22 @@ public sealed class CozeErrorsTests
     [InlineData("""{"code":0,"msg":""}""", 0L, "", null, "header")]
     [InlineData("[1]", null, null, null, "header")]
     [InlineData("\"text\"", null, null, null, "header")]
-    public void Of_EveryShape_IsRead(string json, long? code, string? message, string? oauth, string? logId) => Assert.Equal(
-        new CozeRefusal(code, message, oauth, logId), CozeRefusal.Of(LenientJson.TryParse(Encoding.UTF8.GetBytes(json))!.Value, "header"));
+    public void Parse_EveryForm_IsRead(string json, long? code, string? message, string? oauth, string? logId) => Assert.Equal(
+        new CozeRefusal(code, message, oauth, logId), CozeRefusal.Parse(LenientJson.TryParse(Encoding.UTF8.GetBytes(json))!.Value, "header"));
 
     [Fact]
-    public void ToError_SaysCodeMessageAndLogId()
+    public void ToError_ContainsCodeMessageAndLogId()
     {
         var error = CozeErrors.ToError(new CozeRefusal(4011, "The account is out of balance", LogId: "2024LOG"), HttpStatusCode.OK);
 
         Assert.Equal(ErrorCode.UpstreamQuotaExceeded, error.Code);
         Assert.Equal("Coze says: The account is out of balance (code 4011, logid 2024LOG)", error.Message);
         Assert.Null(error.Until);
-        Assert.Equal("Coze gave an error (HTTP 502)", CozeErrors.ToError(new CozeRefusal(null, null), HttpStatusCode.BadGateway).Message);
+        Assert.Equal("Coze returned an error (HTTP 502)", CozeErrors.ToError(new CozeRefusal(null, null), HttpStatusCode.BadGateway).Message);
     }
 
     [Fact]
-    public void Clean_TokensAndNoise_GoAway()
+    public void Clean_TokensAndControlCharacters_AreRemoved()
     {
         Assert.Equal("token (token) is wrong", UpstreamText.Clean("token pat_AbC-123_x is wrong"));
         Assert.Equal("(token), (token)", UpstreamText.Clean("Bearer abcdef.g czs_0123456789").Replace(") (", "), ("));
@@ -127,4 +128,37 @@ public sealed class CozeErrorsTests
         Assert.Equal(301, UpstreamText.Clean(new string('x', 5_000)).Length);
         Assert.False(char.IsHighSurrogate(UpstreamText.Clean(new string('x', 299) + "🚀" + new string('y', 99))[^2]));
     }
+
+    /// <summary>The table of errors in <c>docs/coze.md</c> equals the one in the code.</summary>
+    [Fact]
+    public void Documentation_EveryCode_IsInItsRow()
+    {
+        var documented = new Dictionary<long, string>();
+        foreach (var row in Row().Matches(Document()).Select(match => match.Groups))
+        {
+            foreach (Match codes in Codes().Matches(row[1].Value))
+            {
+                var first = long.Parse(codes.Groups[1].Value);
+                var last = codes.Groups[2].Success ? long.Parse(codes.Groups[2].Value) : first;
+                for (var code = first; code <= last; code++) documented.Add(code, row[2].Value);
+            }
+        }
+
+        Assert.Equal(
+            CozeErrors.KnownCodes.Order().Select(code => (code, ErrorTable.Of(CozeErrors.Map(new CozeRefusal(code, null), null)).OpenAiCode)),
+            documented.OrderBy(pair => pair.Key).Select(pair => (pair.Key, (string?)pair.Value)));
+    }
+
+    private static string Document()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder!.FullName, "CozeCluster.sln"))) folder = folder.Parent;
+        return File.ReadAllText(Path.Combine(folder.FullName, "docs", "coze.md"));
+    }
+
+    [GeneratedRegex(@"^\| (\d[^|]*) \| `(\w+)` \|$", RegexOptions.Multiline)]
+    private static partial Regex Row();
+
+    [GeneratedRegex(@"(\d+)(?:–(\d+))?")]
+    private static partial Regex Codes();
 }

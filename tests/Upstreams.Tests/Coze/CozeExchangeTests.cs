@@ -3,12 +3,12 @@ using System.Text;
 
 namespace CozeCluster.Upstreams.Tests.Coze;
 
-/// <summary>How a stream comes in, and how it breaks.</summary>
+/// <summary>How streams are read, and how they break.</summary>
 public sealed class CozeExchangeTests : IDisposable
 {
     private static readonly string Whole =
-        ": hi\n\n" + Wire.Created + Wire.Thought("Hm 🤔") + Wire.Delta("你好 \ud83d\ude80") + Wire.Delta("\"quoted\"\n") + Wire.MessageCompleted("answer", "你好 🚀\"quoted\"\n")
-        + Wire.MessageCompleted("follow_up", "And?", "u1") + Wire.Completed + Wire.Done;
+        ": hi\n\n" + Wire.Created + Wire.Thought("Hm 🤔") + Wire.Delta("你好 \ud83d\ude80") + Wire.Delta("\"quoted\"\n")
+        + Wire.MessageCompleted("answer", "你好 🚀\"quoted\"\n") + Wire.MessageCompleted("follow_up", "And?", "u1") + Wire.Completed + Wire.Done;
 
     private readonly CozeRig _rig = new();
 
@@ -18,7 +18,7 @@ public sealed class CozeExchangeTests : IDisposable
 
     [Theory]
     [MemberData(nameof(LineEnds))]
-    public async Task Read_SplitAtEveryByte_GivesTheSameReply(string lineEnd)
+    public async Task Read_SplitAtEveryByte_ReturnsTheSameReply(string lineEnd)
     {
         var wire = Encoding.UTF8.GetBytes(Whole.Replace("\n", lineEnd));
         for (var cut = 1; cut < wire.Length; cut++)
@@ -54,7 +54,7 @@ public sealed class CozeExchangeTests : IDisposable
                 Assert.Equal(ErrorCode.UpstreamUnavailable, error.Code);
                 Assert.Equal(0, sink.Ends);
                 Assert.StartsWith(sink.Answers.FirstOrDefault() ?? "", "你好 🚀\"quoted\"\n");
-                // Asking again says the same.
+                // The error stays the same.
                 Assert.Same(error, await sink.ReadUntilBroken(exchange));
             }
         }
@@ -89,7 +89,7 @@ public sealed class CozeExchangeTests : IDisposable
     [InlineData("event:error\ndata:{\"code\":0,\"msg\":\"\"}\n\n")]
     [InlineData("event:error\n\n")]
     [InlineData("event:done\ndata:\"[DONE]\"\n\n")]
-    public async Task WaitToRead_EndThatSaysNothing_IsABrokenStream(string end)
+    public async Task WaitToRead_EmptyEnd_IsABrokenStream(string end)
     {
         var sink = new RecordingSink();
         await using var exchange = _rig.Exchange(PiecesStream.Of(Wire.Created + Wire.Delta("Hel") + end));
@@ -105,7 +105,7 @@ public sealed class CozeExchangeTests : IDisposable
     [InlineData("event:conversation.message.delta\ndata:[]\n\n")]
     [InlineData("event:conversation.message.completed\ndata:\n\n")]
     [InlineData("event:conversation.chat.completed\ndata:{\n\n")]
-    public async Task WaitToRead_GarbageInAnEvent_IsAProtocolError(string garbage)
+    public async Task WaitToRead_InvalidJsonInAnEvent_IsAProtocolError(string garbage)
     {
         var sink = new RecordingSink();
         await using var exchange = _rig.Exchange(PiecesStream.Of(Wire.Delta("x") + garbage + Wire.Completed));
@@ -125,7 +125,7 @@ public sealed class CozeExchangeTests : IDisposable
     }
 
     [Fact]
-    public async Task Read_LongAnswers_ComeWhole()
+    public async Task Read_LongAnswers_AreWhole()
     {
         var text = new string('长', 300_000);
 
@@ -143,7 +143,7 @@ public sealed class CozeExchangeTests : IDisposable
         var allocated = 0L;
         while (sink.Appends < Count && await exchange.WaitToRead(CozeRig.Stop))
         {
-            // The first stretch opens the part and tells the ids.
+            // The first read opens the part and reports the ids.
             var isWarm = sink.Appends > 0;
             var before = GC.GetAllocatedBytesForCurrentThread();
             exchange.Read(sink);
@@ -151,12 +151,12 @@ public sealed class CozeExchangeTests : IDisposable
         }
 
         Assert.Equal(Count, sink.Appends);
-        // Less than a byte each: a pool may have been trimmed meanwhile.
+        // Less than one byte per delta: a pool may have been trimmed meanwhile.
         Assert.True(allocated < Count, $"{allocated} bytes for {Count} deltas");
     }
 
     [Fact]
-    public async Task DisposeAsync_WhileWaiting_LetsTheWaitEnd()
+    public async Task DisposeAsync_WhileWaiting_EndsTheWait()
     {
         await using var server = await WireServer.Start(async (context, _) =>
         {
@@ -176,7 +176,7 @@ public sealed class CozeExchangeTests : IDisposable
     }
 
     [Fact]
-    public async Task DisposeAsync_AfterTheEnd_LeavesTheConnectionToTheNext()
+    public async Task DisposeAsync_AfterTheEnd_KeepsTheConnectionForReuse()
     {
         var connections = new ConcurrentDictionary<string, int>();
         await using var server = await WireServer.Start((context, _) =>
@@ -188,7 +188,7 @@ public sealed class CozeExchangeTests : IDisposable
 
         for (var i = 0; i < 20; i++) AssertWhole(await rig.Run(rig.Turn("hi")));
 
-        Assert.True(connections.Count < 20, "every turn took a connection of its own");
+        Assert.True(connections.Count < 20, "Every turn used a new connection.");
     }
 
     private static void AssertWhole(RecordingSink sink)

@@ -8,7 +8,7 @@ public sealed class CozeFilesTests
     private readonly ManualTime _time = new();
 
     [Fact]
-    public async Task Open_Blob_IsUploadedAndNamedByItsFileId()
+    public async Task Open_Blob_IsUploadedAndSentAsFileId()
     {
         await using var server = await Start();
         using var rig = new CozeRig(server.BaseUrl, _time);
@@ -20,9 +20,12 @@ public sealed class CozeFilesTests
         Assert.Equal(upload.Body.Length.ToString(), upload.Headers["Content-Length"]);
         var boundary = upload.Headers["Content-Type"]["multipart/form-data; boundary=".Length..];
         Assert.Equal(
-            $"--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"报告 %221%22.png\"\r\nContent-Type: image/png\r\n\r\nbytes of it\r\n--{boundary}--\r\n",
+            $"--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"报告 %221%22.png\"\r\n"
+            + $"Content-Type: image/png\r\n\r\nbytes of it\r\n--{boundary}--\r\n",
             upload.Text);
-        Assert.Equal("""[{"type":"text","text":"Look"},{"type":"image","file_id":"734"}]""", (string?)server.Requests.Last().Json["additional_messages"]![0]!["content"]);
+        Assert.Equal(
+            """[{"type":"text","text":"Look"},{"type":"image","file_id":"734"}]""",
+            (string?)server.Requests.Last().Json["additional_messages"]![0]!["content"]);
     }
 
     [Fact]
@@ -49,24 +52,24 @@ public sealed class CozeFilesTests
         await using var server = await WireServer.Start("""{"code":4302,"msg":"file too large"}""");
         using var rig = new CozeRig(server.BaseUrl, _time);
 
-        var error = await rig.Refused(rig.Turn(CozeRig.User(new TextContent("Look"), new FileContent(await Blob(rig, "a", "x/y")))));
+        var error = await rig.OpenThrows(rig.Turn(CozeRig.User(new TextContent("Look"), new FileContent(await Blob(rig, "a", "x/y")))));
 
         Assert.Equal(ErrorCode.FileRejected, error.Code);
-        Assert.Equal(0, server.Requests.Count(asked => asked.Path == "/v3/chat"));
+        Assert.Equal(0, server.Requests.Count(request => request.Path == "/v3/chat"));
     }
 
     [Fact]
-    public async Task Open_ExpiredBlob_SaysSo()
+    public async Task Open_ExpiredBlob_IsNotFound()
     {
         await using var server = await Start();
         using var rig = new CozeRig(server.BaseUrl, _time);
-        var gone = new MediaSource(null, new BlobRef("gone", "image/png", "a.png", 11));
+        var expired = new MediaSource(null, new BlobRef("expired", "image/png", "a.png", 11));
 
-        Assert.Equal(ErrorCode.NotFound, (await rig.Refused(rig.Turn(CozeRig.User(new TextContent("Look"), new ImageContent(gone))))).Code);
+        Assert.Equal(ErrorCode.NotFound, (await rig.OpenThrows(rig.Turn(CozeRig.User(new TextContent("Look"), new ImageContent(expired))))).Code);
     }
 
     [Fact]
-    public async Task Open_UploadCutOff_IsUnavailable()
+    public async Task Open_UploadInterrupted_IsUnavailable()
     {
         await using var server = await WireServer.Start((context, _) =>
         {
@@ -75,18 +78,18 @@ public sealed class CozeFilesTests
         });
         using var rig = new CozeRig(server.BaseUrl, _time);
 
-        // Nothing has been started by an upload.
+        // Not "outcome unknown": an upload starts nothing.
         Assert.Equal(
             ErrorCode.UpstreamUnavailable,
-            (await rig.Refused(rig.Turn(CozeRig.User(new TextContent("Look"), new ImageContent(await Blob(rig, "a.png", "image/png")))))).Code);
+            (await rig.OpenThrows(rig.Turn(CozeRig.User(new TextContent("Look"), new ImageContent(await Blob(rig, "a.png", "image/png")))))).Code);
     }
 
-    private static int Uploads(WireServer server) => server.Requests.Count(asked => asked.Path == "/v1/files/upload");
+    private static int Uploads(WireServer server) => server.Requests.Count(request => request.Path == "/v1/files/upload");
 
     private static async Task<MediaSource> Blob(CozeRig rig, string name, string type) =>
         new(null, await rig.Blobs.Put("t", name, type, Encoding.UTF8.GetBytes("bytes of it"), CozeRig.Stop));
 
-    private static Task<WireServer> Start() => WireServer.Start((context, asked) => asked.Path == "/v1/files/upload"
+    private static Task<WireServer> Start() => WireServer.Start((context, request) => request.Path == "/v1/files/upload"
         ? WireServer.Write(context, """{"code":0,"data":{"id":734,"bytes":11,"file_name":"x"}}""")
         : WireServer.Stream(context, Wire.Created + Wire.MessageCompleted("answer", "Seen") + Wire.Completed));
 }

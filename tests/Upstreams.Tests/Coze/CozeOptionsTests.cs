@@ -7,7 +7,7 @@ public sealed class CozeOptionsTests
     [Fact]
     public void TryParse_EveryOption_IsRead()
     {
-        Assert.True(CozeOptions.TryParse(
+        Assert.True(CozeBotOptions.TryParse(
             new Dictionary<string, string>
             {
                 ["connector_id"] = "999",
@@ -37,9 +37,9 @@ public sealed class CozeOptionsTests
     [InlineData("longitude", "east", "degrees")]
     [InlineData("parameters.", "x", "unknown")]
     [InlineData("parameters_json.a", "{", "JSON")]
-    public void TryParse_WrongOption_IsNamedWithWhatIsExpected(string name, string value, string expected)
+    public void TryParse_InvalidOption_IsNamedWithTheExpectedValue(string name, string value, string expected)
     {
-        Assert.False(CozeOptions.TryParse(new Dictionary<string, string> { [name] = value, ["bot_version"] = "1" }, out var options, out var errors));
+        Assert.False(CozeBotOptions.TryParse(new Dictionary<string, string> { [name] = value, ["bot_version"] = "1" }, out var options, out var errors));
 
         var error = Assert.Single(errors);
         Assert.Equal(name, error.Key);
@@ -48,7 +48,7 @@ public sealed class CozeOptionsTests
     }
 
     [Fact]
-    public void TryParse_ParameterTwice_IsAnError() => Assert.False(CozeOptions.TryParse(
+    public void TryParse_ParameterTwice_IsInvalid() => Assert.False(CozeBotOptions.TryParse(
         new Dictionary<string, string> { ["parameters.a"] = "1", ["parameters_json.a"] = "1" }, out _, out _));
 
     [Theory]
@@ -57,11 +57,11 @@ public sealed class CozeOptionsTests
     [InlineData("token_lifetime_seconds", "86400", false)]
     [InlineData("token_lifetime_seconds", "1h", false)]
     [InlineData("token", "1", false)]
-    public void TryParse_AccountOptions_AreChecked(string name, string value, bool isRight)
+    public void TryParse_AccountOptions_AreChecked(string name, string value, bool isValid)
     {
-        Assert.Equal(isRight, CozeAccountOptions.TryParse(new Dictionary<string, string> { [name] = value }, out var options, out var errors));
+        Assert.Equal(isValid, CozeAccountOptions.TryParse(new Dictionary<string, string> { [name] = value }, out var options, out var errors));
 
-        Assert.Equal(isRight ? 3599 : 3600, options.TokenLifetime.TotalSeconds);
-        Assert.Equal(isRight, errors.Count == 0);
+        Assert.Equal(isValid ? 3599 : 3600, options.TokenLifetime.TotalSeconds);
+        Assert.Equal(isValid, errors.Count == 0);
     }
 }

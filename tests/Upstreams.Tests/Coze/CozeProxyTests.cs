@@ -7,7 +7,7 @@ public sealed class CozeProxyTests
     [Theory]
     [InlineData("socks5")]
     [InlineData("socks5h")]
-    public async Task Open_ThroughSocks5_SendsNameAndCredentials(string scheme)
+    public async Task Open_ThroughSocks5_SendsHostNameAndCredentials(string scheme)
     {
         await using var server = await WireServer.Start(Hello, "text/event-stream");
         await using var proxy = TinyProxy.Socks(server.Port);
@@ -21,7 +21,7 @@ public sealed class CozeProxyTests
     }
 
     [Fact]
-    public async Task Open_ThroughAnHttpProxy_SendsCredentialsToTheProxyAlone()
+    public async Task Open_ThroughAnHttpProxy_SendsProxyCredentialsOnlyToTheProxy()
     {
         await using var server = await WireServer.Start(Hello, "text/event-stream");
         await using var proxy = TinyProxy.Http(server.Port);
@@ -35,15 +35,15 @@ public sealed class CozeProxyTests
     }
 
     [Fact]
-    public async Task Open_TlsThroughAnHttpProxy_AsksForATunnel()
+    public async Task Open_TlsThroughAnHttpProxy_UsesATunnel()
     {
         await using var server = await WireServer.Start(Hello, "text/event-stream");
         await using var proxy = TinyProxy.Http(server.Port);
         using var rig = new CozeRig("https://coze.test");
         rig.Account = rig.Account with { Proxy = rig.Seal.Seal($"http://ann:secret@127.0.0.1:{proxy.Port}") };
 
-        // What is behind the tunnel speaks no TLS.
-        var error = await rig.Refused(rig.Turn("Hi"));
+        // The server behind the tunnel does not support TLS.
+        var error = await rig.OpenThrows(rig.Turn("Hi"));
 
         Assert.Equal(ErrorCode.UpstreamUnavailable, error.Code);
         Assert.Equal(["ann:secret coze.test:443"], proxy.Asked);
@@ -51,12 +51,12 @@ public sealed class CozeProxyTests
     }
 
     [Fact]
-    public async Task Open_DeadProxy_IsUnavailableAndKeepsItsSecret()
+    public async Task Open_UnreachableProxy_IsUnavailableWithoutItsSecret()
     {
         using var rig = new CozeRig("http://coze.test");
         rig.Account = rig.Account with { Proxy = rig.Seal.Seal("http://ann:hunter22@127.0.0.1:1") };
 
-        var error = await rig.Refused(rig.Turn("Hi"));
+        var error = await rig.OpenThrows(rig.Turn("Hi"));
 
         Assert.Equal(ErrorCode.UpstreamUnavailable, error.Code);
         Assert.DoesNotContain("hunter22", error + rig.Logger.Text);
@@ -66,12 +66,12 @@ public sealed class CozeProxyTests
     [Theory]
     [InlineData("nonsense")]
     [InlineData("ftp://127.0.0.1:1")]
-    public async Task Open_WhatIsNoProxy_SaysWhatIsExpected(string proxy)
+    public async Task Open_InvalidProxy_NamesTheValidSchemes(string proxy)
     {
         using var rig = new CozeRig("http://coze.test");
         rig.Account = rig.Account with { Proxy = rig.Seal.Seal(proxy) };
 
-        Assert.Contains("socks5://", (await rig.Refused(rig.Turn("Hi"))).Message);
+        Assert.Contains("socks5://", (await rig.OpenThrows(rig.Turn("Hi"))).Message);
     }
 
     [Fact]

@@ -1,6 +1,6 @@
 namespace CozeCluster.Upstreams.Tests.Coze;
 
-/// <summary>What comes of each of Coze's events.</summary>
+/// <summary>How each of Coze's events changes the reply.</summary>
 public sealed class CozeReplyTests : IDisposable
 {
     private readonly CozeRig _rig = new();
@@ -21,7 +21,7 @@ public sealed class CozeReplyTests : IDisposable
     }
 
     [Fact]
-    public async Task Created_TellsTheIds()
+    public async Task Created_ReportsTheIds()
     {
         var sink = await _rig.Read(Wire.Created + Wire.Delta("x") + Wire.MessageCompleted("answer", "x") + Wire.Completed);
 
@@ -32,7 +32,7 @@ public sealed class CozeReplyTests : IDisposable
     }
 
     [Fact]
-    public async Task Delta_FirstOfAll_TellsTheIdsToo()
+    public async Task Delta_AsFirstEvent_ReportsTheIds()
     {
         var sink = await _rig.Read(Wire.Delta("x") + Wire.Completed);
 
@@ -40,7 +40,7 @@ public sealed class CozeReplyTests : IDisposable
     }
 
     [Fact]
-    public async Task NumericIds_AreTakenAsText()
+    public async Task NumericIds_BecomeText()
     {
         var sink = await _rig.Read(
             Wire.Record("conversation.chat.created", """{"id":735,"conversation_id":734,"status":"created"}""")
@@ -66,7 +66,7 @@ public sealed class CozeReplyTests : IDisposable
     }
 
     [Fact]
-    public async Task AnswersInTurns_FindTheirParts()
+    public async Task AlternatingAnswers_AreAppendedToTheirParts()
     {
         var sink = await _rig.Read(Wire.Delta("a", "m1") + Wire.Delta("x", "m2") + Wire.Delta("b", "m1") + Wire.Delta("y", "m2") + Wire.Completed);
 
@@ -74,7 +74,7 @@ public sealed class CozeReplyTests : IDisposable
     }
 
     [Fact]
-    public async Task NoDeltas_TheCompletedMessageHoldsTheText()
+    public async Task NoDeltas_TheCompletedMessageHasTheText()
     {
         var sink = await _rig.Read(Wire.MessageCompleted("answer", "Whole") + Wire.Completed);
 
@@ -82,7 +82,7 @@ public sealed class CozeReplyTests : IDisposable
     }
 
     [Fact]
-    public async Task CompletedText_OtherThanItsDeltas_Rewrites()
+    public async Task CompletedText_DifferentFromItsDeltas_Rewrites()
     {
         var sink = await _rig.Read(Wire.Delta("Bad word") + Wire.MessageCompleted("answer", "*** word") + Wire.Completed);
 
@@ -93,10 +93,12 @@ public sealed class CozeReplyTests : IDisposable
     [Theory]
     [InlineData("\"\"")]
     [InlineData("null")]
-    public async Task CompletedText_Empty_LeavesWhatTheDeltasSaid(string content)
+    public async Task CompletedText_Empty_KeepsTheTextOfTheDeltas(string content)
     {
         var sink = await _rig.Read(
-            Wire.Delta("Hello") + Wire.Record("conversation.message.completed", $$"""{"id":"m1","type":"answer","role":"assistant","content":{{content}}}""") + Wire.Completed);
+            Wire.Delta("Hello")
+            + Wire.Record("conversation.message.completed", $$"""{"id":"m1","type":"answer","role":"assistant","content":{{content}}}""")
+            + Wire.Completed);
 
         Assert.Equal("Hello", sink.Answer);
         Assert.Equal(["m1"], sink.Closed);
@@ -119,12 +121,12 @@ public sealed class CozeReplyTests : IDisposable
     }
 
     [Fact]
-    public async Task Deltas_WithoutAnId_GoIntoOnePart()
+    public async Task Deltas_WithoutAnId_AreOnePart()
     {
         var delta = Wire.Record("conversation.message.delta", """{"content":"x","type":"answer"}""");
 
         Assert.Equal("xxx", (await _rig.Read(delta + delta + delta + Wire.Completed)).Answer);
-        // The completed message's own text, not another one.
+        // The completed message is the message of the deltas, and not another one.
         Assert.Equal("xx", (await _rig.Read(delta + delta + Wire.MessageCompleted("answer", "xx") + Wire.Completed)).Answer);
         var nameless = Wire.Record("conversation.message.completed", """{"content":"x","type":"answer"}""");
         Assert.Equal(["x", "x"], (await _rig.Read(delta + nameless + delta + nameless + Wire.Completed)).Answers);
@@ -135,7 +137,7 @@ public sealed class CozeReplyTests : IDisposable
         Assert.Equal("x", (await _rig.Read(Wire.Record("conversation.message.delta", """{"id":"m1","content":"x"}""") + Wire.Completed)).Answer);
 
     [Fact]
-    public async Task Delta_OfSomethingElse_IsPassedOver()
+    public async Task Delta_OfAnythingElse_IsIgnored()
     {
         var sink = await _rig.Read(
             Wire.Record("conversation.message.delta", Wire.Message("function_call", "{", "f1"))
@@ -146,7 +148,7 @@ public sealed class CozeReplyTests : IDisposable
     }
 
     [Fact]
-    public async Task HalvesOfAPair_InTwoDeltas_MeetAgain()
+    public async Task HalvesOfASurrogatePair_InTwoDeltas_AreJoined()
     {
         static string Half(string escape) => Wire.Record("conversation.message.delta", $$"""{"id":"m1","type":"answer","content":"{{escape}}"}""");
 
@@ -156,7 +158,7 @@ public sealed class CozeReplyTests : IDisposable
     }
 
     [Fact]
-    public async Task HalfOfAPair_ThatStaysAlone_DoesNotBreakAnything()
+    public async Task HalfOfASurrogatePair_IsKept()
     {
         var sink = await _rig.Read(
             Wire.Record("conversation.message.completed", """{"id":"m1","type":"answer","content":"a\ud83d"}""")
@@ -167,7 +169,7 @@ public sealed class CozeReplyTests : IDisposable
     }
 
     [Fact]
-    public async Task Items_OfEveryType_ComeThrough()
+    public async Task Items_OfEveryType_AreAdded()
     {
         var sink = await _rig.Read(
             Wire.Verbose("knowledge_recall", """{"chunks":[]}""", "k1")
@@ -205,7 +207,7 @@ public sealed class CozeReplyTests : IDisposable
     }
 
     [Fact]
-    public async Task Items_WithoutIds_GetStableOnes()
+    public async Task Items_WithoutIds_GetStableIds()
     {
         static string FollowUp(string text) => Wire.Record("conversation.message.completed", $$"""{"type":"follow_up","content":"{{text}}"}""");
 
@@ -218,21 +220,24 @@ public sealed class CozeReplyTests : IDisposable
     public async Task ObjectString_InAnAnswer_IsTextAndImages()
     {
         var sink = await _rig.Read(
-            Wire.MessageCompleted("answer", """[{"type":"text","text":"Look:"},{"type":"image","file_url":"https://x.test/a.png"}]""", "m1", "object_string") + Wire.Completed);
+            Wire.MessageCompleted(
+                "answer", """[{"type":"text","text":"Look:"},{"type":"image","file_url":"https://x.test/a.png"}]""", "m1", "object_string") + Wire.Completed);
 
         Assert.Equal("Look:", sink.Answer);
         Assert.Equal(new ImageItem("m1-0", "https://x.test/a.png"), Assert.Single(sink.Items));
     }
 
     [Fact]
-    public async Task ObjectString_ThatIsNone_IsText() => Assert.Equal(
+    public async Task ObjectString_ThatIsNotAnArray_IsText() => Assert.Equal(
         "{\"a\":1}", (await _rig.Read(Wire.MessageCompleted("answer", "{\"a\":1}", "m1", "object_string") + Wire.Completed)).Answer);
 
     [Fact]
-    public async Task Answer_OfAKindNotKnown_IsText()
+    public async Task Answer_OfUnknownContentType_IsText()
     {
         var sink = await _rig.Read(
-            Wire.Record("conversation.message.delta", Wire.Message("answer", "*Hel", contentType: "markdown")) + Wire.MessageCompleted("answer", "*Hello*", contentType: "markdown") + Wire.Completed);
+            Wire.Record("conversation.message.delta", Wire.Message("answer", "*Hel", contentType: "markdown"))
+            + Wire.MessageCompleted("answer", "*Hello*", contentType: "markdown")
+            + Wire.Completed);
 
         Assert.Equal("*Hello*", sink.Answer);
         Assert.Empty(sink.Rewrites);
@@ -243,27 +248,29 @@ public sealed class CozeReplyTests : IDisposable
     [InlineData("""{"token_count":12,"output_tokens":5,"input_tokens":7}""", 7, 5, 12)]
     [InlineData("""{"output_count":"5","input_count":"7"}""", 7, 5, 12)]
     [InlineData("""{"token_count":12}""", 12, 0, 12)]
-    public async Task Usage_OfBothNames_IsCounted(string usage, long input, long output, long total)
+    public async Task Usage_WithEitherSetOfNames_IsReported(string usage, long input, long output, long total)
     {
-        var sink = await _rig.Read(Wire.Record("conversation.chat.completed", $$"""{"id":"h1","conversation_id":"c1","status":"completed","usage":{{usage}}}"""));
+        var sink = await _rig.Read(
+            Wire.Record("conversation.chat.completed", $$"""{"id":"h1","conversation_id":"c1","status":"completed","usage":{{usage}}}"""));
 
         Assert.Equal(new Usage(input, output, total), sink.Usage);
     }
 
     [Fact]
-    public async Task Usage_Missing_IsNotMadeUp() =>
+    public async Task Usage_Missing_IsNotReported() =>
         Assert.Null((await _rig.Read(Wire.Record("conversation.chat.completed", """{"id":"h1","status":"completed","usage":null}"""))).Usage);
 
     [Fact]
-    public async Task RequiresAction_GivesTheCallsToTheClient()
+    public async Task RequiresAction_PassesTheCallsToTheClient()
     {
         var sink = await _rig.Read(Wire.Record(
             "conversation.chat.requires_action",
-            """
-            {"id":"h1","conversation_id":"c1","status":"requires_action","required_action":{"type":"submit_tool_outputs","submit_tool_outputs":{"tool_calls":[{"id":"t1","type":"function","function":{"name":"find","arguments":"{\"a\":1}"}},{"id":2,"type":"reply_message","function":{"name":"ask","arguments":{"b":2}}}]}}}
-            """.Trim()) + Wire.Done);
+            """{"id":"h1","conversation_id":"c1","status":"requires_action","required_action":{"type":"submit_tool_outputs","submit_tool_outputs":"""
+            + """{"tool_calls":[{"id":"t1","type":"function","function":{"name":"find","arguments":"{\"a\":1}"}},"""
+            + """{"id":2,"type":"reply_message","function":{"name":"ask","arguments":{"b":2}}}]}}}""") + Wire.Done);
 
-        Assert.Equal([new ToolCallItem("t1", "find", """{"a":1}""", ForClient: true), new ToolCallItem("2", "ask", """{"b":2}""", ForClient: true)], sink.Items);
+        Assert.Equal(
+            [new ToolCallItem("t1", "find", """{"a":1}""", ForClient: true), new ToolCallItem("2", "ask", """{"b":2}""", ForClient: true)], sink.Items);
         Assert.Equal(FinishReason.ToolCalls, sink.Finish);
     }
 
@@ -283,7 +290,7 @@ public sealed class CozeReplyTests : IDisposable
     [Theory]
     [InlineData("conversation.chat.canceled")]
     [InlineData("conversation.chat.completed")]
-    public async Task Canceled_IsNoCompletion(string name)
+    public async Task Canceled_IsAFailure(string name)
     {
         var sink = await _rig.Read(Wire.Record(name, """{"id":"h1","status":"canceled"}"""));
 
@@ -291,7 +298,7 @@ public sealed class CozeReplyTests : IDisposable
     }
 
     [Fact]
-    public async Task Completed_WithAnObjectThatLags_IsBelieved()
+    public async Task Completed_WithAnOutdatedObject_CompletesTheReply()
     {
         var sink = await _rig.Read(Wire.Record("conversation.chat.completed", """{"id":"h1","status":"in_progress"}"""));
 
@@ -303,16 +310,16 @@ public sealed class CozeReplyTests : IDisposable
     [InlineData("""{"code":"4010","msg":"too long"}""", ErrorCode.ContextLengthExceeded, "too long")]
     [InlineData("""{"error_code":5000,"error_message":"internal"}""", ErrorCode.UpstreamFailed, "internal")]
     [InlineData("\"just text\"", ErrorCode.UpstreamFailed, "just text")]
-    public async Task Error_InBand_FailsTheReply(string data, ErrorCode expected, string says)
+    public async Task Error_InTheStream_FailsTheReply(string data, ErrorCode expected, string message)
     {
         var sink = await _rig.Read(Wire.Delta("x") + Wire.Record("error", data));
 
         Assert.Equal(expected, sink.Failure!.Code);
-        Assert.Contains(says, sink.Failure.Message);
+        Assert.Contains(message, sink.Failure.Message);
     }
 
     [Fact]
-    public async Task Refusal_WhereAStreamWasPromised_FailsTheReply()
+    public async Task Refusal_InPlaceOfAStream_FailsTheReply()
     {
         var sink = await _rig.Read("""{"code":4008,"msg":"daily cap"}""");
 
@@ -321,12 +328,13 @@ public sealed class CozeReplyTests : IDisposable
     }
 
     [Fact]
-    public async Task UnknownEvents_Audio_AndWhatFollowsTheEnd_ArePassedOver()
+    public async Task UnknownEvents_Audio_AndEventsAfterTheEnd_AreIgnored()
     {
         var sink = await _rig.Read(
             Wire.Record("conversation.message.thought", "not json") + Wire.Record("conversation.chat.sleeping", "{}") + Wire.Record("ping", "")
             + Wire.Record("conversation.audio.delta", Wire.Message("answer", "UklGR", "a1", "audio")) + Wire.Delta("x") + Wire.Completed
-            + Wire.Record("conversation.audio.delta", Wire.Message("answer", "UklGR", "a1", "audio")) + Wire.Delta("late") + "event:error\ndata:{\"code\":1}\n\n" + Wire.Done);
+            + Wire.Record("conversation.audio.delta", Wire.Message("answer", "UklGR", "a1", "audio")) + Wire.Delta("late")
+            + "event:error\ndata:{\"code\":1}\n\n" + Wire.Done);
 
         Assert.Equal("x", sink.Answer);
         Assert.Equal(FinishReason.Stop, sink.Finish);
@@ -339,7 +347,7 @@ public sealed class CozeReplyTests : IDisposable
     [InlineData("event: done\ndata: {\"debug_url\":\"https://x.test\"}\n\n")]
     [InlineData("data: [DONE]\n\n")]
     [InlineData("event:done\n\n")]
-    public async Task Done_InEveryForm_EndsAReplyWhoseAnswersAreFinished(string done)
+    public async Task Done_InEveryForm_CompletesAReplyWhoseAnswersAreFinished(string done)
     {
         var sink = await _rig.Read(Wire.Created + Wire.MessageCompleted("answer", "x") + Wire.Verbose("generate_answer_finish", "") + done);
 
@@ -347,7 +355,7 @@ public sealed class CozeReplyTests : IDisposable
     }
 
     [Fact]
-    public async Task Done_WithoutAnyIds_EndsAReplyThatSaidAnAnswer() => Assert.Equal(
+    public async Task Done_WithoutAnyIds_CompletesAReplyWithAnAnswer() => Assert.Equal(
         FinishReason.Stop,
         (await _rig.Read(Wire.Record("conversation.message.completed", """{"id":"m1","type":"answer","content":"x"}""") + Wire.Done)).Finish);
 }

@@ -6,7 +6,7 @@ using CozeCluster.TestKit;
 
 namespace CozeCluster.Upstreams.Tests.Coze;
 
-/// <summary>The upstream against the fake Coze, which keeps to the facts more strictly than the small servers of other tests.</summary>
+/// <summary>Tests the upstream with the sandbox's fake Coze, which follows Coze's rules more strictly than <see cref="WireServer"/>.</summary>
 public sealed class CozeSandboxTests : IAsyncLifetime
 {
     private readonly ManualTime _time = new();
@@ -37,7 +37,7 @@ public sealed class CozeSandboxTests : IAsyncLifetime
     [InlineData("[[answers=0 done=none]]")]
     [InlineData("[[audio=3 image card]]")]
     [InlineData("[[rewrite chunks=9]]")]
-    public async Task Open_AnyReply_ComesWholeAndIsFoundAgainTheSame(string prompt)
+    public async Task Open_AnyReply_IsWholeAndPolledTheSame(string prompt)
     {
         var live = await _rig.Run(_rig.Turn(prompt));
 
@@ -56,7 +56,7 @@ public sealed class CozeSandboxTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Open_HistoryMediaAndLimits_PassTheRules()
+    public async Task Open_HistoryMediaAndMetadata_FollowCozesRules()
     {
         var image = new ImageContent(new MediaSource(null, await _rig.Blobs.Put("t", "图.png", "image/png", Encoding.UTF8.GetBytes("x"), CozeRig.Stop)));
         var history = Enumerable.Range(0, 80).SelectMany(i => new[] { CozeRig.User($"q{i}"), CozeRig.Assistant($"a{i}"), CozeRig.User(image) });
@@ -81,7 +81,7 @@ public sealed class CozeSandboxTests : IAsyncLifetime
     [InlineData("[[http=502]]", ErrorCode.UpstreamUnavailable)]
     public async Task Open_EarlyError_Throws(string prompt, ErrorCode expected)
     {
-        var error = await _rig.Refused(_rig.Turn(prompt));
+        var error = await _rig.OpenThrows(_rig.Turn(prompt));
 
         Assert.Equal(expected, error.Code);
         Assert.Equal(prompt.Contains("retry_after"), error.Until is not null);
@@ -100,10 +100,11 @@ public sealed class CozeSandboxTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Attach_AfterADisconnect_FindsExactlyTheRest()
+    public async Task Attach_AfterADisconnect_ReadsExactlyTheRest()
     {
         var sink = new RecordingSink();
-        await using (var exchange = await _rig.Upstream.Open(_rig.Turn("[[text=unicode chunks=60 reasoning=5 tool=search knowledge disconnect_after=20]]"), CozeRig.Stop))
+        var turn = _rig.Turn("[[text=unicode chunks=60 reasoning=5 tool=search knowledge disconnect_after=20]]");
+        await using (var exchange = await _rig.Upstream.Open(turn, CozeRig.Stop))
             Assert.Equal(ErrorCode.UpstreamUnavailable, (await sink.ReadUntilBroken(exchange)).Code);
         var before = sink.Answers.FirstOrDefault("");
 
@@ -122,7 +123,7 @@ public sealed class CozeSandboxTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Cancel_RunningChat_IsHeardAndFinal()
+    public async Task Cancel_RunningChat_EndsIt()
     {
         var sink = new RecordingSink();
         await using (var exchange = await _rig.Upstream.Open(_rig.Turn("[[chunks=500 stall_after=5]]"), CozeRig.Stop))
@@ -137,19 +138,19 @@ public sealed class CozeSandboxTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Open_ConversationBusyWithAChatOfOthers_IsRefused()
+    public async Task Open_ConversationBusyWithAnotherChat_IsRefused()
     {
         var sink = new RecordingSink();
         await using var exchange = await _rig.Upstream.Open(_rig.Turn("[[chunks=50 stall_after=5]]"), CozeRig.Stop);
         while (sink.Handles.Count == 0 && await exchange.WaitToRead(CozeRig.Stop)) exchange.Read(sink);
         var known = new Dictionary<string, string>(sink.Ids) { ["chat_id"] = "1" };
 
-        Assert.Equal(ErrorCode.UpstreamBusy, (await _rig.Refused(_rig.Turn("Hi") with { Conversation = known })).Code);
+        Assert.Equal(ErrorCode.UpstreamBusy, (await _rig.OpenThrows(_rig.Turn("Hi") with { Conversation = known })).Code);
         Assert.False(Chat.Canceled);
     }
 
     [Fact]
-    public async Task Open_WhereTheLastChatStillWaitsForToolOutputs_CancelsItAndGoesOn()
+    public async Task Open_PreviousChatWaitsForToolOutputs_CancelsThatChat()
     {
         var asked = await _rig.Run(_rig.Turn("[[requires_action]]"));
         var waiting = Chat;
@@ -162,7 +163,7 @@ public sealed class CozeSandboxTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task ToolOutputs_GoOnInTheSameChat_AndAreFoundAgain()
+    public async Task ToolOutputs_ContinueTheChat_AndArePolledTheSame()
     {
         var asked = await _rig.Run(_rig.Turn("[[requires_action=weather say=\"Warm.\"]]"));
         var call = Assert.Single(asked.Items.OfType<ToolCallItem>(), item => item.ForClient);
@@ -173,7 +174,7 @@ public sealed class CozeSandboxTests : IAsyncLifetime
 
         Assert.Equal("Warm.", answered.Answer);
         Assert.Equal(asked.Ids["chat_id"], answered.Ids["chat_id"]);
-        // As after a restart: nothing is known but the handle.
+        // As after a restart of the node, when only the handle is known.
         var again = await Attach(answered.Handles[^1]);
         Assert.Equal(answered.Order, again.Order);
         Assert.Equal(answered.Answers, again.Answers);
@@ -181,7 +182,7 @@ public sealed class CozeSandboxTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task OAuth_SignsClaimsThatAreTaken_AndOutlivesAnExpiredToken()
+    public async Task OAuth_ClaimsAreAccepted_AndAnExpiredTokenIsReplaced()
     {
         var app = _sandbox.Coze.OAuth;
         _rig.Account = _rig.Account with { Token = null, OAuth = new OAuthDefinition(OAuthApp.AppId, app.KeyId, _rig.Seal.Seal(app.PrivateKeyPem), null) };
@@ -201,21 +202,21 @@ public sealed class CozeSandboxTests : IAsyncLifetime
     {
         _rig.Account = _rig.Account with { Token = _rig.Seal.Seal(token) };
 
-        Assert.Equal(ErrorCode.UpstreamUnauthorized, (await _rig.Refused(_rig.Turn("Hi"))).Code);
+        Assert.Equal(ErrorCode.UpstreamUnauthorized, (await _rig.OpenThrows(_rig.Turn("Hi"))).Code);
     }
 
     [Theory]
     [InlineData("7350000000000000009", ErrorCode.UpstreamForbidden)]
     [InlineData("1", ErrorCode.UpstreamNotFound)]
-    public async Task Open_WrongBot_IsTold(string bot, ErrorCode expected)
+    public async Task Open_InvalidBot_IsReported(string bot, ErrorCode expected)
     {
         _rig.Bot = _rig.Bot with { UpstreamBotId = bot };
 
-        Assert.Equal(expected, (await _rig.Refused(_rig.Turn("Hi"))).Code);
+        Assert.Equal(expected, (await _rig.OpenThrows(_rig.Turn("Hi"))).Code);
     }
 
     [Fact]
-    public async Task Attach_FaultOnTheWay_IsWaitedOut()
+    public async Task Attach_TransientFault_IsRetried()
     {
         var live = await _rig.Run(_rig.Turn("Hi"));
         using var http = new HttpClient();

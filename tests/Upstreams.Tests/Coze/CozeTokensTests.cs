@@ -19,17 +19,17 @@ public sealed class CozeTokensTests
     private int _tokens;
 
     [Fact]
-    public async Task Get_OAuth_TradesASignedClaimForAToken()
+    public async Task Get_OAuth_ExchangesASignedClaimForAToken()
     {
         await using var server = await Start();
         using var rig = Rig(server);
 
         Assert.Equal("Hello", (await rig.Run(rig.Turn("Hi"))).Answer);
 
-        var asked = server.Requests.First();
-        Assert.Equal("/api/permission/oauth2/token", asked.Path);
-        Assert.Equal("""{"grant_type":"urn:ietf:params:oauth:grant-type:jwt-bearer","duration_seconds":3600}""", asked.Text);
-        var parts = asked.Authorization!["Bearer ".Length..].Split('.');
+        var request = server.Requests.First();
+        Assert.Equal("/api/permission/oauth2/token", request.Path);
+        Assert.Equal("""{"grant_type":"urn:ietf:params:oauth:grant-type:jwt-bearer","duration_seconds":3600}""", request.Text);
+        var parts = request.Authorization!["Bearer ".Length..].Split('.');
         Assert.True(Key.VerifyData(
             Encoding.ASCII.GetBytes($"{parts[0]}.{parts[1]}"), Base64Url.DecodeFromChars(parts[2]), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1));
         Assert.Equal("""{"alg":"RS256","typ":"JWT","kid":"kid-1"}""", Encoding.UTF8.GetString(Base64Url.DecodeFromChars(parts[0])));
@@ -41,7 +41,7 @@ public sealed class CozeTokensTests
     }
 
     [Fact]
-    public async Task Get_WhileTheTokenLasts_FetchesOnce()
+    public async Task Get_ValidToken_IsRequestedOnce()
     {
         await using var server = await Start();
         using var rig = Rig(server);
@@ -54,7 +54,7 @@ public sealed class CozeTokensTests
     }
 
     [Fact]
-    public async Task Get_ManyAtOnce_FetchOnce()
+    public async Task Get_InParallel_RequestsOnce()
     {
         await using var server = await Start();
         using var rig = Rig(server);
@@ -65,7 +65,7 @@ public sealed class CozeTokensTests
     }
 
     [Fact]
-    public async Task Get_AheadOfTheEnd_RenewsWithoutMakingAnyoneWait()
+    public async Task Get_BeforeTheTokenExpires_RenewsInTheBackground()
     {
         await using var server = await Start();
         using var rig = Rig(server);
@@ -82,7 +82,7 @@ public sealed class CozeTokensTests
     }
 
     [Fact]
-    public async Task Get_AfterTheEnd_WaitsForANewOne()
+    public async Task Get_ExpiredToken_WaitsForANewOne()
     {
         await using var server = await Start();
         using var rig = Rig(server);
@@ -99,7 +99,7 @@ public sealed class CozeTokensTests
     [InlineData("{\"access_token\":\"czs_x\",\"expires_in\":\"600\"}")]
     [InlineData("{\"code\":0,\"data\":{\"access_token\":\"czs_x\",\"expires_in\":600}}")]
     [InlineData("{\"access_token\":\"czs_x\",\"expires_in\":600,\"error_code\":\"\",\"error_message\":\"\",\"error\":\"\"}")]
-    public async Task Get_RelativeLifetime_IsTakenForWhatItIs(string answer)
+    public async Task Get_RelativeLifetime_IsRecognised(string answer)
     {
         _answer = _ => answer;
         await using var server = await Start();
@@ -119,7 +119,7 @@ public sealed class CozeTokensTests
     [InlineData(401, """{"code":4100,"msg":"expired"}""")]
     [InlineData(200, """{"code":700012006,"msg":"expired"}""")]
     [InlineData(401, "")]
-    public async Task Open_TokenRefused_FetchesAnotherAndTriesOnce(int status, string body)
+    public async Task Open_TokenRefused_RetriesOnceWithANewToken(int status, string body)
     {
         _refused = ["czs_1"];
         await using var server = await Start(status, body);
@@ -131,29 +131,29 @@ public sealed class CozeTokensTests
     }
 
     [Fact]
-    public async Task Open_EveryTokenRefused_GivesUpAfterTheSecond()
+    public async Task Open_EveryTokenRefused_FailsAfterTheSecond()
     {
         _refused = ["czs_1", "czs_2", "czs_3"];
         await using var server = await Start();
         using var rig = Rig(server);
 
-        Assert.Equal(ErrorCode.UpstreamUnauthorized, (await rig.Refused(rig.Turn("Hi"))).Code);
+        Assert.Equal(ErrorCode.UpstreamUnauthorized, (await rig.OpenThrows(rig.Turn("Hi"))).Code);
         Assert.Equal(2, Chats(server).Count);
     }
 
     [Fact]
-    public async Task Open_PersonalTokenRefused_IsNotTriedAgain()
+    public async Task Open_PersonalTokenRefused_IsNotRetried()
     {
         _refused = ["pat_sandbox"];
         await using var server = await Start();
         using var rig = new CozeRig(server.BaseUrl, _time);
 
-        Assert.Equal(ErrorCode.UpstreamUnauthorized, (await rig.Refused(rig.Turn("Hi"))).Code);
+        Assert.Equal(ErrorCode.UpstreamUnauthorized, (await rig.OpenThrows(rig.Turn("Hi"))).Code);
         Assert.Single(server.Requests);
     }
 
     [Fact]
-    public async Task Get_ChangedApplication_StartsAnew()
+    public async Task Get_ChangedApplication_RequestsANewToken()
     {
         await using var server = await Start();
         using var rig = Rig(server);
@@ -163,11 +163,11 @@ public sealed class CozeTokensTests
         await rig.Run(rig.Turn("Hi"));
 
         Assert.Equal(2, _tokens);
-        Assert.Contains(server.Requests, asked => asked.Path == "/api/permission/oauth2/account/org%2F1/token");
+        Assert.Contains(server.Requests, request => request.Path == "/api/permission/oauth2/account/org%2F1/token");
     }
 
     [Fact]
-    public async Task Get_OptionForTheLifetime_IsAskedFor()
+    public async Task Get_LifetimeOption_IsRequested()
     {
         await using var server = await Start();
         using var rig = Rig(server);
@@ -181,19 +181,19 @@ public sealed class CozeTokensTests
     [Theory]
     [InlineData("not a key")]
     [InlineData("")]
-    public async Task Get_BrokenKey_SaysSoWithoutQuotingIt(string key)
+    public async Task Get_InvalidKey_IsReported(string key)
     {
         using var rig = new CozeRig();
         rig.Account = rig.Account with { Token = null, OAuth = new OAuthDefinition("app-1", "kid-1", rig.Seal.Seal(key), null) };
 
-        var error = await rig.Refused(rig.Turn("Hi"));
+        var error = await rig.OpenThrows(rig.Turn("Hi"));
 
         Assert.Equal(ErrorCode.UpstreamUnauthorized, error.Code);
         Assert.Contains("PEM", error.Message);
     }
 
     [Fact]
-    public async Task Get_KeyWithWrittenLineBreaks_IsRead()
+    public async Task Get_KeyWithEscapedLineBreaks_IsRead()
     {
         await using var server = await Start();
         using var rig = Rig(server);
@@ -212,14 +212,14 @@ public sealed class CozeTokensTests
         await using var server = await Start();
         using var rig = Rig(server);
 
-        var error = await rig.Refused(rig.Turn("Hi"));
+        var error = await rig.OpenThrows(rig.Turn("Hi"));
 
         Assert.Equal(ErrorCode.UpstreamUnauthorized, error.Code);
         Assert.Contains("kid unknown", error.Message);
     }
 
     [Fact]
-    public async Task Get_OAuthServerSilent_GivesUpAfterItsTime()
+    public async Task Get_SilentOAuthServer_TimesOut()
     {
         var arrived = new TaskCompletionSource();
         await using var server = await WireServer.Start(async (context, _) =>
@@ -229,7 +229,7 @@ public sealed class CozeTokensTests
         });
         using var rig = Rig(server);
 
-        var refused = rig.Refused(rig.Turn("Hi"));
+        var refused = rig.OpenThrows(rig.Turn("Hi"));
         await arrived.Task;
         _time.Advance(TimeSpan.FromSeconds(30));
 
@@ -237,12 +237,12 @@ public sealed class CozeTokensTests
     }
 
     [Fact]
-    public async Task Get_NeitherTokenNorApplication_SaysSo()
+    public async Task Get_NeitherTokenNorApplication_IsUnauthorized()
     {
         using var rig = new CozeRig();
         rig.Account = rig.Account with { Token = null };
 
-        Assert.Equal(ErrorCode.UpstreamUnauthorized, (await rig.Refused(rig.Turn("Hi"))).Code);
+        Assert.Equal(ErrorCode.UpstreamUnauthorized, (await rig.OpenThrows(rig.Turn("Hi"))).Code);
     }
 
     private CozeRig Rig(WireServer server)
@@ -252,18 +252,20 @@ public sealed class CozeTokensTests
         return rig;
     }
 
-    private static List<string?> Chats(WireServer server) => [.. server.Requests.Where(asked => asked.Path == "/v3/chat").Select(asked => asked.Authorization)];
+    private static List<string?> Chats(WireServer server) =>
+        [.. server.Requests.Where(request => request.Path == "/v3/chat").Select(request => request.Authorization)];
 
-    private Task<WireServer> Start(int status = 401, string body = """{"code":4100,"msg":"no"}""") => WireServer.Start(async (context, asked) =>
+    private Task<WireServer> Start(int status = 401, string body = """{"code":4100,"msg":"no"}""") => WireServer.Start(async (context, request) =>
     {
-        if (asked.Path.StartsWith("/api/permission", StringComparison.Ordinal))
+        if (request.Path.StartsWith("/api/permission", StringComparison.Ordinal))
         {
             var number = Interlocked.Increment(ref _tokens);
-            lock (_claims) _claims.Add(asked.Authorization!);
+            lock (_claims) _claims.Add(request.Authorization!);
             var expires = _time.GetUtcNow().AddHours(1).ToUnixTimeSeconds();
-            await WireServer.Write(context, _answer?.Invoke(asked.Text) ?? $$"""{"access_token":"czs_{{number}}","expires_in":{{expires}},"token_type":"Bearer"}""");
+            var token = $$"""{"access_token":"czs_{{number}}","expires_in":{{expires}},"token_type":"Bearer"}""";
+            await WireServer.Write(context, _answer?.Invoke(request.Text) ?? token);
         }
-        else if (_refused.Any(token => asked.Authorization == "Bearer " + token)) await WireServer.Write(context, body, status: status);
+        else if (_refused.Any(token => request.Authorization == "Bearer " + token)) await WireServer.Write(context, body, status: status);
         else await WireServer.Stream(context, Hello);
     });
 }

@@ -1,5 +1,5 @@
 using CozeCluster.Upstreams.Discord;
-using CozeCluster.Upstreams.Http;
+using CozeCluster.Upstreams.Shared.Http;
 
 namespace CozeCluster.Upstreams.Tests.Discord;
 

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Tests;
 
-/// <summary>A Coze upstream with what it needs, and the turns to try it with.</summary>
+/// <summary>A Coze upstream with its dependencies, and turns to send with it.</summary>
 internal sealed class CozeRig : IDisposable
 {
     public CozeRig(string baseUrl = "http://127.0.0.1:1", TimeProvider? time = null)
@@ -38,7 +38,7 @@ internal sealed class CozeRig : IDisposable
 
     public static ChatMessage System(string text) => new(ChatRole.System, [new TextContent(text)]);
 
-    /// <summary>Reads a whole stream as it would come over the wire.</summary>
+    /// <summary>Reads the reply of a whole event stream.</summary>
     public async Task<RecordingSink> Read(string wire, int pieceSize = int.MaxValue)
     {
         var sink = new RecordingSink();
@@ -48,8 +48,9 @@ internal sealed class CozeRig : IDisposable
     }
 
     public CozeExchange Exchange(Stream stream, UpstreamTurn? turn = null) =>
-        new(turn ?? Turn("hi"), new CozeStream(new HttpResponseMessage(), stream, [], "log-1"), TimeProvider.System, Logger);
+        new(turn ?? Turn("hi"), new CozeStream(new HttpResponseMessage(), stream, Prefix: default, "log-1"), TimeProvider.System, Logger);
 
+    /// <summary>Sends a turn and reads its reply.</summary>
     public async Task<RecordingSink> Run(UpstreamTurn turn)
     {
         var sink = new RecordingSink();
@@ -58,12 +59,14 @@ internal sealed class CozeRig : IDisposable
         return sink;
     }
 
-    public async Task<ClusterException> Refused(UpstreamTurn turn) => await Assert.ThrowsAsync<ClusterException>(async () => await Upstream.Open(turn, Stop));
+    /// <summary>Sends a turn that the upstream refuses.</summary>
+    public async Task<ClusterException> OpenThrows(UpstreamTurn turn) =>
+        await Assert.ThrowsAsync<ClusterException>(async () => await Upstream.Open(turn, Stop));
 
     public void Dispose() => Upstream.Dispose();
 }
 
-/// <summary>Keeps what is logged.</summary>
+/// <summary>A logger that records what is logged.</summary>
 internal sealed class ListLogger : ILogger<CozeUpstream>
 {
     private readonly StringBuilder _text = new();

@@ -1,22 +1,17 @@
 using System.Text;
+using CozeCluster.TestKit;
 
 namespace CozeCluster.Upstreams.Tests;
 
-/// <summary>Seals by turning round; good enough to see that nothing sends what is sealed.</summary>
+/// <summary>Seals a text by reversing and encoding it. That is enough to show that no sealed text is sent.</summary>
 internal sealed class TestSeal : ISecretSeal
 {
-    public int Opened { get; private set; }
-
     public Secret Seal(string plain) => new(Convert.ToBase64String(Encoding.UTF8.GetBytes(plain).Reverse().ToArray()));
 
-    public string Open(Secret secret)
-    {
-        Opened++;
-        return Encoding.UTF8.GetString(Convert.FromBase64String(secret.Sealed).Reverse().ToArray());
-    }
+    public string Open(Secret secret) => Encoding.UTF8.GetString(Convert.FromBase64String(secret.Sealed).Reverse().ToArray());
 }
 
-/// <summary>Blobs in memory.</summary>
+/// <summary>A blob store in memory.</summary>
 internal sealed class TestBlobs : IBlobStore
 {
     private readonly Dictionary<string, byte[]> _blobs = [];
@@ -33,14 +28,11 @@ internal sealed class TestBlobs : IBlobStore
         : throw new ClusterException(ErrorCode.NotFound, "The upload has expired.");
 }
 
-/// <summary>Gives out what it holds in the pieces it was told to, then ends or breaks.</summary>
+/// <summary>A stream that returns at most one piece per read, then ends or throws.</summary>
 internal sealed class PiecesStream(IEnumerable<byte[]> pieces, Exception? end = null) : Stream
 {
     private readonly Queue<byte[]> _pieces = new(pieces.Where(piece => piece.Length > 0));
     private int _at;
-
-    /// <summary>How many reads asked for bytes.</summary>
-    public int Reads { get; private set; }
 
     public override bool CanRead => true;
     public override bool CanSeek => false;
@@ -53,7 +45,6 @@ internal sealed class PiecesStream(IEnumerable<byte[]> pieces, Exception? end = 
     public override int Read(Span<byte> buffer)
     {
         if (buffer.IsEmpty) return 0;
-        Reads++;
         if (_pieces.Count == 0) return end is null ? 0 : throw end;
         var rest = _pieces.Peek().AsSpan(_at);
         var read = Math.Min(rest.Length, buffer.Length);
@@ -73,4 +64,17 @@ internal sealed class PiecesStream(IEnumerable<byte[]> pieces, Exception? end = 
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
     public override void SetLength(long value) => throw new NotSupportedException();
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+}
+
+internal static class ManualTimeExtensions
+{
+    /// <summary>Moves the clock whenever a timer is armed, until a task has completed.</summary>
+    public static async Task AdvanceUntil(this ManualTime time, Task task)
+    {
+        while (!task.IsCompleted)
+        {
+            if (time.ArmedTimers > 0) time.Advance(TimeSpan.FromMilliseconds(125));
+            else await Task.Yield();
+        }
+    }
 }

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace CozeCluster.Upstreams.Tests;
 
-/// <summary>A reply log that keeps everything it was told.</summary>
+/// <summary>A reply log that records everything it receives.</summary>
 internal sealed class RecordingSink : IReplySink
 {
     private readonly List<(string Id, TextKind Kind, StringBuilder Text)> _texts = [];
@@ -12,7 +12,7 @@ internal sealed class RecordingSink : IReplySink
     public List<string> Closed { get; } = [];
     public List<string> Rewrites { get; } = [];
 
-    /// <summary>Text parts and items by first sight, as <c>answer:id</c>, <c>reasoning:id</c> or <c>item:id</c>.</summary>
+    /// <summary>Text parts and items in the order in which they appeared, as <c>answer:id</c>, <c>reasoning:id</c> or <c>item:id</c>.</summary>
     public List<string> Order { get; } = [];
     public Usage? Usage { get; private set; }
     public FinishReason? Finish { get; private set; }
@@ -80,7 +80,7 @@ internal sealed class RecordingSink : IReplySink
         while (await exchange.WaitToRead(TestContext.Current.CancellationToken)) exchange.Read(this);
     }
 
-    /// <summary>Reads until waiting throws.</summary>
+    /// <summary>Reads until the exchange throws.</summary>
     public async Task<ClusterException> ReadUntilBroken(IExchange exchange) => await Assert.ThrowsAsync<ClusterException>(() => ReadAll(exchange));
 
     private IEnumerable<string> Texts(TextKind kind) => _texts.Where(text => text.Kind == kind).Select(text => text.Text.ToString());

@@ -7,28 +7,29 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Tests;
 
-/// <summary>What a server was asked.</summary>
-internal sealed record Asked(string Method, string Path, string Query, string? Authorization, IReadOnlyDictionary<string, string> Headers, byte[] Body)
+/// <summary>A request that a <see cref="WireServer"/> received.</summary>
+internal sealed record ReceivedRequest(
+    string Method, string Path, string Query, string? Authorization, IReadOnlyDictionary<string, string> Headers, byte[] Body)
 {
     public string Text => System.Text.Encoding.UTF8.GetString(Body);
 
     public System.Text.Json.Nodes.JsonNode Json => System.Text.Json.Nodes.JsonNode.Parse(Body)!;
 }
 
-/// <summary>A small server that answers as a test says, over real HTTP, and keeps what it was asked.</summary>
+/// <summary>A real HTTP server on loopback. The test determines its answers. It records the requests that it receives.</summary>
 internal sealed class WireServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
     private WireServer(WebApplication app) => _app = app;
 
-    public ConcurrentQueue<Asked> Requests { get; } = [];
+    public ConcurrentQueue<ReceivedRequest> Requests { get; } = [];
 
     public string BaseUrl => _app.Urls.First();
 
     public int Port => new Uri(BaseUrl).Port;
 
-    public static async Task<WireServer> Start(Func<HttpContext, Asked, Task> answer)
+    public static async Task<WireServer> Start(Func<HttpContext, ReceivedRequest, Task> answer)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -39,21 +40,21 @@ internal sealed class WireServer : IAsyncDisposable
         {
             using var body = new MemoryStream();
             await context.Request.Body.CopyToAsync(body);
-            var asked = new Asked(
+            var request = new ReceivedRequest(
                 context.Request.Method,
                 context.Request.Path,
                 context.Request.QueryString.Value ?? "",
                 context.Request.Headers.Authorization,
                 context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase),
                 body.ToArray());
-            server.Requests.Enqueue(asked);
-            await answer(context, asked);
+            server.Requests.Enqueue(request);
+            await answer(context, request);
         });
         await app.StartAsync();
         return server;
     }
 
-    /// <summary>Answers every request with the same.</summary>
+    /// <summary>Starts a server that gives the same answer to every request.</summary>
     public static Task<WireServer> Start(string body, string contentType = "application/json", int status = 200) => Start((context, _) =>
         Write(context, body, contentType, status));
 

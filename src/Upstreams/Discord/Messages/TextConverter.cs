@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using CozeCluster.Upstreams.Json;
+using CozeCluster.Upstreams.Shared.Json;
 
 namespace CozeCluster.Upstreams.Discord;
 

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
-using CozeCluster.Upstreams.Http;
+using CozeCluster.Upstreams.Shared.Http;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Discord;

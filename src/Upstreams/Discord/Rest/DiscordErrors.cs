@@ -1,5 +1,5 @@
 using System.Collections.Frozen;
-using CozeCluster.Upstreams.Http;
+using CozeCluster.Upstreams.Shared.Http;
 
 namespace CozeCluster.Upstreams.Discord;
 

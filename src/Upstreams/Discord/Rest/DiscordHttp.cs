@@ -1,5 +1,5 @@
 using System.Security.Authentication;
-using CozeCluster.Upstreams.Http;
+using CozeCluster.Upstreams.Shared.Http;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Discord;

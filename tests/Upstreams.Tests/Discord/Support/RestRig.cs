@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using CozeCluster.TestKit;
 using CozeCluster.Upstreams.Discord;
-using CozeCluster.Upstreams.Http;
+using CozeCluster.Upstreams.Shared.Http;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Tests.Discord;

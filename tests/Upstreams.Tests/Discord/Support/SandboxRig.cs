@@ -2,7 +2,7 @@ using System.Net;
 using CozeCluster.Sandbox;
 using CozeCluster.Sandbox.Discord;
 using CozeCluster.Upstreams.Discord;
-using CozeCluster.Upstreams.Http;
+using CozeCluster.Upstreams.Shared.Http;
 
 namespace CozeCluster.Upstreams.Tests.Discord;
 

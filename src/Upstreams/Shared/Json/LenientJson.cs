@@ -1,0 +1,57 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+
+namespace CozeCluster.Upstreams.Shared.Json;
+
+/// <summary>
+/// Reads JSON of upstreams without insisting on exact types: ids may be numbers or strings, numbers may be strings, and a missing member is the same as null.
+/// </summary>
+internal static class LenientJson
+{
+    /// <summary>Parses a document; returns null if <paramref name="utf8"/> is not JSON. Skips a byte order mark.</summary>
+    public static JsonElement? TryParse(ReadOnlySpan<byte> utf8)
+    {
+        if (utf8.StartsWith("\uFEFF"u8)) utf8 = utf8[3..];
+        try
+        {
+            var reader = new Utf8JsonReader(utf8);
+            return JsonElement.ParseValue(ref reader);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc cref="TryParse(ReadOnlySpan{byte})"/>
+    public static JsonElement? TryParse(string text) => TryParse(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>The member; an undefined element if it is missing or null, or if this is not an object.</summary>
+    public static JsonElement GetMember(this JsonElement element, ReadOnlySpan<byte> name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : default;
+
+    /// <summary>The member as text: the content of a string, anything else as JSON; null if it is missing.</summary>
+    public static string? GetText(this JsonElement element, ReadOnlySpan<byte> name) => element.GetMember(name).GetText();
+
+    /// <summary>The element as text; see <see cref="GetText(JsonElement,ReadOnlySpan{byte})"/>.</summary>
+    public static string? GetText(this JsonElement element)
+    {
+        if (element.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null) return null;
+        var raw = JsonMarshal.GetRawUtf8Value(element);
+        return (element.ValueKind == JsonValueKind.String ? new JsonText(raw[1..^1], isEscaped: true) : new JsonText(raw, isEscaped: false)).ToString();
+    }
+
+    /// <summary>The member as a whole number, written as a number or a string; null if it is neither.</summary>
+    public static long? GetNumber(this JsonElement element, ReadOnlySpan<byte> name)
+    {
+        var value = element.GetMember(name);
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number)) return number;
+        return long.TryParse(value.GetText(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number) ? number : null;
+    }
+
+    /// <summary>The elements of an array; none if this is not an array.</summary>
+    public static IEnumerable<JsonElement> GetItems(this JsonElement element) =>
+        element.ValueKind == JsonValueKind.Array ? element.EnumerateArray() : [];
+}
