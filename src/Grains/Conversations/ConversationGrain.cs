@@ -23,7 +23,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
     private readonly StateSaver<ConversationState> _saver;
     private readonly TurnLeases _claims;
     private readonly TurnRunner _pump;
-    private readonly Declared<TenantDefinition> _tenant;
+    private readonly CachedDefinition<TenantDefinition> _tenant;
     private readonly Dictionary<string, LiveTurn> _live = [];
     private readonly LinkedList<LiveTurn> _waiting = [];
     private LiveTurn? _running;
@@ -51,7 +51,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         _saver = new StateSaver<ConversationState>(state, work);
         _claims = new TurnLeases(state, GrainFactory, time, logger);
         _pump = new TurnRunner(state, work.Key, GrainFactory, _saver, upstreams.ToFrozenDictionary(upstream => upstream.Name), time, options, unsaved, _claims, logger);
-        _tenant = new Declared<TenantDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindTenant(State.TenantId));
+        _tenant = new CachedDefinition<TenantDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindTenant(State.TenantId));
     }
 
     private ConversationState State => _state.State;
@@ -155,7 +155,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
             await Cancel(turn);
             await turn.Ended;
         }
-        if (State.Name is { } name) await Index().Forget(name);
+        if (State.Name is { } name) await Index().Remove(name);
         _live.Clear();
         await _saver.Clear();
         _work.Deactivate("The conversation was deleted.");
@@ -355,7 +355,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
 
     private IConversationIndexGrain Index() => GrainFactory.Grain<IConversationIndexGrain>(State.TenantId);
 
-    private Task NoteInIndex() => IsNamed ? Index().Note(Summary()) : Task.CompletedTask;
+    private Task NoteInIndex() => IsNamed ? Index().Update(Summary()) : Task.CompletedTask;
 
     [LoggerMessage(1110, LogLevel.Error, "Turn {TurnId} ended, but its end could not be stored or told: {Code}")]
     private static partial void LogNotSettled(ILogger logger, Exception exception, string turnId, ErrorCode code);

@@ -276,7 +276,7 @@ internal sealed partial class TurnRunner(
         if (turn.Log.Handle is not { } handle) return;
         try
         {
-            await far.Upstream.Settle(far.Turn, handle);
+            await far.Upstream.Release(far.Turn, handle);
         }
         catch (Exception exception)
         {

@@ -10,7 +10,7 @@ internal sealed class TelegramNotifier(NotificationHttp http, ISecretSeal seal) 
     public string Name => "telegram";
 
     /// <inheritdoc />
-    public bool IsWanted(NotificationsDefinition notices) => notices.Telegram is not null;
+    public bool IsConfigured(NotificationsDefinition notices) => notices.Telegram is not null;
 
     /// <inheritdoc />
     public Task Send(NotificationsDefinition notices, Notification notice, CancellationToken cancellationToken)

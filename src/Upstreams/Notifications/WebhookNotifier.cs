@@ -9,7 +9,7 @@ internal sealed class WebhookNotifier(NotificationHttp http, ISecretSeal seal) :
     public string Name => "webhook";
 
     /// <inheritdoc />
-    public bool IsWanted(NotificationsDefinition notices) => notices.Webhook is not null;
+    public bool IsConfigured(NotificationsDefinition notices) => notices.Webhook is not null;
 
     /// <inheritdoc />
     public Task Send(NotificationsDefinition notices, Notification notice, CancellationToken cancellationToken)

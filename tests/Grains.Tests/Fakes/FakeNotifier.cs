@@ -18,7 +18,7 @@ public sealed class FakeNotifier : INotifier
     /// <summary>Notifications taken and not looked at yet.</summary>
     public int Waiting => _sent.Reader.Count;
 
-    public bool IsWanted(NotificationsDefinition notices) => notices.Webhook is not null;
+    public bool IsConfigured(NotificationsDefinition notices) => notices.Webhook is not null;
 
     public Task Send(NotificationsDefinition notices, Notification notice, CancellationToken cancellationToken)
     {

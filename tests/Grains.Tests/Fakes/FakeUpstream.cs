@@ -109,7 +109,7 @@ public sealed class FakeExchange(UpstreamTurn turn, UpstreamHandle? attachedTo) 
 
     public void Complete(FinishReason reason = FinishReason.Stop) => Do(sink =>
     {
-        sink.Count(new Usage(3, 4, 7));
+        sink.SetUsage(new Usage(3, 4, 7));
         sink.Complete(reason);
     })._script.Writer.Complete();
 

@@ -27,7 +27,7 @@ public sealed class NotifierTests : IDisposable
         var notices = new NotificationsDefinition { Webhook = new(_seal.Seal($"{server.BaseUrl}/hook?key=k1"), _seal.Seal("s3cret")) };
         var notifier = new WebhookNotifier(_http, _seal);
 
-        Assert.True(notifier.IsWanted(notices));
+        Assert.True(notifier.IsConfigured(notices));
         await notifier.Send(notices, Sample, Stop);
 
         var asked = Assert.Single(server.Requests);
