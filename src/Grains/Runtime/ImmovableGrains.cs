@@ -1,4 +1,5 @@
 using Orleans.Metadata;
+using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 

@@ -199,7 +199,7 @@ public class ConversationTests : HouseTest
 
         Assert.Equal("h-" + turn.Id, (await Upstream.NextCancelled()).Ids["chat_id"]);
         Assert.Equal(ErrorCode.Cancelled, Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd()).Error.Code);
-        await exchange.Dropped;
+        await exchange.Closed;
         Assert.Equal(TurnStatus.Cancelled, (await turn.Grain.GetTurn(Tenant, turn.Id)).Status);
     }
 

@@ -11,7 +11,7 @@ public sealed class SettlingTests : HouseTest
         var turn = await Complete(Request(), "Hello");
         await UntilSettled(1);
 
-        Assert.Equal("c-" + turn.Id, Assert.Single(Upstream.Settled).Ids["conversation_id"]);
+        Assert.Equal("c-" + turn.Id, Assert.Single(Upstream.Released).Ids["conversation_id"]);
     }
 
     [Fact]
@@ -33,7 +33,7 @@ public sealed class SettlingTests : HouseTest
         first.Identify().Fail(ErrorCode.UpstreamQuotaExceeded);
         var second = await Upstream.NextOpened();
 
-        Assert.Single(Upstream.Settled);
+        Assert.Single(Upstream.Released);
         Assert.Equal((1, 2), (first.Turn.Attempt, second.Turn.Attempt));
         second.Identify().Say("Hello").Complete();
         await turn.Observer.UntilEnd();
@@ -99,7 +99,7 @@ public sealed class SettlingTests : HouseTest
     /// <summary>The end is told before all that follows from it is done.</summary>
     private async Task UntilSettled(int count)
     {
-        for (var i = 0; i < 3_000 && Upstream.Settled.Count < count; i++) await Task.Delay(10);
-        Assert.Equal(count, Upstream.Settled.Count);
+        for (var i = 0; i < 3_000 && Upstream.Released.Count < count; i++) await Task.Delay(10);
+        Assert.Equal(count, Upstream.Released.Count);
     }
 }

@@ -4,27 +4,27 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Grains.Tests.Fakes;
 
-/// <summary>A turn a test began.</summary>
+/// <summary>A turn that a test began.</summary>
 /// <param name="Id">The turn.</param>
 /// <param name="Grain">Its conversation.</param>
-/// <param name="Observer">Who hears it.</param>
-/// <param name="SubscriptionId">The observer's subscription.</param>
+/// <param name="Observer">The subscriber.</param>
+/// <param name="SubscriptionId">The id of the subscription.</param>
 public sealed record BegunTurn(string Id, IConversationGrain Grain, RecordingObserver Observer, string SubscriptionId)
 {
     public string Key => TurnId.TryGetConversation(Id, out var key) ? key : throw new InvalidOperationException();
 }
 
-/// <summary>All grains in a silo, with a small fleet. The test plays the upstream and moves the clock.</summary>
+/// <summary>A test with a silo, all grains and a small fleet. The test controls the upstream and moves the clock.</summary>
 public abstract class HouseTest : IAsyncLifetime
 {
     protected const string Tenant = "t";
 
     private readonly List<TestSilo> _crashed = [];
 
-    /// <summary>Whether messages pass the serializer and replies the observer, as between processes.</summary>
+    /// <summary>Whether messages are serialized and replies pass through the observer, as between processes.</summary>
     protected virtual bool OverTheWire => Environment.GetEnvironmentVariable("COZECLUSTER_TESTS_FEED") == "remote";
 
-    /// <summary>Faults to inject into calls; null: none.</summary>
+    /// <summary>Faults that are injected into calls; null: none.</summary>
     protected virtual CallFaults? Faults => null;
 
     /// <summary>Limits of conversations.</summary>
@@ -47,7 +47,7 @@ public abstract class HouseTest : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         await House.DisposeAsync();
-        foreach (var engine in _crashed) await engine.DisposeAsync();
+        foreach (var silo in _crashed) await silo.DisposeAsync();
         GC.SuppressFinalize(this);
     }
 
@@ -70,7 +70,7 @@ public abstract class HouseTest : IAsyncLifetime
         return new BegunTurn(request.TurnId, grain, observer, subscription);
     }
 
-    /// <summary>Runs a turn to its end.</summary>
+    /// <summary>Runs a turn until its reply is complete.</summary>
     protected async Task<BegunTurn> Complete(TurnRequest request, string reply)
     {
         var turn = await Begin(request);
@@ -82,8 +82,8 @@ public abstract class HouseTest : IAsyncLifetime
     protected Task Listen(BegunTurn turn, Cursor after, RecordingObserver observer) => House.Grains.GetGrain<IConversationGrain>(turn.Key)
         .Subscribe(Tenant, turn.Id, new Subscription(Guid.NewGuid().ToString("n"), after, House.Feeds.Open(observer).Address));
 
-    /// <summary>Moves the clock in steps, giving grains time to act on each, until the condition holds or the seconds are over.</summary>
-    /// <param name="seconds">How long at most.</param>
+    /// <summary>Moves the clock in steps until the condition is true or the time has passed. Grains run after each step.</summary>
+    /// <param name="seconds">The maximum time.</param>
     /// <param name="until">The condition.</param>
     /// <param name="step">Default 250 ms.</param>
     protected async Task PassSeconds(int seconds, Func<bool> until, TimeSpan? step = null)
@@ -93,12 +93,12 @@ public abstract class HouseTest : IAsyncLifetime
         {
             House.Time.Advance(by);
             await Settle();
-            // Work that a pool thread has put aside for itself is taken up when the test stops to keep that thread busy.
+            // A pool thread may have queued work locally. It runs when the test yields the thread.
             await Task.Delay(1);
         }
     }
 
-    /// <summary>Moves the clock in steps until the condition holds, however many it takes: for what has to come, where nothing is said about when.</summary>
+    /// <summary>Moves the clock in steps until the condition is true. For events without a specified time.</summary>
     /// <param name="condition">The condition.</param>
     /// <param name="step">Default 250 ms.</param>
     protected async Task PassUntil(Func<bool> condition, TimeSpan? step = null)
@@ -106,7 +106,7 @@ public abstract class HouseTest : IAsyncLifetime
         var start = Stopwatch.GetTimestamp();
         while (!condition())
         {
-            if (Stopwatch.GetElapsedTime(start) > TimeSpan.FromSeconds(30)) Assert.Fail("What was waited for did not come.");
+            if (Stopwatch.GetElapsedTime(start) > TimeSpan.FromSeconds(30)) Assert.Fail("The condition did not become true in time.");
             House.Time.Advance(step ?? TimeSpan.FromMilliseconds(250));
             await Settle();
             await Task.Delay(1);
@@ -114,11 +114,11 @@ public abstract class HouseTest : IAsyncLifetime
     }
 
     /// <summary>
-    /// The node is gone from one moment to the next: another one starts on a copy of what was on disk, with a far side that has seen nothing yet.
+    /// Simulates a crash of the node: another silo starts with a copy of the files, and with a new upstream.
     /// </summary>
     protected async Task Crash(bool sweep = true)
     {
-        // By then registries have saved what they save within a second.
+        // Makes the registries save their pending changes, as they do within a second.
         Assert.True(TurnId.TryGetConversation(TurnId.New(Tenant, null), out var nobody));
         for (var shard = 0; shard < GrainKeys.RunningTurnsShards; shard++)
         {
@@ -134,7 +134,7 @@ public abstract class HouseTest : IAsyncLifetime
         }
     }
 
-    /// <summary>Lets grains finish what they were told: a call through a grain's queue and the pool.</summary>
+    /// <summary>Lets grains run their queued work, by calls and yields.</summary>
     protected async Task Settle()
     {
         for (var i = 0; i < 20; i++)
@@ -144,7 +144,7 @@ public abstract class HouseTest : IAsyncLifetime
         }
     }
 
-    /// <summary>Adds to the silo.</summary>
+    /// <summary>Configures the silo.</summary>
     protected virtual void Configure(ISiloBuilder silo)
     {
     }
@@ -168,7 +168,11 @@ public abstract class HouseTest : IAsyncLifetime
 
     protected static Fleet SmallFleet() => new(
         "1",
-        [new TenantDefinition { Id = Tenant }, new TenantDefinition { Id = "t2", StoreConversations = false }, new TenantDefinition { Id = "t3", MaxConcurrentTurns = 1 }],
+        [
+            new TenantDefinition { Id = Tenant },
+            new TenantDefinition { Id = "t2", StoreConversations = false },
+            new TenantDefinition { Id = "t3", MaxConcurrentTurns = 1 },
+        ],
         [Account("a1"), Account("a2")],
         [
             Bot("b1"),

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace CozeCluster.Grains.Tests.Fakes;
 
-/// <summary>Collects what it is posted, and lets a test wait for it.</summary>
+/// <summary>A subscriber that records the batches it receives. Tests can wait for them.</summary>
 public sealed class RecordingObserver : IReplyInbox
 {
     private readonly Lock _gate = new();
@@ -10,7 +10,7 @@ public sealed class RecordingObserver : IReplyInbox
     private readonly List<(Func<RecordingObserver, bool> Condition, TaskCompletionSource Met)> _waiters = [];
     private readonly StringBuilder _text = new();
 
-    /// <summary>What to answer; tests change it to play a slow or a closed inbox.</summary>
+    /// <summary>The answer to batches. Tests change it to simulate a full or closed inbox.</summary>
     public Func<ReplyBatch, ReplyAck> Answer { get; set; } = _ => ReplyAck.Taken;
 
     public string Text
@@ -40,7 +40,7 @@ public sealed class RecordingObserver : IReplyInbox
         return ack;
     }
 
-    /// <summary>Takes a batch that was read instead of heard.</summary>
+    /// <summary>Records a batch that the test has read.</summary>
     public void Note(ReplyBatch batch)
     {
         lock (_gate)
@@ -49,8 +49,13 @@ public sealed class RecordingObserver : IReplyInbox
             _events.AddRange(batch.Events);
             foreach (var text in batch.Events.OfType<ReplyText>())
             {
-                // A subscription that was delivered twice begins twice: the cursor tells what is known.
-                var known = text.Part < Cursor.Part ? text.Text.Length : text.Part > Cursor.Part ? 0 : Math.Clamp(Cursor.Offset - text.Offset, 0, text.Text.Length);
+                // Text may arrive twice, for example after a second subscription. The cursor tells which part is known.
+                var known = text.Part.CompareTo(Cursor.Part) switch
+                {
+                    < 0 => text.Text.Length,
+                    > 0 => 0,
+                    _ => Math.Clamp(Cursor.Offset - text.Offset, 0, text.Text.Length),
+                };
                 _text.Append(text.Text[known..]);
             }
             if (batch.Next.CompareTo(Cursor) > 0) Cursor = batch.Next;

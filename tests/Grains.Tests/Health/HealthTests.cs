@@ -2,11 +2,11 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Health;
 
-/// <summary>How bots and accounts stand, as operators see it.</summary>
+/// <summary>Tests the health of bots and accounts, as operators see it.</summary>
 public sealed class HealthTests : HouseTest
 {
     [Fact]
-    public async Task List_NothingUsed_KnowsNothingYet()
+    public async Task List_NothingUsed_IsUnknown()
     {
         var entries = await List();
 
@@ -16,7 +16,7 @@ public sealed class HealthTests : HouseTest
     }
 
     [Fact]
-    public async Task Turn_Answered_BotAndAccountAreOk()
+    public async Task Turn_Completed_BotAndAccountAreOk()
     {
         await Complete(Request(model: "single"), "yes");
 
@@ -27,7 +27,7 @@ public sealed class HealthTests : HouseTest
     }
 
     [Fact]
-    public async Task Account_Refused_IsSetAsideUntilItWorksAgain()
+    public async Task Account_Refused_IsDisabledUntilItWorksAgain()
     {
         Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamUnauthorized, "Coze says: the token is invalid."));
         await Complete(Request(model: "single"), "with the other");
@@ -45,7 +45,7 @@ public sealed class HealthTests : HouseTest
     }
 
     [Fact]
-    public async Task Account_AtALimit_CoolsAndIsOkByItself()
+    public async Task Account_AtALimit_CoolsDownAndIsOkAfterwards()
     {
         var until = House.Time.GetUtcNow().AddHours(9);
         Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamQuotaExceeded, "Coze says: no credits.", until: until));
@@ -60,7 +60,7 @@ public sealed class HealthTests : HouseTest
     }
 
     [Fact]
-    public async Task Bot_AllAccountsAtALimit_Cools()
+    public async Task Bot_AllAccountsAtALimit_CoolsDown()
     {
         var until = House.Time.GetUtcNow().AddHours(9);
         for (var i = 0; i < 2; i++) Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamQuotaExceeded, "Coze says: no credits.", until: until));
@@ -84,7 +84,7 @@ public sealed class HealthTests : HouseTest
     }
 
     [Fact]
-    public async Task Bot_FailsThreeTimes_IsFailingWithTheBreakersTime()
+    public async Task Bot_FailsThreeTimes_IsFailingUntilTheBreakerCloses()
     {
         for (var i = 0; i < Breaker.Threshold; i++)
         {
@@ -103,10 +103,10 @@ public sealed class HealthTests : HouseTest
     }
 
     [Fact]
-    public async Task Entry_AfterARestart_IsStillThere_AndGoneWithTheFleet()
+    public async Task Entry_SurvivesARestart_AndIsRemovedWithTheBot()
     {
         var health = House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health);
-        await health.Note(new HealthEntry(HealthKind.Bot, "b1", HealthState.Failing) { Since = House.Time.GetUtcNow() });
+        await health.Report(new HealthEntry(HealthKind.Bot, "b1", HealthState.Failing) { Since = House.Time.GetUtcNow() });
         await House.RestartAsync();
         Assert.Equal(HealthState.Failing, (await Find(HealthKind.Bot, "b1")).State);
 
@@ -118,27 +118,27 @@ public sealed class HealthTests : HouseTest
     }
 
     [Fact]
-    public async Task Note_SameAgain_KeepsSinceWhen()
+    public async Task Report_SameState_KeepsSince()
     {
         var start = House.Time.GetUtcNow();
         var health = House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health);
-        await health.Note(Failing(start));
-        await health.Note(Failing(start.AddHours(1)) with { Reason = "another word" });
+        await health.Report(Failing(start));
+        await health.Report(Failing(start.AddHours(1)) with { Reason = "another reason" });
 
         var entry = await Find(HealthKind.Bot, "b1");
-        Assert.Equal((start, "another word"), (entry.Since, entry.Reason));
+        Assert.Equal((start, "another reason"), (entry.Since, entry.Reason));
     }
 
     private static HealthEntry Failing(DateTimeOffset since) => new(HealthKind.Bot, "b1", HealthState.Failing)
     {
-        Code = ErrorCode.UpstreamFailed, Reason = "a word", Since = since,
+        Code = ErrorCode.UpstreamFailed, Reason = "a reason", Since = since,
     };
 
     private Task<IReadOnlyList<HealthEntry>> List() => House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health).List();
 
     private async Task<HealthEntry> Find(HealthKind kind, string id) => (await List()).Single(entry => entry.Kind == kind && entry.Id == id);
 
-    /// <summary>All entries, once an account has the state: it is reported in the background.</summary>
+    /// <summary>Lists all entries as soon as an account has the state. States are reported in the background.</summary>
     private async Task<IReadOnlyList<HealthEntry>> ListWith(HealthState state)
     {
         for (var i = 0; i < 1000; i++)
@@ -149,7 +149,7 @@ public sealed class HealthTests : HouseTest
         throw new TimeoutException($"No account became {state}.");
     }
 
-    /// <summary>The entry once it has the state: it is reported in the background.</summary>
+    /// <summary>Gets the entry as soon as it has the state. States are reported in the background.</summary>
     private async Task<HealthEntry> Until(HealthKind kind, string id, HealthState state)
     {
         for (var i = 0; i < 1000; i++)

@@ -1,6 +1,6 @@
 using CozeCluster.TestKit;
 
-namespace CozeCluster.Grains.Tests.Leases;
+namespace CozeCluster.Grains.Tests.Bots;
 
 public sealed class LeaseBookTests
 {
@@ -18,7 +18,7 @@ public sealed class LeaseBookTests
     }
 
     [Fact]
-    public void Count_LeaseNotRenewed_FreesItself()
+    public void Count_LeaseNotRenewed_IsNotCounted()
     {
         _book.Take("dead");
         _time.Advance(TimeSpan.FromSeconds(20));
@@ -33,13 +33,13 @@ public sealed class LeaseBookTests
     [Theory]
     [InlineData(-1)]
     [InlineData(1)]
-    public void Clock_ThatIsSet_ChangesNothing(int hours)
+    public void Count_SystemClockIsSet_DoesNotChange(int hours)
     {
-        var clock = new SetClock();
+        var clock = new AdjustableClock();
         var book = new LeaseBook(clock, TimeSpan.FromSeconds(30));
         book.Take("a");
         Assert.Equal(1, book.Count);
-        clock.Set = TimeSpan.FromHours(hours);
+        clock.Adjustment = TimeSpan.FromHours(hours);
         Assert.Equal(1, book.Count);
         Assert.True(book.Holds("a"));
 
@@ -48,7 +48,7 @@ public sealed class LeaseBookTests
     }
 
     [Fact]
-    public void Return_LeaseNotHeld_SaysSo()
+    public void Return_LeaseNotHeld_ReturnsFalse()
     {
         _book.Take("a");
         Assert.True(_book.Return("a"));
@@ -56,16 +56,16 @@ public sealed class LeaseBookTests
         Assert.Equal(0, _book.Count);
     }
 
-    private sealed class SetClock : TimeProvider
+    private sealed class AdjustableClock : TimeProvider
     {
         public TimeSpan Passed { get; set; }
 
-        public TimeSpan Set { get; set; }
+        public TimeSpan Adjustment { get; set; }
 
         public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
         public override long GetTimestamp() => Passed.Ticks;
 
-        public override DateTimeOffset GetUtcNow() => new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero) + Passed + Set;
+        public override DateTimeOffset GetUtcNow() => new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero) + Passed + Adjustment;
     }
 }

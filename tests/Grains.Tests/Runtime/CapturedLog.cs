@@ -3,12 +3,12 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Grains.Tests.Runtime;
 
-/// <summary>What a silo has logged, warnings and errors.</summary>
-public sealed class Logged : ILoggerProvider
+/// <summary>The warnings and errors that a silo has logged.</summary>
+public sealed class CapturedLog : ILoggerProvider
 {
     private readonly ConcurrentQueue<(int Id, string Text, Exception? Exception)> _entries = new();
 
-    /// <summary>The entries of our own categories with that id, whose text contains <paramref name="part"/>.</summary>
+    /// <summary>The entries with an event id whose text contains <paramref name="part"/>. Categories of Orleans are not captured.</summary>
     public IReadOnlyList<(int Id, string Text, Exception? Exception)> Of(int id, string part) =>
         [.. _entries.Where(entry => entry.Id == id && entry.Text.Contains(part, StringComparison.Ordinal))];
 

@@ -1,6 +1,6 @@
 namespace CozeCluster.Grains.Tests.Runtime;
 
-public sealed class GrainTimersTests(RuntimeSilo fixture) : RuntimeTest<RuntimeSilo>(fixture)
+public sealed class GrainTimerTests(RuntimeSilo fixture) : RuntimeTest<RuntimeSilo>(fixture)
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
@@ -41,7 +41,7 @@ public sealed class GrainTimersTests(RuntimeSilo fixture) : RuntimeTest<RuntimeS
     }
 
     [Fact(Timeout = Hang)]
-    public async Task A_disposed_timer_ticks_no_more()
+    public async Task A_disposed_timer_does_not_tick()
     {
         await Grain.StartTimer(Period, Period);
         await Pass(1);
@@ -54,7 +54,7 @@ public sealed class GrainTimersTests(RuntimeSilo fixture) : RuntimeTest<RuntimeS
     }
 
     [Fact(Timeout = Hang)]
-    public async Task A_tick_that_fails_does_not_stop_the_timer()
+    public async Task A_failed_tick_does_not_stop_the_timer()
     {
         await Grain.StartFailingTimer(Period, Period);
 
@@ -62,7 +62,7 @@ public sealed class GrainTimersTests(RuntimeSilo fixture) : RuntimeTest<RuntimeS
     }
 
     [Fact(Timeout = Hang)]
-    public async Task A_tick_interleaves_with_a_call_that_waits()
+    public async Task A_tick_interleaves_with_a_call()
     {
         var holding = Grain.Hold(Key);
         await Happened("held");
@@ -77,7 +77,7 @@ public sealed class GrainTimersTests(RuntimeSilo fixture) : RuntimeTest<RuntimeS
     }
 
     [Fact(Timeout = Hang)]
-    public async Task A_tick_waits_for_the_one_before_and_calls_run_meanwhile()
+    public async Task Ticks_do_not_overlap_and_calls_interleave()
     {
         await Grain.StartTimer(Period, Period, gate: Key);
         await Pass(1);
@@ -93,7 +93,7 @@ public sealed class GrainTimersTests(RuntimeSilo fixture) : RuntimeTest<RuntimeS
     }
 
     [Fact(Timeout = Hang)]
-    public async Task A_timer_neither_keeps_its_activation_from_collection_nor_outlives_it()
+    public async Task A_timer_ends_with_its_activation_and_does_not_prevent_collection()
     {
         await Grain.StartTimer(Period, Period);
         await Pass(1);
@@ -125,12 +125,12 @@ public sealed class GrainTimersTests(RuntimeSilo fixture) : RuntimeTest<RuntimeS
         for (var i = 0; i < periods; i++)
         {
             Silo.Time.Advance(Period);
-            // A tick that fell due begins before the grain answers this.
+            // A due tick begins before the grain answers this call.
             await Grain.Activation();
         }
     }
 
-    /// <summary>The timer is armed again some time after a tick has ended.</summary>
+    /// <summary>The timer is armed again shortly after a tick has ended.</summary>
     private async Task PassUntil(string what, int count)
     {
         while (Count(what) < count) await Pass(1);

@@ -1,6 +1,6 @@
 using CozeCluster.Grains.Tests.Fakes;
 
-namespace CozeCluster.Grains.Tests.RunningTurns;
+namespace CozeCluster.Grains.Tests.Conversations;
 
 public class RunningTurnsTests : HouseTest
 {
@@ -14,25 +14,25 @@ public class RunningTurnsTests : HouseTest
     public async Task Sweep_WhileATurnBegins_KeepsItsConversation()
     {
         await Registry.Add(Idle, atOnce: true);
-        var waking = new Stop();
+        var call = new Stop();
         Hooks.Method = nameof(IConversationGrain.Wake);
-        Hooks.AfterCall = waking.Wait;
+        Hooks.AfterCall = call.Wait;
         var sweep = Registry.Sweep();
-        await waking.Reached;
+        await call.Reached;
         await Registry.Add(Idle, atOnce: true);
-        waking.Go();
+        call.Go();
         await sweep;
 
-        var woken = 0;
-        Hooks.AfterCall = () => Task.FromResult(++woken);
+        var calls = 0;
+        Hooks.AfterCall = () => Task.FromResult(++calls);
         await Registry.Sweep();
-        Assert.Equal(1, woken);
+        Assert.Equal(1, calls);
         await Registry.Sweep();
-        Assert.Equal(1, woken);
+        Assert.Equal(1, calls);
     }
 
     [Fact]
-    public async Task Add_WhoseSaveFails_IsSavedLater()
+    public async Task Add_AfterAFailedSave_IsSavedLater()
     {
         var saves = 0;
         Hooks.BeforeSave = () => ++saves == 1 ? throw new TimeoutException() : Task.CompletedTask;
@@ -42,7 +42,7 @@ public class RunningTurnsTests : HouseTest
     }
 
     [Fact]
-    public async Task Add_WhoseReminderFails_IsRemindedOfWithTheNext()
+    public async Task Add_AfterAFailedReminder_RegistersItAgain()
     {
         var reminders = 0;
         Hooks.BeforeReminder = () => ++reminders == 1 ? throw new TimeoutException() : Task.CompletedTask;
@@ -52,18 +52,18 @@ public class RunningTurnsTests : HouseTest
     }
 
     [Fact]
-    public async Task Turn_WhoseConversationCouldNotBeNotedAtFirst_IsNotedBeforeItIsSent()
+    public async Task Turn_AfterAFailedReminder_IsAddedAgainBeforeItIsSent()
     {
         var reminders = 0;
         Hooks.BeforeReminder = () => ++reminders == 1 ? throw new TimeoutException() : Task.CompletedTask;
-        var asked = new Stop();
+        var call = new Stop();
         Hooks.Method = nameof(IBotGrain.Acquire);
-        Hooks.BeforeCall = asked.Wait;
+        Hooks.BeforeCall = call.Wait;
         var turn = await Begin(Request() with { Survive = true });
-        await asked.Reached;
+        await call.Reached;
         while (reminders == 0) await Settle();
         await Settle();
-        asked.Go();
+        call.Go();
         (await Upstream.NextOpened()).Identify().Say("x");
         await turn.Observer.UntilText("x");
         Assert.Equal(2, reminders);

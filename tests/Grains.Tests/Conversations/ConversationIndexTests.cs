@@ -1,6 +1,6 @@
 using CozeCluster.Grains.Tests.Fakes;
 
-namespace CozeCluster.Grains.Tests.ConversationIndex;
+namespace CozeCluster.Grains.Tests.Conversations;
 
 public class ConversationIndexTests : HouseTest
 {
@@ -9,41 +9,41 @@ public class ConversationIndexTests : HouseTest
     private IConversationIndexGrain Index => House.Grains.GetGrain<IConversationIndexGrain>(Tenant);
 
     [Fact]
-    public async Task List_AfterOneThatWasForgotten_GoesOnWhereItStood()
+    public async Task List_AfterARemovedConversation_ContinuesAtItsPosition()
     {
-        for (var i = 1; i <= 4; i++) await Note($"c{i}", i);
+        for (var i = 1; i <= 4; i++) await Add($"c{i}", i);
         Assert.Equal(["c4", "c3"], await Names(null, 2));
 
-        await Index.Forget("c4");
-        await Index.Forget("c3");
+        await Index.Remove("c4");
+        await Index.Remove("c3");
 
         Assert.Equal(["c2", "c1"], await Names("c3", 2));
     }
 
     [Fact]
-    public async Task Forget_BeforeACrash_StaysForgotten()
+    public async Task Remove_BeforeACrash_IsSaved()
     {
-        await Note("gone", 1);
+        await Add("removed", 1);
         await PassSeconds(2, () => false);
-        await Index.Forget("gone");
+        await Index.Remove("removed");
         await Crash();
         Assert.Empty(await Names(null, 10));
     }
 
     [Fact]
-    public async Task Note_WhoseSaveFails_IsSavedLater()
+    public async Task Update_AfterAFailedSave_IsSavedLater()
     {
         var saves = 0;
         Hooks.BeforeSave = () => ++saves == 1 ? throw new TimeoutException() : Task.CompletedTask;
-        await Note("c", 1);
+        await Add("c", 1);
         await PassSeconds(5, () => saves == 2);
         Assert.Equal(2, saves);
     }
 
-    private Task Note(string name, int minute)
+    private Task Add(string name, int minute)
     {
         var at = House.Time.GetUtcNow() + TimeSpan.FromMinutes(minute);
-        return Index.Note(new ConversationSummary(name, null, at, at, 1));
+        return Index.Update(new ConversationSummary(name, null, at, at, 1));
     }
 
     private async Task<IEnumerable<string>> Names(string? after, int limit) => (await Index.List(after, limit)).Select(one => one.Name);

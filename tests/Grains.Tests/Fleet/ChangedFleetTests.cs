@@ -1,14 +1,14 @@
 using CozeCluster.Grains.Tests.Fakes;
 
-namespace CozeCluster.Grains.Tests.Catalog;
+namespace CozeCluster.Grains.Tests;
 
-/// <summary>A fleet is imported while turns run.</summary>
+/// <summary>Tests imports of a fleet while turns run.</summary>
 public class ChangedFleetTests : HouseTest
 {
     public ChangedFleetTests() => Hooks.State = "catalog";
 
     [Fact]
-    public async Task Import_WhoseSaveFailed_IsStoredByTheNext()
+    public async Task Import_AfterAFailedSave_IsStored()
     {
         Hooks.BeforeSave = () => throw new TimeoutException();
         await Assert.ThrowsAsync<ClusterException>(() => Catalog.Import(Fleet("2", "new")));
@@ -22,7 +22,7 @@ public class ChangedFleetTests : HouseTest
     }
 
     [Fact]
-    public async Task NewCredential_OfAnAccountThatHadNoCreditForAnHour_IsTriedWithinSeconds()
+    public async Task NewCredential_OfADisabledAccount_IsUsedWithinSeconds()
     {
         var error = new Error(ErrorCode.UpstreamQuotaExceeded, "No credit.", Until: House.Time.GetUtcNow() + TimeSpan.FromHours(1));
         var first = await Begin(Request(model: "single"));
@@ -39,7 +39,7 @@ public class ChangedFleetTests : HouseTest
     }
 
     [Fact]
-    public async Task NewCredential_IsNotSetAsideByTurnsThatRanOnTheOldOne()
+    public async Task NewCredential_IsNotDisabledByTurnsOfTheOldOne()
     {
         var account = House.Grains.GetGrain<IAccountGrain>("a1");
         await account.Acquire("old");

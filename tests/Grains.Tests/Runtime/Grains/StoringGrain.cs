@@ -3,9 +3,9 @@ using Orleans.Concurrency;
 
 namespace CozeCluster.Grains.Tests.Runtime;
 
-/// <summary>Keeps a text.</summary>
-[Alias("test.keeping")]
-public interface IKeepingGrain : IGrainWithStringKey
+/// <summary>Stores a text.</summary>
+[Alias("test.storing")]
+public interface IStoringGrain : IGrainWithStringKey
 {
     /// <summary>Changes the text and saves.</summary>
     [AlwaysInterleave, Alias("Set")]
@@ -17,15 +17,15 @@ public interface IKeepingGrain : IGrainWithStringKey
     [Alias("Clear")]
     Task Clear();
 
-    /// <summary>Starts work that notes <c>started</c>, and <c>cancelled</c> when it is cancelled.</summary>
+    /// <summary>Starts work that records <c>started</c>, and <c>cancelled</c> when it is cancelled.</summary>
     [Alias("StartWork")]
     Task StartWork();
 
-    /// <summary>Starts work that saves and notes <c>saved</c>, or the code of the error it gets.</summary>
+    /// <summary>Starts work that saves, and records <c>saved</c> or the code of the error.</summary>
     [Alias("SaveInBackground")]
     Task SaveInBackground();
 
-    /// <summary>The error that a save gives to the grain itself.</summary>
+    /// <summary>Saves and returns the code of the error that the grain receives.</summary>
     [Alias("TrySave")]
     Task<string?> TrySave();
 
@@ -33,39 +33,40 @@ public interface IKeepingGrain : IGrainWithStringKey
     Task<int> Activation();
 }
 
-public sealed class KeptState
+public sealed class StoredState
 {
     public string? Text { get; set; }
 }
 
-/// <summary>No <see cref="KeptState"/>.</summary>
-public sealed class MisshapenState
+/// <summary>JSON of this type cannot be read as a <see cref="StoredState"/>.</summary>
+public sealed class UnreadableState
 {
     public int[] Text { get; set; } = [1];
 }
 
-[JsonSerializable(typeof(KeptState))]
-[JsonSerializable(typeof(MisshapenState))]
-public sealed partial class KeptJson : JsonSerializerContext;
+[JsonSerializable(typeof(StoredState))]
+[JsonSerializable(typeof(UnreadableState))]
+public sealed partial class StoredJson : JsonSerializerContext;
 
-[GrainType("test.keeping")]
-public sealed class KeepingGrain([PersistentState(KeepingGrain.StateName)] IPersistentState<KeptState> state, BackgroundWork work, Probe probe) : Grain, IKeepingGrain
+[GrainType("test.storing")]
+public sealed class StoringGrain([PersistentState(StoringGrain.StateName)] IPersistentState<StoredState> state, BackgroundWork work, Probe probe)
+    : Grain, IStoringGrain
 {
-    public const string StateName = "kept";
+    public const string StateName = "stored";
 
-    private readonly StateSaver<KeptState> _saver = new(state, work);
+    private readonly StateSaver<StoredState> _saver = new(state, work);
     private int _activation;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        _activation = Note("activated");
+        _activation = Record("activated");
         return Task.CompletedTask;
     }
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         await work.StopAsync();
-        Note("deactivated");
+        Record("deactivated");
     }
 
     public Task Set(string text)
@@ -82,14 +83,14 @@ public sealed class KeepingGrain([PersistentState(KeepingGrain.StateName)] IPers
     {
         work.Run(async stop =>
         {
-            Note("started");
+            Record("started");
             try
             {
                 await Task.Delay(Timeout.Infinite, stop);
             }
             finally
             {
-                Note("cancelled");
+                Record("cancelled");
             }
         });
         return Task.CompletedTask;
@@ -97,7 +98,7 @@ public sealed class KeepingGrain([PersistentState(KeepingGrain.StateName)] IPers
 
     public Task SaveInBackground()
     {
-        work.Run(async _ => Note(await TrySave() ?? "saved"));
+        work.Run(async _ => Record(await TrySave() ?? "saved"));
         return Task.CompletedTask;
     }
 
@@ -116,5 +117,5 @@ public sealed class KeepingGrain([PersistentState(KeepingGrain.StateName)] IPers
 
     public Task<int> Activation() => Task.FromResult(_activation);
 
-    private int Note(string what) => probe.Note($"{work.Key} {what}");
+    private int Record(string what) => probe.Record($"{work.Key} {what}");
 }
