@@ -2,9 +2,9 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Accounts;
 
-public sealed class DailyPostsTests : HouseTest
+public sealed class DailyPostsTests : GrainTest
 {
-    private IAccountGrain Account => House.Grains.GetGrain<IAccountGrain>("a1");
+    private IAccountGrain Account => Silo.Grains.GetGrain<IAccountGrain>("a1");
 
     [Fact]
     public async Task Acquire_AtTheDailyLimit_IsRefusedUntilMidnight()
@@ -15,12 +15,12 @@ public sealed class DailyPostsTests : HouseTest
         await Post(2);
 
         var refusal = (await Account.Acquire("second")).Refusal!;
-        var midnight = House.Time.GetUtcNow().Date.AddDays(1);
+        var midnight = Silo.Time.GetUtcNow().Date.AddDays(1);
         Assert.Equal((ErrorCode.UpstreamQuotaExceeded, midnight), (refusal.Error.Code, refusal.Until!.Value.UtcDateTime));
         // A turn that has begun may continue.
         Assert.NotNull((await Account.Acquire("first")).Grant);
 
-        House.Time.Advance(refusal.Until.Value - House.Time.GetUtcNow());
+        Silo.Time.Advance(refusal.Until.Value - Silo.Time.GetUtcNow());
         Assert.NotNull((await Account.Acquire("second")).Grant);
     }
 
@@ -48,7 +48,7 @@ public sealed class DailyPostsTests : HouseTest
         await SetLimit(1);
         await Post(1);
 
-        await House.RestartAsync();
+        await Silo.RestartAsync();
 
         Assert.NotNull((await Account.Acquire("first")).Refusal);
     }
@@ -58,8 +58,8 @@ public sealed class DailyPostsTests : HouseTest
         var fleet = SmallFleet();
         var limited = fleet.Accounts[0] with { Options = new Dictionary<string, string> { ["daily_posts"] = $"{posts}" } };
         await Catalog.Import(fleet with { Version = $"{posts} a day", Accounts = [limited, .. fleet.Accounts.Skip(1)] });
-        House.Time.Advance(TimeSpan.FromSeconds(2));
-        await Settle();
+        Silo.Time.Advance(TimeSpan.FromSeconds(2));
+        await LetGrainsRun();
     }
 
     private Task<DiscordPosted> Post(int n) =>

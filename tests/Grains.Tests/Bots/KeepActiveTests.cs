@@ -3,7 +3,7 @@ using CozeCluster.Grains.Tests.Fakes;
 namespace CozeCluster.Grains.Tests.Bots;
 
 /// <summary>Tests keep-active messages, with and without other use of the bot.</summary>
-public sealed class KeepActiveTests : HouseTest
+public sealed class KeepActiveTests : GrainTest
 {
     private const string Bot = "single";
 
@@ -92,13 +92,13 @@ public sealed class KeepActiveTests : HouseTest
     public async Task Due_WhileTheNodeWasStopped_SendsOneMessageLater()
     {
         await KeepActive(new("Hi") { Every = TimeSpan.FromHours(6) });
-        await House.StopAsync();
-        House.Time.Advance(TimeSpan.FromHours(100));
-        await House.StartAsync();
+        await Silo.StopAsync();
+        Silo.Time.Advance(TimeSpan.FromHours(100));
+        await Silo.StartAsync();
         // As at the start of a node.
-        await House.Grains.GetGrain<IBotGrain>(Bot).KeepActive();
-        await House.SettleRemindersAsync();
-        House.Time.Advance(TimeSpan.FromSeconds(1));
+        await Silo.Grains.GetGrain<IBotGrain>(Bot).KeepActive();
+        await Silo.SettleRemindersAsync();
+        Silo.Time.Advance(TimeSpan.FromSeconds(1));
 
         (await Upstream.NextOpened()).Identify().Say("Yes.").Complete();
         await Entry(entry => entry.KeepActive is not null);
@@ -119,15 +119,15 @@ public sealed class KeepActiveTests : HouseTest
         var fleet = SmallFleet();
         await Catalog.Import(fleet with { Version = "2", Bots = [.. fleet.Bots.Select(one => one.Id == bot ? one with { KeepActive = definition } : one)] });
         // The catalog does this as well, but in the background.
-        await House.Grains.GetGrain<IBotGrain>(bot).KeepActive();
+        await Silo.Grains.GetGrain<IBotGrain>(bot).KeepActive();
     }
 
     /// <summary>Moves the clock while no grain is active, so that no timeout of a deactivation elapses.</summary>
     private async Task Pass(TimeSpan time)
     {
-        await House.CollectIdleAsync();
-        await House.SettleRemindersAsync();
-        House.Time.Advance(time);
+        await Silo.CollectIdleAsync();
+        await Silo.SettleRemindersAsync();
+        Silo.Time.Advance(time);
     }
 
     private async Task PassWithoutMessage(TimeSpan time)
@@ -135,8 +135,8 @@ public sealed class KeepActiveTests : HouseTest
         var before = Upstream.OpenedCount;
         await Pass(time);
         // Runs after the reminder, if it has fired.
-        await House.Grains.GetGrain<IBotGrain>(Bot).KeepActive();
-        await Settle();
+        await Silo.Grains.GetGrain<IBotGrain>(Bot).KeepActive();
+        await LetGrainsRun();
         Assert.Equal(before, Upstream.OpenedCount);
     }
 
@@ -144,9 +144,9 @@ public sealed class KeepActiveTests : HouseTest
     {
         for (var i = 0; i < 1000; i++)
         {
-            var entries = await House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health).List();
+            var entries = await Silo.Grains.GetGrain<IHealthGrain>(GrainKeys.Health).List();
             if (entries.Single(entry => entry is { Kind: HealthKind.Bot, Id: Bot }) is var entry && wanted(entry)) return entry;
-            await Settle();
+            await LetGrainsRun();
         }
         throw new TimeoutException("The bot's health did not change in time.");
     }

@@ -2,11 +2,11 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
-public class ConversationIndexTests : HouseTest
+public class ConversationIndexTests : GrainTest
 {
     public ConversationIndexTests() => Hooks.State = "conversation-index";
 
-    private IConversationIndexGrain Index => House.Grains.GetGrain<IConversationIndexGrain>(Tenant);
+    private IConversationIndexGrain Index => Silo.Grains.GetGrain<IConversationIndexGrain>(Tenant);
 
     [Fact]
     public async Task List_AfterARemovedConversation_ContinuesAtItsPosition()
@@ -42,7 +42,7 @@ public class ConversationIndexTests : HouseTest
 
     private Task Add(string name, int minute)
     {
-        var at = House.Time.GetUtcNow() + TimeSpan.FromMinutes(minute);
+        var at = Silo.Time.GetUtcNow() + TimeSpan.FromMinutes(minute);
         return Index.Update(new ConversationSummary(name, null, at, at, 1));
     }
 

@@ -2,15 +2,15 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
-public class ListeningTests : HouseTest
+public class ListeningTests : GrainTest
 {
     [Fact]
     public async Task Silence_OfTwoSeconds_IsFilledWithASignOfLife()
     {
         var turn = await Begin(Request());
         await Upstream.NextOpened();
-        await PassUntil(() => turn.Observer.EmptyBatches > 0);
-        Assert.Empty(turn.Observer.Events);
+        await PassUntil(() => turn.Subscriber.EmptyBatches > 0);
+        Assert.Empty(turn.Subscriber.Events);
     }
 
     [Fact]
@@ -19,7 +19,7 @@ public class ListeningTests : HouseTest
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("Hel");
-        await turn.Observer.UntilText("Hel");
+        await turn.Subscriber.UntilText("Hel");
         await turn.Grain.Unsubscribe(turn.Id, turn.SubscriptionId);
         var cancelled = Upstream.NextCancelled();
         await PassUntil(() => cancelled.IsCompleted);
@@ -35,14 +35,14 @@ public class ListeningTests : HouseTest
         var turn = await Begin(Request() with { Survive = true });
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("Hel");
-        await turn.Observer.UntilText("Hel");
+        await turn.Subscriber.UntilText("Hel");
         await turn.Grain.Unsubscribe(turn.Id, turn.SubscriptionId);
         await PassSeconds(40, () => false);
         Assert.Equal(TurnStatus.Running, (await turn.Grain.GetTurn(Tenant, turn.Id)).Status);
 
         exchange.Say("lo").Complete();
-        var late = new RecordingObserver();
-        await Listen(turn, turn.Observer.Cursor, late);
+        var late = new RecordingSubscriber();
+        await Subscribe(turn, turn.Subscriber.Cursor, late);
         await late.UntilEnd();
         Assert.Equal("lo", late.Text);
     }
@@ -53,9 +53,9 @@ public class ListeningTests : HouseTest
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("one ");
-        await turn.Observer.UntilText("one ");
+        await turn.Subscriber.UntilText("one ");
         var refused = new TaskCompletionSource();
-        turn.Observer.Answer = _ =>
+        turn.Subscriber.Answer = _ =>
         {
             refused.TrySetResult();
             return ReplyAck.Full;
@@ -63,26 +63,26 @@ public class ListeningTests : HouseTest
         exchange.Say("two ");
         await refused.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
-        turn.Observer.Answer = _ => ReplyAck.Taken;
-        var read = await turn.Grain.Read(Tenant, turn.Id, turn.Observer.Cursor, 1000);
-        turn.Observer.Note(read);
-        await Listen(turn, turn.Observer.Cursor, turn.Observer);
+        turn.Subscriber.Answer = _ => ReplyAck.Taken;
+        var read = await turn.Grain.Read(Tenant, turn.Id, turn.Subscriber.Cursor, 1000);
+        turn.Subscriber.Add(read);
+        await Subscribe(turn, turn.Subscriber.Cursor, turn.Subscriber);
         exchange.Say("three").Complete();
-        await turn.Observer.UntilEnd();
-        Assert.Equal("one two three", turn.Observer.Text);
+        await turn.Subscriber.UntilEnd();
+        Assert.Equal("one two three", turn.Subscriber.Text);
     }
 
     [Fact]
     public async Task Process_ThatNeverAnswers_DoesNotHoldUpAnother()
     {
         var request = Request() with { Fingerprint = "f" };
-        using var stuck = new StuckProcess(House.Grains);
+        using var stuck = new StuckProcess(Silo.Grains);
         var fast = await Begin(request);
         await fast.Grain.Subscribe(Tenant, fast.Id, new Subscription("stuck", Cursor.Start, stuck.Feed));
         (await Upstream.NextOpened()).Identify().Say("all").Complete();
 
-        await fast.Observer.UntilEnd();
-        Assert.Equal("all", fast.Observer.Text);
+        await fast.Subscriber.UntilEnd();
+        Assert.Equal("all", fast.Subscriber.Text);
     }
 
     [Fact]
@@ -91,14 +91,14 @@ public class ListeningTests : HouseTest
         var turn = await Begin(Request(model: "single"));
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("x");
-        await turn.Observer.UntilText("x");
+        await turn.Subscriber.UntilText("x");
         await PassSeconds(65, () => false);
 
         // The bot takes one turn at a time: it is still taken after twice a lease's life.
         var second = await Begin(Request(model: "single"));
-        Assert.Equal(ErrorCode.NoBotAvailable, Assert.IsType<ReplyFailed>(await second.Observer.UntilEnd()).Error.Code);
+        Assert.Equal(ErrorCode.NoBotAvailable, Assert.IsType<ReplyFailed>(await second.Subscriber.UntilEnd()).Error.Code);
         exchange.Complete();
-        await turn.Observer.UntilEnd();
+        await turn.Subscriber.UntilEnd();
         await turn.Grain.Cancel(Tenant, turn.Id);
         await Complete(Request(model: "single"), "free again");
     }
@@ -114,24 +114,24 @@ public class ListeningTests : HouseTest
         if (which != "first")
         {
             exchange.Identify().Say("x");
-            await turn.Observer.UntilText("x");
+            await turn.Subscriber.UntilText("x");
         }
         // Exactly as long as the wait under way, and no longer while the house acts on it: somewhat later the turn would be given up for another reason.
         if (which == "total")
         {
-            for (var i = 0; i < 30 && turn.Observer.End is null; i++)
+            for (var i = 0; i < 30 && turn.Subscriber.End is null; i++)
             {
-                var said = turn.Observer.Text.Length;
+                var said = turn.Subscriber.Text.Length;
                 exchange.Say("y");
-                await turn.Observer.Until(observer => observer.Text.Length > said || observer.End is not null);
-                House.Time.Advance(TimeSpan.FromSeconds(1));
+                await turn.Subscriber.Until(observer => observer.Text.Length > said || observer.End is not null);
+                Silo.Time.Advance(TimeSpan.FromSeconds(1));
             }
         }
         else
         {
-            House.Time.Advance(TimeSpan.FromSeconds(which == "first" ? 5 : 8));
+            Silo.Time.Advance(TimeSpan.FromSeconds(which == "first" ? 5 : 8));
         }
-        var end = Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd());
+        var end = Assert.IsType<ReplyFailed>(await turn.Subscriber.UntilEnd());
         Assert.Equal(ErrorCode.UpstreamTimeout, end.Error.Code);
         Assert.Contains(which switch { "first" => "sent nothing for 5 s", "idle" => "was silent for 8 s", _ => "took longer than 20 s" }, end.Error.Message);
         if (which != "first") await Upstream.NextCancelled();

@@ -4,7 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace CozeCluster.Grains.Tests.Conversations;
 
 /// <summary>Which turns a node that stops waits for.</summary>
-public sealed class UnsavedTurnsTests : HouseTest
+public sealed class UnsavedTurnsTests : GrainTest
 {
     [Theory]
     [InlineData(true, 0)]
@@ -14,8 +14,8 @@ public sealed class UnsavedTurnsTests : HouseTest
         Upstream.CanReattach = canReattach;
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("Hello");
-        await turn.Observer.UntilText("Hello");
+        await turn.Subscriber.UntilText("Hello");
 
-        Assert.Equal(count, House.Services.GetRequiredService<NonResumableTurns>().Count);
+        Assert.Equal(count, Silo.Services.GetRequiredService<NonResumableTurns>().Count);
     }
 }

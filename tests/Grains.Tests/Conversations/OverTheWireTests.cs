@@ -21,7 +21,7 @@ public sealed class SurvivalOverTheWireTests : SurvivalTests
 }
 
 /// <summary>A cluster on a bad day: rejections, lost answers, delays, grains deactivated between calls.</summary>
-public sealed class RoughClusterTests : HouseTest
+public sealed class RoughClusterTests : GrainTest
 {
     protected override bool OverTheWire => true;
 
@@ -42,8 +42,8 @@ public sealed class RoughClusterTests : HouseTest
             }
             foreach (var turn in turns)
             {
-                Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
-                Assert.Equal($"all of {turn.Id}", turn.Observer.Text);
+                Assert.IsType<ReplyCompleted>(await turn.Subscriber.UntilEnd());
+                Assert.Equal($"all of {turn.Id}", turn.Subscriber.Text);
             }
         }
         Assert.Equal(100, Upstream.OpenedCount);

@@ -2,17 +2,17 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
-public class PutAwayTests : HouseTest
+public class PutAwayTests : GrainTest
 {
     [Fact]
     public async Task Fresh_AfterItsReply_IsPutAwayWithinSecondsAndCanStillBeRead()
     {
         var turn = await Complete(Request(), "Hello");
-        var active = House.ActivationCount;
+        var active = Silo.ActivationCount;
 
-        await PassUntil(() => House.ActivationCount < active);
+        await PassUntil(() => Silo.ActivationCount < active);
 
-        Assert.Equal(active - 1, House.ActivationCount);
+        Assert.Equal(active - 1, Silo.ActivationCount);
         Assert.Equal([new TextPart("Hello")], (await turn.Grain.GetTurn(Tenant, turn.Id)).Parts);
     }
 
@@ -21,12 +21,12 @@ public class PutAwayTests : HouseTest
     {
         await Complete(Request("talk"), "Hello");
         // The index hears of the conversation at the end of its turn; it is brought to life now, so that the count stands.
-        await House.Grains.GetGrain<IConversationIndexGrain>(Tenant).List(null, 1);
-        var active = House.ActivationCount;
+        await Silo.Grains.GetGrain<IConversationIndexGrain>(Tenant).List(null, 1);
+        var active = Silo.ActivationCount;
 
-        await PassSeconds(60, () => House.ActivationCount < active);
+        await PassSeconds(60, () => Silo.ActivationCount < active);
 
-        Assert.Equal(active, House.ActivationCount);
+        Assert.Equal(active, Silo.ActivationCount);
     }
 
     [Fact]
@@ -36,15 +36,15 @@ public class PutAwayTests : HouseTest
         var turn = await Begin(Request());
         await PassUntil(() => Upstream.OpenedCount == 1, TimeSpan.FromTicks(1));
 
-        var stopping = House.StopAsync();
+        var stopping = Silo.StopAsync();
         // It waits a while for its ids.
-        while (await Task.WhenAny(stopping, Task.Delay(1)) != stopping) House.Time.Advance(TimeSpan.FromSeconds(1));
+        while (await Task.WhenAny(stopping, Task.Delay(1)) != stopping) Silo.Time.Advance(TimeSpan.FromSeconds(1));
         await stopping;
         Upstream.Hold = null;
-        await House.StartAsync();
+        await Silo.StartAsync();
 
-        var observer = new RecordingObserver();
-        await Listen(turn, Cursor.Start, observer);
+        var observer = new RecordingSubscriber();
+        await Subscribe(turn, Cursor.Start, observer);
         Assert.Equal(ErrorCode.UpstreamOutcomeUnknown, Assert.IsType<ReplyFailed>(await observer.UntilEnd()).Error.Code);
         Assert.Equal(1, Upstream.OpenedCount);
     }

@@ -2,11 +2,11 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
-public class RunningTurnsTests : HouseTest
+public class RunningTurnsTests : GrainTest
 {
     public RunningTurnsTests() => Hooks.State = "running-turns";
 
-    private IRunningTurnsGrain Registry => House.Grains.GetGrain<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(0));
+    private IRunningTurnsGrain Registry => Silo.Grains.GetGrain<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(0));
 
     private static string Idle { get; } = TurnId.TryGetConversation(TurnId.New(Tenant, null), out var key) ? key : "";
 
@@ -14,13 +14,13 @@ public class RunningTurnsTests : HouseTest
     public async Task Sweep_WhileATurnBegins_KeepsItsConversation()
     {
         await Registry.Add(Idle, atOnce: true);
-        var call = new Stop();
+        var call = new Checkpoint();
         Hooks.Method = nameof(IConversationGrain.Wake);
         Hooks.AfterCall = call.Wait;
         var sweep = Registry.Sweep();
         await call.Reached;
         await Registry.Add(Idle, atOnce: true);
-        call.Go();
+        call.Continue();
         await sweep;
 
         var calls = 0;
@@ -56,16 +56,16 @@ public class RunningTurnsTests : HouseTest
     {
         var reminders = 0;
         Hooks.BeforeReminder = () => ++reminders == 1 ? throw new TimeoutException() : Task.CompletedTask;
-        var call = new Stop();
+        var call = new Checkpoint();
         Hooks.Method = nameof(IBotGrain.Acquire);
         Hooks.BeforeCall = call.Wait;
         var turn = await Begin(Request() with { Survive = true });
         await call.Reached;
-        while (reminders == 0) await Settle();
-        await Settle();
-        call.Go();
+        while (reminders == 0) await LetGrainsRun();
+        await LetGrainsRun();
+        call.Continue();
         (await Upstream.NextOpened()).Identify().Say("x");
-        await turn.Observer.UntilText("x");
+        await turn.Subscriber.UntilText("x");
         Assert.Equal(2, reminders);
     }
 }

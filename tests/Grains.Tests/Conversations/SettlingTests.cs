@@ -3,7 +3,7 @@ using CozeCluster.Grains.Tests.Fakes;
 namespace CozeCluster.Grains.Tests.Conversations;
 
 /// <summary>When the far side may let go of what it keeps for a turn, and what is tried after an error.</summary>
-public sealed class SettlingTests : HouseTest
+public sealed class SettlingTests : GrainTest
 {
     [Fact]
     public async Task Turn_that_ended_is_settled_once()
@@ -19,7 +19,7 @@ public sealed class SettlingTests : HouseTest
     {
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("x");
-        await turn.Observer.UntilText("x");
+        await turn.Subscriber.UntilText("x");
         await turn.Grain.Cancel(Tenant, turn.Id);
 
         await UntilSettled(1);
@@ -36,7 +36,7 @@ public sealed class SettlingTests : HouseTest
         Assert.Single(Upstream.Released);
         Assert.Equal((1, 2), (first.Turn.Attempt, second.Turn.Attempt));
         second.Identify().Say("Hello").Complete();
-        await turn.Observer.UntilEnd();
+        await turn.Subscriber.UntilEnd();
         await UntilSettled(2);
     }
 
@@ -45,11 +45,11 @@ public sealed class SettlingTests : HouseTest
     {
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("x");
-        await turn.Observer.UntilText("x");
+        await turn.Subscriber.UntilText("x");
         await Crash();
         (await Upstream.NextAttached()).Whole("xy").Complete();
-        var resumed = new RecordingObserver();
-        await Listen(turn, Cursor.Start, resumed);
+        var resumed = new RecordingSubscriber();
+        await Subscribe(turn, Cursor.Start, resumed);
         await resumed.UntilEnd();
         await UntilSettled(1);
     }
@@ -73,12 +73,12 @@ public sealed class SettlingTests : HouseTest
         await Begin(Request());
         var first = await Upstream.NextOpened();
         // Usually the account's; here the bot's.
-        first.Identify().Fail(new Error(ErrorCode.UpstreamQuotaExceeded, "No more.", Until: House.Time.GetUtcNow() + TimeSpan.FromHours(1)) { OwnRecoveryAction = RecoveryAction.CoolBot });
+        first.Identify().Fail(new Error(ErrorCode.UpstreamQuotaExceeded, "No more.", Until: Silo.Time.GetUtcNow() + TimeSpan.FromHours(1)) { OwnRecoveryAction = RecoveryAction.CoolBot });
         var second = await Upstream.NextOpened();
 
         Assert.NotEqual(first.Turn.Bot.Id, second.Turn.Bot.Id);
-        var refused = (await House.Grains.GetGrain<IBotGrain>(first.Turn.Bot.Id).Acquire(new LeaseRequest("another", [], null))).Refusal;
-        Assert.Equal(House.Time.GetUtcNow() + TimeSpan.FromHours(1), refused?.Until);
+        var refused = (await Silo.Grains.GetGrain<IBotGrain>(first.Turn.Bot.Id).Acquire(new LeaseRequest("another", [], null))).Refusal;
+        Assert.Equal(Silo.Time.GetUtcNow() + TimeSpan.FromHours(1), refused?.Until);
     }
 
     [Fact]
@@ -92,8 +92,8 @@ public sealed class SettlingTests : HouseTest
         Assert.Empty(again.Turn.Conversation);
         Assert.Equal(["one", "1", "two"], again.Turn.Messages.Select(message => message.Text));
         again.Identify().Say("2").Complete();
-        await turn.Observer.UntilEnd();
-        Assert.Equal("2", turn.Observer.Text);
+        await turn.Subscriber.UntilEnd();
+        Assert.Equal("2", turn.Subscriber.Text);
     }
 
     /// <summary>The end is told before all that follows from it is done.</summary>

@@ -98,18 +98,18 @@ public sealed class Hooks : IIncomingGrainCallFilter
 }
 
 /// <summary>A point in the code at which a test makes a grain wait.</summary>
-public sealed class Stop
+public sealed class Checkpoint
 {
     private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _go = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _continue = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Task Reached => _reached.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
-    public void Go() => _go.TrySetResult();
+    public void Continue() => _continue.TrySetResult();
 
     public Task Wait()
     {
         _reached.TrySetResult();
-        return _go.Task;
+        return _continue.Task;
     }
 }

@@ -3,7 +3,7 @@ using CozeCluster.Grains.Tests.Fakes;
 namespace CozeCluster.Grains.Tests;
 
 /// <summary>Tests imports of a fleet while turns run.</summary>
-public class ChangedFleetTests : HouseTest
+public class ChangedFleetTests : GrainTest
 {
     public ChangedFleetTests() => Hooks.State = "catalog";
 
@@ -16,7 +16,7 @@ public class ChangedFleetTests : HouseTest
         Assert.Equal("a1", (await Catalog.FindAccount("a1"))!.Token!.Sealed);
 
         await Catalog.Import(Fleet("2", "new"));
-        await House.RestartAsync();
+        await Silo.RestartAsync();
 
         Assert.Equal("new", (await Catalog.FindAccount("a1"))!.Token!.Sealed);
     }
@@ -24,13 +24,13 @@ public class ChangedFleetTests : HouseTest
     [Fact]
     public async Task NewCredential_OfADisabledAccount_IsUsedWithinSeconds()
     {
-        var error = new Error(ErrorCode.UpstreamQuotaExceeded, "No credit.", Until: House.Time.GetUtcNow() + TimeSpan.FromHours(1));
+        var error = new Error(ErrorCode.UpstreamQuotaExceeded, "No credit.", Until: Silo.Time.GetUtcNow() + TimeSpan.FromHours(1));
         var first = await Begin(Request(model: "single"));
         (await Upstream.NextOpened()).Fail(error);
         (await Upstream.NextOpened()).Fail(error);
-        await first.Observer.UntilEnd();
-        Assert.IsType<ReplyFailed>(await (await Begin(Request(model: "single"))).Observer.UntilEnd());
-        Assert.IsType<ReplyFailed>(await (await Begin(Request(model: "single"))).Observer.UntilEnd());
+        await first.Subscriber.UntilEnd();
+        Assert.IsType<ReplyFailed>(await (await Begin(Request(model: "single"))).Subscriber.UntilEnd());
+        Assert.IsType<ReplyFailed>(await (await Begin(Request(model: "single"))).Subscriber.UntilEnd());
 
         await Catalog.Import(Fleet("2", "new"));
         await PassSeconds(15, () => false, TimeSpan.FromSeconds(1));
@@ -41,10 +41,10 @@ public class ChangedFleetTests : HouseTest
     [Fact]
     public async Task NewCredential_IsNotDisabledByTurnsOfTheOldOne()
     {
-        var account = House.Grains.GetGrain<IAccountGrain>("a1");
+        var account = Silo.Grains.GetGrain<IAccountGrain>("a1");
         await account.Acquire("old");
         await Catalog.Import(Fleet("2", "new"));
-        House.Time.Advance(TimeSpan.FromSeconds(2));
+        Silo.Time.Advance(TimeSpan.FromSeconds(2));
 
         await account.Return("old", new LeaseOutcome(new Error(ErrorCode.UpstreamUnauthorized, "The token was revoked.")));
 

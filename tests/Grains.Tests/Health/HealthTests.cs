@@ -3,7 +3,7 @@ using CozeCluster.Grains.Tests.Fakes;
 namespace CozeCluster.Grains.Tests.Health;
 
 /// <summary>Tests the health of bots and accounts, as operators see it.</summary>
-public sealed class HealthTests : HouseTest
+public sealed class HealthTests : GrainTest
 {
     [Fact]
     public async Task List_NothingUsed_IsUnknown()
@@ -35,9 +35,9 @@ public sealed class HealthTests : HouseTest
         var entry = Assert.Single(await ListWith(HealthState.SetAside), entry => entry is { Kind: HealthKind.Account, State: HealthState.SetAside });
         Assert.Equal("Coze says: the token is invalid.", entry.Reason);
         Assert.Equal(ErrorCode.UpstreamUnauthorized, entry.Code);
-        Assert.Equal(House.Time.GetUtcNow().AddMinutes(1), entry.Until);
+        Assert.Equal(Silo.Time.GetUtcNow().AddMinutes(1), entry.Until);
 
-        House.Time.Advance(TimeSpan.FromMinutes(2));
+        Silo.Time.Advance(TimeSpan.FromMinutes(2));
         Assert.Equal(HealthState.SetAside, (await Find(HealthKind.Account, entry.Id)).State);
         await Complete(Request(model: "single"), "one");
         await Complete(Request(model: "single"), "two");
@@ -47,14 +47,14 @@ public sealed class HealthTests : HouseTest
     [Fact]
     public async Task Account_AtALimit_CoolsDownAndIsOkAfterwards()
     {
-        var until = House.Time.GetUtcNow().AddHours(9);
+        var until = Silo.Time.GetUtcNow().AddHours(9);
         Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamQuotaExceeded, "Coze says: no credits.", until: until));
         await Complete(Request(model: "single"), "with the other");
 
         var entry = Assert.Single(await ListWith(HealthState.Cooling), entry => entry is { Kind: HealthKind.Account, State: HealthState.Cooling });
         Assert.Equal(until, entry.Until);
 
-        House.Time.Advance(TimeSpan.FromHours(9));
+        Silo.Time.Advance(TimeSpan.FromHours(9));
         entry = await Find(HealthKind.Account, entry.Id);
         Assert.Equal((HealthState.Ok, until, (string?)null), (entry.State, entry.Since, entry.Reason));
     }
@@ -62,11 +62,11 @@ public sealed class HealthTests : HouseTest
     [Fact]
     public async Task Bot_AllAccountsAtALimit_CoolsDown()
     {
-        var until = House.Time.GetUtcNow().AddHours(9);
+        var until = Silo.Time.GetUtcNow().AddHours(9);
         for (var i = 0; i < 2; i++) Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamQuotaExceeded, "Coze says: no credits.", until: until));
-        await (await Begin(Request(model: "single"))).Observer.UntilEnd();
+        await (await Begin(Request(model: "single"))).Subscriber.UntilEnd();
 
-        await (await Begin(Request(model: "single"))).Observer.UntilEnd();
+        await (await Begin(Request(model: "single"))).Subscriber.UntilEnd();
 
         var bot = await Until(HealthKind.Bot, "single", HealthState.Cooling);
         Assert.Equal((until, "Coze says: no credits."), (bot.Until, bot.Reason));
@@ -76,9 +76,9 @@ public sealed class HealthTests : HouseTest
     public async Task Bot_AllAccountsRefused_IsFailing()
     {
         for (var i = 0; i < 2; i++) Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamUnauthorized, "Coze says: the token is invalid."));
-        await (await Begin(Request(model: "single"))).Observer.UntilEnd();
+        await (await Begin(Request(model: "single"))).Subscriber.UntilEnd();
 
-        await (await Begin(Request(model: "single"))).Observer.UntilEnd();
+        await (await Begin(Request(model: "single"))).Subscriber.UntilEnd();
 
         Assert.Equal("Coze says: the token is invalid.", (await Until(HealthKind.Bot, "single", HealthState.Failing)).Reason);
     }
@@ -90,14 +90,14 @@ public sealed class HealthTests : HouseTest
         {
             Assert.Equal(HealthState.Unknown, (await Find(HealthKind.Bot, "single")).State);
             Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamFailed, "Coze says: internal error."));
-            await (await Begin(Request(model: "single"))).Observer.UntilEnd();
+            await (await Begin(Request(model: "single"))).Subscriber.UntilEnd();
         }
 
         var bot = await Until(HealthKind.Bot, "single", HealthState.Failing);
         Assert.Equal("Coze says: internal error.", bot.Reason);
-        Assert.Equal(House.Time.GetUtcNow().AddSeconds(10), bot.Until);
+        Assert.Equal(Silo.Time.GetUtcNow().AddSeconds(10), bot.Until);
 
-        House.Time.Advance(TimeSpan.FromSeconds(11));
+        Silo.Time.Advance(TimeSpan.FromSeconds(11));
         await Complete(Request(model: "single"), "again");
         await Until(HealthKind.Bot, "single", HealthState.Ok);
     }
@@ -105,14 +105,14 @@ public sealed class HealthTests : HouseTest
     [Fact]
     public async Task Entry_SurvivesARestart_AndIsRemovedWithTheBot()
     {
-        var health = House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health);
-        await health.Report(new HealthEntry(HealthKind.Bot, "b1", HealthState.Failing) { Since = House.Time.GetUtcNow() });
-        await House.RestartAsync();
+        var health = Silo.Grains.GetGrain<IHealthGrain>(GrainKeys.Health);
+        await health.Report(new HealthEntry(HealthKind.Bot, "b1", HealthState.Failing) { Since = Silo.Time.GetUtcNow() });
+        await Silo.RestartAsync();
         Assert.Equal(HealthState.Failing, (await Find(HealthKind.Bot, "b1")).State);
 
         var fleet = SmallFleet();
         await Catalog.Import(fleet with { Version = "2", Bots = [.. fleet.Bots.Skip(1)], Models = [] });
-        House.Time.Advance(TimeSpan.FromSeconds(2));
+        Silo.Time.Advance(TimeSpan.FromSeconds(2));
 
         Assert.DoesNotContain(await List(), entry => entry.Id == "b1");
     }
@@ -120,8 +120,8 @@ public sealed class HealthTests : HouseTest
     [Fact]
     public async Task Report_SameState_KeepsSince()
     {
-        var start = House.Time.GetUtcNow();
-        var health = House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health);
+        var start = Silo.Time.GetUtcNow();
+        var health = Silo.Grains.GetGrain<IHealthGrain>(GrainKeys.Health);
         await health.Report(Failing(start));
         await health.Report(Failing(start.AddHours(1)) with { Reason = "another reason" });
 
@@ -134,7 +134,7 @@ public sealed class HealthTests : HouseTest
         Code = ErrorCode.UpstreamFailed, Reason = "a reason", Since = since,
     };
 
-    private Task<IReadOnlyList<HealthEntry>> List() => House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health).List();
+    private Task<IReadOnlyList<HealthEntry>> List() => Silo.Grains.GetGrain<IHealthGrain>(GrainKeys.Health).List();
 
     private async Task<HealthEntry> Find(HealthKind kind, string id) => (await List()).Single(entry => entry.Kind == kind && entry.Id == id);
 
@@ -144,7 +144,7 @@ public sealed class HealthTests : HouseTest
         for (var i = 0; i < 1000; i++)
         {
             if (await List() is var entries && entries.Any(entry => entry.Kind == HealthKind.Account && entry.State == state)) return entries;
-            await Settle();
+            await LetGrainsRun();
         }
         throw new TimeoutException($"No account became {state}.");
     }
@@ -155,7 +155,7 @@ public sealed class HealthTests : HouseTest
         for (var i = 0; i < 1000; i++)
         {
             if (await Find(kind, id) is var entry && entry.State == state) return entry;
-            await Settle();
+            await LetGrainsRun();
         }
         throw new TimeoutException($"{kind} {id} did not become {state}, but {(await Find(kind, id)).State}.");
     }

@@ -3,11 +3,11 @@ using CozeCluster.Grains.Tests.Fakes;
 namespace CozeCluster.Grains.Tests.Health;
 
 /// <summary>Tests what operators are notified of, and how often.</summary>
-public sealed class NotificationTests : HouseTest
+public sealed class NotificationTests : GrainTest
 {
     private static readonly NotificationsDefinition Webhook = new() { Webhook = new WebhookDefinition(new Secret("url"), null) };
 
-    private IHealthGrain Health => House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health);
+    private IHealthGrain Health => Silo.Grains.GetGrain<IHealthGrain>(GrainKeys.Health);
 
     [Fact]
     public async Task Change_ToFailingAndBack_NotifiesOnceEach()
@@ -22,7 +22,7 @@ public sealed class NotificationTests : HouseTest
         await Report(HealthState.Failing, "Coze says: internal error.");
         await Report(HealthState.Ok);
         Assert.Equal("Bot b1 works again.", (await Notifier.Next()).Text);
-        await Settle();
+        await LetGrainsRun();
         Assert.Equal(2, Notifier.Attempts.Count);
     }
 
@@ -34,15 +34,15 @@ public sealed class NotificationTests : HouseTest
         await Notifier.Next();
         await Report(HealthState.Ok);
         await Notifier.Next();
-        House.Time.Advance(TimeSpan.FromMinutes(10));
+        Silo.Time.Advance(TimeSpan.FromMinutes(10));
 
         await Report(HealthState.Failing);
-        await Settle();
+        await LetGrainsRun();
         Assert.Equal(2, Notifier.Attempts.Count);
 
         await PassUntil(() => Notifier.Waiting > 0, TimeSpan.FromMinutes(1));
         Assert.Equal(HealthState.Failing, (await Notifier.Next()).Entry.State);
-        Assert.True(House.Time.GetUtcNow() >= new DateTimeOffset(2026, 1, 1, 1, 0, 0, TimeSpan.Zero));
+        Assert.True(Silo.Time.GetUtcNow() >= new DateTimeOffset(2026, 1, 1, 1, 0, 0, TimeSpan.Zero));
     }
 
     [Fact]
@@ -52,9 +52,9 @@ public sealed class NotificationTests : HouseTest
         await Report(HealthState.SetAside);
         await Notifier.Next();
 
-        await House.RestartAsync();
+        await Silo.RestartAsync();
         await Report(HealthState.SetAside);
-        await Settle();
+        await LetGrainsRun();
 
         Assert.Single(Notifier.Attempts);
     }
@@ -63,16 +63,16 @@ public sealed class NotificationTests : HouseTest
     public async Task Cooling_ForALongTime_NotifiesOnlyOfItsBeginning()
     {
         await ConfigureNotifications();
-        await Report(HealthState.Cooling, "No credits.", House.Time.GetUtcNow().AddSeconds(5));
-        await Settle();
+        await Report(HealthState.Cooling, "No credits.", Silo.Time.GetUtcNow().AddSeconds(5));
+        await LetGrainsRun();
         Assert.Empty(Notifier.Attempts);
 
-        await Report(HealthState.Cooling, "No credits.", House.Time.GetUtcNow().AddHours(9));
+        await Report(HealthState.Cooling, "No credits.", Silo.Time.GetUtcNow().AddHours(9));
         Assert.Equal("Bot b1 is cooling down until 2026-01-01 09:00 UTC: No credits.", (await Notifier.Next()).Text);
 
-        House.Time.Advance(TimeSpan.FromHours(9));
+        Silo.Time.Advance(TimeSpan.FromHours(9));
         await Report(HealthState.Ok);
-        await Report(HealthState.Cooling, "No credits.", House.Time.GetUtcNow().AddHours(9));
+        await Report(HealthState.Cooling, "No credits.", Silo.Time.GetUtcNow().AddHours(9));
         Assert.Equal("Bot b1 is cooling down until 2026-01-01 18:00 UTC: No credits.", (await Notifier.Next()).Text);
         Assert.Equal(2, Notifier.Attempts.Count);
     }
@@ -93,7 +93,7 @@ public sealed class NotificationTests : HouseTest
     public async Task Notification_NotConfigured_IsNotSent()
     {
         await Report(HealthState.Failing);
-        await Settle();
+        await LetGrainsRun();
 
         Assert.Empty(Notifier.Attempts);
     }
@@ -103,9 +103,9 @@ public sealed class NotificationTests : HouseTest
     {
         await ConfigureNotifications();
         await Report(HealthState.Connecting, "The connection broke.", kind: HealthKind.Listener, id: "l1.0");
-        await Settle();
-        House.Time.Advance(TimeSpan.FromSeconds(299));
-        await Settle();
+        await LetGrainsRun();
+        Silo.Time.Advance(TimeSpan.FromSeconds(299));
+        await LetGrainsRun();
         Assert.Empty(Notifier.Attempts);
 
         await PassUntil(() => Notifier.Waiting > 0, TimeSpan.FromSeconds(1));
@@ -119,11 +119,11 @@ public sealed class NotificationTests : HouseTest
     {
         await ConfigureNotifications();
         await Report(HealthState.Connecting, kind: HealthKind.Listener, id: "l1.0");
-        House.Time.Advance(TimeSpan.FromMinutes(4));
+        Silo.Time.Advance(TimeSpan.FromMinutes(4));
         await Report(HealthState.Ok, kind: HealthKind.Listener, id: "l1.0");
-        await Settle();
-        House.Time.Advance(TimeSpan.FromMinutes(4));
-        await Settle();
+        await LetGrainsRun();
+        Silo.Time.Advance(TimeSpan.FromMinutes(4));
+        await LetGrainsRun();
 
         Assert.Empty(Notifier.Attempts);
     }
@@ -131,5 +131,5 @@ public sealed class NotificationTests : HouseTest
     private Task ConfigureNotifications() => Catalog.Import(SmallFleet() with { Version = "2", Notifications = Webhook });
 
     private Task Report(HealthState state, string? reason = null, DateTimeOffset? until = null, HealthKind kind = HealthKind.Bot, string id = "b1") =>
-        Health.Report(new HealthEntry(kind, id, state) { Reason = reason, Since = House.Time.GetUtcNow(), Until = until });
+        Health.Report(new HealthEntry(kind, id, state) { Reason = reason, Since = Silo.Time.GetUtcNow(), Until = until });
 }

@@ -88,7 +88,7 @@ public sealed class StateSaverTests : RuntimeTest<RuntimeSilo>
     [Fact(Timeout = Hang)]
     public async Task One_save_runs_at_a_time_and_waiting_calls_share_the_next()
     {
-        var first = new Stop();
+        var first = new Checkpoint();
         var (running, saves) = (0, 0);
         var overlapped = false;
         Fixture.Hooks.BeforeSave = async () =>
@@ -108,7 +108,7 @@ public sealed class StateSaverTests : RuntimeTest<RuntimeSilo>
         // Answered after the calls above have started their saves.
         Assert.Equal("10", await Grain.Get());
         Assert.All(calls, call => Assert.False(call.IsCompleted));
-        first.Go();
+        first.Continue();
         await Task.WhenAll(calls);
 
         Assert.False(overlapped);

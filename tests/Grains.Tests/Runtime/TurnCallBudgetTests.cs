@@ -4,7 +4,7 @@ using CozeCluster.Grains.Tests.Fakes;
 namespace CozeCluster.Grains.Tests.Runtime;
 
 /// <summary>Lists the grain calls of one turn, because they are the largest cost of short replies. Every additional call must be added here.</summary>
-public sealed class TurnCallBudgetTests : HouseTest
+public sealed class TurnCallBudgetTests : GrainTest
 {
     private readonly SentCalls _sent = new();
 

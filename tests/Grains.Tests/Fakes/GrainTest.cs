@@ -7,15 +7,15 @@ namespace CozeCluster.Grains.Tests.Fakes;
 /// <summary>A turn that a test began.</summary>
 /// <param name="Id">The turn.</param>
 /// <param name="Grain">Its conversation.</param>
-/// <param name="Observer">The subscriber.</param>
+/// <param name="Subscriber">The subscriber.</param>
 /// <param name="SubscriptionId">The id of the subscription.</param>
-public sealed record BegunTurn(string Id, IConversationGrain Grain, RecordingObserver Observer, string SubscriptionId)
+public sealed record BegunTurn(string Id, IConversationGrain Grain, RecordingSubscriber Subscriber, string SubscriptionId)
 {
     public string Key => TurnId.TryGetConversation(Id, out var key) ? key : throw new InvalidOperationException();
 }
 
 /// <summary>A test with a silo, all grains and a small fleet. The test controls the upstream and moves the clock.</summary>
-public abstract class HouseTest : IAsyncLifetime
+public abstract class GrainTest : IAsyncLifetime
 {
     protected const string Tenant = "t";
 
@@ -30,13 +30,13 @@ public abstract class HouseTest : IAsyncLifetime
     /// <summary>Limits of conversations.</summary>
     protected virtual ConversationOptions Options => new();
 
-    protected TestSilo House { get; private set; } = null!;
+    protected TestSilo Silo { get; private set; } = null!;
 
     protected FakeUpstream Upstream { get; private set; } = new();
 
     protected FakeNotifier Notifier { get; } = new();
 
-    protected ICatalogGrain Catalog => House.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog);
+    protected ICatalogGrain Catalog => Silo.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog);
 
     protected FakeDiscord Discord { get; } = new();
 
@@ -46,7 +46,7 @@ public abstract class HouseTest : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        await House.DisposeAsync();
+        await Silo.DisposeAsync();
         foreach (var silo in _crashed) await silo.DisposeAsync();
         GC.SuppressFinalize(this);
     }
@@ -60,14 +60,14 @@ public abstract class HouseTest : IAsyncLifetime
         Messages = [new ChatMessage(ChatRole.User, [new TextContent(text)])],
     };
 
-    protected async Task<BegunTurn> Begin(TurnRequest request, RecordingObserver? observer = null)
+    protected async Task<BegunTurn> Begin(TurnRequest request, RecordingSubscriber? subscriber = null)
     {
-        observer ??= new RecordingObserver();
+        subscriber ??= new RecordingSubscriber();
         Assert.True(TurnId.TryGetConversation(request.TurnId, out var key));
-        var grain = House.Grains.GetGrain<IConversationGrain>(key);
+        var grain = Silo.Grains.GetGrain<IConversationGrain>(key);
         var subscription = Guid.NewGuid().ToString("n");
-        await grain.Begin(request, new Subscription(subscription, Cursor.Start, House.Feeds.Open(observer).Address));
-        return new BegunTurn(request.TurnId, grain, observer, subscription);
+        await grain.Begin(request, new Subscription(subscription, Cursor.Start, Silo.Feeds.Open(subscriber).Address));
+        return new BegunTurn(request.TurnId, grain, subscriber, subscription);
     }
 
     /// <summary>Runs a turn until its reply is complete.</summary>
@@ -75,12 +75,12 @@ public abstract class HouseTest : IAsyncLifetime
     {
         var turn = await Begin(request);
         (await Upstream.NextOpened()).Identify().Say(reply).Complete();
-        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
+        Assert.IsType<ReplyCompleted>(await turn.Subscriber.UntilEnd());
         return turn;
     }
 
-    protected Task Listen(BegunTurn turn, Cursor after, RecordingObserver observer) => House.Grains.GetGrain<IConversationGrain>(turn.Key)
-        .Subscribe(Tenant, turn.Id, new Subscription(Guid.NewGuid().ToString("n"), after, House.Feeds.Open(observer).Address));
+    protected Task Subscribe(BegunTurn turn, Cursor after, RecordingSubscriber subscriber) => Silo.Grains.GetGrain<IConversationGrain>(turn.Key)
+        .Subscribe(Tenant, turn.Id, new Subscription(Guid.NewGuid().ToString("n"), after, Silo.Feeds.Open(subscriber).Address));
 
     /// <summary>Moves the clock in steps until the condition is true or the time has passed. Grains run after each step.</summary>
     /// <param name="seconds">The maximum time.</param>
@@ -91,8 +91,8 @@ public abstract class HouseTest : IAsyncLifetime
         var by = step ?? TimeSpan.FromMilliseconds(250);
         for (var passed = TimeSpan.Zero; passed < TimeSpan.FromSeconds(seconds) && !until(); passed += by)
         {
-            House.Time.Advance(by);
-            await Settle();
+            Silo.Time.Advance(by);
+            await LetGrainsRun();
             // A pool thread may have queued work locally. It runs when the test yields the thread.
             await Task.Delay(1);
         }
@@ -107,8 +107,8 @@ public abstract class HouseTest : IAsyncLifetime
         while (!condition())
         {
             if (Stopwatch.GetElapsedTime(start) > TimeSpan.FromSeconds(30)) Assert.Fail("The condition did not become true in time.");
-            House.Time.Advance(step ?? TimeSpan.FromMilliseconds(250));
-            await Settle();
+            Silo.Time.Advance(step ?? TimeSpan.FromMilliseconds(250));
+            await LetGrainsRun();
             await Task.Delay(1);
         }
     }
@@ -122,24 +122,24 @@ public abstract class HouseTest : IAsyncLifetime
         Assert.True(TurnId.TryGetConversation(TurnId.New(Tenant, null), out var nobody));
         for (var shard = 0; shard < GrainKeys.RunningTurnsShards; shard++)
         {
-            await House.Grains.GetGrain<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Add(nobody, atOnce: true);
+            await Silo.Grains.GetGrain<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Add(nobody, atOnce: true);
         }
-        _crashed.Add(House);
+        _crashed.Add(Silo);
         Upstream = new FakeUpstream();
-        await Start(House);
+        await Start(Silo);
         if (!sweep) return;
         for (var shard = 0; shard < GrainKeys.RunningTurnsShards; shard++)
         {
-            await House.Grains.GetGrain<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Sweep();
+            await Silo.Grains.GetGrain<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Sweep();
         }
     }
 
     /// <summary>Lets grains run their queued work, by calls and yields.</summary>
-    protected async Task Settle()
+    protected async Task LetGrainsRun()
     {
         for (var i = 0; i < 20; i++)
         {
-            await House.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).FindTenant(Tenant);
+            await Silo.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).FindTenant(Tenant);
             await Task.Yield();
         }
     }
@@ -151,7 +151,7 @@ public abstract class HouseTest : IAsyncLifetime
 
     private async Task Start(TestSilo? crashed)
     {
-        House = await TestSilo.StartAsync(
+        Silo = await TestSilo.StartAsync(
             silo =>
             {
                 silo.Services.AddSingleton<IUpstream>(Upstream).AddSingleton<INotifier>(Notifier).AddSingleton<IDiscord>(Discord);
@@ -163,7 +163,7 @@ public abstract class HouseTest : IAsyncLifetime
             },
             Options,
             copyOf: crashed);
-        await House.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).Import(SmallFleet());
+        await Silo.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).Import(SmallFleet());
     }
 
     protected static Fleet SmallFleet() => new(

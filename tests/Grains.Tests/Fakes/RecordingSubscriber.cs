@@ -3,11 +3,11 @@ using System.Text;
 namespace CozeCluster.Grains.Tests.Fakes;
 
 /// <summary>A subscriber that records the batches it receives. Tests can wait for them.</summary>
-public sealed class RecordingObserver : IReplyInbox
+public sealed class RecordingSubscriber : IReplyInbox
 {
     private readonly Lock _gate = new();
     private readonly List<ReplyEvent> _events = [];
-    private readonly List<(Func<RecordingObserver, bool> Condition, TaskCompletionSource Met)> _waiters = [];
+    private readonly List<(Func<RecordingSubscriber, bool> Condition, TaskCompletionSource Met)> _waiters = [];
     private readonly StringBuilder _text = new();
 
     /// <summary>The answer to batches. Tests change it to simulate a full or closed inbox.</summary>
@@ -36,12 +36,12 @@ public sealed class RecordingObserver : IReplyInbox
     {
         var ack = Answer(batch);
         if (ack != ReplyAck.Taken) return ack;
-        Note(batch);
+        Add(batch);
         return ack;
     }
 
     /// <summary>Records a batch that the test has read.</summary>
-    public void Note(ReplyBatch batch)
+    public void Add(ReplyBatch batch)
     {
         lock (_gate)
         {
@@ -66,7 +66,7 @@ public sealed class RecordingObserver : IReplyInbox
         }
     }
 
-    public Task Until(Func<RecordingObserver, bool> condition)
+    public Task Until(Func<RecordingSubscriber, bool> condition)
     {
         lock (_gate)
         {
@@ -77,11 +77,11 @@ public sealed class RecordingObserver : IReplyInbox
         }
     }
 
-    public Task UntilText(string text) => Until(observer => observer.Text == text);
+    public Task UntilText(string text) => Until(subscriber => subscriber.Text == text);
 
     public async Task<ReplyEvent> UntilEnd()
     {
-        await Until(observer => observer.End is not null);
+        await Until(subscriber => subscriber.End is not null);
         return End!;
     }
 }
