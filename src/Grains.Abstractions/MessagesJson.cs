@@ -4,8 +4,9 @@ using System.Text.Json.Serialization;
 namespace CozeCluster;
 
 /// <summary>
-/// How messages are stored as part of a grain's state. Names are fixed: add, never rename. Between processes Orleans writes messages, not this.
-/// A field that is missing reads as the default of its type, not of its initializer: give defaults in getters or as constructor parameters.
+/// The JSON form of messages that are part of a grain's stored state. Between processes, Orleans' serializer writes messages instead. JSON names are stored:
+/// add names, never rename them. A missing field gets the default of its type, not of its initializer, so declare defaults in getters or as constructor
+/// parameters.
 /// </summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Fleet))]

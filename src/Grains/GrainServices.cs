@@ -2,18 +2,20 @@ using CozeCluster.Grains;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Configuration;
+using Orleans.Metadata;
 using Orleans.Storage;
 
 namespace CozeCluster;
 
-/// <summary>Adds the grains to a host.</summary>
+/// <summary>Registers the grains and their services.</summary>
 public static class GrainServices
 {
     /// <summary>
-    /// Adds what the grains need, except storage and what is outside of the cluster (<see cref="IUpstream"/>, <see cref="IDiscord"/>, <see cref="INotifier"/>).
+    /// Registers everything that the grains need, except storage and the interfaces to the outside world (<see cref="IUpstream"/>, <see cref="IDiscord"/>,
+    /// <see cref="INotifier"/>).
     /// </summary>
     /// <param name="silo">The silo.</param>
-    /// <param name="options">Limits of conversations.</param>
+    /// <param name="options">The limits of conversations.</param>
     public static ISiloBuilder AddGrains(this ISiloBuilder silo, ConversationOptions options)
     {
         silo.Services.AddReplyFeeds();
@@ -24,12 +26,15 @@ public static class GrainServices
         silo.Services.AddSingleton(new StateRetention(
             ConversationGrain.StateName, key => GrainKeys.IsNamedConversation(key) ? options.NamedRetention : options.UnnamedRetention));
         silo.Configure<GrainCollectionOptions>(collection => collection.CollectionAge = TimeSpan.FromMinutes(5));
+        silo.Services.AddSingleton<IGrainPropertiesProvider, ImmovableGrains>();
         silo.AddIncomingGrainCallFilter<CallErrors>();
         silo.AddOutgoingGrainCallFilter<CallResending>();
         return silo;
     }
 
-    /// <summary>Makes a process without grains call them as a silo does: see <see cref="CallResending"/>. The client's response timeout should be a few seconds.</summary>
+    /// <summary>
+    /// Registers what a process without grains needs to call them; see <see cref="CallResending"/>. The client's response timeout should be a few seconds.
+    /// </summary>
     public static IClientBuilder AddGrainCalls(this IClientBuilder client)
     {
         client.Services.AddReplyFeeds();
@@ -37,7 +42,7 @@ public static class GrainServices
         return client;
     }
 
-    /// <summary>Adds <see cref="IReplyFeeds"/> and <see cref="SiloDepartures"/>, one of each for a process.</summary>
+    /// <summary>Registers <see cref="IReplyFeeds"/> and <see cref="SiloDepartures"/>, one instance of each for the process.</summary>
     public static IServiceCollection AddReplyFeeds(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);

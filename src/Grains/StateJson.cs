@@ -3,7 +3,10 @@ using System.Text.Json.Serialization;
 
 namespace CozeCluster.Grains;
 
-/// <summary>How state is stored. Names are fixed: add, never rename. Only nulls are left out: what is missing reads as the default of its declaration, which may be true.</summary>
+/// <summary>
+/// The JSON form of grain states. JSON names are stored: add names, never rename them. Only null is omitted, because a missing property gets the default of its
+/// declaration, which may be true.
+/// </summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(CatalogState))]
 [JsonSerializable(typeof(BotState))]

@@ -3,8 +3,8 @@ using CozeCluster.TestKit;
 namespace CozeCluster.Grains.Testing;
 
 /// <summary>
-/// A manual clock that moves on by itself, by 1 µs with each reading, when it is read ten thousand times without being moved. Orleans waits for a time by delays of whole milliseconds
-/// and reads the clock after each: on a clock that stays the same it would wait for the last fraction of a millisecond forever.
+/// A manual clock that advances by 1 µs with each reading after it was read ten thousand times without being moved. Orleans waits for a time by delays of whole
+/// milliseconds, and reads the clock after each delay. Without this, it would wait for the last fraction of a millisecond forever.
 /// </summary>
 internal sealed class DriftingTime(ManualTime inner) : TimeProvider
 {
@@ -26,5 +26,6 @@ internal sealed class DriftingTime(ManualTime inner) : TimeProvider
 
     public override long GetTimestamp() => inner.GetTimestamp();
 
-    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => inner.CreateTimer(callback, state, dueTime, period);
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+        inner.CreateTimer(callback, state, dueTime, period);
 }

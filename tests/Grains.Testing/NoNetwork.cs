@@ -5,7 +5,7 @@ using Orleans.Configuration;
 
 namespace CozeCluster.Grains.Testing;
 
-/// <summary>A silo that is alone in its process: it has no ports, so that many run at once.</summary>
+/// <summary>Configures a silo that is alone in its cluster. It opens no ports, so many such silos can run at the same time.</summary>
 internal static class NoNetwork
 {
     public static void Use(ISiloBuilder silo)
@@ -14,8 +14,9 @@ internal static class NoNetwork
         silo.UseDevelopmentClustering(primarySiloEndpoint: null);
         foreach (var service in silo.Services.Where(service => service.IsKeyedService).ToArray())
         {
-            if (service.ServiceType == typeof(IConnectionListenerFactory)) silo.Services.AddKeyedSingleton<IConnectionListenerFactory>(service.ServiceKey, new NoListeners());
-            if (service.ServiceType == typeof(IConnectionFactory)) silo.Services.AddKeyedSingleton<IConnectionFactory>(service.ServiceKey, new NoConnections());
+            var (type, key) = (service.ServiceType, service.ServiceKey);
+            if (type == typeof(IConnectionListenerFactory)) silo.Services.AddKeyedSingleton<IConnectionListenerFactory>(key, new NoListeners());
+            if (type == typeof(IConnectionFactory)) silo.Services.AddKeyedSingleton<IConnectionFactory>(key, new NoConnections());
         }
     }
 
@@ -44,6 +45,6 @@ internal static class NoNetwork
     private sealed class NoConnections : IConnectionFactory
     {
         public ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-            throw new InvalidOperationException("This silo is alone.");
+            throw new InvalidOperationException("This silo is alone in its cluster.");
     }
 }

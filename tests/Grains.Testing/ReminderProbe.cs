@@ -1,15 +1,15 @@
 namespace CozeCluster.Grains.Testing;
 
-/// <summary>Asks the reminder service for reminders: its calls wait their turn behind what the service does for others.</summary>
+/// <summary>Calls the reminder service. Its calls complete after the work that the service has queued before.</summary>
 public interface IReminderProbe : IGrainWithStringKey
 {
-    Task Settle();
+    Task WaitForQueuedWork();
 }
 
 /// <inheritdoc cref="IReminderProbe" />
 public sealed class ReminderProbe : Grain, IReminderProbe, IRemindable
 {
-    public async Task Settle()
+    public async Task WaitForQueuedWork()
     {
         for (var i = 0; i < 5; i++) await this.GetReminder("none");
     }

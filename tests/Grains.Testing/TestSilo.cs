@@ -10,8 +10,8 @@ using Orleans.TestingHost;
 namespace CozeCluster.Grains.Testing;
 
 /// <summary>
-/// A silo with all grains, SQLite storage in a directory of its own, and a clock that the test moves. Timers, reminders and grains use that clock; Orleans' own work uses the
-/// machine's. Disposing stops it and deletes the directory.
+/// A silo with all grains, SQLite storage in its own directory, and a clock that the test moves. Timers, reminders and grains use that clock; Orleans' internal
+/// work uses the system clock. Disposing stops the silo and deletes the directory.
 /// </summary>
 public sealed class TestSilo : IAsyncDisposable
 {
@@ -31,10 +31,10 @@ public sealed class TestSilo : IAsyncDisposable
         foreach (var file in System.IO.Directory.GetFiles(copyOf.Directory, "*.db*")) File.Copy(file, Path.Combine(Directory, Path.GetFileName(file)));
     }
 
-    /// <summary>The clock, unless another was given.</summary>
+    /// <summary>The clock of the silo, unless the test passed another one.</summary>
     public ManualTime Time { get; } = new();
 
-    /// <summary>Where the silo keeps its data.</summary>
+    /// <summary>The directory of the silo's data.</summary>
     public string Directory { get; }
 
     public IServiceProvider Services => _host?.Services ?? throw new InvalidOperationException("The silo is stopped.");
@@ -48,20 +48,24 @@ public sealed class TestSilo : IAsyncDisposable
     private IManagementGrain Management => Grains.GetGrain<IManagementGrain>(0);
 
     /// <summary>Starts a silo.</summary>
-    /// <param name="configure">Adds what the grains need besides, or replaces services.</param>
-    /// <param name="options">Limits of conversations.</param>
-    /// <param name="time">Another clock than <see cref="Time"/>, such as <see cref="TimeProvider.System"/>.</param>
-    /// <param name="directory">Keeps data here, and leaves it there at the end.</param>
-    /// <param name="copyOf">Begins with what this one has on disk now, as after a crash of it.</param>
+    /// <param name="configure">Adds or replaces services.</param>
+    /// <param name="options">The limits of conversations.</param>
+    /// <param name="time">A clock instead of <see cref="Time"/>, such as <see cref="TimeProvider.System"/>.</param>
+    /// <param name="directory">The directory for the data, which is not deleted at the end; null: a temporary one.</param>
+    /// <param name="copyOf">A silo whose current files are copied, as if it had crashed; null: no data.</param>
     public static async Task<TestSilo> StartAsync(
-        Action<ISiloBuilder>? configure = null, ConversationOptions? options = null, TimeProvider? time = null, string? directory = null, TestSilo? copyOf = null)
+        Action<ISiloBuilder>? configure = null,
+        ConversationOptions? options = null,
+        TimeProvider? time = null,
+        string? directory = null,
+        TestSilo? copyOf = null)
     {
         var silo = new TestSilo(configure, options ?? new ConversationOptions(), time, directory, copyOf);
         await silo.StartAsync();
         return silo;
     }
 
-    /// <summary>Starts again after <see cref="StopAsync"/>, on the same data.</summary>
+    /// <summary>Starts the silo again after <see cref="StopAsync"/>, with the same data.</summary>
     public async Task StartAsync()
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
@@ -73,9 +77,9 @@ public sealed class TestSilo : IAsyncDisposable
         {
             NoNetwork.Use(silo);
             silo.AddGrains(_options);
-            // Orleans drops the timers of reminders that are far off and sets them when it reads the table again; a clock that jumps would be faster.
+            // Orleans has timers only for reminders within this window. A clock that jumps could pass reminders outside of it.
             silo.Configure<ReminderOptions>(reminders => reminders.ReminderLoadingWindow = TimeSpan.FromDays(30));
-            // A crash of the machine is not what these tests are about.
+            // These tests do not cover a crash of the machine.
             silo.AddSqliteStorage(storage => (storage.DataDirectory, storage.Durability) = (Directory, Durability.Process));
             _configure?.Invoke(silo);
         });
@@ -83,7 +87,7 @@ public sealed class TestSilo : IAsyncDisposable
         await _host.StartAsync();
     }
 
-    /// <summary>Shuts down gracefully.</summary>
+    /// <summary>Stops the silo gracefully.</summary>
     public async Task StopAsync()
     {
         if (_host is not { } host) return;
@@ -92,23 +96,23 @@ public sealed class TestSilo : IAsyncDisposable
         _host = null;
     }
 
-    /// <summary>Shuts down gracefully and starts again.</summary>
+    /// <summary>Stops the silo gracefully and starts it again.</summary>
     public async Task RestartAsync()
     {
         await StopInTimeAsync(TimeSpan.FromSeconds(1));
         await StartAsync();
     }
 
-    /// <summary>How many grains are active.</summary>
+    /// <summary>The number of active grains.</summary>
     public int ActivationCount => Management.GetTotalActivationCount().GetAwaiter().GetResult();
 
-    /// <summary>Deactivates every grain that neither runs a call nor background work, however short it has been idle.</summary>
+    /// <summary>Deactivates all grains without running calls or background work, regardless of their idle time.</summary>
     public Task CollectIdleAsync() => Management.ForceActivationCollection(TimeSpan.Zero);
 
-    /// <summary>Lets Orleans' reminder service set the timers of reminders that were registered: it does so behind their registration, and these calls wait their turn there.</summary>
-    public Task SettleRemindersAsync() => Grains.GetGrain<IReminderProbe>("probe").Settle();
+    /// <summary>Waits until Orleans' reminder service has set the timers of registered reminders, which it does after their registration.</summary>
+    public Task SettleRemindersAsync() => Grains.GetGrain<IReminderProbe>("probe").WaitForQueuedWork();
 
-    /// <summary>Deactivates a grain once its calls have ended, as when its silo stops.</summary>
+    /// <summary>Deactivates a grain as soon as its calls have ended, as when its silo stops.</summary>
     public static async Task DeactivateAsync(IAddressable grain) => await grain.Cast<IGrainManagementExtension>().DeactivateOnIdle();
 
     /// <inheritdoc />
@@ -118,11 +122,11 @@ public sealed class TestSilo : IAsyncDisposable
         if (_ownsDirectory) System.IO.Directory.Delete(Directory, recursive: true);
     }
 
-    /// <summary>Stops; what waits by the test's clock has to come to its end too, if it does not within <paramref name="first"/>.</summary>
-    private async Task StopInTimeAsync(TimeSpan first)
+    /// <summary>Stops the silo. If this takes longer than <paramref name="gracePeriod"/>, moves the clock, because something may wait for it.</summary>
+    private async Task StopInTimeAsync(TimeSpan gracePeriod)
     {
         var stopped = StopAsync();
-        await Task.WhenAny(stopped, Task.Delay(first));
+        await Task.WhenAny(stopped, Task.Delay(gracePeriod));
         using var timeout = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         while (!stopped.IsCompleted)
         {

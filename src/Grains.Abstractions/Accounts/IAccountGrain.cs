@@ -2,24 +2,26 @@ using Orleans.Concurrency;
 
 namespace CozeCluster;
 
-/// <summary>One credential, possibly shared by bots: its quota, rate and send order. Key: account id.</summary>
+/// <summary>
+/// One account: a credential that several bots may share. It enforces the account's limits, and the order of its posts to Discord. Key: account id.
+/// </summary>
 [Alias("account")]
 public interface IAccountGrain : IGrainWithStringKey
 {
-    /// <summary>Asks to send with this account.</summary>
+    /// <summary>Asks for a lease: permission to run one turn with this account.</summary>
     [Alias("Acquire"), Idempotent]
     Task<AccountLeaseResult> Acquire(string leaseId);
 
-    /// <summary>Prolongs a lease; one that ran out meanwhile is taken again.</summary>
+    /// <summary>Renews a lease. A lease that has expired is taken again.</summary>
     [Alias("Renew"), Idempotent]
     Task Renew(string leaseId);
 
-    /// <summary>Posts to Discord with this account, after everything it was asked to post before.</summary>
-    /// <exception cref="ClusterException">Refused; an account that the far side will not have any more is set aside.</exception>
+    /// <summary>Posts to Discord with this account. Posts are sent in the order of the calls.</summary>
+    /// <exception cref="ClusterException">Discord refused the post. If it refused the account itself, the account is disabled for a while.</exception>
     [Alias("Post"), AlwaysInterleave, Idempotent, ResponseTimeout(DiscordTimeouts.Call)]
     Task<DiscordPosted> Post(DiscordPost post, CancellationToken cancellationToken = default);
 
-    /// <summary>Gives a lease back and tells how it went; a lease not held is ignored.</summary>
+    /// <summary>Returns a lease and reports its outcome. A lease that the account does not hold is ignored.</summary>
     [Alias("Return"), Idempotent]
     Task Return(string leaseId, LeaseOutcome outcome);
 }

@@ -2,31 +2,56 @@ using Orleans.Concurrency;
 
 namespace CozeCluster;
 
-/// <summary>One bot: how many turns it runs, and whether it is fit to. Key: bot id.</summary>
+/// <summary>One bot: its concurrent turns, and whether it is available. Key: bot id.</summary>
 [Alias("bot")]
 public interface IBotGrain : IGrainWithStringKey
 {
-    /// <summary>Asks to run a turn; the bot chooses the account.</summary>
+    /// <summary>Asks for a lease: permission to run one turn. The bot chooses the account.</summary>
     [Alias("Acquire"), AlwaysInterleave, Idempotent]
     Task<LeaseResult> Acquire(LeaseRequest request);
 
-    /// <summary>Prolongs a lease of a running turn, on the bot and on its account. A lease that ran out meanwhile is taken again.</summary>
+    /// <summary>Renews the lease of a running turn, on the bot and on its account. A lease that has expired is taken again.</summary>
     [Alias("Renew"), AlwaysInterleave, Idempotent]
     Task Renew(string leaseId, string accountId);
 
-    /// <summary>Gives a lease back and tells how it went; a lease not held is ignored.</summary>
+    /// <summary>Returns a lease and reports its outcome. A lease that the bot does not hold is ignored.</summary>
     [Alias("Return"), AlwaysInterleave, Idempotent]
     Task Return(string leaseId, string accountId, LeaseOutcome outcome);
 
-    /// <summary>Sees to it that the bot is kept active as its definition says. Called for such bots whenever a fleet comes into force, a node's start included.</summary>
+    /// <summary>
+    /// Schedules keep-active messages as the bot's definition says. Called for each bot with such a definition whenever a fleet is applied, also when a node
+    /// starts.
+    /// </summary>
     [Alias("KeepActive"), Idempotent]
     Task KeepActive();
 
-    /// <summary>What is known of how the bot's replies come in; null until enough of them were seen.</summary>
+    /// <summary>The typical pauses in the bot's replies; null until the bot has given enough replies.</summary>
     [Alias("Cadence"), AlwaysInterleave, Idempotent]
-    Task<ReplyCadence?> Cadence();
+    Task<ReplyCadence?> GetCadence();
 
-    /// <summary>Tells how one reply came in. Kept with the bot, though what it learnt in the last minute may be lost with a node.</summary>
+    /// <summary>
+    /// Adds the pauses of one reply to the bot's cadence. The cadence is saved within a minute, so a node that fails may lose the latest samples.
+    /// </summary>
     [Alias("Learn"), AlwaysInterleave, Idempotent]
-    Task Learn(ReplySample sample);
+    Task AddReplySample(ReplySample sample);
 }
+
+/// <summary>
+/// The typical pauses in a bot's replies. Needed where the upstream shows a reply by editing a message and does not say when the reply has ended.
+/// </summary>
+/// <param name="Replies">How many replies were observed.</param>
+/// <param name="FirstGap">The pause between a reply's first appearance and its first change. Hardly any reply exceeds it.</param>
+/// <param name="LaterGap">The pause between later changes. Hardly any reply exceeds it.</param>
+/// <param name="Widening">
+/// The factor by which to wait longer than these pauses, at least 1. It grows when a reply was considered complete too early.
+/// </param>
+[GenerateSerializer, Immutable, Alias("reply-cadence")]
+public sealed record ReplyCadence(int Replies, TimeSpan FirstGap, TimeSpan LaterGap, double Widening);
+
+/// <summary>The pauses in one reply.</summary>
+/// <param name="Id">Created by the observer of the reply. A sample that is added twice counts once.</param>
+/// <param name="FirstGap">From the reply's first appearance to its first change; null if the reply was complete when it appeared.</param>
+/// <param name="LaterGap">The longest pause between later changes; null if there were none.</param>
+/// <param name="WasCut">Whether the reply was considered complete and then continued. The gaps include the pause that was misread.</param>
+[GenerateSerializer, Immutable, Alias("reply-sample")]
+public sealed record ReplySample(string Id, TimeSpan? FirstGap, TimeSpan? LaterGap, bool WasCut);

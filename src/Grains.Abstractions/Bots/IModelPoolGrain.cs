@@ -4,12 +4,31 @@ namespace CozeCluster;
 [Alias("model-pool")]
 public interface IModelPoolGrain : IGrainWithStringKey
 {
-    /// <summary>Picks a bot: the preferred one if it can take the turn, else the next in turn that can.</summary>
+    /// <summary>Picks the preferred bot if it is available, else the next available bot in round-robin order.</summary>
     /// <param name="tenantId">The tenant of the key.</param>
     /// <param name="model">The model of the key.</param>
-    /// <param name="request">What to consider.</param>
-    /// <remarks>Asking again after an answer was lost passes one bot over, which harms nobody.</remarks>
+    /// <param name="request">The preferred bot, and bots to skip.</param>
+    /// <remarks>A repeated call may skip one bot in the round-robin order. This is harmless.</remarks>
     /// <exception cref="ClusterException"><see cref="ErrorCode.ModelNotFound"/>.</exception>
     [Alias("Pick"), Idempotent]
     Task<PickResult> Pick(string tenantId, string model, PickRequest request);
 }
+
+/// <summary>A bot of a pool.</summary>
+/// <param name="Id">The bot.</param>
+/// <param name="Upstream">The name of its upstream; null if the fleet has no such bot.</param>
+[GenerateSerializer, Immutable, Alias("pooled-bot")]
+public sealed record PooledBot(string Id, string? Upstream);
+
+/// <summary>Asks a pool for a bot.</summary>
+/// <param name="Preferred">The bot that the conversation already uses. It is picked if it is still in the pool and available.</param>
+/// <param name="Refused">Bots that refused this turn. The pool skips them for this turn, and for all turns until <see cref="Refusal.Until"/>.</param>
+[GenerateSerializer, Immutable, Alias("pick-request")]
+public sealed record PickRequest(string? Preferred, IReadOnlyList<Refusal> Refused);
+
+/// <summary>A pool's choice.</summary>
+/// <param name="BotId">The bot; null if no bot is available.</param>
+/// <param name="Error">Why no bot is available; null with a bot.</param>
+/// <param name="Upstream">The name of the bot's upstream, if the pool knows it.</param>
+[GenerateSerializer, Immutable, Alias("pick-result")]
+public sealed record PickResult(string? BotId, Error? Error, string? Upstream = null);

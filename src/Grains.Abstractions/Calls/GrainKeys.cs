@@ -1,30 +1,33 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 
 namespace CozeCluster;
 
-/// <summary>How grain keys are made: at most 100 printable ASCII characters, never a secret, names that clients choose only as hashes.</summary>
+/// <summary>
+/// Builds grain keys. A key has at most 100 printable ASCII characters. It never contains a secret, and it contains names that clients choose only as hashes.
+/// </summary>
 public static class GrainKeys
 {
-    /// <summary>Characters in a <see cref="Hash"/>: 130 bits, five to a character.</summary>
+    /// <summary>The length of a <see cref="Hash"/> in characters, each with five bits.</summary>
     public const int HashLength = 26;
 
-    /// <summary>How many <c>RunningTurns</c> registries there are. Part of stored data: never changed.</summary>
+    /// <summary>The number of <see cref="IRunningTurnsGrain"/> registries. Stored data depends on it: never change it.</summary>
     public const int RunningTurnsShards = 16;
 
-    /// <summary>The key of the one catalog.</summary>
+    /// <summary>The key of the only catalog.</summary>
     public const string Catalog = "catalog";
 
-    /// <summary>The key of the one health grain.</summary>
+    /// <summary>The key of the only health grain.</summary>
     public const string Health = "health";
 
     private const string Alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
-    /// <summary>The characters a hash is made of (Crockford's base 32, lower case).</summary>
+    /// <summary>The characters of a hash: Crockford's base 32 in lower case.</summary>
     public static SearchValues<char> HashAlphabet { get; } = SearchValues.Create(Alphabet);
 
-    /// <summary>A hash over names: SHA-256, the names told apart by a separator that none may contain, cut to 128 bits.</summary>
+    /// <summary>A hash over names: SHA-256, shortened to 128 bits. A zero byte separates the names; no name may contain one.</summary>
     public static string Hash(params ReadOnlySpan<string> names)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -38,11 +41,10 @@ public static class GrainKeys
         return Encode(digest[..16]);
     }
 
-    /// <summary>16 bytes as <see cref="HashLength"/> characters.</summary>
-    public static string Encode(ReadOnlySpan<byte> sixteen)
+    /// <summary>Encodes 16 bytes as <see cref="HashLength"/> characters.</summary>
+    public static string Encode(ReadOnlySpan<byte> bytes)
     {
-        var value = new UInt128(
-            System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(sixteen), System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(sixteen[8..]));
+        var value = BinaryPrimitives.ReadUInt128BigEndian(bytes);
         return string.Create(HashLength, value, static (span, rest) =>
         {
             for (var i = span.Length - 1; i >= 0; i--)
@@ -53,7 +55,9 @@ public static class GrainKeys
         });
     }
 
-    /// <summary>What stands for an API key everywhere outside the request that carried it: its SHA-256 as 64 lower-case hexadecimal digits.</summary>
+    /// <summary>
+    /// The SHA-256 of an API key as 64 lower-case hexadecimal digits. Everything except the request that carries the key uses this hash instead of the key.
+    /// </summary>
     public static string ApiKeyHash(ReadOnlySpan<char> apiKey)
     {
         var bytes = new byte[Encoding.UTF8.GetByteCount(apiKey)];
@@ -61,31 +65,31 @@ public static class GrainKeys
         return Convert.ToHexStringLower(SHA256.HashData(bytes));
     }
 
-    /// <summary>The model pool of a tenant.</summary>
+    /// <summary>The key of the pool behind a model of a tenant.</summary>
     public static string ModelPool(string tenantId, string model) => "pool-" + Hash(tenantId, model);
 
-    /// <summary>The registry that holds a conversation's running turns.</summary>
+    /// <summary>The key of the registry that lists a conversation while it has running turns.</summary>
     public static string RunningTurns(string conversationKey)
     {
-        // string.GetHashCode differs between processes; this must not.
+        // FNV-1a. string.GetHashCode differs between processes.
         var sum = 2166136261u;
         foreach (var c in conversationKey) sum = (sum ^ c) * 16777619u;
         return RunningTurnsShard((int)(sum % RunningTurnsShards));
     }
 
-    /// <summary>The registry of that number, 0 to <see cref="RunningTurnsShards"/> - 1.</summary>
+    /// <summary>The key of a registry, by its number from 0 to <see cref="RunningTurnsShards"/> - 1.</summary>
     public static string RunningTurnsShard(int shard) => $"running-{shard:d2}";
 
-    /// <summary>The gateway connection of a listener's shard.</summary>
+    /// <summary>The key of the session that connects one shard of a listener.</summary>
     public static string DiscordSession(string listenerId, int shard) => $"{listenerId}.{shard}";
 
-    /// <summary>The janitor of the server a listener works in.</summary>
+    /// <summary>The key of the janitor that deletes the channels of a listener.</summary>
     public static string ChannelJanitor(string listenerId) => listenerId;
 
-    /// <summary>The categories of a server.</summary>
+    /// <summary>The key of the grain that manages the categories of a server.</summary>
     public static string GuildCategories(string guildId) => guildId;
 
-    /// <summary>Whether a conversation key is that of a named conversation; a fresh one is forgotten sooner.</summary>
+    /// <summary>Whether a conversation key belongs to a named conversation. Other conversations are deleted sooner.</summary>
     public static bool IsNamedConversation(string conversationKey) => conversationKey.StartsWith(NamedPrefix, StringComparison.Ordinal);
 
     internal const string NamedPrefix = "conv-";

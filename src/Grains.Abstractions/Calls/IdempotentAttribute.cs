@@ -1,8 +1,8 @@
 namespace CozeCluster;
 
 /// <summary>
-/// The method is idempotent: called again with the same arguments, it has no further effect. So a call that was rejected, or whose answer was lost, is sent again.
-/// Orleans itself never sends a call twice.
+/// Marks a method as idempotent: a second call with the same arguments has no further effect. Therefore a call is sent again if it was rejected or its answer
+/// was lost. Orleans itself never sends a call twice.
 /// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class IdempotentAttribute : Attribute;

@@ -3,15 +3,17 @@ using System.Collections.Concurrent;
 namespace CozeCluster;
 
 /// <summary>
-/// Reports to subscribers in this process that silos of the cluster have stopped or failed. Grains of such silos send nothing until they are called again and activate elsewhere.
-/// One per process; thread-safe. A single node never reports anything.
+/// Notifies subscribers in this process when silos of the cluster have stopped or failed. Grains on such silos send nothing until a new call activates them on
+/// another silo. There is one instance for each process. Thread-safe. A single node never notifies.
 /// </summary>
 public sealed class SiloDepartures
 {
     private readonly ConcurrentDictionary<Subscriber, bool> _subscribers = new();
 
-    /// <summary>Calls <paramref name="departed"/> when silos have gone, possibly more than once for one silo, on any thread. It must return at once.</summary>
-    /// <returns>Ends the subscription.</returns>
+    /// <summary>
+    /// Registers <paramref name="departed"/>. It is called on any thread, possibly more than once for one silo, and must return at once.
+    /// </summary>
+    /// <returns>Ends the subscription when disposed.</returns>
     public IDisposable Subscribe(Action departed)
     {
         var subscriber = new Subscriber(this, departed);
@@ -19,7 +21,7 @@ public sealed class SiloDepartures
         return subscriber;
     }
 
-    /// <summary>Calls all subscribers.</summary>
+    /// <summary>Notifies all subscribers.</summary>
     public void Publish()
     {
         foreach (var (subscriber, _) in _subscribers) subscriber.Departed();

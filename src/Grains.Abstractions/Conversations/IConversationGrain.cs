@@ -3,53 +3,67 @@ using Orleans.Concurrency;
 namespace CozeCluster;
 
 /// <summary>
-/// One conversation of one tenant: its queue of turns, the reply of each, and where it lives at the far side. Key: <see cref="TurnId"/>.
-/// All methods throw <see cref="ErrorCode.NotFound"/> for a turn or conversation that is unknown, expired or another tenant's.
+/// One conversation of one tenant: its queue of turns, the reply of each turn, and its conversation at the upstream. Key: see <see cref="TurnId"/>.
+/// All methods throw <see cref="ErrorCode.NotFound"/> for a turn or conversation that is unknown, has expired or belongs to another tenant.
 /// </summary>
 [Alias("conversation")]
 public interface IConversationGrain : IGrainWithStringKey
 {
     /// <summary>
-    /// Takes a turn, if its tenant admits it, and returns once it is queued or running. What becomes of it, errors included, comes through the observer.
-    /// A turn id that is already known is not taken again, only observed.
+    /// Accepts a turn if the tenant admits it. Returns as soon as the turn is queued or running. Everything that happens to the turn later, errors included,
+    /// goes to the subscriber. For a turn id that the conversation already knows, this only adds the subscription.
     /// </summary>
-    /// <exception cref="ClusterException">What the tenant refused it with; <see cref="ErrorCode.ConversationBusy"/>; <see cref="ErrorCode.IdempotencyMismatch"/>; <see cref="ErrorCode.Draining"/>.</exception>
+    /// <exception cref="ClusterException">
+    /// The error with which the tenant refused the turn, <see cref="ErrorCode.ConversationBusy"/>, <see cref="ErrorCode.IdempotencyMismatch"/> or
+    /// <see cref="ErrorCode.Draining"/>.
+    /// </exception>
     [Alias("Begin"), Idempotent]
     Task Begin(TurnRequest request, Subscription subscription, CancellationToken cancellationToken = default);
 
-    /// <summary>Observes a turn from a cursor on, whether it runs or has ended.</summary>
+    /// <summary>Sends a turn's reply to a subscriber, from a cursor on. The turn may be running or have ended.</summary>
     [Alias("Subscribe"), AlwaysInterleave, Idempotent]
     Task Subscribe(string tenantId, string turnId, Subscription subscription);
 
-    /// <summary>Ends a subscription. A turn that loses its last observer is cancelled after 15 s unless it was asked to survive.</summary>
+    /// <summary>
+    /// Ends a subscription. A turn that has had no subscriber for 15 s is cancelled, unless its request asked for it to continue
+    /// (<see cref="TurnRequest.Survive"/>).
+    /// </summary>
     [Alias("Unsubscribe"), AlwaysInterleave, Idempotent]
     Task Unsubscribe(string turnId, string subscriptionId);
 
-    /// <summary>Reads up to about <paramref name="maxChars"/> characters from a cursor on; an empty batch at the head of a running reply. Counts as listening.</summary>
+    /// <summary>
+    /// Reads up to about <paramref name="maxChars"/> characters after a cursor. The batch is empty if a running reply has no more text yet.
+    /// A caller that reads counts as a subscriber.
+    /// </summary>
     [Alias("Read"), AlwaysInterleave, Idempotent]
     Task<ReplyBatch> Read(string tenantId, string turnId, Cursor after, int maxChars);
 
-    /// <summary>Cancels a turn, queued or running, and returns once the far side has been told or has had 5 s to hear it. A turn that has ended stays as it is.</summary>
+    /// <summary>
+    /// Cancels a turn, queued or running. Returns when the upstream has confirmed the cancellation, or after 5 s. A turn that has ended does not change.
+    /// </summary>
     [Alias("Cancel"), AlwaysInterleave, Idempotent, ResponseTimeout("00:00:10")]
     Task Cancel(string tenantId, string turnId);
 
-    /// <summary>The turn as it stands.</summary>
+    /// <summary>Gets the current state of a turn.</summary>
     [Alias("GetTurn"), AlwaysInterleave, Idempotent]
     Task<TurnSnapshot> GetTurn(string tenantId, string turnId);
 
-    /// <summary>The conversation with its turns.</summary>
+    /// <summary>Gets the conversation with its turns.</summary>
     [Alias("GetConversation"), AlwaysInterleave, Idempotent]
     Task<ConversationSnapshot> GetConversation(string tenantId);
 
-    /// <summary>Gives the conversation a title for people.</summary>
+    /// <summary>Sets the title that people see.</summary>
     [Alias("Rename"), Idempotent]
     Task Rename(string tenantId, string title);
 
-    /// <summary>Cancels what runs and forgets the conversation. Idempotent: an unknown conversation is no error.</summary>
+    /// <summary>Cancels all running turns and deletes the conversation. An unknown conversation is not an error.</summary>
     [Alias("Delete"), Idempotent, ResponseTimeout("00:00:30")]
     Task Delete(string tenantId);
 
-    /// <summary>Called for conversations that had a running turn when last heard of: activating finds and resumes it.</summary>
+    /// <summary>
+    /// Does nothing but activate the grain: an activation finds unfinished turns in its state and resumes them. Called for conversations that had a running
+    /// turn when their silo stopped or failed.
+    /// </summary>
     /// <returns>Whether a turn is queued or running.</returns>
     [Alias("Wake"), AlwaysInterleave, Idempotent]
     Task<bool> Wake();

@@ -3,25 +3,29 @@ using Orleans.Concurrency;
 namespace CozeCluster;
 
 /// <summary>
-/// Remembers which conversations have a turn running, so that turns whose node died are woken. Key: <see cref="GrainKeys.RunningTurns"/>.
+/// A registry of conversations that have a running turn. It activates them again when their silo has stopped or failed, so that they resume their turns.
+/// Key: <see cref="GrainKeys.RunningTurns"/>.
 /// </summary>
 [Alias("running-turns")]
 public interface IRunningTurnsGrain : IGrainWithStringKey
 {
-    /// <summary>Remembers a conversation.</summary>
+    /// <summary>Adds a conversation.</summary>
     /// <param name="conversationKey">The conversation.</param>
     /// <param name="atOnce">
-    /// Durable when it returns. Else within a second: so most short turns never cost a write here. Should the node die in that second, the turn is woken by its own
-    /// client or not at all, which is why turns that go on without a client ask for the former.
+    /// True: the entry is saved before the call returns. False: it is saved within a second, so most short turns are removed before they cost a write. If the
+    /// node fails within that second, only the turn's own client can resume it. Therefore turns that continue without a client pass true.
     /// </param>
     [Alias("Add"), AlwaysInterleave, Idempotent]
     Task Add(string conversationKey, bool atOnce);
 
-    /// <summary>Forgets a conversation; need not be durable when it returns.</summary>
+    /// <summary>Removes a conversation. The removal may be saved later.</summary>
     [Alias("Remove"), AlwaysInterleave, Idempotent]
     Task Remove(string conversationKey);
 
-    /// <summary>Wakes every conversation it remembers and forgets those with nothing to do. Called when a node starts, when another has gone, and by reminder.</summary>
+    /// <summary>
+    /// Calls <see cref="IConversationGrain.Wake"/> of every listed conversation, and removes those without a queued or running turn. Called when a node starts,
+    /// when another node has stopped or failed, and by a reminder.
+    /// </summary>
     [Alias("Sweep"), AlwaysInterleave, Idempotent]
     Task Sweep();
 }

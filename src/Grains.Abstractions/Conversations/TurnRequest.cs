@@ -2,19 +2,19 @@ using System.Collections.ObjectModel;
 
 namespace CozeCluster;
 
-/// <summary>What a client asks of a conversation, whatever API it came through.</summary>
+/// <summary>A client's request to a conversation, independent of the API that received it.</summary>
 [GenerateSerializer, Immutable, Alias("turn-request")]
 public sealed record TurnRequest
 {
-    /// <summary>Minted by the gateway; see <see cref="TurnId"/>. Beginning a turn is idempotent on it.</summary>
+    /// <summary>Created by the gateway; see <see cref="TurnId"/>. A second request with the same id begins no second turn.</summary>
     [Id(0)]
     public required string TurnId { get; init; }
 
-    /// <summary>Whose turn it is.</summary>
+    /// <summary>The tenant.</summary>
     [Id(1)]
     public required string TenantId { get; init; }
 
-    /// <summary>The model asked for.</summary>
+    /// <summary>The requested model.</summary>
     [Id(2)]
     public required string Model { get; init; }
 
@@ -22,15 +22,15 @@ public sealed record TurnRequest
     [Id(3)]
     public required IReadOnlyList<ChatMessage> Messages { get; init; }
 
-    /// <summary>The name the client gave the conversation; null for a new one that will not be continued.</summary>
+    /// <summary>The client's name for the conversation; null for a new conversation without a name.</summary>
     [Id(4)]
     public string? ConversationName { get; init; }
 
-    /// <summary>The client's own end user, to keep memories apart at the upstream; null: the tenant.</summary>
+    /// <summary>The client's end user. The upstream keeps the memories of users separate. Null: the tenant.</summary>
     [Id(5)]
     public string? User { get; init; }
 
-    /// <summary>Results of tool calls an earlier turn ended with (<see cref="FinishReason.ToolCalls"/>).</summary>
+    /// <summary>Results of the tool calls with which an earlier turn ended (<see cref="FinishReason.ToolCalls"/>).</summary>
     [Id(6)]
     public IReadOnlyList<ToolOutput> ToolOutputs { get => field ?? []; init; }
 
@@ -38,7 +38,7 @@ public sealed record TurnRequest
     [Id(7)]
     public IReadOnlyDictionary<string, string> Variables { get => field ?? ReadOnlyDictionary<string, string>.Empty; init; }
 
-    /// <summary>The client's metadata, passed to upstreams that take it.</summary>
+    /// <summary>The client's metadata, passed to upstreams that accept metadata.</summary>
     [Id(8)]
     public IReadOnlyDictionary<string, string> Metadata { get => field ?? ReadOnlyDictionary<string, string>.Empty; init; }
 
@@ -46,13 +46,13 @@ public sealed record TurnRequest
     [Id(9)]
     public bool Survive { get; init; }
 
-    /// <summary>A hash of the request under an idempotency key; null without one.</summary>
+    /// <summary>A hash of the request, to compare requests with the same idempotency key; null without a key.</summary>
     [Id(10)]
     public string? Fingerprint { get; init; }
 }
 
 /// <summary>The result of a tool call.</summary>
-/// <param name="CallId">The id the call was given to the client under.</param>
-/// <param name="Output">What the tool said.</param>
+/// <param name="CallId">The id of the call, as the client received it.</param>
+/// <param name="Output">The tool's output.</param>
 [GenerateSerializer, Immutable, Alias("tool-output")]
 public sealed record ToolOutput(string CallId, string Output);

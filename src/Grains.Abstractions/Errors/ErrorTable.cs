@@ -2,33 +2,33 @@ using System.Collections.Frozen;
 
 namespace CozeCluster;
 
-/// <summary>What is done about an error that occurred before any text was delivered. Names are stored: never rename.</summary>
+/// <summary>What a conversation does about an error if no text was delivered yet. Names are stored: never rename them.</summary>
 [GenerateSerializer, Alias("cure")]
 public enum RecoveryAction
 {
-    /// <summary>Pass the error on; another try would end the same.</summary>
+    /// <summary>Return the error to the client. A retry would fail as well.</summary>
     GiveUp,
 
-    /// <summary>Try the same bot and account once more, after a pause.</summary>
+    /// <summary>Retry once with the same bot and account, after a pause.</summary>
     Retry,
 
-    /// <summary>Set the account aside and try with another account.</summary>
+    /// <summary>Disable the account for a while and retry with another account.</summary>
     RotateAccount,
 
-    /// <summary>Count against the bot (its breaker may open) and try another bot.</summary>
+    /// <summary>Count a failure of the bot, which may open its circuit breaker, and retry with another bot.</summary>
     CoolBot,
 }
 
-/// <summary>How loud an error is logged; ordered.</summary>
+/// <summary>The log level of an error, in ascending order.</summary>
 public enum ErrorSeverity
 {
-    /// <summary>The client's own doing.</summary>
+    /// <summary>A mistake of the client.</summary>
     Debug,
 
     /// <summary>Expected in normal operation.</summary>
     Information,
 
-    /// <summary>An operator may want to act.</summary>
+    /// <summary>An operator may have to act.</summary>
     Warning,
 
     /// <summary>A defect, or an operator has to act.</summary>
@@ -37,26 +37,27 @@ public enum ErrorSeverity
 
 /// <summary>One row of <see cref="ErrorTable"/>.</summary>
 /// <param name="Code">The error.</param>
-/// <param name="Status">HTTP status while the response has not started.</param>
+/// <param name="Status">The HTTP status, if the response has not started.</param>
 /// <param name="OpenAiType"><c>error.type</c> in OpenAI bodies.</param>
-/// <param name="OpenAiCode"><c>error.code</c> in OpenAI bodies; null where OpenAI has none.</param>
+/// <param name="OpenAiCode"><c>error.code</c> in OpenAI bodies; null if OpenAI has none.</param>
 /// <param name="AnthropicType"><c>error.type</c> in Anthropic bodies.</param>
-/// <param name="Severity">Log level.</param>
-/// <param name="RecoveryAction">What to do before any text was delivered.</param>
+/// <param name="Severity">The log level.</param>
+/// <param name="RecoveryAction">What to do if no text was delivered yet.</param>
 public sealed record ErrorInfo(
     ErrorCode Code, int Status, string OpenAiType, string? OpenAiCode, string AnthropicType, ErrorSeverity Severity, RecoveryAction RecoveryAction)
 {
-    /// <summary>The code as metrics and the admin API write it (<c>upstream_timeout</c>).</summary>
+    /// <summary>The name of the code in metrics and in the admin API (<c>upstream_timeout</c>).</summary>
     public string Name { get; } = WireName.Of(Code);
 }
 
-/// <summary>The one table from <see cref="ErrorCode"/> to everything that follows from it.</summary>
+/// <summary>Maps each <see cref="ErrorCode"/> to everything that follows from it.</summary>
 public static class ErrorTable
 {
     private const string Invalid = "invalid_request_error";
     private const string Server = "server_error";
     private const string Limit = "rate_limit_error";
     private const string Api = "api_error";
+    private const string Quota = "insufficient_quota";
 
     private static readonly FrozenDictionary<ErrorCode, ErrorInfo> Rows = new ErrorInfo[]
     {
@@ -72,7 +73,7 @@ public static class ErrorTable
         new(ErrorCode.IdempotencyMismatch, 409, Invalid, "idempotency_key_reused", Invalid, ErrorSeverity.Information, RecoveryAction.GiveUp),
         new(ErrorCode.ConversationBusy, 429, "requests", "conversation_busy", Limit, ErrorSeverity.Information, RecoveryAction.GiveUp),
         new(ErrorCode.RateLimited, 429, "requests", "rate_limit_exceeded", Limit, ErrorSeverity.Information, RecoveryAction.GiveUp),
-        new(ErrorCode.QuotaExceeded, 429, "insufficient_quota", "insufficient_quota", "billing_error", ErrorSeverity.Information, RecoveryAction.GiveUp),
+        new(ErrorCode.QuotaExceeded, 429, Quota, Quota, "billing_error", ErrorSeverity.Information, RecoveryAction.GiveUp),
         new(ErrorCode.NoBotAvailable, 503, Server, "no_bot_available", "overloaded_error", ErrorSeverity.Warning, RecoveryAction.GiveUp),
         new(ErrorCode.Draining, 503, Server, "shutting_down", "overloaded_error", ErrorSeverity.Information, RecoveryAction.GiveUp),
         new(ErrorCode.Cancelled, 499, Invalid, "cancelled", Invalid, ErrorSeverity.Debug, RecoveryAction.GiveUp),
@@ -85,7 +86,7 @@ public static class ErrorTable
         new(ErrorCode.UpstreamNotFound, 404, Invalid, "upstream_not_found", "not_found_error", ErrorSeverity.Warning, RecoveryAction.CoolBot),
         new(ErrorCode.UpstreamBusy, 409, Server, "upstream_busy", Api, ErrorSeverity.Information, RecoveryAction.Retry),
         new(ErrorCode.UpstreamRateLimited, 429, "requests", "rate_limit_exceeded", Limit, ErrorSeverity.Information, RecoveryAction.RotateAccount),
-        new(ErrorCode.UpstreamQuotaExceeded, 429, "insufficient_quota", "insufficient_quota", "billing_error", ErrorSeverity.Warning, RecoveryAction.RotateAccount),
+        new(ErrorCode.UpstreamQuotaExceeded, 429, Quota, Quota, "billing_error", ErrorSeverity.Warning, RecoveryAction.RotateAccount),
         new(ErrorCode.UpstreamFailed, 502, Server, "upstream_error", Api, ErrorSeverity.Warning, RecoveryAction.CoolBot),
         new(ErrorCode.UpstreamUnavailable, 503, Server, "upstream_unavailable", Api, ErrorSeverity.Warning, RecoveryAction.CoolBot),
         new(ErrorCode.UpstreamTimeout, 504, Server, "upstream_timeout", "timeout_error", ErrorSeverity.Warning, RecoveryAction.CoolBot),
@@ -100,6 +101,6 @@ public static class ErrorTable
     /// <summary>All rows, for documentation and tests.</summary>
     public static IEnumerable<ErrorInfo> All => Rows.Values.OrderBy(row => row.Code);
 
-    /// <summary>The row of <paramref name="code"/>; that of <see cref="ErrorCode.Internal"/> for a code that only newer processes know.</summary>
+    /// <summary>The row of <paramref name="code"/>. For a code that only newer processes know, the row of <see cref="ErrorCode.Internal"/>.</summary>
     public static ErrorInfo Of(ErrorCode code) => Rows.TryGetValue(code, out var row) ? row : Rows[ErrorCode.Internal];
 }

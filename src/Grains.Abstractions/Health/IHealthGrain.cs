@@ -3,17 +3,20 @@ using Orleans.Concurrency;
 namespace CozeCluster;
 
 /// <summary>
-/// How everything in the fleet stands, for the whole cluster, and whom to tell when that changes. Grains tell it of changes only, never of single turns.
-/// Key: <see cref="GrainKeys.Health"/>.
+/// Stores the health of everything in the fleet, for the whole cluster, and notifies operators of changes. Grains report changes of their health, not every
+/// turn. Key: <see cref="GrainKeys.Health"/>.
 /// </summary>
 [Alias("health")]
 public interface IHealthGrain : IGrainWithStringKey
 {
-    /// <summary>Notes how something stands now.</summary>
+    /// <summary>Stores the current health of a bot, account or listener.</summary>
     [Alias("Note"), AlwaysInterleave, Idempotent]
-    Task Note(HealthEntry entry);
+    Task Report(HealthEntry entry);
 
-    /// <summary>An entry for everything in the fleet, ordered by kind and id; what has not told anything yet is <see cref="HealthState.Unknown"/>.</summary>
+    /// <summary>
+    /// Lists an entry for everything in the fleet, ordered by kind and id. The state of something that has not reported yet is
+    /// <see cref="HealthState.Unknown"/>.
+    /// </summary>
     [Alias("List"), AlwaysInterleave, Idempotent]
     Task<IReadOnlyList<HealthEntry>> List();
 }

@@ -3,22 +3,22 @@ using System.Globalization;
 namespace CozeCluster;
 
 /// <summary>
-/// A place in a reply's content: everything before it has been delivered. It does not depend on how the reply was chunked, so it means the same in a reply
-/// that was rebuilt after a crash. Written <c>part.offset</c>, or <c>part.offset.revision</c> once the part was rewritten.
+/// A position in a reply's content: everything before it has been delivered. It does not depend on how the reply was split into events, so it stays valid when
+/// the reply is read again after a crash. Written <c>part.offset</c>, or <c>part.offset.revision</c> if the part was rewritten.
 /// </summary>
-/// <param name="Part">Ordinal of the part, from 0.</param>
-/// <param name="Offset">UTF-16 units into the part's text; for a part without text, 0 before it and 1 behind it.</param>
-/// <param name="Revision">How often the part had been rewritten when this place was delivered; 0 if never.</param>
+/// <param name="Part">The ordinal of the part, from 0.</param>
+/// <param name="Offset">The offset into the part's text in UTF-16 units. For a part without text: 0 before the part, 1 after it.</param>
+/// <param name="Revision">How often the part had been rewritten when this position was delivered.</param>
 [GenerateSerializer, Immutable, Alias("cursor")]
 public readonly record struct Cursor(int Part, int Offset, int Revision = 0) : IComparable<Cursor>
 {
-    /// <summary>The most characters <see cref="TryFormat"/> writes.</summary>
+    /// <summary>The maximum length that <see cref="TryFormat"/> writes.</summary>
     public const int MaxLength = 32;
 
-    /// <summary>Before everything.</summary>
+    /// <summary>The beginning of a reply.</summary>
     public static Cursor Start => default;
 
-    /// <summary>Reads what <see cref="ToString"/> wrote.</summary>
+    /// <summary>Parses a cursor that <see cref="ToString"/> wrote.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out Cursor cursor)
     {
         cursor = default;
@@ -26,23 +26,23 @@ public readonly record struct Cursor(int Part, int Offset, int Revision = 0) : I
         var count = text.Split(ranges, '.');
         if (count is not (2 or 3)) return false;
         var revision = 0;
-        if (!TryNumber(text[ranges[0]], out var part) || !TryNumber(text[ranges[1]], out var offset)) return false;
-        if (count == 3 && !TryNumber(text[ranges[2]], out revision)) return false;
+        if (!TryParseNumber(text[ranges[0]], out var part) || !TryParseNumber(text[ranges[1]], out var offset)) return false;
+        if (count == 3 && !TryParseNumber(text[ranges[2]], out revision)) return false;
         cursor = new Cursor(part, offset, revision);
         return true;
     }
 
-    private static bool TryNumber(ReadOnlySpan<char> text, out int number)
+    private static bool TryParseNumber(ReadOnlySpan<char> text, out int number)
     {
         number = 0;
-        // TryParse alone would take trailing zero characters.
+        // int.TryParse alone would accept trailing zero characters.
         return !text.ContainsAnyExceptInRange('0', '9') && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
     }
 
     /// <summary>Writes the cursor as UTF-8 without allocating.</summary>
     public bool TryFormat(Span<byte> destination, out int written)
     {
-        // By hand: interpolation boxes the numbers until the runtime has optimized it.
+        // Without interpolation, which boxes the numbers until the runtime has optimized it.
         written = 0;
         return Append(Part, destination, ref written) && AppendPoint(destination, ref written) && Append(Offset, destination, ref written)
             && (Revision == 0 || (AppendPoint(destination, ref written) && Append(Revision, destination, ref written)));
@@ -50,9 +50,9 @@ public readonly record struct Cursor(int Part, int Offset, int Revision = 0) : I
 
     private static bool Append(int number, Span<byte> destination, ref int written)
     {
-        var ok = number.TryFormat(destination[written..], out var digits, provider: CultureInfo.InvariantCulture);
+        var success = number.TryFormat(destination[written..], out var digits, provider: CultureInfo.InvariantCulture);
         written += digits;
-        return ok;
+        return success;
     }
 
     private static bool AppendPoint(Span<byte> destination, ref int written)

@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Orleans.Serialization.Buffers;
 using Orleans.Serialization.Codecs;
 using Orleans.Serialization.WireProtocol;
@@ -8,13 +10,13 @@ using Orleans.Serialization.WireProtocol;
 namespace CozeCluster;
 
 /// <summary>
-/// A slice of characters in a message. It is a type of its own because Orleans looks up codecs of generic types by their definition: a codec registered for
-/// <c>ReadOnlyMemory&lt;char&gt;</c> is not found, and the one for any <c>ReadOnlyMemory&lt;T&gt;</c> writes a field for each character.
+/// Characters of a message. This type exists because Orleans looks up codecs of generic types by their open type: it does not find a codec that is registered
+/// for <c>ReadOnlyMemory&lt;char&gt;</c>, and the codec for <c>ReadOnlyMemory&lt;T&gt;</c> writes a field for each character.
 /// </summary>
 internal readonly record struct TextSlice(ReadOnlyMemory<char> Characters);
 
 /// <summary>
-/// Writes a slice as UTF-16 units, least significant byte first. So half a surrogate pair is kept, nothing is converted, and Chinese text takes less space than in UTF-8.
+/// Writes text as UTF-16 units in little-endian order. This keeps half surrogate pairs, needs no conversion, and takes less space for Chinese text than UTF-8.
 /// </summary>
 [RegisterSerializer]
 [SuppressMessage("Performance", "CA1812", Justification = "Created by Orleans.")]
@@ -41,4 +43,15 @@ internal sealed class TextCodec : IFieldCodec<TextSlice>
         reader.ReadBytes(MemoryMarshal.AsBytes(characters.AsSpan()));
         return new TextSlice(characters);
     }
+}
+
+/// <summary>Writes text as a JSON string.</summary>
+public sealed class TextConverter : JsonConverter<ReadOnlyMemory<char>>
+{
+    /// <inheritdoc />
+    public override ReadOnlyMemory<char> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.GetString().AsMemory();
+
+    /// <inheritdoc />
+    public override void Write(Utf8JsonWriter writer, ReadOnlyMemory<char> value, JsonSerializerOptions options) => writer.WriteStringValue(value.Span);
 }

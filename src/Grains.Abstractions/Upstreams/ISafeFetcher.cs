@@ -1,21 +1,22 @@
 namespace CozeCluster;
 
 /// <summary>
-/// Fetches what an address that others chose points at, without ever reaching into the operator's own network. One instance serves a process; thread-safe.
+/// Fetches files from URLs that other parties chose, and never accesses the operator's own network. One instance serves a process. Thread-safe.
 /// </summary>
 public interface ISafeFetcher
 {
     /// <summary>
-    /// Fetches a whole file: http or https, from public addresses only (checked when connecting, and again for each of at most 3 redirects), at most 20 MB, within 30 s.
+    /// Fetches a whole file by http or https, of at most 20 MB, within 30 s. The server must have a public IP address. The address is checked when connecting,
+    /// and again for each of at most 3 redirects.
     /// </summary>
-    /// <param name="url">Where it is.</param>
-    /// <param name="mediaType">What it has to be: a media type's beginning (<c>image/</c>), or empty for anything.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.FetchFailed"/>: it could not be fetched, or not safely; says why.</exception>
+    /// <param name="url">The URL.</param>
+    /// <param name="mediaType">The beginning of the expected media type (<c>image/</c>); empty: any type.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.FetchFailed"/>: the file could not be fetched safely. The message says why.</exception>
     Task<FetchedFile> Fetch(string url, string mediaType, CancellationToken cancellationToken);
 }
 
 /// <summary>A file that was fetched.</summary>
-/// <param name="MediaType">As its server named it, without parameters.</param>
+/// <param name="MediaType">The media type that the server reported, without parameters.</param>
 /// <param name="Content">The bytes.</param>
 public sealed record FetchedFile(string MediaType, ReadOnlyMemory<byte> Content);

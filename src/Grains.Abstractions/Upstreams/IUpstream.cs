@@ -1,59 +1,64 @@
 namespace CozeCluster;
 
-/// <summary>A place replies come from. One instance serves a process; thread-safe.</summary>
+/// <summary>A platform that hosts bots, such as Coze or Discord. One instance serves a process. Thread-safe.</summary>
 public interface IUpstream
 {
-    /// <summary>The name fleets use (<c>coze</c>).</summary>
+    /// <summary>Its name in fleets (<c>coze</c>).</summary>
     string Name { get; }
 
-    /// <summary>Whether <see cref="Attach"/> works: turns on such upstreams are saved and survive their node.</summary>
+    /// <summary>Whether <see cref="Attach"/> is supported. Only then are turns saved while they run, so that they survive the failure of their node.</summary>
     bool CanReattach { get; }
 
-    /// <summary>Sends the prompt and returns as soon as the far side accepted it.</summary>
-    /// <exception cref="ClusterException">The upstream refused or could not be reached: nothing is running there.</exception>
+    /// <summary>Sends the prompt. Returns as soon as the upstream has accepted it.</summary>
+    /// <exception cref="ClusterException">The upstream refused the prompt or could not be reached. Nothing is running there.</exception>
     /// <exception cref="PromptNotSentException">The call was cancelled before any part of the prompt was sent.</exception>
-    /// <exception cref="OperationCanceledException">The call was cancelled; the prompt may have been sent.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled. The prompt may have been sent.</exception>
     ValueTask<IExchange> Open(UpstreamTurn turn, CancellationToken cancellationToken);
 
-    /// <summary>Finds a running or finished exchange again. What it reads starts at the beginning of the reply.</summary>
+    /// <summary>Opens an exchange that is already running or has ended at the upstream. It reads the reply from the beginning.</summary>
     /// <exception cref="NotSupportedException"><see cref="CanReattach"/> is false.</exception>
     ValueTask<IExchange> Attach(UpstreamTurn turn, UpstreamHandle handle, CancellationToken cancellationToken);
 
-    /// <summary>Tells the far side to stop. Idempotent; an exchange that already ended is no error.</summary>
+    /// <summary>Asks the upstream to stop. Idempotent. An exchange that has already ended is not an error.</summary>
     ValueTask Cancel(UpstreamTurn turn, UpstreamHandle handle, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The exchange has ended in whatever way and its end is stored, or it is given up for another try: what the far side keeps only for it may go. Idempotent. Not called if the node died,
-    /// so what is left behind must go by itself as well.
+    /// Releases resources that the upstream holds only for this exchange. Called when the exchange has ended in any way and its end is stored, or before a
+    /// retry. Idempotent. It is not called if the node failed, so such resources must also expire without it.
     /// </summary>
-    ValueTask Settle(UpstreamTurn turn, UpstreamHandle handle) => default;
+    ValueTask Release(UpstreamTurn turn, UpstreamHandle handle) => default;
 }
 
 /// <summary>
-/// <see cref="IUpstream.Open"/> was cancelled before any part of the prompt was sent. A turn whose node stops at that moment is started again on another node, instead of ending with
-/// <see cref="ErrorCode.UpstreamOutcomeUnknown"/>.
+/// <see cref="IUpstream.Open"/> was cancelled before any part of the prompt was sent. If its node stops at that moment, the turn is started again on another node. It does
+/// not end with <see cref="ErrorCode.UpstreamOutcomeUnknown"/>.
 /// </summary>
 /// <param name="inner">The cancellation.</param>
 public sealed class PromptNotSentException(OperationCanceledException inner) : OperationCanceledException(inner.Message, inner, inner.CancellationToken);
 
-/// <summary>What an upstream is given.</summary>
-/// <param name="TurnId">For logs, and as an idempotency token where the far side takes one.</param>
+/// <summary>The input of an upstream for one turn.</summary>
+/// <param name="TurnId">The turn, for logs, and as an idempotency key if the upstream accepts one.</param>
 /// <param name="Bot">The bot.</param>
-/// <param name="Account">The account; its secrets are opened by the upstream alone.</param>
-/// <param name="User">Keeps end users' memories apart at the far side.</param>
-/// <param name="Messages">What to send: whole history for a fresh conversation, only what is new for one the far side already has.</param>
+/// <param name="Account">The account. Only the upstream opens its secrets.</param>
+/// <param name="User">The end user. The upstream keeps the memories of users separate.</param>
+/// <param name="Messages">
+/// The messages to send: the whole history for a new conversation, only the new messages for a conversation that the upstream already has.
+/// </param>
 public sealed record UpstreamTurn(string TurnId, BotDefinition Bot, AccountDefinition Account, string User, IReadOnlyList<ChatMessage> Messages)
 {
-    /// <summary>Whose turn it is.</summary>
+    /// <summary>The tenant.</summary>
     public string TenantId { get; init; } = "";
 
-    /// <summary>Which try of the turn this is, from 1: what is minted for one try must not be taken for the next one's.</summary>
+    /// <summary>The number of the attempt to send this turn, from 1. Ids that are created for one attempt must differ from those of the next.</summary>
     public int Attempt { get; init; } = 1;
 
-    /// <summary>Ids of the far side's conversation to continue; empty for a new one.</summary>
+    /// <summary>The upstream's ids of the conversation to continue; empty for a new conversation.</summary>
     public IReadOnlyDictionary<string, string> Conversation { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Results of tool calls, under the far side's own call ids, for the exchange named by <see cref="Conversation"/>. If any, <see cref="Messages"/> is not sent.</summary>
+    /// <summary>
+    /// Results of tool calls, under the upstream's own call ids, for the exchange that <see cref="Conversation"/> identifies. If there are any,
+    /// <see cref="Messages"/> is not sent.
+    /// </summary>
     public IReadOnlyList<ToolOutput> ToolOutputs { get; init; } = [];
 
     /// <summary>See <see cref="TurnRequest.Variables"/>.</summary>
@@ -64,65 +69,77 @@ public sealed record UpstreamTurn(string TurnId, BotDefinition Bot, AccountDefin
 }
 
 /// <summary>
-/// One reply on its way in. Used by one reader: wait, read, wait, read, until waiting says false or throws. Disposing drops the connection, which is not a cancel.
+/// Identifies an exchange at the upstream, so that <see cref="IUpstream.Attach"/> can find it. It is saved before the client receives the first byte.
+/// </summary>
+/// <param name="BotId">The bot's id in the fleet.</param>
+/// <param name="AccountId">The account that sent the prompt.</param>
+/// <param name="Upstream">The upstream's name.</param>
+/// <param name="Ids">The upstream's own ids (<c>conversation_id</c>, <c>chat_id</c>).</param>
+public sealed record UpstreamHandle(string BotId, string AccountId, string Upstream, IReadOnlyDictionary<string, string> Ids);
+
+/// <summary>
+/// One reply while it arrives. It has one reader, which alternates between <see cref="WaitToRead"/> and <see cref="Read"/> until the former returns false or
+/// throws. Disposing closes the connection; it does not cancel the exchange at the upstream.
 /// </summary>
 public interface IExchange : IAsyncDisposable
 {
-    /// <summary>Waits until there is something to read. May complete on any thread; enforces no time-out of its own.</summary>
-    /// <returns>False once everything, the end included, has been read.</returns>
-    /// <exception cref="ClusterException">The connection broke (<see cref="ErrorCode.UpstreamUnavailable"/>) or the far side broke its protocol.</exception>
+    /// <summary>Waits until there is something to read. May complete on any thread. Has no timeout of its own.</summary>
+    /// <returns>False when everything, including the end, has been read.</returns>
+    /// <exception cref="ClusterException">
+    /// The connection was lost (<see cref="ErrorCode.UpstreamUnavailable"/>), or the upstream's answer did not follow its protocol.
+    /// </exception>
     ValueTask<bool> WaitToRead(CancellationToken cancellationToken);
 
-    /// <summary>Moves all that has arrived into <paramref name="sink"/>. Synchronous and quick: called on the grain's scheduler.</summary>
+    /// <summary>Writes everything that has arrived into <paramref name="sink"/>. It runs on the grain's scheduler, so it must return quickly.</summary>
     void Read(IReplySink sink);
 }
 
 /// <summary>
-/// Where an exchange puts what it reads: the reply log of a conversation. Parts are known by the far side's message id, so reading the same reply again,
-/// in other chunks or from a message list, adds only what is missing.
+/// Receives what an exchange reads: the reply log of a conversation. It identifies parts by the upstream's message ids. So reading the same reply again, in
+/// other chunks or from a list of messages, adds only what is missing.
 /// </summary>
 public interface IReplySink
 {
-    /// <summary>The part of that message and kind, opened at first sight.</summary>
-    /// <param name="messageId">The far side's id of the message.</param>
-    /// <param name="kind">Answer or reasoning; one message may have both.</param>
+    /// <summary>Gets the part for a message and a kind of text, and opens it if it does not exist yet.</summary>
+    /// <param name="messageId">The upstream's id of the message.</param>
+    /// <param name="kind">Answer or reasoning. One message may have both.</param>
     /// <returns>The part's ordinal, for <see cref="Append"/> and <see cref="Set"/>.</returns>
     int Open(string messageId, TextKind kind);
 
-    /// <summary>Appends a delta.</summary>
+    /// <summary>Appends text to a part.</summary>
     void Append(int part, ReadOnlySpan<char> delta);
 
-    /// <summary>Tells the whole text of a part as it stands now: appends what is new, or rewrites the part if what stood there changed.</summary>
+    /// <summary>Sets the whole text of a part as it is now. This appends the new text, or rewrites the part if existing text changed.</summary>
     void Set(int part, ReadOnlySpan<char> whole);
 
     /// <summary>
-    /// The part is whole. Content is delivered in the order of parts, so what follows an open part waits; the reply's end closes all,
-    /// and opening a message's answer closes its reasoning.
+    /// Marks a part as complete. Parts are delivered in order, so an open part holds back the parts after it. The end of the reply closes all parts, and
+    /// opening a message's answer closes its reasoning.
     /// </summary>
     void Close(int part);
 
-    /// <summary>Adds a part that is not text; ignored if one of that id is there.</summary>
+    /// <summary>Adds a part that is not text. An item whose id already exists is ignored.</summary>
     void Add(ReplyItem item);
 
-    /// <summary>Tells the ids by which the exchange can be found again, as soon as they are known and whenever they change.</summary>
+    /// <summary>Sets the ids that identify the exchange at the upstream. Called as soon as they are known, and again when they change.</summary>
     void Identify(UpstreamHandle handle);
 
-    /// <summary>Tells usage; the last one told counts.</summary>
-    void Count(Usage usage);
+    /// <summary>Sets the numbers of tokens. The last call counts.</summary>
+    void SetUsage(Usage usage);
 
-    /// <summary>The reply is complete.</summary>
+    /// <summary>Ends the reply: it is complete.</summary>
     void Complete(FinishReason reason);
 
-    /// <summary>The reply failed at the far side.</summary>
+    /// <summary>Ends the reply: it failed at the upstream.</summary>
     void Fail(Error error);
 }
 
-/// <summary>What kind of text a part holds.</summary>
+/// <summary>The kind of text in a part.</summary>
 public enum TextKind
 {
-    /// <summary>What the bot says.</summary>
+    /// <summary>The bot's answer.</summary>
     Answer,
 
-    /// <summary>What it thought before.</summary>
+    /// <summary>The reasoning before the answer.</summary>
     Reasoning,
 }

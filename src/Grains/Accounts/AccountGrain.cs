@@ -3,53 +3,79 @@ using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
-/// <summary>What an account stores.</summary>
+/// <summary>The stored state of an account.</summary>
 public sealed class AccountState
 {
-    /// <summary>What it posted to Discord today.</summary>
+    /// <summary>The messages that the account has posted to Discord today.</summary>
     public DailyPosts Posts { get; set; } = new();
 }
 
-/// <summary>Leases turns on one account and sets it aside for a while when the far side says so.</summary>
+/// <summary>Leases turns on one account, and disables the account for a while when the upstream refuses it.</summary>
 [GrainType("account"), PreferLocalPlacement, CollectionAgeLimit(Hours = 1)]
-public sealed class AccountGrain(
-    [PersistentState("account")] IPersistentState<AccountState> state, BackgroundWork work, IGrainFactory grains, IDiscord discord, TimeProvider time, ILogger<AccountGrain> logger)
-    : Grain, IAccountGrain
+public sealed class AccountGrain : Grain, IAccountGrain
 {
-    private static readonly TimeSpan SaveAfter = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan SaveDelay = TimeSpan.FromMinutes(1);
 
-    // How long an account rests where the far side does not say until when.
-    private static readonly TimeSpan RateLimited = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan OutOfCredit = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan Refused = TimeSpan.FromMinutes(1);
+    // How long the account is disabled if the upstream does not say until when.
+    private static readonly TimeSpan RateLimitPause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan OutOfCreditPause = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan RefusalPause = TimeSpan.FromMinutes(1);
 
-    private readonly LeaseBook _leases = new(time, LeaseRequest.Lifetime);
-    private readonly Declared<AccountDefinition> _definition =
-        new(time, () => grains.Grain<ICatalogGrain>(GrainKeys.Catalog).FindAccount(work.Key));
+    private readonly IPersistentState<AccountState> _state;
+    private readonly BackgroundWork _work;
+    private readonly IDiscord _discord;
+    private readonly TimeProvider _time;
+    private readonly LeaseBook _leases;
+    private readonly CachedDefinition<AccountDefinition> _definition;
+    private readonly HealthReporter _health;
+    private readonly DelayedSave _save;
 
-    private readonly HealthReporter _health = new(work, grains, HealthKind.Account, time, logger);
-    private readonly StateSaver<AccountState> _saver = new(state, work);
-    private AccountDefinition? _known;
+    // The latest definition that was read.
+    private AccountDefinition? _latest;
 
-    // Leases granted before the credential changed.
-    private HashSet<string> _ofOldCredential = [];
-    private IDisposable? _saving;
-    private AccountDefinition? _setAside;
-    private Error? _why;
-    private DateTimeOffset _coolingUntil;
+    // Leases that were granted before the credential changed.
+    private HashSet<string> _leasesOfOldCredential = [];
+
+    // The error that disabled the account, and the definition that it is about.
+    private Error? _error;
+    private AccountDefinition? _refusedDefinition;
+    private DateTimeOffset _disabledUntil;
+
+    /// <summary>Called by Orleans.</summary>
+    public AccountGrain(
+        [PersistentState("account")] IPersistentState<AccountState> state,
+        BackgroundWork work,
+        IDiscord discord,
+        TimeProvider time,
+        ILogger<AccountGrain> logger)
+    {
+        _state = state;
+        _work = work;
+        _discord = discord;
+        _time = time;
+        _leases = new LeaseBook(time, LeaseRequest.Lifetime);
+        _definition = new(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindAccount(work.Key));
+        _health = new HealthReporter(work, GrainFactory, HealthKind.Account, time, logger);
+        _save = new DelayedSave(work, SaveDelay, new StateSaver<AccountState>(state, work).Save);
+    }
+
+    private bool IsDisabled => _error is not null && _disabledUntil > _time.GetUtcNow();
 
     /// <inheritdoc />
     public async Task<AccountLeaseResult> Acquire(string leaseId)
     {
-        var definition = await Definition();
-        if (definition is null) return Refuse(new Error(ErrorCode.NoBotAvailable, "The account was removed from the fleet."), time.GetUtcNow() + Refused);
+        var definition = await ReadDefinition();
+        if (definition is null) return Refuse(RemovedError(), _time.GetUtcNow() + RefusalPause);
 
-        // A changed definition (a new token, say) deserves a new try.
-        if (_why is not null && _coolingUntil > time.GetUtcNow() && HasSameCredential(_setAside, definition)) return Refuse(_why, _coolingUntil);
-        if (!_leases.Holds(leaseId) && state.State.Posts.LimitOf(definition, time.GetUtcNow()) is { } limit) return Refuse(limit, limit.Until);
-        if (!_leases.Holds(leaseId) && _leases.Count >= definition.MaxConcurrentTurns)
+        // With a new credential, the account is tried again at once.
+        if (IsDisabled && HasSameCredential(_refusedDefinition, definition)) return Refuse(_error!, _disabledUntil);
+        if (!_leases.Holds(leaseId))
         {
-            return Refuse(new Error(ErrorCode.NoBotAvailable, "The account is running as many turns as it may."), null);
+            if (_state.State.Posts.LimitError(definition, _time.GetUtcNow()) is { } limit) return Refuse(limit, limit.Until);
+            if (_leases.Count >= definition.MaxConcurrentTurns)
+            {
+                return Refuse(new Error(ErrorCode.NoBotAvailable, "The account has reached its limit of concurrent turns."), null);
+            }
         }
         _leases.Take(leaseId);
         return new AccountLeaseResult(definition, null);
@@ -65,16 +91,16 @@ public sealed class AccountGrain(
     /// <inheritdoc />
     public async Task<DiscordPosted> Post(DiscordPost post, CancellationToken cancellationToken = default)
     {
-        var definition = await Definition() ?? throw new ClusterException(ErrorCode.NoBotAvailable, "The account was removed from the fleet.");
+        var definition = await ReadDefinition() ?? throw RemovedError().ToException();
         try
         {
-            var posted = await discord.Post(definition, post, cancellationToken);
-            Count(definition);
+            var posted = await _discord.Post(definition, post, cancellationToken);
+            CountPost(definition);
             return posted;
         }
         catch (ClusterException exception) when (exception.Info.RecoveryAction == RecoveryAction.RotateAccount)
         {
-            SetAside(definition, exception.ToError());
+            Disable(definition, exception.ToError());
             throw;
         }
     }
@@ -82,78 +108,73 @@ public sealed class AccountGrain(
     /// <inheritdoc />
     public async Task Return(string leaseId, LeaseOutcome outcome)
     {
-        // While the lease is held: if the credential has changed, it is among those of the old one.
+        // Read while the lease is held: if the credential has changed, the lease becomes one of the old credential.
         AccountDefinition? definition = null;
-        bool isHeld, isOld;
+        bool isHeld, isOfOldCredential;
         try
         {
-            if (outcome.Error is { RecoveryAction: RecoveryAction.RotateAccount }) definition = await Definition();
+            if (outcome.Error is { RecoveryAction: RecoveryAction.RotateAccount }) definition = await ReadDefinition();
         }
         finally
         {
             isHeld = _leases.Return(leaseId);
-            // How a turn ended that ran on another credential says nothing about this one.
-            isOld = _ofOldCredential.Remove(leaseId);
+            isOfOldCredential = _leasesOfOldCredential.Remove(leaseId);
         }
         if (!isHeld) return;
-        if (outcome.Error is not { } error) Worked();
-        else if (definition is not null && !isOld) SetAside(definition, error);
+        if (outcome.Error is not { } error) ReportSuccess();
+        // A turn on the old credential says nothing about the new one.
+        else if (definition is not null && !isOfOldCredential) Disable(definition, error);
     }
 
     /// <inheritdoc />
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        await work.StopAsync();
-        if (_saving is not null) await Save();
+        await _work.StopAsync();
+        if (_save.IsPending) await _save.SaveNow();
     }
 
-    /// <summary>The count is saved now and then: the last minute of it may be lost with a node.</summary>
-    private void Count(AccountDefinition definition)
+    /// <summary>The count is saved with a delay. A node that fails may lose the last minute of it.</summary>
+    private void CountPost(AccountDefinition definition)
     {
         if (DiscordAccountOptions.Of(definition).DailyPosts is null) return;
-        state.State.Posts.Add(time.GetUtcNow());
-        _saving ??= this.StartTimer(SaveAfter, Timeout.InfiniteTimeSpan, _ => Save());
+        _state.State.Posts.Add(_time.GetUtcNow());
+        _save.Schedule();
     }
 
-    private Task Save()
+    private void ReportSuccess()
     {
-        _saving?.Dispose();
-        _saving = null;
-        return _saver.Save();
+        // This turn began before the account was disabled.
+        if (IsDisabled) return;
+        _error = null;
+        _health.ReportOk();
     }
 
-    private void Worked()
+    private void Disable(AccountDefinition definition, Error error)
     {
-        // A turn that began before the account was set aside says nothing about it.
-        if (_why is not null && _coolingUntil > time.GetUtcNow()) return;
-        _why = null;
-        _health.Ok();
-    }
-
-    private void SetAside(AccountDefinition definition, Error error)
-    {
-        _why = error;
-        _coolingUntil = error.Until ?? time.GetUtcNow() + error.Code switch
+        _error = error;
+        _refusedDefinition = definition;
+        _disabledUntil = error.Until ?? _time.GetUtcNow() + error.Code switch
         {
-            ErrorCode.UpstreamRateLimited => RateLimited,
-            ErrorCode.UpstreamQuotaExceeded => OutOfCredit,
-            _ => Refused,
+            ErrorCode.UpstreamRateLimited => RateLimitPause,
+            ErrorCode.UpstreamQuotaExceeded => OutOfCreditPause,
+            _ => RefusalPause,
         };
-        _setAside = definition;
-        var passes = error.Until is not null || error.Code is ErrorCode.UpstreamRateLimited or ErrorCode.UpstreamQuotaExceeded;
-        _health.Not(passes ? HealthState.Cooling : HealthState.SetAside, error, _coolingUntil);
+        var isTemporary = error.Until is not null || error.Code is ErrorCode.UpstreamRateLimited or ErrorCode.UpstreamQuotaExceeded;
+        _health.ReportUnavailable(isTemporary ? HealthState.Cooling : HealthState.SetAside, error, _disabledUntil);
     }
 
-    private async ValueTask<AccountDefinition?> Definition()
+    private async ValueTask<AccountDefinition?> ReadDefinition()
     {
         var definition = await _definition.Get();
         if (definition is null) return null;
-        if (_known is not null && !HasSameCredential(_known, definition)) _ofOldCredential = [.. _leases.Ids];
-        _known = definition;
+        if (_latest is not null && !HasSameCredential(_latest, definition)) _leasesOfOldCredential = [.. _leases.Ids];
+        _latest = definition;
         return definition;
     }
 
     private static bool HasSameCredential(AccountDefinition? one, AccountDefinition other) => one?.Token == other.Token && one?.OAuth == other.OAuth;
 
-    private AccountLeaseResult Refuse(Error error, DateTimeOffset? until) => new(null, new Refusal(work.Key, error, until));
+    private static Error RemovedError() => new(ErrorCode.NoBotAvailable, "The account was removed from the fleet.");
+
+    private AccountLeaseResult Refuse(Error error, DateTimeOffset? until) => new(null, new Refusal(_work.Key, error, until));
 }

@@ -5,16 +5,17 @@ using Orleans.Placement;
 namespace CozeCluster.Grains;
 
 /// <summary>
-/// Leases turns on one bot, and chooses the account: the preferred one, else the next in turn that takes it. Keeps the bot active where the fleet says so,
-/// and what was learnt of its replies.
+/// Leases turns on one bot and chooses the account: the preferred one, otherwise the next one in round-robin order that accepts the turn. Keeps the bot active
+/// if its definition says so, and learns the cadence of its replies.
 /// </summary>
 [GrainType("bot"), ActivationCountBasedPlacement, CollectionAgeLimit(Hours = 1)]
 public sealed class BotGrain : Grain, IBotGrain, IRemindable
 {
     private const string Reminder = "keep-active";
-    private const int MaxRemembered = 1_000;
-    private static readonly TimeSpan RemindAgain = TimeSpan.FromHours(1);
-    private static readonly TimeSpan SaveAfter = TimeSpan.FromMinutes(1);
+    private const int MaxRememberedSamples = 1_000;
+    private static readonly TimeSpan ReminderPeriod = TimeSpan.FromHours(1);
+    private static readonly TimeSpan SaveDelay = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan RemovedPause = TimeSpan.FromSeconds(1);
 
     private readonly IPersistentState<BotState> _state;
     private readonly BackgroundWork _work;
@@ -22,18 +23,23 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     private readonly LeaseBook _leases;
     private readonly Breaker _breaker;
     private readonly HealthReporter _health;
-    private readonly Declared<BotDefinition> _definition;
-    private readonly StateSaver<BotState> _saver;
+    private readonly CachedDefinition<BotDefinition> _definition;
+    private readonly DelayedSave _save;
     private readonly KeepActiveTurn _keepActive;
-    private readonly HashSet<string> _learntFrom = [];
+    private readonly HashSet<string> _sampleIds = [];
     private int _nextAccount;
-    private bool _usedSinceSaved;
-    private Error? _why;
-    private IDisposable? _saving;
+    private bool _wasUsedSinceSave;
 
-    /// <summary>Made by Orleans.</summary>
+    // The upstream's error that says until when the bot is not available.
+    private Error? _coolingError;
+
+    /// <summary>Called by Orleans.</summary>
     public BotGrain(
-        [PersistentState("bot")] IPersistentState<BotState> state, BackgroundWork work, IEnumerable<IUpstream> upstreams, TimeProvider time, ILogger<BotGrain> logger)
+        [PersistentState("bot")] IPersistentState<BotState> state,
+        BackgroundWork work,
+        IEnumerable<IUpstream> upstreams,
+        TimeProvider time,
+        ILogger<BotGrain> logger)
     {
         _state = state;
         _work = work;
@@ -41,20 +47,27 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         _leases = new LeaseBook(time, LeaseRequest.Lifetime);
         _breaker = new Breaker(time);
         _health = new HealthReporter(work, GrainFactory, HealthKind.Bot, time, logger);
-        _definition = new Declared<BotDefinition>(time, Find);
-        _saver = new StateSaver<BotState>(state, work);
+        _definition = new CachedDefinition<BotDefinition>(time, FindDefinition);
+        var saver = new StateSaver<BotState>(state, work);
+        _save = new DelayedSave(work, SaveDelay, () =>
+        {
+            _wasUsedSinceSave = false;
+            return saver.Save();
+        });
         _keepActive = new KeepActiveTurn(this, upstreams.ToFrozenDictionary(upstream => upstream.Name), time);
     }
 
     private BotState State => _state.State;
 
+    private bool IsCooling => _coolingError?.Until > _time.GetUtcNow();
+
     /// <inheritdoc />
     public async Task<LeaseResult> Acquire(LeaseRequest request)
     {
-        var result = await Take(request);
+        var result = await TakeLease(request);
         if (result.Grant is null) return result;
         State.LastUsedAt = _time.GetUtcNow();
-        _usedSinceSaved = true;
+        _wasUsedSinceSave = true;
         return result;
     }
 
@@ -70,87 +83,83 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     {
         if (_leases.Return(leaseId))
         {
-            if (outcome.Error is null) Worked();
-            else if (outcome.Error.RecoveryAction == RecoveryAction.CoolBot) Failed(outcome.Error);
+            if (outcome.Error is null) ReportSuccess();
+            else if (outcome.Error.RecoveryAction == RecoveryAction.CoolBot) ReportFailure(outcome.Error);
         }
         return GrainFactory.Grain<IAccountGrain>(accountId).Return(leaseId, outcome);
     }
 
     /// <inheritdoc />
-    public Task<ReplyCadence?> Cadence() => Task.FromResult(State.Cadence is { } known ? new Cadence(known).Learnt : null);
+    public Task<ReplyCadence?> GetCadence() => Task.FromResult(State.Cadence is { } known ? new Cadence(known).Result : null);
 
     /// <inheritdoc />
-    public Task Learn(ReplySample sample)
+    public Task AddReplySample(ReplySample sample)
     {
-        if (!_learntFrom.Add(sample.Id)) return Task.CompletedTask;
-        // A sample is told twice at once or not at all.
-        if (_learntFrom.Count > MaxRemembered) _learntFrom.Clear();
+        if (!_sampleIds.Add(sample.Id)) return Task.CompletedTask;
+        // A sample arrives a second time only shortly after the first, so old ids may be removed.
+        if (_sampleIds.Count > MaxRememberedSamples) _sampleIds.Clear();
         new Cadence(State.Cadence ??= new CadenceState()).Add(sample);
         if (sample.WasCut) GrainMetrics.ReplyCut(_work.Key);
-        _saving ??= this.StartTimer(SaveAfter, Timeout.InfiniteTimeSpan, _ => Save());
+        _save.Schedule();
         return Task.CompletedTask;
     }
 
     /// <inheritdoc />
     public async Task KeepActive()
     {
-        // Not from memory: the fleet has just come into force.
-        if ((await Find())?.KeepActive is not { } definition)
-        {
-            await this.ClearReminder(Reminder);
-            return;
-        }
+        // Not from the cache: the fleet was applied just now.
+        if (await FindKeepActive() is not { } definition) return;
         if (State.KeptActiveAt is null)
         {
             State.KeptActiveAt = _time.GetUtcNow();
-            await Save();
+            await _save.SaveNow();
         }
-        await Remind(definition);
+        await ScheduleReminder(definition);
     }
 
     /// <inheritdoc />
     public async Task ReceiveReminder(string reminderName, TickStatus status)
     {
-        if ((await Find())?.KeepActive is not { } definition)
-        {
-            await this.ClearReminder(Reminder);
-            return;
-        }
+        if (await FindKeepActive() is not { } definition) return;
         var now = _time.GetUtcNow();
-        var seenTo = State.KeptActiveAt ?? now;
-        if (KeepActiveSchedule.Due(definition, _work.Key, seenTo, State.LastUsedAt) <= now)
+        var lastHandled = State.KeptActiveAt ?? now;
+        if (KeepActiveSchedule.NextDue(definition, _work.Key, lastHandled, State.LastUsedAt) <= now)
         {
-            var isNeeded = KeepActiveSchedule.IsNeeded(definition, seenTo, State.LastUsedAt);
-            // Stored before it is sent: nobody in the cluster sends it a second time.
+            var isNeeded = KeepActiveSchedule.IsNeeded(definition, lastHandled, State.LastUsedAt);
+            // Saved before the message is sent, so that no other activation sends it again.
             State.KeptActiveAt = now;
-            await Save();
+            await _save.SaveNow();
             if (isNeeded) _work.Run(stop => SendKeepActive(definition, stop));
         }
-        await Remind(definition);
+        await ScheduleReminder(definition);
     }
 
-    /// <summary>When it was last used is stored now and not with every turn.</summary>
+    /// <summary>The time of the last use is saved only here and with other changes, not with every turn.</summary>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         await _work.StopAsync();
-        if (_saving is not null || (_usedSinceSaved && State.KeptActiveAt is not null)) await Save();
+        if (_save.IsPending || (_wasUsedSinceSave && State.KeptActiveAt is not null)) await _save.SaveNow();
     }
 
-    /// <summary>A lease that does not count as somebody's use of the bot.</summary>
-    internal async Task<LeaseResult> Take(LeaseRequest request)
+    /// <summary>Takes a lease that does not count as a use of the bot.</summary>
+    internal async Task<LeaseResult> TakeLease(LeaseRequest request)
     {
         var definition = await _definition.Get();
-        if (definition is null) return Refuse(new Error(ErrorCode.NoBotAvailable, "The bot was removed from the fleet."), TimeSpan.FromSeconds(1));
-
-        var known = _leases.Holds(request.LeaseId);
-        if (!known && _why?.Until > _time.GetUtcNow()) return Refuse(_why, _why.Until);
-        if (!known && !_breaker.Allow()) return Refuse(new Error(ErrorCode.NoBotAvailable, "The bot is cooling after failures."), _breaker.OpenUntil);
-        if (!known && _leases.Count >= definition.MaxConcurrentTurns)
+        if (definition is null)
         {
-            return Refuse(new Error(ErrorCode.NoBotAvailable, "The bot is running as many turns as it may."), null);
+            return Refuse(new Error(ErrorCode.NoBotAvailable, "The bot was removed from the fleet."), _time.GetUtcNow() + RemovedPause);
+        }
+        if (!_leases.Holds(request.LeaseId))
+        {
+            if (IsCooling) return Refuse(_coolingError!, _coolingError!.Until);
+            if (!_breaker.Allow()) return Refuse(new Error(ErrorCode.NoBotAvailable, "The bot is cooling down after several failures."), _breaker.OpenUntil);
+            if (_leases.Count >= definition.MaxConcurrentTurns)
+            {
+                return Refuse(new Error(ErrorCode.NoBotAvailable, "The bot has reached its limit of concurrent turns."), null);
+            }
         }
 
-        // Taken before asking accounts, so that calls which interleave meanwhile see it.
+        // Taken before the accounts are asked, so that interleaving calls count it.
         _leases.Take(request.LeaseId);
         LeaseResult? result = null;
         try
@@ -166,58 +175,58 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
 
     private async Task<LeaseResult> AcquireAccount(BotDefinition definition, LeaseRequest request)
     {
-        Refusal? last = null;
-        foreach (var accountId in InTurn(definition.Accounts, request))
+        // The refusal of the account that is available first.
+        Refusal? first = null;
+        foreach (var accountId in OrderAccounts(definition.Accounts, request))
         {
             var answer = await GrainFactory.Grain<IAccountGrain>(accountId).Acquire(request.LeaseId);
             if (answer.Grant is { } account) return new LeaseResult(new Lease(request.LeaseId, definition, account), null);
-            // Until the first of them is fit again.
-            if (last is null || answer.Refusal!.Until < last.Until) last = answer.Refusal;
+            if (first is null || answer.Refusal!.Until < first.Until) first = answer.Refusal;
         }
-        if (last is null) return Refuse(new Error(ErrorCode.NoBotAvailable, "No account of the bot is left for this turn."), null);
-        // With accounts that the turn itself avoids, the bot may well be fit for others.
-        if (last.Until is not null && request.Avoid.Count == 0)
+        if (first is null) return Refuse(new Error(ErrorCode.NoBotAvailable, "No account of the bot is left for this turn."), null);
+        // If this turn avoids some accounts, the bot may be available for other turns.
+        if (first.Until is not null && request.Avoid.Count == 0)
         {
-            var passes = last.Error.Code is not (ErrorCode.UpstreamUnauthorized or ErrorCode.UpstreamForbidden);
-            _health.Not(passes ? HealthState.Cooling : HealthState.Failing, last.Error, last.Until);
+            var isTemporary = first.Error.Code is not (ErrorCode.UpstreamUnauthorized or ErrorCode.UpstreamForbidden);
+            _health.ReportUnavailable(isTemporary ? HealthState.Cooling : HealthState.Failing, first.Error, first.Until);
         }
-        return Refuse(last.Error, last.Until);
+        return Refuse(first.Error, first.Until);
     }
 
-    private List<string> InTurn(IReadOnlyList<string> accounts, LeaseRequest request)
+    private List<string> OrderAccounts(IReadOnlyList<string> accounts, LeaseRequest request)
     {
         var start = _nextAccount++ & int.MaxValue;
-        var inTurn = new List<string>(accounts.Count);
+        var ordered = new List<string>(accounts.Count);
         for (var i = 0; i < accounts.Count; i++)
         {
             var account = accounts[(start + i) % accounts.Count];
             if (request.Avoid.Contains(account)) continue;
-            if (account == request.PreferredAccount) inTurn.Insert(0, account);
-            else inTurn.Add(account);
+            if (account == request.PreferredAccount) ordered.Insert(0, account);
+            else ordered.Add(account);
         }
-        return inTurn;
+        return ordered;
     }
 
-    private void Worked()
+    private void ReportSuccess()
     {
-        _breaker.Succeeded();
-        // A turn that began before says nothing about it.
-        if (_why?.Until > _time.GetUtcNow()) return;
-        _health.Ok();
+        _breaker.RecordSuccess();
+        // This turn began before the bot had to cool down.
+        if (IsCooling) return;
+        _health.ReportOk();
     }
 
-    private void Failed(Error error)
+    private void ReportFailure(Error error)
     {
         if (error.Until is not null)
         {
-            // The far side says until when: there is nothing to find out by trying.
-            _why = error;
-            _health.Not(HealthState.Cooling, error, error.Until);
+            // The upstream says until when, so no attempt before that can succeed.
+            _coolingError = error;
+            _health.ReportUnavailable(HealthState.Cooling, error, error.Until);
             return;
         }
-        _breaker.Failed();
-        // A failure now and then is the turn's matter, not the bot's.
-        if (_breaker.OpenUntil > _time.GetUtcNow()) _health.Not(HealthState.Failing, error, _breaker.OpenUntil);
+        _breaker.RecordFailure();
+        // A single failure is not reported as the bot's health.
+        if (_breaker.OpenUntil > _time.GetUtcNow()) _health.ReportUnavailable(HealthState.Failing, error, _breaker.OpenUntil);
     }
 
     private async Task SendKeepActive(KeepActiveDefinition definition, CancellationToken stop)
@@ -227,31 +236,29 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         GrainMetrics.KeptActive(_work.Key, error);
         var result = new KeepActiveResult(at, error?.Message);
         State.KeepActive = result;
-        if (error is null) _health.Ok(result);
-        else if (!wasSent) _health.Keep(result);
-        else _health.Tell(HealthState.Failing, $"It did not answer the keep-active message: {error.Message}", error.Code, null, result);
-        await Save();
+        if (error is null) _health.ReportOk(result);
+        else if (!wasSent) _health.ReportKeepActive(result);
+        else _health.Report(HealthState.Failing, $"The bot did not answer the keep-active message: {error.Message}", error.Code, null, result);
+        await _save.SaveNow();
     }
 
-    private Task Save()
+    /// <summary>Finds the keep-active definition. Removes the reminder if there is none.</summary>
+    private async Task<KeepActiveDefinition?> FindKeepActive()
     {
-        _usedSinceSaved = false;
-        _saving?.Dispose();
-        _saving = null;
-        return _saver.Save();
+        var definition = (await FindDefinition())?.KeepActive;
+        if (definition is null) await this.ClearReminder(Reminder);
+        return definition;
     }
 
-    private Task Remind(KeepActiveDefinition definition)
+    private Task ScheduleReminder(KeepActiveDefinition definition)
     {
         var now = _time.GetUtcNow();
-        var wait = KeepActiveSchedule.Due(definition, _work.Key, State.KeptActiveAt ?? now, State.LastUsedAt) - now;
-        // Whole milliseconds: never too early.
-        return this.RegisterOrUpdateReminder(Reminder, TimeSpan.FromMilliseconds(Math.Max(0, Math.Ceiling(wait.TotalMilliseconds))), RemindAgain);
+        var wait = KeepActiveSchedule.NextDue(definition, _work.Key, State.KeptActiveAt ?? now, State.LastUsedAt) - now;
+        // Rounded up to whole milliseconds, so that the reminder is never early.
+        return this.RegisterOrUpdateReminder(Reminder, TimeSpan.FromMilliseconds(Math.Max(0, Math.Ceiling(wait.TotalMilliseconds))), ReminderPeriod);
     }
 
-    private Task<BotDefinition?> Find() => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindBot(_work.Key);
-
-    private LeaseResult Refuse(Error error, TimeSpan forThatLong) => Refuse(error, _time.GetUtcNow() + forThatLong);
+    private Task<BotDefinition?> FindDefinition() => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindBot(_work.Key);
 
     private LeaseResult Refuse(Error error, DateTimeOffset? until) => new(null, new Refusal(_work.Key, error, until));
 }

@@ -1,17 +1,19 @@
 namespace CozeCluster.Grains;
 
-/// <summary>What a bot stores. Bots that need not be kept active, and whose replies teach nothing, store nothing.</summary>
+/// <summary>The stored state of a bot. It is saved only for bots that are kept active, or whose cadence is needed.</summary>
 public sealed class BotState
 {
-    /// <summary>When a turn was last begun on it; may be some turns behind after a crash.</summary>
+    /// <summary>When the bot was last leased for a tenant's turn. After a crash, this may be a few turns old.</summary>
     public DateTimeOffset? LastUsedAt { get; set; }
 
-    /// <summary>The last time a keep-active message was due and seen to, whether or not one was needed; at first, when it began to count.</summary>
+    /// <summary>
+    /// When a keep-active message was last due and handled, whether or not it was sent. Before the first one: when the bot got a keep-active definition.
+    /// </summary>
     public DateTimeOffset? KeptActiveAt { get; set; }
 
-    /// <summary>What became of the last keep-active message.</summary>
+    /// <summary>The result of the last keep-active message.</summary>
     public KeepActiveResult? KeepActive { get; set; }
 
-    /// <summary>How its replies come in, where that had to be learnt.</summary>
+    /// <summary>The cadence of the bot's replies, if it is needed.</summary>
     public CadenceState? Cadence { get; set; }
 }

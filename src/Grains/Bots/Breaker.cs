@@ -1,48 +1,50 @@
 namespace CozeCluster.Grains;
 
 /// <summary>
-/// A simple circuit breaker: after <see cref="Threshold"/> failures in a row it opens for a while that doubles each time, up to a limit;
-/// then a single turn may try.
+/// A circuit breaker. It opens after <see cref="Threshold"/> consecutive failures, for a time that doubles with each further failure, up to a limit. Afterwards
+/// it lets a single turn through; a success closes it.
 /// </summary>
 internal sealed class Breaker(TimeProvider time)
 {
-    /// <summary>Failures in a row that open it.</summary>
+    /// <summary>The number of consecutive failures that open the breaker.</summary>
     public const int Threshold = 3;
 
-    private static readonly TimeSpan FirstCooling = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan LongestCooling = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan MinOpenTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MaxOpenTime = TimeSpan.FromMinutes(5);
 
     private int _failures;
     private DateTimeOffset _probeUntil;
 
-    /// <summary>While this lies in the future the breaker is open.</summary>
+    /// <summary>The breaker is open while this time is in the future.</summary>
     public DateTimeOffset OpenUntil { get; private set; }
 
-    /// <summary>Whether a turn may run. After an open phase one turn is let through, and the next only when that has ended or had its time.</summary>
+    /// <summary>
+    /// Whether a turn may run. After the breaker was open, this allows one turn, and the next one only when that turn has ended or ten seconds have passed.
+    /// </summary>
     public bool Allow()
     {
         var now = time.GetUtcNow();
         if (OpenUntil > now || _probeUntil > now) return false;
-        if (_failures >= Threshold) _probeUntil = now + FirstCooling;
+        if (_failures >= Threshold) _probeUntil = now + MinOpenTime;
         return true;
     }
 
-    /// <summary>A turn went well.</summary>
-    public void Succeeded()
+    /// <summary>Records that a turn succeeded.</summary>
+    public void RecordSuccess()
     {
         _failures = 0;
         _probeUntil = default;
         OpenUntil = default;
     }
 
-    /// <summary>A turn failed through the bot.</summary>
-    public void Failed()
+    /// <summary>Records that a turn failed because of the bot.</summary>
+    public void RecordFailure()
     {
         _failures++;
         _probeUntil = default;
         if (_failures < Threshold) return;
         var doublings = Math.Min(_failures - Threshold, 10);
-        var cooling = FirstCooling * (1 << doublings);
-        OpenUntil = time.GetUtcNow() + (cooling < LongestCooling ? cooling : LongestCooling);
+        var openTime = MinOpenTime * (1 << doublings);
+        OpenUntil = time.GetUtcNow() + (openTime < MaxOpenTime ? openTime : MaxOpenTime);
     }
 }

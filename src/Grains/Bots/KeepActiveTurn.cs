@@ -3,17 +3,18 @@ using System.Collections.Frozen;
 namespace CozeCluster.Grains;
 
 /// <summary>
-/// Sends a keep-active message and reads the reply to its end: an ordinary lease and an ordinary exchange, but of no tenant and in no conversation, so nobody's
-/// limits count it and nothing of it is kept.
+/// Sends a keep-active message and reads the reply to its end. It uses an ordinary lease and an ordinary exchange, but neither a tenant nor a conversation. So
+/// it counts against no tenant's limits, and nothing of it is stored.
 /// </summary>
 internal sealed class KeepActiveTurn(BotGrain bot, FrozenDictionary<string, IUpstream> upstreams, TimeProvider time)
 {
     private const string User = "keep-active";
     private const int MaxAttempts = 3;
-    private static readonly TimeSpan RenewEvery = LeaseRequest.Lifetime / 3;
+    private static readonly TimeSpan RenewInterval = LeaseRequest.Lifetime / 3;
     private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(5);
 
-    /// <returns>The error is null if the bot answered; whether anything was sent at all.</returns>
+    /// <summary>Sends the message, with another account if one is refused.</summary>
+    /// <returns>The error, or null if the bot answered; and whether any message was sent.</returns>
     public async Task<(Error? Error, bool WasSent)> Run(string text, CancellationToken stop)
     {
         var turnId = TurnId.New("", null);
@@ -21,8 +22,8 @@ internal sealed class KeepActiveTurn(BotGrain bot, FrozenDictionary<string, IUps
         Error? error = null;
         for (var attempt = 1; attempt <= MaxAttempts; attempt++)
         {
-            var answer = await bot.Take(new LeaseRequest($"{turnId}.{attempt}", avoid, null));
-            if (answer.Grant is not { } lease) return error is null ? (answer.Refusal!.Error, false) : (error, true);
+            var result = await bot.TakeLease(new LeaseRequest($"{turnId}.{attempt}", avoid, null));
+            if (result.Grant is not { } lease) return error is null ? (result.Refusal!.Error, false) : (error, true);
             error = await Send(turnId, lease, attempt, text, stop);
             await bot.Return(lease.Id, lease.Account.Id, error is null ? LeaseOutcome.Success : new LeaseOutcome(error));
             if (error is not { RecoveryAction: RecoveryAction.RotateAccount }) break;
@@ -33,11 +34,14 @@ internal sealed class KeepActiveTurn(BotGrain bot, FrozenDictionary<string, IUps
 
     private async Task<Error?> Send(string turnId, Lease lease, int attempt, string text, CancellationToken stop)
     {
-        if (!upstreams.TryGetValue(lease.Bot.Upstream, out var upstream)) return new Error(ErrorCode.Internal, $"There is no upstream '{lease.Bot.Upstream}' on this node.");
+        if (!upstreams.TryGetValue(lease.Bot.Upstream, out var upstream))
+        {
+            return new Error(ErrorCode.Internal, $"This node has no upstream '{lease.Bot.Upstream}'.");
+        }
         var turn = new UpstreamTurn(turnId, lease.Bot, lease.Account, User, [new ChatMessage(ChatRole.User, [new TextContent(text)])]) { Attempt = attempt };
         var reply = new ReplyLog();
         using var deadline = new TurnDeadline(time, lease.Bot.Timeouts, stop);
-        using var renewing = bot.StartTimer(RenewEvery, RenewEvery, _ => bot.Renew(lease.Id, lease.Account.Id));
+        using var renewal = bot.StartTimer(RenewInterval, RenewInterval, _ => bot.Renew(lease.Id, lease.Account.Id));
         Error? error;
         try
         {
@@ -57,21 +61,21 @@ internal sealed class KeepActiveTurn(BotGrain bot, FrozenDictionary<string, IUps
         {
             error = exception.ToError();
         }
-        if (reply.Handle is { } handle) await Leave(upstream, turn, handle, isRunning: error is not null && reply.Failure is null);
+        if (reply.Handle is { } handle) await CleanUp(upstream, turn, handle, isRunning: error is not null && reply.Failure is null);
         return error;
     }
 
-    private async Task Leave(IUpstream upstream, UpstreamTurn turn, UpstreamHandle handle, bool isRunning)
+    private async Task CleanUp(IUpstream upstream, UpstreamTurn turn, UpstreamHandle handle, bool isRunning)
     {
         using var timeout = new CancellationTokenSource(CancelTimeout, time);
         try
         {
             if (isRunning) await upstream.Cancel(turn, handle, timeout.Token);
-            await upstream.Settle(turn, handle);
+            await upstream.Release(turn, handle);
         }
         catch (Exception exception) when (exception is ClusterException or OperationCanceledException)
         {
-            // It answers into the void.
+            // The result of the message is known already. A chat that continues at the upstream has no reader and ends by itself.
         }
     }
 }

@@ -44,7 +44,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
     private readonly StateSaver<ConversationState> _saver;
     private readonly TurnLeases _leases;
     private readonly TurnRunner _runner;
-    private readonly Declared<TenantDefinition> _tenant;
+    private readonly CachedDefinition<TenantDefinition> _tenant;
 
     /// <summary>Turns that are queued or running, and ended turns that have a subscriber or were just read.</summary>
     private readonly Dictionary<string, LiveTurn> _liveTurns = [];
@@ -72,7 +72,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         _leases = new TurnLeases(state, GrainFactory, time, logger);
         _runner = new TurnRunner(
             state, work.Key, GrainFactory, _saver, upstreams.ToFrozenDictionary(upstream => upstream.Name), time, options, nonResumableTurns, _leases, logger);
-        _tenant = new Declared<TenantDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindTenant(State.TenantId));
+        _tenant = new CachedDefinition<TenantDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindTenant(State.TenantId));
     }
 
     private ConversationState State => _state.State;
@@ -140,7 +140,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
             await Cancel(turn);
             await turn.Ended;
         }
-        if (State.Name is { } name) await Index.Forget(name);
+        if (State.Name is { } name) await Index.Remove(name);
         _liveTurns.Clear();
         await _saver.Clear();
         _work.Deactivate("The conversation was deleted.");
@@ -211,5 +211,5 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
 
     private ConversationSummary CreateSummary() => new(State.Name ?? "", State.Title, State.CreatedAt, State.LastUsedAt, State.Turns.Count);
 
-    private Task UpdateIndex() => IsNamed ? Index.Note(CreateSummary()) : Task.CompletedTask;
+    private Task UpdateIndex() => IsNamed ? Index.Update(CreateSummary()) : Task.CompletedTask;
 }

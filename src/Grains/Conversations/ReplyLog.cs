@@ -161,7 +161,7 @@ internal sealed class ReplyLog : IReplySink
     public void Identify(UpstreamHandle handle) => Handle = handle;
 
     /// <inheritdoc />
-    public void Count(Usage usage) => Usage = usage;
+    public void SetUsage(Usage usage) => Usage = usage;
 
     /// <inheritdoc />
     public void Complete(FinishReason reason) => FinishReason ??= reason;

@@ -294,7 +294,7 @@ internal sealed partial class TurnRunner(
         if (turn.Log.Handle is not { } handle) return;
         try
         {
-            await pending.Upstream.Settle(pending.Turn, handle);
+            await pending.Upstream.Release(pending.Turn, handle);
         }
         catch (Exception exception)
         {

@@ -67,7 +67,7 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly StateSaver<ChannelJanitorState> _saver;
-    private readonly Declared<ListenerDefinition> _listener;
+    private readonly CachedDefinition<ListenerDefinition> _listener;
     private readonly Dictionary<string, Task<string>> _making = [];
     private readonly HashSet<string> _leaving = [];
     private IDisposable? _timer;
@@ -87,7 +87,7 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
         _time = time;
         _logger = logger;
         _saver = new StateSaver<ChannelJanitorState>(state, work);
-        _listener = new Declared<ListenerDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindListener(_key));
+        _listener = new CachedDefinition<ListenerDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindListener(_key));
     }
 
     private Dictionary<string, OwnedChannel> Channels => _state.State.Channels;

@@ -36,7 +36,7 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly StateSaver<DiscordSessionState> _saver;
-    private readonly Declared<ListenerDefinition> _listener;
+    private readonly CachedDefinition<ListenerDefinition> _listener;
     private readonly int _shard;
     private readonly HealthReporter _reporter;
     private readonly Dictionary<string, DiscordWatcher> _watchers = [];
@@ -59,7 +59,7 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
         var dot = work.Key.LastIndexOf('.');
         _shard = int.Parse(work.Key.AsSpan(dot + 1), CultureInfo.InvariantCulture);
         var listenerId = work.Key[..dot];
-        _listener = new Declared<ListenerDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindListener(listenerId));
+        _listener = new CachedDefinition<ListenerDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindListener(listenerId));
     }
 
     private DiscordSessionState State => _state.State;
@@ -185,7 +185,7 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
         if (declared is null || declared with { Token = listener.Token, Proxy = listener.Proxy } != listener) await changed.CancelAsync();
     }
 
-    private void Report() => _reporter.Tell(
+    private void Report() => _reporter.Report(
         _health.State switch { "ready" => HealthState.Ok, "failed" => HealthState.SetAside, _ => HealthState.Connecting },
         _health.Reason,
         _health.State == "failed" ? ErrorCode.UpstreamUnavailable : null,

@@ -1,39 +1,66 @@
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Logging;
 using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
+/// <summary>The stored state of the health grain.</summary>
+public sealed class HealthRecords
+{
+    /// <summary>The records by kind and id: <c>Bot/{id}</c>.</summary>
+    public Dictionary<string, HealthRecord> Entries { get; set; } = [];
+
+    /// <summary>When operators were last notified, by kind, id and state: <c>Bot/{id} Failing</c>.</summary>
+    [JsonPropertyName("noticed")]
+    public Dictionary<string, DateTimeOffset> NotifiedAt { get; set; } = [];
+}
+
+/// <summary>The health of one bot, account or listener, and what operators know of it.</summary>
+public sealed class HealthRecord
+{
+    /// <summary>The state that was last reported.</summary>
+    public required HealthEntry Entry { get; set; }
+
+    /// <summary>The state that operators were last notified of; null if they were not notified, or if that state is over.</summary>
+    [JsonPropertyName("told")]
+    public HealthState? Notified { get; set; }
+}
+
 /// <summary>
-/// Keeps an entry for everything that ever told how it stands, as long as it is in the fleet, and tells operators what they should know: once when something
-/// stands badly, once when it works again, and never the same of the same thing twice within an hour.
+/// Stores the health of everything that has reported it and is in the fleet. Notifies operators once when something fails and once when it works again, and
+/// never twice within an hour of the same state of the same thing.
 /// </summary>
-// Longer than the hour after which a notice may be repeated.
+// The activation must outlive the hour after which a notification may be repeated.
 [GrainType("health"), ActivationCountBasedPlacement, CollectionAgeLimit(Hours = 2)]
 public sealed partial class HealthGrain : Grain, IHealthGrain
 {
-    private static readonly TimeSpan NotificationPause = TimeSpan.FromHours(1);
+    private static readonly TimeSpan MinRepeatTime = TimeSpan.FromHours(1);
 
     private readonly IPersistentState<HealthRecords> _state;
     private readonly BackgroundWork _work;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly StateSaver<HealthRecords> _saver;
-    private readonly Declared<FleetOutline> _fleet;
+    private readonly CachedDefinition<FleetOutline> _fleet;
     private readonly NotificationSender _sender;
-    private IDisposable? _timer;
-    private bool _reviewing;
-    private bool _reviewAgain;
+    private IDisposable? _reviewTimer;
+    private bool _isReviewing;
+    private bool _needsReview;
 
-    /// <summary>Made by Orleans.</summary>
+    /// <summary>Called by Orleans.</summary>
     public HealthGrain(
-        [PersistentState("health")] IPersistentState<HealthRecords> state, BackgroundWork work, IEnumerable<INotifier> notifiers, TimeProvider time, ILogger<HealthGrain> logger)
+        [PersistentState("health")] IPersistentState<HealthRecords> state,
+        BackgroundWork work,
+        IEnumerable<INotifier> notifiers,
+        TimeProvider time,
+        ILogger<HealthGrain> logger)
     {
         _state = state;
         _work = work;
         _time = time;
         _logger = logger;
         _saver = new StateSaver<HealthRecords>(state, work);
-        _fleet = new Declared<FleetOutline>(time, async () => await Catalog.Outline());
+        _fleet = new CachedDefinition<FleetOutline>(time, async () => await Catalog.Outline());
         _sender = new NotificationSender([.. notifiers], time, logger);
     }
 
@@ -41,7 +68,7 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
 
     private ICatalogGrain Catalog => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog);
 
-    /// <summary>What was not told within its hour may be due by now.</summary>
+    /// <summary>Notifications that were delayed because of the repeat time may be due by now.</summary>
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         if (State.Entries.Count > 0) StartReview();
@@ -52,7 +79,7 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => _work.StopAsync();
 
     /// <inheritdoc />
-    public async Task Note(HealthEntry entry)
+    public async Task Report(HealthEntry entry)
     {
         var key = KeyOf(entry.Kind, entry.Id);
         if (!State.Entries.TryGetValue(key, out var known))
@@ -61,8 +88,8 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
         }
         else
         {
-            var last = Now(known.Entry);
-            if (last.State == HealthState.Ok && known.Told == HealthState.Cooling) known.Told = null;
+            var last = Current(known.Entry);
+            if (last.State == HealthState.Ok && known.Notified == HealthState.Cooling) known.Notified = null;
             known.Entry = entry with
             {
                 Since = last.State == entry.State && last.Code == entry.Code ? last.Since : entry.Since,
@@ -77,39 +104,39 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
     public async Task<IReadOnlyList<HealthEntry>> List()
     {
         var fleet = await _fleet.Get();
-        return [.. Parts(fleet!).Select(part => State.Entries.TryGetValue(KeyOf(part.Kind, part.Id), out var record)
-            ? Now(record.Entry)
-            : new HealthEntry(part.Kind, part.Id, HealthState.Unknown))];
+        return [.. Members(fleet!).Select(member => State.Entries.TryGetValue(KeyOf(member.Kind, member.Id), out var record)
+            ? Current(record.Entry)
+            : new HealthEntry(member.Kind, member.Id, HealthState.Unknown))];
     }
 
     private void StartReview()
     {
-        _reviewAgain = true;
-        if (_reviewing) return;
-        _reviewing = true;
+        _needsReview = true;
+        if (_isReviewing) return;
+        _isReviewing = true;
         _work.Run(Review);
     }
 
-    /// <summary>Forgets what has left the fleet, and tells operators what they do not know yet.</summary>
+    /// <summary>Removes what is no longer in the fleet, and sends the notifications that are due.</summary>
     private async Task Review(CancellationToken stop)
     {
         try
         {
-            while (_reviewAgain)
+            while (_needsReview)
             {
-                _reviewAgain = false;
-                // Not from memory: what is new in the fleet must not be taken for gone.
+                _needsReview = false;
+                // Not from the cache, in which a new member of the fleet may be missing.
                 var fleet = await Catalog.Outline();
-                var changed = Forget(fleet);
-                if (fleet.Notifications is { } notices)
+                var hasChanged = RemoveObsolete(fleet);
+                if (fleet.Notifications is { } definition)
                 {
-                    var due = Due(out var next);
-                    // Stored before it is sent: after a crash, rather once too seldom than once too often.
-                    if (changed || due.Count > 0) await _saver.Save();
-                    foreach (var notice in due) _work.Run(stopping => _sender.Send(notices, notice, stopping));
-                    ReviewAt(next);
+                    var due = TakeDueNotifications(out var next);
+                    // Saved before they are sent: after a crash, a missing notification is better than a repeated one.
+                    if (hasChanged || due.Count > 0) await _saver.Save();
+                    foreach (var notification in due) _work.Run(stopping => _sender.Send(definition, notification, stopping));
+                    ScheduleReview(next);
                 }
-                else if (changed)
+                else if (hasChanged)
                 {
                     await _saver.Save();
                 }
@@ -117,74 +144,74 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
         }
         catch (ClusterException exception)
         {
-            LogNotReviewed(_logger, exception, exception.Code);
+            LogReviewFailed(_logger, exception, exception.Code);
         }
         finally
         {
-            _reviewing = false;
+            _isReviewing = false;
         }
     }
 
-    private bool Forget(FleetOutline fleet)
+    private bool RemoveObsolete(FleetOutline fleet)
     {
-        var there = Parts(fleet).Select(part => KeyOf(part.Kind, part.Id)).ToHashSet();
+        var members = Members(fleet).Select(member => KeyOf(member.Kind, member.Id)).ToHashSet();
         var now = _time.GetUtcNow();
-        var forgotten = 0;
+        var removed = 0;
         foreach (var key in State.Entries.Keys)
         {
-            if (!there.Contains(key) && State.Entries.Remove(key)) forgotten++;
+            if (!members.Contains(key) && State.Entries.Remove(key)) removed++;
         }
-        foreach (var (cause, at) in State.Noticed)
+        foreach (var (cause, at) in State.NotifiedAt)
         {
-            if (at + NotificationPause <= now && State.Noticed.Remove(cause)) forgotten++;
+            if (at + MinRepeatTime <= now && State.NotifiedAt.Remove(cause)) removed++;
         }
-        return forgotten > 0;
+        return removed > 0;
     }
 
-    /// <summary>What operators have to be told now; marked as told.</summary>
-    /// <param name="next">When to look again; null: when something changes.</param>
-    private List<Notification> Due(out DateTimeOffset? next)
+    /// <summary>Returns the notifications that are due, and marks them as sent.</summary>
+    /// <param name="next">When the next notification is due; null: not before the next report.</param>
+    private List<Notification> TakeDueNotifications(out DateTimeOffset? next)
     {
         var now = _time.GetUtcNow();
         var due = new List<Notification>();
         next = null;
         foreach (var (key, record) in State.Entries)
         {
-            var entry = Now(record.Entry);
-            if (NotificationText.NewsSince(entry, record.Told) is not { } at) continue;
+            var entry = Current(record.Entry);
+            if (NotificationText.NotifyFrom(entry, record.Notified) is not { } at) continue;
             var cause = $"{key} {entry.State}";
-            if (State.Noticed.TryGetValue(cause, out var last) && last + NotificationPause > at) at = last + NotificationPause;
+            if (State.NotifiedAt.TryGetValue(cause, out var last) && last + MinRepeatTime > at) at = last + MinRepeatTime;
             if (at > now)
             {
                 if (next is null || at < next) next = at;
                 continue;
             }
-            State.Noticed[cause] = now;
-            record.Told = entry.State;
+            State.NotifiedAt[cause] = now;
+            record.Notified = entry.State;
             due.Add(new Notification(entry, now, NotificationText.Of(entry)));
         }
         return due;
     }
 
-    private void ReviewAt(DateTimeOffset? at)
+    private void ScheduleReview(DateTimeOffset? at)
     {
-        _timer?.Dispose();
-        _timer = null;
+        _reviewTimer?.Dispose();
+        _reviewTimer = null;
         if (at is null) return;
         var wait = at.Value - _time.GetUtcNow();
-        _timer = this.StartTimer(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan, _ =>
+        _reviewTimer = this.StartTimer(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan, _ =>
         {
             StartReview();
             return Task.CompletedTask;
         });
     }
 
-    /// <summary>An entry as it stands now: cooling passes by itself.</summary>
-    private HealthEntry Now(HealthEntry entry) => entry is { State: HealthState.Cooling, Until: { } until } && until <= _time.GetUtcNow()
+    /// <summary>The entry as of now: something that was cooling down until a past time is Ok.</summary>
+    private HealthEntry Current(HealthEntry entry) => entry is { State: HealthState.Cooling, Until: { } until } && until <= _time.GetUtcNow()
         ? entry with { State = HealthState.Ok, Reason = null, Code = null, Since = until, Until = null }
         : entry;
 
-    private static IEnumerable<(HealthKind Kind, string Id)> Parts(FleetOutline fleet) =>
+    private static IEnumerable<(HealthKind Kind, string Id)> Members(FleetOutline fleet) =>
     [
         .. fleet.Bots.Order(StringComparer.Ordinal).Select(id => (HealthKind.Bot, id)),
         .. fleet.Accounts.Order(StringComparer.Ordinal).Select(id => (HealthKind.Account, id)),
@@ -193,6 +220,6 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
 
     private static string KeyOf(HealthKind kind, string id) => $"{kind}/{id}";
 
-    [LoggerMessage(1302, LogLevel.Warning, "What operators have to be told could not be worked out: {Code}")]
-    private static partial void LogNotReviewed(ILogger logger, Exception exception, ErrorCode code);
+    [LoggerMessage(1302, LogLevel.Warning, "The health grain could not determine which notifications are due: {Code}")]
+    private static partial void LogReviewFailed(ILogger logger, Exception exception, ErrorCode code);
 }

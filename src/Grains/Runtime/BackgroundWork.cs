@@ -3,12 +3,14 @@ using Microsoft.Extensions.Logging;
 namespace CozeCluster.Grains;
 
 /// <summary>
-/// Long work and timers of one activation. Work runs on the activation's scheduler and interleaves with calls at its awaits. Orleans counts only calls: left to itself it would collect an
-/// activation that merely works in the background, and would not wait for the work when it deactivates. Scoped: each activation has one. Used on the activation's scheduler only.
+/// Runs the background work and timers of one activation. Work runs on the activation's scheduler and interleaves with calls at its awaits. Orleans only counts
+/// calls: without this class it would collect an activation that only works in the background, and would not wait for the work when it deactivates the
+/// activation. Scoped: each activation has its own instance. Used on the activation's scheduler only.
 /// </summary>
-public sealed partial class BackgroundWork(IGrainContextAccessor accessor, IGrainRuntime runtime, TimeProvider time, ILogger<BackgroundWork> logger) : IDisposable
+public sealed partial class BackgroundWork(IGrainContextAccessor accessor, IGrainRuntime runtime, TimeProvider time, ILogger<BackgroundWork> logger)
+    : IDisposable
 {
-    /// <summary>How long cancelled work may take to end before the activation is deactivated without it. Orleans itself waits 30 s for a deactivation.</summary>
+    /// <summary>How long a deactivation waits for cancelled work to end. Orleans waits 30 s for a deactivation.</summary>
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(10);
 
     private readonly CancellationTokenSource _stop = new();
@@ -21,23 +23,23 @@ public sealed partial class BackgroundWork(IGrainContextAccessor accessor, IGrai
     /// <summary>The grain's key.</summary>
     public string Key { get; } = accessor.GrainContext.GrainId.Key.ToString()!;
 
-    /// <summary>Whether the activation has been deactivated: it may save no more.</summary>
-    internal bool IsGone { get; private set; }
+    /// <summary>Whether the activation has been deactivated. It must not save its state any more.</summary>
+    internal bool IsDisposed { get; private set; }
 
-    /// <summary>Runs the activation's code, one turn at a time.</summary>
+    /// <summary>The activation's scheduler. It runs one task at a time.</summary>
     internal TaskScheduler Scheduler { get; } = TaskScheduler.Current;
 
     /// <summary>
-    /// Starts work. The activation stays active while it runs; its token is cancelled when the activation deactivates. An exception other than cancellation is logged: work that
-    /// has to react to one catches it.
+    /// Starts work. The activation stays active while the work runs. The work's token is cancelled when the activation deactivates. An exception other than
+    /// cancellation is logged; work that has to react to exceptions must catch them itself.
     /// </summary>
     public void Run(Func<CancellationToken, Task> work)
     {
         if (_running++ == 0) runtime.DelayDeactivation(_activation, Timeout.InfiniteTimeSpan);
-        _ = RunAsync(work);
+        _ = RunWork(work);
     }
 
-    /// <summary>Cancels all work and waits until it has ended. To be called first in <c>OnDeactivateAsync</c>.</summary>
+    /// <summary>Cancels all work and waits until it has ended. Call it first in <c>OnDeactivateAsync</c>.</summary>
     public async Task StopAsync()
     {
         Cancel();
@@ -54,18 +56,18 @@ public sealed partial class BackgroundWork(IGrainContextAccessor accessor, IGrai
         }
     }
 
-    /// <summary>Deactivates the grain as soon as the calls that run have ended.</summary>
+    /// <summary>Deactivates the grain as soon as its running calls have ended.</summary>
     public void Deactivate(string reason) => _activation.Deactivate(new DeactivationReason(DeactivationReasonCode.ApplicationRequested, reason));
 
-    /// <summary>Cancels all work and deactivates the grain: what this activation knows is out of date.</summary>
-    public void Abandon(string reason)
+    /// <summary>Cancels all work and deactivates the grain. Used when the state in memory is out of date.</summary>
+    public void CancelAndDeactivate(string reason)
     {
         _ = CancelLater();
         Deactivate(reason);
 
         async Task CancelLater()
         {
-            // The caller learns first why its work is cancelled.
+            // The caller's exception, which explains the cancellation, has to reach the work first.
             await Task.Yield();
             Cancel();
         }
@@ -74,7 +76,7 @@ public sealed partial class BackgroundWork(IGrainContextAccessor accessor, IGrai
     /// <inheritdoc />
     public void Dispose()
     {
-        IsGone = true;
+        IsDisposed = true;
         DisposeTimers();
         _stop.Dispose();
     }
@@ -93,27 +95,21 @@ public sealed partial class BackgroundWork(IGrainContextAccessor accessor, IGrai
     internal async Task RunTick(Func<CancellationToken, Task> tick)
     {
         _ticks++;
-        try
-        {
-            await tick(_stop.Token);
-        }
-        catch (OperationCanceledException)
-        {
-        }
-        catch (Exception exception)
-        {
-            LogFailed(logger, exception, _activation.GrainId);
-        }
-        finally
-        {
-            _ticks--;
-            if (_running + _ticks == 0) _ended?.TrySetResult();
-        }
+        await RunAndLog(tick);
+        _ticks--;
+        SignalEnd();
     }
 
-    private async Task RunAsync(Func<CancellationToken, Task> work)
+    private async Task RunWork(Func<CancellationToken, Task> work)
     {
         await Task.Yield();
+        await RunAndLog(work);
+        if (--_running == 0) runtime.DelayDeactivation(_activation, TimeSpan.Zero);
+        SignalEnd();
+    }
+
+    private async Task RunAndLog(Func<CancellationToken, Task> work)
+    {
         try
         {
             await work(_stop.Token);
@@ -125,11 +121,11 @@ public sealed partial class BackgroundWork(IGrainContextAccessor accessor, IGrai
         {
             LogFailed(logger, exception, _activation.GrainId);
         }
-        finally
-        {
-            if (--_running == 0) runtime.DelayDeactivation(_activation, TimeSpan.Zero);
-            if (_running + _ticks == 0) _ended?.TrySetResult();
-        }
+    }
+
+    private void SignalEnd()
+    {
+        if (_running + _ticks == 0) _ended?.TrySetResult();
     }
 
     private void DisposeTimers()
@@ -149,9 +145,9 @@ public sealed partial class BackgroundWork(IGrainContextAccessor accessor, IGrai
         }
     }
 
-    [LoggerMessage(1010, LogLevel.Error, "Background work or a timer of {Grain} failed")]
-    private static partial void LogFailed(ILogger logger, Exception exception, GrainId grain);
+    [LoggerMessage(1010, LogLevel.Error, "Background work or a timer of grain {GrainId} failed")]
+    private static partial void LogFailed(ILogger logger, Exception exception, GrainId grainId);
 
-    [LoggerMessage(1011, LogLevel.Warning, "{Grain} is deactivated although its background work has not ended in time")]
-    private static partial void LogNotEnded(ILogger logger, GrainId grain);
+    [LoggerMessage(1011, LogLevel.Warning, "Grain {GrainId} is deactivated although its background work did not end in time")]
+    private static partial void LogNotEnded(ILogger logger, GrainId grainId);
 }

@@ -1,8 +1,32 @@
+using Microsoft.Extensions.DependencyInjection;
+
 namespace CozeCluster.Grains;
 
+/// <summary>Timers and reminders of grains.</summary>
+internal static class GrainTimers
+{
+    /// <summary>
+    /// Starts a timer. It ends when the grain deactivates, and does not keep the grain active. Ticks interleave with calls and never overlap. A timer without a
+    /// period disposes itself.
+    /// </summary>
+    /// <param name="grain">The grain.</param>
+    /// <param name="due">The time to the first tick.</param>
+    /// <param name="period">The time from the end of a tick to the next; <see cref="Timeout.InfiniteTimeSpan"/> for a single tick.</param>
+    /// <param name="tick">The work of a tick. An exception is logged.</param>
+    public static IDisposable StartTimer(this IGrainBase grain, TimeSpan due, TimeSpan period, Func<CancellationToken, Task> tick) =>
+        grain.GrainContext.ActivationServices.GetRequiredService<BackgroundWork>().StartTimer(due, period, tick);
+
+    /// <summary>Removes a reminder if it exists.</summary>
+    public static async Task ClearReminder(this IGrainBase grain, string name)
+    {
+        if (await grain.GetReminder(name) is { } reminder) await grain.UnregisterReminder(reminder);
+    }
+}
+
 /// <summary>
-/// A timer of one activation. A tick runs on the activation's scheduler, interleaves with calls, and never overlaps with another one. It is not a request, as a tick of Orleans' own
-/// timers is: conversations tick once a second, and requests would double what an idle stream costs. Its token is cancelled when the activation deactivates.
+/// A timer of one activation. A tick runs on the activation's scheduler, interleaves with calls, and never overlaps with another tick. Its token is cancelled
+/// when the activation deactivates. A tick of Orleans' own timers is a request; conversations tick once a second, so requests would double the cost of an idle
+/// stream.
 /// </summary>
 internal sealed class GrainTimer : IDisposable
 {
@@ -20,7 +44,7 @@ internal sealed class GrainTimer : IDisposable
         // The timer outlives the call that starts it, so it must not keep the call's context.
         using (ExecutionContext.IsFlowSuppressed() ? default(IDisposable?) : ExecutionContext.SuppressFlow())
         {
-            _timer = time.CreateTimer(static timer => ((GrainTimer)timer!).Due(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _timer = time.CreateTimer(static timer => ((GrainTimer)timer!).QueueTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
         Arm(due);
     }
@@ -34,11 +58,11 @@ internal sealed class GrainTimer : IDisposable
 
     private void Arm(TimeSpan due)
     {
-        if (due == TimeSpan.Zero) Due();
+        if (due == TimeSpan.Zero) QueueTick();
         else _timer.Change(due, Timeout.InfiniteTimeSpan);
     }
 
-    private void Due() => Task.Factory.StartNew(
+    private void QueueTick() => Task.Factory.StartNew(
         static timer => _ = ((GrainTimer)timer!).Tick(), this, CancellationToken.None, TaskCreationOptions.DenyChildAttach, _work.Scheduler);
 
     private async Task Tick()

@@ -4,8 +4,8 @@ using Orleans.Storage;
 
 namespace CozeCluster.Grains;
 
-/// <summary>Writes state as JSON without any name of a type, so that types can be renamed and moved between storages.</summary>
-/// <param name="states">Knows the types of states.</param>
+/// <summary>Writes states as JSON without type names, so that types can be renamed, and states can be moved between storages.</summary>
+/// <param name="states">The JSON contracts of the state types.</param>
 public sealed class StateSerializer(IJsonTypeInfoResolver states) : IGrainStorageSerializer
 {
     private readonly JsonSerializerOptions _options = new(StateJson.Default.Options) { TypeInfoResolver = states };

@@ -2,15 +2,15 @@ using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
-/// <summary>Counts a tenant's turns against its limit.</summary>
+/// <summary>Counts a tenant's concurrent turns and enforces its limit.</summary>
 [GrainType("tenant"), ActivationCountBasedPlacement]
 public sealed class TenantGrain : Grain, ITenantGrain
 {
     private readonly TimeProvider _time;
     private readonly LeaseBook _turns;
-    private readonly Declared<TenantDefinition> _definition;
+    private readonly CachedDefinition<TenantDefinition> _definition;
 
-    /// <summary>Made by Orleans.</summary>
+    /// <summary>Called by Orleans.</summary>
     public TenantGrain(TimeProvider time)
     {
         _time = time;
@@ -27,7 +27,7 @@ public sealed class TenantGrain : Grain, ITenantGrain
         {
             return new Error(
                 ErrorCode.RateLimited,
-                $"This tenant may run {definition.MaxConcurrentTurns} turns at once. Please try again when one has ended.",
+                $"This tenant is limited to {definition.MaxConcurrentTurns} concurrent turns. Retry when a turn has ended.",
                 Until: _time.GetUtcNow() + TimeSpan.FromSeconds(1));
         }
         _turns.Take(turnId);

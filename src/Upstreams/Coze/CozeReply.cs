@@ -203,7 +203,7 @@ internal sealed class CozeReply(CozeIds ids)
         if (input is null && output is null && total is null) return;
         total ??= (input ?? 0) + (output ?? 0);
         input ??= Math.Max(0, total.Value - (output ?? 0));
-        sink.Count(new Usage(input.Value, output ?? Math.Max(0, total.Value - input.Value), total.Value));
+        sink.SetUsage(new Usage(input.Value, output ?? Math.Max(0, total.Value - input.Value), total.Value));
     }
 }
 

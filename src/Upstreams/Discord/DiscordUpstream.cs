@@ -59,7 +59,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         var options = DiscordBotOptions.Of(turn.Bot);
         var prompt = await DiscordPrompt.Of(turn, options, _blobs, cancellationToken).ConfigureAwait(false);
         var listener = await FindListener(options.Listener).ConfigureAwait(false);
-        var cadence = _grains.Grain<IBotGrain>(turn.Bot.Id).Cadence();
+        var cadence = _grains.Grain<IBotGrain>(turn.Bot.Id).GetCadence();
         var place = await _channels.Take(turn, options).ConfigureAwait(false);
         var posted = new List<string>(prompt.Count);
         var isPosting = false;
@@ -95,7 +95,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         var ids = DiscordHandle.Of(handle.Ids) ?? throw new ClusterException(ErrorCode.UpstreamOutcomeUnknown, "The turn's place on Discord is not known.");
         var listener = await FindListener(ids.Listener).ConfigureAwait(false);
         var reply = NewReply(turn, options, ids.IsAlone);
-        reply.Know(await _grains.Grain<IBotGrain>(turn.Bot.Id).Cadence().ConfigureAwait(false));
+        reply.Know(await _grains.Grain<IBotGrain>(turn.Bot.Id).GetCadence().ConfigureAwait(false));
         var far = new ChannelWatch(_grains, _discord, listener, ids.ChannelId, turn.Bot.UpstreamBotId, reply);
         reply.Sent(ids.MessageIds, ids.SenderId, isFound: true);
         // The session may take its time, above all if it was lost with this turn's node.
@@ -106,7 +106,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
     public ValueTask Cancel(UpstreamTurn turn, UpstreamHandle handle, CancellationToken cancellationToken) => default;
 
     /// <inheritdoc />
-    public ValueTask Settle(UpstreamTurn turn, UpstreamHandle handle) =>
+    public ValueTask Release(UpstreamTurn turn, UpstreamHandle handle) =>
         DiscordHandle.Of(handle.Ids) is { } ids ? _channels.GiveBack(turn, DiscordBotOptions.Of(turn.Bot), ids) : default;
 
     /// <inheritdoc />

@@ -12,7 +12,7 @@ internal sealed class WebhookNotifier(NotificationHttp http, ISecretSeal seal) :
     public string Name => "webhook";
 
     /// <inheritdoc />
-    public bool IsWanted(NotificationsDefinition definition) => definition.Webhook is not null;
+    public bool IsConfigured(NotificationsDefinition definition) => definition.Webhook is not null;
 
     /// <inheritdoc />
     public Task Send(NotificationsDefinition definition, Notification notification, CancellationToken cancellationToken)
@@ -49,7 +49,7 @@ internal sealed class TelegramNotifier(NotificationHttp http, ISecretSeal seal) 
     public string Name => "telegram";
 
     /// <inheritdoc />
-    public bool IsWanted(NotificationsDefinition definition) => definition.Telegram is not null;
+    public bool IsConfigured(NotificationsDefinition definition) => definition.Telegram is not null;
 
     /// <inheritdoc />
     public Task Send(NotificationsDefinition definition, Notification notification, CancellationToken cancellationToken)

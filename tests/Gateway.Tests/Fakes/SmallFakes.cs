@@ -79,7 +79,7 @@ public sealed class FakeHealth : IHealthGrain
 {
     public List<HealthEntry> Entries { get; } = [];
 
-    public Task Note(HealthEntry entry) => throw new NotSupportedException();
+    public Task Report(HealthEntry entry) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<HealthEntry>> List() => Task.FromResult<IReadOnlyList<HealthEntry>>([.. Entries]);
 }
@@ -88,9 +88,9 @@ public sealed class FakeIndex : IConversationIndexGrain
 {
     public List<ConversationSummary> Summaries { get; } = [];
 
-    public Task Note(ConversationSummary summary) => throw new NotSupportedException();
+    public Task Update(ConversationSummary summary) => throw new NotSupportedException();
 
-    public Task Forget(string name) => throw new NotSupportedException();
+    public Task Remove(string name) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<ConversationSummary>> List(string? after, int limit)
     {

@@ -1,15 +1,14 @@
 using System.Text;
-using CozeCluster.Grains.Abstractions.Tests.Messages;
 using Orleans.Serialization.Invocation;
 
-namespace CozeCluster.Grains.Abstractions.Tests.Errors;
+namespace CozeCluster.Grains.Abstractions.Tests;
 
 public sealed class ClusterExceptionTests
 {
     private static readonly DateTimeOffset Until = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
     [Fact]
-    public void An_error_is_the_same_as_an_exception_and_as_a_message()
+    public void An_exception_converts_to_a_message_and_back()
     {
         var thrown = new ClusterException(ErrorCode.RateLimited, "slow down", "model", Until, new InvalidOperationException("inside"));
 
@@ -21,12 +20,12 @@ public sealed class ClusterExceptionTests
     }
 
     [Fact]
-    public void An_exception_crosses_processes_without_its_cause_and_its_stack_trace()
+    public void An_exception_is_sent_without_its_cause_and_its_stack_trace()
     {
         var thrown = Thrown(new ClusterException(ErrorCode.RateLimited, "slow down", "model", Until, new InvalidOperationException("inside")));
         Assert.NotNull(thrown.StackTrace);
 
-        var response = Wire.Again(Response.FromException(thrown));
+        var response = Wire.RoundTrip(Response.FromException(thrown));
 
         var received = Assert.IsType<ClusterException>(response.Exception);
         Assert.Equal((ErrorCode.RateLimited, "slow down", "model", Until), (received.Code, received.Message, received.Param, received.Until));
@@ -35,16 +34,16 @@ public sealed class ClusterExceptionTests
     }
 
     [Fact]
-    public void An_exception_with_nothing_optional_crosses_processes()
+    public void An_exception_without_optional_values_is_sent()
     {
-        var received = Wire.Again(new ClusterException(ErrorCode.NotFound, "no such turn"));
+        var received = Wire.RoundTrip(new ClusterException(ErrorCode.NotFound, "no such turn"));
 
         Assert.Equal((ErrorCode.NotFound, "no such turn", null, null), (received.Code, received.Message, received.Param, received.Until));
     }
 
-    /// <summary>Its type and its code are names that do not depend on ours, so that versions can differ.</summary>
+    /// <summary>The bytes contain names that do not depend on C# names, so versions may differ.</summary>
     [Fact]
-    public void Bytes_hold_the_alias_and_the_name_of_the_code()
+    public void Bytes_contain_the_alias_and_the_name_of_the_code()
     {
         var bytes = Encoding.Latin1.GetString(Wire.Write(new ClusterException(ErrorCode.NoImage, "m")));
 
@@ -54,7 +53,7 @@ public sealed class ClusterExceptionTests
     }
 
     [Fact]
-    public void A_code_that_only_newer_processes_know_is_an_internal_error()
+    public void A_code_that_only_newer_processes_know_becomes_Internal()
     {
         var bytes = Wire.Write(new ClusterException(ErrorCode.NoImage, "m"));
         "NoImagf"u8.CopyTo(bytes.AsSpan(bytes.AsSpan().IndexOf("NoImage"u8)));
@@ -65,8 +64,8 @@ public sealed class ClusterExceptionTests
     }
 
     [Fact]
-    public void A_code_without_a_name_is_an_internal_error() =>
-        Assert.Equal(ErrorCode.Internal, Wire.Again(new ClusterException((ErrorCode)9999, "m")).Code);
+    public void A_code_without_a_name_becomes_Internal() =>
+        Assert.Equal(ErrorCode.Internal, Wire.RoundTrip(new ClusterException((ErrorCode)9999, "m")).Code);
 
     private static ClusterException Thrown(ClusterException exception) => Assert.Throws<ClusterException>(new Action(() => throw exception));
 }

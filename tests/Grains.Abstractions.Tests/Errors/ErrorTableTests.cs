@@ -1,8 +1,8 @@
-namespace CozeCluster.Grains.Abstractions.Tests.Errors;
+namespace CozeCluster.Grains.Abstractions.Tests;
 
 public sealed class ErrorTableTests
 {
-    /// <summary>What OpenAI's and Anthropic's own APIs put into <c>error.type</c>.</summary>
+    /// <summary>The values of <c>error.type</c> in the APIs of OpenAI and Anthropic.</summary>
     private static readonly string[] OpenAiTypes = ["invalid_request_error", "server_error", "requests", "tokens", "insufficient_quota"];
 
     private static readonly string[] AnthropicTypes =
@@ -18,12 +18,12 @@ public sealed class ErrorTableTests
         Assert.All(Enum.GetValues<ErrorCode>(), code => Assert.Equal(code, ErrorTable.Of(code).Code));
     }
 
-    /// <summary>Numbers of codes cross processes, and an older process may receive one that it does not know.</summary>
+    /// <summary>The numbers of codes are sent between processes, and an older process may receive an unknown one.</summary>
     [Fact]
-    public void Of_an_unknown_code_is_an_internal_error() => Assert.Equal(ErrorCode.Internal, ErrorTable.Of((ErrorCode)9999).Code);
+    public void Of_returns_Internal_for_an_unknown_code() => Assert.Equal(ErrorCode.Internal, ErrorTable.Of((ErrorCode)9999).Code);
 
     [Fact]
-    public void Every_row_uses_words_that_clients_know() => Assert.All(ErrorTable.All, row =>
+    public void Every_row_uses_types_that_clients_know() => Assert.All(ErrorTable.All, row =>
     {
         Assert.InRange(row.Status, 400, 599);
         Assert.Contains(row.OpenAiType, OpenAiTypes);
@@ -31,7 +31,7 @@ public sealed class ErrorTableTests
         if (row.OpenAiCode is { } code) Assert.Matches("^[a-z_]+$", code);
     });
 
-    // Wire facts: what OpenAI's own API answers.
+    // As OpenAI's API answers.
     [Theory]
     [InlineData(ErrorCode.InvalidRequest, 400, "invalid_request_error", null)]
     [InlineData(ErrorCode.InvalidApiKey, 401, "invalid_request_error", "invalid_api_key")]
@@ -41,7 +41,7 @@ public sealed class ErrorTableTests
     [InlineData(ErrorCode.UpstreamRateLimited, 429, "requests", "rate_limit_exceeded")]
     [InlineData(ErrorCode.QuotaExceeded, 429, "insufficient_quota", "insufficient_quota")]
     [InlineData(ErrorCode.UpstreamQuotaExceeded, 429, "insufficient_quota", "insufficient_quota")]
-    public void Errors_that_OpenAI_has_look_like_its_own(ErrorCode code, int status, string type, string? wireCode)
+    public void Errors_that_OpenAI_has_are_the_same_here(ErrorCode code, int status, string type, string? wireCode)
     {
         var row = ErrorTable.Of(code);
 
@@ -49,7 +49,7 @@ public sealed class ErrorTableTests
     }
 
     [Fact]
-    public void What_the_client_did_wrong_is_a_4xx_and_needs_no_operator()
+    public void Mistakes_of_clients_are_4xx_and_have_no_recovery_action()
     {
         var clients = ErrorTable.All.Where(row => row.Severity == ErrorSeverity.Debug).ToList();
 
@@ -59,10 +59,12 @@ public sealed class ErrorTableTests
     }
 
     [Fact]
-    public void Only_errors_of_the_far_side_are_worth_another_try() =>
-        Assert.All(ErrorTable.All.Where(row => row.RecoveryAction != RecoveryAction.GiveUp), row => Assert.StartsWith("Upstream", row.Code.ToString(), StringComparison.Ordinal));
+    public void Only_errors_of_upstreams_have_a_recovery_action() =>
+        Assert.All(
+            ErrorTable.All.Where(row => row.RecoveryAction != RecoveryAction.GiveUp),
+            row => Assert.StartsWith("Upstream", row.Code.ToString(), StringComparison.Ordinal));
 
     [Fact]
-    public void A_turn_that_may_have_reached_the_far_side_is_never_sent_again() =>
+    public void A_turn_that_the_upstream_may_have_received_is_never_retried() =>
         Assert.Equal(RecoveryAction.GiveUp, ErrorTable.Of(ErrorCode.UpstreamOutcomeUnknown).RecoveryAction);
 }

@@ -4,18 +4,19 @@ using Orleans.GrainReferences;
 using Orleans.Metadata;
 using Orleans.Serialization;
 
-namespace CozeCluster.Grains.Abstractions.Tests.Replies;
+namespace CozeCluster.Grains.Abstractions.Tests;
 
 public sealed class FeedAddressTests
 {
-    /// <summary>The address is a field of a message, and the observer in it has to arrive as a reference that can be called.</summary>
+    /// <summary>The address is part of a message. Its observer must arrive as a reference that can be called.</summary>
     [Fact]
-    public async Task An_observer_crosses_as_a_reference()
+    public async Task An_observer_is_sent_as_a_reference()
     {
         await using var services = new ServiceCollection().AddLogging().AddOrleansClient(client => client.UseLocalhostClustering()).BuildServiceProvider();
         var serializer = services.GetRequiredService<Serializer>();
+        var interfaceType = services.GetRequiredService<GrainInterfaceTypeResolver>().GetGrainInterfaceType(typeof(IReplyObserver));
         var observer = services.GetRequiredService<GrainReferenceActivator>()
-            .CreateReference(GrainId.Create("sys.client", "node+observer"), services.GetRequiredService<GrainInterfaceTypeResolver>().GetGrainInterfaceType(typeof(IReplyObserver)))
+            .CreateReference(GrainId.Create("sys.client", "node+observer"), interfaceType)
             .AsReference<IReplyObserver>();
         var sent = new Subscription("s", new Cursor(1, 2), new FeedAddress(observer, 7));
 

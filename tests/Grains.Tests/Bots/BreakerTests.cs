@@ -7,61 +7,61 @@ public sealed class BreakerTests
     private readonly ManualTime _time = new();
 
     [Fact]
-    public void Failed_FewerTimesThanTheThreshold_StaysClosed()
+    public void RecordFailure_BelowTheThreshold_KeepsItClosed()
     {
         var breaker = new Breaker(_time);
-        for (var i = 1; i < Breaker.Threshold; i++) breaker.Failed();
+        for (var i = 1; i < Breaker.Threshold; i++) breaker.RecordFailure();
         Assert.True(breaker.Allow());
         Assert.True(breaker.Allow());
     }
 
     [Fact]
-    public void Failed_ThresholdReached_OpensThenLetsOneTurnTry()
+    public void RecordFailure_AtTheThreshold_OpensItAndThenAllowsOneTurn()
     {
-        var breaker = Opened();
+        var breaker = CreateOpen();
         Assert.False(breaker.Allow());
         _time.Advance(TimeSpan.FromSeconds(11));
 
         Assert.True(breaker.Allow());
         Assert.False(breaker.Allow());
-        breaker.Succeeded();
+        breaker.RecordSuccess();
         Assert.True(breaker.Allow());
         Assert.True(breaker.Allow());
     }
 
     [Fact]
-    public void Failed_AgainAfterATry_CoolsTwiceAsLong()
+    public void RecordFailure_OfTheAllowedTurn_OpensItTwiceAsLong()
     {
-        var breaker = Opened();
+        var breaker = CreateOpen();
         _time.Advance(TimeSpan.FromSeconds(11));
         Assert.True(breaker.Allow());
-        breaker.Failed();
+        breaker.RecordFailure();
 
         Assert.Equal(_time.GetUtcNow() + TimeSpan.FromSeconds(20), breaker.OpenUntil);
     }
 
     [Fact]
-    public void Failed_ForEver_CoolsFiveMinutesAtMost()
+    public void RecordFailure_ManyTimes_OpensItForFiveMinutesAtMost()
     {
         var breaker = new Breaker(_time);
-        for (var i = 0; i < 100; i++) breaker.Failed();
+        for (var i = 0; i < 100; i++) breaker.RecordFailure();
         Assert.Equal(_time.GetUtcNow() + TimeSpan.FromMinutes(5), breaker.OpenUntil);
     }
 
     [Fact]
-    public void Succeeded_BetweenFailures_CountsAnew()
+    public void RecordSuccess_BetweenFailures_ResetsTheCount()
     {
         var breaker = new Breaker(_time);
-        for (var i = 1; i < Breaker.Threshold; i++) breaker.Failed();
-        breaker.Succeeded();
-        breaker.Failed();
+        for (var i = 1; i < Breaker.Threshold; i++) breaker.RecordFailure();
+        breaker.RecordSuccess();
+        breaker.RecordFailure();
         Assert.True(breaker.Allow());
     }
 
-    private Breaker Opened()
+    private Breaker CreateOpen()
     {
         var breaker = new Breaker(_time);
-        for (var i = 0; i < Breaker.Threshold; i++) breaker.Failed();
+        for (var i = 0; i < Breaker.Threshold; i++) breaker.RecordFailure();
         return breaker;
     }
 }

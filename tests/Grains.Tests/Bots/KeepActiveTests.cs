@@ -2,13 +2,13 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Bots;
 
-/// <summary>Bots that are kept active, whoever else talks to them.</summary>
-public sealed class KeepActiveTests : HouseTest
+/// <summary>Tests keep-active messages, with and without other use of the bot.</summary>
+public sealed class KeepActiveTests : GrainTest
 {
     private const string Bot = "single";
 
     [Fact]
-    public async Task Interval_NobodyTalks_SendsOneMessageAndReadsItsReply()
+    public async Task Interval_BotIsNotUsed_SendsOneMessageAndReadsTheReply()
     {
         await KeepActive(new("Are you there?") { Every = TimeSpan.FromHours(6) });
 
@@ -27,7 +27,7 @@ public sealed class KeepActiveTests : HouseTest
     }
 
     [Fact]
-    public async Task Interval_SomebodyTalks_CountsFromThere()
+    public async Task Interval_BotIsUsed_StartsAgain()
     {
         await KeepActive(new("Hi") { Every = TimeSpan.FromHours(6) });
         await PassWithoutMessage(TimeSpan.FromHours(4));
@@ -39,7 +39,7 @@ public sealed class KeepActiveTests : HouseTest
     }
 
     [Fact]
-    public async Task TimeOfDay_UsedSince_IsLeftOut()
+    public async Task TimeOfDay_BotWasUsed_SendsNothing()
     {
         await KeepActive(new("Hi") { At = new TimeSpan(9, 10, 0) });
         await Complete(Request(model: Bot), "yes");
@@ -51,7 +51,7 @@ public sealed class KeepActiveTests : HouseTest
     }
 
     [Fact]
-    public async Task Message_AccountRefused_GoesWithTheOther()
+    public async Task Message_AccountIsRefused_IsSentWithAnother()
     {
         Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamUnauthorized, "No."));
         await KeepActive(new("Hi") { Every = TimeSpan.FromHours(1) });
@@ -64,7 +64,7 @@ public sealed class KeepActiveTests : HouseTest
     }
 
     [Fact]
-    public async Task Message_NotAnswered_IsSeenInTheBotsHealth()
+    public async Task Message_NotAnswered_ChangesTheBotsHealth()
     {
         Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamNotFound, "Coze says: no such bot."));
         await KeepActive(new("Hi") { Every = TimeSpan.FromHours(1) });
@@ -72,12 +72,12 @@ public sealed class KeepActiveTests : HouseTest
         await Pass(TimeSpan.FromHours(1));
 
         var entry = await Entry(entry => entry.State == HealthState.Failing);
-        Assert.Equal("It did not answer the keep-active message: Coze says: no such bot.", entry.Reason);
+        Assert.Equal("The bot did not answer the keep-active message: Coze says: no such bot.", entry.Reason);
         Assert.Equal("Coze says: no such bot.", entry.KeepActive!.Error);
     }
 
     [Fact]
-    public async Task Message_NoReply_EndsByTheBotsTimeouts()
+    public async Task Message_WithoutAReply_EndsByTheBotsTimeouts()
     {
         await KeepActive(new("Hi") { Every = TimeSpan.FromHours(1) }, "impatient");
 
@@ -89,16 +89,16 @@ public sealed class KeepActiveTests : HouseTest
     }
 
     [Fact]
-    public async Task Due_WhileTheNodeWasDown_IsMadeUpForOnce()
+    public async Task Due_WhileTheNodeWasStopped_SendsOneMessageLater()
     {
         await KeepActive(new("Hi") { Every = TimeSpan.FromHours(6) });
-        await House.StopAsync();
-        House.Time.Advance(TimeSpan.FromHours(100));
-        await House.StartAsync();
-        // As a node does that starts.
-        await House.Grains.GetGrain<IBotGrain>(Bot).KeepActive();
-        await House.SettleRemindersAsync();
-        House.Time.Advance(TimeSpan.FromSeconds(1));
+        await Silo.StopAsync();
+        Silo.Time.Advance(TimeSpan.FromHours(100));
+        await Silo.StartAsync();
+        // As at the start of a node.
+        await Silo.Grains.GetGrain<IBotGrain>(Bot).KeepActive();
+        await Silo.SettleRemindersAsync();
+        Silo.Time.Advance(TimeSpan.FromSeconds(1));
 
         (await Upstream.NextOpened()).Identify().Say("Yes.").Complete();
         await Entry(entry => entry.KeepActive is not null);
@@ -106,7 +106,7 @@ public sealed class KeepActiveTests : HouseTest
     }
 
     [Fact]
-    public async Task Definition_Removed_NothingIsSent()
+    public async Task Definition_Removed_SendsNothing()
     {
         await KeepActive(new("Hi") { Every = TimeSpan.FromHours(1) });
         await Catalog.Import(SmallFleet() with { Version = "3" });
@@ -118,25 +118,25 @@ public sealed class KeepActiveTests : HouseTest
     {
         var fleet = SmallFleet();
         await Catalog.Import(fleet with { Version = "2", Bots = [.. fleet.Bots.Select(one => one.Id == bot ? one with { KeepActive = definition } : one)] });
-        // The catalog tells it too, but in the background.
-        await House.Grains.GetGrain<IBotGrain>(bot).KeepActive();
+        // The catalog does this as well, but in the background.
+        await Silo.Grains.GetGrain<IBotGrain>(bot).KeepActive();
     }
 
-    /// <summary>Moves the clock while no grain is in memory: none that takes its time to be put away counts that by this clock.</summary>
+    /// <summary>Moves the clock while no grain is active, so that no timeout of a deactivation elapses.</summary>
     private async Task Pass(TimeSpan time)
     {
-        await House.CollectIdleAsync();
-        await House.SettleRemindersAsync();
-        House.Time.Advance(time);
+        await Silo.CollectIdleAsync();
+        await Silo.SettleRemindersAsync();
+        Silo.Time.Advance(time);
     }
 
     private async Task PassWithoutMessage(TimeSpan time)
     {
         var before = Upstream.OpenedCount;
         await Pass(time);
-        // Waits behind the reminder, if that fired.
-        await House.Grains.GetGrain<IBotGrain>(Bot).KeepActive();
-        await Settle();
+        // Runs after the reminder, if it has fired.
+        await Silo.Grains.GetGrain<IBotGrain>(Bot).KeepActive();
+        await LetGrainsRun();
         Assert.Equal(before, Upstream.OpenedCount);
     }
 
@@ -144,10 +144,10 @@ public sealed class KeepActiveTests : HouseTest
     {
         for (var i = 0; i < 1000; i++)
         {
-            var entries = await House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health).List();
+            var entries = await Silo.Grains.GetGrain<IHealthGrain>(GrainKeys.Health).List();
             if (entries.Single(entry => entry is { Kind: HealthKind.Bot, Id: Bot }) is var entry && wanted(entry)) return entry;
-            await Settle();
+            await LetGrainsRun();
         }
-        throw new TimeoutException("The bot's health did not change.");
+        throw new TimeoutException("The bot's health did not change in time.");
     }
 }

@@ -3,7 +3,7 @@ using CozeCluster.Grains.Tests.Fakes;
 namespace CozeCluster.Grains.Tests.Conversations;
 
 /// <summary>A conversation accepts only turns that its tenant admits. The tenant of these tests may run one turn at a time.</summary>
-public sealed class AdmissionTests : HouseTest
+public sealed class AdmissionTests : GrainTest
 {
     private const string OneTurnTenant = "t3";
 
@@ -18,12 +18,12 @@ public sealed class AdmissionTests : HouseTest
 
         Assert.Equal(ErrorCode.RateLimited, refusal.Code);
         Assert.True(TurnId.TryGetConversation(refused.TurnId, out var key));
-        var notFound = await Assert.ThrowsAsync<ClusterException>(() => House.Grains.GetGrain<IConversationGrain>(key).GetTurn(OneTurnTenant, refused.TurnId));
+        var notFound = await Assert.ThrowsAsync<ClusterException>(() => Silo.Grains.GetGrain<IConversationGrain>(key).GetTurn(OneTurnTenant, refused.TurnId));
         Assert.Equal(ErrorCode.NotFound, notFound.Code);
         Assert.Equal(1, Upstream.OpenedCount);
 
         exchange.Identify().Say("One").Complete();
-        await first.Observer.UntilEnd();
+        await first.Subscriber.UntilEnd();
         await BeginWhenAdmitted(refused);
         (await Upstream.NextOpened()).Identify().Say("Two").Complete();
     }
@@ -37,8 +37,8 @@ public sealed class AdmissionTests : HouseTest
 
         (await Upstream.NextOpened()).Identify().Say("Hello").Complete();
 
-        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
-        Assert.IsType<ReplyCompleted>(await again.Observer.UntilEnd());
+        Assert.IsType<ReplyCompleted>(await turn.Subscriber.UntilEnd());
+        Assert.IsType<ReplyCompleted>(await again.Subscriber.UntilEnd());
         Assert.Equal(1, Upstream.OpenedCount);
     }
 
@@ -52,7 +52,7 @@ public sealed class AdmissionTests : HouseTest
 
         var again = await Begin(ended);
 
-        Assert.IsType<ReplyCompleted>(await again.Observer.UntilEnd());
+        Assert.IsType<ReplyCompleted>(await again.Subscriber.UntilEnd());
     }
 
     [Fact]
@@ -63,10 +63,10 @@ public sealed class AdmissionTests : HouseTest
 
         var turn = await Begin(Request(model: "single"));
 
-        var end = Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd());
+        var end = Assert.IsType<ReplyFailed>(await turn.Subscriber.UntilEnd());
         Assert.NotEqual(ErrorCode.UpstreamOutcomeUnknown, end.Error.Code);
         await Crash();
-        var stored = await House.Grains.GetGrain<IConversationGrain>(turn.Key).GetTurn(Tenant, turn.Id);
+        var stored = await Silo.Grains.GetGrain<IConversationGrain>(turn.Key).GetTurn(Tenant, turn.Id);
         Assert.Equal(end.Error.Code, Assert.IsType<ReplyFailed>(stored.End).Error.Code);
     }
 

@@ -2,7 +2,7 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
-public class ConversationTests : HouseTest
+public class ConversationTests : GrainTest
 {
     [Fact]
     public async Task Begin_NewTurn_DeliversTheReplyToItsEnd()
@@ -10,11 +10,11 @@ public class ConversationTests : HouseTest
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("Hel");
-        await turn.Observer.UntilText("Hel");
+        await turn.Subscriber.UntilText("Hel");
         exchange.Say("lo").Complete();
 
-        var end = Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
-        Assert.Equal("Hello", turn.Observer.Text);
+        var end = Assert.IsType<ReplyCompleted>(await turn.Subscriber.UntilEnd());
+        Assert.Equal("Hello", turn.Subscriber.Text);
         Assert.Equal(FinishReason.Stop, end.Reason);
         Assert.Equal(new Usage(3, 4, 7), end.Usage);
         Assert.Equal(("b1", "fake", "h-" + turn.Id), (end.Origin!.BotId, end.Origin.Upstream, end.Origin.Ids["chat_id"]));
@@ -30,7 +30,7 @@ public class ConversationTests : HouseTest
             var exchange = await Upstream.NextOpened();
             bots.Add(exchange.Turn.Bot.Id);
             exchange.Identify().Say("x").Complete();
-            await turn.Observer.UntilEnd();
+            await turn.Subscriber.UntilEnd();
         }
         Assert.Equal(["b1", "b2", "b1", "b2"], bots);
     }
@@ -47,7 +47,7 @@ public class ConversationTests : HouseTest
         Assert.Equal("Bye", Assert.Single(exchange.Turn.Messages).Text);
         Assert.StartsWith("c-", exchange.Turn.Conversation["conversation_id"]);
         exchange.Identify().Complete();
-        await turn.Observer.UntilEnd();
+        await turn.Subscriber.UntilEnd();
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public class ConversationTests : HouseTest
         Assert.Empty(exchange.Turn.Conversation);
         Assert.Equal(["Hi", "Hello", "Bye"], exchange.Turn.Messages.Select(message => message.Text));
         exchange.Identify().Complete();
-        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
+        Assert.IsType<ReplyCompleted>(await turn.Subscriber.UntilEnd());
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public class ConversationTests : HouseTest
         exchange.Identify().Complete();
 
         Assert.Equal(("b2", 2), (exchange.Turn.Bot.Id, Upstream.OpenedCount));
-        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
+        Assert.IsType<ReplyCompleted>(await turn.Subscriber.UntilEnd());
     }
 
     [Fact]
@@ -85,7 +85,7 @@ public class ConversationTests : HouseTest
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("ok").Complete();
 
-        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
+        Assert.IsType<ReplyCompleted>(await turn.Subscriber.UntilEnd());
         Assert.Equal(("b1", 2), (exchange.Turn.Bot.Id, Upstream.OpenedCount));
         Assert.Equal("a2", exchange.Turn.Account.Id);
     }
@@ -98,8 +98,8 @@ public class ConversationTests : HouseTest
         var second = await Upstream.NextOpened();
         second.Identify().Say("ok").Complete();
 
-        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
-        Assert.Equal(("b2", "ok"), (second.Turn.Bot.Id, turn.Observer.Text));
+        Assert.IsType<ReplyCompleted>(await turn.Subscriber.UntilEnd());
+        Assert.Equal(("b2", "ok"), (second.Turn.Bot.Id, turn.Subscriber.Text));
     }
 
     [Fact]
@@ -110,7 +110,7 @@ public class ConversationTests : HouseTest
         Upstream.CanReattach = false;
         first.Fail(ErrorCode.UpstreamFailed);
         (await Upstream.NextOpened()).Identify().Say("so far");
-        await turn.Observer.UntilText("so far");
+        await turn.Subscriber.UntilText("so far");
     }
 
     [Fact]
@@ -119,11 +119,11 @@ public class ConversationTests : HouseTest
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
         exchange.Say("Hel");
-        await turn.Observer.UntilText("Hel");
+        await turn.Subscriber.UntilText("Hel");
         exchange.Say("lo").Complete();
 
-        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
-        Assert.Equal("Hello", turn.Observer.Text);
+        Assert.IsType<ReplyCompleted>(await turn.Subscriber.UntilEnd());
+        Assert.Equal("Hello", turn.Subscriber.Text);
     }
 
     [Fact]
@@ -131,7 +131,7 @@ public class ConversationTests : HouseTest
     {
         Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.ContextLengthExceeded, "Too long."));
         var turn = await Begin(Request());
-        var end = Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd());
+        var end = Assert.IsType<ReplyFailed>(await turn.Subscriber.UntilEnd());
         Assert.Equal((ErrorCode.ContextLengthExceeded, 1), (end.Error.Code, Upstream.OpenedCount));
     }
 
@@ -140,7 +140,7 @@ public class ConversationTests : HouseTest
     {
         for (var i = 0; i < 9; i++) Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamFailed, $"Failure {i}."));
         var turn = await Begin(Request());
-        var end = Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd());
+        var end = Assert.IsType<ReplyFailed>(await turn.Subscriber.UntilEnd());
         Assert.Equal(ErrorCode.UpstreamFailed, end.Error.Code);
         Assert.Equal(2, Upstream.OpenedCount);
     }
@@ -150,8 +150,8 @@ public class ConversationTests : HouseTest
     {
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("Hel").Fail(ErrorCode.UpstreamFailed);
-        var end = Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd());
-        Assert.Equal((ErrorCode.UpstreamFailed, "Hel", 1), (end.Error.Code, turn.Observer.Text, Upstream.OpenedCount));
+        var end = Assert.IsType<ReplyFailed>(await turn.Subscriber.UntilEnd());
+        Assert.Equal((ErrorCode.UpstreamFailed, "Hel", 1), (end.Error.Code, turn.Subscriber.Text, Upstream.OpenedCount));
     }
 
     [Fact]
@@ -160,15 +160,15 @@ public class ConversationTests : HouseTest
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("Hello, wo");
-        await turn.Observer.UntilText("Hello, wo");
+        await turn.Subscriber.UntilText("Hello, wo");
         exchange.Break();
         var again = await Upstream.NextAttached();
         again.Whole("Hello, world").Complete();
 
-        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
-        Assert.Equal(("Hello, world", 1), (turn.Observer.Text, Upstream.OpenedCount));
+        Assert.IsType<ReplyCompleted>(await turn.Subscriber.UntilEnd());
+        Assert.Equal(("Hello, world", 1), (turn.Subscriber.Text, Upstream.OpenedCount));
         Assert.Equal("h-" + turn.Id, again.AttachedTo!.Ids["chat_id"]);
-        Assert.DoesNotContain(turn.Observer.Events, one => one is ReplyRewritten);
+        Assert.DoesNotContain(turn.Subscriber.Events, one => one is ReplyRewritten);
     }
 
     [Fact]
@@ -177,15 +177,15 @@ public class ConversationTests : HouseTest
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("Hello, wo");
-        await turn.Observer.UntilText("Hello, wo");
+        await turn.Subscriber.UntilText("Hello, wo");
         Upstream.Losses.Enqueue(new ClusterException(ErrorCode.CallRejected, "The call could not be delivered."));
         exchange.Break(ErrorCode.CallRejected);
         var attached = Upstream.NextAttached();
         await PassUntil(() => attached.IsCompleted);
         (await attached).Whole("Hello, world").Complete();
 
-        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
-        Assert.Equal(("Hello, world", 1), (turn.Observer.Text, Upstream.OpenedCount));
+        Assert.IsType<ReplyCompleted>(await turn.Subscriber.UntilEnd());
+        Assert.Equal(("Hello, world", 1), (turn.Subscriber.Text, Upstream.OpenedCount));
     }
 
     [Fact]
@@ -194,12 +194,12 @@ public class ConversationTests : HouseTest
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("Hel");
-        await turn.Observer.UntilText("Hel");
+        await turn.Subscriber.UntilText("Hel");
         await turn.Grain.Cancel(Tenant, turn.Id);
 
         Assert.Equal("h-" + turn.Id, (await Upstream.NextCancelled()).Ids["chat_id"]);
-        Assert.Equal(ErrorCode.Cancelled, Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd()).Error.Code);
-        await exchange.Dropped;
+        Assert.Equal(ErrorCode.Cancelled, Assert.IsType<ReplyFailed>(await turn.Subscriber.UntilEnd()).Error.Code);
+        await exchange.Closed;
         Assert.Equal(TurnStatus.Cancelled, (await turn.Grain.GetTurn(Tenant, turn.Id)).Status);
     }
 
@@ -222,10 +222,10 @@ public class ConversationTests : HouseTest
         var exchange = await Upstream.NextOpened();
         var second = await Begin(Request("chat"));
         await second.Grain.Cancel(Tenant, second.Id);
-        Assert.Equal(ErrorCode.Cancelled, Assert.IsType<ReplyFailed>(await second.Observer.UntilEnd()).Error.Code);
+        Assert.Equal(ErrorCode.Cancelled, Assert.IsType<ReplyFailed>(await second.Subscriber.UntilEnd()).Error.Code);
 
         exchange.Identify().Say("x").Complete();
-        await first.Observer.UntilEnd();
+        await first.Subscriber.UntilEnd();
         Assert.Equal(1, Upstream.OpenedCount);
     }
 
@@ -240,9 +240,9 @@ public class ConversationTests : HouseTest
         var two = await Upstream.NextOpened();
         two.Identify().Say("2").Complete();
 
-        await first.Observer.UntilEnd();
-        await second.Observer.UntilEnd();
-        Assert.Equal(("1", "2"), (first.Observer.Text, second.Observer.Text));
+        await first.Subscriber.UntilEnd();
+        await second.Subscriber.UntilEnd();
+        Assert.Equal(("1", "2"), (first.Subscriber.Text, second.Subscriber.Text));
     }
 
     [Fact]
@@ -262,9 +262,9 @@ public class ConversationTests : HouseTest
         var second = await Begin(request);
         (await Upstream.NextOpened()).Identify().Say("once").Complete();
 
-        await first.Observer.UntilEnd();
-        await second.Observer.UntilEnd();
-        Assert.Equal(("once", "once", 1), (first.Observer.Text, second.Observer.Text, Upstream.OpenedCount));
+        await first.Subscriber.UntilEnd();
+        await second.Subscriber.UntilEnd();
+        Assert.Equal(("once", "once", 1), (first.Subscriber.Text, second.Subscriber.Text, Upstream.OpenedCount));
         var error = await Assert.ThrowsAsync<ClusterException>(() => Begin(request with { Fingerprint = "another" }));
         Assert.Equal(ErrorCode.IdempotencyMismatch, error.Code);
     }
@@ -273,13 +273,13 @@ public class ConversationTests : HouseTest
     public async Task AnyCall_OfAnotherTenant_ThrowsNotFound()
     {
         var turn = await Complete(Request("chat"), "secret");
-        var subscriber = new RecordingObserver();
+        var subscriber = new RecordingSubscriber();
         Func<Task>[] calls =
         [
             () => turn.Grain.GetTurn("t2", turn.Id),
             () => turn.Grain.Cancel("t2", turn.Id),
             () => turn.Grain.Read("t2", turn.Id, Cursor.Start, 100),
-            () => turn.Grain.Subscribe("t2", turn.Id, new Subscription("s", Cursor.Start, House.Feeds.Open(subscriber).Address)),
+            () => turn.Grain.Subscribe("t2", turn.Id, new Subscription("s", Cursor.Start, Silo.Feeds.Open(subscriber).Address)),
             () => turn.Grain.GetConversation("t2"),
             () => turn.Grain.Rename("t2", "mine"),
             () => turn.Grain.GetTurn(Tenant, TurnId.New(Tenant, "chat")),
@@ -293,8 +293,8 @@ public class ConversationTests : HouseTest
     public async Task Subscribe_AfterTheEnd_DeliversOnlyTheRest()
     {
         var turn = await Complete(Request(), "Hello, world");
-        var subscriber = new RecordingObserver();
-        await Listen(turn, new Cursor(0, 7), subscriber);
+        var subscriber = new RecordingSubscriber();
+        await Subscribe(turn, new Cursor(0, 7), subscriber);
         await subscriber.UntilEnd();
         Assert.Equal("world", subscriber.Text);
     }
@@ -304,7 +304,7 @@ public class ConversationTests : HouseTest
     {
         var turn = await Complete(Request("chat", "Hi"), "Hello");
         await turn.Grain.Rename(Tenant, "Greetings");
-        var index = House.Grains.GetGrain<IConversationIndexGrain>(Tenant);
+        var index = Silo.Grains.GetGrain<IConversationIndexGrain>(Tenant);
         var listed = Assert.Single(await index.List(null, 10));
         Assert.Equal(("chat", "Greetings", 1), (listed.Name, listed.Title, listed.Turns));
 
@@ -326,8 +326,8 @@ public class ConversationTests : HouseTest
 
         var deleted = first.Grain.Delete(Tenant);
 
-        Assert.Equal(ErrorCode.Cancelled, Assert.IsType<ReplyFailed>(await second.Observer.UntilEnd()).Error.Code);
-        Assert.Null(first.Observer.End);
+        Assert.Equal(ErrorCode.Cancelled, Assert.IsType<ReplyFailed>(await second.Subscriber.UntilEnd()).Error.Code);
+        Assert.Null(first.Subscriber.End);
         hold.SetResult();
         await deleted;
         Assert.Equal(1, Upstream.OpenedCount);

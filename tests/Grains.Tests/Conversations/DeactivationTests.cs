@@ -3,7 +3,7 @@ using CozeCluster.Grains.Tests.Fakes;
 namespace CozeCluster.Grains.Tests.Conversations;
 
 /// <summary>Conversations that are deactivated: after their turns, and when the node stops.</summary>
-public class DeactivationTests : HouseTest
+public class DeactivationTests : GrainTest
 {
     /// <summary>How long a deactivation waits for background work.</summary>
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(10);
@@ -15,11 +15,11 @@ public class DeactivationTests : HouseTest
     public async Task UnnamedConversation_AfterItsReply_IsDeactivatedWithinSecondsAndCanBeRead()
     {
         var turn = await Complete(Request(), "Hello");
-        var active = House.ActivationCount;
+        var active = Silo.ActivationCount;
 
-        await PassUntil(() => House.ActivationCount < active);
+        await PassUntil(() => Silo.ActivationCount < active);
 
-        Assert.Equal(active - 1, House.ActivationCount);
+        Assert.Equal(active - 1, Silo.ActivationCount);
         Assert.Equal([new TextPart("Hello")], (await turn.Grain.GetTurn(Tenant, turn.Id)).Parts);
     }
 
@@ -28,12 +28,12 @@ public class DeactivationTests : HouseTest
     {
         await Complete(Request("talk"), "Hello");
         // At the end of a turn the conversation calls the index. The index is activated now, so that the number of activations does not change later.
-        await House.Grains.GetGrain<IConversationIndexGrain>(Tenant).List(null, 1);
-        var active = House.ActivationCount;
+        await Silo.Grains.GetGrain<IConversationIndexGrain>(Tenant).List(null, 1);
+        var active = Silo.ActivationCount;
 
-        await PassSeconds(60, () => House.ActivationCount < active);
+        await PassSeconds(60, () => Silo.ActivationCount < active);
 
-        Assert.Equal(active, House.ActivationCount);
+        Assert.Equal(active, Silo.ActivationCount);
     }
 
     [Fact]
@@ -43,15 +43,15 @@ public class DeactivationTests : HouseTest
         var turn = await Begin(Request());
         await PassUntil(() => Upstream.OpenedCount == 1, TimeSpan.FromTicks(1));
 
-        var stopping = House.StopAsync();
+        var stopping = Silo.StopAsync();
         // The deactivation waits a few seconds for the ids.
-        while (await Task.WhenAny(stopping, Task.Delay(1)) != stopping) House.Time.Advance(TimeSpan.FromSeconds(1));
+        while (await Task.WhenAny(stopping, Task.Delay(1)) != stopping) Silo.Time.Advance(TimeSpan.FromSeconds(1));
         await stopping;
         Upstream.Hold = null;
-        await House.StartAsync();
+        await Silo.StartAsync();
 
-        var observer = new RecordingObserver();
-        await Listen(turn, Cursor.Start, observer);
+        var observer = new RecordingSubscriber();
+        await Subscribe(turn, Cursor.Start, observer);
         Assert.Equal(ErrorCode.UpstreamOutcomeUnknown, Assert.IsType<ReplyFailed>(await observer.UntilEnd()).Error.Code);
         Assert.Equal(1, Upstream.OpenedCount);
     }
@@ -62,7 +62,7 @@ public class DeactivationTests : HouseTest
     [InlineData("t2", "talk")]
     public async Task Stop_WhileABotIsAsked_TheNextActivationSendsThePrompt(string tenant, string? conversation)
     {
-        var acquired = new Stop();
+        var acquired = new Checkpoint();
         Hooks.Method = nameof(IBotGrain.Acquire);
         Hooks.AfterCall = acquired.Wait;
         var request = Request(conversation) with { TenantId = tenant, TurnId = TurnId.New(tenant, conversation) };
@@ -74,24 +74,24 @@ public class DeactivationTests : HouseTest
         while (Volatile.Read(ref saves) == 0) await Task.Delay(1);
 
         var intentSaves = Volatile.Read(ref saves);
-        var stopping = House.StopAsync();
+        var stopping = Silo.StopAsync();
         // The conversation takes its intent back without waiting for the bot.
         while (Volatile.Read(ref saves) == intentSaves) await Task.Delay(1);
-        acquired.Go();
+        acquired.Continue();
         Hooks.AfterCall = () => Task.CompletedTask;
         await stopping.WaitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(0, Upstream.OpenedCount);
-        await House.StartAsync();
+        await Silo.StartAsync();
 
-        var observer = new RecordingObserver();
-        await House.Grains.GetGrain<IConversationGrain>(turn.Key)
-            .Subscribe(tenant, turn.Id, new Subscription("again", Cursor.Start, House.Feeds.Open(observer).Address));
+        var observer = new RecordingSubscriber();
+        await Silo.Grains.GetGrain<IConversationGrain>(turn.Key)
+            .Subscribe(tenant, turn.Id, new Subscription("again", Cursor.Start, Silo.Feeds.Open(observer).Address));
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("Hello").Complete();
         Assert.IsType<ReplyCompleted>(await observer.UntilEnd());
         Assert.Equal(("Hello", "Hi", 1), (observer.Text, exchange.Turn.Messages[^1].Text, Upstream.OpenedCount));
         // The prompt is stored only in a named conversation of a tenant that stores prompts.
-        var prompt = (await House.Grains.GetGrain<IConversationGrain>(turn.Key).GetTurn(tenant, turn.Id)).Prompt;
+        var prompt = (await Silo.Grains.GetGrain<IConversationGrain>(turn.Key).GetTurn(tenant, turn.Id)).Prompt;
         Assert.Equal(tenant == Tenant && conversation is not null, prompt.Count > 0);
     }
 
@@ -102,12 +102,12 @@ public class DeactivationTests : HouseTest
         var turn = await Begin(Request());
         while (Upstream.OpenedCount == 0) await Task.Delay(1);
 
-        var stopping = House.StopAsync();
-        while (!House.Time.IsArmed(IdsTimeout)) await Task.Delay(1);
-        House.Time.Advance(IdsTimeout);
+        var stopping = Silo.StopAsync();
+        while (!Silo.Time.IsArmed(IdsTimeout)) await Task.Delay(1);
+        Silo.Time.Advance(IdsTimeout);
         await stopping.WaitAsync(TestContext.Current.CancellationToken);
         Upstream.HoldBeforeSending = null;
-        await House.StartAsync();
+        await Silo.StartAsync();
 
         Assert.Equal("Hello", await Answer(turn));
     }
@@ -115,7 +115,7 @@ public class DeactivationTests : HouseTest
     [Fact(Timeout = 60_000)]
     public async Task Stop_BeforeARetry_TheNextActivationSendsThePrompt()
     {
-        var returned = new Stop();
+        var returned = new Checkpoint();
         Hooks.Method = nameof(IBotGrain.Return);
         Hooks.AfterCall = returned.Wait;
         Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamBusy, "Busy."));
@@ -123,21 +123,21 @@ public class DeactivationTests : HouseTest
         // The lease of the attempt that failed is returned; the pause before the retry follows.
         await returned.Reached;
 
-        var stopping = House.StopAsync();
-        while (!House.Time.IsArmed(StopTimeout)) await Task.Delay(1);
+        var stopping = Silo.StopAsync();
+        while (!Silo.Time.IsArmed(StopTimeout)) await Task.Delay(1);
         Hooks.AfterCall = () => Task.CompletedTask;
-        returned.Go();
+        returned.Continue();
         await stopping.WaitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(1, Upstream.OpenedCount);
-        await House.StartAsync();
+        await Silo.StartAsync();
 
         Assert.Equal("Hello", await Answer(turn));
     }
 
     private async Task<string> Answer(BegunTurn turn)
     {
-        var observer = new RecordingObserver();
-        await Listen(turn, Cursor.Start, observer);
+        var observer = new RecordingSubscriber();
+        await Subscribe(turn, Cursor.Start, observer);
         (await Upstream.NextOpened()).Identify().Say("Hello").Complete();
         Assert.IsType<ReplyCompleted>(await observer.UntilEnd());
         return observer.Text;

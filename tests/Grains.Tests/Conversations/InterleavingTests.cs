@@ -4,14 +4,14 @@ using CozeCluster.Grains.Tests.Fakes;
 namespace CozeCluster.Grains.Tests.Conversations;
 
 /// <summary>Calls and events that arrive while a conversation waits for a save or for another grain.</summary>
-public class InterleavingTests : HouseTest
+public class InterleavingTests : GrainTest
 {
     public InterleavingTests() => (Hooks.State, Hooks.Method) = ("conversation", nameof(ITenantGrain.Admit));
 
     [Fact]
     public async Task End_WhileTheHandleIsBeingSaved_IsDeliveredWhenTheEndIsSaved()
     {
-        var (handle, end) = (new Stop(), new Stop());
+        var (handle, end) = (new Checkpoint(), new Checkpoint());
         var saves = 0;
         Hooks.AfterSave = () => ++saves switch { 2 => handle.Wait(), 3 => end.Wait(), _ => Task.CompletedTask };
         var turn = await Begin(Request());
@@ -20,18 +20,18 @@ public class InterleavingTests : HouseTest
         exchange.Complete();
         await WaitUntilEnded(turn);
 
-        handle.Go();
+        handle.Continue();
         await end.Reached;
 
-        Assert.Null(turn.Observer.End);
-        end.Go();
-        Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
+        Assert.Null(turn.Subscriber.End);
+        end.Continue();
+        Assert.IsType<ReplyCompleted>(await turn.Subscriber.UntilEnd());
     }
 
     [Fact]
     public async Task SecondAttempt_WhileTheFirstHandleIsBeingSaved_IsDeliveredWhenItsOwnHandleIsSaved()
     {
-        var (first, second) = (new Stop(), new Stop());
+        var (first, second) = (new Checkpoint(), new Checkpoint());
         var saves = 0;
         // The saves are: intent, handle, intent, handle.
         Hooks.AfterSave = () => ++saves switch { 2 => first.Wait(), 4 => second.Wait(), _ => Task.CompletedTask };
@@ -39,16 +39,16 @@ public class InterleavingTests : HouseTest
         var exchange = (await Upstream.NextOpened()).Identify();
         await first.Reached;
         exchange.Fail(ErrorCode.UpstreamUnavailable);
-        await Settle();
-        first.Go();
+        await LetGrainsRun();
+        first.Continue();
 
         (await Upstream.NextOpened()).Identify().Say("Hello");
         await second.Reached;
-        await Settle();
+        await LetGrainsRun();
 
-        Assert.Equal("", turn.Observer.Text);
-        second.Go();
-        await turn.Observer.UntilText("Hello");
+        Assert.Equal("", turn.Subscriber.Text);
+        second.Continue();
+        await turn.Subscriber.UntilText("Hello");
     }
 
     [Fact]
@@ -56,7 +56,7 @@ public class InterleavingTests : HouseTest
     {
         var first = await Begin(Request("chat", "one"));
         var exchange = (await Upstream.NextOpened()).Identify().Say("1");
-        await first.Observer.UntilText("1");
+        await first.Subscriber.UntilText("1");
         var second = await Begin(Request("chat", "two"));
         // The storage of a cluster can fail with any exception.
         var saves = 0;
@@ -64,7 +64,7 @@ public class InterleavingTests : HouseTest
         exchange.Complete();
 
         (await Upstream.NextOpened()).Identify().Say("2").Complete();
-        Assert.IsType<ReplyCompleted>(await second.Observer.UntilEnd());
+        Assert.IsType<ReplyCompleted>(await second.Subscriber.UntilEnd());
     }
 
     [Fact]
@@ -72,17 +72,17 @@ public class InterleavingTests : HouseTest
     {
         var first = await Begin(Request("chat", "one"));
         var exchange = (await Upstream.NextOpened()).Identify().Say("1");
-        await first.Observer.UntilText("1");
+        await first.Subscriber.UntilText("1");
         Hooks.BeforeSave = () => throw new TimeoutException();
         var request = Request("chat", "two");
         await Assert.ThrowsAsync<ClusterException>(() => Begin(request));
         Hooks.BeforeSave = () => Task.CompletedTask;
         exchange.Complete();
-        await first.Observer.UntilEnd();
+        await first.Subscriber.UntilEnd();
 
         Assert.Single((await first.Grain.GetConversation(Tenant)).Turns);
         var again = await Complete(request, "2");
-        Assert.Equal("2", again.Observer.Text);
+        Assert.Equal("2", again.Subscriber.Text);
         Assert.Equal(2, Upstream.OpenedCount);
     }
 
@@ -90,18 +90,18 @@ public class InterleavingTests : HouseTest
     public async Task Begin_WhenTheConversationCouldBeDeactivated_KeepsItActive()
     {
         var first = await Complete(Request(), "1");
-        var admission = new Stop();
+        var admission = new Checkpoint();
         Hooks.BeforeCall = admission.Wait;
         var beginning = Begin(Request() with { TurnId = TurnId.NewInConversationOf(first.Id) });
         await admission.Reached;
         // The first turn has no subscriber any more.
-        House.Time.Advance(TimeSpan.FromSeconds(2));
-        await Settle();
+        Silo.Time.Advance(TimeSpan.FromSeconds(2));
+        await LetGrainsRun();
 
-        admission.Go();
+        admission.Continue();
         var second = await beginning;
         (await Upstream.NextOpened()).Identify().Say("2").Complete();
-        Assert.IsType<ReplyCompleted>(await second.Observer.UntilEnd());
+        Assert.IsType<ReplyCompleted>(await second.Subscriber.UntilEnd());
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public class InterleavingTests : HouseTest
     {
         var turn = await Begin(Request(model: "single") with { Survive = true });
         (await Upstream.NextOpened()).Identify().Say("x");
-        await turn.Observer.UntilText("x");
+        await turn.Subscriber.UntilText("x");
         await TestSilo.DeactivateAsync(turn.Grain);
         // The grain was deactivated with its turn; this call activates it again.
         await turn.Grain.GetTurn(Tenant, turn.Id);
@@ -117,7 +117,7 @@ public class InterleavingTests : HouseTest
 
         // The lease of the first activation expires.
         await PassSeconds(45, () => false, TimeSpan.FromSeconds(1));
-        var bot = House.Grains.GetGrain<IBotGrain>("single");
+        var bot = Silo.Grains.GetGrain<IBotGrain>("single");
         Assert.Null((await bot.Acquire(new LeaseRequest("other", [], null))).Grant);
 
         again.Whole("xy").Complete();
@@ -127,6 +127,6 @@ public class InterleavingTests : HouseTest
 
     private async Task WaitUntilEnded(BegunTurn turn)
     {
-        while ((await turn.Grain.GetTurn(Tenant, turn.Id)).Status == TurnStatus.Running) await Settle();
+        while ((await turn.Grain.GetTurn(Tenant, turn.Id)).Status == TurnStatus.Running) await LetGrainsRun();
     }
 }

@@ -4,25 +4,25 @@ using Microsoft.Extensions.DependencyInjection;
 namespace CozeCluster.Grains.Tests.Conversations;
 
 /// <summary>Turns that no other node can resume, on a node that stops or fails.</summary>
-public sealed class NonResumableTurnsTests : HouseTest
+public sealed class NonResumableTurnsTests : GrainTest
 {
     protected override ConversationOptions Options => new() { DurableTurns = false };
 
-    private NonResumableTurns Turns => House.Services.GetRequiredService<NonResumableTurns>();
+    private NonResumableTurns Turns => Silo.Services.GetRequiredService<NonResumableTurns>();
 
     [Fact]
     public async Task WhenEmpty_TurnHasEnded_CompletesAfterTheEndIsDelivered()
     {
         var turn = await Begin(Request());
         var exchange = (await Upstream.NextOpened()).Identify().Say("Hello");
-        await turn.Observer.UntilText("Hello");
+        await turn.Subscriber.UntilText("Hello");
         var whenEmpty = Turns.WhenEmpty;
         Assert.Equal((1, false), (Turns.Count, whenEmpty.IsCompleted));
 
         exchange.Complete();
 
         await whenEmpty.WaitAsync(TimeSpan.FromSeconds(30));
-        Assert.IsType<ReplyCompleted>(turn.Observer.End);
+        Assert.IsType<ReplyCompleted>(turn.Subscriber.End);
         Assert.Equal(0, Turns.Count);
     }
 
@@ -31,12 +31,12 @@ public sealed class NonResumableTurnsTests : HouseTest
     {
         var turns = await Task.WhenAll(Begin(Request()), Begin(Request("chat")));
         foreach (var _ in turns) (await Upstream.NextOpened()).Identify().Say("Hello");
-        foreach (var turn in turns) await turn.Observer.UntilText("Hello");
+        foreach (var turn in turns) await turn.Subscriber.UntilText("Hello");
 
         await Turns.EndAll();
         await Turns.WhenEmpty.WaitAsync(TimeSpan.FromSeconds(30));
 
-        Assert.All(turns, turn => Assert.Equal(ErrorCode.Draining, Assert.IsType<ReplyFailed>(turn.Observer.End).Error.Code));
+        Assert.All(turns, turn => Assert.Equal(ErrorCode.Draining, Assert.IsType<ReplyFailed>(turn.Subscriber.End).Error.Code));
         Assert.Equal(2, Upstream.CancelledCount);
     }
 
@@ -47,7 +47,7 @@ public sealed class NonResumableTurnsTests : HouseTest
 
         var turn = await Begin(Request());
 
-        Assert.Equal(ErrorCode.Draining, Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd()).Error.Code);
+        Assert.Equal(ErrorCode.Draining, Assert.IsType<ReplyFailed>(await turn.Subscriber.UntilEnd()).Error.Code);
         await Turns.WhenEmpty.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.Equal(0, Upstream.OpenedCount);
     }
@@ -57,12 +57,12 @@ public sealed class NonResumableTurnsTests : HouseTest
     {
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("Hello");
-        await turn.Observer.UntilText("Hello");
+        await turn.Subscriber.UntilText("Hello");
         var counted = Turns;
 
-        await House.StopAsync();
+        await Silo.StopAsync();
 
-        Assert.Equal(ErrorCode.Draining, Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd()).Error.Code);
+        Assert.Equal(ErrorCode.Draining, Assert.IsType<ReplyFailed>(await turn.Subscriber.UntilEnd()).Error.Code);
         Assert.Equal(0, counted.Count);
     }
 
@@ -71,10 +71,10 @@ public sealed class NonResumableTurnsTests : HouseTest
     {
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("Hello");
-        await turn.Observer.UntilText("Hello");
+        await turn.Subscriber.UntilText("Hello");
         await Crash();
 
-        var error = await Assert.ThrowsAsync<ClusterException>(() => Listen(turn, Cursor.Start, new RecordingObserver()));
+        var error = await Assert.ThrowsAsync<ClusterException>(() => Subscribe(turn, Cursor.Start, new RecordingSubscriber()));
         Assert.Equal((ErrorCode.NotFound, 0), (error.Code, Upstream.OpenedCount));
     }
 
@@ -83,26 +83,26 @@ public sealed class NonResumableTurnsTests : HouseTest
     {
         var first = await Begin(Request("chat", "one"));
         (await Upstream.NextOpened()).Identify().Say("1");
-        await first.Observer.UntilText("1");
+        await first.Subscriber.UntilText("1");
         // The waiting turn is saved, and the running turn with it.
         var second = await Begin(Request("chat", "two"));
         await Crash();
 
-        var resumed = new RecordingObserver();
-        await Listen(first, Cursor.Start, resumed);
+        var resumed = new RecordingSubscriber();
+        await Subscribe(first, Cursor.Start, resumed);
         Assert.Equal(ErrorCode.UpstreamOutcomeUnknown, Assert.IsType<ReplyFailed>(await resumed.UntilEnd()).Error.Code);
         var two = await Upstream.NextOpened();
         Assert.Equal(("two", second.Id), (two.Turn.Messages[^1].Text, two.Turn.TurnId));
         two.Identify().Say("2").Complete();
-        var waiting = new RecordingObserver();
-        await Listen(second, Cursor.Start, waiting);
+        var waiting = new RecordingSubscriber();
+        await Subscribe(second, Cursor.Start, waiting);
         await waiting.UntilEnd();
         Assert.Equal(("2", 1), (waiting.Text, Upstream.OpenedCount));
     }
 }
 
 /// <summary>Which turns are counted as not resumable.</summary>
-public sealed class NonResumableTurnsCountTests : HouseTest
+public sealed class NonResumableTurnsCountTests : GrainTest
 {
     [Theory]
     [InlineData(true, 0)]
@@ -112,8 +112,8 @@ public sealed class NonResumableTurnsCountTests : HouseTest
         Upstream.CanReattach = canReattach;
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("Hello");
-        await turn.Observer.UntilText("Hello");
+        await turn.Subscriber.UntilText("Hello");
 
-        Assert.Equal(expected, House.Services.GetRequiredService<NonResumableTurns>().Count);
+        Assert.Equal(expected, Silo.Services.GetRequiredService<NonResumableTurns>().Count);
     }
 }

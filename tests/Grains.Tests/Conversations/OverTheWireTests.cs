@@ -21,7 +21,7 @@ public sealed class ResumeOverTheWireTests : ResumeTests
 }
 
 /// <summary>A cluster with many faults: rejected calls, lost answers, delays, and grains that are deactivated between calls.</summary>
-public sealed class FaultyClusterTests : HouseTest
+public sealed class FaultyClusterTests : GrainTest
 {
     protected override bool OverTheWire => true;
 
@@ -42,8 +42,8 @@ public sealed class FaultyClusterTests : HouseTest
             }
             foreach (var turn in turns)
             {
-                Assert.IsType<ReplyCompleted>(await turn.Observer.UntilEnd());
-                Assert.Equal($"all of {turn.Id}", turn.Observer.Text);
+                Assert.IsType<ReplyCompleted>(await turn.Subscriber.UntilEnd());
+                Assert.Equal($"all of {turn.Id}", turn.Subscriber.Text);
             }
         }
         Assert.Equal(100, Upstream.OpenedCount);

@@ -3,7 +3,7 @@ using CozeCluster.Grains.Tests.Fakes;
 namespace CozeCluster.Grains.Tests.Conversations;
 
 /// <summary>When the upstream may release what it keeps for a turn, and how a turn is retried after an error.</summary>
-public sealed class ReleaseAndRetryTests : HouseTest
+public sealed class ReleaseAndRetryTests : GrainTest
 {
     [Fact]
     public async Task Turn_that_ended_is_released_once()
@@ -11,7 +11,7 @@ public sealed class ReleaseAndRetryTests : HouseTest
         var turn = await Complete(Request(), "Hello");
         await WaitUntilReleased(1);
 
-        Assert.Equal("c-" + turn.Id, Assert.Single(Upstream.Settled).Ids["conversation_id"]);
+        Assert.Equal("c-" + turn.Id, Assert.Single(Upstream.Released).Ids["conversation_id"]);
     }
 
     [Fact]
@@ -19,7 +19,7 @@ public sealed class ReleaseAndRetryTests : HouseTest
     {
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("x");
-        await turn.Observer.UntilText("x");
+        await turn.Subscriber.UntilText("x");
         await turn.Grain.Cancel(Tenant, turn.Id);
 
         await WaitUntilReleased(1);
@@ -33,10 +33,10 @@ public sealed class ReleaseAndRetryTests : HouseTest
         first.Identify().Fail(ErrorCode.UpstreamQuotaExceeded);
         var second = await Upstream.NextOpened();
 
-        Assert.Single(Upstream.Settled);
+        Assert.Single(Upstream.Released);
         Assert.Equal((1, 2), (first.Turn.Attempt, second.Turn.Attempt));
         second.Identify().Say("Hello").Complete();
-        await turn.Observer.UntilEnd();
+        await turn.Subscriber.UntilEnd();
         await WaitUntilReleased(2);
     }
 
@@ -45,11 +45,11 @@ public sealed class ReleaseAndRetryTests : HouseTest
     {
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("x");
-        await turn.Observer.UntilText("x");
+        await turn.Subscriber.UntilText("x");
         await Crash();
         (await Upstream.NextAttached()).Whole("xy").Complete();
-        var resumed = new RecordingObserver();
-        await Listen(turn, Cursor.Start, resumed);
+        var resumed = new RecordingSubscriber();
+        await Subscribe(turn, Cursor.Start, resumed);
         await resumed.UntilEnd();
         await WaitUntilReleased(1);
     }
@@ -73,12 +73,12 @@ public sealed class ReleaseAndRetryTests : HouseTest
         await Begin(Request());
         var first = await Upstream.NextOpened();
         // This code usually rotates the account; here the error asks to cool the bot.
-        var until = House.Time.GetUtcNow() + TimeSpan.FromHours(1);
+        var until = Silo.Time.GetUtcNow() + TimeSpan.FromHours(1);
         first.Identify().Fail(new Error(ErrorCode.UpstreamQuotaExceeded, "No credit.", Until: until) { OwnRecoveryAction = RecoveryAction.CoolBot });
         var second = await Upstream.NextOpened();
 
         Assert.NotEqual(first.Turn.Bot.Id, second.Turn.Bot.Id);
-        var refusal = (await House.Grains.GetGrain<IBotGrain>(first.Turn.Bot.Id).Acquire(new LeaseRequest("another", [], null))).Refusal;
+        var refusal = (await Silo.Grains.GetGrain<IBotGrain>(first.Turn.Bot.Id).Acquire(new LeaseRequest("another", [], null))).Refusal;
         Assert.Equal(until, refusal?.Until);
     }
 
@@ -93,14 +93,14 @@ public sealed class ReleaseAndRetryTests : HouseTest
         Assert.Empty(again.Turn.Conversation);
         Assert.Equal(["one", "1", "two"], again.Turn.Messages.Select(message => message.Text));
         again.Identify().Say("2").Complete();
-        await turn.Observer.UntilEnd();
-        Assert.Equal("2", turn.Observer.Text);
+        await turn.Subscriber.UntilEnd();
+        Assert.Equal("2", turn.Subscriber.Text);
     }
 
     /// <summary>The end is delivered before the upstream is asked to release.</summary>
     private async Task WaitUntilReleased(int count)
     {
-        for (var i = 0; i < 3_000 && Upstream.Settled.Count < count; i++) await Task.Delay(10);
-        Assert.Equal(count, Upstream.Settled.Count);
+        for (var i = 0; i < 3_000 && Upstream.Released.Count < count; i++) await Task.Delay(10);
+        Assert.Equal(count, Upstream.Released.Count);
     }
 }

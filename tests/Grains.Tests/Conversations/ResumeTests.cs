@@ -3,7 +3,7 @@ using CozeCluster.Grains.Tests.Fakes;
 namespace CozeCluster.Grains.Tests.Conversations;
 
 /// <summary>Turns whose node fails or stops, and another one starts.</summary>
-public class ResumeTests : HouseTest
+public class ResumeTests : GrainTest
 {
     [Fact]
     public async Task Crash_InTheMiddleOfAReply_ContinuesAtTheCursorOfTheClient()
@@ -11,12 +11,12 @@ public class ResumeTests : HouseTest
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("Hello, wo");
-        await turn.Observer.UntilText("Hello, wo");
+        await turn.Subscriber.UntilText("Hello, wo");
         await Crash();
 
         var again = await Upstream.NextAttached();
-        var resumed = new RecordingObserver();
-        await Listen(turn, turn.Observer.Cursor, resumed);
+        var resumed = new RecordingSubscriber();
+        await Subscribe(turn, turn.Subscriber.Cursor, resumed);
         again.Whole("Hello, world").Complete();
         await resumed.UntilEnd();
         Assert.Equal(("rld", 0), (resumed.Text, Upstream.OpenedCount));
@@ -27,10 +27,10 @@ public class ResumeTests : HouseTest
     {
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("x");
-        await turn.Observer.UntilText("x");
+        await turn.Subscriber.UntilText("x");
         await Crash(sweep: false);
 
-        await House.Grains.GetGrain<IConversationGrain>(turn.Key).Cancel(Tenant, turn.Id);
+        await Silo.Grains.GetGrain<IConversationGrain>(turn.Key).Cancel(Tenant, turn.Id);
         Assert.Equal("h-" + turn.Id, (await Upstream.NextCancelled()).Ids["chat_id"]);
     }
 
@@ -41,8 +41,8 @@ public class ResumeTests : HouseTest
         await Upstream.NextOpened();
         await Crash();
 
-        var resumed = new RecordingObserver();
-        await Listen(turn, Cursor.Start, resumed);
+        var resumed = new RecordingSubscriber();
+        await Subscribe(turn, Cursor.Start, resumed);
         Assert.Equal(ErrorCode.UpstreamOutcomeUnknown, Assert.IsType<ReplyFailed>(await resumed.UntilEnd()).Error.Code);
         Assert.Equal(0, Upstream.OpenedCount);
     }
@@ -52,14 +52,14 @@ public class ResumeTests : HouseTest
     {
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
-        var restarting = House.RestartAsync();
+        var restarting = Silo.RestartAsync();
         // The deactivation waits for background work.
-        while (!House.Time.IsArmed(TimeSpan.FromSeconds(10))) await Task.Delay(1);
+        while (!Silo.Time.IsArmed(TimeSpan.FromSeconds(10))) await Task.Delay(1);
         exchange.Identify().Say("Hello, wo");
         await restarting;
 
-        var resumed = new RecordingObserver();
-        await Listen(turn, Cursor.Start, resumed);
+        var resumed = new RecordingSubscriber();
+        await Subscribe(turn, Cursor.Start, resumed);
         (await Upstream.NextAttached()).Whole("Hello, world").Complete();
         Assert.IsType<ReplyCompleted>(await resumed.UntilEnd());
         Assert.Equal(("Hello, world", 1), (resumed.Text, Upstream.OpenedCount));
@@ -70,11 +70,11 @@ public class ResumeTests : HouseTest
     {
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("Hello").Complete();
-        await turn.Observer.UntilText("Hello");
+        await turn.Subscriber.UntilText("Hello");
         await Crash();
 
-        var resumed = new RecordingObserver();
-        await Listen(turn, Cursor.Start, resumed);
+        var resumed = new RecordingSubscriber();
+        await Subscribe(turn, Cursor.Start, resumed);
         _ = AnswerIfAttached();
         Assert.IsType<ReplyCompleted>(await resumed.UntilEnd());
         Assert.Equal("Hello", resumed.Text);
@@ -88,7 +88,7 @@ public class ResumeTests : HouseTest
     {
         var first = await Begin(Request("chat", "one"));
         (await Upstream.NextOpened()).Identify().Say("1");
-        await first.Observer.UntilText("1");
+        await first.Subscriber.UntilText("1");
         var second = await Begin(Request("chat", "two"));
         await Crash();
 
@@ -96,8 +96,8 @@ public class ResumeTests : HouseTest
         var two = await Upstream.NextOpened();
         Assert.Equal("two", two.Turn.Messages[^1].Text);
         two.Identify().Say("2").Complete();
-        var resumed = new RecordingObserver();
-        await Listen(second, Cursor.Start, resumed);
+        var resumed = new RecordingSubscriber();
+        await Subscribe(second, Cursor.Start, resumed);
         await resumed.UntilEnd();
         Assert.Equal("2", resumed.Text);
     }
@@ -106,8 +106,8 @@ public class ResumeTests : HouseTest
     public async Task Restart_AfterTheEnd_TheReplyCanBeRead()
     {
         var turn = await Complete(Request(), "Hello");
-        await House.RestartAsync();
-        var read = await House.Grains.GetGrain<IConversationGrain>(turn.Key).GetTurn(Tenant, turn.Id);
+        await Silo.RestartAsync();
+        var read = await Silo.Grains.GetGrain<IConversationGrain>(turn.Key).GetTurn(Tenant, turn.Id);
         Assert.Equal((TurnStatus.Completed, "Hello"), (read.Status, ((TextPart)read.Parts[0]).Text));
     }
 
@@ -117,14 +117,14 @@ public class ResumeTests : HouseTest
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("Hello wor");
-        await turn.Observer.UntilText("Hello wor");
-        var oldCursor = turn.Observer.Cursor;
+        await turn.Subscriber.UntilText("Hello wor");
+        var oldCursor = turn.Subscriber.Cursor;
         exchange.Whole("Hello, world").Complete();
-        await turn.Observer.UntilEnd();
-        await House.RestartAsync();
+        await turn.Subscriber.UntilEnd();
+        await Silo.RestartAsync();
 
-        var resumed = new RecordingObserver();
-        await Listen(turn, oldCursor, resumed);
+        var resumed = new RecordingSubscriber();
+        await Subscribe(turn, oldCursor, resumed);
         await resumed.UntilEnd();
         Assert.Equal((new ReplyRewritten(0, 5), ", world"), (resumed.Events[0], resumed.Text));
     }
@@ -134,7 +134,7 @@ public class ResumeTests : HouseTest
     {
         var turn = await Begin(Request());
         (await Upstream.NextOpened()).Identify().Say("x");
-        await turn.Observer.UntilText("x");
+        await turn.Subscriber.UntilText("x");
         await Crash();
         await Upstream.NextAttached();
         var cancelled = Upstream.NextCancelled();
@@ -146,9 +146,9 @@ public class ResumeTests : HouseTest
     public async Task Read_ExpiredTurn_ThrowsNotFound()
     {
         var turn = await Complete(Request(), "Hello");
-        await House.RestartAsync();
-        House.Time.Advance(TimeSpan.FromMinutes(61));
-        var grain = House.Grains.GetGrain<IConversationGrain>(turn.Key);
+        await Silo.RestartAsync();
+        Silo.Time.Advance(TimeSpan.FromMinutes(61));
+        var grain = Silo.Grains.GetGrain<IConversationGrain>(turn.Key);
         var error = await Assert.ThrowsAsync<ClusterException>(() => grain.GetTurn(Tenant, turn.Id));
         Assert.Equal(ErrorCode.NotFound, error.Code);
     }

@@ -2,15 +2,15 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
-public class SubscriptionTests : HouseTest
+public class SubscriptionTests : GrainTest
 {
     [Fact]
     public async Task Silence_OfTwoSeconds_CausesAHeartbeat()
     {
         var turn = await Begin(Request());
         await Upstream.NextOpened();
-        await PassUntil(() => turn.Observer.EmptyBatches > 0);
-        Assert.Empty(turn.Observer.Events);
+        await PassUntil(() => turn.Subscriber.EmptyBatches > 0);
+        Assert.Empty(turn.Subscriber.Events);
     }
 
     [Fact]
@@ -19,7 +19,7 @@ public class SubscriptionTests : HouseTest
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("Hel");
-        await turn.Observer.UntilText("Hel");
+        await turn.Subscriber.UntilText("Hel");
         await turn.Grain.Unsubscribe(turn.Id, turn.SubscriptionId);
         var cancelled = Upstream.NextCancelled();
         await PassUntil(() => cancelled.IsCompleted);
@@ -35,14 +35,14 @@ public class SubscriptionTests : HouseTest
         var turn = await Begin(Request() with { Survive = true });
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("Hel");
-        await turn.Observer.UntilText("Hel");
+        await turn.Subscriber.UntilText("Hel");
         await turn.Grain.Unsubscribe(turn.Id, turn.SubscriptionId);
         await PassSeconds(40, () => false);
         Assert.Equal(TurnStatus.Running, (await turn.Grain.GetTurn(Tenant, turn.Id)).Status);
 
         exchange.Say("lo").Complete();
-        var subscriber = new RecordingObserver();
-        await Listen(turn, turn.Observer.Cursor, subscriber);
+        var subscriber = new RecordingSubscriber();
+        await Subscribe(turn, turn.Subscriber.Cursor, subscriber);
         await subscriber.UntilEnd();
         Assert.Equal("lo", subscriber.Text);
     }
@@ -53,9 +53,9 @@ public class SubscriptionTests : HouseTest
         var turn = await Begin(Request());
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("one ");
-        await turn.Observer.UntilText("one ");
+        await turn.Subscriber.UntilText("one ");
         var refusal = new TaskCompletionSource();
-        turn.Observer.Answer = _ =>
+        turn.Subscriber.Answer = _ =>
         {
             refusal.TrySetResult();
             return ReplyAck.Full;
@@ -63,26 +63,26 @@ public class SubscriptionTests : HouseTest
         exchange.Say("two ");
         await refusal.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
-        turn.Observer.Answer = _ => ReplyAck.Taken;
-        var read = await turn.Grain.Read(Tenant, turn.Id, turn.Observer.Cursor, 1000);
-        turn.Observer.Note(read);
-        await Listen(turn, turn.Observer.Cursor, turn.Observer);
+        turn.Subscriber.Answer = _ => ReplyAck.Taken;
+        var read = await turn.Grain.Read(Tenant, turn.Id, turn.Subscriber.Cursor, 1000);
+        turn.Subscriber.Add(read);
+        await Subscribe(turn, turn.Subscriber.Cursor, turn.Subscriber);
         exchange.Say("three").Complete();
-        await turn.Observer.UntilEnd();
-        Assert.Equal("one two three", turn.Observer.Text);
+        await turn.Subscriber.UntilEnd();
+        Assert.Equal("one two three", turn.Subscriber.Text);
     }
 
     [Fact]
     public async Task Process_ThatNeverAnswers_DoesNotDelayAnother()
     {
         var request = Request() with { Fingerprint = "f" };
-        using var stuck = new StuckProcess(House.Grains);
+        using var stuck = new StuckProcess(Silo.Grains);
         var fast = await Begin(request);
         await fast.Grain.Subscribe(Tenant, fast.Id, new Subscription("stuck", Cursor.Start, stuck.Feed));
         (await Upstream.NextOpened()).Identify().Say("all").Complete();
 
-        await fast.Observer.UntilEnd();
-        Assert.Equal("all", fast.Observer.Text);
+        await fast.Subscriber.UntilEnd();
+        Assert.Equal("all", fast.Subscriber.Text);
     }
 
     [Fact]
@@ -91,14 +91,14 @@ public class SubscriptionTests : HouseTest
         var turn = await Begin(Request(model: "single"));
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("x");
-        await turn.Observer.UntilText("x");
+        await turn.Subscriber.UntilText("x");
         await PassSeconds(65, () => false);
 
         // The bot runs one turn at a time. After twice the lifetime of a lease, it is still in use.
         var second = await Begin(Request(model: "single"));
-        Assert.Equal(ErrorCode.NoBotAvailable, Assert.IsType<ReplyFailed>(await second.Observer.UntilEnd()).Error.Code);
+        Assert.Equal(ErrorCode.NoBotAvailable, Assert.IsType<ReplyFailed>(await second.Subscriber.UntilEnd()).Error.Code);
         exchange.Complete();
-        await turn.Observer.UntilEnd();
+        await turn.Subscriber.UntilEnd();
         await turn.Grain.Cancel(Tenant, turn.Id);
         await Complete(Request(model: "single"), "free again");
     }
@@ -114,24 +114,24 @@ public class SubscriptionTests : HouseTest
         if (timeout != "first")
         {
             exchange.Identify().Say("x");
-            await turn.Observer.UntilText("x");
+            await turn.Subscriber.UntilText("x");
         }
         // The clock advances exactly by the timeout and then stands still, because shortly after that the turn would end for another reason.
         if (timeout == "total")
         {
-            for (var i = 0; i < 30 && turn.Observer.End is null; i++)
+            for (var i = 0; i < 30 && turn.Subscriber.End is null; i++)
             {
-                var before = turn.Observer.Text.Length;
+                var before = turn.Subscriber.Text.Length;
                 exchange.Say("y");
-                await turn.Observer.Until(observer => observer.Text.Length > before || observer.End is not null);
-                House.Time.Advance(TimeSpan.FromSeconds(1));
+                await turn.Subscriber.Until(observer => observer.Text.Length > before || observer.End is not null);
+                Silo.Time.Advance(TimeSpan.FromSeconds(1));
             }
         }
         else
         {
-            House.Time.Advance(TimeSpan.FromSeconds(timeout == "first" ? 5 : 8));
+            Silo.Time.Advance(TimeSpan.FromSeconds(timeout == "first" ? 5 : 8));
         }
-        var end = Assert.IsType<ReplyFailed>(await turn.Observer.UntilEnd());
+        var end = Assert.IsType<ReplyFailed>(await turn.Subscriber.UntilEnd());
         Assert.Equal(ErrorCode.UpstreamTimeout, end.Error.Code);
         var expected = timeout switch { "first" => "sent nothing for 5 s", "idle" => "was silent for 8 s", _ => "took longer than 20 s" };
         Assert.Contains(expected, end.Error.Message);

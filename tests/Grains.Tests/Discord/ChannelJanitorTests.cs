@@ -2,11 +2,11 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Discord;
 
-public sealed class ChannelJanitorTests : HouseTest
+public sealed class ChannelJanitorTests : GrainTest
 {
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
-    private IChannelJanitorGrain Janitor => House.Grains.GetGrain<IChannelJanitorGrain>(GrainKeys.ChannelJanitor("l1"));
+    private IChannelJanitorGrain Janitor => Silo.Grains.GetGrain<IChannelJanitorGrain>(GrainKeys.ChannelJanitor("l1"));
 
     [Fact]
     public async Task Create_Twice_MakesOne()
@@ -196,7 +196,7 @@ public sealed class ChannelJanitorTests : HouseTest
     {
         for (var i = 0; i < 3_000 && Discord.Channels.Count > count; i++)
         {
-            House.Time.Advance(TimeSpan.FromSeconds(1));
+            Silo.Time.Advance(TimeSpan.FromSeconds(1));
             await Task.Delay(5);
         }
         Assert.Equal(count, Discord.Channels.Count);

@@ -3,15 +3,15 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Discord;
 
-public sealed class DiscordSessionTests : HouseTest
+public sealed class DiscordSessionTests : GrainTest
 {
-    private IDiscordSessionGrain Session => House.Grains.GetGrain<IDiscordSessionGrain>(GrainKeys.DiscordSession("l1", 0));
+    private IDiscordSessionGrain Session => Silo.Grains.GetGrain<IDiscordSessionGrain>(GrainKeys.DiscordSession("l1", 0));
 
     [Fact]
     public async Task Watch_WaitsUntilTheListenerIsReady_AndHearsOnlyItsChannelAndBot()
     {
         var watcher = new Watcher();
-        var watching = Session.Watch(new DiscordWatch("w", "channel", "bot"), House.Grains.CreateObjectReference<IDiscordObserver>(watcher));
+        var watching = Session.Watch(new DiscordWatch("w", "channel", "bot"), Silo.Grains.CreateObjectReference<IDiscordObserver>(watcher));
         var connection = await Discord.NextConnection();
         connection.Become("ready");
         await watching;
@@ -31,8 +31,8 @@ public sealed class DiscordSessionTests : HouseTest
     {
         var (gone, here) = (new Watcher(), new Watcher());
         var connection = await Connected();
-        await Session.Watch(new DiscordWatch("gone", "channel", "bot"), House.Grains.CreateObjectReference<IDiscordObserver>(gone));
-        await Session.Watch(new DiscordWatch("here", "channel", "bot"), House.Grains.CreateObjectReference<IDiscordObserver>(here));
+        await Session.Watch(new DiscordWatch("gone", "channel", "bot"), Silo.Grains.CreateObjectReference<IDiscordObserver>(gone));
+        await Session.Watch(new DiscordWatch("here", "channel", "bot"), Silo.Grains.CreateObjectReference<IDiscordObserver>(here));
         await Session.Unwatch("gone");
 
         connection.Happens(Message("1", "channel", "bot"));
@@ -44,7 +44,7 @@ public sealed class DiscordSessionTests : HouseTest
     [Fact]
     public async Task Watch_ListenerRefused_SaysWhy()
     {
-        var watching = Session.Watch(new DiscordWatch("w", "channel", "bot"), House.Grains.CreateObjectReference<IDiscordObserver>(new Watcher()));
+        var watching = Session.Watch(new DiscordWatch("w", "channel", "bot"), Silo.Grains.CreateObjectReference<IDiscordObserver>(new Watcher()));
         (await Discord.NextConnection()).Refused.SetResult("the intent is off");
 
         var error = await Assert.ThrowsAsync<ClusterException>(() => watching);
@@ -60,9 +60,9 @@ public sealed class DiscordSessionTests : HouseTest
         await Crash();
 
         var error = await Assert.ThrowsAsync<ClusterException>(() => Session.Own());
-        Assert.True(error.Until > House.Time.GetUtcNow());
+        Assert.True(error.Until > Silo.Time.GetUtcNow());
 
-        House.Time.Advance(error.Until!.Value - House.Time.GetUtcNow() + TimeSpan.FromSeconds(1));
+        Silo.Time.Advance(error.Until!.Value - Silo.Time.GetUtcNow() + TimeSpan.FromSeconds(1));
         await Session.Own();
     }
 
@@ -83,7 +83,7 @@ public sealed class DiscordSessionTests : HouseTest
     public async Task Connection_BreaksThroughAFault_IsMadeAgainAndWatchedAnew()
     {
         var first = await Connected();
-        await Session.Watch(new DiscordWatch("w", "channel", "bot"), House.Grains.CreateObjectReference<IDiscordObserver>(new Watcher()));
+        await Session.Watch(new DiscordWatch("w", "channel", "bot"), Silo.Grains.CreateObjectReference<IDiscordObserver>(new Watcher()));
         var second = Discord.NextConnection();
 
         first.Refused.SetException(new ClusterException(ErrorCode.CallRejected, "The store cannot be reached."));
@@ -128,7 +128,7 @@ public sealed class DiscordSessionTests : HouseTest
 
         Assert.Equal(("l1.0", "the intent is off"), (entry.Id, entry.Reason));
 
-        async Task<HealthEntry> Entry() => (await House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health).List()).Single(entry => entry is { Kind: HealthKind.Listener, Id: "l1.0" });
+        async Task<HealthEntry> Entry() => (await Silo.Grains.GetGrain<IHealthGrain>(GrainKeys.Health).List()).Single(entry => entry is { Kind: HealthKind.Listener, Id: "l1.0" });
     }
 
     private async Task<T> Eventually<T>(Func<Task<T>> look, Func<T, bool> fits)
@@ -137,8 +137,8 @@ public sealed class DiscordSessionTests : HouseTest
         while (true)
         {
             if (await look() is { } found && fits(found)) return found;
-            House.Time.Advance(TimeSpan.FromSeconds(1));
-            await Settle();
+            Silo.Time.Advance(TimeSpan.FromSeconds(1));
+            await LetGrainsRun();
             patience.Token.ThrowIfCancellationRequested();
         }
     }

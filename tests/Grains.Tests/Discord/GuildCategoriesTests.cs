@@ -4,7 +4,7 @@ using CozeCluster.Grains.Tests.Fakes;
 namespace CozeCluster.Grains.Tests.Discord;
 
 /// <summary>Channels that are made in a category of some name, which is found or made.</summary>
-public sealed class GuildCategoriesTests : HouseTest
+public sealed class GuildCategoriesTests : GrainTest
 {
     private static readonly ClusterException Lost = new(ErrorCode.UpstreamUnavailable, "The connection broke.");
 
@@ -185,7 +185,7 @@ public sealed class GuildCategoriesTests : HouseTest
 
     private IEnumerable<DiscordChannelInfo> Made => Discord.Channels.Values.Where(channel => channel.Kind == 0 && channel.Topic is not null);
 
-    private IChannelJanitorGrain Janitor(string listener) => House.Grains.GetGrain<IChannelJanitorGrain>(GrainKeys.ChannelJanitor(listener));
+    private IChannelJanitorGrain Janitor(string listener) => Silo.Grains.GetGrain<IChannelJanitorGrain>(GrainKeys.ChannelJanitor(listener));
 
     private void Add(string id, string name, string? parent = null) => Discord.Channels[id] = new DiscordChannelInfo(id, name, parent, parent is null ? 4 : 0, null);
 
@@ -197,7 +197,7 @@ public sealed class GuildCategoriesTests : HouseTest
     {
         for (var i = 0; i < 1_000 && !condition(); i++)
         {
-            await Settle();
+            await LetGrainsRun();
             await Task.Delay(1);
         }
         Assert.True(condition());

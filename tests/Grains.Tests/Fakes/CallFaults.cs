@@ -3,12 +3,12 @@ using Orleans.Core.Internal;
 namespace CozeCluster.Grains.Tests.Fakes;
 
 /// <summary>
-/// What a cluster does to idempotent calls on a bad day, from a seed: calls that never arrive, calls whose answer is lost (both are sent again by their caller), calls that are late,
-/// and grains that are deactivated after a call. Rates are probabilities from 0 to 1 per call.
+/// Injects random faults into idempotent calls: rejected calls and lost answers, which the caller retries, delayed calls, and deactivations of grains after a
+/// call. The rates are probabilities from 0 to 1 per call.
 /// </summary>
 public sealed class CallFaults(int seed) : IOutgoingGrainCallFilter
 {
-    private readonly Random _dice = new(seed);
+    private readonly Random _random = new(seed);
 
     public double Rejections { get; init; } = 0.05;
 
@@ -18,7 +18,7 @@ public sealed class CallFaults(int seed) : IOutgoingGrainCallFilter
 
     public double Delays { get; init; } = 0.1;
 
-    /// <summary>Must be called behind <c>AddGrains</c>, so that its resending is around these faults.</summary>
+    /// <summary>Must be called after <c>AddGrains</c>, so that retries pass through these faults.</summary>
     public void AddTo(ISiloBuilder silo) => silo.AddOutgoingGrainCallFilter(this);
 
     public async Task Invoke(IOutgoingGrainCallContext context)
@@ -28,18 +28,21 @@ public sealed class CallFaults(int seed) : IOutgoingGrainCallFilter
             await context.Invoke();
             return;
         }
-        if (Falls(Delays)) await Task.Delay(TimeSpan.FromMilliseconds(Next() * 5), CancellationToken.None);
-        if (Falls(Rejections)) throw new SiloUnavailableException("The silo is gone.");
+        if (Happens(Delays)) await Task.Delay(TimeSpan.FromMilliseconds(Next() * 5), CancellationToken.None);
+        if (Happens(Rejections)) throw new SiloUnavailableException("The silo has failed.");
         await context.InvokeKeepingArguments();
-        // A conversation has background work as long as a turn runs, and is collected only behind it.
-        if (context.Grain is not IConversationGrain && Falls(Deactivations)) _ = ((IAddressable)context.Grain).Cast<IGrainManagementExtension>().DeactivateOnIdle();
-        if (Falls(LostAnswers)) throw new SiloUnavailableException("The answer is lost.");
+        // A conversation is not deactivated, because Orleans does not collect it while a turn runs either.
+        if (context.Grain is not IConversationGrain && Happens(Deactivations))
+        {
+            _ = ((IAddressable)context.Grain).Cast<IGrainManagementExtension>().DeactivateOnIdle();
+        }
+        if (Happens(LostAnswers)) throw new SiloUnavailableException("The answer is lost.");
     }
 
-    private bool Falls(double rate) => Next() < rate;
+    private bool Happens(double rate) => Next() < rate;
 
     private double Next()
     {
-        lock (_dice) return _dice.NextDouble();
+        lock (_random) return _random.NextDouble();
     }
 }

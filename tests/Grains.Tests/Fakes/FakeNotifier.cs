@@ -3,28 +3,28 @@ using System.Threading.Channels;
 
 namespace CozeCluster.Grains.Tests.Fakes;
 
-/// <summary>Takes notices, or does not.</summary>
+/// <summary>Accepts or rejects notifications.</summary>
 public sealed class FakeNotifier : INotifier
 {
     private readonly Channel<Notification> _sent = Channel.CreateUnbounded<Notification>();
 
     public string Name => "webhook";
 
-    /// <summary>How many of the next tries fail.</summary>
+    /// <summary>How many of the next attempts fail.</summary>
     public int Failures { get; set; }
 
-    public ConcurrentQueue<Notification> Tries { get; } = [];
+    public ConcurrentQueue<Notification> Attempts { get; } = [];
 
-    /// <summary>Notifications taken and not looked at yet.</summary>
+    /// <summary>Accepted notifications that the test has not read yet.</summary>
     public int Waiting => _sent.Reader.Count;
 
-    public bool IsWanted(NotificationsDefinition notices) => notices.Webhook is not null;
+    public bool IsConfigured(NotificationsDefinition definition) => definition.Webhook is not null;
 
-    public Task Send(NotificationsDefinition notices, Notification notice, CancellationToken cancellationToken)
+    public Task Send(NotificationsDefinition definition, Notification notification, CancellationToken cancellationToken)
     {
-        Tries.Enqueue(notice);
+        Attempts.Enqueue(notification);
         if (Failures-- > 0) throw new ClusterException(ErrorCode.UpstreamUnavailable, "The webhook could not be reached.");
-        _sent.Writer.TryWrite(notice);
+        _sent.Writer.TryWrite(notification);
         return Task.CompletedTask;
     }
 

@@ -3,37 +3,37 @@ using System.Threading.Channels;
 
 namespace CozeCluster.Grains.Tests.Fakes;
 
-/// <summary>An upstream whose far side is the test: it sees what was opened, attached and cancelled, and writes the replies.</summary>
+/// <summary>An upstream that the test controls: the test sees what was opened, attached and cancelled, and writes the replies.</summary>
 public sealed class FakeUpstream : IUpstream
 {
     private readonly Channel<FakeExchange> _opened = Channel.CreateUnbounded<FakeExchange>();
     private readonly Channel<FakeExchange> _attached = Channel.CreateUnbounded<FakeExchange>();
     private readonly Channel<UpstreamHandle> _cancelled = Channel.CreateUnbounded<UpstreamHandle>();
+    private readonly ConcurrentQueue<UpstreamHandle> _released = new();
     private int _opens;
-    private readonly ConcurrentQueue<UpstreamHandle> _settled = new();
 
     public string Name => "fake";
 
     public bool CanReattach { get; set; } = true;
 
-    /// <summary>Thrown by the next opens, in order; null lets one through.</summary>
+    /// <summary>Exceptions of the next calls of <see cref="Open"/>, in order. Null: the call succeeds.</summary>
     public ConcurrentQueue<ClusterException?> Refusals { get; } = new();
 
-    /// <summary>Thrown by the next attaches, in order.</summary>
+    /// <summary>Exceptions of the next calls of <see cref="Attach"/>, in order.</summary>
     public ConcurrentQueue<ClusterException> Losses { get; } = new();
 
-    /// <summary>While set, opening waits for it (or for the token).</summary>
+    /// <summary>If set, <see cref="Open"/> waits for it or for its token.</summary>
     public TaskCompletionSource? Hold { get; set; }
 
-    /// <summary>While set, opening waits for it before it sends anything.</summary>
+    /// <summary>If set, <see cref="Open"/> waits for it before it sends anything.</summary>
     public TaskCompletionSource? HoldBeforeSending { get; set; }
 
-    /// <summary>While set, cancelling waits for it (or for the token).</summary>
+    /// <summary>If set, <see cref="Cancel"/> waits for it or for its token.</summary>
     public TaskCompletionSource? HoldCancel { get; set; }
 
     public int OpenedCount => Volatile.Read(ref _opens);
 
-    /// <summary>Cancellations that nobody has looked at yet.</summary>
+    /// <summary>Cancellations that the test has not read yet.</summary>
     public int CancelledCount => _cancelled.Reader.Count;
 
     public async ValueTask<IExchange> Open(UpstreamTurn turn, CancellationToken cancellationToken)
@@ -68,12 +68,12 @@ public sealed class FakeUpstream : IUpstream
         if (HoldCancel is { } hold) await hold.Task.WaitAsync(cancellationToken);
     }
 
-    /// <summary>What was settled, oldest first.</summary>
-    public IReadOnlyList<UpstreamHandle> Settled => [.. _settled];
+    /// <summary>The released exchanges, oldest first.</summary>
+    public IReadOnlyList<UpstreamHandle> Released => [.. _released];
 
-    public ValueTask Settle(UpstreamTurn turn, UpstreamHandle handle)
+    public ValueTask Release(UpstreamTurn turn, UpstreamHandle handle)
     {
-        _settled.Enqueue(handle);
+        _released.Enqueue(handle);
         return ValueTask.CompletedTask;
     }
 
@@ -86,20 +86,24 @@ public sealed class FakeUpstream : IUpstream
     private static Task<T> Next<T>(Channel<T> channel) => channel.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
 }
 
-/// <summary>One reply, written by the test.</summary>
+/// <summary>A reply that the test writes.</summary>
 public sealed class FakeExchange(UpstreamTurn turn, UpstreamHandle? attachedTo) : IExchange
 {
     private readonly Channel<Action<IReplySink>> _script = Channel.CreateUnbounded<Action<IReplySink>>();
-    private readonly TaskCompletionSource _dropped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public UpstreamTurn Turn => turn;
 
     public UpstreamHandle? AttachedTo => attachedTo;
 
-    /// <summary>Completes when the connection was dropped.</summary>
-    public Task Dropped => _dropped.Task.WaitAsync(TimeSpan.FromSeconds(30));
+    /// <summary>Completes when the connection has been closed.</summary>
+    public Task Closed => _closed.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
-    public UpstreamHandle Handle => attachedTo ?? new(turn.Bot.Id, turn.Account.Id, "fake", new Dictionary<string, string> { ["conversation_id"] = "c-" + turn.TurnId, ["chat_id"] = "h-" + turn.TurnId });
+    public UpstreamHandle Handle => attachedTo ?? new(turn.Bot.Id, turn.Account.Id, "fake", new Dictionary<string, string>
+    {
+        ["conversation_id"] = "c-" + turn.TurnId,
+        ["chat_id"] = "h-" + turn.TurnId,
+    });
 
     public FakeExchange Do(Action<IReplySink> action)
     {
@@ -120,11 +124,11 @@ public sealed class FakeExchange(UpstreamTurn turn, UpstreamHandle? attachedTo) 
 
     public void Complete(FinishReason reason = FinishReason.Stop) => Do(sink =>
     {
-        sink.Count(new Usage(3, 4, 7));
+        sink.SetUsage(new Usage(3, 4, 7));
         sink.Complete(reason);
     })._script.Writer.Complete();
 
-    public void Fail(ErrorCode code) => Fail(new Error(code, "The far side says no."));
+    public void Fail(ErrorCode code) => Fail(new Error(code, "The upstream refused it."));
 
     public void Fail(Error error) => Do(sink => sink.Fail(error))._script.Writer.Complete();
 
@@ -149,7 +153,7 @@ public sealed class FakeExchange(UpstreamTurn turn, UpstreamHandle? attachedTo) 
 
     public ValueTask DisposeAsync()
     {
-        _dropped.TrySetResult();
+        _closed.TrySetResult();
         return ValueTask.CompletedTask;
     }
 }

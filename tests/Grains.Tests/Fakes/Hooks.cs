@@ -4,28 +4,28 @@ using Orleans.Storage;
 
 namespace CozeCluster.Grains.Tests.Fakes;
 
-/// <summary>Places where a test stops grains, or has them fail: around saves, reminders and calls. One for all grains of a silo.</summary>
+/// <summary>Lets a test delay or fail saves, reminders and calls. All grains of a silo share one instance.</summary>
 public sealed class Hooks : IIncomingGrainCallFilter
 {
-    /// <summary>The state whose saves the hooks are about.</summary>
+    /// <summary>The name of the state whose saves have hooks.</summary>
     public string? State { get; set; }
 
-    /// <summary>Before that state is saved.</summary>
+    /// <summary>Runs before that state is saved.</summary>
     public Func<Task> BeforeSave { get; set; } = () => Task.CompletedTask;
 
-    /// <summary>When it has been stored, before the grain learns of that.</summary>
+    /// <summary>Runs when the state has been stored, before the save completes.</summary>
     public Func<Task> AfterSave { get; set; } = () => Task.CompletedTask;
 
-    /// <summary>Before a reminder is stored.</summary>
+    /// <summary>Runs before a reminder is stored.</summary>
     public Func<Task> BeforeReminder { get; set; } = () => Task.CompletedTask;
 
-    /// <summary>The method whose calls the hooks are about.</summary>
+    /// <summary>The name of the method whose calls have hooks.</summary>
     public string? Method { get; set; }
 
-    /// <summary>Before a call of that method.</summary>
+    /// <summary>Runs before a call of that method.</summary>
     public Func<Task> BeforeCall { get; set; } = () => Task.CompletedTask;
 
-    /// <summary>After a call of that method, before its caller learns of that.</summary>
+    /// <summary>Runs after a call of that method, before the caller receives the answer.</summary>
     public Func<Task> AfterCall { get; set; } = () => Task.CompletedTask;
 
     public async Task Invoke(IIncomingGrainCallContext context)
@@ -36,7 +36,7 @@ public sealed class Hooks : IIncomingGrainCallFilter
         if (isHooked) await AfterCall();
     }
 
-    /// <summary>Puts the hooks into a silo whose storage is registered.</summary>
+    /// <summary>Adds the hooks to a silo whose storage is already registered.</summary>
     public void AddTo(ISiloBuilder silo)
     {
         silo.AddIncomingGrainCallFilter(this);
@@ -48,9 +48,16 @@ public sealed class Hooks : IIncomingGrainCallFilter
     {
         var inner = services.Last(service => service.ServiceType == typeof(T) && Equals(service.ServiceKey, key));
         services.Remove(inner);
-        if (key is null) services.AddSingleton(provider => decorator((T)(inner.ImplementationInstance ?? inner.ImplementationFactory?.Invoke(provider) ?? ActivatorUtilities.CreateInstance(provider, inner.ImplementationType!))));
-        else services.AddKeyedSingleton(key, (provider, _) => decorator((T)(inner.KeyedImplementationInstance ?? inner.KeyedImplementationFactory!(provider, key))));
+        if (key is null) services.AddSingleton(provider => decorator((T)Create(inner, provider)));
+        else services.AddKeyedSingleton(key, (provider, _) => decorator((T)CreateKeyed(inner, provider)));
     }
+
+    private static object Create(ServiceDescriptor service, IServiceProvider provider) => service.ImplementationInstance
+        ?? service.ImplementationFactory?.Invoke(provider)
+        ?? ActivatorUtilities.CreateInstance(provider, service.ImplementationType!);
+
+    private static object CreateKeyed(ServiceDescriptor service, IServiceProvider provider) =>
+        service.KeyedImplementationInstance ?? service.KeyedImplementationFactory!(provider, service.ServiceKey);
 
     private sealed class HookedStorage(IGrainStorage inner, Hooks hooks) : IGrainStorage
     {
@@ -90,19 +97,19 @@ public sealed class Hooks : IIncomingGrainCallFilter
     }
 }
 
-/// <summary>A place that is reached, and stays so until the test lets go.</summary>
-public sealed class Stop
+/// <summary>A point in the code at which a test makes a grain wait.</summary>
+public sealed class Checkpoint
 {
     private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _go = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _continue = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Task Reached => _reached.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
-    public void Go() => _go.TrySetResult();
+    public void Continue() => _continue.TrySetResult();
 
     public Task Wait()
     {
         _reached.TrySetResult();
-        return _go.Task;
+        return _continue.Task;
     }
 }

@@ -1,8 +1,8 @@
 namespace CozeCluster.Grains.Tests.Fakes;
 
 /// <summary>
-/// Runs a call so that its answer can be lost and the call sent again. Only calls to other silos are, and their requests stay as they are; one that ran in its caller's silo
-/// was emptied by Orleans.
+/// Runs a call so that it can be retried afterwards. Orleans clears the request of a call within a silo; here its arguments are restored, as if the call had
+/// gone to another silo.
 /// </summary>
 internal static class LostAnswer
 {

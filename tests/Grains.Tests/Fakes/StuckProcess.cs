@@ -1,6 +1,6 @@
 namespace CozeCluster.Grains.Tests.Fakes;
 
-/// <summary>Another process whose observer takes calls and answers none until disposed, as one that hangs.</summary>
+/// <summary>Simulates another process that hangs: its observer receives calls, but answers none before it is disposed.</summary>
 public sealed class StuckProcess(IGrainFactory grains) : IReplyObserver, IDisposable
 {
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -2,7 +2,7 @@ using Orleans.Serialization;
 
 namespace CozeCluster.Grains.Tests.Fakes;
 
-/// <summary>Sends the arguments and results of our calls through Orleans' serializer, which calls within one process do not pass.</summary>
+/// <summary>Serializes and deserializes the arguments and results of calls, which Orleans does not do within one process.</summary>
 public sealed class WireRoundTrip(Serializer serializer) : IOutgoingGrainCallFilter
 {
     public async Task Invoke(IOutgoingGrainCallContext context)

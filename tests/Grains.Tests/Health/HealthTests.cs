@@ -2,11 +2,11 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Health;
 
-/// <summary>How bots and accounts stand, as operators see it.</summary>
-public sealed class HealthTests : HouseTest
+/// <summary>Tests the health of bots and accounts, as operators see it.</summary>
+public sealed class HealthTests : GrainTest
 {
     [Fact]
-    public async Task List_NothingUsed_KnowsNothingYet()
+    public async Task List_NothingUsed_IsUnknown()
     {
         var entries = await List();
 
@@ -16,7 +16,7 @@ public sealed class HealthTests : HouseTest
     }
 
     [Fact]
-    public async Task Turn_Answered_BotAndAccountAreOk()
+    public async Task Turn_Completed_BotAndAccountAreOk()
     {
         await Complete(Request(model: "single"), "yes");
 
@@ -27,7 +27,7 @@ public sealed class HealthTests : HouseTest
     }
 
     [Fact]
-    public async Task Account_Refused_IsSetAsideUntilItWorksAgain()
+    public async Task Account_Refused_IsDisabledUntilItWorksAgain()
     {
         Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamUnauthorized, "Coze says: the token is invalid."));
         await Complete(Request(model: "single"), "with the other");
@@ -35,9 +35,9 @@ public sealed class HealthTests : HouseTest
         var entry = Assert.Single(await ListWith(HealthState.SetAside), entry => entry is { Kind: HealthKind.Account, State: HealthState.SetAside });
         Assert.Equal("Coze says: the token is invalid.", entry.Reason);
         Assert.Equal(ErrorCode.UpstreamUnauthorized, entry.Code);
-        Assert.Equal(House.Time.GetUtcNow().AddMinutes(1), entry.Until);
+        Assert.Equal(Silo.Time.GetUtcNow().AddMinutes(1), entry.Until);
 
-        House.Time.Advance(TimeSpan.FromMinutes(2));
+        Silo.Time.Advance(TimeSpan.FromMinutes(2));
         Assert.Equal(HealthState.SetAside, (await Find(HealthKind.Account, entry.Id)).State);
         await Complete(Request(model: "single"), "one");
         await Complete(Request(model: "single"), "two");
@@ -45,28 +45,28 @@ public sealed class HealthTests : HouseTest
     }
 
     [Fact]
-    public async Task Account_AtALimit_CoolsAndIsOkByItself()
+    public async Task Account_AtALimit_CoolsDownAndIsOkAfterwards()
     {
-        var until = House.Time.GetUtcNow().AddHours(9);
+        var until = Silo.Time.GetUtcNow().AddHours(9);
         Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamQuotaExceeded, "Coze says: no credits.", until: until));
         await Complete(Request(model: "single"), "with the other");
 
         var entry = Assert.Single(await ListWith(HealthState.Cooling), entry => entry is { Kind: HealthKind.Account, State: HealthState.Cooling });
         Assert.Equal(until, entry.Until);
 
-        House.Time.Advance(TimeSpan.FromHours(9));
+        Silo.Time.Advance(TimeSpan.FromHours(9));
         entry = await Find(HealthKind.Account, entry.Id);
         Assert.Equal((HealthState.Ok, until, (string?)null), (entry.State, entry.Since, entry.Reason));
     }
 
     [Fact]
-    public async Task Bot_AllAccountsAtALimit_Cools()
+    public async Task Bot_AllAccountsAtALimit_CoolsDown()
     {
-        var until = House.Time.GetUtcNow().AddHours(9);
+        var until = Silo.Time.GetUtcNow().AddHours(9);
         for (var i = 0; i < 2; i++) Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamQuotaExceeded, "Coze says: no credits.", until: until));
-        await (await Begin(Request(model: "single"))).Observer.UntilEnd();
+        await (await Begin(Request(model: "single"))).Subscriber.UntilEnd();
 
-        await (await Begin(Request(model: "single"))).Observer.UntilEnd();
+        await (await Begin(Request(model: "single"))).Subscriber.UntilEnd();
 
         var bot = await Until(HealthKind.Bot, "single", HealthState.Cooling);
         Assert.Equal((until, "Coze says: no credits."), (bot.Until, bot.Reason));
@@ -76,86 +76,86 @@ public sealed class HealthTests : HouseTest
     public async Task Bot_AllAccountsRefused_IsFailing()
     {
         for (var i = 0; i < 2; i++) Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamUnauthorized, "Coze says: the token is invalid."));
-        await (await Begin(Request(model: "single"))).Observer.UntilEnd();
+        await (await Begin(Request(model: "single"))).Subscriber.UntilEnd();
 
-        await (await Begin(Request(model: "single"))).Observer.UntilEnd();
+        await (await Begin(Request(model: "single"))).Subscriber.UntilEnd();
 
         Assert.Equal("Coze says: the token is invalid.", (await Until(HealthKind.Bot, "single", HealthState.Failing)).Reason);
     }
 
     [Fact]
-    public async Task Bot_FailsThreeTimes_IsFailingWithTheBreakersTime()
+    public async Task Bot_FailsThreeTimes_IsFailingUntilTheBreakerCloses()
     {
         for (var i = 0; i < Breaker.Threshold; i++)
         {
             Assert.Equal(HealthState.Unknown, (await Find(HealthKind.Bot, "single")).State);
             Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamFailed, "Coze says: internal error."));
-            await (await Begin(Request(model: "single"))).Observer.UntilEnd();
+            await (await Begin(Request(model: "single"))).Subscriber.UntilEnd();
         }
 
         var bot = await Until(HealthKind.Bot, "single", HealthState.Failing);
         Assert.Equal("Coze says: internal error.", bot.Reason);
-        Assert.Equal(House.Time.GetUtcNow().AddSeconds(10), bot.Until);
+        Assert.Equal(Silo.Time.GetUtcNow().AddSeconds(10), bot.Until);
 
-        House.Time.Advance(TimeSpan.FromSeconds(11));
+        Silo.Time.Advance(TimeSpan.FromSeconds(11));
         await Complete(Request(model: "single"), "again");
         await Until(HealthKind.Bot, "single", HealthState.Ok);
     }
 
     [Fact]
-    public async Task Entry_AfterARestart_IsStillThere_AndGoneWithTheFleet()
+    public async Task Entry_SurvivesARestart_AndIsRemovedWithTheBot()
     {
-        var health = House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health);
-        await health.Note(new HealthEntry(HealthKind.Bot, "b1", HealthState.Failing) { Since = House.Time.GetUtcNow() });
-        await House.RestartAsync();
+        var health = Silo.Grains.GetGrain<IHealthGrain>(GrainKeys.Health);
+        await health.Report(new HealthEntry(HealthKind.Bot, "b1", HealthState.Failing) { Since = Silo.Time.GetUtcNow() });
+        await Silo.RestartAsync();
         Assert.Equal(HealthState.Failing, (await Find(HealthKind.Bot, "b1")).State);
 
         var fleet = SmallFleet();
         await Catalog.Import(fleet with { Version = "2", Bots = [.. fleet.Bots.Skip(1)], Models = [] });
-        House.Time.Advance(TimeSpan.FromSeconds(2));
+        Silo.Time.Advance(TimeSpan.FromSeconds(2));
 
         Assert.DoesNotContain(await List(), entry => entry.Id == "b1");
     }
 
     [Fact]
-    public async Task Note_SameAgain_KeepsSinceWhen()
+    public async Task Report_SameState_KeepsSince()
     {
-        var start = House.Time.GetUtcNow();
-        var health = House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health);
-        await health.Note(Failing(start));
-        await health.Note(Failing(start.AddHours(1)) with { Reason = "another word" });
+        var start = Silo.Time.GetUtcNow();
+        var health = Silo.Grains.GetGrain<IHealthGrain>(GrainKeys.Health);
+        await health.Report(Failing(start));
+        await health.Report(Failing(start.AddHours(1)) with { Reason = "another reason" });
 
         var entry = await Find(HealthKind.Bot, "b1");
-        Assert.Equal((start, "another word"), (entry.Since, entry.Reason));
+        Assert.Equal((start, "another reason"), (entry.Since, entry.Reason));
     }
 
     private static HealthEntry Failing(DateTimeOffset since) => new(HealthKind.Bot, "b1", HealthState.Failing)
     {
-        Code = ErrorCode.UpstreamFailed, Reason = "a word", Since = since,
+        Code = ErrorCode.UpstreamFailed, Reason = "a reason", Since = since,
     };
 
-    private Task<IReadOnlyList<HealthEntry>> List() => House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health).List();
+    private Task<IReadOnlyList<HealthEntry>> List() => Silo.Grains.GetGrain<IHealthGrain>(GrainKeys.Health).List();
 
     private async Task<HealthEntry> Find(HealthKind kind, string id) => (await List()).Single(entry => entry.Kind == kind && entry.Id == id);
 
-    /// <summary>All entries, once an account has the state: it is reported in the background.</summary>
+    /// <summary>Lists all entries as soon as an account has the state. States are reported in the background.</summary>
     private async Task<IReadOnlyList<HealthEntry>> ListWith(HealthState state)
     {
         for (var i = 0; i < 1000; i++)
         {
             if (await List() is var entries && entries.Any(entry => entry.Kind == HealthKind.Account && entry.State == state)) return entries;
-            await Settle();
+            await LetGrainsRun();
         }
         throw new TimeoutException($"No account became {state}.");
     }
 
-    /// <summary>The entry once it has the state: it is reported in the background.</summary>
+    /// <summary>Gets the entry as soon as it has the state. States are reported in the background.</summary>
     private async Task<HealthEntry> Until(HealthKind kind, string id, HealthState state)
     {
         for (var i = 0; i < 1000; i++)
         {
             if (await Find(kind, id) is var entry && entry.State == state) return entry;
-            await Settle();
+            await LetGrainsRun();
         }
         throw new TimeoutException($"{kind} {id} did not become {state}, but {(await Find(kind, id)).State}.");
     }

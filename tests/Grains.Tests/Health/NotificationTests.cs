@@ -2,134 +2,134 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Health;
 
-/// <summary>What operators are told, and how often.</summary>
-public sealed class NotificationTests : HouseTest
+/// <summary>Tests what operators are notified of, and how often.</summary>
+public sealed class NotificationTests : GrainTest
 {
     private static readonly NotificationsDefinition Webhook = new() { Webhook = new WebhookDefinition(new Secret("url"), null) };
 
-    private IHealthGrain Health => House.Grains.GetGrain<IHealthGrain>(GrainKeys.Health);
+    private IHealthGrain Health => Silo.Grains.GetGrain<IHealthGrain>(GrainKeys.Health);
 
     [Fact]
-    public async Task Change_ToBadAndBack_IsToldOnceEach()
+    public async Task Change_ToFailingAndBack_NotifiesOnceEach()
     {
-        await WantNotifications();
-        await Note(HealthState.Failing, "Coze says: internal error.");
+        await ConfigureNotifications();
+        await Report(HealthState.Failing, "Coze says: internal error.");
 
-        var notice = await Notifier.Next();
-        Assert.Equal("Bot b1 is failing since 2026-01-01 00:00 UTC: Coze says: internal error.", notice.Text);
-        Assert.Equal(HealthState.Failing, notice.Entry.State);
+        var notification = await Notifier.Next();
+        Assert.Equal("Bot b1 has been failing since 2026-01-01 00:00 UTC: Coze says: internal error.", notification.Text);
+        Assert.Equal(HealthState.Failing, notification.Entry.State);
 
-        await Note(HealthState.Failing, "Coze says: internal error.");
-        await Note(HealthState.Ok);
+        await Report(HealthState.Failing, "Coze says: internal error.");
+        await Report(HealthState.Ok);
         Assert.Equal("Bot b1 works again.", (await Notifier.Next()).Text);
-        await Settle();
-        Assert.Equal(2, Notifier.Tries.Count);
+        await LetGrainsRun();
+        Assert.Equal(2, Notifier.Attempts.Count);
     }
 
     [Fact]
-    public async Task Change_BackAndForthWithinAnHour_IsToldAgainOnlyWhenTheHourIsOver()
+    public async Task Change_RepeatedWithinAnHour_NotifiesAfterTheHour()
     {
-        await WantNotifications();
-        await Note(HealthState.Failing);
+        await ConfigureNotifications();
+        await Report(HealthState.Failing);
         await Notifier.Next();
-        await Note(HealthState.Ok);
+        await Report(HealthState.Ok);
         await Notifier.Next();
-        House.Time.Advance(TimeSpan.FromMinutes(10));
+        Silo.Time.Advance(TimeSpan.FromMinutes(10));
 
-        await Note(HealthState.Failing);
-        await Settle();
-        Assert.Equal(2, Notifier.Tries.Count);
+        await Report(HealthState.Failing);
+        await LetGrainsRun();
+        Assert.Equal(2, Notifier.Attempts.Count);
 
         await PassUntil(() => Notifier.Waiting > 0, TimeSpan.FromMinutes(1));
         Assert.Equal(HealthState.Failing, (await Notifier.Next()).Entry.State);
-        Assert.True(House.Time.GetUtcNow() >= new DateTimeOffset(2026, 1, 1, 1, 0, 0, TimeSpan.Zero));
+        Assert.True(Silo.Time.GetUtcNow() >= new DateTimeOffset(2026, 1, 1, 1, 0, 0, TimeSpan.Zero));
     }
 
     [Fact]
-    public async Task Change_AfterARestart_IsNotToldTwice()
+    public async Task Change_AfterARestart_NotifiesOnlyOnce()
     {
-        await WantNotifications();
-        await Note(HealthState.SetAside);
+        await ConfigureNotifications();
+        await Report(HealthState.SetAside);
         await Notifier.Next();
 
-        await House.RestartAsync();
-        await Note(HealthState.SetAside);
-        await Settle();
+        await Silo.RestartAsync();
+        await Report(HealthState.SetAside);
+        await LetGrainsRun();
 
-        Assert.Single(Notifier.Tries);
+        Assert.Single(Notifier.Attempts);
     }
 
     [Fact]
-    public async Task Cooling_ForLong_IsTold_AndPassesSilently()
+    public async Task Cooling_ForALongTime_NotifiesOnlyOfItsBeginning()
     {
-        await WantNotifications();
-        await Note(HealthState.Cooling, "No credits.", House.Time.GetUtcNow().AddSeconds(5));
-        await Settle();
-        Assert.Empty(Notifier.Tries);
+        await ConfigureNotifications();
+        await Report(HealthState.Cooling, "No credits.", Silo.Time.GetUtcNow().AddSeconds(5));
+        await LetGrainsRun();
+        Assert.Empty(Notifier.Attempts);
 
-        await Note(HealthState.Cooling, "No credits.", House.Time.GetUtcNow().AddHours(9));
-        Assert.Equal("Bot b1 rests until 2026-01-01 09:00 UTC: No credits.", (await Notifier.Next()).Text);
+        await Report(HealthState.Cooling, "No credits.", Silo.Time.GetUtcNow().AddHours(9));
+        Assert.Equal("Bot b1 is cooling down until 2026-01-01 09:00 UTC: No credits.", (await Notifier.Next()).Text);
 
-        House.Time.Advance(TimeSpan.FromHours(9));
-        await Note(HealthState.Ok);
-        await Note(HealthState.Cooling, "No credits.", House.Time.GetUtcNow().AddHours(9));
-        Assert.Equal("Bot b1 rests until 2026-01-01 18:00 UTC: No credits.", (await Notifier.Next()).Text);
-        Assert.Equal(2, Notifier.Tries.Count);
+        Silo.Time.Advance(TimeSpan.FromHours(9));
+        await Report(HealthState.Ok);
+        await Report(HealthState.Cooling, "No credits.", Silo.Time.GetUtcNow().AddHours(9));
+        Assert.Equal("Bot b1 is cooling down until 2026-01-01 18:00 UTC: No credits.", (await Notifier.Next()).Text);
+        Assert.Equal(2, Notifier.Attempts.Count);
     }
 
     [Fact]
-    public async Task Notice_NotTaken_IsTriedAgainAFewTimes()
+    public async Task Notification_NotAccepted_IsRetried()
     {
         Notifier.Failures = 3;
-        await WantNotifications();
-        await Note(HealthState.Failing);
+        await ConfigureNotifications();
+        await Report(HealthState.Failing);
 
         await PassUntil(() => Notifier.Waiting > 0, TimeSpan.FromSeconds(5));
         await Notifier.Next();
-        Assert.Equal(4, Notifier.Tries.Count);
+        Assert.Equal(4, Notifier.Attempts.Count);
     }
 
     [Fact]
-    public async Task Notice_NotWanted_IsNotSent()
+    public async Task Notification_NotConfigured_IsNotSent()
     {
-        await Note(HealthState.Failing);
-        await Settle();
+        await Report(HealthState.Failing);
+        await LetGrainsRun();
 
-        Assert.Empty(Notifier.Tries);
+        Assert.Empty(Notifier.Attempts);
     }
 
     [Fact]
-    public async Task Listener_WithoutConnectionForFiveMinutes_IsTold_AndThatItIsBack()
+    public async Task Listener_DisconnectedForFiveMinutes_NotifiesOfThatAndOfTheReconnect()
     {
-        await WantNotifications();
-        await Note(HealthState.Connecting, "The connection broke.", kind: HealthKind.Listener, id: "l1.0");
-        await Settle();
-        House.Time.Advance(TimeSpan.FromSeconds(299));
-        await Settle();
-        Assert.Empty(Notifier.Tries);
+        await ConfigureNotifications();
+        await Report(HealthState.Connecting, "The connection broke.", kind: HealthKind.Listener, id: "l1.0");
+        await LetGrainsRun();
+        Silo.Time.Advance(TimeSpan.FromSeconds(299));
+        await LetGrainsRun();
+        Assert.Empty(Notifier.Attempts);
 
         await PassUntil(() => Notifier.Waiting > 0, TimeSpan.FromSeconds(1));
-        Assert.Equal("Listener l1.0 is not connected since 2026-01-01 00:00 UTC: The connection broke.", (await Notifier.Next()).Text);
-        await Note(HealthState.Ok, kind: HealthKind.Listener, id: "l1.0");
+        Assert.Equal("Listener l1.0 has been disconnected since 2026-01-01 00:00 UTC: The connection broke.", (await Notifier.Next()).Text);
+        await Report(HealthState.Ok, kind: HealthKind.Listener, id: "l1.0");
         Assert.Equal("Listener l1.0 works again.", (await Notifier.Next()).Text);
     }
 
     [Fact]
-    public async Task Listener_BackWithinFiveMinutes_IsNotTold()
+    public async Task Listener_ReconnectedWithinFiveMinutes_DoesNotNotify()
     {
-        await WantNotifications();
-        await Note(HealthState.Connecting, kind: HealthKind.Listener, id: "l1.0");
-        House.Time.Advance(TimeSpan.FromMinutes(4));
-        await Note(HealthState.Ok, kind: HealthKind.Listener, id: "l1.0");
-        await Settle();
-        House.Time.Advance(TimeSpan.FromMinutes(4));
-        await Settle();
+        await ConfigureNotifications();
+        await Report(HealthState.Connecting, kind: HealthKind.Listener, id: "l1.0");
+        Silo.Time.Advance(TimeSpan.FromMinutes(4));
+        await Report(HealthState.Ok, kind: HealthKind.Listener, id: "l1.0");
+        await LetGrainsRun();
+        Silo.Time.Advance(TimeSpan.FromMinutes(4));
+        await LetGrainsRun();
 
-        Assert.Empty(Notifier.Tries);
+        Assert.Empty(Notifier.Attempts);
     }
 
-    private Task WantNotifications() => Catalog.Import(SmallFleet() with { Version = "2", Notifications = Webhook });
+    private Task ConfigureNotifications() => Catalog.Import(SmallFleet() with { Version = "2", Notifications = Webhook });
 
-    private Task Note(HealthState state, string? reason = null, DateTimeOffset? until = null, HealthKind kind = HealthKind.Bot, string id = "b1") =>
-        Health.Note(new HealthEntry(kind, id, state) { Reason = reason, Since = House.Time.GetUtcNow(), Until = until });
+    private Task Report(HealthState state, string? reason = null, DateTimeOffset? until = null, HealthKind kind = HealthKind.Bot, string id = "b1") =>
+        Health.Report(new HealthEntry(kind, id, state) { Reason = reason, Since = Silo.Time.GetUtcNow(), Until = until });
 }

@@ -31,7 +31,7 @@ public sealed class BackgroundWorkTests(RuntimeSilo fixture) : RuntimeTest<Runti
     }
 
     [Fact(Timeout = Hang)]
-    public async Task Work_keeps_the_activation_from_collection_and_no_longer_than_it_runs()
+    public async Task Work_prevents_collection_of_the_activation_only_while_it_runs()
     {
         await Grain.Start(Key + "1");
         await Grain.Start(Key + "2");
@@ -47,7 +47,7 @@ public sealed class BackgroundWorkTests(RuntimeSilo fixture) : RuntimeTest<Runti
 
         Probe.Open(Key + "2");
         await Happened("worked", 2);
-        // The activation learns that the work has ended right behind that note.
+        // The work ends shortly after the event. This call runs later.
         Assert.Equal(1, await Grain.Activation());
         await Silo.CollectIdleAsync();
         await Happened("deactivated");
@@ -71,11 +71,11 @@ public sealed class BackgroundWorkTests(RuntimeSilo fixture) : RuntimeTest<Runti
 
         Assert.Equal(2, await next);
         Assert.Equal(1, Count("ended before the deactivation"));
-        Assert.Empty(Fixture.Logged.Of(NotEnded, Key));
+        Assert.Empty(Fixture.Log.Of(NotEnded, Key));
     }
 
     [Fact(Timeout = Hang)]
-    public async Task Work_that_ignores_its_cancellation_is_given_up_after_ten_seconds()
+    public async Task Deactivation_waits_ten_seconds_for_work_that_ignores_its_cancellation()
     {
         await Grain.StartStubborn(Key);
         await Happened("work");
@@ -88,27 +88,27 @@ public sealed class BackgroundWorkTests(RuntimeSilo fixture) : RuntimeTest<Runti
         await Fixture.AdvanceUntil(next, TimeSpan.FromSeconds(0.1));
 
         Assert.Equal(2, await next);
-        Assert.Single(Fixture.Logged.Of(NotEnded, Key));
+        Assert.Single(Fixture.Log.Of(NotEnded, Key));
         Probe.Open(Key);
         await Happened("ended after the deactivation");
     }
 
     [Fact(Timeout = Hang)]
-    public async Task Work_that_fails_is_logged_and_leaves_the_activation_as_it_is()
+    public async Task Failed_work_is_logged_and_the_activation_stays()
     {
         await Grain.StartFailing();
         await Happened("work");
 
         Assert.Equal(1, await Grain.Activation());
 
-        var (_, _, exception) = Assert.Single(Fixture.Logged.Of(Failed, Key));
+        var (_, _, exception) = Assert.Single(Fixture.Log.Of(Failed, Key));
         Assert.Equal("Work fails.", exception!.Message);
         await Silo.CollectIdleAsync();
         Assert.Equal(2, await Grain.Activation());
     }
 
     [Fact(Timeout = Hang)]
-    public async Task Work_that_is_cancelled_is_not_logged_as_failed()
+    public async Task Cancelled_work_is_not_logged()
     {
         await Grain.Start("never");
         await Happened("work");
@@ -117,11 +117,11 @@ public sealed class BackgroundWorkTests(RuntimeSilo fixture) : RuntimeTest<Runti
         Assert.Equal(2, await Grain.Activation());
 
         Assert.Equal(1, Count("cancelled"));
-        Assert.Empty(Fixture.Logged.Of(Failed, Key));
+        Assert.Empty(Fixture.Log.Of(Failed, Key));
     }
 
     [Fact(Timeout = Hang)]
-    public async Task Deactivate_lets_the_running_call_end_and_the_next_call_gets_a_new_activation()
+    public async Task Deactivate_waits_for_the_running_call_and_the_next_call_gets_a_new_activation()
     {
         var holding = Grain.DeactivateAndHold(Key);
         await Happened("held");
@@ -135,7 +135,7 @@ public sealed class BackgroundWorkTests(RuntimeSilo fixture) : RuntimeTest<Runti
     }
 
     [Fact(Timeout = Hang)]
-    public async Task Stop_of_the_silo_cancels_work_and_deactivates()
+    public async Task Stopping_the_silo_cancels_work_and_deactivates()
     {
         var silo = new RuntimeSilo();
         await silo.InitializeAsync();

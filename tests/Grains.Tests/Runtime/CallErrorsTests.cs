@@ -7,18 +7,19 @@ public sealed class CallErrorsTests(RuntimeSilo fixture) : RuntimeTest<RuntimeSi
     private IFailingGrain Grain => Get<IFailingGrain>();
 
     [Fact(Timeout = Hang)]
-    public async Task A_cluster_exception_arrives_as_it_is_and_is_not_logged()
+    public async Task A_cluster_exception_reaches_the_caller_unchanged_and_is_not_logged()
     {
-        var error = await Assert.ThrowsAsync<ClusterException>(() => Grain.Throw(nameof(ErrorCode.RateLimited), "Slow down, 慢.", "messages[0].content", 1_800_000_000));
+        var error = await Assert.ThrowsAsync<ClusterException>(
+            () => Grain.Throw(nameof(ErrorCode.RateLimited), "Slow down, 慢.", "messages[0].content", 1_800_000_000));
 
         Assert.Equal(
             (ErrorCode.RateLimited, "Slow down, 慢.", "messages[0].content", DateTimeOffset.FromUnixTimeSeconds(1_800_000_000)),
             (error.Code, error.Message, error.Param, error.Until!.Value));
-        Assert.Empty(Fixture.Logged.Of(Failed, Key));
+        Assert.Empty(Fixture.Log.Of(Failed, Key));
     }
 
     [Fact(Timeout = Hang)]
-    public async Task A_cluster_exception_passes_a_grain_that_does_not_catch_it()
+    public async Task A_cluster_exception_passes_through_a_grain()
     {
         var error = await Assert.ThrowsAsync<ClusterException>(() => Grain.RelayThrow(NewKey(), nameof(ErrorCode.ContentFiltered)));
 
@@ -28,38 +29,38 @@ public sealed class CallErrorsTests(RuntimeSilo fixture) : RuntimeTest<RuntimeSi
     [Theory(Timeout = Hang)]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Another_exception_is_internal_without_its_text_and_is_logged(bool afterAwait)
+    public async Task Another_exception_becomes_Internal_without_its_text_and_is_logged(bool afterAwait)
     {
         var error = await Assert.ThrowsAsync<ClusterException>(async () => await Grain.ThrowSecret(afterAwait));
 
         Assert.Equal(ErrorCode.Internal, error.Code);
         Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
-        Assert.IsType<InvalidOperationException>(Assert.Single(Fixture.Logged.Of(Failed, Key)).Exception);
-        Assert.True(await Grain.IsWell());
+        Assert.IsType<InvalidOperationException>(Assert.Single(Fixture.Log.Of(Failed, Key)).Exception);
+        Assert.True(await Grain.IsOk());
     }
 
     [Fact(Timeout = Hang)]
-    public async Task An_exception_that_passes_several_grains_is_logged_once_where_it_was_thrown()
+    public async Task An_exception_that_passes_through_several_grains_is_logged_once()
     {
         var other = NewKey();
 
         var error = await Assert.ThrowsAsync<ClusterException>(() => Grain.RelaySecret(other));
 
         Assert.Equal(ErrorCode.Internal, error.Code);
-        Assert.Single(Fixture.Logged.Of(Failed, other));
-        Assert.Empty(Fixture.Logged.Of(Failed, Key));
+        Assert.Single(Fixture.Log.Of(Failed, other));
+        Assert.Empty(Fixture.Log.Of(Failed, Key));
     }
 
     [Fact(Timeout = Hang)]
-    public async Task Cancellation_stays_cancellation_and_is_not_logged()
+    public async Task Cancellation_reaches_the_caller_and_is_not_logged()
     {
         await Assert.ThrowsAnyAsync<OperationCanceledException>(Grain.Cancel);
 
-        Assert.Empty(Fixture.Logged.Of(Failed, Key));
+        Assert.Empty(Fixture.Log.Of(Failed, Key));
     }
 
     [Fact(Timeout = Hang)]
-    public async Task A_callers_cancellation_reaches_the_call_that_runs()
+    public async Task A_running_call_is_cancelled_with_its_caller()
     {
         using var cancel = new CancellationTokenSource();
         var holding = Get<IWorkingGrain>().Hold("never", cancel.Token);
@@ -68,13 +69,13 @@ public sealed class CallErrorsTests(RuntimeSilo fixture) : RuntimeTest<RuntimeSi
         await cancel.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => holding);
-        // The grain is free again.
+        // The grain can run the next call.
         Probe.Open(Key);
         await Get<IWorkingGrain>().Hold(Key);
     }
 
     [Fact(Timeout = Hang)]
-    public async Task A_caller_that_cancels_a_call_that_waits_is_released()
+    public async Task A_waiting_call_is_cancelled_with_its_caller()
     {
         using var cancel = new CancellationTokenSource();
         var holding = Get<IWorkingGrain>().Hold(Key);
@@ -92,10 +93,10 @@ public sealed class CallErrorsTests(RuntimeSilo fixture) : RuntimeTest<RuntimeSi
     [Theory(Timeout = Hang)]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_failed_activation_fails_its_call_at_once_and_the_next_call_activates_anew(bool isIdempotent)
+    public async Task A_failed_activation_fails_its_call_at_once_and_the_next_call_activates_the_grain(bool isIdempotent)
     {
         var grain = Get<IFailingGrain>("broken-" + Key);
-        Func<Task<bool>> call = isIdempotent ? grain.IsWellIdempotent : grain.IsWell;
+        Func<Task<bool>> call = isIdempotent ? grain.IsOkIdempotent : grain.IsOk;
 
         var error = await Assert.ThrowsAsync<ClusterException>(call);
 
@@ -105,19 +106,19 @@ public sealed class CallErrorsTests(RuntimeSilo fixture) : RuntimeTest<RuntimeSi
     }
 
     [Fact(Timeout = Hang)]
-    public async Task An_activation_that_fails_each_time_is_reported_to_each_call()
+    public async Task An_activation_that_always_fails_fails_each_call()
     {
         for (var i = 1; i <= 3; i++)
         {
-            var error = await Assert.ThrowsAsync<ClusterException>(Get<IFailingGrain>("never-" + Key).IsWell);
+            var error = await Assert.ThrowsAsync<ClusterException>(Get<IFailingGrain>("never-" + Key).IsOk);
             Assert.Equal(ErrorCode.QuotaExceeded, error.Code);
             Assert.Equal(i, Probe.Count($"never-{Key} activating"));
         }
     }
 
-    /// <summary>"Current directory at … is not stable to perform the lookup for grainId …. Retry later."</summary>
+    /// <summary>The exception "Current directory at … is not stable to perform the lookup for grainId …. Retry later."</summary>
     [Fact]
-    public void Translate_WhatTheGrainDirectoryThrows_IsUndelivered()
+    public void Translate_ExceptionOfTheGrainDirectory_IsUndelivered()
     {
         var error = new OrleansException("Retry later.");
 
@@ -126,7 +127,7 @@ public sealed class CallErrorsTests(RuntimeSilo fixture) : RuntimeTest<RuntimeSi
     }
 
     [Fact]
-    public void Translate_TimeoutAndSilosThatAreGone_IsRejected() => Assert.All(
+    public void Translate_TimeoutsAndFailedSilos_AreUndelivered() => Assert.All(
         (Exception[])[new TimeoutException(), new SiloUnavailableException(), new OrleansException()],
         error => Assert.Equal(ErrorCode.CallRejected, Assert.IsType<ClusterException>(CallErrors.Translate(error)).Code));
 

@@ -16,16 +16,16 @@ public sealed class CallResendingTests : RuntimeTest<RuntimeSilo>
     private ICountingGrain Grain => Get<ICountingGrain>();
 
     [Fact(Timeout = Hang)]
-    public async Task An_idempotent_call_that_is_rejected_is_sent_again_until_it_arrives()
+    public async Task A_rejected_idempotent_call_is_retried_until_it_succeeds()
     {
-        Reject(nameof(ICountingGrain.Again), attempt => attempt <= 3 ? new SiloUnavailableException() : null);
+        Reject(nameof(ICountingGrain.CallIdempotent), attempt => attempt <= 3 ? new SiloUnavailableException() : null);
 
-        var call = Grain.Again("id");
+        var call = Grain.CallIdempotent("id");
         await Fixture.AdvanceUntil(call, Step);
 
         Assert.Equal("id", await call);
-        Assert.Equal(1, Count(nameof(ICountingGrain.Again)));
-        Assert.Equal(4, Fixture.Sent.Attempts(Grain, nameof(ICountingGrain.Again)).Count);
+        Assert.Equal(1, Count(nameof(ICountingGrain.CallIdempotent)));
+        Assert.Equal(4, Fixture.Sent.Attempts(Grain, nameof(ICountingGrain.CallIdempotent)).Count);
     }
 
     [Theory(Timeout = Hang)]
@@ -37,79 +37,80 @@ public sealed class CallResendingTests : RuntimeTest<RuntimeSilo>
     [InlineData(typeof(OrleansException))]
     [InlineData(typeof(TimeoutException))]
     [InlineData(typeof(OperationCanceledException))]
-    public async Task An_idempotent_call_whose_answer_is_lost_is_sent_again(Type type)
+    public async Task An_idempotent_call_whose_answer_is_lost_is_retried(Type type)
     {
-        var loss = (Exception)Activator.CreateInstance(type, BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic, null, ["It is gone."], null)!;
-        Fixture.Sent.LostAnswers[nameof(ICountingGrain.Again)] = attempt => attempt == 1 ? loss : null;
+        const BindingFlags constructors = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
+        var loss = (Exception)Activator.CreateInstance(type, constructors, null, ["It has failed."], null)!;
+        Fixture.Sent.LostAnswers[nameof(ICountingGrain.CallIdempotent)] = attempt => attempt == 1 ? loss : null;
 
-        var call = Grain.Again("id");
+        var call = Grain.CallIdempotent("id");
         await Fixture.AdvanceUntil(call, Step);
 
         Assert.Equal("id", await call);
-        Assert.Equal(2, Count(nameof(ICountingGrain.Again)));
+        Assert.Equal(2, Count(nameof(ICountingGrain.CallIdempotent)));
     }
 
     [Fact(Timeout = Hang)]
-    public async Task A_call_that_is_not_idempotent_is_never_sent_again()
+    public async Task Another_call_is_never_retried()
     {
-        Reject(nameof(ICountingGrain.Once), _ => new SiloUnavailableException());
-        Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => Grain.Once("id"))).Code);
-        Assert.Equal(0, Count(nameof(ICountingGrain.Once)));
+        Reject(nameof(ICountingGrain.Call), _ => new SiloUnavailableException());
+        Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => Grain.Call("id"))).Code);
+        Assert.Equal(0, Count(nameof(ICountingGrain.Call)));
 
         Fixture.Sent.Rejections.Clear();
-        Fixture.Sent.LostAnswers[nameof(ICountingGrain.Once)] = _ => new TimeoutException();
-        Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => Grain.Once("id"))).Code);
+        Fixture.Sent.LostAnswers[nameof(ICountingGrain.Call)] = _ => new TimeoutException();
+        Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => Grain.Call("id"))).Code);
 
-        Assert.Equal(1, Count(nameof(ICountingGrain.Once)));
-        Assert.Equal(2, Fixture.Sent.Attempts(Grain, nameof(ICountingGrain.Once)).Count);
+        Assert.Equal(1, Count(nameof(ICountingGrain.Call)));
+        Assert.Equal(2, Fixture.Sent.Attempts(Grain, nameof(ICountingGrain.Call)).Count);
     }
 
     [Fact(Timeout = Hang)]
-    public async Task A_call_whose_lookup_Orleans_cancelled_fails_as_undelivered()
+    public async Task A_call_that_Orleans_cancels_fails_as_undelivered()
     {
-        Reject(nameof(ICountingGrain.Once), _ => new OperationCanceledException());
+        Reject(nameof(ICountingGrain.Call), _ => new OperationCanceledException());
 
-        Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => Grain.Once("id"))).Code);
+        Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => Grain.Call("id"))).Code);
     }
 
     [Theory(Timeout = Hang)]
     [InlineData(ErrorCode.NotFound)]
     [InlineData(ErrorCode.Internal)]
     [InlineData(ErrorCode.CallRejected)]
-    public async Task An_idempotent_call_that_its_grain_failed_is_not_sent_again(ErrorCode code)
+    public async Task An_idempotent_call_that_fails_in_its_grain_is_not_retried(ErrorCode code)
     {
-        var error = await Assert.ThrowsAsync<ClusterException>(() => Grain.FailAgain(code.ToString()));
+        var error = await Assert.ThrowsAsync<ClusterException>(() => Grain.Fail(code.ToString()));
 
         Assert.Equal(code, error.Code);
-        Assert.Equal(1, Count(nameof(ICountingGrain.FailAgain)));
+        Assert.Equal(1, Count(nameof(ICountingGrain.Fail)));
     }
 
     [Fact(Timeout = Hang)]
-    public async Task An_idempotent_call_is_given_up_after_fifteen_seconds()
+    public async Task An_idempotent_call_is_retried_for_fifteen_seconds()
     {
-        Reject(nameof(ICountingGrain.Again), _ => new SiloUnavailableException());
-        var call = Grain.Again("id");
+        Reject(nameof(ICountingGrain.CallIdempotent), _ => new SiloUnavailableException());
+        var call = Grain.CallIdempotent("id");
         var start = Silo.Time.GetUtcNow();
 
         await Fixture.AdvanceUntil(Task.WhenAny(call), Step);
 
         Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => call)).Code);
         Assert.InRange(Silo.Time.GetUtcNow() - start, TimeSpan.FromSeconds(14), TimeSpan.FromSeconds(16));
-        Assert.Equal(0, Count(nameof(ICountingGrain.Again)));
-        // The pauses grow to a second: the silos that are left are not flooded.
-        Assert.InRange(Fixture.Sent.Attempts(Grain, nameof(ICountingGrain.Again)).Count, 15, 25);
+        Assert.Equal(0, Count(nameof(ICountingGrain.CallIdempotent)));
+        // The pauses grow to a second, so that retries do not overload the other silos.
+        Assert.InRange(Fixture.Sent.Attempts(Grain, nameof(ICountingGrain.CallIdempotent)).Count, 15, 25);
     }
 
     [Fact(Timeout = Hang)]
-    public async Task A_first_call_that_is_sent_again_has_lost_its_mark()
+    public async Task A_retry_of_a_first_call_is_not_marked()
     {
-        Fixture.Sent.LostAnswers[nameof(ICountingGrain.Again)] = attempt => attempt == 1 ? new TimeoutException() : null;
+        Fixture.Sent.LostAnswers[nameof(ICountingGrain.CallIdempotent)] = attempt => attempt == 1 ? new TimeoutException() : null;
 
         Task<string> call;
-        using (FirstCall.To(Key)) call = Grain.Again("id");
+        using (FirstCall.To(Key)) call = Grain.CallIdempotent("id");
         await Fixture.AdvanceUntil(call, Step);
 
-        Assert.Equal([true, false], Fixture.Sent.Attempts(Grain, nameof(ICountingGrain.Again)).Select(attempt => attempt.IsFirstCall));
+        Assert.Equal([true, false], Fixture.Sent.Attempts(Grain, nameof(ICountingGrain.CallIdempotent)).Select(attempt => attempt.IsFirstCall));
     }
 
     private void Reject(string method, Func<int, Exception?> rejection) => Fixture.Sent.Rejections[method] = rejection;

@@ -1,10 +1,10 @@
 namespace CozeCluster.Grains.Tests.Runtime;
 
-/// <summary>How far the mark of a first call reaches; what storages make of it is tested with them.</summary>
+/// <summary>Tests which calls are marked as first calls. The tests of storages cover its effect.</summary>
 public sealed class FirstCallTests(RuntimeSilo fixture) : RuntimeTest<RuntimeSilo>(fixture)
 {
     [Fact(Timeout = Hang)]
-    public async Task The_mark_reaches_the_activation_and_not_the_calls_that_the_grain_makes()
+    public async Task The_activation_sees_the_mark_and_calls_of_the_grain_do_not()
     {
         Task<FirstCallSeen> call;
         using (FirstCall.To(Key)) call = Get<IFirstCalledGrain>().Look();
@@ -13,7 +13,7 @@ public sealed class FirstCallTests(RuntimeSilo fixture) : RuntimeTest<RuntimeSil
     }
 
     [Fact(Timeout = Hang)]
-    public async Task The_mark_concerns_no_other_grain_and_ends_when_disposed()
+    public async Task The_mark_applies_to_one_grain_and_ends_when_disposed()
     {
         var other = NewKey();
         Task<FirstCallSeen> marked;

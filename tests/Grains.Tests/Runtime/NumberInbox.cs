@@ -1,6 +1,6 @@
 namespace CozeCluster.Grains.Tests.Runtime;
 
-/// <summary>An inbox that notes the numbers of batches, and takes so many at most.</summary>
+/// <summary>An inbox that records the numbers of batches, up to a capacity.</summary>
 public sealed class NumberInbox(int capacity = int.MaxValue) : IReplyInbox
 {
     private readonly Lock _gate = new();

@@ -3,11 +3,11 @@ using CozeCluster.TestKit;
 
 namespace CozeCluster.Grains.Tests.Runtime;
 
-/// <summary>Which batches leave together, and what becomes of calls that fail.</summary>
+/// <summary>Tests which batches are sent together, and failed calls.</summary>
 public sealed class ReplyCourierTests
 {
     private const int Hang = 30_000;
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
     private readonly ManualTime _time = new();
     private readonly FakeProcess _process = new();
     private readonly ReplyCourier _courier;
@@ -15,58 +15,58 @@ public sealed class ReplyCourierTests
     public ReplyCourierTests() => _courier = new ReplyCourier(_process, _time);
 
     [Fact(Timeout = Hang)]
-    public async Task Few_batches_leave_each_at_once()
+    public async Task A_few_batches_are_sent_one_by_one()
     {
         for (var i = 0; i < 20; i++)
         {
             Assert.Equal(ReplyAck.Taken, await Post(i));
-            _time.Advance(Pace / 2);
+            _time.Advance(Interval / 2);
         }
 
-        Assert.Equal(Enumerable.Repeat(1, 20), _process.Departures);
+        Assert.Equal(Enumerable.Repeat(1, 20), _process.Sizes);
     }
 
     [Fact(Timeout = Hang)]
-    public async Task A_crowd_leaves_together_for_as_long_as_it_is_one()
+    public async Task Many_batches_are_sent_together_while_there_are_many()
     {
         for (var i = 0; i < 2; i++) await Post(i);
-        var crowd = PostMany(10, 6);
-        Assert.All(crowd, post => Assert.False(post.IsCompleted));
+        var many = PostMany(10, 6);
+        Assert.All(many, post => Assert.False(post.IsCompleted));
 
-        _time.Advance(Pace);
-        await Task.WhenAll(crowd);
+        _time.Advance(Interval);
+        await Task.WhenAll(many);
         var few = PostMany(20, 2);
-        _time.Advance(Pace);
+        _time.Advance(Interval);
         await Task.WhenAll(few);
 
-        Assert.Equal([1, 1, 6, 2], _process.Departures);
-        _time.Advance(Pace);
+        Assert.Equal([1, 1, 6, 2], _process.Sizes);
+        _time.Advance(Interval);
         Assert.Equal(0, _time.ArmedTimers);
         await Post(30);
     }
 
     [Fact(Timeout = Hang)]
-    public async Task The_first_batch_of_a_feed_leaves_at_once_with_those_that_wait()
+    public async Task The_first_batch_of_a_feed_is_sent_at_once_with_the_waiting_ones()
     {
         for (var i = 0; i < 2; i++) await Post(i);
-        var crowd = PostMany(10, 3);
+        var many = PostMany(10, 3);
 
         await Post(20, atOnce: true);
 
-        await Task.WhenAll(crowd);
-        Assert.Equal([1, 1, 4], _process.Departures);
+        await Task.WhenAll(many);
+        Assert.Equal([1, 1, 4], _process.Sizes);
     }
 
     [Fact(Timeout = Hang)]
-    public async Task A_call_has_a_bounded_number_of_batches()
+    public async Task A_call_has_a_limited_number_of_batches()
     {
         for (var i = 0; i < 2; i++) await Post(i);
-        var crowd = PostMany(10, 600);
+        var many = PostMany(10, 600);
 
-        _time.Advance(Pace);
-        await Task.WhenAll(crowd);
+        _time.Advance(Interval);
+        await Task.WhenAll(many);
 
-        Assert.Equal([1, 1, 256, 256, 88], _process.Departures);
+        Assert.Equal([1, 1, 256, 256, 88], _process.Sizes);
     }
 
     [Fact(Timeout = Hang)]
@@ -74,15 +74,15 @@ public sealed class ReplyCourierTests
     {
         _process.Answer = feed => feed == 11 ? ReplyAck.Full : feed == 12 ? ReplyAck.Gone : ReplyAck.Taken;
         for (var i = 0; i < 2; i++) await Post(i);
-        var crowd = PostMany(10, 4);
+        var many = PostMany(10, 4);
 
-        _time.Advance(Pace);
+        _time.Advance(Interval);
 
-        Assert.Equal([ReplyAck.Taken, ReplyAck.Full, ReplyAck.Gone, ReplyAck.Taken], await Task.WhenAll(crowd));
+        Assert.Equal([ReplyAck.Taken, ReplyAck.Full, ReplyAck.Gone, ReplyAck.Taken], await Task.WhenAll(many));
     }
 
     [Fact(Timeout = Hang)]
-    public async Task A_call_without_an_answer_is_given_up_and_holds_up_no_later_one()
+    public async Task A_call_without_an_answer_times_out_and_does_not_delay_later_calls()
     {
         _process.IsSilent = true;
         var lost = Post(1);
@@ -90,10 +90,10 @@ public sealed class ReplyCourierTests
         _process.IsSilent = false;
 
         await Post(2);
-        _time.Advance(Pace);
+        _time.Advance(Interval);
         await Post(1);
         Assert.False(lost.IsCompleted);
-        // The call is received before its timeout begins.
+        // The process receives the call before the timeout starts.
         while (_time.ArmedTimers == 0) await Task.Yield();
         _time.Advance(TimeSpan.FromSeconds(10));
 
@@ -101,34 +101,34 @@ public sealed class ReplyCourierTests
     }
 
     [Fact(Timeout = Hang)]
-    public async Task A_batch_that_cannot_be_read_fails_no_other()
+    public async Task An_unreadable_batch_does_not_fail_the_others()
     {
         _process.Failure = batches => batches.Any(batch => batch.Feed == 12) ? new InvalidOperationException("Cannot be read.") : null;
         for (var i = 0; i < 2; i++) await Post(i);
-        var crowd = PostMany(10, 5);
+        var many = PostMany(10, 5);
 
-        _time.Advance(Pace);
+        _time.Advance(Interval);
 
-        foreach (var i in (int[])[0, 1, 3, 4]) Assert.Equal(ReplyAck.Taken, await crowd[i]);
-        Assert.Equal(ErrorCode.Internal, (await Assert.ThrowsAsync<ClusterException>(() => crowd[2])).Code);
+        foreach (var i in (int[])[0, 1, 3, 4]) Assert.Equal(ReplyAck.Taken, await many[i]);
+        Assert.Equal(ErrorCode.Internal, (await Assert.ThrowsAsync<ClusterException>(() => many[2])).Code);
     }
 
-    /// <summary>Calls pass <see cref="CallResending"/> before the courier gets their exceptions.</summary>
+    /// <summary><see cref="CallResending"/> translates exceptions before the courier receives them.</summary>
     [Theory(Timeout = Hang)]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_process_that_is_gone_is_not_called_for_each_batch(bool isTranslated)
+    public async Task A_failed_process_is_not_called_for_each_batch(bool isTranslated)
     {
-        var gone = new SiloUnavailableException();
-        _process.Failure = _ => isTranslated ? CallErrors.Translate(gone) : gone;
+        var failure = new SiloUnavailableException();
+        _process.Failure = _ => isTranslated ? CallErrors.Translate(failure) : failure;
         var posts = new List<Task<ReplyAck>>();
         for (var i = 0; i < 2; i++) posts.Add(PostAndReceive(i));
-        var crowd = PostMany(10, 20);
+        var many = PostMany(10, 20);
 
-        _time.Advance(Pace);
+        _time.Advance(Interval);
 
-        foreach (var post in crowd.Concat(posts)) Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => post)).Code);
-        Assert.Equal([1, 1, 20], _process.Departures);
+        foreach (var post in many.Concat(posts)) Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => post)).Code);
+        Assert.Equal([1, 1, 20], _process.Sizes);
     }
 
     private List<Task<ReplyAck>> PostMany(int first, int count) => [.. Enumerable.Range(first, count).Select(feed => Post(feed))];
@@ -144,7 +144,7 @@ public sealed class ReplyCourierTests
 
     private sealed class FakeProcess : IReplyObserver
     {
-        public List<int> Departures { get; } = [];
+        public List<int> Sizes { get; } = [];
 
         public Channel<int> Received { get; } = Channel.CreateUnbounded<int>();
 
@@ -156,7 +156,7 @@ public sealed class ReplyCourierTests
 
         public async ValueTask<ReplyAck[]> OnReplies(FeedBatch[] batches)
         {
-            lock (Departures) Departures.Add(batches.Length);
+            lock (Sizes) Sizes.Add(batches.Length);
             var isSilent = IsSilent;
             Received.Writer.TryWrite(batches.Length);
             if (isSilent) await Task.Delay(Timeout.Infinite, TestContext.Current.CancellationToken);

@@ -4,7 +4,7 @@ using Orleans.TestingHost;
 
 namespace CozeCluster.Grains.Tests.Runtime;
 
-/// <summary>Two silos with the test grains of this folder, and a client, on the machine's clock. Without storage.</summary>
+/// <summary>Two silos with the test grains of this folder, and a client. They use the system clock and have no storage.</summary>
 public sealed class RuntimeCluster : IAsyncDisposable
 {
     private RuntimeCluster(InProcessTestCluster cluster, Probe probe, SentCalls sent) => (Cluster, Probe, Sent) = (cluster, probe, sent);
@@ -28,7 +28,7 @@ public sealed class RuntimeCluster : IAsyncDisposable
             silo.Services.AddSingleton(probe);
             silo.AddGrains(new ConversationOptions());
             silo.AddOutgoingGrainCallFilter(sent);
-            // A silo that was killed is noticed within seconds.
+            // Detects a killed silo within seconds.
             silo.Configure<ClusterMembershipOptions>(membership =>
             {
                 membership.ProbeTimeout = TimeSpan.FromMilliseconds(500);
@@ -48,14 +48,26 @@ public sealed class RuntimeCluster : IAsyncDisposable
 
     public IServiceProvider Silo(int index) => Cluster.Silos[index].ServiceProvider;
 
-    /// <summary>A grain that is active on a silo.</summary>
+    /// <summary>Gets a grain that is active on a silo.</summary>
     public async Task<ICountingGrain> CountingGrainOn(int silo, IGrainFactory factory)
     {
         Probe.Open("open");
         while (true)
         {
             var grain = factory.GetGrain<ICountingGrain>($"k-{Guid.NewGuid():n}");
-            if (await grain.HoldAgain("open") == Cluster.Silos[silo].SiloAddress.ToString()) return grain;
+            if (await grain.WaitIdempotent("open") == Cluster.Silos[silo].SiloAddress.ToString()) return grain;
+        }
+    }
+
+    /// <summary>Gets a grain that is active on a silo.</summary>
+    public async Task<IWorkingGrain> WorkingGrainOn(int silo, IGrainFactory factory)
+    {
+        while (true)
+        {
+            var grain = factory.GetGrain<IWorkingGrain>($"k-{Guid.NewGuid():n}");
+            await grain.Activation();
+            var address = await factory.GetGrain<IManagementGrain>(0).GetActivationAddress(grain);
+            if (Cluster.Silos[silo].SiloAddress.Equals(address)) return grain;
         }
     }
 

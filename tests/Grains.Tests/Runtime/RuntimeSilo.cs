@@ -7,14 +7,14 @@ using Orleans.Storage;
 
 namespace CozeCluster.Grains.Tests.Runtime;
 
-/// <summary>A silo with the test grains of this folder, for the tests of one class.</summary>
+/// <summary>A silo with the test grains of this folder. The tests of one class share it.</summary>
 public class RuntimeSilo : IAsyncLifetime
 {
     public Probe Probe { get; } = new();
 
-    public Logged Logged { get; } = new();
+    public CapturedLog Log { get; } = new();
 
-    public Hooks Hooks { get; } = new() { State = KeepingGrain.StateName };
+    public Hooks Hooks { get; } = new() { State = StoringGrain.StateName };
 
     public SentCalls Sent { get; } = new();
 
@@ -25,8 +25,8 @@ public class RuntimeSilo : IAsyncLifetime
     public async ValueTask InitializeAsync() => Silo = await TestSilo.StartAsync(silo =>
     {
         silo.Services.AddSingleton(Probe);
-        silo.Services.AddSingleton<ILoggerProvider>(Logged);
-        silo.Services.AddSingleton<IGrainStorageSerializer>(new StateSerializer(KeptJson.Default));
+        silo.Services.AddSingleton<ILoggerProvider>(Log);
+        silo.Services.AddSingleton<IGrainStorageSerializer>(new StateSerializer(StoredJson.Default));
         silo.Services.AddSingleton(services => new NetworkClock(services.GetRequiredService<TimeProvider>()));
         silo.Services.AddSingleton(new ReplyFeedOptions { DirectPath = DirectPath });
         Hooks.AddTo(silo);
@@ -41,21 +41,22 @@ public class RuntimeSilo : IAsyncLifetime
 
     private IGrainStorage Storage => Silo.Services.GetRequiredKeyedService<IGrainStorage>(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME);
 
-    /// <summary>Changes the stored state of a <see cref="IKeepingGrain"/> without its knowledge, as another activation does.</summary>
+    /// <summary>Changes the stored state of an <see cref="IStoringGrain"/> in the storage, as another activation would.</summary>
     public async Task Overwrite(string key, string text)
     {
-        var stored = new GrainState<KeptState>();
-        await Storage.ReadStateAsync(KeepingGrain.StateName, IdOf(key), stored);
-        stored.State = new KeptState { Text = text };
-        await Storage.WriteStateAsync(KeepingGrain.StateName, IdOf(key), stored);
+        var stored = new GrainState<StoredState>();
+        await Storage.ReadStateAsync(StoringGrain.StateName, IdOf(key), stored);
+        stored.State = new StoredState { Text = text };
+        await Storage.WriteStateAsync(StoringGrain.StateName, IdOf(key), stored);
     }
 
-    /// <summary>Stores something that a <see cref="IKeepingGrain"/> cannot read, where nothing is stored.</summary>
-    public Task Corrupt(string key) => Storage.WriteStateAsync(KeepingGrain.StateName, IdOf(key), new GrainState<MisshapenState>(new MisshapenState()));
+    /// <summary>Stores a state that an <see cref="IStoringGrain"/> cannot read.</summary>
+    public Task Corrupt(string key) =>
+        Storage.WriteStateAsync(StoringGrain.StateName, IdOf(key), new GrainState<UnreadableState>(new UnreadableState()));
 
-    private GrainId IdOf(string key) => Silo.Grains.GetGrain<IKeepingGrain>(key).GetGrainId();
+    private GrainId IdOf(string key) => Silo.Grains.GetGrain<IStoringGrain>(key).GetGrainId();
 
-    /// <summary>Moves the clock in steps until the task has ended, however many it takes.</summary>
+    /// <summary>Moves the clock in steps until the task has completed.</summary>
     public async Task AdvanceUntil(Task task, TimeSpan step)
     {
         while (!task.IsCompleted)
@@ -67,10 +68,10 @@ public class RuntimeSilo : IAsyncLifetime
     }
 }
 
-/// <summary>Tests that share a silo, each with a key of its own.</summary>
+/// <summary>A class of tests that share a silo. Each test uses its own grain key.</summary>
 public abstract class RuntimeTest<TSilo>(TSilo fixture) : IClassFixture<TSilo> where TSilo : RuntimeSilo
 {
-    /// <summary>Ends a test that hangs; milliseconds.</summary>
+    /// <summary>The timeout of a test in milliseconds.</summary>
     protected const int Hang = 60_000;
 
     protected TSilo Fixture => fixture;

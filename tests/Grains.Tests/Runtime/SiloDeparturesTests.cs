@@ -3,7 +3,7 @@ namespace CozeCluster.Grains.Tests.Runtime;
 public sealed class SiloDeparturesTests
 {
     [Fact]
-    public void Publish_CallsEverySubscriberThatIsStillThere()
+    public void Publish_NotifiesAllCurrentSubscribers()
     {
         var departures = new SiloDepartures();
         var calls = new List<string>();
@@ -18,7 +18,7 @@ public sealed class SiloDeparturesTests
     }
 
     [Fact]
-    public void Publish_SubscriberThatUnsubscribesMeanwhile_IsCalledOnce()
+    public void Publish_SubscriberThatUnsubscribesWhenNotified_IsNotifiedOnce()
     {
         var departures = new SiloDepartures();
         var calls = 0;

@@ -10,10 +10,10 @@ public sealed class StateSaverTests : RuntimeTest<RuntimeSilo>
         Fixture.Hooks.AfterSave = () => Task.CompletedTask;
     }
 
-    private IKeepingGrain Grain => Get<IKeepingGrain>();
+    private IStoringGrain Grain => Get<IStoringGrain>();
 
     [Fact(Timeout = Hang)]
-    public async Task What_was_saved_is_there_in_the_next_activation()
+    public async Task A_saved_state_is_loaded_by_the_next_activation()
     {
         await Grain.Set("kept, 保存");
 
@@ -24,7 +24,7 @@ public sealed class StateSaverTests : RuntimeTest<RuntimeSilo>
     }
 
     [Fact(Timeout = Hang)]
-    public async Task A_call_that_saves_an_outdated_state_gets_a_conflict_and_the_activation_ends_with_its_work()
+    public async Task A_call_that_saves_an_outdated_state_gets_a_conflict_and_the_activation_ends()
     {
         await Grain.Set("mine");
         await Grain.StartWork();
@@ -73,7 +73,7 @@ public sealed class StateSaverTests : RuntimeTest<RuntimeSilo>
     }
 
     [Fact(Timeout = Hang)]
-    public async Task A_call_that_is_wrongly_marked_as_the_first_loses_nothing_that_was_stored()
+    public async Task A_call_that_is_wrongly_marked_as_first_does_not_overwrite_the_state()
     {
         await Grain.Set("stored");
         await Silo.CollectIdleAsync();
@@ -86,9 +86,9 @@ public sealed class StateSaverTests : RuntimeTest<RuntimeSilo>
     }
 
     [Fact(Timeout = Hang)]
-    public async Task One_save_runs_at_a_time_and_those_that_wait_share_the_next()
+    public async Task One_save_runs_at_a_time_and_waiting_calls_share_the_next()
     {
-        var first = new Stop();
+        var first = new Checkpoint();
         var (running, saves) = (0, 0);
         var overlapped = false;
         Fixture.Hooks.BeforeSave = async () =>
@@ -105,10 +105,10 @@ public sealed class StateSaverTests : RuntimeTest<RuntimeSilo>
         var calls = new List<Task> { Grain.Set("1") };
         await first.Reached;
         for (var i = 2; i <= 10; i++) calls.Add(Grain.Set($"{i}"));
-        // Answered behind the saves: all have been asked for.
+        // Answered after the calls above have started their saves.
         Assert.Equal("10", await Grain.Get());
         Assert.All(calls, call => Assert.False(call.IsCompleted));
-        first.Go();
+        first.Continue();
         await Task.WhenAll(calls);
 
         Assert.False(overlapped);
@@ -120,10 +120,11 @@ public sealed class StateSaverTests : RuntimeTest<RuntimeSilo>
     [Theory(Timeout = Hang)]
     [InlineData(null, ErrorCode.Internal)]
     [InlineData(ErrorCode.CallRejected, ErrorCode.CallRejected)]
-    public async Task An_exception_of_the_storage_is_a_cluster_exception_and_the_activation_stays(ErrorCode? thrown, ErrorCode received)
+    public async Task An_exception_of_the_storage_becomes_a_cluster_exception_and_the_activation_stays(ErrorCode? thrown, ErrorCode received)
     {
         await Grain.Set("stored");
-        Fixture.Hooks.BeforeSave = () => throw (thrown is { } code ? new ClusterException(code, "The database cannot be reached.") : new InvalidOperationException("secret"));
+        Fixture.Hooks.BeforeSave = () =>
+            throw (thrown is { } code ? new ClusterException(code, "The database cannot be reached.") : new InvalidOperationException("secret"));
 
         var error = await Assert.ThrowsAsync<ClusterException>(() => Grain.Set("lost"));
         Assert.Equal(received, error.Code);

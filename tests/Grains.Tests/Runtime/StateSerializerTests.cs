@@ -15,20 +15,20 @@ public sealed partial class StateSerializerTests(RuntimeSilo fixture) : RuntimeT
         _serializer.Serialize(new Sample { Name = "保存", Level = Level.High }).ToString().Replace("\\u4FDD\\u5B58", "保存", StringComparison.Ordinal));
 
     [Fact]
-    public void Deserialize_WhatIsMissing_IsTheDefaultOfItsDeclaration()
+    public void Deserialize_MissingProperty_IsTheDefaultOfItsDeclaration()
     {
         var sample = _serializer.Deserialize<Sample>(BinaryData.FromString("""{"name":"x","unknown":1}"""));
 
         Assert.Equal(("x", Level.Low, 0, true), (sample.Name, sample.Level, sample.Count, sample.IsOpen));
     }
 
-    /// <summary>A default that is not that of its type: it must survive that the stored state is older than the property.</summary>
+    /// <summary>The declared default differs from the default of the type, and older stored states do not have the property.</summary>
     [Fact]
-    public void Deserialize_DefinitionWithoutStoreConversations_StoresThem() => Assert.True(
+    public void Deserialize_TenantWithoutStoreConversations_StoresThem() => Assert.True(
         new StateSerializer(StateJson.Default).Deserialize<TenantDefinition>(BinaryData.FromString("""{"id":"t"}""")).StoreConversations);
 
     [Fact]
-    public void Serialize_ThenDeserialize_GivesTheSame()
+    public void Serialize_ThenDeserialize_ReturnsTheSame()
     {
         var sample = new Sample { Name = "保存 😀", Level = Level.High, Count = 3, IsOpen = false };
 
@@ -36,30 +36,30 @@ public sealed partial class StateSerializerTests(RuntimeSilo fixture) : RuntimeT
     }
 
     [Fact]
-    public void Serialize_TypeThatNobodyDeclared_IsRefused() => Assert.Throws<NotSupportedException>(() => _serializer.Serialize(new KeptState()));
+    public void Serialize_UnknownType_Throws() => Assert.Throws<NotSupportedException>(() => _serializer.Serialize(new StoredState()));
 
-    /// <summary>Orleans registers one of its own, whose JSON has type names.</summary>
+    /// <summary>Orleans registers a serializer whose JSON contains type names.</summary>
     [Fact(Timeout = Hang)]
-    public async Task A_silo_stores_states_with_it()
+    public async Task A_silo_uses_StateSerializer()
     {
         await using var silo = await TestSilo.StartAsync();
 
         Assert.IsType<StateSerializer>(silo.Services.GetRequiredService<IGrainStorageSerializer>());
     }
 
-    /// <summary>The call is idempotent, but sending it again would not help.</summary>
+    /// <summary>The call is idempotent, but a retry could not succeed.</summary>
     [Fact(Timeout = Hang)]
-    public async Task A_stored_state_that_cannot_be_read_fails_calls_of_its_grain_at_once()
+    public async Task An_unreadable_state_fails_calls_of_its_grain_at_once()
     {
         await Fixture.Corrupt(Key);
 
-        var error = await Assert.ThrowsAsync<ClusterException>(Get<IKeepingGrain>().Get);
+        var error = await Assert.ThrowsAsync<ClusterException>(Get<IStoringGrain>().Get);
 
         Assert.Equal(ErrorCode.Internal, error.Code);
         Assert.Contains("cannot be read", error.Message, StringComparison.Ordinal);
         Assert.Contains(Key, error.Message, StringComparison.Ordinal);
-        Assert.Single(Fixture.Sent.Attempts(Get<IKeepingGrain>(), nameof(IKeepingGrain.Get)));
-        Assert.Null(await Get<IKeepingGrain>(NewKey()).Get());
+        Assert.Single(Fixture.Sent.Attempts(Get<IStoringGrain>(), nameof(IStoringGrain.Get)));
+        Assert.Null(await Get<IStoringGrain>(NewKey()).Get());
     }
 
     public enum Level

@@ -3,17 +3,17 @@ using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Runtime;
 
-/// <summary>Grain calls are what short replies cost most of: the calls of one turn, listed. Whoever adds one has to add it here.</summary>
-public sealed class TurnCallBudgetTests : HouseTest
+/// <summary>Lists the grain calls of one turn, because they are the largest cost of short replies. Every additional call must be added here.</summary>
+public sealed class TurnCallBudgetTests : GrainTest
 {
     private readonly SentCalls _sent = new();
 
     protected override bool OverTheWire => false;
 
     [Fact(Timeout = 60_000)]
-    public async Task A_fresh_turn_of_a_warm_silo_makes_these_calls()
+    public async Task A_turn_on_a_warm_silo_makes_these_calls()
     {
-        // Both bots and both accounts have worked once, and are known to be well.
+        // Both bots and both accounts have answered once, so their health is known.
         for (var i = 0; i < 4; i++) await RunTurn();
         var before = Calls();
 
@@ -42,13 +42,13 @@ public sealed class TurnCallBudgetTests : HouseTest
     private async Task RunTurn()
     {
         var turn = await Complete(Request(), "A reply.");
-        // The deactivation waits for all that the conversation does after the end of its turn.
+        // The deactivation waits for the work of the conversation after the end of the turn.
         await TestSilo.DeactivateAsync(turn.Grain);
         await turn.Grain.GetTurn(Tenant, turn.Id);
     }
 
     private Dictionary<string, int> Calls() => _sent.All
-        .Where(call => call.IsOurs && call.Method != nameof(IConversationGrain.GetTurn))
+        .Where(call => call.IsOwn && call.Method != nameof(IConversationGrain.GetTurn))
         .CountBy(call => $"{call.Target.Type}.{call.Method}")
         .ToDictionary();
 }

@@ -6,8 +6,8 @@ using System.Text.Json.Serialization.Metadata;
 namespace CozeCluster.Grains.Tests.States;
 
 /// <summary>
-/// Pins how every state is stored. <c>states.json</c> holds one of each, as a node of an earlier version may have left it: what is renamed is lost. Add what is new; change
-/// nothing. Messages inside states are pinned by <c>wire.json</c>.
+/// Tests the stored form of every state. <c>states.json</c> contains one of each, as an earlier version may have stored it. Renamed properties would be lost:
+/// add new ones, change nothing. The form of messages inside states is tested with <c>stored.json</c>.
 /// </summary>
 public sealed class StoredStatesTests
 {
@@ -25,7 +25,7 @@ public sealed class StoredStatesTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Whatever_is_stored_is_read_and_written_again(string name)
+    public void A_stored_state_survives_a_round_trip(string name)
     {
         var json = States[name];
 
@@ -36,13 +36,13 @@ public sealed class StoredStatesTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Everything_a_state_can_hold_is_in_the_file(string name) =>
+    public void The_file_contains_all_properties_of_a_state(string name) =>
         Assert.Empty(Missing(States[name], Stored[name], name));
 
     [Fact]
-    public void A_name_once_used_is_never_given_up() => Assert.Equal(Names.Select(row => row.Data).Order(), Stored.Select(entry => entry.Key).Order());
+    public void The_file_contains_all_state_names() => Assert.Equal(Names.Select(row => row.Data).Order(), Stored.Select(entry => entry.Key).Order());
 
-    /// <summary>What is not, or not the same, in what was written; additions do not count.</summary>
+    /// <summary>The values that were lost or changed. Additional values are ignored.</summary>
     private static IEnumerable<string> Lost(JsonNode? stored, JsonNode? written, string path) => (stored, written) switch
     {
         (JsonObject from, JsonObject to) => from.SelectMany(entry => Lost(entry.Value, to[entry.Key], $"{path}.{entry.Key}")),
@@ -59,7 +59,8 @@ public sealed class StoredStatesTests
                 ? Missing(type.Options.GetTypeInfo(property.PropertyType), value, $"{path}.{property.Name}")
                 : [$"{path}.{property.Name}"]),
             JsonTypeInfoKind.Enumerable => Missing(type.Options.GetTypeInfo(type.ElementType!), stored?.AsArray().FirstOrDefault(), path + "[]"),
-            JsonTypeInfoKind.Dictionary => Missing(type.Options.GetTypeInfo(type.ElementType!), stored?.AsObject().Select(entry => entry.Value).FirstOrDefault(), path + "{}"),
+            JsonTypeInfoKind.Dictionary => Missing(
+                type.Options.GetTypeInfo(type.ElementType!), stored?.AsObject().Select(entry => entry.Value).FirstOrDefault(), path + "{}"),
             _ => [],
         };
     }

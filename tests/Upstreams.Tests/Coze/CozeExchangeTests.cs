@@ -212,7 +212,7 @@ public sealed class CozeExchangeTests : IDisposable
         public void Close(int part) { }
         public void Add(ReplyItem item) { }
         public void Identify(UpstreamHandle handle) { }
-        public void Count(Usage usage) { }
+        public void SetUsage(Usage usage) { }
         public void Complete(FinishReason reason) { }
         public void Fail(Error error) { }
     }

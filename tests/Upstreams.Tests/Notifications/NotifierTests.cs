@@ -33,7 +33,7 @@ public sealed class NotifierTests : IDisposable
         var definition = new NotificationsDefinition { Webhook = new(_seal.Seal($"{server.BaseUrl}/hook?key=k1"), _seal.Seal("s3cret")) };
         var notifier = new WebhookNotifier(_http, _seal);
 
-        Assert.True(notifier.IsWanted(definition));
+        Assert.True(notifier.IsConfigured(definition));
         await notifier.Send(definition, Sample, Stop);
 
         var request = Assert.Single(server.Requests);

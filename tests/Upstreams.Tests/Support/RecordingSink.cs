@@ -61,7 +61,7 @@ internal sealed class RecordingSink : IReplySink
 
     public void Identify(UpstreamHandle handle) => Handles.Add(handle);
 
-    public void Count(Usage usage) => Usage = usage;
+    public void SetUsage(Usage usage) => Usage = usage;
 
     public void Complete(FinishReason reason)
     {

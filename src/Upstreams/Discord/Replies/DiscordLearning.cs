@@ -42,7 +42,7 @@ internal sealed class DiscordLearning(IGrainFactory grains, TimeProvider time) :
     {
         try
         {
-            await grains.Grain<IBotGrain>(botId).Learn(sample).ConfigureAwait(false);
+            await grains.Grain<IBotGrain>(botId).AddReplySample(sample).ConfigureAwait(false);
         }
         catch (ClusterException)
         {

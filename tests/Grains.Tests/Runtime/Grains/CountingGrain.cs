@@ -2,59 +2,59 @@ using Orleans.Concurrency;
 
 namespace CozeCluster.Grains.Tests.Runtime;
 
-/// <summary>Notes how often its methods run: its key and the method's name.</summary>
+/// <summary>Counts the calls of its methods in the probe, as <c>{key} {method}</c>.</summary>
 [Alias("test.counting")]
 public interface ICountingGrain : IGrainWithStringKey
 {
-    [Idempotent, Alias("Again")]
-    Task<string> Again(string id);
+    [Idempotent, Alias("CallIdempotent")]
+    Task<string> CallIdempotent(string id);
 
-    [Alias("Once")]
-    Task<string> Once(string id);
+    [Alias("Call")]
+    Task<string> Call(string id);
 
-    [Idempotent, Alias("FailAgain")]
-    Task FailAgain(string code);
+    [Idempotent, Alias("Fail")]
+    Task Fail(string code);
 
-    /// <summary>Notes it and awaits a gate.</summary>
-    [Idempotent, AlwaysInterleave, Alias("HoldAgain")]
-    Task<string> HoldAgain(string gate);
+    /// <summary>Counts the call and waits for a gate.</summary>
+    [Idempotent, AlwaysInterleave, Alias("WaitIdempotent")]
+    Task<string> WaitIdempotent(string gate);
 
-    /// <summary>Notes it and awaits a gate.</summary>
-    [AlwaysInterleave, Alias("HoldOnce")]
-    Task<string> HoldOnce(string gate);
+    /// <summary>Counts the call and waits for a gate.</summary>
+    [AlwaysInterleave, Alias("Wait")]
+    Task<string> Wait(string gate);
 }
 
 [GrainType("test.counting")]
 public sealed class CountingGrain(Probe probe, ILocalSiloDetails silo) : Grain, ICountingGrain
 {
-    public Task<string> Again(string id)
+    public Task<string> CallIdempotent(string id)
     {
-        Note(nameof(Again));
+        Count(nameof(CallIdempotent));
         return Task.FromResult(id);
     }
 
-    public Task<string> Once(string id)
+    public Task<string> Call(string id)
     {
-        Note(nameof(Once));
+        Count(nameof(Call));
         return Task.FromResult(id);
     }
 
-    public Task FailAgain(string code)
+    public Task Fail(string code)
     {
-        Note(nameof(FailAgain));
-        throw new ClusterException(Enum.Parse<ErrorCode>(code), "As the test wants.");
+        Count(nameof(Fail));
+        throw new ClusterException(Enum.Parse<ErrorCode>(code), "Requested by the test.");
     }
 
-    public Task<string> HoldAgain(string gate) => Hold(gate, nameof(HoldAgain));
+    public Task<string> WaitIdempotent(string gate) => Wait(gate, nameof(WaitIdempotent));
 
-    public Task<string> HoldOnce(string gate) => Hold(gate, nameof(HoldOnce));
+    public Task<string> Wait(string gate) => Wait(gate, nameof(Wait));
 
-    private async Task<string> Hold(string gate, string method)
+    private async Task<string> Wait(string gate, string method)
     {
-        Note(method);
+        Count(method);
         await probe.Pass(gate);
         return silo.SiloAddress.ToString();
     }
 
-    private void Note(string method) => probe.Note($"{this.GetPrimaryKeyString()} {method}");
+    private void Count(string method) => probe.Record($"{this.GetPrimaryKeyString()} {method}");
 }

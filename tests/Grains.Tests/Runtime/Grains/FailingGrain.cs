@@ -3,8 +3,8 @@ using Orleans.Concurrency;
 namespace CozeCluster.Grains.Tests.Runtime;
 
 /// <summary>
-/// Fails in every way. A key that begins with <c>broken</c> fails its first activation, one with <c>wrapped</c> does so as Orleans does when a state cannot be read, and one with
-/// <c>never</c> fails every activation.
+/// Fails in several ways. With a key that begins with <c>broken</c>, the first activation fails; with <c>wrapped</c>, it fails with the exception that Orleans
+/// throws when a state cannot be read; with <c>never</c>, every activation fails.
 /// </summary>
 [Alias("test.failing")]
 public interface IFailingGrain : IGrainWithStringKey
@@ -12,7 +12,7 @@ public interface IFailingGrain : IGrainWithStringKey
     [Alias("Throw")]
     Task Throw(string code, string message, string? param, long untilUnixSeconds);
 
-    /// <summary>Throws no cluster exception, with a message that nobody outside may read.</summary>
+    /// <summary>Throws another exception than <see cref="ClusterException"/>, with a message that callers must not receive.</summary>
     [AlwaysInterleave, Alias("ThrowSecret")]
     ValueTask<int> ThrowSecret(bool afterAwait);
 
@@ -27,11 +27,11 @@ public interface IFailingGrain : IGrainWithStringKey
     [Alias("RelaySecret")]
     Task RelaySecret(string other);
 
-    [Alias("IsWell")]
-    Task<bool> IsWell();
+    [Alias("IsOk")]
+    Task<bool> IsOk();
 
-    [Idempotent, Alias("IsWellIdempotent")]
-    Task<bool> IsWellIdempotent();
+    [Idempotent, Alias("IsOkIdempotent")]
+    Task<bool> IsOkIdempotent();
 }
 
 [GrainType("test.failing")]
@@ -40,7 +40,7 @@ public sealed class FailingGrain(Probe probe) : Grain, IFailingGrain
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         var key = this.GetPrimaryKeyString();
-        var count = probe.Note(key + " activating");
+        var count = probe.Record(key + " activating");
         var error = new ClusterException(ErrorCode.QuotaExceeded, "Not now.");
         return key.Split('-')[0] switch
         {
@@ -52,7 +52,8 @@ public sealed class FailingGrain(Probe probe) : Grain, IFailingGrain
     }
 
     public Task Throw(string code, string message, string? param, long untilUnixSeconds) =>
-        throw new ClusterException(Enum.Parse<ErrorCode>(code), message, param, untilUnixSeconds == 0 ? null : DateTimeOffset.FromUnixTimeSeconds(untilUnixSeconds));
+        throw new ClusterException(
+            Enum.Parse<ErrorCode>(code), message, param, untilUnixSeconds == 0 ? null : DateTimeOffset.FromUnixTimeSeconds(untilUnixSeconds));
 
     public async ValueTask<int> ThrowSecret(bool afterAwait)
     {
@@ -66,7 +67,7 @@ public sealed class FailingGrain(Probe probe) : Grain, IFailingGrain
 
     public async Task RelaySecret(string other) => await GrainFactory.GetGrain<IFailingGrain>(other).ThrowSecret(afterAwait: true);
 
-    public Task<bool> IsWell() => Task.FromResult(true);
+    public Task<bool> IsOk() => Task.FromResult(true);
 
-    public Task<bool> IsWellIdempotent() => IsWell();
+    public Task<bool> IsOkIdempotent() => IsOk();
 }

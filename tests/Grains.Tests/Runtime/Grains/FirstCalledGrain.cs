@@ -1,6 +1,6 @@
 namespace CozeCluster.Grains.Tests.Runtime;
 
-/// <summary>Reports which of its own doings see the mark of a first call.</summary>
+/// <summary>Reports where it sees the mark of a first call.</summary>
 [Alias("test.first-called")]
 public interface IFirstCalledGrain : IGrainWithStringKey
 {
@@ -8,7 +8,7 @@ public interface IFirstCalledGrain : IGrainWithStringKey
     Task<FirstCallSeen> Look();
 }
 
-/// <summary>Another kind of grain with the same key.</summary>
+/// <summary>A grain of another type with the same key.</summary>
 [Alias("test.first-called.other")]
 public interface IOtherCalledGrain : IGrainWithStringKey
 {
@@ -16,8 +16,8 @@ public interface IOtherCalledGrain : IGrainWithStringKey
     Task<bool> Look();
 }
 
-/// <param name="ByActivation">Whether the activation was marked.</param>
-/// <param name="ByMethod">Whether the method still sees the mark.</param>
+/// <param name="ByActivation">Whether the call that activated the grain was marked.</param>
+/// <param name="ByMethod">Whether the method sees the mark.</param>
 /// <param name="ByOther">Whether a grain that the method calls was activated with the mark.</param>
 [GenerateSerializer, Immutable, Alias("test.first-call-seen")]
 public sealed record FirstCallSeen(bool ByActivation, bool ByMethod, bool ByOther);

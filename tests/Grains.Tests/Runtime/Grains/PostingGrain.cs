@@ -2,20 +2,20 @@ using Orleans.Concurrency;
 
 namespace CozeCluster.Grains.Tests.Runtime;
 
-/// <summary>Posts to reply feeds as a conversation does: one batch at a time.</summary>
+/// <summary>Posts to reply feeds, one batch at a time, as a conversation does.</summary>
 [Alias("test.posting")]
 public interface IPostingGrain : IGrainWithStringKey
 {
-    /// <summary>Posts the numbers from <paramref name="first"/> on, until one is not taken.</summary>
-    /// <returns>The answer to the last.</returns>
+    /// <summary>Posts consecutive numbers, starting with <paramref name="first"/>, until one is not accepted.</summary>
+    /// <returns>The answer to the last batch.</returns>
     [AlwaysInterleave, Alias("Post")]
     Task<ReplyAck> Post(FeedAddress feed, int count, int first = 0);
 
-    /// <summary>Posts one batch to each feed at once, so often.</summary>
+    /// <summary>Posts one batch to all feeds at the same time, <paramref name="count"/> times.</summary>
     [AlwaysInterleave, Alias("PostToAll")]
     Task PostToAll(FeedAddress[] feeds, int count);
 
-    /// <summary>Keeps the way to a feed, as a subscription does.</summary>
+    /// <summary>Keeps the target of a feed, as a subscription does.</summary>
     [Alias("Keep")]
     Task Keep(FeedAddress feed);
 

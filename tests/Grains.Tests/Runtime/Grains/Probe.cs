@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 
 namespace CozeCluster.Grains.Tests.Runtime;
 
-/// <summary>How test grains and tests of one process talk outside of calls: grains note events that tests await, tests open gates that grains await. Thread-safe.</summary>
+/// <summary>
+/// Connects test grains and tests without calls: grains record events that tests wait for, and tests open gates that grains wait for. Thread-safe.
+/// </summary>
 public sealed class Probe
 {
     private readonly Lock _lock = new();
@@ -10,9 +12,9 @@ public sealed class Probe
     private readonly List<(string Name, int Count, TaskCompletionSource Waiter)> _waiters = [];
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _gates = new();
 
-    /// <summary>Notes an event.</summary>
-    /// <returns>How often it has happened by now.</returns>
-    public int Note(string name)
+    /// <summary>Records an event.</summary>
+    /// <returns>How often the event has happened.</returns>
+    public int Record(string name)
     {
         lock (_lock)
         {
@@ -31,7 +33,7 @@ public sealed class Probe
         lock (_lock) return _counts.GetValueOrDefault(name);
     }
 
-    /// <summary>Completes when the event has happened so often.</summary>
+    /// <summary>Completes when the event has happened <paramref name="count"/> times.</summary>
     public Task Happened(string name, int count = 1)
     {
         lock (_lock)

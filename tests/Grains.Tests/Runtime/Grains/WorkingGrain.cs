@@ -2,32 +2,32 @@ using Orleans.Concurrency;
 
 namespace CozeCluster.Grains.Tests.Runtime;
 
-/// <summary>Works in the background and by timers. What it notes in the probe begins with its key.</summary>
+/// <summary>Uses background work and timers. Records events in the probe as <c>{key} {event}</c>.</summary>
 [Alias("test.working")]
 public interface IWorkingGrain : IGrainWithStringKey
 {
-    /// <summary>Starts work: notes <c>work</c>, awaits the gate, notes <c>worked</c>; or notes <c>cancelled</c>.</summary>
+    /// <summary>Starts work that records <c>work</c>, waits for the gate and records <c>worked</c>, or <c>cancelled</c>.</summary>
     [AlwaysInterleave, Alias("Start")]
     Task Start(string gate);
 
-    /// <summary>Starts work that awaits the gate once it is cancelled.</summary>
+    /// <summary>Starts work that waits for the gate when it is cancelled.</summary>
     [Alias("StartStubborn")]
     Task StartStubborn(string gate);
 
     [Alias("StartFailing")]
     Task StartFailing();
 
-    /// <summary>Starts work that counts up so often and yields each time, in a way that loses counts if two threads run it.</summary>
+    /// <summary>Starts work that increments a counter and yields, <paramref name="times"/> times. Increments are lost if two threads run it at once.</summary>
     [Alias("StartCounting")]
     Task StartCounting(int times);
 
     [AlwaysInterleave, Alias("Count")]
     Task<int> Count(int times);
 
-    [AlwaysInterleave, Alias("Activation")]
+    [Idempotent, AlwaysInterleave, Alias("Activation")]
     Task<int> Activation();
 
-    /// <summary>Notes <c>held</c> and awaits the gate.</summary>
+    /// <summary>Records <c>held</c> and waits for the gate.</summary>
     [Alias("Hold")]
     Task Hold(string gate, CancellationToken cancellationToken = default);
 
@@ -37,11 +37,11 @@ public interface IWorkingGrain : IGrainWithStringKey
     [Alias("Deactivate")]
     Task Deactivate();
 
-    /// <summary>Starts a timer that notes <c>tick</c>, awaits the gate if there is one, and notes <c>ticked</c>.</summary>
+    /// <summary>Starts a timer whose ticks record <c>tick</c>, wait for the gate if there is one, and record <c>ticked</c>.</summary>
     [AlwaysInterleave, Alias("StartTimer")]
     Task StartTimer(TimeSpan due, TimeSpan period, string? gate = null);
 
-    /// <summary>Starts a timer whose ticks note <c>tick</c> and throw.</summary>
+    /// <summary>Starts a timer whose ticks record <c>tick</c> and throw.</summary>
     [Alias("StartFailingTimer")]
     Task StartFailingTimer(TimeSpan due, TimeSpan period);
 
@@ -67,30 +67,30 @@ public sealed class WorkingGrain(BackgroundWork work, Probe probe) : Grain, IWor
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        _activation = Note("activated");
+        _activation = Record("activated");
         return Task.CompletedTask;
     }
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        Note("deactivating");
+        Record("deactivating");
         await work.StopAsync();
-        Note("deactivated");
+        Record("deactivated");
     }
 
     public Task Start(string gate)
     {
         work.Run(async stop =>
         {
-            Note("work");
+            Record("work");
             try
             {
                 await probe.Pass(gate, stop);
-                Note("worked");
+                Record("worked");
             }
             catch (OperationCanceledException)
             {
-                Note("cancelled");
+                Record("cancelled");
                 throw;
             }
         });
@@ -101,11 +101,11 @@ public sealed class WorkingGrain(BackgroundWork work, Probe probe) : Grain, IWor
     {
         work.Run(async stop =>
         {
-            Note("work");
+            Record("work");
             await Task.Delay(Timeout.Infinite, stop).ContinueWith(_ => { }, TaskScheduler.Current);
-            Note("cancelled");
+            Record("cancelled");
             await probe.Pass(gate);
-            Note(probe.Count(work.Key + " deactivated") == 0 ? "ended before the deactivation" : "ended after the deactivation");
+            Record(probe.Count(work.Key + " deactivated") == 0 ? "ended before the deactivation" : "ended after the deactivation");
         });
         return Task.CompletedTask;
     }
@@ -114,7 +114,7 @@ public sealed class WorkingGrain(BackgroundWork work, Probe probe) : Grain, IWor
     {
         work.Run(_ =>
         {
-            Note("work");
+            Record("work");
             throw new InvalidOperationException("Work fails.");
         });
         return Task.CompletedTask;
@@ -125,7 +125,7 @@ public sealed class WorkingGrain(BackgroundWork work, Probe probe) : Grain, IWor
         work.Run(async _ =>
         {
             await Count(times);
-            Note("counted");
+            Record("counted");
         });
         return Task.CompletedTask;
     }
@@ -146,19 +146,19 @@ public sealed class WorkingGrain(BackgroundWork work, Probe probe) : Grain, IWor
 
     public Task Hold(string gate, CancellationToken cancellationToken = default)
     {
-        Note("held");
+        Record("held");
         return probe.Pass(gate, cancellationToken);
     }
 
     public Task DeactivateAndHold(string gate)
     {
-        work.Deactivate("As the test wants.");
+        work.Deactivate("Requested by the test.");
         return Hold(gate);
     }
 
     public Task Deactivate()
     {
-        work.Deactivate("As the test wants.");
+        work.Deactivate("Requested by the test.");
         return Task.CompletedTask;
     }
 
@@ -166,9 +166,9 @@ public sealed class WorkingGrain(BackgroundWork work, Probe probe) : Grain, IWor
     {
         _timer = this.StartTimer(due, period, async _ =>
         {
-            Note("tick");
+            Record("tick");
             if (gate is not null) await probe.Pass(gate);
-            Note("ticked");
+            Record("ticked");
         });
         return Task.CompletedTask;
     }
@@ -177,7 +177,7 @@ public sealed class WorkingGrain(BackgroundWork work, Probe probe) : Grain, IWor
     {
         _timer = this.StartTimer(due, period, _ =>
         {
-            Note("tick");
+            Record("tick");
             throw new InvalidOperationException("A tick fails.");
         });
         return Task.CompletedTask;
@@ -197,5 +197,5 @@ public sealed class WorkingGrain(BackgroundWork work, Probe probe) : Grain, IWor
 
     public Task ReceiveReminder(string reminderName, TickStatus status) => Task.CompletedTask;
 
-    private int Note(string what) => probe.Note($"{work.Key} {what}");
+    private int Record(string what) => probe.Record($"{work.Key} {what}");
 }

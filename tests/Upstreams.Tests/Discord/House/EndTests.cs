@@ -42,11 +42,11 @@ public sealed class EndTests
     {
         await using var house = await DiscordHouse.Start(_time);
         for (var i = 0; i < 5; i++) await (await house.Run("x [[chunks=3 pace=5ms]]")).UntilComplete();
-        Assert.Equal(5, (await house.Bot("b1").Cadence())?.Replies);
+        Assert.Equal(5, (await house.Bot("b1").GetCadence())?.Replies);
 
         await house.Restart();
 
-        Assert.Equal(5, (await house.Bot("b1").Cadence())?.Replies);
+        Assert.Equal(5, (await house.Bot("b1").GetCadence())?.Replies);
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class EndTests
         house.Discord.Edit(prompt.ChannelId!, reply, "All there is but this");
 
         await Until.True(() => cuts.Count == 1, "the cut to be counted");
-        await Until.True(() => house.Bot("cut-bot").Cadence().Result?.Widening > 1, "the wait to be widened");
+        await Until.True(() => house.Bot("cut-bot").GetCadence().Result?.Widening > 1, "the wait to be widened");
     }
 
     [Fact]

@@ -1,0 +1,43 @@
+namespace CozeCluster;
+
+/// <summary>Asks for a lease. A lease expires after <see cref="Lifetime"/> unless it is renewed.</summary>
+/// <param name="LeaseId">Created by the caller. A repeated request with the same id has no further effect.</param>
+/// <param name="Avoid">Accounts that refused this turn.</param>
+/// <param name="PreferredAccount">The account that owns the conversation at the upstream.</param>
+[GenerateSerializer, Immutable, Alias("lease-request")]
+public sealed record LeaseRequest(string LeaseId, IReadOnlyList<string> Avoid, string? PreferredAccount)
+{
+    /// <summary>30 s.</summary>
+    public static TimeSpan Lifetime { get; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>A bot's answer to a lease request: exactly one of <paramref name="Grant"/> and <paramref name="Refusal"/> is set.</summary>
+[GenerateSerializer, Immutable, Alias("lease-result")]
+public sealed record LeaseResult(Lease? Grant, Refusal? Refusal);
+
+/// <summary>An account's answer to a lease request: exactly one of <paramref name="Grant"/> and <paramref name="Refusal"/> is set.</summary>
+[GenerateSerializer, Immutable, Alias("account-lease-result")]
+public sealed record AccountLeaseResult(AccountDefinition? Grant, Refusal? Refusal);
+
+/// <summary>Permission to run one turn on a bot with an account.</summary>
+/// <param name="Id">As requested.</param>
+/// <param name="Bot">The bot.</param>
+/// <param name="Account">The account to send with.</param>
+[GenerateSerializer, Immutable, Alias("lease")]
+public sealed record Lease(string Id, BotDefinition Bot, AccountDefinition Account);
+
+/// <summary>Says that a bot or an account does not accept a turn now.</summary>
+/// <param name="Id">Bot or account id.</param>
+/// <param name="Error">Why.</param>
+/// <param name="Until">When the refusal ends; null if it is about this turn only.</param>
+[GenerateSerializer, Immutable, Alias("refusal")]
+public sealed record Refusal(string Id, Error Error, DateTimeOffset? Until);
+
+/// <summary>How the turn that used a lease has ended.</summary>
+/// <param name="Error">Null if the turn succeeded.</param>
+[GenerateSerializer, Immutable, Alias("lease-outcome")]
+public sealed record LeaseOutcome(Error? Error)
+{
+    /// <summary>The turn succeeded.</summary>
+    public static LeaseOutcome Success { get; } = new((Error?)null);
+}
