@@ -13,8 +13,7 @@ namespace CozeCluster.Gateway.Surfaces.Chat;
 
 /// <summary><c>POST /v1/chat/completions</c>.</summary>
 internal sealed class ChatApi(
-    GatewayOptions options, Readiness readiness, ModelDirectory models, TurnStarter turns, ReplyStreamer streamer, ReplyReaderServices readers,
-    TimeProvider time)
+    GatewayOptions options, Readiness readiness, ModelDirectory models, TurnStarter turns, ReplyStreamer streamer, TimeProvider time)
 {
     public static void Map(IEndpointRouteBuilder routes) => routes.MapTenant(
         "POST", "/v1/chat/completions", static context => context.RequestServices.GetRequiredService<ChatApi>().Complete(context),
@@ -43,23 +42,13 @@ internal sealed class ChatApi(
         info.Model = request.Model;
 
         var headers = TurnHeaders.Read(context.Request, request);
-        var turn = TurnStarter.CreateTurn(tenantId, request, headers);
-        var conversation = turns.ConversationOf(turn.TurnId);
-        using var reader = new ReplyReader(readers, turn.TenantId, turn.TurnId, conversation, Cursor.Start, context.RequestAborted);
-        await turns.Begin(reader, turn, request);
-        info.TurnId = turn.TurnId;
-        context.Response.Headers["x-turn-id"] = turn.TurnId;
+        await using var turn = await turns.Start(tenantId, request, headers, context.RequestAborted);
+        info.TurnId = turn.Id;
+        context.Response.Headers["x-turn-id"] = turn.Id;
         if (headers.ConversationName is { } name && ConversationNames.FitsHeader(name)) context.Response.Headers["x-conversation-id"] = name;
-        try
-        {
-            var completion = new CompletionInfo(turn.TurnId, request.Model, time.GetUtcNow().ToUnixTimeSeconds(), headers.ConversationName);
-            if (request.Stream) await streamer.Run(context, reader, new ChatStream(completion, request.IncludeUsage));
-            else await WriteWhole(context, reader, completion);
-        }
-        finally
-        {
-            if (!reader.Ended) await turns.HandleDisconnect(conversation, reader, turn, headers);
-        }
+        var completion = new CompletionInfo(turn.Id, request.Model, time.GetUtcNow().ToUnixTimeSeconds(), headers.ConversationName);
+        if (request.Stream) await streamer.Run(context, turn.Reader, new ChatStream(completion, request.IncludeUsage));
+        else await WriteWhole(context, turn.Reader, completion);
     }
 
     private async Task WriteWhole(HttpContext context, ReplyReader reader, CompletionInfo info)

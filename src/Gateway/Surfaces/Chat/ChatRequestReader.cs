@@ -92,7 +92,7 @@ internal sealed class MessageReader
         var outputs = new List<ToolOutput>();
         for (var i = _messages.Count - 1; i >= 0 && _messages[i] is { Role: ChatRole.Tool, ToolCallId: { } callId } message; i--)
         {
-            if (ToolCallIds.TurnOf(callId) is not { } waiting) continue;
+            if (!ToolCallIds.TryParse(callId, out var waiting, out _)) continue;
             turnId ??= waiting;
             if (turnId != waiting)
             {

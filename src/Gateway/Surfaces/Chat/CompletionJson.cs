@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using CozeCluster.Gateway.Replies;
 
@@ -171,29 +170,5 @@ internal static class ExtensionJson
     {
         writer.WriteString("type"u8, type);
         writer.WriteString("id"u8, item.Id);
-    }
-}
-
-/// <summary>
-/// The ids of tool calls that clients see, <c>call_{turn}_{n}</c>. When a client sends the result of a call, the id names the turn that waits for it.
-/// </summary>
-internal static class ToolCallIds
-{
-    private const string Prefix = "call_";
-    private const string TurnPrefix = "turn_";
-
-    /// <summary>The id of the <paramref name="ordinal"/>-th call of a turn, counted from 0.</summary>
-    public static string Of(string turnId, int ordinal) =>
-        string.Create(CultureInfo.InvariantCulture, $"{Prefix}{turnId.AsSpan(TurnPrefix.Length)}_{ordinal}");
-
-    /// <summary>The id of the turn that made a call.</summary>
-    /// <returns>Null if this service did not make the call: then it is part of a history from elsewhere.</returns>
-    public static string? TurnOf(string callId)
-    {
-        if (!callId.StartsWith(Prefix, StringComparison.Ordinal)) return null;
-        var end = callId.LastIndexOf('_');
-        if (end <= Prefix.Length || !int.TryParse(callId.AsSpan(end + 1), NumberStyles.None, CultureInfo.InvariantCulture, out _)) return null;
-        var turnId = $"{TurnPrefix}{callId.AsSpan(Prefix.Length, end - Prefix.Length)}";
-        return TurnId.TryGetConversation(turnId, out _) ? turnId : null;
     }
 }

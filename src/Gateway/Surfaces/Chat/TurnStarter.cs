@@ -7,19 +7,51 @@ namespace CozeCluster.Gateway.Surfaces.Chat;
 
 /// <summary>Starts turns, and cleans up when their start fails or their client disconnects.</summary>
 internal sealed partial class TurnStarter(
-    IGrainFactory grains, IBlobStore blobs, GatewayOptions options, Readiness readiness, TimeProvider time, ILogger<TurnStarter> logger)
+    IGrainFactory grains, IBlobStore blobs, ReplyReaderServices readers, GatewayOptions options, Readiness readiness, TimeProvider time,
+    ILogger<TurnStarter> logger)
 {
     private static readonly TimeSpan CleanUpTimeout = TimeSpan.FromSeconds(10);
 
     private readonly ShortCache<string, bool> _tenantsAtLimit = new(time);
 
-    /// <summary>The conversation of a turn.</summary>
-    public IConversationGrain ConversationOf(string turnId) => TurnId.TryGetConversation(turnId, out var key)
-        ? grains.Grain<IConversationGrain>(key)
-        : throw new ArgumentException("Not a turn id.", nameof(turnId));
+    /// <summary>Starts a turn.</summary>
+    /// <param name="tenantId">The tenant.</param>
+    /// <param name="request">The prompt. Its media is stored first.</param>
+    /// <param name="headers">The settings of the turn.</param>
+    /// <param name="aborted">Cancelled when the client disconnects.</param>
+    /// <returns>The turn. The caller must dispose it.</returns>
+    /// <exception cref="ClusterException">The tenant is at a limit, or the conversation rejects the turn.</exception>
+    public async ValueTask<StartedTurn> Start(string tenantId, ChatRequest request, TurnHeaders headers, CancellationToken aborted)
+    {
+        var turn = CreateTurn(tenantId, request, headers);
+        var conversation = ConversationOf(turn.TurnId);
+        var reader = new ReplyReader(readers, tenantId, turn.TurnId, conversation, Cursor.Start, aborted);
+        try
+        {
+            await Begin(reader, turn, request);
+        }
+        catch
+        {
+            reader.Dispose();
+            throw;
+        }
+        return new StartedTurn(turn.TurnId, reader, () => CleanUpAfterDisconnect(conversation, reader, turn, headers));
+    }
 
-    /// <summary>Creates the turn id, and the turn that the conversation is asked to start.</summary>
-    public static TurnRequest CreateTurn(string tenantId, ChatRequest request, TurnHeaders headers) => new()
+    /// <summary>Waits up to ten seconds for a clean-up call. A failure is logged and does not affect the client.</summary>
+    public async Task IgnoreFailures(string turnId, Task call)
+    {
+        try
+        {
+            await call.WaitAsync(CleanUpTimeout, time, CancellationToken.None);
+        }
+        catch (Exception exception)
+        {
+            LogCleanUpFailed(exception, turnId);
+        }
+    }
+
+    private static TurnRequest CreateTurn(string tenantId, ChatRequest request, TurnHeaders headers) => new()
     {
         TurnId = CreateTurnId(tenantId, request, headers),
         TenantId = tenantId,
@@ -34,9 +66,24 @@ internal sealed partial class TurnStarter(
         Fingerprint = headers.IdempotencyKey is null ? null : request.Fingerprint,
     };
 
-    /// <summary>Stores the request's media and starts the turn.</summary>
-    /// <exception cref="ClusterException">The tenant is at a limit, or the conversation rejects the turn.</exception>
-    public async ValueTask Begin(ReplyReader reader, TurnRequest turn, ChatRequest request)
+    private static string CreateTurnId(string tenantId, ChatRequest request, TurnHeaders headers)
+    {
+        var name = headers.ConversationName;
+        if (request.WaitingTurnId is not { } waiting)
+            return headers.IdempotencyKey is { } key ? TurnId.FromIdempotencyKey(tenantId, name, key) : TurnId.New(tenantId, name);
+        if (name is not null && TurnId.TryGetConversation(waiting, out var conversation) && conversation != TurnId.ConversationKey(tenantId, name))
+        {
+            throw new ClusterException(
+                ErrorCode.InvalidRequest,
+                "The tool results at the end of 'messages' answer calls of another conversation. Omit 'conversation_id' or send the right one.",
+                "conversation_id");
+        }
+        return headers.IdempotencyKey is { } idempotencyKey
+            ? TurnId.FromIdempotencyKeyInConversationOf(waiting, tenantId, idempotencyKey)
+            : TurnId.NewInConversationOf(waiting);
+    }
+
+    private async ValueTask Begin(ReplyReader reader, TurnRequest turn, ChatRequest request)
     {
         // Usually the conversation asks the tenant for admission, while it looks for a bot. The gateway asks first where a refusal would waste work:
         // if media would be stored, or if the tenant was at its limit within the last second, so that retries do not activate conversations in vain.
@@ -67,8 +114,8 @@ internal sealed partial class TurnStarter(
     }
 
     /// <summary>
-    /// Starts the turn. A new conversation without an idempotency key is known to nobody else, so this call is marked as its first one. The method is not
-    /// async, because the mark must be removed before anything else is called.
+    /// Starts the turn at its conversation. A new conversation without an idempotency key is known to no other client, so this call is marked as its first
+    /// one. The method is not async, because the mark must be removed before anything else is called.
     /// </summary>
     private static Task Begin(ReplyReader reader, TurnRequest turn)
     {
@@ -94,40 +141,10 @@ internal sealed partial class TurnStarter(
     /// be found again under its idempotency key, or if this node stops and the client may continue on another one. The conversation itself cancels a turn that
     /// has no subscriber for some time.
     /// </summary>
-    public Task HandleDisconnect(IConversationGrain conversation, ReplyReader reader, TurnRequest turn, TurnHeaders headers)
+    private Task CleanUpAfterDisconnect(IConversationGrain conversation, ReplyReader reader, TurnRequest turn, TurnHeaders headers)
     {
         var mayBeWanted = headers.Survive || headers.IdempotencyKey is not null || (options.OtherNodesServeTurns && readiness.IsDraining);
         return IgnoreFailures(turn.TurnId, mayBeWanted ? reader.Unsubscribe() : conversation.Cancel(turn.TenantId, turn.TurnId));
-    }
-
-    /// <summary>Waits up to ten seconds for a clean-up call. A failure is logged and does not affect the client.</summary>
-    public async Task IgnoreFailures(string turnId, Task call)
-    {
-        try
-        {
-            await call.WaitAsync(CleanUpTimeout, time, CancellationToken.None);
-        }
-        catch (Exception exception)
-        {
-            LogCleanUpFailed(exception, turnId);
-        }
-    }
-
-    private static string CreateTurnId(string tenantId, ChatRequest request, TurnHeaders headers)
-    {
-        var name = headers.ConversationName;
-        if (request.WaitingTurnId is not { } waiting)
-            return headers.IdempotencyKey is { } key ? TurnId.FromIdempotencyKey(tenantId, name, key) : TurnId.New(tenantId, name);
-        if (name is not null && TurnId.TryGetConversation(waiting, out var conversation) && conversation != TurnId.ConversationKey(tenantId, name))
-        {
-            throw new ClusterException(
-                ErrorCode.InvalidRequest,
-                "The tool results at the end of 'messages' answer calls of another conversation. Omit 'conversation_id' or send the right one.",
-                "conversation_id");
-        }
-        return headers.IdempotencyKey is { } idempotencyKey
-            ? TurnId.FromIdempotencyKeyInConversationOf(waiting, tenantId, idempotencyKey)
-            : TurnId.NewInConversationOf(waiting);
     }
 
     /// <summary>Whether the idempotency key was used before. Its turn is admitted already, and must not be admitted again.</summary>
@@ -145,8 +162,35 @@ internal sealed partial class TurnStarter(
         }
     }
 
+    private IConversationGrain ConversationOf(string turnId) => TurnId.TryGetConversation(turnId, out var key)
+        ? grains.Grain<IConversationGrain>(key)
+        : throw new ArgumentException("Not a turn id.", nameof(turnId));
+
     private ITenantGrain TenantOf(TurnRequest turn) => grains.Grain<ITenantGrain>(turn.TenantId);
 
     [LoggerMessage(30, LogLevel.Warning, "The clean-up of turn {TurnId} failed after its client disconnected or its start failed")]
     private partial void LogCleanUpFailed(Exception exception, string turnId);
+}
+
+/// <summary>A turn that was started for a client. Disposing it before the client has received the end of the reply cleans the turn up.</summary>
+/// <param name="id">The id of the turn.</param>
+/// <param name="reader">Reads the reply.</param>
+/// <param name="cleanUp">Cancels the turn, or unsubscribes from it.</param>
+internal sealed class StartedTurn(string id, ReplyReader reader, Func<Task> cleanUp) : IAsyncDisposable
+{
+    public string Id => id;
+
+    public ReplyReader Reader => reader;
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            if (!reader.Ended) await cleanUp();
+        }
+        finally
+        {
+            reader.Dispose();
+        }
+    }
 }

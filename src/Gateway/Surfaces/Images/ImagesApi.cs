@@ -14,7 +14,7 @@ namespace CozeCluster.Gateway.Surfaces.Images;
 
 /// <summary><c>POST /v1/images/generations</c>: sends the prompt to a bot, in one turn for each image, and extracts the images from the replies.</summary>
 internal sealed class ImagesApi(
-    GatewayOptions options, Readiness readiness, ModelDirectory models, TurnStarter turns, ReplyReaderServices readers, ISafeFetcher fetcher, TimeProvider time)
+    GatewayOptions options, Readiness readiness, ModelDirectory models, TurnStarter turns, ISafeFetcher fetcher, TimeProvider time)
 {
     private const int MaxQuoteLength = 500;
     private static readonly IReadOnlyDictionary<string, string> Empty = new Dictionary<string, string>();
@@ -59,20 +59,10 @@ internal sealed class ImagesApi(
             Model = request.Model, Messages = [new ChatMessage(ChatRole.User, [new TextContent(prompt)])], Uploads = [], User = request.User,
             Variables = Empty, Metadata = Empty, PromptLength = prompt.Length, Fingerprint = "",
         };
-        var turn = TurnStarter.CreateTurn(tenantId, chat, NoHeaders);
-        var conversation = turns.ConversationOf(turn.TurnId);
-        using var reader = new ReplyReader(readers, tenantId, turn.TurnId, conversation, Cursor.Start, context.RequestAborted);
-        await turns.Begin(reader, turn, chat);
-        try
-        {
-            if (await ReplyContent.ReadToEnd(reader, time, context.RequestAborted) is not { } reply) return new ImageReply(turn.TurnId, [], null, null);
-            var (urls, text) = ImageFinder.Find(reply.BuildText() ?? "");
-            return urls.Count > 0 ? new ImageReply(turn.TurnId, urls, text, (reply.End as ReplyCompleted)?.Usage) : throw NoImageError(text);
-        }
-        finally
-        {
-            if (!reader.Ended) await turns.HandleDisconnect(conversation, reader, turn, NoHeaders);
-        }
+        await using var turn = await turns.Start(tenantId, chat, NoHeaders, context.RequestAborted);
+        if (await ReplyContent.ReadToEnd(turn.Reader, time, context.RequestAborted) is not { } reply) return new ImageReply(turn.Id, [], null, null);
+        var (urls, text) = ImageFinder.Find(reply.BuildText() ?? "");
+        return urls.Count > 0 ? new ImageReply(turn.Id, urls, text, (reply.End as ReplyCompleted)?.Usage) : throw NoImageError(text);
     }
 
     private async Task<ImageResult> CreateImage(string url, string? text, bool inline, CancellationToken cancellationToken)

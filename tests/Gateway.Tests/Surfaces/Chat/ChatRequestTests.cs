@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
-using CozeCluster.Gateway.Surfaces.Chat;
 using CozeCluster.Gateway.Tests.Fakes;
 
 namespace CozeCluster.Gateway.Tests.Surfaces.Chat;
@@ -238,20 +237,6 @@ public sealed class ChatRequestTests(ChatRequestTests.Shared shared) : IClassFix
         using var response = await shared.Host.Chat("""{"model":"nope","messages":[{"role":"user","content":"Hi"}]}""");
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
         Assert.Contains("model_not_found", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("call_abc")]
-    [InlineData("call_abc_0")]
-    [InlineData("call_0123456789abcdefghjkmnpqrs_x")]
-    [InlineData("toolu_0123456789abcdefghjkmnpqrs_0")]
-    public void Call_ids_of_other_services_have_no_turn(string id) => Assert.Null(ToolCallIds.TurnOf(id));
-
-    [Fact]
-    public void Call_id_contains_its_turn()
-    {
-        foreach (var turn in new[] { TurnId.New("t", null), TurnId.New("t", "c"), TurnId.NewInConversationOf(TurnId.New("t", null)) })
-            Assert.Equal(turn, ToolCallIds.TurnOf(ToolCallIds.Of(turn, 12)));
     }
 
     /// <summary>One host for all tests that do not change it.</summary>
