@@ -30,9 +30,6 @@ public sealed class FakeConversation(FakeGrains grains, string key) : IConversat
     /// <summary>Called before every call. An exception that it returns is thrown.</summary>
     public Func<string, Exception?>? Fault { get; set; }
 
-    /// <summary>The result of <see cref="Read"/>; if null, <see cref="Events"/> after the cursor.</summary>
-    public Func<Cursor, ReplyBatch>? OnRead { get; set; }
-
     /// <summary><see cref="Read"/> waits for this task.</summary>
     public Task ReadDelay { get; set; } = Task.CompletedTask;
 
@@ -72,7 +69,6 @@ public sealed class FakeConversation(FakeGrains grains, string key) : IConversat
     {
         Record($"read {after}");
         await ReadDelay;
-        if (OnRead is { } read) return read(after);
         lock (_gate)
         {
             var rest = new List<ReplyEvent>();

@@ -13,10 +13,11 @@ namespace CozeCluster.Gateway.Tests.Fakes;
 public sealed class GatewayHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private readonly TimeProvider _time;
 
     private GatewayHost(WebApplication app, Task started, FakeGrains grains, FakeBlobs blobs, LogSink log, TimeProvider time)
     {
-        (_app, Started, Grains, Blobs, Log, Clock) = (app, started, grains, blobs, log, time);
+        (_app, Started, Grains, Blobs, Log, _time) = (app, started, grains, blobs, log, time);
         Http = new HttpClient { BaseAddress = new Uri(app.Urls.First()), Timeout = TimeSpan.FromSeconds(30) };
         Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "sk-test");
     }
@@ -27,9 +28,8 @@ public sealed class GatewayHost : IAsyncDisposable
 
     public LogSink Log { get; }
 
-    public TimeProvider Clock { get; }
-
-    public ManualTime Time => (ManualTime)Clock;
+    /// <summary>The clock that the test moves.</summary>
+    public ManualTime Time => (ManualTime)_time;
 
     /// <summary>An HTTP client with the tenant's key.</summary>
     public HttpClient Http { get; }
