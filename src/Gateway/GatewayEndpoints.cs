@@ -1,23 +1,22 @@
-using CozeCluster.Gateway.Admin;
-using CozeCluster.Gateway.Auth;
-using CozeCluster.Gateway.Chat;
-using CozeCluster.Gateway.Conversations;
-using CozeCluster.Gateway.Health;
 using CozeCluster.Gateway.Http;
-using CozeCluster.Gateway.Images;
 using CozeCluster.Gateway.Metrics;
-using CozeCluster.Gateway.Models;
-using CozeCluster.Gateway.OpenApi;
-using CozeCluster.Gateway.Turns;
+using CozeCluster.Gateway.Surfaces.Admin;
+using CozeCluster.Gateway.Surfaces.Chat;
+using CozeCluster.Gateway.Surfaces.Conversations;
+using CozeCluster.Gateway.Surfaces.Health;
+using CozeCluster.Gateway.Surfaces.Images;
+using CozeCluster.Gateway.Surfaces.Models;
+using CozeCluster.Gateway.Surfaces.OpenApi;
+using CozeCluster.Gateway.Surfaces.Turns;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Gateway;
 
-/// <summary>Puts the gateway into a web application.</summary>
+/// <summary>Maps the gateway's routes in a web application.</summary>
 public static class GatewayEndpoints
 {
-    /// <summary>Maps all API surfaces and what stands around them: request ids, error bodies on every path, CORS, authentication, health.</summary>
+    /// <summary>Maps all API surfaces, and everything that <see cref="MapOperations"/> maps.</summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
         app.MapOperations();
@@ -30,7 +29,10 @@ public static class GatewayEndpoints
         return app;
     }
 
-    /// <summary>Maps what nodes without clients have too: health and metrics, with all that stands around the API.</summary>
+    /// <summary>
+    /// Maps the health and metrics routes, and adds the middleware that every route needs: request ids, error bodies on every path, CORS and authentication.
+    /// A node that serves no clients maps only this.
+    /// </summary>
     public static WebApplication MapOperations(this WebApplication app)
     {
         app.UseMiddleware<RequestEnvelope>();
@@ -42,7 +44,7 @@ public static class GatewayEndpoints
         return app;
     }
 
-    /// <summary>Lets nobody onto pages of others without an admin's key. Browsers ask for it, as a password.</summary>
-    public static TBuilder RequireAdmin<TBuilder>(this TBuilder pages) where TBuilder : IEndpointConventionBuilder =>
-        pages.WithMetadata(new AdminRoute(OpenToThisMachine: false, ForBrowsers: true), new QuietRoute());
+    /// <summary>Requires an admin key for endpoints that are mapped elsewhere. A browser asks its user for the key, as a password.</summary>
+    public static TBuilder RequireAdmin<TBuilder>(this TBuilder endpoints) where TBuilder : IEndpointConventionBuilder =>
+        endpoints.WithMetadata(new AdminRoute(AllowLoopback: false, ForBrowsers: true), new DebugLogRoute());
 }

@@ -1,40 +1,45 @@
+using Microsoft.Extensions.Options;
+
 namespace CozeCluster.Gateway;
 
-/// <summary>How the gateway behaves. Checked when the node starts.</summary>
+/// <summary>The options of the gateway. They are validated when the node starts.</summary>
 public sealed class GatewayOptions
 {
-    /// <summary>The largest request body in bytes, 1 KB to 1 GB. Default: 32 MB. Larger ones get 413.</summary>
+    /// <summary>The maximum size of a request body in bytes, 1 KB to 1 GB. Default: 32 MB. Larger bodies get 413.</summary>
     public long MaxBodyBytes { get; set; } = 32L << 20;
 
     /// <summary>
-    /// How long a streamed response waits for its first content before it starts without any, 0 to 60 s. Default: 2 s. An error that comes within it is
-    /// answered with its own HTTP status; a later one can only be told inside the stream.
+    /// How long a streamed response waits for its first content before the response starts without content, 0 to 60 s. Default: 2 s. An error within this time
+    /// is sent with its own HTTP status. A later error can only be sent inside the stream.
     /// </summary>
     public TimeSpan StartGrace { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>How long a started stream may be quiet before a keep-alive comment is written, 1 to 300 s. Default: 3 s.</summary>
+    /// <summary>How long a started stream may send nothing before the gateway writes a keep-alive comment, 1 to 300 s. Default: 3 s.</summary>
     public TimeSpan KeepAlive { get; set; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>Origins whose pages may call the API (<c>https://chat.example.com</c>). Default: none named, which means any.</summary>
+    /// <summary>Origins whose pages may call the API (<c>https://chat.example.com</c>). Default: empty, which allows every origin.</summary>
     public IList<string> CorsOrigins { get; } = [];
 
-    /// <summary>Whether <c>/swagger</c> and <c>/openapi/v1.json</c> are served. Default: yes.</summary>
+    /// <summary>Whether <c>/swagger</c> and <c>/openapi/v1.json</c> are served. Default: true.</summary>
     public bool Swagger { get; set; } = true;
 
-    /// <summary>How long turns are taken after the node was told to stop, while it says already that it is not ready, 0 to 5 min. Default: 0 s.</summary>
+    /// <summary>
+    /// How long the node still accepts turns after its shutdown has begun, 0 to 5 min. Default: 0 s. During this time it already reports that it is not ready.
+    /// </summary>
     public TimeSpan DrainNotice { get; set; }
 
-    /// <summary>Whether other nodes serve the same turns, so that a client whose node stops may go on elsewhere. Default: no.</summary>
-    public bool OthersGoOn { get; set; }
+    /// <summary>Whether other nodes serve the same turns, so that a client can follow its turn on another node when this one stops. Default: false.</summary>
+    public bool OtherNodesServeTurns { get; set; }
 
     /// <summary>
-    /// Whether the node listens before it is connected to its cluster, as one without a silo does. Requests that need grains get 503 until its host has
-    /// started. Default: no.
+    /// Whether the node accepts HTTP requests before it is connected to its cluster, as a node without a silo does. Requests that need grains get 503 until the
+    /// host has started. Default: false.
     /// </summary>
-    public bool ListensBeforeConnected { get; set; }
+    public bool ServesBeforeConnected { get; set; }
 
-    /// <summary>What is wrong with these options; null if nothing is.</summary>
-    internal string? Problem() => this switch
+    /// <summary>Validates the options.</summary>
+    /// <returns>A description of the first invalid option; null if all are valid.</returns>
+    internal string? FindError() => this switch
     {
         { MaxBodyBytes: < 1024 or > 1L << 30 } => $"{nameof(MaxBodyBytes)} must be between 1 KB and 1 GB.",
         _ when StartGrace < TimeSpan.Zero || StartGrace > TimeSpan.FromSeconds(60) => $"{nameof(StartGrace)} must be between 0 and 60 s.",
@@ -46,8 +51,8 @@ public sealed class GatewayOptions
     };
 }
 
-internal sealed class GatewayOptionsCheck : Microsoft.Extensions.Options.IValidateOptions<GatewayOptions>
+internal sealed class GatewayOptionsValidator : IValidateOptions<GatewayOptions>
 {
-    public Microsoft.Extensions.Options.ValidateOptionsResult Validate(string? name, GatewayOptions options) =>
-        options.Problem() is { } problem ? Microsoft.Extensions.Options.ValidateOptionsResult.Fail(problem) : Microsoft.Extensions.Options.ValidateOptionsResult.Success;
+    public ValidateOptionsResult Validate(string? name, GatewayOptions options) =>
+        options.FindError() is { } error ? ValidateOptionsResult.Fail(error) : ValidateOptionsResult.Success;
 }

@@ -1,13 +1,12 @@
-using CozeCluster.Gateway.Chat;
-using CozeCluster.Gateway.Conversations;
-using CozeCluster.Gateway.Health;
-using CozeCluster.Gateway.Images;
 using CozeCluster.Gateway.Metrics;
-using CozeCluster.Gateway.Models;
-using CozeCluster.Gateway.Observing;
-using CozeCluster.Gateway.OpenApi;
-using CozeCluster.Gateway.Sse;
-using CozeCluster.Gateway.Turns;
+using CozeCluster.Gateway.Replies;
+using CozeCluster.Gateway.Surfaces.Chat;
+using CozeCluster.Gateway.Surfaces.Conversations;
+using CozeCluster.Gateway.Surfaces.Health;
+using CozeCluster.Gateway.Surfaces.Images;
+using CozeCluster.Gateway.Surfaces.Models;
+using CozeCluster.Gateway.Surfaces.OpenApi;
+using CozeCluster.Gateway.Surfaces.Turns;
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -15,19 +14,19 @@ using Microsoft.Extensions.Options;
 
 namespace CozeCluster.Gateway;
 
-/// <summary>Adds the gateway to a host.</summary>
+/// <summary>Adds the gateway's services to a host.</summary>
 public static class GatewayServices
 {
     /// <summary>
-    /// Adds what <see cref="GatewayEndpoints.MapGateway"/> needs. The host also has to provide an <see cref="IGrainFactory"/>, an <see cref="IReplyFeeds"/>,
-    /// <see cref="SiloDepartures"/>, an <see cref="IBlobStore"/> and an <see cref="ISafeFetcher"/>.
+    /// Adds the services that <see cref="GatewayEndpoints.MapGateway"/> needs. The host must also register an <see cref="IGrainFactory"/>, an
+    /// <see cref="IReplyFeeds"/>, <see cref="SiloDepartures"/>, an <see cref="IBlobStore"/> and an <see cref="ISafeFetcher"/>.
     /// </summary>
-    /// <exception cref="OptionsValidationException">When the host starts: an option is out of its range.</exception>
+    /// <exception cref="OptionsValidationException">Thrown when the host starts and an option is out of its range.</exception>
     public static IServiceCollection AddGateway(this IServiceCollection services, Action<GatewayOptions>? configure = null)
     {
         var builder = services.AddOptions<GatewayOptions>().ValidateOnStart();
         if (configure is not null) builder.Configure(configure);
-        services.AddSingleton<IValidateOptions<GatewayOptions>, GatewayOptionsCheck>();
+        services.AddSingleton<IValidateOptions<GatewayOptions>, GatewayOptionsValidator>();
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(static provider => provider.GetRequiredService<IOptions<GatewayOptions>>().Value);
         services.AddSingleton<Readiness>();
@@ -42,13 +41,14 @@ public static class GatewayServices
         services.AddSingleton<TurnsApi>();
         services.AddSingleton<ConversationsApi>();
         services.AddCors();
-        services.AddOptions<CorsOptions>().Configure<GatewayOptions>(static (cors, options) => cors.AddDefaultPolicy(policy => Allow(policy, options)));
+        services.AddOptions<CorsOptions>()
+            .Configure<GatewayOptions>(static (cors, options) => cors.AddDefaultPolicy(policy => ConfigureCors(policy, options)));
         services.AddRouting();
         ApiDocument.Add(services);
         return services;
     }
 
-    private static void Allow(CorsPolicyBuilder policy, GatewayOptions options)
+    private static void ConfigureCors(CorsPolicyBuilder policy, GatewayOptions options)
     {
         if (options.CorsOrigins.Count == 0) policy.AllowAnyOrigin();
         else policy.WithOrigins([.. options.CorsOrigins]);

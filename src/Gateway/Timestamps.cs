@@ -1,11 +1,11 @@
 namespace CozeCluster.Gateway;
 
-/// <summary>Reckons with the timestamps of a clock.</summary>
+/// <summary>Adds durations to the timestamps of a <see cref="TimeProvider"/>.</summary>
 internal static class Timestamps
 {
-    /// <summary>The timestamp that is <paramref name="by"/> later than now.</summary>
-    public static long FromNow(this TimeProvider time, TimeSpan by) => time.Later(time.GetTimestamp(), by);
+    /// <summary>The timestamp that is <paramref name="delay"/> after now.</summary>
+    public static long FromNow(this TimeProvider time, TimeSpan delay) => time.Add(time.GetTimestamp(), delay);
 
-    /// <summary>The timestamp that is <paramref name="by"/> later than another.</summary>
-    public static long Later(this TimeProvider time, long timestamp, TimeSpan by) => timestamp + (long)(by.TotalSeconds * time.TimestampFrequency);
+    /// <summary>The timestamp that is <paramref name="delay"/> after <paramref name="timestamp"/>.</summary>
+    public static long Add(this TimeProvider time, long timestamp, TimeSpan delay) => timestamp + (long)(delay.TotalSeconds * time.TimestampFrequency);
 }

@@ -45,8 +45,8 @@ try
         gateway.KeepAlive = settings.KeepAlive;
         gateway.Swagger = settings.Swagger;
         gateway.DrainNotice = settings.DrainNotice;
-        gateway.OthersGoOn = settings.Cluster is not null;
-        gateway.ListensBeforeConnected = !settings.HoldsGrains;
+        gateway.OtherNodesServeTurns = settings.Cluster is not null;
+        gateway.ServesBeforeConnected = !settings.HoldsGrains;
         foreach (var origin in settings.CorsOrigins) gateway.CorsOrigins.Add(origin);
     });
     if (settings.HoldsGrains) builder.AddFleet(settings);

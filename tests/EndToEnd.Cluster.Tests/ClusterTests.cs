@@ -20,7 +20,7 @@ public sealed class ClusterTests(RunningCluster cluster)
         Assert.Single(asks.Select(ask => ask.Chat.ConversationId).Distinct());
         foreach (var gateway in new[] { 0, 1 })
         {
-            var turns = await cluster.Http(gateway).AnswerAsync(HttpMethod.Get, "/v1/conversations/shared");
+            var turns = await cluster.Http(gateway).AnswerAsync(HttpMethod.Get, "/cozecluster/v1/conversations/shared");
             Assert.Equal(4, turns.Json.GetProperty("data").GetArrayLength());
         }
     }

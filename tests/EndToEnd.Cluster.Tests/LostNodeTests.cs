@@ -61,7 +61,7 @@ public sealed class LostNodeTests(RunningCluster cluster)
             // Until it is waiting; then nobody listens to either.
             using var gone = new CancellationTokenSource();
             var waiting = behind[^1].AsStream().SendAsync(gone.Token);
-            while ((await cluster.Http().AnswerAsync(HttpMethod.Get, $"/v1/conversations/{conversation}")).Json.GetProperty("data").GetArrayLength() < 2)
+            while ((await cluster.Http().AnswerAsync(HttpMethod.Get, $"/cozecluster/v1/conversations/{conversation}")).Json.GetProperty("data").GetArrayLength() < 2)
             {
             }
             await gone.CancelAsync();

@@ -45,7 +45,7 @@ public sealed class MoveTests : IAsyncLifetime
         await using var cluster = await NodeCluster.StartAsync(_folder.Path, _arguments, key, silos: 1);
         using var client = HttpCalls.Client(cluster.BaseUrl);
         Assert.Equal(chat, await AskAsync(client, "second"));
-        var turns = await client.AnswerAsync(HttpMethod.Get, "/v1/conversations/kept");
+        var turns = await client.AnswerAsync(HttpMethod.Get, "/cozecluster/v1/conversations/kept");
         Assert.Equal(2, turns.Json.GetProperty("data").GetArrayLength());
     }
 

@@ -1,40 +1,70 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Security.Cryptography;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace CozeCluster.Gateway.Http;
 
-/// <summary>Reads a JSON request body, whatever it may turn out to be.</summary>
+/// <summary>Reads the JSON bodies of requests and writes those of responses.</summary>
 internal static class JsonBody
 {
     private const int MaxDepth = 64;
 
-    /// <summary>Reads the body, parses it and hands it on. The document lives no longer than <paramref name="read"/>.</summary>
+    /// <summary>How all surfaces write JSON: only characters that JSON itself requires are escaped. The result is never put into HTML.</summary>
+    public static JsonWriterOptions WriterOptions { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    /// <summary>Writes a JSON response directly into the response's buffer.</summary>
+    public static async Task Write<T>(HttpContext context, T value, Action<Utf8JsonWriter, T> write)
+    {
+        context.Response.ContentType = "application/json";
+        context.Response.Headers.CacheControl = "no-store";
+        using (var writer = new Utf8JsonWriter(context.Response.BodyWriter, WriterOptions))
+        {
+            write(writer, value);
+            writer.Flush();
+        }
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+    }
+
+    /// <summary>Writes the members <c>"object":"list"</c> and <c>"data":[…]</c> of an object.</summary>
+    /// <param name="writer">The writer, inside the object.</param>
+    /// <param name="items">The items of the list.</param>
+    /// <param name="write">Writes one item.</param>
+    public static void WriteListMembers<T>(Utf8JsonWriter writer, IEnumerable<T> items, Action<Utf8JsonWriter, T> write)
+    {
+        writer.WriteString("object"u8, "list"u8);
+        writer.WriteStartArray("data"u8);
+        foreach (var item in items) write(writer, item);
+        writer.WriteEndArray();
+    }
+
+    /// <summary>Reads and parses the body of a request. The parsed document is disposed when <paramref name="read"/> returns.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="maxBytes">The largest body taken.</param>
-    /// <param name="read">Makes something of the document; gets the bytes too.</param>
-    /// <exception cref="ClusterException">The body is of the wrong type, empty, too large, or not JSON.</exception>
-    /// <exception cref="ClientGoneException">The connection broke in the middle of the body.</exception>
+    /// <param name="maxBytes">The maximum size of the body.</param>
+    /// <param name="read">Converts the document, and the bytes it was parsed from, to the result.</param>
+    /// <exception cref="ClusterException">The body has the wrong type, is empty, is too large, or is not JSON.</exception>
+    /// <exception cref="ClientDisconnectedException">The connection broke before the body was complete.</exception>
     public static async ValueTask<T> Read<T>(HttpContext context, long maxBytes, Func<JsonElement, ReadOnlySequence<byte>, T> read)
     {
         CheckType(context.Request);
-        // Counted here: the server's own limit would have it cut the connection under a client that still sends, and so never hears why.
+        // The size is checked here. With the server's own limit, the server would close the connection while the client still sends, and the client would
+        // never receive the error.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = null;
         if (context.Request.ContentLength > maxBytes) throw TooLarge(maxBytes);
         var body = context.Request.BodyReader;
         while (true)
         {
-            var result = await ReadSome(body, context.RequestAborted);
+            var result = await ReadMore(body, context.RequestAborted);
             if (result.Buffer.Length > maxBytes) throw TooLarge(maxBytes);
             if (result.IsCompleted) return Parse(body, result, read);
             body.AdvanceTo(result.Buffer.Start, result.Buffer.End);
         }
     }
 
-    /// <summary>SHA-256 of a body.</summary>
+    /// <summary>The SHA-256 of a body.</summary>
     public static string Fingerprint(ReadOnlySequence<byte> bytes)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -42,8 +72,8 @@ internal static class JsonBody
         return Convert.ToHexStringLower(sha.GetHashAndReset());
     }
 
-    // The server tells of a broken connection here before it cancels the request. Its own refusals are IOExceptions too.
-    private static async ValueTask<ReadResult> ReadSome(PipeReader body, CancellationToken aborted)
+    // The server reports a broken connection here before it cancels the request. BadHttpRequestException, its own rejection, is an IOException too.
+    private static async ValueTask<ReadResult> ReadMore(PipeReader body, CancellationToken aborted)
     {
         try
         {
@@ -51,7 +81,7 @@ internal static class JsonBody
         }
         catch (Exception exception) when (exception is OperationCanceledException or IOException and not BadHttpRequestException)
         {
-            throw new ClientGoneException(exception);
+            throw new ClientDisconnectedException(exception);
         }
     }
 
@@ -59,10 +89,11 @@ internal static class JsonBody
     {
         try
         {
-            var bytes = WithoutMark(result.Buffer);
+            var bytes = SkipByteOrderMark(result.Buffer);
             if (bytes.IsEmpty) throw new ClusterException(ErrorCode.InvalidRequest, "The request body is empty. Send a JSON object.");
             using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = MaxDepth });
-            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new ClusterException(ErrorCode.InvalidRequest, "The request body must be a JSON object.");
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                throw new ClusterException(ErrorCode.InvalidRequest, "The request body must be a JSON object.");
             return read(document.RootElement, bytes);
         }
         catch (JsonException exception)
@@ -72,8 +103,8 @@ internal static class JsonBody
         }
         catch (InvalidOperationException exception) when (exception.Source?.StartsWith("System.Text.Json", StringComparison.Ordinal) == true)
         {
-            // Names are read without a place: a name that is not valid Unicode ends here.
-            throw new ClusterException(ErrorCode.InvalidRequest, "The request body holds text that is not valid Unicode (a half of a surrogate pair, or broken UTF-8).");
+            // Property names are read without a path, so an error for a name that is not valid Unicode cannot name the field.
+            throw new ClusterException(ErrorCode.InvalidRequest, $"The request body contains text that is not valid Unicode ({JsonInput.UnicodeHint}).");
         }
         finally
         {
@@ -81,7 +112,7 @@ internal static class JsonBody
         }
     }
 
-    private static ReadOnlySequence<byte> WithoutMark(ReadOnlySequence<byte> bytes)
+    private static ReadOnlySequence<byte> SkipByteOrderMark(ReadOnlySequence<byte> bytes)
     {
         ReadOnlySpan<byte> mark = [0xEF, 0xBB, 0xBF];
         if (bytes.Length < mark.Length) return bytes;
@@ -93,17 +124,23 @@ internal static class JsonBody
     private static void CheckType(HttpRequest request)
     {
         if (request.Headers.ContentEncoding is { Count: > 0 } encoding && !encoding.ToString().Equals("identity", StringComparison.OrdinalIgnoreCase))
-            throw new ClusterException(ErrorCode.UnsupportedMediaType, "Send the body without Content-Encoding.");
+            throw new ClusterException(ErrorCode.UnsupportedMediaType, "Content-Encoding is not supported. Send the body uncompressed.");
 
-        // Some bare clients name no type at all; what they send is JSON or fails as such.
+        // Some simple clients send no Content-Type. If their body is not JSON, the parser reports that.
         if (string.IsNullOrEmpty(request.ContentType)) return;
         if (!request.HasJsonContentType())
             throw new ClusterException(ErrorCode.UnsupportedMediaType, "Send the body as JSON, with the header Content-Type: application/json.");
-        if (request.GetTypedHeaders().ContentType?.Charset is { HasValue: true } charset
-            && !charset.AsSpan().Trim('"').Equals("utf-8", StringComparison.OrdinalIgnoreCase) && !charset.AsSpan().Trim('"').Equals("utf8", StringComparison.OrdinalIgnoreCase))
-            throw new ClusterException(ErrorCode.UnsupportedMediaType, "Send the body as UTF-8.");
+        if (request.GetTypedHeaders().ContentType?.Charset is { HasValue: true } charset && !IsUtf8(charset.AsSpan().Trim('"')))
+            throw new ClusterException(ErrorCode.UnsupportedMediaType, "The charset of the body is not supported. Send the body as UTF-8.");
     }
 
+    private static bool IsUtf8(ReadOnlySpan<char> charset) =>
+        charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) || charset.Equals("utf8", StringComparison.OrdinalIgnoreCase);
+
     private static ClusterException TooLarge(long maxBytes) =>
-        new(ErrorCode.PayloadTooLarge, $"The request body is larger than the {maxBytes} bytes this server takes.");
+        new(ErrorCode.PayloadTooLarge, $"The request body is larger than this server accepts. Send at most {maxBytes} bytes.");
 }
+
+/// <summary>The client's connection broke while its request was read. There is no client left to answer, and the server made no mistake.</summary>
+/// <param name="inner">The exception of the server.</param>
+internal sealed class ClientDisconnectedException(Exception inner) : Exception("The client disconnected before its request was complete.", inner);

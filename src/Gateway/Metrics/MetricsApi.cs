@@ -1,6 +1,6 @@
-using CozeCluster.Gateway.Health;
 using CozeCluster.Gateway.Http;
-using CozeCluster.Gateway.OpenApi;
+using CozeCluster.Gateway.Surfaces.Health;
+using CozeCluster.Gateway.Surfaces.OpenApi;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -10,19 +10,24 @@ using Microsoft.OpenApi;
 
 namespace CozeCluster.Gateway.Metrics;
 
-/// <summary><c>GET /metrics</c>, for Prometheus: what this node counts, and how the fleet stands.</summary>
+/// <summary><c>GET /metrics</c>, for Prometheus: the metrics of this node, and the health of the fleet.</summary>
 internal static partial class MetricsApi
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan HealthTimeout = TimeSpan.FromSeconds(2);
 
     public static void MapMetrics(this IEndpointRouteBuilder routes)
     {
-        // It counts from here on, not from when it is first asked.
+        // Creates the collector now, so that it counts from the start of the node and not from the first request.
         routes.ServiceProvider.GetRequiredService<MetricsCollector>();
         routes.MapAdmin(
-            "GET", "/metrics", Read, "readMetrics", "Tells what this node counts, in Prometheus' text format. Without a key on the node's own machine.",
-            static operation => operation.Responses!.Add("200", new OpenApiResponse { Description = "Metrics.", Content = Schemas.Content("text/plain", Schemas.String()) }),
-            openToThisMachine: true).WithMetadata(new QuietRoute());
+            "GET", "/metrics", Read, "readMetrics",
+            "Returns the metrics of this node in Prometheus' text format. Clients on the node's own machine need no key.",
+            static operation =>
+            {
+                var content = Schemas.Content("text/plain", Schemas.String());
+                operation.Responses!.Add("200", new OpenApiResponse { Description = "Metrics.", Content = content });
+            },
+            allowLoopback: true).WithMetadata(new DebugLogRoute());
     }
 
     private static async Task Read(HttpContext context)
@@ -33,19 +38,19 @@ internal static partial class MetricsApi
         {
             services.GetRequiredService<Readiness>().ThrowIfNotConnected();
             var health = services.GetRequiredService<IGrainFactory>().Grain<IHealthGrain>(GrainKeys.Health).List();
-            metrics.Set(await health.WaitAsync(Patience, services.GetRequiredService<TimeProvider>(), context.RequestAborted));
+            metrics.SetHealth(await health.WaitAsync(HealthTimeout, services.GetRequiredService<TimeProvider>(), context.RequestAborted));
         }
         catch (Exception exception) when (exception is ClusterException or TimeoutException)
         {
-            // What this node counts is worth telling all the more now.
-            metrics.Set([]);
-            HealthSilent(services.GetRequiredService<ILogger<GatewayMetrics>>(), exception);
+            // The other metrics of this node are needed even more now.
+            metrics.SetHealth([]);
+            LogHealthNoAnswer(services.GetRequiredService<ILogger<GatewayMetrics>>(), exception);
         }
         context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
         context.Response.Headers.CacheControl = "no-store";
         await context.Response.WriteAsync(services.GetRequiredService<MetricsCollector>().Write(), context.RequestAborted);
     }
 
-    [LoggerMessage(40, LogLevel.Warning, "Metrics without the fleet's health: it does not answer")]
-    private static partial void HealthSilent(ILogger logger, Exception exception);
+    [LoggerMessage(40, LogLevel.Warning, "The health grain did not answer, so /metrics does not contain the health of the fleet")]
+    private static partial void LogHealthNoAnswer(ILogger logger, Exception exception);
 }

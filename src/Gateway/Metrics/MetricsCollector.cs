@@ -6,33 +6,35 @@ using System.Text;
 namespace CozeCluster.Gateway.Metrics;
 
 /// <summary>
-/// Adds up what the node measures and writes it in Prometheus' text format, version 0.0.4. Counters and gauges of whole numbers, which is all there are.
+/// Collects the measurements of the node and writes them in Prometheus' text format, version 0.0.4. It supports counters and gauges of integers; this project
+/// has no other instruments.
 /// </summary>
 internal sealed class MetricsCollector : IDisposable
 {
-    /// <summary>The meter of every room.</summary>
+    /// <summary>The name of every meter in this project.</summary>
     public const string MeterName = "CozeCluster";
 
     private readonly MeterListener _listener = new();
     private readonly ConcurrentDictionary<string, Family> _families = new(StringComparer.Ordinal);
-    private readonly Lock _observing = new();
+    private readonly Lock _writing = new();
 
     public MetricsCollector()
     {
         _listener.InstrumentPublished = (instrument, listener) =>
         {
-            if (instrument.Meter.Name == MeterName) listener.EnableMeasurementEvents(instrument, _families.GetOrAdd(instrument.Name, _ => new Family(instrument)));
+            if (instrument.Meter.Name != MeterName) return;
+            listener.EnableMeasurementEvents(instrument, _families.GetOrAdd(instrument.Name, _ => new Family(instrument)));
         };
         _listener.SetMeasurementEventCallback<long>(static (_, value, tags, state) => ((Family)state!).Add(value, tags));
         _listener.Start();
     }
 
-    /// <summary>All metrics as they stand.</summary>
+    /// <summary>Writes all metrics with their current values.</summary>
     public string Write()
     {
-        lock (_observing)
+        lock (_writing)
         {
-            foreach (var family in _families.Values) family.Forget();
+            foreach (var family in _families.Values) family.ClearObserved();
             _listener.RecordObservableInstruments();
             var text = new StringBuilder();
             foreach (var (_, family) in _families.OrderBy(pair => pair.Key, StringComparer.Ordinal)) family.Write(text);
@@ -42,11 +44,11 @@ internal sealed class MetricsCollector : IDisposable
 
     public void Dispose() => _listener.Dispose();
 
-    /// <summary>One metric with its series.</summary>
+    /// <summary>A metric with its series, one for each set of labels.</summary>
     private sealed class Family(Instrument instrument)
     {
         private readonly ConcurrentDictionary<string, Series> _series = new(StringComparer.Ordinal);
-        private readonly bool _counts = instrument is Counter<long>;
+        private readonly bool _isCounter = instrument is Counter<long>;
         private readonly string _name = instrument.Name.Replace('.', '_') + (instrument is Counter<long> ? "_total" : "");
 
         public void Add(long value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
@@ -56,8 +58,8 @@ internal sealed class MetricsCollector : IDisposable
             else Interlocked.Add(ref series.Value, value);
         }
 
-        /// <summary>Observed values are told anew each time: what is not told any more is gone.</summary>
-        public void Forget()
+        /// <summary>Removes all observed values. Observable instruments report their values again each time, and only those that still exist.</summary>
+        public void ClearObserved()
         {
             if (instrument.IsObservable) _series.Clear();
         }
@@ -66,10 +68,11 @@ internal sealed class MetricsCollector : IDisposable
         {
             if (_series.IsEmpty) return;
             text.Append("# HELP ").Append(_name).Append(' ').Append(instrument.Description).Append('\n');
-            text.Append("# TYPE ").Append(_name).Append(_counts ? " counter\n" : " gauge\n");
+            text.Append("# TYPE ").Append(_name).Append(_isCounter ? " counter\n" : " gauge\n");
             foreach (var (labels, series) in _series.OrderBy(pair => pair.Key, StringComparer.Ordinal))
             {
-                text.Append(_name).Append(labels).Append(' ').Append(CultureInfo.InvariantCulture, $"{Interlocked.Read(ref series.Value)}").Append('\n');
+                var value = Interlocked.Read(ref series.Value);
+                text.Append(_name).Append(labels).Append(' ').Append(CultureInfo.InvariantCulture, $"{value}").Append('\n');
             }
         }
 

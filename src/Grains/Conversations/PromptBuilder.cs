@@ -32,7 +32,7 @@ internal static class PromptBuilder
 
     /// <summary>The id of the turn whose tool calls a request answers; null if it answers none.</summary>
     public static string? FindAnsweredTurn(TurnRequest request) =>
-        request.ToolOutputs is [var first, ..] && TryParseCallId(first.CallId, out var turnId, out _) ? turnId : null;
+        request.ToolOutputs is [var first, ..] && ToolCallIds.TryParse(first.CallId, out var turnId, out _) ? turnId : null;
 
     /// <summary>The conversation at the upstream that a request continues; null if there is none.</summary>
     public static UpstreamHandle? FindUpstreamConversation(TurnRequest request, ConversationState state) =>
@@ -77,7 +77,7 @@ internal static class PromptBuilder
         TurnRecord? answered = null;
         foreach (var output in request.ToolOutputs)
         {
-            answered = TryParseCallId(output.CallId, out var turnId, out _) ? state.Turns.Find(known => known.TurnId == turnId) : null;
+            answered = ToolCallIds.TryParse(output.CallId, out var turnId, out _) ? state.Turns.Find(known => known.TurnId == turnId) : null;
             var call = answered is null ? null : FindCall(answered, output.CallId);
             if (call is null) throw new ClusterException(ErrorCode.InvalidRequest, $"No tool call '{output.CallId}' is waiting for a result.", "messages");
             outputs.Add(new ToolOutput(call.Id, output.Output));
@@ -87,20 +87,7 @@ internal static class PromptBuilder
 
     private static ToolCallItem? FindCall(TurnRecord turn, string callId)
     {
-        if (turn.Handle is null || !TryParseCallId(callId, out _, out var number)) return null;
+        if (turn.Handle is null || !ToolCallIds.TryParse(callId, out _, out var number)) return null;
         return turn.Parts.OfType<ItemPart>().Select(part => part.Item).OfType<ToolCallItem>().Where(call => call.ForClient).ElementAtOrDefault(number);
-    }
-
-    /// <summary>
-    /// Reads a call id as clients know it: <c>call_</c>, the turn's id without its prefix, <c>_</c>, and the number of the call in the turn's reply.
-    /// </summary>
-    private static bool TryParseCallId(string callId, out string turnId, out int number)
-    {
-        turnId = "";
-        number = 0;
-        var last = callId.LastIndexOf('_');
-        if (!callId.StartsWith("call_", StringComparison.Ordinal) || last < 5 || !int.TryParse(callId.AsSpan(last + 1), out number)) return false;
-        turnId = string.Concat("turn_", callId.AsSpan(5, last - 5));
-        return TurnId.TryGetConversation(turnId, out _);
     }
 }

@@ -87,7 +87,7 @@ public sealed class ConversationTests(NodeFixture node)
         var first = node.Ask("say=one").With(body => body["conversation_id"] = _name);
         await first.StreamAsync();
         await node.Ask("say=two", first.Model).With(body => body["conversation_id"] = _name).StreamAsync();
-        var path = $"/v1/conversations/{_name}";
+        var path = $"/cozecluster/v1/conversations/{_name}";
 
         var listed = await ListAsync(TestFleet.Key);
         Assert.Contains(_name, listed);
@@ -114,7 +114,7 @@ public sealed class ConversationTests(NodeFixture node)
     {
         var first = node.Ask("say=one").With(body => body["conversation_id"] = _name);
         await first.StreamAsync();
-        await node.Http.AnswerAsync(HttpMethod.Delete, $"/v1/conversations/{_name}");
+        await node.Http.AnswerAsync(HttpMethod.Delete, $"/cozecluster/v1/conversations/{_name}");
         var second = node.Ask("say=two", first.Model).With(body => body["conversation_id"] = _name);
         await second.StreamAsync();
 
@@ -127,7 +127,7 @@ public sealed class ConversationTests(NodeFixture node)
         var ask = node.Ask("chunks=100000 pace=20ms").With(body => body["conversation_id"] = _name);
         await using var open = await ask.OpenStreamAsync();
         await open.UntilAsync(reply => reply.Text.Length > 0, Ask.Patience);
-        await node.Http.AnswerAsync(HttpMethod.Delete, $"/v1/conversations/{_name}");
+        await node.Http.AnswerAsync(HttpMethod.Delete, $"/cozecluster/v1/conversations/{_name}");
         var reply = await open.ReadAllAsync(Ask.Patience);
 
         Assert.Equal("cancelled", reply.Error.Text("code"));
@@ -142,10 +142,10 @@ public sealed class ConversationTests(NodeFixture node)
         await open.UntilAsync(reply => reply.Text.Length > 0, Ask.Patience);
         var behind = node.Ask(model: ask.Model).With(body => body["conversation_id"] = _name);
         var waiting = behind.StreamInVainAsync();
-        while ((await node.Http.AnswerAsync(HttpMethod.Get, $"/v1/conversations/{_name}")).Json.GetProperty("data").GetArrayLength() < 2)
+        while ((await node.Http.AnswerAsync(HttpMethod.Get, $"/cozecluster/v1/conversations/{_name}")).Json.GetProperty("data").GetArrayLength() < 2)
         {
         }
-        await node.Http.AnswerAsync(HttpMethod.Delete, $"/v1/conversations/{_name}");
+        await node.Http.AnswerAsync(HttpMethod.Delete, $"/cozecluster/v1/conversations/{_name}");
 
         Assert.Equal("cancelled", (await waiting).Error.Text("code"));
         Assert.Equal("cancelled", (await open.ReadAllAsync(Ask.Patience)).Error.Text("code"));
@@ -174,7 +174,7 @@ public sealed class ConversationTests(NodeFixture node)
         var ask = node.Ask("say=one").With(body => body["conversation_id"] = _name);
         ask.Key = TestFleet.ForgetfulKey;
         await ask.StreamAsync();
-        var read = await node.Http.AnswerAsync(HttpMethod.Get, $"/v1/conversations/{_name}", TestFleet.ForgetfulKey);
+        var read = await node.Http.AnswerAsync(HttpMethod.Get, $"/cozecluster/v1/conversations/{_name}", TestFleet.ForgetfulKey);
 
         Assert.All(read.Json.GetProperty("data").EnumerateArray(), turn => Assert.Empty(turn.GetProperty("messages").EnumerateArray()));
     }
@@ -188,7 +188,7 @@ public sealed class ConversationTests(NodeFixture node)
         name = $"{name} {_name}";
         var ask = node.Ask("say=one").With(body => body["conversation_id"] = name);
         await ask.StreamAsync();
-        var read = await node.Http.AnswerAsync(HttpMethod.Get, $"/v1/conversations/{Uri.EscapeDataString(name)}");
+        var read = await node.Http.AnswerAsync(HttpMethod.Get, $"/cozecluster/v1/conversations/{Uri.EscapeDataString(name)}");
 
         Assert.Equal((200, name), (read.Status, read.Json.Text("id")));
     }
@@ -211,7 +211,7 @@ public sealed class ConversationTests(NodeFixture node)
         var names = new List<string?>();
         for (var after = ""; ;)
         {
-            var page = await node.Http.AnswerAsync(HttpMethod.Get, $"/v1/conversations?limit=100{after}", key);
+            var page = await node.Http.AnswerAsync(HttpMethod.Get, $"/cozecluster/v1/conversations?limit=100{after}", key);
             names.AddRange(page.Json.GetProperty("data").EnumerateArray().Select(conversation => conversation.Text("id")));
             if (!page.Json.GetProperty("has_more").GetBoolean()) return names;
             after = $"&after={Uri.EscapeDataString(page.Json.Text("last_id")!)}";

@@ -95,7 +95,7 @@ public sealed class CrashTests : IAsyncLifetime
         await open.UntilAsync(reply => reply.Text.Length > 0, Ask.Patience);
         var waiting = second.AsStream().SendAsync();
         // It is waiting once the conversation shows it.
-        while ((await _node.Http.AnswerAsync(HttpMethod.Get, "/v1/conversations/queue")).Json.GetProperty("data").GetArrayLength() < 2)
+        while ((await _node.Http.AnswerAsync(HttpMethod.Get, "/cozecluster/v1/conversations/queue")).Json.GetProperty("data").GetArrayLength() < 2)
         {
         }
         await _node.CrashAsync();

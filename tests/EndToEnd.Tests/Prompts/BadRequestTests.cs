@@ -35,7 +35,7 @@ public sealed class BadRequestTests(NodeFixture node)
     [InlineData("GET", "/v1/chat/completions", 405)]
     [InlineData("DELETE", "/v1/models", 405)]
     [InlineData("GET", "/v1/turns/turn_nonsense", 404)]
-    [InlineData("GET", "/v1/conversations/no-such-conversation", 404)]
+    [InlineData("GET", "/cozecluster/v1/conversations/no-such-conversation", 404)]
     public async Task A_wrong_path_or_method_has_an_error_body(string method, string path, int status)
     {
         var answer = await node.Http.AnswerAsync(new HttpMethod(method), path);

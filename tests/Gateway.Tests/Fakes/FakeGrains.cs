@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace CozeCluster.Gateway.Tests.Fakes;
 
-/// <summary>Hands out the fakes of one test.</summary>
+/// <summary>Returns the fake grains of one test.</summary>
 public sealed class FakeGrains : IGrainFactory
 {
     private readonly ConcurrentDictionary<string, FakeConversation> _conversations = new();
@@ -15,29 +15,29 @@ public sealed class FakeGrains : IGrainFactory
 
     public FakeHealth Health { get; } = new();
 
-    /// <summary>No grain, but as much a fake of one test.</summary>
+    /// <summary>Fetches files for the gateway. It is not a grain.</summary>
     public FakeFetcher Fetcher { get; } = new();
 
     /// <summary>Where the gateway opens its feeds.</summary>
     public FakeReplyFeeds Feeds { get; } = new();
 
-    /// <summary>Reports to the gateway that silos have gone.</summary>
+    /// <summary>Reports to the gateway that silos have stopped or failed.</summary>
     public SiloDepartures Departures { get; } = new();
 
-    /// <summary>Whether the client has connected: before, Orleans does not know the types of grains.</summary>
+    /// <summary>Whether Orleans' client has connected. Before that, it does not know the types of grains.</summary>
     public bool Connected { get; set; } = true;
 
-    /// <summary>What every new conversation does when a turn begins; null: nothing, the test goes on by itself.</summary>
-    public Func<FakeConversation, Task>? Script { get; set; }
+    /// <summary>Called when a conversation begins a turn; null if the test itself posts the reply.</summary>
+    public Func<FakeConversation, Task>? OnBegin { get; set; }
 
-    /// <summary>The key of the conversation for each call that was marked as a grain's first.</summary>
-    public ConcurrentQueue<string> New { get; } = new();
+    /// <summary>The key of the conversation of each call that was marked as a <see cref="FirstCall"/>.</summary>
+    public ConcurrentQueue<string> FirstCalls { get; } = new();
 
-    /// <summary>Conversations by key, in no order.</summary>
+    /// <summary>All conversations, in no particular order.</summary>
     public ICollection<FakeConversation> Conversations => _conversations.Values;
 
-    /// <summary>The first conversation that takes a turn.</summary>
-    public TaskCompletionSource<FakeConversation> Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    /// <summary>The first conversation that begins a turn.</summary>
+    public TaskCompletionSource<FakeConversation> FirstBegin { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public FakeConversation Conversation(string key) => _conversations.GetOrAdd(key, _ => new FakeConversation(this, key));
 
@@ -52,7 +52,7 @@ public sealed class FakeGrains : IGrainFactory
             nameof(IConversationIndexGrain) => Index,
             nameof(IHealthGrain) => Health,
             nameof(IConversationGrain) => Conversation(primaryKey),
-            _ => throw new ArgumentException($"No fake of {typeof(T)}."),
+            _ => throw new ArgumentException($"There is no fake of {typeof(T)}."),
         };
         return (T)grain;
     }
@@ -61,9 +61,11 @@ public sealed class FakeGrains : IGrainFactory
 
     public T GetGrain<T>(long primaryKey, string? grainClassNamePrefix = null) where T : IGrainWithIntegerKey => throw new NotSupportedException();
 
-    public T GetGrain<T>(Guid primaryKey, string keyExtension, string? grainClassNamePrefix = null) where T : IGrainWithGuidCompoundKey => throw new NotSupportedException();
+    public T GetGrain<T>(Guid primaryKey, string keyExtension, string? grainClassNamePrefix = null) where T : IGrainWithGuidCompoundKey =>
+        throw new NotSupportedException();
 
-    public T GetGrain<T>(long primaryKey, string keyExtension, string? grainClassNamePrefix = null) where T : IGrainWithIntegerCompoundKey => throw new NotSupportedException();
+    public T GetGrain<T>(long primaryKey, string keyExtension, string? grainClassNamePrefix = null) where T : IGrainWithIntegerCompoundKey =>
+        throw new NotSupportedException();
 
     public T GetGrain<T>(GrainId grainId) where T : IAddressable => throw new NotSupportedException();
 
@@ -88,4 +90,102 @@ public sealed class FakeGrains : IGrainFactory
     public T CreateObjectReference<T>(IGrainObserver obj) where T : IGrainObserver => throw new NotSupportedException();
 
     public void DeleteObjectReference<T>(IGrainObserver obj) where T : IGrainObserver => throw new NotSupportedException();
+}
+
+public sealed class FakeApiKey(FakeGrains grains, string hash) : IApiKeyGrain
+{
+    public Task<ApiKeyInfo?> Authenticate() => grains.Catalog.FindKey(hash);
+}
+
+public sealed class FakeCatalog : ICatalogGrain
+{
+    private int _keyLookups;
+
+    public ConcurrentDictionary<string, ApiKeyInfo> Keys { get; } = new(
+    [
+        new(GrainKeys.ApiKeyHash("sk-test"), new ApiKeyInfo("acme", "test", false)),
+        new(GrainKeys.ApiKeyHash("sk-other"), new ApiKeyInfo("other", "other", false)),
+        new(GrainKeys.ApiKeyHash("sk-admin"), new ApiKeyInfo("acme", "admin", true)),
+    ]);
+
+    public List<string> Models { get; } = ["bot", "team/bot 1"];
+
+    /// <summary>The exception that every lookup throws; null for none.</summary>
+    public Exception? Fault { get; set; }
+
+    public int KeyLookups => _keyLookups;
+
+    public Task Import(Fleet fleet) => throw new NotSupportedException();
+
+    public Task<ApiKeyInfo?> FindKey(string hash)
+    {
+        Interlocked.Increment(ref _keyLookups);
+        return Fault is null ? Task.FromResult(Keys.GetValueOrDefault(hash)) : Task.FromException<ApiKeyInfo?>(Fault);
+    }
+
+    public Task<TenantDefinition?> FindTenant(string tenantId) =>
+        Fault is null ? Task.FromResult<TenantDefinition?>(null) : Task.FromException<TenantDefinition?>(Fault);
+
+    public Task<FleetOutline> Outline() => throw new NotSupportedException();
+
+    public Task<BotDefinition?> FindBot(string botId) => throw new NotSupportedException();
+
+    public Task<AccountDefinition?> FindAccount(string accountId) => throw new NotSupportedException();
+
+    public Task<ListenerDefinition?> FindListener(string listenerId) => throw new NotSupportedException();
+
+    public Task<ModelDefinition?> FindModel(string tenantId, string model) => Task.FromResult(
+        Models.Contains(model) ? new ModelDefinition { Id = model, Bots = ["b"], CreatedAt = DateTimeOffset.UnixEpoch.AddSeconds(1700000000) } : null);
+
+    public Task<IReadOnlyList<PooledBot>?> FindPool(string tenantId, string model) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<ModelInfo>> ListModels(string tenantId) =>
+        Task.FromResult<IReadOnlyList<ModelInfo>>([.. Models.Select(model => new ModelInfo(model, DateTimeOffset.UnixEpoch.AddSeconds(1700000000)))]);
+}
+
+public sealed class FakeTenant : ITenantGrain
+{
+    public ConcurrentQueue<string> Admitted { get; } = new();
+
+    public ConcurrentQueue<string> Settled { get; } = new();
+
+    public Error? Refusal { get; set; }
+
+    public Task<Error?> Admit(string turnId)
+    {
+        Admitted.Enqueue(turnId);
+        return Task.FromResult(Refusal);
+    }
+
+    public Task Renew(string turnId) => Task.CompletedTask;
+
+    public Task Settle(string turnId, Usage? usage)
+    {
+        Settled.Enqueue(turnId);
+        return Task.CompletedTask;
+    }
+}
+
+public sealed class FakeHealth : IHealthGrain
+{
+    public List<HealthEntry> Entries { get; } = [];
+
+    public Task Report(HealthEntry entry) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<HealthEntry>> List() => Task.FromResult<IReadOnlyList<HealthEntry>>([.. Entries]);
+}
+
+public sealed class FakeIndex : IConversationIndexGrain
+{
+    public List<ConversationSummary> Summaries { get; } = [];
+
+    public Task Update(ConversationSummary summary) => throw new NotSupportedException();
+
+    public Task Remove(string name) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<ConversationSummary>> List(string? after, int limit)
+    {
+        var start = after is null ? 0 : Summaries.FindIndex(summary => summary.Name == after) + 1;
+        return Task.FromResult<IReadOnlyList<ConversationSummary>>([.. Summaries.Skip(start).Take(limit)]);
+    }
 }

@@ -2,14 +2,14 @@ using System.Collections.Concurrent;
 
 namespace CozeCluster.Gateway.Tests.Fakes;
 
-/// <summary>Posts to inboxes directly, on the caller's thread. A closed feed still posts, so that a test sees what the inbox itself answers.</summary>
+/// <summary>Posts to inboxes directly, on the caller's thread. A closed feed still posts, so that a test sees the answer of the inbox itself.</summary>
 public sealed class FakeReplyFeeds : IReplyFeeds, IReplyObserver
 {
     private readonly ConcurrentDictionary<long, IReplyInbox> _inboxes = new();
     private long _last;
     private int _open;
 
-    /// <summary>Feeds that are not disposed.</summary>
+    /// <summary>The number of feeds that are not disposed.</summary>
     public int OpenCount => Volatile.Read(ref _open);
 
     public IReplyFeed Open(IReplyInbox inbox)

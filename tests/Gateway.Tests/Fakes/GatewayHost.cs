@@ -9,14 +9,15 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Gateway.Tests.Fakes;
 
-/// <summary>The gateway on a real server over loopback, before fake grains.</summary>
+/// <summary>The gateway with fake grains, on a real server that is reached over loopback.</summary>
 public sealed class GatewayHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private readonly TimeProvider _time;
 
     private GatewayHost(WebApplication app, Task started, FakeGrains grains, FakeBlobs blobs, LogSink log, TimeProvider time)
     {
-        (_app, Started, Grains, Blobs, Log, Clock) = (app, started, grains, blobs, log, time);
+        (_app, Started, Grains, Blobs, Log, _time) = (app, started, grains, blobs, log, time);
         Http = new HttpClient { BaseAddress = new Uri(app.Urls.First()), Timeout = TimeSpan.FromSeconds(30) };
         Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "sk-test");
     }
@@ -27,11 +28,10 @@ public sealed class GatewayHost : IAsyncDisposable
 
     public LogSink Log { get; }
 
-    public TimeProvider Clock { get; }
+    /// <summary>The clock that the test moves.</summary>
+    public ManualTime Time => (ManualTime)_time;
 
-    public ManualTime Time => (ManualTime)Clock;
-
-    /// <summary>A client that holds the tenant's key.</summary>
+    /// <summary>An HTTP client with the tenant's key.</summary>
     public HttpClient Http { get; }
 
     /// <summary>Completes when all services of the host have started.</summary>
@@ -39,13 +39,16 @@ public sealed class GatewayHost : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    /// <param name="configure">The gateway's options.</param>
+    /// <summary>Starts a gateway.</summary>
+    /// <param name="configure">Sets the gateway's options.</param>
     /// <param name="grains">The grains.</param>
-    /// <param name="realTime">Whether the clock runs by itself.</param>
-    /// <param name="map">Maps what a node has besides.</param>
-    /// <param name="others">What the host's other services wait for to start; then this returns as soon as the server listens.</param>
+    /// <param name="realTime">Whether to use the system's clock and not one that the test moves.</param>
+    /// <param name="map">Maps additional routes.</param>
+    /// <param name="slowStart">
+    /// If given, another service of the host completes its start only when this task does, and this method returns as soon as the server accepts requests.
+    /// </param>
     public static async Task<GatewayHost> Start(
-        Action<GatewayOptions>? configure = null, FakeGrains? grains = null, bool realTime = false, Action<WebApplication>? map = null, Task? others = null)
+        Action<GatewayOptions>? configure = null, FakeGrains? grains = null, bool realTime = false, Action<WebApplication>? map = null, Task? slowStart = null)
     {
         grains ??= new FakeGrains();
         var blobs = new FakeBlobs();
@@ -61,24 +64,25 @@ public sealed class GatewayHost : IAsyncDisposable
         builder.Services.AddSingleton<ISafeFetcher>(grains.Fetcher);
         builder.Services.AddSingleton(time);
         builder.Services.AddGateway(configure);
-        var slow = new SlowService(others ?? Task.CompletedTask);
+        var slow = new SlowService(slowStart ?? Task.CompletedTask);
         builder.Services.AddHostedService(_ => slow);
         var app = builder.Build();
         app.MapGateway();
         map?.Invoke(app);
         var started = app.StartAsync();
-        await (others is null ? started : await Task.WhenAny(started, slow.Reached));
+        await (slowStart is null ? started : await Task.WhenAny(started, slow.Reached));
         return new GatewayHost(app, started, grains, blobs, log, time);
     }
 
+    /// <summary>JSON content for a request.</summary>
     public static StringContent Json(string body) => new(body, Encoding.UTF8, "application/json");
 
-    /// <summary>A minimal body.</summary>
+    /// <summary>A minimal chat completion request.</summary>
     public static string Body(string more = "") => $$"""{"model":"bot","messages":[{"role":"user","content":"Hi"}]{{more}}}""";
 
     public Task<HttpResponseMessage> Chat(string body) => Http.PostAsync("/v1/chat/completions", Json(body));
 
-    /// <summary>Begins a chat whose response is read as it comes.</summary>
+    /// <summary>Sends a chat completion request and returns when the response's headers are there.</summary>
     public Task<HttpResponseMessage> Stream(string? body = null, Action<HttpRequestMessage>? change = null, CancellationToken cancellationToken = default)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = Json(body ?? Body(",\"stream\":true")) };
@@ -86,20 +90,21 @@ public sealed class GatewayHost : IAsyncDisposable
         return Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
     }
 
-    /// <summary>The conversation of the first chat, once it has begun.</summary>
-    public Task<FakeConversation> Begun() => Grains.Begun.Task.WaitAsync(TimeSpan.FromSeconds(30));
+    /// <summary>Waits for the first turn.</summary>
+    /// <returns>Its conversation.</returns>
+    public Task<FakeConversation> WaitForTurn() => Grains.FirstBegin.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
     public Task Stop() => _app.StopAsync();
 
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
-        using var atOnce = new CancellationTokenSource(TimeSpan.FromSeconds(1));
-        await _app.StopAsync(atOnce.Token);
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        await _app.StopAsync(timeout.Token);
         await _app.DisposeAsync();
     }
 
-    /// <summary>Holds back the end of the host's start when the server already listens.</summary>
+    /// <summary>Delays the end of the host's start, while the server already accepts requests.</summary>
     private sealed class SlowService(Task work) : IHostedLifecycleService
     {
         private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Gateway.Tests.Fakes;
 
-/// <summary>Keeps log lines.</summary>
+/// <summary>Keeps the log lines of one test.</summary>
 public sealed class LogSink : ILoggerProvider, ILogger
 {
     public ConcurrentQueue<string> Lines { get; } = new();

@@ -1,6 +1,6 @@
 namespace CozeCluster.Gateway.Tests.Fakes;
 
-/// <summary>Short ways to say what a bot says.</summary>
+/// <summary>Creates the events of a reply.</summary>
 public static class Reply
 {
     public static ReplyText Text(string text, int part = 0, int offset = 0, int answer = 0) => new(part, offset, answer, text.AsMemory());

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace CozeCluster.Gateway.Tests.Fakes;
 
-/// <summary>A received event.</summary>
+/// <summary>A server-sent event that was received.</summary>
 public sealed record SseEvent(string Id, string Data)
 {
     public JsonElement Json { get; } = Data.StartsWith('{') ? JsonDocument.Parse(Data).RootElement : default;
@@ -11,33 +11,31 @@ public sealed record SseEvent(string Id, string Data)
 
     public JsonElement Extension => Json.GetProperty("cozecluster");
 
-    /// <summary>The text this event adds, if any.</summary>
+    /// <summary>The text that this event adds; empty if it adds none.</summary>
     public string Text => Json.ValueKind == JsonValueKind.Object && Json.TryGetProperty("choices", out var choices) && choices.GetArrayLength() > 0
         && choices[0].GetProperty("delta").TryGetProperty("content", out var content) ? content.GetString()! : "";
 }
 
-public static class SseEvents
+/// <summary>Reads the server-sent events of a response while it is received.</summary>
+public sealed class SseReader(HttpResponseMessage response) : IAsyncDisposable
 {
-    /// <summary>All events until the response ends.</summary>
-    public static async Task<List<SseEvent>> Read(HttpResponseMessage response)
+    private StreamReader? _reader;
+
+    /// <summary>Reads all events until the response ends.</summary>
+    public static async Task<List<SseEvent>> ReadAll(HttpResponseMessage response)
     {
         await using var reader = new SseReader(response);
         var events = new List<SseEvent>();
         while (await reader.Next() is { } next) events.Add(next);
         return events;
     }
-}
 
-/// <summary>Reads events as they come.</summary>
-public sealed class SseReader(HttpResponseMessage response) : IAsyncDisposable
-{
-    private StreamReader? _reader;
-
-    /// <summary>The next event; null at the end. Comments are skipped.</summary>
+    /// <summary>Reads the next event. Comments are skipped.</summary>
+    /// <returns>Null at the end.</returns>
     public async Task<SseEvent?> Next()
     {
         var (id, data) = ("", "");
-        while (await Line() is { } line)
+        while (await ReadLine() is { } line)
         {
             if (line.StartsWith("id: ", StringComparison.Ordinal)) id = line[4..];
             else if (line.StartsWith("data: ", StringComparison.Ordinal)) data = line[6..];
@@ -47,10 +45,10 @@ public sealed class SseReader(HttpResponseMessage response) : IAsyncDisposable
         return null;
     }
 
-    /// <summary>The next line that is a comment.</summary>
+    /// <summary>Reads until the next comment.</summary>
     public async Task<string> NextComment()
     {
-        while (await Line() is { } line)
+        while (await ReadLine() is { } line)
         {
             if (line.StartsWith(':')) return line;
         }
@@ -63,23 +61,9 @@ public sealed class SseReader(HttpResponseMessage response) : IAsyncDisposable
         return default;
     }
 
-    private async Task<string?> Line()
+    private async Task<string?> ReadLine()
     {
         _reader ??= new StreamReader(await response.Content.ReadAsStreamAsync());
         return await _reader.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30));
-    }
-}
-
-public static class Until
-{
-    /// <summary>Waits for something that gives no signal of its own.</summary>
-    public static async Task True(Func<bool> condition)
-    {
-        for (var i = 0; i < 6000; i++)
-        {
-            if (condition()) return;
-            await Task.Delay(5);
-        }
-        Assert.Fail("It did not come true within 30 s.");
     }
 }

@@ -8,10 +8,11 @@ namespace CozeCluster.Gateway.Tests.Metrics;
 public sealed class MetricsTests
 {
     [Fact]
-    public async Task Metrics_OnThisMachine_TellRequestsAndHealth()
+    public async Task Metrics_OnThisMachine_ContainRequestsAndHealth()
     {
         await using var host = await GatewayHost.Start();
-        host.Grains.Health.Entries.AddRange([new(HealthKind.Bot, "a", HealthState.Ok), new(HealthKind.Bot, "b", HealthState.Ok), new(HealthKind.Account, "c", HealthState.Cooling)]);
+        host.Grains.Health.Entries.AddRange(
+            [new(HealthKind.Bot, "a", HealthState.Ok), new(HealthKind.Bot, "b", HealthState.Ok), new(HealthKind.Account, "c", HealthState.Cooling)]);
         await host.Http.GetAsync("/v1/models");
         using var http = new HttpClient { BaseAddress = host.Http.BaseAddress };
 
@@ -21,14 +22,21 @@ public sealed class MetricsTests
         var text = await response.Content.ReadAsStringAsync();
         Assert.Contains("# TYPE cozecluster_requests_total counter\n", text, StringComparison.Ordinal);
         Assert.Matches("""cozecluster_requests_total\{method="GET",route="/v1/models",status="200"\} [1-9]""", text);
-        Assert.Contains("# TYPE cozecluster_health gauge\ncozecluster_health{kind=\"account\",state=\"cooling\"} 1\ncozecluster_health{kind=\"bot\",state=\"ok\"} 2\n", text, StringComparison.Ordinal);
+        Assert.Contains(
+            """
+            # TYPE cozecluster_health gauge
+            cozecluster_health{kind="account",state="cooling"} 1
+            cozecluster_health{kind="bot",state="ok"} 2
+
+            """,
+            text, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("x-forwarded-for", "203.0.113.7")]
     [InlineData("forwarded", "for=203.0.113.7")]
     [InlineData("origin", "https://page.example")]
-    public async Task Metrics_ForSomebodyElsewhere_NeedAnAdminKey(string header, string value)
+    public async Task Metrics_ForOtherMachines_RequireAnAdminKey(string header, string value)
     {
         await using var host = await GatewayHost.Start();
 
@@ -52,26 +60,27 @@ public sealed class MetricsTests
         await using var host = await GatewayHost.Start();
         var metrics = (GatewayMetrics)host.Services.GetService(typeof(GatewayMetrics))!;
         var pending = host.Stream();
-        var conversation = await host.Begun();
-        await conversation.Tell(new Cursor(0, 1), Reply.Text("x"));
+        var conversation = await host.WaitForTurn();
+        await conversation.Post(new Cursor(0, 1), Reply.Text("x"));
         using var response = await pending;
-        using var own = new MeterListener();
+        using var listener = new MeterListener();
         var change = 0L;
-        own.SetMeasurementEventCallback<long>((instrument, value, _, _) => Interlocked.Add(ref change, value));
-        own.InstrumentPublished = (instrument, listener) =>
+        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => Interlocked.Add(ref change, value));
+        listener.InstrumentPublished = (instrument, listener) =>
         {
-            if (ReferenceEquals(instrument.Meter, metrics.Meter) && instrument.Name == "cozecluster.streams.active") listener.EnableMeasurementEvents(instrument);
+            var isOfThisHost = ReferenceEquals(instrument.Meter, metrics.Meter);
+            if (isOfThisHost && instrument.Name == "cozecluster.streams.active") listener.EnableMeasurementEvents(instrument);
         };
-        own.Start();
+        listener.Start();
 
-        await conversation.Tell(new Cursor(0, 1), Reply.Stop());
-        await SseEvents.Read(response);
+        await conversation.Post(new Cursor(0, 1), Reply.Stop());
+        await SseReader.ReadAll(response);
 
         await Until.True(() => Interlocked.Read(ref change) == -1);
     }
 
     [Fact]
-    public void Collector_AddsUpWhatIsMeasured()
+    public void Collector_WritesAllMeasurements()
     {
         using var collector = new MetricsCollector();
         using var meter = new Meter(MetricsCollector.MeterName);
@@ -91,9 +100,12 @@ public sealed class MetricsTests
 
         Assert.Equal(
             [
-                "# HELP cozecluster_test_added_total A test.", "# TYPE cozecluster_test_added_total counter", """cozecluster_test_added_total{code="a\"b\\c\nd"} 5""",
-                "# HELP cozecluster_test_changed Another.", "# TYPE cozecluster_test_changed gauge", "cozecluster_test_changed 4",
-                "# HELP cozecluster_test_observed A third.", "# TYPE cozecluster_test_observed gauge", """cozecluster_test_observed{at="x"} 3""",
+                "# HELP cozecluster_test_added_total A test.", "# TYPE cozecluster_test_added_total counter",
+                """cozecluster_test_added_total{code="a\"b\\c\nd"} 5""",
+                "# HELP cozecluster_test_changed Another.", "# TYPE cozecluster_test_changed gauge",
+                "cozecluster_test_changed 4",
+                "# HELP cozecluster_test_observed A third.", "# TYPE cozecluster_test_observed gauge",
+                """cozecluster_test_observed{at="x"} 3""",
             ],
             first);
         Assert.DoesNotContain(second, line => line.Contains("observed", StringComparison.Ordinal));

@@ -1,0 +1,86 @@
+using System.Net;
+using CozeCluster.Gateway.Surfaces.OpenApi;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.OpenApi;
+
+namespace CozeCluster.Gateway.Http;
+
+/// <summary>Maps API routes with the key that each one requires and its description in the OpenAPI document.</summary>
+internal static class ApiRoutes
+{
+    /// <summary>Maps a route that requires the API key of a tenant.</summary>
+    /// <param name="routes">The application's routes.</param>
+    /// <param name="method">The HTTP method.</param>
+    /// <param name="pattern">The route pattern.</param>
+    /// <param name="handler">Handles the requests.</param>
+    /// <param name="tag">The group of the operation in the OpenAPI document.</param>
+    /// <param name="operationId">The operation id in the OpenAPI document.</param>
+    /// <param name="summary">What the operation does.</param>
+    /// <param name="describe">Adds parameters, bodies and responses to the description.</param>
+    public static void MapTenant(
+        this IEndpointRouteBuilder routes, string method, string pattern, RequestDelegate handler, string tag, string operationId, string summary,
+        Action<OpenApiOperation> describe) =>
+        routes.MapMethods(pattern, [method], handler).WithMetadata(TenantRoute.Instance).Describe(handler.Method, tag, operationId, summary, describe);
+
+    /// <summary>Maps a route that requires an admin key.</summary>
+    /// <param name="routes">The application's routes.</param>
+    /// <param name="method">The HTTP method.</param>
+    /// <param name="pattern">The route pattern.</param>
+    /// <param name="handler">Handles the requests.</param>
+    /// <param name="operationId">The operation id in the OpenAPI document.</param>
+    /// <param name="summary">What the operation does.</param>
+    /// <param name="describe">Adds parameters, bodies and responses to the description.</param>
+    /// <param name="allowLoopback">Whether a client on the node's own machine needs no key.</param>
+    public static IEndpointConventionBuilder MapAdmin(
+        this IEndpointRouteBuilder routes, string method, string pattern, RequestDelegate handler, string operationId, string summary,
+        Action<OpenApiOperation> describe, bool allowLoopback = false) =>
+        routes.MapMethods(pattern, [method], handler).WithMetadata(new AdminRoute(allowLoopback))
+            .Describe(handler.Method, "Admin", operationId, summary, describe);
+
+    /// <summary>
+    /// Reads the rest of a request's path, percent-decoded. It reads the raw path, because routing leaves an encoded slash encoded (<c>%2F</c>): a name that
+    /// contains a slash and one that contains the text <c>%2F</c> would look the same.
+    /// </summary>
+    /// <param name="context">The request.</param>
+    /// <param name="prefix">The path before the rest (<c>/v1/models/</c>).</param>
+    /// <param name="routeValue">The value that routing found. It is used where the host does not provide the raw path.</param>
+    public static string ReadPathTail(HttpContext context, string prefix, string routeValue)
+    {
+        var target = context.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";
+        var query = target.IndexOf('?', StringComparison.Ordinal);
+        var path = query < 0 ? target : target[..query];
+        return path.StartsWith(prefix, StringComparison.Ordinal) ? Uri.UnescapeDataString(path[prefix.Length..]) : routeValue;
+    }
+}
+
+/// <summary>Marks routes that require the API key of a tenant.</summary>
+internal sealed class TenantRoute
+{
+    public static TenantRoute Instance { get; } = new();
+}
+
+/// <summary>Marks routes that require an admin key.</summary>
+/// <param name="AllowLoopback">Whether a client on the node's own machine needs no key.</param>
+/// <param name="ForBrowsers">Whether people open the route with a browser. The browser asks for the key: it is the password of any user name.</param>
+internal sealed record AdminRoute(bool AllowLoopback, bool ForBrowsers = false)
+{
+    // A proxy on this machine forwards requests of other machines. A page in a browser on this machine may come from anywhere.
+    private static readonly string[] ForwardingHeaders = ["forwarded", "x-forwarded-for", "x-real-ip", "via", "origin"];
+
+    /// <summary>The <c>WWW-Authenticate</c> header of a response to a request without a valid key.</summary>
+    public static string ChallengeFor(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<AdminRoute>() is { ForBrowsers: true }
+        ? "Basic realm=\"CozeCluster: any user name, an admin key as password\", charset=\"UTF-8\""
+        : "Bearer";
+
+    /// <summary>Whether a request is allowed without a key.</summary>
+    public bool AllowsWithoutKey(HttpContext context) =>
+        AllowLoopback
+        && context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)
+        && !Array.Exists(ForwardingHeaders, context.Request.Headers.ContainsKey);
+}
+
+/// <summary>Marks routes that machines request all the time. Their successful requests are logged at debug level only.</summary>
+internal sealed class DebugLogRoute;

@@ -1,0 +1,70 @@
+using System.Text;
+using CozeCluster.Gateway.Surfaces.Health;
+using Microsoft.AspNetCore.Http;
+
+namespace CozeCluster.Gateway.Http;
+
+/// <summary>
+/// Requires a tenant's key on every <see cref="TenantRoute"/> and an admin key on every <see cref="AdminRoute"/>. The key itself is not kept: everything
+/// else uses its hash.
+/// </summary>
+internal sealed class KeyAuthentication(RequestDelegate next, IGrainFactory grains, Readiness readiness, TimeProvider time)
+{
+    private const string Bearer = "Bearer ";
+    private const string Basic = "Basic ";
+    private readonly ShortCache<string, ApiKeyInfo?> _keys = new(time);
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        if (context.GetEndpoint()?.Metadata is not { } metadata) return next(context);
+        if (metadata.GetMetadata<TenantRoute>() is not null) return Authenticate(context, admin: false, forBrowsers: false);
+        return metadata.GetMetadata<AdminRoute>() is { } route && !route.AllowsWithoutKey(context)
+            ? Authenticate(context, admin: true, route.ForBrowsers)
+            : next(context);
+    }
+
+    private async Task Authenticate(HttpContext context, bool admin, bool forBrowsers)
+    {
+        var given = ReadKey(context.Request, forBrowsers);
+        if (given.IsEmpty)
+        {
+            throw new ClusterException(
+                ErrorCode.InvalidApiKey, "The request has no API key. Send it in an Authorization header: Authorization: Bearer YOUR_KEY.");
+        }
+        var hash = GrainKeys.ApiKeyHash(given);
+        if (!_keys.TryGet(hash, out var key))
+        {
+            readiness.ThrowIfNotConnected();
+            key = await grains.Grain<IApiKeyGrain>(hash).Authenticate();
+            _keys.Set(hash, key);
+        }
+        // A browser asks its user for another key only after a 401, so it gets no 403 for a tenant's key.
+        if (key is null || (forBrowsers && !key.Admin)) throw new ClusterException(ErrorCode.InvalidApiKey, "The API key is not valid. Send a valid key.");
+        if (key.Admin != admin)
+        {
+            throw new ClusterException(
+                ErrorCode.PermissionDenied,
+                admin ? "This route requires an admin key." : "This is an admin key, which is valid for the admin API only. Send the API key of a tenant.");
+        }
+        RequestInfo.Of(context).Key = key;
+        await next(context);
+    }
+
+    private static ReadOnlySpan<char> ReadKey(HttpRequest request, bool forBrowsers)
+    {
+        var authorization = request.Headers.Authorization.ToString().AsSpan().Trim();
+        if (forBrowsers && authorization.StartsWith(Basic, StringComparison.OrdinalIgnoreCase)) return ReadPassword(authorization[Basic.Length..].Trim());
+        if (authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)) return authorization[Bearer.Length..].Trim();
+        var xApiKey = request.Headers["x-api-key"].ToString();
+        return (xApiKey.Length > 0 ? xApiKey : request.Headers["api-key"].ToString()).AsSpan().Trim();
+    }
+
+    // RFC 7617: the Base64 of user, colon and password.
+    private static ReadOnlySpan<char> ReadPassword(ReadOnlySpan<char> credentials)
+    {
+        var bytes = new byte[credentials.Length];
+        if (!Convert.TryFromBase64Chars(credentials, bytes, out var length)) return [];
+        var pair = Encoding.UTF8.GetString(bytes, 0, length);
+        return pair.AsSpan(pair.IndexOf(':') + 1);
+    }
+}

@@ -1,0 +1,47 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace CozeCluster.Gateway.Http;
+
+/// <summary>The facts about one HTTP request that handlers share and that its log line contains. It is a feature of the HTTP context.</summary>
+internal sealed class RequestInfo
+{
+    private static readonly SearchValues<char> IdCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:");
+
+    public required string RequestId { get; init; }
+
+    /// <summary>When the request arrived, as a timestamp of the time provider.</summary>
+    public required long StartedAt { get; init; }
+
+    /// <summary>The key of the request; null until it is authenticated.</summary>
+    public ApiKeyInfo? Key { get; set; }
+
+    public string? Model { get; set; }
+
+    public string? TurnId { get; set; }
+
+    /// <summary>The number of characters in the prompt. Prompts themselves are never logged.</summary>
+    public int PromptLength { get; set; }
+
+    /// <summary>The error that was sent to the client, as a response or inside a stream.</summary>
+    public ErrorCode? Error { get; set; }
+
+    /// <summary>The info of a request.</summary>
+    public static RequestInfo Of(HttpContext context) => context.Features.GetRequiredFeature<RequestInfo>();
+
+    /// <summary>The tenant of a request on a route that requires a key.</summary>
+    public static string TenantIdOf(HttpContext context) => Of(context).Key!.TenantId;
+
+    /// <summary>The client's own request id if it is short and plain enough; otherwise a new one.</summary>
+    public static string RequestIdFor(HttpRequest request)
+    {
+        var given = request.Headers["x-request-id"];
+        if (given is [{ Length: > 0 and <= 128 } id] && !id.AsSpan().ContainsAnyExcept(IdCharacters)) return id;
+        Span<byte> random = stackalloc byte[16];
+        RandomNumberGenerator.Fill(random);
+        return "req_" + GrainKeys.Encode(random);
+    }
+}

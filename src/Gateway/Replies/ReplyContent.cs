@@ -1,0 +1,134 @@
+using System.Globalization;
+using System.Text;
+
+namespace CozeCluster.Gateway.Replies;
+
+/// <summary>The content of a reply so far, built from the batches of a reader or from the snapshot of a turn.</summary>
+internal sealed class ReplyContent
+{
+    // The client may wait as long as the turn takes. The conversation itself ends turns that take too long.
+    private static readonly TimeSpan MaxWait = TimeSpan.FromDays(1);
+
+    private readonly SortedList<int, object> _parts = [];
+
+    /// <summary>The event that ended the reply; null while it has not ended.</summary>
+    public ReplyEvent? End { get; private set; }
+
+    /// <summary>Tool calls, images and everything else that is not text.</summary>
+    public IEnumerable<ReplyItem> Items => _parts.Values.OfType<ItemPart>().Select(part => part.Item);
+
+    /// <summary>The content that a turn has now.</summary>
+    public static ReplyContent Of(TurnSnapshot turn)
+    {
+        var content = new ReplyContent { End = turn.End };
+        for (var i = 0; i < turn.Parts.Count; i++) content._parts.Add(i, turn.Parts[i]);
+        return content;
+    }
+
+    /// <summary>Reads a reply to its end, for clients that want it whole.</summary>
+    /// <returns>The reply; null if the client disconnected.</returns>
+    /// <exception cref="ClusterException">The turn failed.</exception>
+    public static async Task<ReplyContent?> ReadToEnd(ReplyReader reader, TimeProvider time, CancellationToken aborted)
+    {
+        var content = new ReplyContent();
+        while (!reader.Ended)
+        {
+            if (await reader.Next(time.FromNow(MaxWait)) is { } batch) content.Add(batch);
+            if (aborted.IsCancellationRequested) return null;
+        }
+        return content.End is ReplyFailed failed ? throw failed.Error.ToException() : content;
+    }
+
+    /// <summary>
+    /// Builds the text of all answers, with a blank line between them and with images as Markdown. It is exactly the text that a stream sends.
+    /// </summary>
+    /// <returns>The text; null if there is none.</returns>
+    public string? BuildText()
+    {
+        StringBuilder? all = null;
+        string? first = null;
+        var answers = 0;
+        foreach (var (index, part) in _parts)
+        {
+            var piece = part switch
+            {
+                Answer answer => WithSeparator(answers++, answer.Text.ToString()),
+                TextPart text => WithSeparator(answers++, text.Text),
+                ItemPart { Item: ImageItem image } => Markdown.Image(image, index),
+                _ => null,
+            };
+            if (piece is null) continue;
+            if (first is null) first = piece;
+            else (all ??= new StringBuilder(first)).Append(piece);
+        }
+        return all?.ToString() ?? first;
+    }
+
+    /// <summary>Builds the text of all reasoning.</summary>
+    /// <returns>The text; null if there is none.</returns>
+    public string? BuildReasoning()
+    {
+        string? text = null;
+        foreach (var part in _parts.Values)
+        {
+            var piece = part switch
+            {
+                Reasoning reasoning => reasoning.Text.ToString(),
+                ReasoningPart reasoning => reasoning.Text,
+                _ => null,
+            };
+            if (piece is not null) text += piece;
+        }
+        return text;
+    }
+
+    private void Add(ReplyBatch batch)
+    {
+        foreach (var replyEvent in batch.Events)
+        {
+            switch (replyEvent)
+            {
+                case ReplyText text: GrowingPart<Answer>(text.Part).Text.Append(text.Text.Span); break;
+                case ReplyReasoning reasoning: GrowingPart<Reasoning>(reasoning.Part).Text.Append(reasoning.Text.Span); break;
+                case ReplyItemAdded item: _parts[item.Part] = new ItemPart(item.Item); break;
+                case ReplyRewritten rewritten when _parts.GetValueOrDefault(rewritten.Part) is GrowingText growing:
+                    growing.Text.Length = rewritten.Offset;
+                    break;
+                case ReplyCompleted or ReplyFailed: End = replyEvent; break;
+            }
+        }
+    }
+
+    private static string WithSeparator(int answer, string text) => answer > 0 && text.Length > 0 ? "\n\n" + text : text;
+
+    private T GrowingPart<T>(int part) where T : GrowingText, new()
+    {
+        if (_parts.GetValueOrDefault(part) is T existing) return existing;
+        var added = new T();
+        _parts[part] = added;
+        return added;
+    }
+
+    private abstract class GrowingText
+    {
+        public StringBuilder Text { get; } = new();
+    }
+
+    private sealed class Answer : GrowingText;
+
+    private sealed class Reasoning : GrowingText;
+}
+
+/// <summary>Renders reply items as Markdown text.</summary>
+internal static class Markdown
+{
+    /// <summary>Renders an image that is not part of a bot's text as a paragraph of its own.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="part">The number of its part in the reply. There is no text before part 0.</param>
+    public static string Image(ImageItem image, int part)
+    {
+        var url = image.Url.Replace(" ", "%20", StringComparison.Ordinal)
+            .Replace("(", "%28", StringComparison.Ordinal).Replace(")", "%29", StringComparison.Ordinal);
+        return string.Create(CultureInfo.InvariantCulture, $"{(part > 0 ? "\n\n" : "")}![image]({url})\n");
+    }
+}

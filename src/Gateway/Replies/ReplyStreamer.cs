@@ -1,0 +1,107 @@
+using CozeCluster.Gateway.Http;
+using CozeCluster.Gateway.Metrics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace CozeCluster.Gateway.Replies;
+
+/// <summary>Renders a reply as the events of one surface.</summary>
+internal interface IReplyRenderer
+{
+    /// <summary>Writes the events before all content.</summary>
+    void RenderStart(SseWriter writer);
+
+    /// <summary>Writes the events of a batch. If the batch contains the end of the reply, also writes the events after all content.</summary>
+    void Render(SseWriter writer, ReplyBatch batch);
+}
+
+/// <summary>Streams replies, for every surface: waits for batches, renders all that are available, and flushes them together.</summary>
+internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metrics, TimeProvider time)
+{
+    // The response must also be flushed while batches arrive as fast as they are rendered.
+    private const int MaxBatchesPerFlush = 32;
+
+    private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(5);
+
+    /// <summary>Streams a reply until it ends or the client disconnects.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="reader">Reads the reply.</param>
+    /// <param name="renderer">Renders it.</param>
+    /// <param name="resumed">
+    /// Whether the client resumes a turn that it knows. Then a failure of the turn is always streamed, with status 200. With an error status the client would
+    /// assume that the connection failed, and would resume again.
+    /// </param>
+    /// <exception cref="ClusterException">The turn failed before the response started.</exception>
+    public async Task Run(HttpContext context, ReplyReader reader, IReplyRenderer renderer, bool resumed = false)
+    {
+        using var activeStream = metrics.BeginStream();
+        using var writer = new SseWriter(context.Response.BodyWriter);
+        var started = false;
+        var until = time.FromNow(resumed ? TimeSpan.Zero : options.StartGrace);
+        while (!reader.Ended)
+        {
+            var batch = await reader.Next(until);
+            if (context.RequestAborted.IsCancellationRequested) return;
+            if (!started)
+            {
+                if (!resumed && batch?.Events is [ReplyFailed failed]) throw failed.Error.ToException();
+                started = true;
+                SetHeaders(context);
+                renderer.RenderStart(writer);
+            }
+            else if (batch is null) writer.WriteComment("keep-alive"u8);
+
+            if (batch is not null && RenderAvailable(context, reader, renderer, writer, batch)) return;
+            if (!await Flush(context, reader, writer)) return;
+            until = time.FromNow(options.KeepAlive);
+        }
+    }
+
+    /// <returns>Whether the reply has ended. Then no flush is needed: the end of the response flushes it.</returns>
+    private static bool RenderAvailable(HttpContext context, ReplyReader reader, IReplyRenderer renderer, SseWriter writer, ReplyBatch batch)
+    {
+        var left = MaxBatchesPerFlush;
+        do
+        {
+            renderer.Render(writer, batch);
+            if (batch.Events is [.., ReplyFailed failed]) RequestInfo.Of(context).Error = failed.Error.Code;
+        }
+        while (--left > 0 && reader.TryTake(out batch));
+        return reader.Ended;
+    }
+
+    private ValueTask<bool> Flush(HttpContext context, ReplyReader reader, SseWriter writer)
+    {
+        var flush = writer.Flush(context.RequestAborted);
+        return flush.IsCompletedSuccessfully ? flush : FlushWithHeartbeats(flush.AsTask(), reader);
+    }
+
+    private async ValueTask<bool> FlushWithHeartbeats(Task<bool> flush, ReplyReader reader)
+    {
+        while (true)
+        {
+            try
+            {
+                return await flush.WaitAsync(HeartbeatInterval, time);
+            }
+            catch (TimeoutException)
+            {
+                await reader.SendHeartbeat();
+            }
+            catch (OperationCanceledException)
+            {
+                return false;
+            }
+        }
+    }
+
+    private static void SetHeaders(HttpContext context)
+    {
+        var response = context.Response;
+        response.StatusCode = StatusCodes.Status200OK;
+        response.ContentType = "text/event-stream; charset=utf-8";
+        response.Headers.CacheControl = "no-cache";
+        response.Headers["x-accel-buffering"] = "no";
+        context.Features.GetRequiredFeature<IHttpResponseBodyFeature>().DisableBuffering();
+    }
+}

@@ -1,0 +1,59 @@
+using CozeCluster.Gateway.Http;
+using CozeCluster.Gateway.Replies;
+using CozeCluster.Gateway.Surfaces.Conversations;
+using CozeCluster.Gateway.Surfaces.Health;
+using CozeCluster.Gateway.Surfaces.Models;
+using CozeCluster.Gateway.Surfaces.OpenApi;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.OpenApi;
+
+namespace CozeCluster.Gateway.Surfaces.Chat;
+
+/// <summary><c>POST /v1/chat/completions</c>.</summary>
+internal sealed class ChatApi(
+    GatewayOptions options, Readiness readiness, ModelDirectory models, TurnStarter turns, ReplyStreamer streamer, TimeProvider time)
+{
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapTenant(
+        "POST", "/v1/chat/completions", static context => context.RequestServices.GetRequiredService<ChatApi>().Complete(context),
+        "Chat", "createChatCompletion", "Sends a prompt to a bot and returns its reply.", static operation =>
+        {
+            operation.Parameters =
+            [
+                Schemas.Header("x-conversation-id", "Same as the field conversation_id."),
+                Schemas.Header("x-turn-survive", "true: the turn continues when its client disconnects."),
+                Schemas.Header("idempotency-key", "Requests with the same key get the same turn. Up to 255 characters."),
+            ];
+            operation.RequestBody = new OpenApiRequestBody { Required = true, Content = Schemas.Content("application/json", Schemas.ChatRequest()) };
+            var response = Schemas.Json("The reply; with `stream`, chunks as server-sent events.", Schemas.Completion());
+            response.Content!.Add("text/event-stream", new OpenApiMediaType { Schema = Schemas.String() });
+            operation.Responses!.Add("200", response);
+        });
+
+    private async Task Complete(HttpContext context)
+    {
+        readiness.ThrowIfDraining();
+        var info = RequestInfo.Of(context);
+        var tenantId = RequestInfo.TenantIdOf(context);
+        var request = await JsonBody.Read(context, options.MaxBodyBytes, ChatRequestReader.Read);
+        info.PromptLength = request.PromptLength;
+        await models.Find(tenantId, request.Model);
+        info.Model = request.Model;
+
+        var headers = TurnHeaders.Read(context.Request, request);
+        await using var turn = await turns.Start(tenantId, request, headers, context.RequestAborted);
+        info.TurnId = turn.Id;
+        context.Response.Headers["x-turn-id"] = turn.Id;
+        if (headers.ConversationName is { } name && ConversationNames.FitsHeader(name)) context.Response.Headers["x-conversation-id"] = name;
+        var completion = new CompletionInfo(turn.Id, request.Model, time.GetUtcNow().ToUnixTimeSeconds(), headers.ConversationName);
+        if (request.Stream) await streamer.Run(context, turn.Reader, new ChatStream(completion, request.IncludeUsage));
+        else await WriteWhole(context, turn.Reader, completion);
+    }
+
+    private async Task WriteWhole(HttpContext context, ReplyReader reader, CompletionInfo info)
+    {
+        if (await ReplyContent.ReadToEnd(reader, time, context.RequestAborted) is not { } content) return;
+        await JsonBody.Write(context, (info, content), static (writer, reply) => CompletionJson.Write(writer, reply.info, reply.content));
+    }
+}

@@ -1,0 +1,152 @@
+using System.Text.Json;
+using CozeCluster.Gateway.Http;
+
+namespace CozeCluster.Gateway.Surfaces.Chat;
+
+/// <summary>The fields of a chat completion request.</summary>
+internal static class ChatFields
+{
+    private const FieldUse Supported = FieldUse.Supported;
+    private const FieldUse Ignored = FieldUse.Ignored;
+    private const FieldUse Rejected = FieldUse.Rejected;
+    private const int MaxStops = 4;
+
+    public static FieldTable Table { get; } = new(
+        new("model", Supported, "string", "A model of `GET /v1/models`. Required."),
+        new("messages", Supported, "array", "The prompt, at least one message. Required."),
+        new("stream", Supported, "boolean", "Whether to answer with server-sent events. Default false."),
+        new("stream_options", Supported, "object", "`include_usage`: a last chunk with token counts. Only with `stream`. `include_obfuscation` is ignored."),
+        new("user", Supported, "string", "The id of your end user. The bot's platform keeps the memories of different users apart."),
+        new("safety_identifier", Supported, "string", "Same as `user`. If both are given, `user` is used."),
+        new("metadata", Supported, "object, up to 16 strings", "Sent to the bot's platform. Keys up to 64 characters, values up to 512."),
+        new(
+            "conversation_id", Supported, "string, 1–256 characters",
+            "Extension. Continues the conversation of that name, or starts it. Also as header `x-conversation-id`."),
+        new("custom_variables", Supported, "object of strings", "Extension. Variables of the bot's prompt."),
+
+        new("temperature", Ignored, "number, 0–2", "The bot has its own setting.", FieldChecks.Number(0, 2)),
+        new("top_p", Ignored, "number, 0–1", "The bot has its own setting.", FieldChecks.Number(0, 1)),
+        new("presence_penalty", Ignored, "number, −2–2", "", FieldChecks.Number(-2, 2)),
+        new("frequency_penalty", Ignored, "number, −2–2", "", FieldChecks.Number(-2, 2)),
+        new("logit_bias", Ignored, "object", "", JsonInput.CheckObject),
+        new("seed", Ignored, "integer", "", FieldChecks.Integer(long.MinValue, long.MaxValue)),
+        new(
+            "max_tokens", Ignored, "integer, from 0", "The bot has its own limit; a reply that reaches it ends with `length`.",
+            FieldChecks.Integer(0, long.MaxValue)),
+        new("max_completion_tokens", Ignored, "integer, from 0", "Same as `max_tokens`.", FieldChecks.Integer(0, long.MaxValue)),
+        new("stop", Ignored, "string or up to 4 strings", "", CheckStop),
+        new("reasoning_effort", Ignored, "string", "", FieldChecks.String),
+        new("verbosity", Ignored, "string", "", FieldChecks.String),
+        new("service_tier", Ignored, "string", "", FieldChecks.String),
+        new("store", Ignored, "boolean", "A setting of the tenant decides whether conversations are stored.", FieldChecks.Boolean),
+        new("parallel_tool_calls", Ignored, "boolean", "", FieldChecks.Boolean),
+        new("prompt_cache_key", Ignored, "string", "", FieldChecks.String),
+        new("prompt_cache_retention", Ignored, "string", "", FieldChecks.String),
+        new("prompt_cache_options", Ignored, "object", "", JsonInput.CheckObject),
+        new("moderation", Ignored, "any", ""),
+
+        new("n", Rejected, "integer, 1–128", "`1` is accepted: a bot gives one reply.", CheckN),
+        new(
+            "tools", Rejected, "array",
+            "An empty array is accepted, and any array with `tool_choice: \"none\"`: a bot's tools are part of the bot."),
+        new("tool_choice", Rejected, "string or object", "`none` and `auto` are accepted.", CheckToolChoice),
+        new("functions", Rejected, "array", "Same as `tools`, with `function_call: \"none\"`."),
+        new("function_call", Rejected, "string or object", "`none` and `auto` are accepted.", CheckToolChoice),
+        new(
+            "response_format", Rejected, "object", "`{\"type\":\"text\"}` is accepted: the format of a bot's output cannot be forced.",
+            CheckResponseFormat),
+        new("logprobs", Rejected, "boolean", "`false` is accepted.", CheckLogProbs),
+        new("top_logprobs", Rejected, "integer, 0–20", "`0` is accepted.", CheckTopLogProbs),
+        new("modalities", Rejected, "array of strings", "`[\"text\"]` is accepted.", CheckModalities),
+        new("audio", Rejected, "object", "Replies are text.", RejectAlways("bots reply with text only")),
+        new("prediction", Rejected, "object", "", RejectAlways("bots take no predicted output")),
+        new(
+            "web_search_options", Rejected, "object", "Whether a bot searches the web is part of the bot.",
+            RejectAlways("whether a bot searches the web is part of the bot")));
+
+    /// <summary>Checks <c>tools</c> or <c>functions</c>. Tools can only be accepted if the client allows that they are not called.</summary>
+    /// <param name="root">The body.</param>
+    /// <param name="tools">The name of the field with the tools.</param>
+    /// <param name="choice">The name of the field that says whether tools may be called.</param>
+    public static void CheckTools(JsonElement root, string tools, string choice)
+    {
+        if (JsonInput.FindMember(root, tools) is not { } value) return;
+        var path = JsonFieldPath.Root[tools];
+        JsonInput.CheckArray(value, path);
+        var none = JsonInput.FindMember(root, choice) is { ValueKind: JsonValueKind.String } chosen && chosen.ValueEquals("none"u8);
+        if (value.GetArrayLength() == 0 || none) return;
+        throw FieldChecks.NotSupported(path, $"a bot's tools are part of the bot and cannot be given with a request; omit it or send {choice} \"none\"");
+    }
+
+    private static Action<JsonElement, JsonFieldPath> RejectAlways(string reason) => (_, path) => throw FieldChecks.NotSupported(path, reason + "; omit it");
+
+    private static void CheckN(JsonElement value, JsonFieldPath path)
+    {
+        if (JsonInput.ReadInteger(value, path, 1, 128) != 1) throw FieldChecks.NotSupported(path, "a bot gives one reply; send 1 or omit it");
+    }
+
+    private static void CheckStop(JsonElement value, JsonFieldPath path)
+    {
+        if (value.ValueKind == JsonValueKind.String)
+        {
+            JsonInput.ReadString(value, path);
+            return;
+        }
+        if (value.ValueKind != JsonValueKind.Array) throw path.Mistyped("a string or an array of strings", value);
+        if (value.GetArrayLength() > MaxStops) throw path.Invalid($"Invalid '{path}': expected at most {MaxStops} strings.");
+        CheckStrings(value, path);
+    }
+
+    private static void CheckToolChoice(JsonElement value, JsonFieldPath path)
+    {
+        var choice = value.ValueKind == JsonValueKind.Object ? "required" : JsonInput.ReadString(value, path);
+        switch (choice)
+        {
+            case "none" or "auto": return;
+            case "required": throw FieldChecks.NotSupported(path, "a bot chooses its tools itself; send \"none\" or \"auto\"");
+            default: throw path.Invalid($"Invalid value for '{path}': expected \"none\", \"auto\", \"required\" or an object.");
+        }
+    }
+
+    private static void CheckResponseFormat(JsonElement value, JsonFieldPath path)
+    {
+        JsonInput.CheckObject(value, path);
+        var type = path["type"];
+        switch (JsonInput.ReadString(JsonInput.GetMember(value, "type", path), type))
+        {
+            case "text":
+                return;
+            case "json_object" or "json_schema":
+                throw FieldChecks.NotSupported(
+                    path, "the format of a bot's output cannot be forced; send {\"type\":\"text\"} and ask for JSON in the prompt");
+            default:
+                throw type.Invalid($"Invalid value for '{type}': expected \"text\", \"json_object\" or \"json_schema\".");
+        }
+    }
+
+    private static void CheckLogProbs(JsonElement value, JsonFieldPath path)
+    {
+        if (JsonInput.ReadBoolean(value, path)) throw FieldChecks.NotSupported(path, "bots do not report token probabilities; send false or omit it");
+    }
+
+    private static void CheckTopLogProbs(JsonElement value, JsonFieldPath path)
+    {
+        if (JsonInput.ReadInteger(value, path, 0, 20) > 0) throw FieldChecks.NotSupported(path, "bots do not report token probabilities; send 0 or omit it");
+    }
+
+    private static void CheckModalities(JsonElement value, JsonFieldPath path)
+    {
+        JsonInput.CheckArray(value, path);
+        CheckStrings(value, path);
+        foreach (var item in value.EnumerateArray())
+        {
+            if (!item.ValueEquals("text"u8)) throw FieldChecks.NotSupported(path, "bots reply with text only; send [\"text\"] or omit it");
+        }
+    }
+
+    private static void CheckStrings(JsonElement array, JsonFieldPath path)
+    {
+        var index = 0;
+        foreach (var item in array.EnumerateArray()) JsonInput.ReadString(item, path[index++]);
+    }
+}

@@ -1,0 +1,223 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using CozeCluster.Gateway.Http;
+using CozeCluster.Gateway.Replies;
+
+namespace CozeCluster.Gateway.Surfaces.Chat;
+
+/// <summary>Renders a reply as chat completion chunks. The parts that all chunks share are encoded once.</summary>
+internal sealed class ChatStream : IReplyRenderer
+{
+    private readonly CompletionInfo _info;
+    private readonly bool _includeUsage;
+    private readonly bool _fromStart;
+    private readonly byte[] _contentHead;
+    private readonly byte[] _nextAnswerHead;
+    private readonly byte[] _contentTail;
+    private readonly byte[] _choiceTail;
+    private readonly byte[] _chunkHead;
+    private readonly List<FollowUpItem> _followUps = [];
+    private byte[]? _reasoningHead;
+    private Cursor _cursor;
+    private int _toolCalls;
+    private bool _answerRestarted;
+
+    /// <param name="info">The values that all chunks share.</param>
+    /// <param name="includeUsage">Whether to end with a chunk that has token counts.</param>
+    /// <param name="after">The cursor after which this response begins.</param>
+    /// <param name="parts">The parts of the reply so far. Those before <paramref name="after"/> affect what follows.</param>
+    public ChatStream(CompletionInfo info, bool includeUsage, Cursor after = default, IReadOnlyList<ReplyPart>? parts = null)
+    {
+        (_info, _includeUsage, _cursor, _fromStart) = (info, includeUsage, after, after == Cursor.Start);
+        var model = JsonEncodedText.Encode(info.Model, JsonBody.WriterOptions.Encoder);
+        var head = string.Create(
+            CultureInfo.InvariantCulture,
+            $$"""{"id":"{{info.CompletionId}}","object":"chat.completion.chunk","created":{{info.Created}},"model":"{{model}}","choices":""");
+        var usage = includeUsage ? ",\"usage\":null" : "";
+        _chunkHead = Encoding.UTF8.GetBytes(head);
+        _contentHead = Encoding.UTF8.GetBytes(head + """[{"index":0,"delta":{"content":" """.TrimEnd());
+        _nextAnswerHead = [.. _contentHead, .. "\\n\\n"u8];
+        _contentTail = Encoding.UTF8.GetBytes("\"},\"finish_reason\":null}]" + usage + "}");
+        _choiceTail = Encoding.UTF8.GetBytes(",\"finish_reason\":null}]" + usage);
+        _answerRestarted = after is { Offset: 0, Revision: > 0 };
+        RestoreState(after, parts ?? []);
+    }
+
+    public void RenderStart(SseWriter writer)
+    {
+        if (!_fromStart) return;
+        writer.BeginEvent(null);
+        writer.WriteRaw(_chunkHead);
+        writer.WriteRaw("""[{"index":0,"delta":{"role":"assistant","content":""}"""u8);
+        writer.WriteRaw(_choiceTail);
+        writer.WriteRaw("}"u8);
+        writer.EndEvent();
+    }
+
+    public void Render(SseWriter writer, ReplyBatch batch)
+    {
+        // No foreach: it would box the enumerator.
+        for (var i = 0; i < batch.Events.Count; i++)
+        {
+            var replyEvent = batch.Events[i];
+            _cursor = ReplyCursor.After(_cursor, replyEvent, batch);
+            WriteEvent(writer, replyEvent);
+        }
+        _cursor = batch.Next;
+    }
+
+    private void WriteEvent(SseWriter writer, ReplyEvent replyEvent)
+    {
+        switch (replyEvent)
+        {
+            case ReplyText text:
+                var head = text is { Answer: > 0, Offset: 0 } && !_answerRestarted ? _nextAnswerHead : _contentHead;
+                writer.WriteText(_cursor, head, text.Text.Span, _contentTail);
+                _answerRestarted = false;
+                break;
+            case ReplyReasoning reasoning:
+                _reasoningHead ??= [.. _chunkHead, .. """[{"index":0,"delta":{"reasoning_content":" """u8.TrimEnd((byte)' ')];
+                writer.WriteText(_cursor, _reasoningHead, reasoning.Text.Span, _contentTail);
+                break;
+            case ReplyRewritten rewritten:
+                WriteRewritten(writer, rewritten);
+                break;
+            case ReplyItemAdded added:
+                WriteItem(writer, added);
+                break;
+            case ReplyCompleted completed:
+                WriteEnd(writer, completed);
+                break;
+            case ReplyFailed failed:
+                WriteError(writer, failed.Error);
+                break;
+        }
+    }
+
+    private static void WriteError(SseWriter writer, Error error)
+    {
+        writer.BeginEvent(null);
+        var json = writer.GetJsonWriter();
+        ErrorRenderer.WriteBody(json, error);
+        json.Flush();
+        writer.EndEvent();
+    }
+
+    private void WriteRewritten(SseWriter writer, ReplyRewritten rewritten)
+    {
+        // The client received the blank line before this answer with the answer's first text, and keeps it.
+        _answerRestarted = rewritten.Offset == 0;
+        var json = BeginExtension(writer);
+        json.WriteStartObject();
+        json.WriteStartObject("rewritten"u8);
+        json.WriteNumber("part"u8, rewritten.Part);
+        json.WriteNumber("offset"u8, rewritten.Offset);
+        json.WriteEndObject();
+        json.WriteEndObject();
+        EndExtension(writer, json);
+    }
+
+    private void WriteItem(SseWriter writer, ReplyItemAdded added)
+    {
+        switch (added.Item)
+        {
+            case ImageItem image:
+                writer.WriteText(_cursor, _contentHead, Markdown.Image(image, added.Part), _contentTail);
+                break;
+            case FollowUpItem followUp:
+                _followUps.Add(followUp);
+                break;
+            case ToolCallItem { ForClient: true } call:
+                WriteToolCall(writer, call);
+                break;
+            default:
+                var json = BeginExtension(writer);
+                json.WriteStartObject();
+                json.WriteStartArray("events"u8);
+                ExtensionJson.WriteEvent(json, added.Item);
+                json.WriteEndArray();
+                json.WriteEndObject();
+                EndExtension(writer, json);
+                break;
+        }
+    }
+
+    /// <summary>Writes the whole call as one chunk. If it were split, a client could not resume the stream between the two chunks.</summary>
+    private void WriteToolCall(SseWriter writer, ToolCallItem call)
+    {
+        writer.BeginEvent(_cursor);
+        writer.WriteRaw(_chunkHead);
+        writer.WriteRaw("""[{"index":0,"delta":{"tool_calls":["""u8);
+        var json = writer.GetJsonWriter();
+        json.WriteStartObject();
+        json.WriteNumber("index"u8, _toolCalls);
+        CompletionJson.WriteToolCall(json, ToolCallIds.Of(_info.TurnId, _toolCalls++), call.Name, call.Arguments);
+        json.WriteEndObject();
+        json.Flush();
+        writer.WriteRaw("]}"u8);
+        writer.WriteRaw(_choiceTail);
+        writer.WriteRaw("}"u8);
+        writer.EndEvent();
+    }
+
+    private void WriteEnd(SseWriter writer, ReplyCompleted completed)
+    {
+        writer.BeginEvent(null);
+        writer.WriteRaw(_chunkHead);
+        writer.WriteRaw("""[{"index":0,"delta":{},"finish_reason":" """u8.TrimEnd((byte)' '));
+        writer.WriteRaw(CompletionJson.NameOf(completed.Reason));
+        writer.WriteRaw("\"}]"u8);
+        if (_includeUsage) writer.WriteRaw(",\"usage\":null"u8);
+        writer.WriteRaw(","u8);
+        var json = writer.GetJsonWriter();
+        ExtensionJson.Write(json, _info, completed.Origin, _followUps, null);
+        json.Flush();
+        writer.WriteRaw("}"u8);
+        writer.EndEvent();
+        if (_includeUsage)
+        {
+            writer.BeginEvent(null);
+            writer.WriteRaw(_chunkHead);
+            writer.WriteRaw("[],"u8);
+            json = writer.GetJsonWriter();
+            CompletionJson.WriteUsage(json, completed.Usage);
+            json.Flush();
+            writer.WriteRaw("}"u8);
+            writer.EndEvent();
+        }
+        writer.WriteData(null, "[DONE]"u8);
+    }
+
+    /// <summary>Begins a chunk with an empty delta and the extension object, which the caller writes.</summary>
+    private Utf8JsonWriter BeginExtension(SseWriter writer)
+    {
+        writer.BeginEvent(_cursor);
+        writer.WriteRaw(_chunkHead);
+        writer.WriteRaw("""[{"index":0,"delta":{}"""u8);
+        writer.WriteRaw(_choiceTail);
+        writer.WriteRaw(",\"cozecluster\":"u8);
+        return writer.GetJsonWriter();
+    }
+
+    private static void EndExtension(SseWriter writer, Utf8JsonWriter json)
+    {
+        json.Flush();
+        writer.WriteRaw("}"u8);
+        writer.EndEvent();
+    }
+
+    /// <summary>
+    /// Restores the state that a stream from the start would have at this cursor: the number of tool calls, which continue to be counted, and the follow-ups,
+    /// which the last chunk lists.
+    /// </summary>
+    private void RestoreState(Cursor after, IReadOnlyList<ReplyPart> parts)
+    {
+        for (var i = 0; i < parts.Count && (i < after.Part || (i == after.Part && after.Offset > 0)); i++)
+        {
+            if (parts[i] is not ItemPart part) continue;
+            if (part.Item is ToolCallItem { ForClient: true }) _toolCalls++;
+            if (part.Item is FollowUpItem followUp) _followUps.Add(followUp);
+        }
+    }
+}

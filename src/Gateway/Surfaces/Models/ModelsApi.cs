@@ -1,0 +1,78 @@
+using System.Text.Json;
+using CozeCluster.Gateway.Http;
+using CozeCluster.Gateway.Surfaces.OpenApi;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace CozeCluster.Gateway.Surfaces.Models;
+
+/// <summary><c>/v1/models</c>: lists and reads the models of a tenant.</summary>
+internal static class ModelsApi
+{
+    private const string Prefix = "/v1/models/";
+
+    public static void MapModels(this IEndpointRouteBuilder routes)
+    {
+        routes.MapTenant("GET", "/v1/models", List, "Models", "listModels", "Lists the models that you can use.", static operation =>
+            operation.Responses!.Add("200", Schemas.Json("The models.", Schemas.List(Schemas.Model()))));
+        routes.MapTenant("GET", "/v1/models/{**id}", Read, "Models", "readModel", "Reads a model.", static operation =>
+        {
+            operation.Parameters = [Schemas.Path("id", "The id of the model. It may contain slashes.")];
+            operation.Responses!.Add("200", Schemas.Json("The model.", Schemas.Model()));
+        });
+    }
+
+    private static async Task List(HttpContext context)
+    {
+        var models = await context.RequestServices.GetRequiredService<ModelDirectory>().List(RequestInfo.TenantIdOf(context));
+        await JsonBody.Write(context, models, static (writer, models) =>
+        {
+            writer.WriteStartObject();
+            JsonBody.WriteListMembers(writer, models, Write);
+            writer.WriteEndObject();
+        });
+    }
+
+    private static async Task Read(HttpContext context)
+    {
+        var id = ApiRoutes.ReadPathTail(context, Prefix, (string)context.GetRouteValue("id")!);
+        var model = await context.RequestServices.GetRequiredService<ModelDirectory>().Find(RequestInfo.TenantIdOf(context), id, "model");
+        await JsonBody.Write(context, new ModelInfo(model.Id, model.CreatedAt), Write);
+    }
+
+    private static void Write(Utf8JsonWriter writer, ModelInfo model)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("id"u8, model.Id);
+        writer.WriteString("object"u8, "model"u8);
+        writer.WriteNumber("created"u8, model.CreatedAt.ToUnixTimeSeconds());
+        writer.WriteString("owned_by"u8, "cozecluster"u8);
+        writer.WriteEndObject();
+    }
+}
+
+/// <summary>Looks up models in the catalog. The answers may be one second old.</summary>
+internal sealed class ModelDirectory(IGrainFactory grains, TimeProvider time)
+{
+    private readonly ShortCache<(string TenantId, string Model), ModelDefinition?> _models = new(time);
+
+    private ICatalogGrain Catalog => grains.Grain<ICatalogGrain>(GrainKeys.Catalog);
+
+    /// <param name="tenantId">The tenant.</param>
+    /// <param name="model">The name of the model.</param>
+    /// <param name="param">The request field that an error names.</param>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.ModelNotFound"/>.</exception>
+    public async ValueTask<ModelDefinition> Find(string tenantId, string model, string? param = null)
+    {
+        if (!_models.TryGet((tenantId, model), out var definition))
+        {
+            definition = await Catalog.FindModel(tenantId, model);
+            _models.Set((tenantId, model), definition);
+        }
+        return definition
+            ?? throw new ClusterException(ErrorCode.ModelNotFound, $"The model '{model}' does not exist or you do not have access to it.", param);
+    }
+
+    public Task<IReadOnlyList<ModelInfo>> List(string tenantId) => Catalog.ListModels(tenantId);
+}

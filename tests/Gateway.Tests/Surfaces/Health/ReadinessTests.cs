@@ -1,0 +1,94 @@
+using System.Net;
+using CozeCluster.Gateway.Tests.Fakes;
+
+namespace CozeCluster.Gateway.Tests.Surfaces.Health;
+
+public sealed class ReadinessTests
+{
+    private readonly TaskCompletionSource _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    [Theory]
+    [InlineData("/v1/models", "sk-test")]
+    [InlineData("/cozecluster/v1/conversations", "sk-test")]
+    [InlineData("/admin/health", "sk-admin")]
+    public async Task Requests_that_need_grains_get_503_until_the_gateway_is_connected(string path, string key)
+    {
+        await using var host = await StartNotConnected();
+        host.Http.DefaultRequestHeaders.Authorization = new("Bearer", key);
+
+        using (var rejected = await host.Http.GetAsync(path))
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, rejected.StatusCode);
+            Assert.Equal("try_again", await rejected.ReadError("code"));
+            Assert.False(rejected.Headers.Contains("x-should-retry"));
+        }
+
+        await Connect(host);
+        using var served = await host.Http.GetAsync(path);
+        Assert.Equal(HttpStatusCode.OK, served.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_gateway_is_ready_once_it_is_connected()
+    {
+        await using var host = await StartNotConnected();
+        Assert.Equal(HttpStatusCode.OK, await Status(host, "/health/live"));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await Status(host, "/health/ready"));
+
+        await Connect(host);
+
+        Assert.Equal(HttpStatusCode.OK, await Status(host, "/health/ready"));
+    }
+
+    [Fact]
+    public async Task A_gateway_reports_metrics_before_it_is_connected()
+    {
+        await using var host = await StartNotConnected();
+        await host.Http.GetAsync("/v1/models");
+
+        var metrics = await host.Http.GetStringAsync("/metrics");
+        Assert.Contains("""cozecluster_requests_total{method="GET",route="/v1/models",status="503"} """, metrics, StringComparison.Ordinal);
+        await Connect(host);
+    }
+
+    /// <summary>A silo knows its own grains when the server starts to accept requests.</summary>
+    [Fact]
+    public async Task Node_with_a_silo_serves_requests_at_once()
+    {
+        await using var host = await GatewayHost.Start(slowStart: _connected.Task);
+        Assert.False(host.Started.IsCompleted);
+
+        Assert.Equal(HttpStatusCode.OK, await Status(host, "/health/ready"));
+        Assert.Equal(HttpStatusCode.OK, await Status(host, "/v1/models"));
+        await Connect(host);
+    }
+
+    [Fact]
+    public async Task Health_routes_report_liveness_and_readiness()
+    {
+        await using var host = await GatewayHost.Start();
+        Assert.Equal("ok\n", await host.Http.GetStringAsync("/health/live"));
+        Assert.Equal("ok\n", await host.Http.GetStringAsync("/health/ready"));
+
+        host.Grains.Catalog.Fault = new ClusterException(ErrorCode.CallRejected, "No answer.");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await Status(host, "/health/ready"));
+        Assert.Equal(HttpStatusCode.OK, await Status(host, "/health/live"));
+    }
+
+    private Task<GatewayHost> StartNotConnected() =>
+        GatewayHost.Start(options => options.ServesBeforeConnected = true, new FakeGrains { Connected = false }, slowStart: _connected.Task);
+
+    private Task Connect(GatewayHost host)
+    {
+        host.Grains.Connected = true;
+        _connected.SetResult();
+        return host.Started.WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    private static async Task<HttpStatusCode> Status(GatewayHost host, string path)
+    {
+        using var response = await host.Http.GetAsync(path);
+        return response.StatusCode;
+    }
+}
