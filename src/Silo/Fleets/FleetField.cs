@@ -149,11 +149,11 @@ internal sealed class FleetField(FleetReadContext context, YamlNode? node, strin
         }
         foreach (var (key, expected) in check(options))
         {
-            var missing = $"The option '{key}' is wrong: {expected}.";
+            var missing = $"Option '{key}': {expected}.";
             if (!fields.TryGetValue(key, out var found) && Exists) Report(missing);
             else if (found is null) owner.Report(missing);
             // An option that could not be read has been reported already.
-            else if (options.ContainsKey(key)) found.Report($"This option is wrong: {expected}.");
+            else if (options.ContainsKey(key)) found.Report($"Invalid option: {expected}.");
         }
         return options;
     }
@@ -166,7 +166,7 @@ internal sealed class FleetField(FleetReadContext context, YamlNode? node, strin
     public string? SocketUrl() => Text(text => IsUrl(text, "wss", "ws"), "a URL that begins with wss:// or ws://, without user, query or fragment");
 
     /// <summary>The URL of a proxy, which may contain a password.</summary>
-    public string? Proxy() => Text(IsProxy, "a URL that begins with http://, socks4://, socks4a:// or socks5://, with nothing behind host and port");
+    public string? Proxy() => Text(IsProxy, "a URL that begins with http://, socks4://, socks4a:// or socks5://, with nothing after host and port");
 
     /// <summary>A token, from this value or from the file that <paramref name="file"/> names.</summary>
     public string? Token(FleetField file)

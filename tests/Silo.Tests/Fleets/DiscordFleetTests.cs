@@ -63,16 +63,16 @@ public sealed class DiscordFleetTests
         "12:18: listeners[1].gateway_url: Expected a URL that begins with wss:// or ws://, without user, query or fragment.")]
     [InlineData("shards: 2", "shards: 0", "13:13: listeners[1].shards: Expected a whole number from 1 to 10000.")]
     [InlineData("proxy: http://user", "proxy: ftp://user",
-        "14:12: listeners[1].proxy: Expected a URL that begins with http://, socks4://, socks4a:// or socks5://, with nothing behind host and port.")]
+        "14:12: listeners[1].proxy: Expected a URL that begins with http://, socks4://, socks4a:// or socks5://, with nothing after host and port.")]
     [InlineData("shards: 2", "shard: 2", "13:5: listeners[1].shard: 'shard' is not a known key. Did you mean 'shards'?")]
     [InlineData("listeners:", "listener:",
         "4:1: listener: 'listener' is not a known key. Did you mean 'listeners'?|30:17: bots[0].options.listener: There is no listener 'ear'.")]
     // Accounts
-    [InlineData("kind: user", "kind: person", "19:22: accounts[0].options.kind: This option is wrong: expected bot or user.")]
+    [InlineData("kind: user", "kind: person", "19:22: accounts[0].options.kind: Invalid option: expected bot or user.")]
     [InlineData("daily_posts: 80", "daily_posts: 0",
-        "19:74: accounts[0].options.daily_posts: This option is wrong: expected a whole number from 1 to 1000000.")]
+        "19:74: accounts[0].options.daily_posts: Invalid option: expected a whole number from 1 to 1000000.")]
     [InlineData("daily_posts: 80", "colour: red",
-        "19:69: accounts[0].options.colour: This option is wrong: unknown; Discord accounts have kind, user_agent, daily_posts.")]
+        "19:69: accounts[0].options.colour: Invalid option: unknown; Discord accounts have kind, user_agent, daily_posts.")]
     [InlineData("account_token_2", "account_token_1",
         "22:12: accounts[1].token: This is the same token as that of the account in line 18; an account may serve several bots, so that its limits are "
         + "kept in one place.")]
@@ -89,14 +89,14 @@ public sealed class DiscordFleetTests
         + "forbid automating them, and the account may be banned.|36:22: allow_user_accounts: Expected true or false.")]
     // Bots
     [InlineData("listener: ear", "listener: eer", "30:17: bots[0].options.listener: There is no listener 'eer'. Did you mean 'ear'?")]
-    [InlineData("      listener: ear\n", "", "30:7: bots[0].options: The option 'listener' is wrong: missing: the id of a listener.")]
+    [InlineData("      listener: ear\n", "", "30:7: bots[0].options: Option 'listener': missing: the id of a listener.")]
     [InlineData("channel_id: 1000000000000000041", "channel_id: general",
-        "32:19: bots[0].options.channel_id: This option is wrong: expected an id of Discord's: decimal digits.")]
-    [InlineData("      channel_id: 1000000000000000041\n", "", "30:7: bots[0].options: The option 'channel_id' is wrong: missing: channel thread needs it.")]
+        "32:19: bots[0].options.channel_id: Invalid option: expected an id of Discord's: decimal digits.")]
+    [InlineData("      channel_id: 1000000000000000041\n", "", "30:7: bots[0].options: Option 'channel_id': missing: channel thread needs it.")]
     [InlineData("channel_id: 1000000000000000041", "channel_id: [1]", "32:19: bots[0].options.channel_id: Expected a text, found a list.")]
     [InlineData("channel: thread", "channel: threads",
-        "31:16: bots[0].options.channel: This option is wrong: expected fresh, thread, fixed or named.|"
-        + "32:19: bots[0].options.channel_id: This option is wrong: only for channel fixed or thread.")]
+        "31:16: bots[0].options.channel: Invalid option: expected fresh, thread, fixed or named.|"
+        + "32:19: bots[0].options.channel_id: Invalid option: only for channel fixed or thread.")]
     [InlineData("bot_id: 1000000000000000031", "bot_id: helper", "27:13: bots[0].bot_id: Expected a Discord id: decimal digits, 64 bits.")]
     [InlineData("upstream: discord\n    token: account_token_2", "upstream: coze\n    token: account_token_2",
         "28:24: bots[0].accounts[1]: This account is for the upstream 'coze', but the bot is for 'discord'.")]
@@ -116,7 +116,7 @@ public sealed class DiscordFleetTests
 
         var problem = Assert.Single(SampleFleet.Read(SampleFleet.Discord.Remove(at, end - at)).Problems);
 
-        Assert.Equal("25:5: bots[0]: The option 'listener' is wrong: missing: the id of a listener.", problem.ToString());
+        Assert.Equal("25:5: bots[0]: Option 'listener': missing: the id of a listener.", problem.ToString());
     }
 
     [Fact]

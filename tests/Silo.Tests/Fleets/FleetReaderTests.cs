@@ -76,7 +76,7 @@ public sealed class FleetReaderTests
     [InlineData("https://coze.example/api/", "https://me:pass@coze.example",
         "18:15: accounts[1].base_url: Expected a URL that begins with https:// or http://, without user, query or fragment.")]
     [InlineData("socks5://user:password@proxy.example:1080", "ftp://proxy.example",
-        "20:12: accounts[1].proxy: Expected a URL that begins with http://, socks4://, socks4a:// or socks5://, with nothing behind host and port.")]
+        "20:12: accounts[1].proxy: Expected a URL that begins with http://, socks4://, socks4a:// or socks5://, with nothing after host and port.")]
     [InlineData("key: key-of-acme", "key: short", "6:14: tenants[0].keys[0].key: Expected an API key: 8 to 256 printable ASCII characters, no spaces.")]
     [InlineData("key: key-of-acme", "hash: abc", "6:15: tenants[0].keys[0].hash: Expected the SHA-256 of an API key as 64 hexadecimal digits.")]
     [InlineData("token: pat_secret_1", "token: two words", "15:12: accounts[0].token: Expected a token: printable ASCII characters, no spaces.")]
@@ -99,11 +99,11 @@ public sealed class FleetReaderTests
         "8:14: tenants[0].keys[1].key: This is the same API key as in line 6. Every tenant needs API keys of its own.")]
     // Options that only the upstream understands
     [InlineData("bot_id:", "options: { enable_card: maybe, colour: red }\n    bot_id:",
-        "24:29: bots[0].options.enable_card: This option is wrong: expected true or false.|"
-        + "24:44: bots[0].options.colour: This option is wrong: unknown; Coze bots have connector_id, publish_status, bot_version, enable_card, "
+        "24:29: bots[0].options.enable_card: Invalid option: expected true or false.|"
+        + "24:44: bots[0].options.colour: Invalid option: unknown; Coze bots have connector_id, publish_status, bot_version, enable_card, "
         + "latitude, longitude, parameters.<name>, parameters_json.<name>.")]
     [InlineData("token: pat_secret_1", "token: pat_secret_1\n    options: { token_lifetime_seconds: 1 }",
-        "16:40: accounts[0].options.token_lifetime_seconds: This option is wrong: expected a whole number from 60 to 86399.")]
+        "16:40: accounts[0].options.token_lifetime_seconds: Invalid option: expected a whole number from 60 to 86399.")]
     [InlineData("token: pat_secret_1", "token: pat_secret_1\n    options: none",
         "16:14: accounts[0].options: Expected a mapping (key: value), found a single value.")]
     // Public API keys
