@@ -117,7 +117,7 @@ internal static class Settings
         "Whether /dashboard serves the Orleans dashboard to administrators. Must be the same on all nodes of a cluster.");
 
     public static readonly Setting Durability = new("durability", "process|machine", "machine",
-        "What a finished save survives: process: the end of the node's process, but not of a cluster's database server; "
+        "What a finished save survives. process: a crash of the node, but in a cluster not of the database server. "
         + "machine: also a crash of the machine, because each save waits for the disk.");
 
     public static readonly Setting DurableTurns = new("durable-turns", "true|false", "true",
