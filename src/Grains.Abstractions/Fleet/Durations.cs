@@ -3,7 +3,7 @@ using System.Globalization;
 namespace CozeCluster;
 
 /// <summary>
-/// Durations as operators write them in settings, fleet files and options: numbers, each followed by a unit (<c>ms</c>, <c>s</c>, <c>m</c>, <c>h</c> or <c>d</c>).
+/// Durations as operators write them in settings, fleet files and options: numbers, each with a unit (<c>ms</c>, <c>s</c>, <c>m</c>, <c>h</c> or <c>d</c>).
 /// Examples are <c>500ms</c>, <c>1.5s</c>, <c>1m30s</c>, <c>2h</c> and <c>7d</c>.
 /// </summary>
 public static class Durations

@@ -147,7 +147,9 @@ internal sealed record NodeSettings
         var origins = setting.Items(',');
         foreach (var origin in origins)
         {
-            var isOrigin = Uri.TryCreate(origin, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.GetLeftPart(UriPartial.Authority) == origin;
+            var isOrigin = Uri.TryCreate(origin, UriKind.Absolute, out var url)
+                && url.Scheme is "http" or "https"
+                && url.GetLeftPart(UriPartial.Authority) == origin;
             if (!isOrigin) setting.Report($"expected origins such as https://chat.example.com, found '{origin}'.");
         }
         return origins;
