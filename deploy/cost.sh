@@ -1,37 +1,40 @@
 #!/usr/bin/env bash
-# What a cluster costs beside a single node, in one run on one machine: latency, processor time.
-#   deploy/cost.sh                              a single node, clusters of 2 and of 4 silos, one gateway each; about 12 minutes
+# Measures what a cluster costs in comparison with a single node, on one machine: latency and processor time.
+#   deploy/cost.sh                                 a single node, and clusters of 2 and 4 silos with one gateway each; takes about 12 minutes
 #   CLUSTERS="2" ROUNDS=1 deploy/cost.sh
-#   TURNS="--durable-turns false" deploy/cost.sh   without the saves that make turns outlive their node: SQLite on one side, PostgreSQL on the other
-# All run at once, warmed up, and are measured turn about: what else the machine does then falls on all of them. Clusters of more than two silos are
-# measured a second time with as much load for each silo as those of two. Processor time is that of all nodes together; PostgreSQL's is told apart.
+#   TURNS="--durable-turns false" deploy/cost.sh   without the saves that let turns survive their node (SQLite on the node, PostgreSQL in clusters)
+# All targets run at the same time and are warmed up. They are measured in turns, so that other work of the machine affects all of them.
+# A cluster of more than two silos is also measured with as much load for each silo as a cluster of two has.
+# Processor time is the sum over all nodes; that of PostgreSQL is reported separately.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 program() { echo "$here/$1/bin/Release/net10.0/CozeCluster.$(basename "$1")"; }
 
-# Called by local-cluster.sh when a cluster runs: says where it is, and keeps it until the end.
+# local-cluster.sh calls this when a cluster runs. It writes the addresses to a file, and keeps the cluster until the file is deleted.
 if [[ ${1:-} == in-cluster ]]; then
-  echo "${CLUSTER_GATEWAYS%% *} $CLUSTER_KEY $CLUSTER_MODEL $(echo "$CLUSTER_GATEWAY_PIDS $CLUSTER_SILO_PIDS" | tr ' ' ',') $CLUSTER_SANDBOX_PID $CLUSTER_POSTGRES_PID" > "$2.new"
+  node_pids=$(echo "$CLUSTER_GATEWAY_PIDS $CLUSTER_SILO_PIDS" | tr ' ' ',')
+  echo "${CLUSTER_GATEWAYS%% *} $CLUSTER_KEY $CLUSTER_MODEL $node_pids $CLUSTER_SANDBOX_PID $CLUSTER_POSTGRES_PID" > "$2.new"
   mv "$2.new" "$2"
   while [[ -f $2 ]]; do sleep 0.5; done
   exit
 fi
 
-# The server's own and those of its processes, so far.
+# The processor time that PostgreSQL and its child processes have used, in clock ticks.
 postgres_ticks() {
   [[ -n $1 ]] || { echo 0; return; }
   local pid
-  for pid in "$1" $(pgrep -P "$1"); do sed 's/.*) //' "/proc/$pid/stat" 2> /dev/null || true; done | awk '{ sum += $12 + $13 + $14 + $15 } END { print sum + 0 }'
+  for pid in "$1" $(pgrep -P "$1"); do sed 's/.*) //' "/proc/$pid/stat" 2> /dev/null || true; done \
+    | awk '{ sum += $12 + $13 + $14 + $15 } END { print sum + 0 }'
 }
 
-# load TARGET OPTIONS…: one load on a target.
+# load TARGET OPTIONS…: runs one load against a target.
 load() {
   local url key model pids upstream postgres
   read -r url key model pids upstream postgres < "$work/targets/$1"
-  DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1 "$(program bench/Load)" --target "$1" --api openai --key "$key" --model "$model" --url "$url/v1/chat/completions" \
-    --server-pid "$pids" --upstream-pid "$upstream" "${@:2}"
+  DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1 "$(program bench/Load)" --target "$1" --api openai --key "$key" --model "$model" \
+    --url "$url/v1/chat/completions" --server-pid "$pids" --upstream-pid "$upstream" "${@:2}"
 }
-# Long enough for the compiler to have done its work on every path.
+# Long enough for the JIT compiler to optimize all code paths.
 warm_up() { # TARGET
   load "$1" --streams 32 --chunks 20 --seconds 10
   load "$1" --streams 64 --chunks 1 --seconds 20
@@ -52,7 +55,7 @@ mkdir "$work/targets" "$work/results"
 started=()
 finish() {
   local id
-  # Clusters end by themselves when nobody wants them any more.
+  # Clusters stop when their files are deleted.
   rm -rf "$work/targets"
   for id in "${started[@]}"; do kill "$id" 2> /dev/null || true; done
   wait
@@ -64,7 +67,7 @@ dotnet build "$here/src/Silo" -c Release -v q --nologo
 dotnet build "$here/src/Sandbox" -c Release -v q --nologo
 dotnet build "$here/bench/Load" -c Release -v q --nologo
 
-# The single node: the same build without a database server.
+# The single node is the same build without a database server.
 "$(program src/Sandbox)" --urls http://127.0.0.1:22001 > "$work/sandbox.log" 2>&1 &
 started+=($!)
 cat > "$work/fleet.yaml" <<FLEET
@@ -79,7 +82,7 @@ bots:
 models:
   - { id: coze-sandbox, bots: [one, two] }
 FLEET
-# shellcheck disable=SC2086 # one word per option
+# shellcheck disable=SC2086 # TURNS is split into words on purpose
 "$(program src/Silo)" --fleet "$work/fleet.yaml" --data "$work/data" --port 22002 --log-level warning ${TURNS:-} > "$work/node.log" 2>&1 &
 started+=($!)
 for _ in $(seq 100); do curl -fsS -o /dev/null http://127.0.0.1:22002/health/ready 2> /dev/null && break; sleep 0.2; done
@@ -106,12 +109,14 @@ for ((round = 1; round <= ${ROUNDS:-3}; round++)); do
   done
 done
 
-# Medians over rounds, as a table.
+# A table of medians over all rounds.
 for file in "$work/results"/*; do
   awk -v target="$(basename "$file")" '
     function median(name,   n, i, j, swap) {
       n = count[name]
-      for (i = 1; i <= n; i++) for (j = i + 1; j <= n; j++) if (value[name, j] < value[name, i]) { swap = value[name, i]; value[name, i] = value[name, j]; value[name, j] = swap }
+      for (i = 1; i <= n; i++)
+        for (j = i + 1; j <= n; j++)
+          if (value[name, j] < value[name, i]) { swap = value[name, i]; value[name, i] = value[name, j]; value[name, j] = swap }
       return n ? value[name, int((n + 1) / 2)] : "–"
     }
     function note(name, what) { value[name, ++count[name]] = what + 0 }
@@ -122,7 +127,8 @@ for file in "$work/results"/*; do
     /^  PostgreSQL/ { note("postgres", $2) }
     END {
       if (!errors) errors = 0
-      printf "| %s | %s | %s | %s | %s | %s | %d |\n", target, median("paced delta"), median("paced reply"), median("first text"), median("single reply"), median("postgres"), errors
+      printf "| %s | %s | %s | %s | %s | %s | %d |\n", target, median("paced delta"), median("paced reply"), median("first text"),
+        median("single reply"), median("postgres"), errors
     }' "$file"
 done > "$work/rows"
 echo

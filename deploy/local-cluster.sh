@@ -1,36 +1,39 @@
 #!/usr/bin/env bash
-# The topology of compose.yaml as plain processes on loopback: PostgreSQL, schema, silos, gateways, HAProxy if it is installed, and the sandbox.
-#   deploy/local-cluster.sh                               two silos, two gateways, until Ctrl+C
+# Runs the topology of compose.yaml as processes on loopback: PostgreSQL, the schema, silos, gateways, HAProxy if it is installed, and the sandbox.
+#   deploy/local-cluster.sh                               two silos and two gateways, until Ctrl+C
 #   SILOS=3 GATEWAYS=2 deploy/local-cluster.sh
-#   deploy/local-cluster.sh some-command with arguments   until the command has ended; it finds the addresses in its environment, as printed
-#   FLEET=fleet.yaml deploy/local-cluster.sh              a fleet of your own, instead of one on the sandbox
-# Needs Debian's postgresql. Everything it starts ends with it, and nothing stays behind.
+#   deploy/local-cluster.sh some-command with arguments   until the command has ended; its environment has the CLUSTER_ variables that are printed
+#   FLEET=fleet.yaml deploy/local-cluster.sh              your own fleet instead of one on the sandbox
+# Requires Debian's postgresql. When the script ends, it stops everything that it started, and deletes its files.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 SILOS=${SILOS:-2}
 GATEWAYS=${GATEWAYS:-2}
-PORT=${PORT:-8080}                      # the load balancer; everything else from BASE_PORT on
-BASE_PORT=${BASE_PORT:-21000}
-DRAIN_NOTICE=${DRAIN_NOTICE:-0s}          # 3s is for a load balancer to notice
+PORT=${PORT:-8080}                      # the load balancer
+BASE_PORT=${BASE_PORT:-21000}           # everything else uses ports from here on
+DRAIN_NOTICE=${DRAIN_NOTICE:-0s}        # a load balancer needs 3s
 DRAIN_TIME=${DRAIN_TIME:-10s}
 LOG_LEVEL=${LOG_LEVEL:-information}
-NODE_ENV=${NODE_ENV:-}                  # settings to try on the nodes alone: NAME=value …
-NODE_OPTIONS=${NODE_OPTIONS:-}          # likewise, on their command line
+NODE_ENV=${NODE_ENV:-}                  # environment variables for the nodes only: NAME=value …
+NODE_OPTIONS=${NODE_OPTIONS:-}          # command-line options for the nodes
 
 work=$(mktemp -d)
 chmod 755 "$work"
 declare -A pid
 started=()
+is_node() { [[ $1 == gateway-* || $1 == silo-* ]]; }
+wait_for() { wait "${pid[$1]}" 2> /dev/null || true; }
 finish() {
   local index name
   trap '' INT TERM
-  # Backwards: who calls goes before who is called.
+  # In reverse order, so that callers stop before what they call. All nodes drain at the same time.
   for ((index = ${#started[@]} - 1; index >= 0; index--)); do
     name=${started[index]}
-    kill -TERM "${pid[$name]}" 2>/dev/null || true
-    [[ $name == gateway-* || $name == silo-* ]] || wait "${pid[$name]}" 2>/dev/null || true
-    if [[ $name == silo-1 ]]; then for name in "${started[@]}"; do [[ $name != gateway-* && $name != silo-* ]] || wait "${pid[$name]}" 2>/dev/null || true; done; fi
+    kill -TERM "${pid[$name]}" 2> /dev/null || true
+    is_node "$name" || wait_for "$name"
+    [[ $name == silo-1 ]] || continue
+    for name in "${started[@]}"; do if is_node "$name"; then wait_for "$name"; fi; done
   done
   if [[ -n ${KEEP:-} ]]; then mkdir -p "$KEEP" && cp "$work"/*.log "$KEEP"; fi
   rm -rf "$work"
@@ -38,7 +41,7 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-# start NAME COMMAND…: in the background, known by its own id.
+# start NAME COMMAND…: starts a command in the background, and remembers its process id.
 start() {
   local name=$1
   shift
@@ -46,7 +49,7 @@ start() {
   pid[$name]=$!
   started+=("$name")
 }
-# await NAME COMMAND…: until the command succeeds.
+# await NAME COMMAND…: waits until the command succeeds; fails if the process NAME ends.
 await() {
   local name=$1 tries
   shift
@@ -67,7 +70,7 @@ if [[ -z ${BUILT:-} ]]; then
 fi
 program() { echo "$here/src/$1/bin/Release/net10.0/CozeCluster.$1"; }
 
-# PostgreSQL refuses to run as root.
+# PostgreSQL refuses to run as root, so it runs as the user postgres then.
 PATH=$PATH:/usr/sbin:$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
 as_user=()
 [[ $EUID -ne 0 ]] || as_user=(setpriv --reuid=postgres --regid=postgres --clear-groups)
@@ -76,7 +79,8 @@ install -d -m 700 "$work/postgres"
 [[ $EUID -ne 0 ]] || chown postgres "$work/postgres"
 (cd / && "${as_user[@]}" initdb -D "$work/postgres" -U postgres -A trust -E UTF8 --no-locale) > "$work/initdb.log"
 cd "$work"
-start postgres "${as_user[@]}" postgres -D "$work/postgres" -p "$postgres_port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=500
+start postgres "${as_user[@]}" postgres -D "$work/postgres" -p "$postgres_port" \
+  -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=500
 await postgres psql -h 127.0.0.1 -p "$postgres_port" -U postgres -c 'SELECT 1'
 
 SANDBOX_URL=http://127.0.0.1:$((BASE_PORT + 1))
@@ -108,15 +112,16 @@ export COZECLUSTER_SECRETS_KEY
 node() { # NAME HTTP-PORT OPTIONS…
   local name=$1 port=$2
   shift 2
-  # shellcheck disable=SC2086 # one word per variable or option
-  start "$name" env $NODE_ENV "$(program Silo)" --port "$port" --data "$work/data-$name" --drain-notice "$DRAIN_NOTICE" --drain-time "$DRAIN_TIME" --log-level "$LOG_LEVEL" $NODE_OPTIONS "$@"
+  # shellcheck disable=SC2086 # NODE_ENV and NODE_OPTIONS are split into words on purpose
+  start "$name" env $NODE_ENV "$(program Silo)" --port "$port" --data "$work/data-$name" \
+    --drain-notice "$DRAIN_NOTICE" --drain-time "$DRAIN_TIME" --log-level "$LOG_LEVEL" $NODE_OPTIONS "$@"
 }
 silos=() gateways=() silo_pids=() gateway_pids=()
 for ((number = 1; number <= SILOS; number++)); do
   http=$((BASE_PORT + 100 + number))
-  node "silo-$number" "$http" --role silo --silo-port $((BASE_PORT + 200 + number)) --gateway-port $((BASE_PORT + 300 + number)) --fleet "$FLEET"
+  node "silo-$number" "$http" --role silo --silo-port $((BASE_PORT + 200 + number)) --client-port $((BASE_PORT + 300 + number)) --fleet "$FLEET"
   silos+=("http://127.0.0.1:$http") silo_pids+=("${pid[silo-$number]}")
-  # The first one alone: a cluster begins with one.
+  # The first silo must be ready before the others join it.
   [[ $number -gt 1 ]] || await silo-1 answers "http://127.0.0.1:$http/health/ready"
 done
 for ((number = 1; number <= GATEWAYS; number++)); do
@@ -131,7 +136,9 @@ URL=${gateways[0]}
 if command -v haproxy > /dev/null; then
   URL=http://127.0.0.1:$PORT
   sed '/server-template/,$d' "$here/deploy/loadbalancer.conf" > "$work/loadbalancer.conf"
-  for ((number = 1; number <= GATEWAYS; number++)); do echo "    server gateway-$number ${gateways[number - 1]#http://} check"; done >> "$work/loadbalancer.conf"
+  for ((number = 1; number <= GATEWAYS; number++)); do
+    echo "    server gateway-$number ${gateways[number - 1]#http://} check" >> "$work/loadbalancer.conf"
+  done
   LISTEN=127.0.0.1:$PORT start haproxy haproxy -db -f "$work/loadbalancer.conf"
   await haproxy answers "$URL/health/ready"
 fi
@@ -141,7 +148,8 @@ CLUSTER_URL=$URL CLUSTER_SANDBOX=$SANDBOX_URL CLUSTER_KEY=key-of-the-cluster CLU
 CLUSTER_GATEWAYS=$(join "${gateways[@]}") CLUSTER_SILOS=$(join "${silos[@]}")
 CLUSTER_GATEWAY_PIDS=$(join "${gateway_pids[@]}") CLUSTER_SILO_PIDS=$(join "${silo_pids[@]}")
 CLUSTER_SANDBOX_PID=${pid[sandbox]} CLUSTER_POSTGRES_PID=${pid[postgres]}
-export CLUSTER_URL CLUSTER_SANDBOX CLUSTER_KEY CLUSTER_MODEL CLUSTER_GATEWAYS CLUSTER_SILOS CLUSTER_GATEWAY_PIDS CLUSTER_SILO_PIDS CLUSTER_SANDBOX_PID CLUSTER_POSTGRES_PID
+export CLUSTER_URL CLUSTER_SANDBOX CLUSTER_KEY CLUSTER_MODEL CLUSTER_GATEWAYS CLUSTER_SILOS
+export CLUSTER_GATEWAY_PIDS CLUSTER_SILO_PIDS CLUSTER_SANDBOX_PID CLUSTER_POSTGRES_PID
 env | grep '^CLUSTER_' | sort
 echo "logs: $work"
 
@@ -149,9 +157,10 @@ if [[ $# -gt 0 ]]; then
   cd "$here"
   "$@"
 else
-  echo "Try: curl $CLUSTER_URL/v1/chat/completions -H 'Authorization: Bearer $CLUSTER_KEY' -H 'Content-Type: application/json' -d '{\"model\":\"$CLUSTER_MODEL\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'"
-  echo "Ctrl+C ends everything."
+  body="{\"model\":\"$CLUSTER_MODEL\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}"
+  echo "Try: curl $CLUSTER_URL/v1/chat/completions -H 'Authorization: Bearer $CLUSTER_KEY' -H 'Content-Type: application/json' -d '$body'"
+  echo "Ctrl+C stops everything."
   wait -n "${pid[@]}"
-  echo "A process ended by itself." >&2
+  echo "A process of the cluster ended unexpectedly." >&2
   exit 1
 fi

@@ -9,31 +9,32 @@ using CozeCluster.Upstreams;
 try
 {
     var commandLine = CommandLine.Parse(args);
-    if (commandLine.Answered) return ExitCodes.Success;
+    if (commandLine.IsHandled) return ExitCodes.Success;
     var folder = Directory.GetCurrentDirectory();
     var source = new SettingSource(commandLine.Values, EnvironmentVariables(), folder);
-    if (commandLine.Command == NodeCommand.SchemaApply) return await ClusterCommands.ApplySchema(source, Console.Out);
-    if (commandLine.Command == NodeCommand.StoreMove) return await ClusterCommands.MoveStore(source, folder, Console.Out);
+    if (commandLine.Command == NodeCommand.SchemaApply) return await NodeCommands.ApplySchema(source, Console.Out);
+    if (commandLine.Command == NodeCommand.StoreMove) return await NodeCommands.MoveStore(source, folder, Console.Out);
     var settings = NodeSettings.Read(source, folder);
-    if (commandLine.Command == NodeCommand.Check) return FleetCheck.Run(settings, Console.Out);
+    if (commandLine.Command == NodeCommand.Check) return NodeCommands.CheckFleet(settings, Console.Out);
 
-    if (settings.HoldsGrains) FleetCheck.Demand(settings);
+    // Reports an invalid fleet file before anything starts.
+    if (settings is { HostsGrains: true, Fleet: { } fleet }) new FleetFileSource(fleet, EnvironmentValues.Process).ReadValid();
 
     var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
     {
         EnvironmentName = Environments.Production,
         ContentRootPath = folder,
-        // Settings are read above. The builder's own would be watched for changes, with all that is in this folder: every write to the database below it included.
+        // Settings have been read above. The builder would watch the whole folder for changes of its own settings, including each write to the database in it.
         Args = ["--hostBuilder:reloadConfigOnChange=false"],
     });
     builder.Configuration.Sources.Clear();
     builder.AddNodeLogging(settings);
-    builder.AddListeners(settings);
+    builder.AddHttpEndpoints(settings);
     builder.AddNode(settings);
 
     builder.AddOrleans(settings);
     builder.Services.AddSafeFetcher(allowLoopback: settings.Sandbox);
-    if (settings.HoldsGrains)
+    if (settings.HostsGrains)
     {
         builder.Services.AddCozeUpstream().AddDiscordUpstream();
         builder.Services.AddNotifiers();
@@ -46,14 +47,15 @@ try
         gateway.Swagger = settings.Swagger;
         gateway.DrainNotice = settings.DrainNotice;
         gateway.OtherNodesServeTurns = settings.Cluster is not null;
-        gateway.ServesBeforeConnected = !settings.HoldsGrains;
+        gateway.ServesBeforeConnected = !settings.HostsGrains;
         foreach (var origin in settings.CorsOrigins) gateway.CorsOrigins.Add(origin);
     });
-    if (settings.HoldsGrains) builder.AddFleet(settings);
+    if (settings.HostsGrains) builder.AddFleet(settings);
 
-    using var guard = new StopGuard(Drain.TimeOf(settings) + StopGuard.Slack, TimeProvider.System, static () => Environment.Exit(ExitCodes.Failure));
+    var stopTimeout = DrainService.MaxStopTime(settings) + StopWatchdog.HostExitTime;
+    using var watchdog = new StopWatchdog(stopTimeout, TimeProvider.System, static () => Environment.Exit(ExitCodes.Failure));
     await using var app = builder.Build();
-    guard.Watch(app.Lifetime.ApplicationStopping);
+    watchdog.Watch(app.Lifetime.ApplicationStopping);
     app.UseDrain();
     if (settings.ServesClients) app.MapGateway();
     else app.MapOperations();
@@ -71,7 +73,7 @@ catch (ClusterException e)
     Console.Error.WriteLine(e.Message);
     return ExitCodes.Failure;
 }
-catch (Exception e) when (ListenFailure.Describe(e) is { } line)
+catch (Exception e) when (HttpEndpoints.DescribeFailure(e) is { } line)
 {
     Console.Error.WriteLine(line);
     return ExitCodes.Failure;

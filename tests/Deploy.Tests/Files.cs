@@ -2,28 +2,32 @@ using System.Text.RegularExpressions;
 
 namespace CozeCluster.Deploy.Tests;
 
-/// <summary>The files under <c>deploy/</c>, and what of the rest of the repository they have to agree with.</summary>
+/// <summary>Reads the files under <c>deploy/</c>, and the files of the repository that they must agree with.</summary>
 internal static partial class Files
 {
     private static readonly string Root = FindRoot();
 
     public static string Read(string path) => File.ReadAllText(Path.Combine(Root, path));
 
-    /// <summary>Files in a folder and below, as paths from the root with forward slashes.</summary>
+    /// <summary>The files in a folder and its subfolders, as paths from the root with forward slashes.</summary>
     public static IReadOnlyList<string> In(string folder, string pattern) =>
-        [.. Directory.EnumerateFiles(Path.Combine(Root, folder), pattern, SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Root, path).Replace('\\', '/')).Order(StringComparer.Ordinal)];
+    [
+        .. Directory.EnumerateFiles(Path.Combine(Root, folder), pattern, SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(Root, path).Replace('\\', '/'))
+            .Order(StringComparer.Ordinal),
+    ];
 
-    /// <summary>The full path, for programs.</summary>
-    public static string Full(string path) => Path.Combine(Root, path);
-
-    /// <summary>The names of variables that a text takes from the environment: <c>${NAME}</c>, with or without a default.</summary>
+    /// <summary>The names of the environment variables that a text uses: <c>${NAME}</c>, with or without a default.</summary>
     public static IReadOnlyList<string> VariablesOf(string text) => [.. Variable().Matches(text).Select(match => match.Groups[1].Value).Distinct()];
 
-    /// <summary>Names and values of lines <c>NAME=value</c>.</summary>
+    /// <summary>The names and values in lines <c>NAME=value</c>.</summary>
     public static IReadOnlyDictionary<string, string> Assignments(string text) =>
-        text.Split('\n').Where(line => !line.StartsWith('#') && line.Contains('=')).Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+        text.Split('\n')
+            .Where(line => !line.StartsWith('#') && line.Contains('='))
+            .Select(line => line.Split('=', 2))
+            .ToDictionary(pair => pair[0], pair => pair[1]);
 
-    /// <summary>Whole seconds of <c>80s</c>, <c>2m</c> or <c>20</c>.</summary>
+    /// <summary>The number of seconds in <c>80s</c>, <c>2m</c> or <c>20</c>.</summary>
     public static int Seconds(string duration) => duration switch
     {
         [.. var number, 'm'] => int.Parse(number, System.Globalization.CultureInfo.InvariantCulture) * 60,

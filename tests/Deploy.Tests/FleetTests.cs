@@ -3,11 +3,11 @@ namespace CozeCluster.Deploy.Tests;
 public sealed class FleetTests
 {
     [Fact]
-    public void Both_ways_begin_with_the_same_fleet() =>
-        Assert.Equal(WithoutHead("deploy/fleet.yaml"), WithoutHead($"{Manifests.Folder}/fleet.yaml"));
+    public void Compose_and_Kubernetes_have_the_same_fleet() =>
+        Assert.Equal(WithoutFirstLine("deploy/fleet.yaml"), WithoutFirstLine($"{Manifests.Folder}/fleet.yaml"));
 
     [Fact]
-    public void The_secret_has_what_the_fleet_takes_and_holds_nothing()
+    public void The_example_secret_has_the_variables_of_the_fleet_without_values()
     {
         var secret = Manifests.One("Secret", "secrets")["stringData"];
 
@@ -15,5 +15,5 @@ public sealed class FleetTests
         Assert.All(secret.Map.Values, value => Assert.Empty(value.Text));
     }
 
-    private static string WithoutHead(string path) => Files.Read(path).Split('\n', 2)[1];
+    private static string WithoutFirstLine(string path) => Files.Read(path).Split('\n', 2)[1];
 }

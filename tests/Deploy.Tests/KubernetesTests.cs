@@ -5,7 +5,7 @@ public sealed class KubernetesTests
     public static TheoryData<string> Roles => ["silo", "gateway"];
 
     [Fact]
-    public void Everything_stands_in_the_namespace_and_in_the_kustomization()
+    public void All_manifests_are_in_the_namespace_and_in_the_kustomization()
     {
         var kustomization = Yaml.Document($"{Manifests.Folder}/kustomization.yaml");
         var applied = kustomization["resources"].Items.Select(file => $"{Manifests.Folder}/{file.Text}").ToList();
@@ -20,7 +20,7 @@ public sealed class KubernetesTests
 
     [Theory]
     [MemberData(nameof(Roles))]
-    public void Probes_ask_for_paths_that_a_node_has(string role)
+    public void Probes_use_paths_that_a_node_serves(string role)
     {
         var health = Files.Read("src/Gateway/Health/HealthApi.cs");
         var container = Manifests.Container(Manifests.Pod(role));
@@ -31,24 +31,26 @@ public sealed class KubernetesTests
             Assert.Contains($"MapMethods(\"{path}\"", health, StringComparison.Ordinal);
             Assert.Contains(container["ports"].Items, port => port["name"].Text == container[probe]["httpGet"]["port"].Text);
         }
-        // A node whose database is away would be ended again and again, which helps nobody.
+        // With /health/ready as the liveness probe, Kubernetes would restart nodes again and again while the database is down.
         Assert.Equal("/health/live", container["livenessProbe"]["httpGet"]["path"].Text);
         Assert.Equal("/health/ready", container["readinessProbe"]["httpGet"]["path"].Text);
     }
 
     [Theory]
     [MemberData(nameof(Roles))]
-    public void A_pod_is_given_the_time_that_draining_takes(string role)
+    public void A_pod_has_enough_time_to_drain(string role)
     {
         var notice = Files.Seconds(Manifests.Settings["COZECLUSTER_DRAIN_NOTICE"].Text);
 
-        Assert.True(Manifests.Pod(role)["terminationGracePeriodSeconds"].Number > notice + Files.Seconds(Manifests.Settings["COZECLUSTER_DRAIN_TIME"].Text) + 10);
+        var drainTime = Files.Seconds(Manifests.Settings["COZECLUSTER_DRAIN_TIME"].Text);
+
+        Assert.True(Manifests.Pod(role)["terminationGracePeriodSeconds"].Number > notice + drainTime + 10);
         Assert.True(notice > 0);
     }
 
     [Theory]
     [MemberData(nameof(Roles))]
-    public void Pods_of_a_role_are_apart_and_go_one_at_a_time(string role)
+    public void Pods_of_a_role_are_spread_and_stop_one_at_a_time(string role)
     {
         var labels = new Dictionary<string, string> { ["app"] = "cozecluster", ["role"] = role };
         var deployment = Manifests.One("Deployment", role)["spec"];
@@ -69,7 +71,7 @@ public sealed class KubernetesTests
     }
 
     [Fact]
-    public void No_pod_is_root_or_writes_where_it_need_not() => Assert.All(
+    public void No_pod_runs_as_root_or_writes_to_its_image() => Assert.All(
         Manifests.All.Where(manifest => manifest["kind"].Text is "Deployment" or "Job").Select(manifest => manifest["spec"]["template"]["spec"]),
         pod =>
         {
@@ -83,7 +85,7 @@ public sealed class KubernetesTests
         });
 
     [Fact]
-    public void The_autoscaler_goes_by_a_metric_that_nodes_export()
+    public void The_autoscaler_uses_a_metric_that_nodes_export()
     {
         var autoscaler = Manifests.One("HorizontalPodAutoscaler", "gateway")["spec"];
         var metric = Assert.Single(autoscaler["metrics"].Items)["pods"]["metric"]["name"].Text;
@@ -91,13 +93,13 @@ public sealed class KubernetesTests
         Assert.Contains($"Counter<long>(\"{metric.Replace('_', '.')}\"", Files.Read("src/Gateway/Metrics/GatewayMetrics.cs"), StringComparison.Ordinal);
         Assert.Contains($"`{metric}`", Files.Read("docs/operations.md"), StringComparison.Ordinal);
         Assert.Equal("gateway", autoscaler["scaleTargetRef"]["name"].Text);
-        // Two owners of one number would undo each other's work.
+        // With replicas in the deployment, each update would undo the decision of the autoscaler.
         Assert.False(Manifests.One("Deployment", "gateway")["spec"]["replicas"].Exists);
         Assert.True(autoscaler["minReplicas"].Number >= 2);
     }
 
     [Fact]
-    public void What_faces_the_world_holds_no_secret_but_the_way_to_the_database()
+    public void Gateways_have_no_secret_but_the_connection_string()
     {
         var pod = Manifests.Pod("gateway");
 
@@ -107,14 +109,15 @@ public sealed class KubernetesTests
     }
 
     [Fact]
-    public void Pods_take_only_maps_and_secrets_that_are_declared()
+    public void Pods_use_only_config_maps_and_secrets_that_are_declared()
     {
         var declared = Manifests.Of("ConfigMap").Concat(Manifests.Of("Secret")).Select(manifest => manifest["metadata"]["name"].Text)
             .Append(Yaml.Document($"{Manifests.Folder}/kustomization.yaml")["configMapGenerator"].Items[0]["name"].Text).ToHashSet();
-        var taken = Manifests.All.SelectMany(manifest => manifest.All).SelectMany(part => new[] { part["configMapRef"], part["secretRef"], part["secretKeyRef"], part["configMap"] })
+        var used = Manifests.All.SelectMany(manifest => manifest.All)
+            .SelectMany(part => new[] { part["configMapRef"], part["secretRef"], part["secretKeyRef"], part["configMap"] })
             .Where(reference => reference.Exists).Select(reference => reference["name"].Text).ToHashSet();
 
-        Assert.Equal(["fleet", "secrets", "settings"], taken.Order());
-        Assert.Superset(taken, declared);
+        Assert.Equal(["fleet", "secrets", "settings"], used.Order());
+        Assert.Superset(used, declared);
     }
 }

@@ -1,6 +1,6 @@
 namespace CozeCluster.Deploy.Tests;
 
-/// <summary>What <c>deploy/kubernetes</c> declares.</summary>
+/// <summary>The manifests in <c>deploy/kubernetes</c>.</summary>
 internal static class Manifests
 {
     public const string Folder = "deploy/kubernetes";
@@ -14,7 +14,7 @@ internal static class Manifests
 
     public static Yaml One(string kind, string name) => Of(kind).Single(manifest => manifest["metadata"]["name"].Text == name);
 
-    /// <summary>The pod of a role.</summary>
+    /// <summary>The pod template of a role.</summary>
     public static Yaml Pod(string role) => One("Deployment", role)["spec"]["template"]["spec"];
 
     public static Yaml Container(Yaml pod) => Assert.Single(pod["containers"].Items);

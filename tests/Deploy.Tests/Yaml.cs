@@ -5,17 +5,17 @@ using YamlDotNet.Serialization;
 
 namespace CozeCluster.Deploy.Tests;
 
-/// <summary>A value in a YAML file: a scalar, a list or a map. What is not there reads as a value without anything.</summary>
+/// <summary>A value in a YAML file: a scalar, a list or a map. A missing value has no text, no items and no entries.</summary>
 internal sealed class Yaml
 {
     private readonly object? _value;
 
     private Yaml(object? value) => _value = value;
 
-    /// <summary>All documents of a file, merge keys resolved.</summary>
+    /// <summary>All documents of a file, with merge keys resolved.</summary>
     public static IReadOnlyList<Yaml> Documents(string path)
     {
-        // Merged keys are written first and may be said again, which looks like a key that stands there twice: those are found without merging.
+        // A key that overrides a merged one looks like a duplicate, so the first read checks for duplicate keys without merging.
         Read(new Parser(new StringReader(Files.Read(path))), new DeserializerBuilder().WithDuplicateKeyChecking().Build());
         return Read(new MergingParser(new Parser(new StringReader(Files.Read(path)))), new DeserializerBuilder().Build());
     }
@@ -35,7 +35,7 @@ internal sealed class Yaml
     public IReadOnlyDictionary<string, Yaml> Map =>
         _value is IDictionary<object, object?> map ? map.ToDictionary(pair => (string)pair.Key, pair => new Yaml(pair.Value)) : new Dictionary<string, Yaml>();
 
-    /// <summary>This and everything in it.</summary>
+    /// <summary>This value and all values inside it.</summary>
     public IEnumerable<Yaml> All => Items.Concat(Map.Values).SelectMany(inner => inner.All).Prepend(this);
 
     private static List<Yaml> Read(IParser parser, IDeserializer deserializer)
@@ -46,5 +46,7 @@ internal sealed class Yaml
         return documents;
     }
 
-    public override string ToString() => _value is null or string ? Text : string.Join(", ", Items.Count > 0 ? Items.Select(item => $"{item}") : Map.Select(pair => $"{pair.Key}: {pair.Value}"));
+    public override string ToString() => _value is null or string
+        ? Text
+        : string.Join(", ", Items.Count > 0 ? Items.Select(item => $"{item}") : Map.Select(pair => $"{pair.Key}: {pair.Value}"));
 }

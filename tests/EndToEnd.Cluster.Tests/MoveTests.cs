@@ -38,7 +38,7 @@ public sealed class MoveTests : IAsyncLifetime
 
         var (code, output) = await MoveAsync();
 
-        Assert.Equal((0, "Moved "), (code, output[..6]));
+        Assert.Equal((0, "Copied "), (code, output[..7]));
         Assert.Contains(" and 0 files ", output, StringComparison.Ordinal);
         Assert.Contains("only an empty one", (await MoveAsync()).Output, StringComparison.Ordinal);
         var key = new Dictionary<string, string> { ["COZECLUSTER_SECRETS_KEY"] = await File.ReadAllTextAsync(Path.Combine(Data, "secrets.key")) };

@@ -58,7 +58,7 @@ internal sealed class NodeCluster : INode
     public async Task StartSiloAsync(int number)
     {
         var ports = Ports.GetOrAdd($"{_folder}#{number}", _ => [FreePorts.Next(), FreePorts.Next()]);
-        _silos[number] = await StartAsync($"silo-{number}", ["--role", "silo", "--silo-port", $"{ports[0]}", "--gateway-port", $"{ports[1]}"]);
+        _silos[number] = await StartAsync($"silo-{number}", ["--role", "silo", "--silo-port", $"{ports[0]}", "--client-port", $"{ports[1]}"]);
     }
 
     /// <summary>Starts a gateway in the place of one that is gone.</summary>

@@ -1,9 +1,9 @@
 namespace CozeCluster.Silo.Tests;
 
-/// <summary>A grain factory that gives out fakes.</summary>
+/// <summary>A grain factory that returns fakes.</summary>
 internal abstract class FakeGrains : IGrainFactory
 {
-    /// <summary>The fake for a grain.</summary>
+    /// <summary>Returns the fake of a grain.</summary>
     protected abstract IGrainWithStringKey Find(Type grain, string key);
 
     public T GetGrain<T>(string primaryKey, string? grainClassNamePrefix = null) where T : IGrainWithStringKey => (T)Find(typeof(T), primaryKey);
@@ -12,9 +12,11 @@ internal abstract class FakeGrains : IGrainFactory
 
     public T GetGrain<T>(long primaryKey, string? grainClassNamePrefix = null) where T : IGrainWithIntegerKey => throw new NotSupportedException();
 
-    public T GetGrain<T>(Guid primaryKey, string keyExtension, string? grainClassNamePrefix = null) where T : IGrainWithGuidCompoundKey => throw new NotSupportedException();
+    public T GetGrain<T>(Guid primaryKey, string keyExtension, string? grainClassNamePrefix = null) where T : IGrainWithGuidCompoundKey =>
+        throw new NotSupportedException();
 
-    public T GetGrain<T>(long primaryKey, string keyExtension, string? grainClassNamePrefix = null) where T : IGrainWithIntegerCompoundKey => throw new NotSupportedException();
+    public T GetGrain<T>(long primaryKey, string keyExtension, string? grainClassNamePrefix = null) where T : IGrainWithIntegerCompoundKey =>
+        throw new NotSupportedException();
 
     public T CreateObjectReference<T>(IGrainObserver obj) where T : IGrainObserver => throw new NotSupportedException();
 

@@ -17,11 +17,11 @@ export async function startCluster() {
   const postgres = await startPostgres();
   const env = { COZECLUSTER_POSTGRES: postgres.connection, COZECLUSTER_SECRETS_KEY: Buffer.alloc(32).toString('base64') };
   await run('dotnet', [findAssembly('Silo'), 'schema', 'apply'], { env: { ...process.env, ...env } });
-  const [sandboxPort, siloPort, gatewayPort] = [await freePort(), await freePort(), await freePort()];
+  const [sandboxPort, siloPort, clientPort] = [await freePort(), await freePort(), await freePort()];
   const member = (role, ...more) => startProject('Silo', { args: ['--role', role, '--port', '0', ...more], env, ready });
   const [gateway, silo] = await Promise.all([
     member('gateway', '--sandbox'),
-    member('silo', '--sandbox', '--sandbox-port', `${sandboxPort}`, '--silo-port', `${siloPort}`, '--gateway-port', `${gatewayPort}`),
+    member('silo', '--sandbox', '--sandbox-port', `${sandboxPort}`, '--silo-port', `${siloPort}`, '--client-port', `${clientPort}`),
   ]);
   return {
     url: gateway.url,

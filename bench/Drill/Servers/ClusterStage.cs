@@ -20,7 +20,7 @@ internal sealed class ClusterStage : Stage
         _options = options;
         var secret = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
         _silos = [.. Enumerable.Range(1, options.Silos).Select(number => Make(
-            $"silo-{number}", secret, "silo", "--silo-port", $"{Ports.Free()}", "--gateway-port", $"{Ports.Free()}", "--fleet", "fleet.yaml"))];
+            $"silo-{number}", secret, "silo", "--silo-port", $"{Ports.Free()}", "--fleet", "fleet.yaml"))];
         _gateways = [.. Enumerable.Range(1, options.Gateways).Select(number => Make($"gateway-{number}", secret, "gateway"))];
         if (options.LoadBalancer) _balancer = new LoadBalancer(Folder, [.. _gateways.Select(gateway => gateway.Address)]);
     }
@@ -65,6 +65,7 @@ internal sealed class ClusterStage : Stage
     private Node Make(string name, string secret, string role, params IEnumerable<string> more)
     {
         var address = new Uri($"http://127.0.0.1:{Ports.Free()}/");
+        var clientPort = $"{Ports.Free()}";
         return new Node(
             name, Folder, address,
             ["--role", role, "--data", $"data-{name}", "--port", $"{address.Port}", "--drain-time", $"{_options.Drain.TotalSeconds}s", .. more],
@@ -72,8 +73,10 @@ internal sealed class ClusterStage : Stage
             {
                 ["COZECLUSTER_POSTGRES"] = _postgres.ConnectionString,
                 ["COZECLUSTER_SECRETS_KEY"] = secret,
-                // Not on the command line: versions that do not know it start all the same.
+                // Not on the command line: builds ignore variables that they do not know. Older builds know the client port as the gateway port.
                 ["COZECLUSTER_DRAIN_NOTICE"] = $"{_options.Notice.TotalSeconds}s",
+                ["COZECLUSTER_CLIENT_PORT"] = clientPort,
+                ["COZECLUSTER_GATEWAY_PORT"] = clientPort,
             },
             _options.From, _options.To);
     }

@@ -5,8 +5,6 @@ namespace CozeCluster;
 /// <summary>Options as names and texts; collects what is wrong with them, the first mistake of each.</summary>
 internal sealed class OptionValues(IReadOnlyDictionary<string, string> values)
 {
-    private const string DurationForm = "a duration such as 500ms, 10s, 2m, 1h or 1d";
-
     private readonly Dictionary<string, string> _errors = [];
 
     /// <summary>By option, what was expected.</summary>
@@ -56,22 +54,6 @@ internal sealed class OptionValues(IReadOnlyDictionary<string, string> values)
 
     public TimeSpan? Duration(string name, TimeSpan shortest, TimeSpan longest, string orElse = "") => Parsed<TimeSpan?>(
         name,
-        text => DurationOf(text) is { } duration && duration >= shortest && duration <= longest ? duration : null,
-        $"{DurationForm}, from {Words(shortest)} to {Words(longest)}{(orElse.Length > 0 ? ", " + orElse : "")}");
-
-    private static TimeSpan? DurationOf(string text)
-    {
-        var unit = text.AsSpan().TrimStart("0123456789.").ToString();
-        var seconds = unit switch { "" or "s" => 1, "ms" => 0.001, "m" => 60, "h" => 3_600, "d" => 86_400, _ => 0d };
-        var isNumber = double.TryParse(text.AsSpan(0, text.Length - unit.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var amount);
-        return isNumber && seconds > 0 && amount * seconds < 1e9 ? TimeSpan.FromSeconds(amount * seconds) : null;
-    }
-
-    private static string Words(TimeSpan time) => time switch
-    {
-        { TotalDays: >= 1 } => $"{time.TotalDays:0.##}d",
-        { TotalHours: >= 1 } => $"{time.TotalHours:0.##}h",
-        { TotalMinutes: >= 1 } => $"{time.TotalMinutes:0.##}m",
-        _ => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.###}s"),
-    };
+        text => Durations.TryParse(text, out var duration, allowBareSeconds: true) && duration >= shortest && duration <= longest ? duration : null,
+        $"{Durations.Expected}, from {Durations.Format(shortest)} to {Durations.Format(longest)}{(orElse.Length > 0 ? ", " + orElse : "")}");
 }

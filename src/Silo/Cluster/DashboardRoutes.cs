@@ -7,8 +7,8 @@ using Orleans.Dashboard;
 namespace CozeCluster.Silo.Cluster;
 
 /// <summary>
-/// The Orleans dashboard at <c>/dashboard</c>, for administrators. It is mapped by the first request of one: mapping compresses all its files, which takes half a second and
-/// memory that a node nobody looks at does not need.
+/// Serves the Orleans dashboard at <c>/dashboard</c> to administrators. Its routes are mapped at the first request of an administrator, because mapping
+/// compresses all files of the dashboard. That takes half a second, and memory that a node without such requests does not need.
 /// </summary>
 internal sealed class DashboardRoutes : EndpointDataSource
 {
@@ -16,37 +16,38 @@ internal sealed class DashboardRoutes : EndpointDataSource
 
     private readonly Lock _gate = new();
     private readonly IServiceProvider _services;
-    private readonly CancellationTokenSource _mapped = new();
+    private readonly CancellationTokenSource _allMapped = new();
     private IReadOnlyList<Endpoint> _endpoints;
 
     private DashboardRoutes(IServiceProvider services)
     {
         _services = services;
         var routes = new Routes(services);
-        routes.MapGet(Prefix + "/{**path}", (RequestDelegate)Open).RequireAdmin().ExcludeFromDescription();
+        routes.MapGet(Prefix + "/{**path}", (RequestDelegate)MapAndRedirect).RequireAdmin().ExcludeFromDescription();
         _endpoints = routes.Endpoints;
     }
 
     public override IReadOnlyList<Endpoint> Endpoints => _endpoints;
 
-    /// <summary>Adds the dashboard to an application with <see cref="DashboardOptions"/> registered.</summary>
+    /// <summary>Adds the dashboard to an application. Orleans' services of the dashboard must be registered.</summary>
     public static void Map(WebApplication app) => ((IEndpointRouteBuilder)app).DataSources.Add(new DashboardRoutes(app.Services));
 
     public static void Configure(DashboardOptions dashboard)
     {
-        // Its stream of log lines would keep a node from stopping, and shows less than the logs.
+        // Without this, an open stream of log lines would prevent the node from stopping.
         dashboard.HideTrace = true;
-        // Each sample costs every silo a few milliseconds, whether or not anybody looks.
+        // Each sample takes a few milliseconds on every silo, even while nobody uses the dashboard.
         dashboard.CounterUpdateIntervalMs = 5000;
     }
 
-    public override IChangeToken GetChangeToken() => _mapped.IsCancellationRequested ? NullChangeToken.Singleton : new CancellationChangeToken(_mapped.Token);
+    public override IChangeToken GetChangeToken() =>
+        _allMapped.IsCancellationRequested ? NullChangeToken.Singleton : new CancellationChangeToken(_allMapped.Token);
 
-    private Task Open(HttpContext context)
+    private Task MapAndRedirect(HttpContext context)
     {
         lock (_gate)
         {
-            if (!_mapped.IsCancellationRequested) MapAll();
+            if (!_allMapped.IsCancellationRequested) MapAll();
         }
         context.Response.Redirect(context.Request.GetEncodedPathAndQuery());
         return Task.CompletedTask;
@@ -57,14 +58,14 @@ internal sealed class DashboardRoutes : EndpointDataSource
         var routes = new Routes(_services);
         routes.MapOrleansDashboard(Prefix).RequireAdmin().ExcludeFromDescription();
         _endpoints = [.. routes.Endpoints.Where(endpoint => !CallsGrains(endpoint))];
-        _mapped.Cancel();
+        _allMapped.Cancel();
     }
 
-    // This route calls any method of a grain that has no parameters, to show its result.
+    // This route is not served: it calls any parameterless method of any grain, to show its result.
     private static bool CallsGrains(Endpoint endpoint) =>
         endpoint is RouteEndpoint route && route.RoutePattern.RawText?.EndsWith("/GrainState", StringComparison.OrdinalIgnoreCase) == true;
 
-    /// <summary>Collects routes that the application does not have yet.</summary>
+    /// <summary>Collects routes without adding them to the application.</summary>
     private sealed class Routes(IServiceProvider services) : IEndpointRouteBuilder
     {
         public IServiceProvider ServiceProvider => services;

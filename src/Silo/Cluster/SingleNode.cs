@@ -6,16 +6,16 @@ using System.Net;
 
 namespace CozeCluster.Silo.Cluster;
 
-/// <summary>A silo that is alone: membership in memory, storage on SQLite, and no port of its own.</summary>
+/// <summary>The silo of a single node, with membership in memory and storage on SQLite. It opens no port for other nodes.</summary>
 internal static class SingleNode
 {
     public static ISiloBuilder UseSingleNode(this ISiloBuilder silo, NodeSettings settings)
     {
         silo.Configure<ClusterOptions>(cluster => cluster.ClusterId = cluster.ServiceId = "node");
-        // The address only identifies the silo; nothing listens on it. Orleans does not accept 0 as the silo port; 0 as the gateway port means none.
+        // The address only identifies the silo; nothing listens there. Orleans requires a silo port above 0. GatewayPort is the client port: 0 disables it.
         silo.Configure<EndpointOptions>(endpoint => (endpoint.AdvertisedIPAddress, endpoint.SiloPort, endpoint.GatewayPort) = (IPAddress.Loopback, 1, 0));
         silo.UseDevelopmentClustering(primarySiloEndpoint: null);
-        silo.Services.CloseSiloPorts();
+        silo.Services.DisableConnections();
         return silo.AddSqliteStorage(storage =>
         {
             storage.DataDirectory = settings.Data;
@@ -24,21 +24,21 @@ internal static class SingleNode
     }
 
     // The keys of these services are private to Orleans, so they are found by their types.
-    private static void CloseSiloPorts(this IServiceCollection services)
+    private static void DisableConnections(this IServiceCollection services)
     {
         foreach (var service in services.Where(service => service.IsKeyedService).ToList())
         {
             if (service.ServiceType == typeof(IConnectionListenerFactory))
-                services.Replace(ServiceDescriptor.KeyedSingleton<IConnectionListenerFactory>(service.ServiceKey, new ClosedListener()));
+                services.Replace(ServiceDescriptor.KeyedSingleton<IConnectionListenerFactory>(service.ServiceKey, new PortlessListener()));
             if (service.ServiceType == typeof(IConnectionFactory))
                 services.Replace(ServiceDescriptor.KeyedSingleton<IConnectionFactory>(service.ServiceKey, new NoConnections()));
         }
     }
 
-    /// <summary>A listener that binds no port and accepts no connection until it is closed.</summary>
-    private sealed class ClosedListener : IConnectionListenerFactory, IConnectionListener
+    /// <summary>Binds no port, and accepts no connection.</summary>
+    private sealed class PortlessListener : IConnectionListenerFactory, IConnectionListener
     {
-        private readonly TaskCompletionSource<ConnectionContext?> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<ConnectionContext?> _unbound = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public EndPoint EndPoint { get; private set; } = new IPEndPoint(IPAddress.Loopback, 0);
 
@@ -48,11 +48,11 @@ internal static class SingleNode
             return new(this);
         }
 
-        public ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken) => new(_closed.Task.WaitAsync(cancellationToken));
+        public ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken) => new(_unbound.Task.WaitAsync(cancellationToken));
 
         public ValueTask UnbindAsync(CancellationToken cancellationToken)
         {
-            _closed.TrySetResult(null);
+            _unbound.TrySetResult(null);
             return default;
         }
 
@@ -62,6 +62,6 @@ internal static class SingleNode
     private sealed class NoConnections : IConnectionFactory
     {
         public ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken) =>
-            throw new NotSupportedException($"A single node has no other silos to connect to, but was asked for {endpoint}.");
+            throw new NotSupportedException($"A single node has no other silos to connect to, but Orleans asked for {endpoint}.");
     }
 }

@@ -2,15 +2,15 @@ using System.Security.Cryptography;
 
 namespace CozeCluster.Silo.Fleets;
 
-/// <summary>Reads <c>accounts</c>.</summary>
+/// <summary>Reads the section <c>accounts</c>.</summary>
 internal static class AccountSection
 {
     private const string ExpectedPem = "an RSA private key in PEM, unencrypted (-----BEGIN PRIVATE KEY-----)";
 
-    public static IReadOnlyList<DeclaredAccount> Read(Field section) =>
-        [.. section.List("account").Select(item => item.Map(Account)).OfType<DeclaredAccount>()];
+    public static IReadOnlyList<DeclaredAccount> Read(FleetField section) =>
+        [.. section.List("account").Select(item => item.Map(ReadAccount)).OfType<DeclaredAccount>()];
 
-    private static DeclaredAccount Account(MapReader map)
+    private static DeclaredAccount ReadAccount(FleetMap map)
     {
         var id = map.Required("id");
         var name = map.Required("upstream").Upstream();
@@ -22,50 +22,43 @@ internal static class AccountSection
             BaseUrl = map.Optional("base_url").BaseUrl() ?? upstream?.BaseUrl ?? "",
             MaxConcurrentTurns = map.Optional("max_concurrent_turns").Turns(),
         };
-        var (token, oauth, tokenAt) = Credential(map, upstream);
+        var (token, oauth, tokenAt) = ReadCredential(map, upstream);
         var proxy = map.Optional("proxy").Proxy();
         var options = map.Optional("options");
 
-        // Which options there are depends on the upstream: one mistake is reported, not two.
-        if (upstream is not null) definition = definition with { Options = options.Options(map, upstream.CheckAccount) };
+        // The options depend on the upstream. An unknown upstream is reported alone, without its options.
+        if (upstream is not null) definition = definition with { Options = options.Options(map, upstream.CheckAccountOptions) };
         return new DeclaredAccount(id, tokenAt, options, new FleetAccount(definition, token, oauth, proxy));
     }
 
-    private static (string? Token, FleetOAuth? OAuth, Field TokenAt) Credential(MapReader map, KnownUpstream? upstream)
+    private static (string? Token, FleetOAuth? OAuth, FleetField TokenAt) ReadCredential(FleetMap map, UpstreamDescription? upstream)
     {
         var token = map.Optional("token");
         var file = map.Optional("token_file");
         var oauth = map.Optional("oauth");
-        var takesOAuth = upstream?.TakesOAuth ?? true;
-        switch ((token.Exists ? 1 : 0) + (file.Exists ? 1 : 0) + (oauth.Exists ? 1 : 0))
-        {
-            case 0:
-                map.Report(takesOAuth ? "A credential is missing: one of 'token', 'token_file' and 'oauth'." : "Either 'token' or 'token_file' is missing.");
-                break;
-            case > 1:
-                map.Report("Expected only one of 'token', 'token_file' and 'oauth', found several.");
-                break;
-        }
-        if (oauth.Exists && !takesOAuth) oauth.Report($"An account at '{upstream!.Name}' has a token, not an OAuth application.");
-        return (token.Token(file), oauth.Map(OAuth), token.Exists ? token : file);
+        if (upstream is { AllowsOAuth: false } && oauth.Exists)
+            oauth.Report($"Accounts of the upstream '{upstream.Name}' have a token. They cannot use an OAuth application.");
+        else if (upstream is { AllowsOAuth: false })
+            map.RequireOneOf("token", "token_file");
+        else
+            map.RequireOneOf("token", "token_file", "oauth");
+        return (token.Token(file), oauth.Map(ReadOAuth), token.Exists ? token : file);
     }
 
-    private static FleetOAuth OAuth(MapReader map)
+    private static FleetOAuth ReadOAuth(FleetMap map)
     {
         var key = map.Optional("private_key");
         var file = map.Optional("private_key_file");
-        if (key.Exists == file.Exists)
-            map.Report(key.Exists ? "Expected either 'private_key' or 'private_key_file', found both." : "Either 'private_key' or 'private_key_file' is missing.");
-        var fromFile = file.SecretFile();
-        if (fromFile is not null && !IsRsaKey(fromFile)) file.Report($"Expected {ExpectedPem} in that file.");
+        map.RequireOneOf("private_key", "private_key_file");
+        var keyFromFile = file.SecretFile(IsRsaPrivateKey, ExpectedPem);
         return new FleetOAuth(
-            map.Required("app_id").ForeignId(),
-            map.Required("key_id").ForeignId(),
-            key.Text(IsRsaKey, ExpectedPem) ?? fromFile ?? "",
-            map.Optional("enterprise_account_id") is { Exists: true } enterprise ? enterprise.ForeignId() : null);
+            map.Required("app_id").UpstreamId(),
+            map.Required("key_id").UpstreamId(),
+            key.Text(IsRsaPrivateKey, ExpectedPem) ?? keyFromFile ?? "",
+            map.Optional("enterprise_account_id") is { Exists: true } enterprise ? enterprise.UpstreamId() : null);
     }
 
-    private static bool IsRsaKey(string text)
+    private static bool IsRsaPrivateKey(string text)
     {
         using var rsa = RSA.Create();
         try

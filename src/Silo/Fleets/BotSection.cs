@@ -1,36 +1,119 @@
+using System.Globalization;
+
 namespace CozeCluster.Silo.Fleets;
 
-/// <summary>Reads <c>bots</c>.</summary>
+/// <summary>Reads the section <c>bots</c>.</summary>
 internal static class BotSection
 {
-    public static IReadOnlyList<DeclaredBot> Read(Field section, TurnTimeouts defaults) =>
-        [.. section.List("bot").Select(item => item.Map(map => Bot(map, defaults))).OfType<DeclaredBot>()];
+    /// <param name="section">The section.</param>
+    /// <param name="defaults">The timeouts of bots that have none of their own.</param>
+    public static IReadOnlyList<DeclaredBot> Read(FleetField section, TurnTimeouts defaults) =>
+        [.. section.List("bot").Select(item => item.Map(map => ReadBot(map, defaults))).OfType<DeclaredBot>()];
 
-    private static DeclaredBot Bot(MapReader map, TurnTimeouts defaults)
+    private static DeclaredBot ReadBot(FleetMap map, TurnTimeouts defaults)
     {
         var id = map.Required("id");
         var name = map.Required("upstream").Upstream();
         var upstream = KnownUpstreams.Find(name);
         var accounts = map.Required("accounts").References("account");
+        var botId = map.Required("bot_id");
         var definition = new BotDefinition
         {
             Id = id.Id(),
             Upstream = name,
-            UpstreamBotId = upstream is null ? map.Required("bot_id").ForeignId() : upstream.BotId(map.Required("bot_id")),
+            UpstreamBotId = upstream?.ReadBotId(botId) ?? botId.UpstreamId(),
             Accounts = [.. accounts.Select(account => account.Id)],
             MaxConcurrentTurns = map.Optional("max_concurrent_turns").Turns(),
             Timeouts = TimeoutsSection.Read(map.Optional("timeouts"), defaults),
             KeepActive = KeepActiveSection.Read(map.Optional("keep_active")),
         };
         var options = map.Optional("options");
-        if (upstream is not null) definition = definition with { Options = options.Options(map, upstream.CheckBot) };
-        return new DeclaredBot(id, definition, accounts, name == KnownUpstreams.Discord ? [.. Listener(options)] : []);
+        if (upstream is not null) definition = definition with { Options = options.Options(map, upstream.CheckBotOptions) };
+        return new DeclaredBot(id, definition, accounts, upstream?.ListenerOption is { } listener ? [.. ReadListener(options, listener)] : []);
     }
 
-    private static IEnumerable<Reference> Listener(Field options) =>
+    private static IEnumerable<Reference> ReadListener(FleetField options, string listenerOption) =>
         from option in options.Entries()
-        where option.Key == "listener"
+        where option.Key == listenerOption
         let id = option.Value.Text()
         where id is not null
         select new Reference(id, option.Value);
+}
+
+/// <summary>Reads <c>timeouts</c>, of the fleet or of a bot.</summary>
+internal static class TimeoutsSection
+{
+    private static readonly TimeSpan Min = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Max = TimeSpan.FromHours(24);
+
+    /// <param name="section">The section, which may be missing.</param>
+    /// <param name="defaults">The timeouts that the section does not set.</param>
+    public static TurnTimeouts Read(FleetField section, TurnTimeouts defaults) => section.Map(map => ReadTimeouts(map, defaults)) ?? defaults;
+
+    private static TurnTimeouts ReadTimeouts(FleetMap map, TurnTimeouts defaults)
+    {
+        var firstByte = map.Optional("first_byte");
+        var idle = map.Optional("idle");
+        var total = map.Optional("total");
+        var timeouts = new TurnTimeouts(
+            firstByte.Duration(Min, Max) ?? defaults.FirstByte,
+            idle.Duration(Min, Max) ?? defaults.Idle,
+            total.Duration(Min, Max) ?? defaults.Total);
+
+        // An inherited timeout may be longer than the total: it has no effect then. Only a timeout that is written here is a mistake.
+        if (firstByte.Exists && timeouts.FirstByte > timeouts.Total) firstByte.Report(LongerThan(timeouts.Total));
+        if (idle.Exists && timeouts.Idle > timeouts.Total) idle.Report(LongerThan(timeouts.Total));
+        return timeouts;
+    }
+
+    private static string LongerThan(TimeSpan total) => $"This is longer than the total timeout, {Durations.Format(total)}.";
+}
+
+/// <summary>Reads <c>keep_active</c> of a bot.</summary>
+internal static class KeepActiveSection
+{
+    private const string DefaultText = "Hi";
+    private const string ExpectedTime = "a time of day such as 09:10";
+    private const string ExpectedZone = "the IANA name of a time zone, such as Asia/Shanghai";
+
+    public static KeepActiveDefinition? Read(FleetField section) => section.Map(map =>
+    {
+        var every = map.Optional("every");
+        var at = map.Optional("at");
+        var zone = map.Optional("time_zone");
+        map.RequireOneOf("every", "at");
+        if (zone.Exists && !at.Exists) zone.Report("'time_zone' is only valid together with 'at'.");
+        return new KeepActiveDefinition(map.Optional("text").Text(text => text.Length <= 1000, "a text of 1 to 1000 characters") ?? DefaultText)
+        {
+            Every = every.Duration(TimeSpan.FromMinutes(10), TimeSpan.FromDays(30)),
+            At = at.Text(text => TryParseTime(text, out _), ExpectedTime) is { } time && TryParseTime(time, out var found) ? found.ToTimeSpan() : null,
+            TimeZone = zone.Text(text => TimeZoneInfo.TryFindSystemTimeZoneById(text, out _), ExpectedZone),
+        };
+    });
+
+    private static bool TryParseTime(string text, out TimeOnly time) =>
+        TimeOnly.TryParseExact(text, "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out time);
+}
+
+/// <summary>Reads the section <c>models</c>.</summary>
+internal static class ModelSection
+{
+    private const string ExpectedName = "a model name: 1 to 100 characters, no spaces";
+
+    public static IReadOnlyList<DeclaredModel> Read(FleetField section) =>
+        [.. section.List("model").Select(item => item.Map(ReadModel)).OfType<DeclaredModel>()];
+
+    private static DeclaredModel ReadModel(FleetMap map)
+    {
+        var id = map.Required("id");
+        var bots = map.Required("bots").References("bot");
+        var tenants = map.Optional("tenants").References("tenant");
+        var definition = new ModelDefinition
+        {
+            Id = id.Text(text => text.Length <= 100 && !text.Any(c => char.IsWhiteSpace(c) || char.IsControl(c)), ExpectedName) ?? "",
+            Bots = [.. bots.Select(bot => bot.Id)],
+            Tenants = [.. tenants.Select(tenant => tenant.Id)],
+        };
+        return new DeclaredModel(id, definition, bots, tenants);
+    }
 }

@@ -36,9 +36,9 @@ internal static class DiscordChecks
 
     private static bool IsDiscord(DeclaredAccount account) => account.Account.Definition.Upstream == KnownUpstreams.Discord;
 
-    private static void UniqueTokens(IEnumerable<(string Token, Field At)> tokens, string what, string why)
+    private static void UniqueTokens(IEnumerable<(string Token, FleetField At)> tokens, string what, string why)
     {
-        var seen = new Dictionary<string, Field>(StringComparer.Ordinal);
+        var seen = new Dictionary<string, FleetField>(StringComparer.Ordinal);
         foreach (var (token, at) in tokens)
         {
             if (token.Length == 0 || seen.TryAdd(token, at)) continue;

@@ -4,10 +4,10 @@ using System.Text;
 namespace CozeCluster.Silo.Fleets;
 
 /// <summary>
-/// Puts environment variables into values: <c>${NAME}</c>, or <c>${NAME:-default}</c> for one that may be unset or empty; <c>$$</c> is a dollar sign.
-/// It works on values after YAML has been read, so a variable cannot change the structure of the file.
+/// Replaces environment variables in values of a fleet file: <c>${NAME}</c>, or <c>${NAME:-default}</c> for a variable that may be unset or empty.
+/// <c>$$</c> is a dollar sign. Values are replaced after the YAML has been parsed, so a variable cannot change the structure of the file.
 /// </summary>
-/// <param name="lookup">The value of a variable, or null.</param>
+/// <param name="lookup">Returns the value of a variable, or null.</param>
 internal sealed class EnvironmentValues(Func<string, string?> lookup)
 {
     private static readonly SearchValues<char> NameCharacters =
@@ -18,13 +18,13 @@ internal sealed class EnvironmentValues(Func<string, string?> lookup)
 
     /// <summary>Replaces all references in <paramref name="text"/>.</summary>
     /// <param name="text">The value as written.</param>
-    /// <param name="report">Hears what is wrong; never a variable's value.</param>
-    /// <returns>Null if something was wrong.</returns>
+    /// <param name="report">Receives each problem. The messages never contain the value of a variable.</param>
+    /// <returns>Null if there is a problem.</returns>
     public string? Substitute(string text, Action<string> report)
     {
         if (!text.Contains('$')) return text;
         var result = new StringBuilder(text.Length);
-        var sound = true;
+        var isValid = true;
         for (var i = 0; i < text.Length; i++)
         {
             var next = i + 1 < text.Length ? text[i + 1] : '\0';
@@ -39,31 +39,32 @@ internal sealed class EnvironmentValues(Func<string, string?> lookup)
             }
             else if (text.IndexOf('}', i) is var end && end < 0)
             {
-                report("'${' has no closing '}'; write '$$' for a dollar sign.");
+                report("'${' has no closing '}'. Write '$$' for a dollar sign.");
                 return null;
             }
             else
             {
                 if (Resolve(text[(i + 2)..end], report) is { } value) result.Append(value);
-                else sound = false;
+                else isValid = false;
                 i = end;
             }
         }
-        return sound ? result.ToString() : null;
+        return isValid ? result.ToString() : null;
     }
 
     private string? Resolve(string reference, Action<string> report)
     {
-        var dash = reference.IndexOf(":-", StringComparison.Ordinal);
-        var name = dash < 0 ? reference : reference[..dash];
+        var separator = reference.IndexOf(":-", StringComparison.Ordinal);
+        var name = separator < 0 ? reference : reference[..separator];
         if (name.Length == 0 || char.IsAsciiDigit(name[0]) || name.AsSpan().ContainsAnyExcept(NameCharacters))
         {
-            report("Between '${' and '}' stands the name of an environment variable (letters, digits, '_'), and perhaps ':-' and a default.");
+            report("Expected the name of an environment variable (letters, digits, '_') between '${' and '}', optionally followed by ':-' and a default.");
             return null;
         }
         var value = lookup(name);
-        if (dash >= 0) return string.IsNullOrEmpty(value) ? reference[(dash + 2)..] : value;
-        if (string.IsNullOrEmpty(value)) report($"The environment variable {name} is {(value is null ? "not set" : "empty")}; set it, or give a default: ${{{name}:-…}}.");
-        return string.IsNullOrEmpty(value) ? null : value;
+        if (!string.IsNullOrEmpty(value)) return value;
+        if (separator >= 0) return reference[(separator + 2)..];
+        report($"The environment variable {name} is {(value is null ? "not set" : "empty")}. Set it, or write a default: ${{{name}:-…}}.");
+        return null;
     }
 }

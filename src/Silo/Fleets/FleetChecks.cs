@@ -1,30 +1,30 @@
 namespace CozeCluster.Silo.Fleets;
 
-/// <summary>What can only be said about the fleet as a whole: ids are unique, references lead somewhere.</summary>
+/// <summary>The checks that need the whole fleet: ids are unique, and references refer to something that the file declares.</summary>
 internal static class FleetChecks
 {
-    public static void Run(FleetReading reading, Declared declared)
+    public static void Run(FleetReadContext context, Declared declared)
     {
         var (tenants, listeners, accounts, bots, models) = declared;
-        Unique("tenant", tenants.Select(tenant => (tenant.Definition.Id, tenant.IdAt)));
-        Unique("listener", listeners.Select(listener => (listener.Listener.Definition.Id, listener.IdAt)));
-        Unique("account", accounts.Select(account => (account.Account.Definition.Id, account.IdAt)));
-        Unique("bot", bots.Select(bot => (bot.Definition.Id, bot.IdAt)));
-        Unique("model", models.Select(model => (model.Definition.Id, model.IdAt)));
-        foreach (var tenant in tenants) Unique("key", tenant.Keys.Select(key => (key.Definition.Name, key.NameAt)));
-        UniqueKeys(reading, tenants.SelectMany(tenant => tenant.Keys));
+        CheckUnique("tenant", tenants.Select(tenant => (tenant.Definition.Id, tenant.IdAt)));
+        CheckUnique("listener", listeners.Select(listener => (listener.Listener.Definition.Id, listener.IdAt)));
+        CheckUnique("account", accounts.Select(account => (account.Account.Definition.Id, account.IdAt)));
+        CheckUnique("bot", bots.Select(bot => (bot.Definition.Id, bot.IdAt)));
+        CheckUnique("model", models.Select(model => (model.Definition.Id, model.IdAt)));
+        foreach (var tenant in tenants) CheckUnique("key", tenant.Keys.Select(key => (key.Definition.Name, key.NameAt)));
+        CheckUniqueSecrets(context, tenants.SelectMany(tenant => tenant.Keys));
         DiscordChecks.Run(declared);
 
-        Lead("account", bots.SelectMany(bot => bot.Accounts), [.. accounts.Select(account => account.Account.Definition.Id)]);
-        Lead("listener", bots.SelectMany(bot => bot.Listeners), [.. listeners.Select(listener => listener.Listener.Definition.Id)]);
-        Lead("bot", models.SelectMany(model => model.Bots), [.. bots.Select(bot => bot.Definition.Id)]);
-        Lead("tenant", models.SelectMany(model => model.Tenants), [.. tenants.Select(tenant => tenant.Definition.Id)]);
-        SameUpstream(bots, accounts);
+        CheckReferences("account", bots.SelectMany(bot => bot.Accounts), [.. accounts.Select(account => account.Account.Definition.Id)]);
+        CheckReferences("listener", bots.SelectMany(bot => bot.Listeners), [.. listeners.Select(listener => listener.Listener.Definition.Id)]);
+        CheckReferences("bot", models.SelectMany(model => model.Bots), [.. bots.Select(bot => bot.Definition.Id)]);
+        CheckReferences("tenant", models.SelectMany(model => model.Tenants), [.. tenants.Select(tenant => tenant.Definition.Id)]);
+        CheckUpstreams(bots, accounts);
     }
 
-    private static void Unique(string what, IEnumerable<(string Id, Field At)> declared)
+    private static void CheckUnique(string what, IEnumerable<(string Id, FleetField At)> declared)
     {
-        var seen = new Dictionary<string, Field>(StringComparer.Ordinal);
+        var seen = new Dictionary<string, FleetField>(StringComparer.Ordinal);
         foreach (var (id, at) in declared)
         {
             if (id.Length == 0 || seen.TryAdd(id, at)) continue;
@@ -32,17 +32,18 @@ internal static class FleetChecks
         }
     }
 
-    private static void UniqueKeys(FleetReading reading, IEnumerable<DeclaredKey> keys)
+    private static void CheckUniqueSecrets(FleetReadContext context, IEnumerable<DeclaredKey> keys)
     {
         var seen = new Dictionary<string, DeclaredKey>(StringComparer.Ordinal);
         foreach (var key in keys)
         {
             if (key.Definition.Hash.Length == 0 || seen.TryAdd(key.Definition.Hash, key)) continue;
-            reading.Report(key.SecretAt, $"This is the same API key as the one in line {seen[key.Definition.Hash].SecretAt.Line}; every key opens one tenant.");
+            var line = seen[key.Definition.Hash].SecretAt.Line;
+            context.Report(key.SecretAt, $"This is the same API key as in line {line}. Every tenant needs API keys of its own.");
         }
     }
 
-    private static void Lead(string what, IEnumerable<Reference> references, HashSet<string> declared)
+    private static void CheckReferences(string what, IEnumerable<Reference> references, HashSet<string> declared)
     {
         foreach (var (id, at) in references)
         {
@@ -50,7 +51,7 @@ internal static class FleetChecks
         }
     }
 
-    private static void SameUpstream(IReadOnlyList<DeclaredBot> bots, IReadOnlyList<DeclaredAccount> accounts)
+    private static void CheckUpstreams(IReadOnlyList<DeclaredBot> bots, IReadOnlyList<DeclaredAccount> accounts)
     {
         var upstreams = accounts.ToLookup(account => account.Account.Definition.Id, account => account.Account.Definition.Upstream);
         foreach (var bot in bots.Where(bot => bot.Definition.Upstream.Length > 0))
@@ -58,7 +59,7 @@ internal static class FleetChecks
             foreach (var (id, at) in bot.Accounts)
             {
                 if (upstreams[id].FirstOrDefault() is not { Length: > 0 } upstream || upstream == bot.Definition.Upstream) continue;
-                at.Report($"This account is one at '{upstream}', but the bot is one at '{bot.Definition.Upstream}'.");
+                at.Report($"This account is for the upstream '{upstream}', but the bot is for '{bot.Definition.Upstream}'.");
             }
         }
     }

@@ -4,50 +4,51 @@ using CozeCluster.Silo.Hosting;
 
 namespace CozeCluster.Silo.Fleets;
 
-/// <summary>What a fleet file held when it was looked at.</summary>
-/// <param name="Result">What reading it came to.</param>
-/// <param name="Digest">Differs when the file, or a secret file it names, holds something else.</param>
-internal sealed record FleetLook(FleetResult Result, string Digest);
+/// <summary>The state of a fleet file at the time of a read.</summary>
+/// <param name="Result">The fleet, or what is wrong with the file.</param>
+/// <param name="Digest">A hash of the file and of the secret files that it names.</param>
+internal sealed record FleetSnapshot(FleetResult Result, string Digest);
 
 /// <summary>A fleet file on disk.</summary>
-/// <param name="path">Its full path.</param>
-/// <param name="environment">Where <c>${NAME}</c> is looked up, anew at every look.</param>
+/// <param name="path">The full path.</param>
+/// <param name="environment">Resolves <c>${NAME}</c>, again at each read.</param>
 internal sealed class FleetFileSource(string path, EnvironmentValues environment)
 {
     private const string Unreadable = "The file does not exist or cannot be read.";
+    private const string NoDigest = "none";
 
-    /// <summary>Its full path.</summary>
+    /// <summary>The full path.</summary>
     public string Path { get; } = path;
 
-    /// <summary>Reads the file. One that cannot be read is a problem like any other.</summary>
-    public FleetLook Look()
+    /// <summary>Reads the file. A missing or unreadable file is a problem in the result.</summary>
+    public FleetSnapshot Read()
     {
-        if (Content() is not { } content) return new(new(null, [new(Place.Start, Unreadable)], new Dictionary<string, string>()), "none");
+        if (ReadBytes() is not { } content) return new(new(null, [new(Place.Start, Unreadable)], new Dictionary<string, string>()), NoDigest);
         var result = new FleetReader(environment).Read(content, System.IO.Path.GetDirectoryName(Path)!);
-        return new FleetLook(result, Digest(content, result.SecretFiles));
+        return new FleetSnapshot(result, Digest(content, result.SecretFiles));
     }
 
-    /// <summary>Reads a file that has to be sound.</summary>
-    /// <exception cref="StartException">It is not; all problems are told.</exception>
-    public FleetLook LookStrictly()
+    /// <summary>Reads a file that must be valid.</summary>
+    /// <exception cref="StartException">The file is not valid; contains all problems.</exception>
+    public FleetSnapshot ReadValid()
     {
-        var look = Look();
-        return look.Result.File is not null ? look : throw new StartException([.. look.Result.Problems.Select(Describe)]);
+        var snapshot = Read();
+        return snapshot.Result.File is not null ? snapshot : throw new StartException([.. snapshot.Result.Problems.Select(Describe)]);
     }
 
-    /// <summary>Whether the file, and the secret files it named, hold what they held at that look. Costs no parsing.</summary>
-    public bool IsStill(FleetLook look) => look.Digest == (Content() is { } content
-        ? Digest(content, look.Result.SecretFiles.Keys.Select(file => KeyValuePair.Create(file, SecretFile.Digest(SecretFile.Read(file)))))
-        : "none");
+    /// <summary>Whether neither the file nor a secret file that it names has changed since the snapshot. Parses nothing.</summary>
+    public bool IsUnchangedSince(FleetSnapshot snapshot) => snapshot.Digest == (ReadBytes() is { } content
+        ? Digest(content, snapshot.Result.SecretFiles.Keys.Select(file => KeyValuePair.Create(file, SecretFile.Digest(SecretFile.Read(file)))))
+        : NoDigest);
 
-    /// <summary>A problem in the form that editors jump to.</summary>
+    /// <summary>A problem with the path of the file, in the form <c>path:line:column: …</c> that editors recognize.</summary>
     public string Describe(FleetProblem problem) => $"{Path}:{problem}";
 
-    private byte[]? Content()
+    private byte[]? ReadBytes()
     {
         try
         {
-            // No reading without end of what is no fleet file anyway (a device, a log).
+            // The limit protects from files without an end, such as devices. UTF-8 has at most four bytes for a character.
             return new FileInfo(Path) is { Exists: true, Length: <= 4L * FleetYaml.MaxCharacters } ? File.ReadAllBytes(Path) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

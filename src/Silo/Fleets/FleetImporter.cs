@@ -1,22 +1,64 @@
+using System.Security.Cryptography;
+using System.Text.Json;
 using CozeCluster.Silo.Secrets;
 
 namespace CozeCluster.Silo.Fleets;
 
-/// <summary>Hands fleets to the catalog, then has their listeners connect.</summary>
+/// <summary>Applies a fleet: imports it into the catalog, then makes its listeners connect.</summary>
 internal sealed partial class FleetImporter(IGrainFactory grains, AesSecretSeal seal, ListenerStart listeners, ILogger<FleetImporter> logger)
 {
     public async Task Import(FleetFile file)
     {
         var fleet = FleetBuilder.Build(file, seal);
         await grains.Grain<ICatalogGrain>(GrainKeys.Catalog).Import(fleet);
-        Imported(fleet.Tenants.Count, fleet.Listeners.Count, fleet.Accounts.Count, fleet.Bots.Count, fleet.Models.Count, fleet.Version[..12]);
-        foreach (var warning in file.Warnings) Warn(warning);
+        LogImported(fleet.Tenants.Count, fleet.Listeners.Count, fleet.Accounts.Count, fleet.Bots.Count, fleet.Models.Count, fleet.Version[..12]);
+        foreach (var warning in file.Warnings) LogWarning(warning);
         listeners.Begin(fleet.Listeners);
     }
 
-    [LoggerMessage(1, LogLevel.Information, "Fleet in force: {Tenants} tenants, {Listeners} listeners, {Accounts} accounts, {Bots} bots, {Models} models (version {Version})")]
-    private partial void Imported(int tenants, int listeners, int accounts, int bots, int models, string version);
+    [LoggerMessage(
+        1, LogLevel.Information,
+        "Applied the fleet: {Tenants} tenants, {Listeners} listeners, {Accounts} accounts, {Bots} bots, {Models} models (version {Version})")]
+    private partial void LogImported(int tenants, int listeners, int accounts, int bots, int models, string version);
 
     [LoggerMessage(2, LogLevel.Warning, "{Warning}")]
-    private partial void Warn(string warning);
+    private partial void LogWarning(string warning);
+}
+
+/// <summary>Makes the message that the catalog imports: secrets are encrypted, and the content has a version.</summary>
+internal static class FleetBuilder
+{
+    public static Fleet Build(FleetFile file, AesSecretSeal seal)
+    {
+        // A secret is encrypted to a different text each time, so the version is a hash over fingerprints. They depend on the key: a new key is a new version.
+        var content = Compose(file, "", plain => new Secret(seal.Fingerprint(plain)));
+        var version = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(content, MessagesJson.Default.Fleet)));
+        return Compose(file, version, seal.Seal);
+    }
+
+    private static Fleet Compose(FleetFile file, string version, Func<string, Secret> seal) =>
+        new(version, file.Tenants, [.. file.Accounts.Select(account => Seal(account, seal))], file.Bots, file.Models)
+        {
+            Notifications = file.Notifications is { } notifications ? Seal(notifications, seal) : null,
+            Listeners = [.. file.Listeners.Select(listener => Seal(listener, seal))],
+        };
+
+    private static ListenerDefinition Seal(FleetListener listener, Func<string, Secret> seal) => listener.Definition with
+    {
+        Token = seal(listener.Token),
+        Proxy = listener.Proxy is null ? null : seal(listener.Proxy),
+    };
+
+    private static AccountDefinition Seal(FleetAccount account, Func<string, Secret> seal) => account.Definition with
+    {
+        Token = account.Token is null ? null : seal(account.Token),
+        Proxy = account.Proxy is null ? null : seal(account.Proxy),
+        OAuth = account.OAuth is { } oauth ? new OAuthDefinition(oauth.AppId, oauth.KeyId, seal(oauth.PrivateKey), oauth.EnterpriseAccountId) : null,
+    };
+
+    private static NotificationsDefinition Seal(FleetNotifications notifications, Func<string, Secret> seal) => new()
+    {
+        Webhook = notifications.Webhook is { } webhook ? new WebhookDefinition(seal(webhook.Url), webhook.Secret is { } secret ? seal(secret) : null) : null,
+        Telegram = notifications.Telegram is { } telegram ? new TelegramDefinition(seal(telegram.Token), telegram.ChatId, telegram.BaseUrl) : null,
+    };
 }

@@ -2,26 +2,26 @@ using System.Text;
 
 namespace CozeCluster.Silo.Fleets;
 
-/// <summary>What reading a fleet file came to.</summary>
+/// <summary>The result of reading a fleet file.</summary>
 /// <param name="File">The fleet; null if there is any problem.</param>
-/// <param name="Problems">All mistakes, in the order of the file.</param>
-/// <param name="SecretFiles">Digests of the secret files the fleet names, by full path; see <see cref="SecretFile"/>.</param>
+/// <param name="Problems">All problems, in the order of the file.</param>
+/// <param name="SecretFiles">Digests of the secret files that the fleet names, by full path; see <see cref="SecretFile"/>.</param>
 internal sealed record FleetResult(FleetFile? File, IReadOnlyList<FleetProblem> Problems, IReadOnlyDictionary<string, string> SecretFiles);
 
-/// <summary>Reads fleet files, finding every mistake in one go.</summary>
-/// <param name="environment">Where <c>${NAME}</c> is looked up.</param>
+/// <summary>Reads fleet files, and reports all problems of a file at once.</summary>
+/// <param name="environment">Resolves <c>${NAME}</c>.</param>
 internal sealed class FleetReader(EnvironmentValues environment)
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Reads the bytes of a file.</summary>
     /// <param name="utf8">The content.</param>
-    /// <param name="directory">Where relative paths in it start.</param>
-    public FleetResult Read(ReadOnlySpan<byte> utf8, string directory)
+    /// <param name="folder">The folder where relative paths start.</param>
+    public FleetResult Read(ReadOnlySpan<byte> utf8, string folder)
     {
         try
         {
-            return Read(StrictUtf8.GetString(utf8).TrimStart('\uFEFF'), directory);
+            return Read(StrictUtf8.GetString(utf8).TrimStart('\uFEFF'), folder);
         }
         catch (DecoderFallbackException)
         {
@@ -29,39 +29,41 @@ internal sealed class FleetReader(EnvironmentValues environment)
         }
     }
 
-    /// <summary>Reads a text.</summary>
-    public FleetResult Read(string text, string directory)
+    /// <summary>Reads the text of a file.</summary>
+    /// <param name="text">The content.</param>
+    /// <param name="folder">The folder where relative paths start.</param>
+    public FleetResult Read(string text, string folder)
     {
-        var reading = new FleetReading(environment, directory);
-        var root = FleetYaml.Read(text, reading.Problems);
-        var file = root is null ? null : ReadRoot(reading, root);
-        var problems = reading.Problems.OrderBy(problem => problem.Line).ThenBy(problem => problem.Column).Distinct().ToList();
-        return new FleetResult(problems.Count == 0 ? file : null, problems, reading.SecretFiles);
+        var context = new FleetReadContext(environment, folder);
+        var root = FleetYaml.Read(text, context.Problems);
+        var file = root is null ? null : ReadRoot(context, root);
+        var problems = context.Problems.OrderBy(problem => problem.Line).ThenBy(problem => problem.Column).Distinct().ToList();
+        return new FleetResult(problems.Count == 0 ? file : null, problems, context.SecretFiles);
     }
 
-    private static FleetFile? ReadRoot(FleetReading reading, FleetNode root)
+    private static FleetFile? ReadRoot(FleetReadContext context, YamlNode root)
     {
-        if (root is not FleetMap map)
+        if (root is not YamlMap yaml)
         {
-            reading.Report(new Place(root.Line, root.Column, ""), $"Expected the sections tenants, accounts, bots and models, found {root.Kind}.");
+            context.Report(new Place(root.Line, root.Column, ""), $"Expected the sections tenants, accounts, bots and models, found {root.Kind}.");
             return null;
         }
-        var reader = new MapReader(reading, map, "");
-        var timeouts = TimeoutsSection.Read(reader.Optional("timeouts"), TurnTimeouts.Default);
+        var map = new FleetMap(context, yaml, "");
+        var timeouts = TimeoutsSection.Read(map.Optional("timeouts"), TurnTimeouts.Default);
         var declared = new Declared(
-            TenantSection.Read(reader.Required("tenants")),
-            ListenerSection.Read(reader.Optional("listeners")),
-            AccountSection.Read(reader.Required("accounts")),
-            BotSection.Read(reader.Required("bots"), timeouts),
-            ModelSection.Read(reader.Required("models")))
+            TenantSection.Read(map.Required("tenants")),
+            ListenerSection.Read(map.Optional("listeners")),
+            AccountSection.Read(map.Required("accounts")),
+            BotSection.Read(map.Required("bots"), timeouts),
+            ModelSection.Read(map.Required("models")))
         {
-            AllowUserAccounts = reader.Optional("allow_user_accounts"),
+            AllowUserAccounts = map.Optional("allow_user_accounts"),
         };
-        var notices = NotificationsSection.Read(reader.Optional("notices"));
+        var notifications = NotificationsSection.Read(map.Optional("notifications"));
 
-        // A place for anchors.
-        reader.Close(alsoKnown: key => key.StartsWith("x-", StringComparison.Ordinal));
-        FleetChecks.Run(reading, declared);
+        // Keys that begin with x- are for YAML anchors.
+        map.ReportUnknownKeys(isAllowed: key => key.StartsWith("x-", StringComparison.Ordinal));
+        FleetChecks.Run(context, declared);
         return new FleetFile(
             [.. declared.Tenants.Select(tenant => tenant.Definition)],
             [.. declared.Accounts.Select(account => account.Account)],
@@ -70,7 +72,7 @@ internal sealed class FleetReader(EnvironmentValues environment)
         {
             Listeners = [.. declared.Listeners.Select(listener => listener.Listener)],
             Warnings = DiscordChecks.Warnings(declared),
-            Notifications = notices,
+            Notifications = notifications,
         };
     }
 }

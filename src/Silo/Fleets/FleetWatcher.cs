@@ -5,60 +5,62 @@ using CozeCluster.Silo.Hosting;
 namespace CozeCluster.Silo.Fleets;
 
 /// <summary>
-/// Keeps the catalog in step with the fleet file: imports it at start, then again whenever it changes. A file that is wrong changes nothing; its problems are logged.
-/// The file is watched, and looked at in intervals too: not every editor, mount or network tells of a change. SIGHUP has it read at once.
+/// Applies the fleet file at start and whenever it changes. An invalid file is not applied; its problems are logged.
+/// The folder of the file is watched, and the file is also checked at intervals, because not every editor, mount or network file system reports changes.
+/// SIGHUP makes it read the file at once.
 /// </summary>
-internal sealed partial class FleetWatcher(FleetFileSource source, FleetImporter importer, NodeSettings settings, TimeProvider time, ILogger<FleetWatcher> logger)
-    : BackgroundService
+internal sealed partial class FleetWatcher(
+    FleetFileSource source, FleetImporter importer, NodeSettings settings, TimeProvider time, ILogger<FleetWatcher> logger) : BackgroundService
 {
-    // Editors write in several steps.
-    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(200);
+    // Editors write a file in several steps.
+    private static readonly TimeSpan WriteDelay = TimeSpan.FromMilliseconds(200);
 
-    private const int StartAttempts = 10;
-    private static readonly TimeSpan StartPause = TimeSpan.FromSeconds(1);
+    private const int MaxStartAttempts = 10;
+    private static readonly TimeSpan StartRetryDelay = TimeSpan.FromSeconds(1);
 
-    private readonly Channel<bool> _hints = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-    private FleetLook? _seen;
+    // Requests to refresh. The value is whether to read the file even if it has not changed.
+    private readonly Channel<bool> _refreshRequests = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private FleetSnapshot? _lastSnapshot;
 
-    /// <summary>Imports the file before the node answers anybody.</summary>
-    /// <exception cref="StartException">The file is wrong.</exception>
+    /// <summary>Applies the file before the node serves requests.</summary>
+    /// <exception cref="StartException">The file is not valid.</exception>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        var look = source.LookStrictly();
-        await ImportPatiently(look.Result.File!, cancellationToken);
-        _seen = look;
+        var snapshot = source.ReadValid();
+        await ImportWithRetries(snapshot.Result.File!, cancellationToken);
+        _lastSnapshot = snapshot;
         await base.StartAsync(cancellationToken);
     }
 
-    /// <summary>Looks at the file and takes over what is new.</summary>
-    /// <param name="forced">Says what became of it even if nothing changed.</param>
+    /// <summary>Reads the file, and applies it if it is valid.</summary>
+    /// <param name="forced">Whether to read a file that has not changed.</param>
     internal async Task Refresh(bool forced)
     {
         try
         {
-            if (!forced && _seen is not null && source.IsStill(_seen)) return;
-            var look = source.Look();
-            if (look.Result.File is { } file) await importer.Import(file);
-            else Refused(look.Result.Problems.Count, string.Join(Environment.NewLine, look.Result.Problems.Select(source.Describe)));
-            _seen = look;
+            if (!forced && _lastSnapshot is not null && source.IsUnchangedSince(_lastSnapshot)) return;
+            var snapshot = source.Read();
+            if (snapshot.Result.File is { } file) await importer.Import(file);
+            else LogInvalid(snapshot.Result.Problems.Count, string.Join(Environment.NewLine, snapshot.Result.Problems.Select(source.Describe)));
+            _lastSnapshot = snapshot;
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            // Whatever it is, the node serves on with the fleet in force. Not marked as seen: the next look tries again.
-            ImportFailed(e);
+            // The node continues with the previous fleet. The snapshot is not stored, so the next refresh retries.
+            LogImportFailed(e);
         }
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var watcher = Watch();
-        using var hangup = OnHangup(() => _hints.Writer.TryWrite(true));
-        using var poll = time.CreateTimer(_ => _hints.Writer.TryWrite(false), null, settings.FleetPoll, settings.FleetPoll);
-        await foreach (var forced in _hints.Reader.ReadAllAsync(stoppingToken)) await Refresh(forced);
+        using var watcher = WatchFolder();
+        using var hangup = OnHangup(() => _refreshRequests.Writer.TryWrite(true));
+        using var poll = time.CreateTimer(_ => _refreshRequests.Writer.TryWrite(false), null, settings.FleetPoll, settings.FleetPoll);
+        await foreach (var forced in _refreshRequests.Reader.ReadAllAsync(stoppingToken)) await Refresh(forced);
     }
 
-    // The nodes of a cluster that start at once may get into each other's way before they have agreed on who is a member.
-    private async Task ImportPatiently(FleetFile file, CancellationToken cancellationToken)
+    // Nodes of a cluster that start at the same time may disturb each other until they agree on the members of the cluster.
+    private async Task ImportWithRetries(FleetFile file, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -67,53 +69,54 @@ internal sealed partial class FleetWatcher(FleetFileSource source, FleetImporter
                 await importer.Import(file);
                 return;
             }
-            catch (ClusterException e) when (e.Code is ErrorCode.CallRejected or ErrorCode.StateConflict && attempt < StartAttempts)
+            catch (ClusterException e) when (e.Code is ErrorCode.CallRejected or ErrorCode.StateConflict && attempt < MaxStartAttempts)
             {
-                await Task.Delay(StartPause, time, cancellationToken);
+                await Task.Delay(StartRetryDelay, time, cancellationToken);
             }
         }
     }
 
-    private static PosixSignalRegistration? OnHangup(Action then) => OperatingSystem.IsWindows()
+    private static PosixSignalRegistration? OnHangup(Action action) => OperatingSystem.IsWindows()
         ? null
         : PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
         {
             signal.Cancel = true;
-            then();
+            action();
         });
 
-    private FileSystemWatcher? Watch()
+    private FileSystemWatcher? WatchFolder()
     {
         try
         {
-            // The folder, not the file: editors and config maps replace files.
+            // The folder, not the file: editors and Kubernetes config maps replace the file.
             var watcher = new FileSystemWatcher(Path.GetDirectoryName(source.Path)!);
-            watcher.Changed += Hint;
-            watcher.Created += Hint;
-            watcher.Renamed += Hint;
-            watcher.Deleted += Hint;
+            watcher.Changed += RequestRefresh;
+            watcher.Created += RequestRefresh;
+            watcher.Renamed += RequestRefresh;
+            watcher.Deleted += RequestRefresh;
             watcher.EnableRaisingEvents = true;
             return watcher;
         }
         catch (Exception e) when (e is IOException or ArgumentException or PlatformNotSupportedException)
         {
-            NotWatched(e);
+            LogNotWatched(e);
             return null;
         }
     }
 
-    private async void Hint(object sender, FileSystemEventArgs change)
+    private async void RequestRefresh(object sender, FileSystemEventArgs change)
     {
-        await Task.Delay(Settle, time, CancellationToken.None);
-        _hints.Writer.TryWrite(false);
+        await Task.Delay(WriteDelay, time, CancellationToken.None);
+        _refreshRequests.Writer.TryWrite(false);
     }
 
-    [LoggerMessage(2, LogLevel.Error, "The changed fleet file has {Count} mistakes; the fleet in force stays.\n{Problems}")]
-    private partial void Refused(int count, string problems);
+    [LoggerMessage(
+        2, LogLevel.Error, "The changed fleet file has {Count} problems and was not applied. The node continues with the previous fleet.\n{Problems}")]
+    private partial void LogInvalid(int count, string problems);
 
-    [LoggerMessage(3, LogLevel.Warning, "The changed fleet could not be taken over; trying again")]
-    private partial void ImportFailed(Exception exception);
+    [LoggerMessage(3, LogLevel.Warning, "The changed fleet file could not be applied. The node continues with the previous fleet and retries")]
+    private partial void LogImportFailed(Exception exception);
 
-    [LoggerMessage(4, LogLevel.Information, "The fleet file's folder cannot be watched; the file is looked at in intervals")]
-    private partial void NotWatched(Exception exception);
+    [LoggerMessage(4, LogLevel.Information, "The folder of the fleet file cannot be watched. The file is only checked at intervals")]
+    private partial void LogNotWatched(Exception exception);
 }

@@ -3,59 +3,67 @@ using CozeCluster.Upstreams.Coze;
 namespace CozeCluster.Silo.Fleets;
 
 /// <summary>Checks the options of an account or a bot.</summary>
-/// <returns>For each wrong option, what was expected.</returns>
+/// <returns>For each invalid option, what was expected.</returns>
 internal delegate IReadOnlyDictionary<string, string> OptionsCheck(IReadOnlyDictionary<string, string> options);
 
 /// <summary>What a fleet file may say about an upstream.</summary>
-/// <param name="Name">The upstream's name.</param>
-/// <param name="BaseUrl">Where it is unless an account says otherwise.</param>
-/// <param name="CheckAccount">Checks options of its accounts.</param>
-/// <param name="CheckBot">Checks options of its bots.</param>
-/// <param name="BotId">Reads the id of one of its bots.</param>
-/// <param name="TakesOAuth">Whether its accounts may have an OAuth application instead of a token.</param>
-internal sealed record KnownUpstream(string Name, string BaseUrl, OptionsCheck CheckAccount, OptionsCheck CheckBot, Func<Field, string> BotId, bool TakesOAuth);
+/// <param name="Name">The name of the upstream.</param>
+/// <param name="BaseUrl">The URL of its API, for accounts without <c>base_url</c>.</param>
+internal sealed record UpstreamDescription(string Name, string BaseUrl)
+{
+    /// <summary>Reads the id of one of its bots.</summary>
+    public required Func<FleetField, string> ReadBotId { get; init; }
 
-/// <summary>The upstreams that fleets may name.</summary>
+    public required OptionsCheck CheckAccountOptions { get; init; }
+
+    public required OptionsCheck CheckBotOptions { get; init; }
+
+    /// <summary>Whether its accounts may use an OAuth application instead of a token. Default: no.</summary>
+    public bool AllowsOAuth { get; init; }
+
+    /// <summary>The option of its bots that names a listener; null if its bots need none. Default: null.</summary>
+    public string? ListenerOption { get; init; }
+}
+
+/// <summary>The upstreams that a fleet file may name.</summary>
 internal static class KnownUpstreams
 {
-    /// <summary>The upstream whose bots hear through listeners.</summary>
+    public const string Coze = "coze";
+
+    /// <summary>The upstream whose bots receive replies through listeners.</summary>
     public const string Discord = "discord";
 
-    /// <summary>Where Discord's REST API is.</summary>
+    /// <summary>The URL of Discord's REST API.</summary>
     public const string DiscordUrl = "https://discord.com/api/v10";
 
-    private static readonly KnownUpstream[] All =
+    private static readonly UpstreamDescription[] All =
     [
-        new("coze", "https://api.coze.com", CozeAccount, CozeBot, FieldForms.ForeignId, TakesOAuth: true),
-        new(Discord, DiscordUrl, DiscordAccount, DiscordBot, FieldForms.Snowflake, TakesOAuth: false),
+        new(Coze, "https://api.coze.com")
+        {
+            ReadBotId = field => field.UpstreamId(),
+            CheckAccountOptions = ErrorsOf<CozeAccountOptions>(CozeAccountOptions.TryParse),
+            CheckBotOptions = ErrorsOf<CozeBotOptions>(CozeBotOptions.TryParse),
+            AllowsOAuth = true,
+        },
+        new(Discord, DiscordUrl)
+        {
+            ReadBotId = field => field.Snowflake(),
+            CheckAccountOptions = ErrorsOf<DiscordAccountOptions>(DiscordAccountOptions.TryParse),
+            CheckBotOptions = ErrorsOf<DiscordBotOptions>(DiscordBotOptions.TryParse),
+            ListenerOption = "listener",
+        },
     ];
+
+    private delegate bool OptionsParser<T>(IReadOnlyDictionary<string, string> options, out T parsed, out IReadOnlyDictionary<string, string> errors);
 
     public static IEnumerable<string> Names => All.Select(upstream => upstream.Name);
 
-    /// <summary>The upstream of that name, or null.</summary>
-    public static KnownUpstream? Find(string name) => Array.Find(All, upstream => upstream.Name == name);
+    /// <summary>The upstream with that name, or null.</summary>
+    public static UpstreamDescription? Find(string name) => Array.Find(All, upstream => upstream.Name == name);
 
-    private static IReadOnlyDictionary<string, string> CozeAccount(IReadOnlyDictionary<string, string> options)
+    private static OptionsCheck ErrorsOf<T>(OptionsParser<T> parse) => options =>
     {
-        CozeAccountOptions.TryParse(options, out _, out var wrong);
-        return wrong;
-    }
-
-    private static IReadOnlyDictionary<string, string> CozeBot(IReadOnlyDictionary<string, string> options)
-    {
-        CozeBotOptions.TryParse(options, out _, out var wrong);
-        return wrong;
-    }
-
-    private static IReadOnlyDictionary<string, string> DiscordAccount(IReadOnlyDictionary<string, string> options)
-    {
-        DiscordAccountOptions.TryParse(options, out _, out var wrong);
-        return wrong;
-    }
-
-    private static IReadOnlyDictionary<string, string> DiscordBot(IReadOnlyDictionary<string, string> options)
-    {
-        DiscordBotOptions.TryParse(options, out _, out var wrong);
-        return wrong;
-    }
+        parse(options, out _, out var errors);
+        return errors;
+    };
 }

@@ -6,10 +6,10 @@ internal static class ListenerSection
     // Far more than the largest bots there are.
     private const int MostShards = 10_000;
 
-    public static IReadOnlyList<DeclaredListener> Read(Field section) =>
+    public static IReadOnlyList<DeclaredListener> Read(FleetField section) =>
         [.. section.List("listener").Select(item => item.Map(Listener)).OfType<DeclaredListener>()];
 
-    private static DeclaredListener Listener(MapReader map)
+    private static DeclaredListener Listener(FleetMap map)
     {
         var id = map.Required("id");
         var token = map.Optional("token");

@@ -1,9 +1,9 @@
 namespace CozeCluster.Silo.Fleets;
 
-/// <summary>Finds what was probably meant.</summary>
+/// <summary>Suggests a known name for a misspelled one.</summary>
 internal static class Suggestion
 {
-    /// <summary>A sentence to append to a message, or nothing if no candidate is close.</summary>
+    /// <summary>A sentence to append to an error message (<c> Did you mean 'fleet'?</c>); empty if no candidate is similar enough.</summary>
     public static string For(string written, IEnumerable<string> candidates)
     {
         var limit = written.Length switch { < 4 => 1, < 8 => 2, _ => 3 };
@@ -16,7 +16,7 @@ internal static class Suggestion
         return best is null ? "" : $" Did you mean '{best}'?";
     }
 
-    // Levenshtein's, ignoring case, '-' and '_' being the same; a swap of neighbours counts as one.
+    // The Damerau-Levenshtein distance (two swapped neighbours count as one edit). It ignores case, and treats '-' and '_' as equal.
     private static int Distance(string a, string b)
     {
         if (Math.Abs(a.Length - b.Length) > 3 || a.Length > 100) return int.MaxValue;

@@ -3,43 +3,45 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace CozeCluster.Silo.Hosting;
 
-/// <summary>Where a certificate is: for https addresses, or for what the nodes of a cluster say to each other.</summary>
+/// <summary>The files of a certificate, either for https addresses or for the connections between nodes of a cluster.</summary>
 internal sealed record CertificateFiles(string Path, string? KeyPath, string? Password)
 {
-    /// <summary>Reads where it is; null if there is none.</summary>
+    /// <summary>Reads the settings of a certificate; null if none is set.</summary>
     public static CertificateFiles? Read(SettingSource source, string folder, Setting certificateSetting, Setting keySetting, Setting passwordSetting)
     {
         var certificate = source[certificateSetting];
         var key = source[keySetting];
-        if (key.Given && !certificate.Given) key.Report($"there is a key, but no certificate; set '{certificateSetting.Name}' too.");
+        if (key.IsSet && !certificate.IsSet) key.Report($"the key needs a certificate; set '{certificateSetting.Name}' too.");
         foreach (var file in new[] { certificate, key })
         {
-            if (file.Text is { } path && !File.Exists(System.IO.Path.GetFullPath(path, folder))) file.Report($"there is no file '{path}'.");
+            if (file.Text is { } path && !File.Exists(System.IO.Path.GetFullPath(path, folder))) file.Report($"the file '{path}' does not exist.");
         }
-        return certificate.Text is null
-            ? null
-            : new(System.IO.Path.GetFullPath(certificate.Text, folder), key.Text is null ? null : System.IO.Path.GetFullPath(key.Text, folder), source[passwordSetting].Text);
+        if (certificate.Text is null) return null;
+        return new(
+            System.IO.Path.GetFullPath(certificate.Text, folder),
+            key.Text is null ? null : System.IO.Path.GetFullPath(key.Text, folder),
+            source[passwordSetting].Text);
     }
 
-    /// <summary>Whether an exception tells that the files are no good.</summary>
-    public static bool IsUnsound(Exception e) => e is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException;
+    /// <summary>Whether an exception means that the files cannot be read or are not valid.</summary>
+    public static bool IsLoadFailure(Exception e) => e is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException;
 
-    /// <summary>The certificate with its private key, and its chain.</summary>
-    /// <exception cref="StartException">The files hold none.</exception>
-    public (X509Certificate2 Certificate, X509Certificate2Collection Chain) LoadStrictly()
+    /// <summary>Loads the certificate with its private key, and its chain.</summary>
+    /// <exception cref="StartException">The files cannot be read or are not valid.</exception>
+    public (X509Certificate2 Certificate, X509Certificate2Collection Chain) LoadForStart()
     {
         try
         {
             return Load();
         }
-        catch (Exception e) when (IsUnsound(e))
+        catch (Exception e) when (IsLoadFailure(e))
         {
             throw new StartException($"The certificate '{Path}' cannot be used: {e.Message}");
         }
     }
 
-    /// <summary>The certificate with its private key, and its chain.</summary>
-    /// <exception cref="Exception">One that <see cref="IsUnsound"/> knows: the files hold none.</exception>
+    /// <summary>Loads the certificate with its private key, and its chain.</summary>
+    /// <exception cref="Exception">The files cannot be read or are not valid; see <see cref="IsLoadFailure"/>.</exception>
     public (X509Certificate2 Certificate, X509Certificate2Collection Chain) Load()
     {
         var chain = new X509Certificate2Collection();
@@ -56,12 +58,13 @@ internal sealed record CertificateFiles(string Path, string? KeyPath, string? Pa
                 : X509Certificate2.CreateFromEncryptedPemFile(Path, Password, KeyPath);
             chain.ImportFromPemFile(Path);
         }
-        return certificate.HasPrivateKey ? (certificate, chain) : throw new CryptographicException("there is no private key for it");
+        return certificate.HasPrivateKey ? (certificate, chain) : throw new CryptographicException("it has no private key");
     }
 
-    /// <summary>Changes with the files.</summary>
-    public (DateTime, DateTime) Stamp() => (File.GetLastWriteTimeUtc(Path), KeyPath is null ? default : File.GetLastWriteTimeUtc(KeyPath));
+    /// <summary>The times of the last changes of the files.</summary>
+    public (DateTime Certificate, DateTime Key) LastWriteTimes() =>
+        (File.GetLastWriteTimeUtc(Path), KeyPath is null ? default : File.GetLastWriteTimeUtc(KeyPath));
 
-    /// <summary>Never the password.</summary>
+    /// <summary>The path, without the password.</summary>
     public override string ToString() => Path;
 }

@@ -12,85 +12,94 @@ internal enum NodeRole
     /// <summary>Runs grains and serves clients.</summary>
     All,
 
-    /// <summary>Runs grains. Its HTTP port serves health, metrics and the dashboard only.</summary>
+    /// <summary>Runs grains. Its HTTP port serves only health, metrics and the dashboard.</summary>
     Silo,
 
     /// <summary>Serves clients, and runs no grains.</summary>
     Gateway,
 }
 
-/// <summary>A node's place in a cluster. <see cref="Settings"/> says what each means.</summary>
+/// <summary>The settings of a node of a cluster. <see cref="Settings"/> describes them.</summary>
 internal sealed record ClusterSettings
 {
-    /// <summary>The ADO.NET provider, as Orleans calls it.</summary>
+    /// <summary>Orleans' name of the ADO.NET provider for PostgreSQL.</summary>
     public const string Invariant = "Npgsql";
 
-    private static readonly Setting[] ForMembers =
-        [Settings.Role, Settings.ClusterId, Settings.SiloPort, Settings.GatewayPort, Settings.AdvertisedAddress, Settings.ClusterCertificate, Settings.ClusterCertificateKey];
+    private static readonly Setting[] ClusterOnly =
+    [
+        Settings.Role, Settings.ClusterId, Settings.SiloPort, Settings.ClientPort, Settings.AdvertisedAddress,
+        Settings.ClusterCertificate, Settings.ClusterCertificateKey,
+    ];
 
     public required NodeRole Role { get; init; }
     public required string Postgres { get; init; }
     public required string ClusterId { get; init; }
     public required int SiloPort { get; init; }
-    public required int GatewayPort { get; init; }
+    public required int ClientPort { get; init; }
     public required IPAddress AdvertisedAddress { get; init; }
     public required CertificateFiles? Certificate { get; init; }
 
-    /// <summary>Reads them; null if the node is alone.</summary>
-    public static ClusterSettings? Read(SettingSource source, string folder, bool sandbox, IReadOnlyList<ListenAddress> listen)
+    /// <summary>Reads the settings; null if the node is not in a cluster.</summary>
+    public static ClusterSettings? Read(SettingSource source, string folder, bool sandbox, IReadOnlyList<HttpEndpoint> endpoints)
     {
         if (source[Settings.Postgres].Text is null)
         {
-            // Without its database a member of a cluster would start alone, and look healthy.
-            foreach (var given in ForMembers.Select(setting => source[setting]).Where(value => value.Given))
-                given.Report($"this is for nodes of a cluster; set '{Settings.Postgres.Name}' ({Settings.Postgres.Variable}) to its database too.");
+            // Otherwise a node of a cluster whose database is not set would start as a single node, and look healthy.
+            foreach (var value in ClusterOnly.Select(setting => source[setting]).Where(value => value.IsSet))
+                value.Report($"this setting is for nodes of a cluster; set '{Settings.Postgres.Name}' ({Settings.Postgres.Variable}) to its database too.");
             return null;
         }
         var role = source[Settings.Role].Choice(NodeRole.All, NodeRole.Silo, NodeRole.Gateway);
         var key = source[Settings.SecretsKey];
         if (key.Text is null && role != NodeRole.Gateway)
-            key.Report("all nodes of a cluster share the key that encrypts stored secrets. Set it to Base64 of 32 random bytes (openssl rand -base64 32).");
-        var advertised = ReadAddress(source[Settings.AdvertisedAddress], listen);
-        if (sandbox && !IPAddress.IsLoopback(advertised)) source[Settings.AdvertisedAddress].Report("sandbox mode stays on loopback, because everybody knows its keys.");
+            key.Report("all nodes of a cluster need the same key to encrypt stored secrets. Set it to Base64 of 32 random bytes (openssl rand -base64 32).");
+        var advertised = ReadAdvertisedAddress(source[Settings.AdvertisedAddress], endpoints);
+        if (sandbox && !IPAddress.IsLoopback(advertised))
+            source[Settings.AdvertisedAddress].Report("sandbox mode only works on loopback, because its API keys are public.");
         return new ClusterSettings
         {
             Role = role,
             Postgres = ReadPostgres(source),
             ClusterId = ReadClusterId(source),
             SiloPort = (int)source[Settings.SiloPort].Number(1, 65535),
-            GatewayPort = (int)source[Settings.GatewayPort].Number(1, 65535),
+            ClientPort = (int)source[Settings.ClientPort].Number(1, 65535),
             AdvertisedAddress = advertised,
-            Certificate = CertificateFiles.Read(source, folder, Settings.ClusterCertificate, Settings.ClusterCertificateKey, Settings.ClusterCertificatePassword),
+            Certificate = CertificateFiles.Read(
+                source, folder, Settings.ClusterCertificate, Settings.ClusterCertificateKey, Settings.ClusterCertificatePassword),
         };
     }
 
-    /// <summary>The database. A missing or malformed connection string is reported; empty if it is missing.</summary>
+    /// <summary>Reads the connection string of the database. A missing or malformed one is reported.</summary>
+    /// <returns>Empty if it is missing.</returns>
     public static string ReadPostgres(SettingSource source)
     {
+        const string Example = "Host=localhost;Database=coze;Username=coze";
         var postgres = source[Settings.Postgres];
         if (postgres.Text is null)
-            postgres.Report($"a cluster needs a database. Set it, or {Settings.Postgres.Variable}, to a connection string such as Host=localhost;Database=coze;Username=coze.");
-        else if (ConnectionStrings.FindProblem(postgres.Text) is { } wrong) postgres.Report(wrong);
+            postgres.Report($"a cluster needs a database. Set this option or {Settings.Postgres.Variable} to a connection string such as {Example}.");
+        else if (ConnectionStrings.FindProblem(postgres.Text) is { } problem)
+            postgres.Report(problem);
         return postgres.Text ?? "";
     }
 
-    /// <summary>The name of the cluster.</summary>
+    /// <summary>Reads the name of the cluster.</summary>
     public static string ReadClusterId(SettingSource source)
     {
         var id = source[Settings.ClusterId];
-        if (id.Text!.Length > 100 || id.Text.AsSpan().ContainsAnyExceptInRange('!', '~')) id.Report("expected 1 to 100 printable ASCII characters without spaces.");
+        var isValid = id.Text!.Length <= 100 && !id.Text.AsSpan().ContainsAnyExceptInRange('!', '~');
+        if (!isValid) id.Report("expected 1 to 100 printable ASCII characters without spaces.");
         return id.Text;
     }
 
-    /// <summary>Names the cluster for Orleans. Clusters that follow one another on a database keep their states and reminders.</summary>
-    public void Name(ClusterOptions options) => options.ClusterId = options.ServiceId = ClusterId;
+    /// <summary>Sets Orleans' name of the cluster. The service id keeps states and reminders for all later clusters with the name.</summary>
+    public void Configure(ClusterOptions options) => options.ClusterId = options.ServiceId = ClusterId;
 
-    /// <summary>Never the database's password.</summary>
+    /// <summary>The role and the cluster, without the password of the database.</summary>
     public override string ToString() => $"{Role} of {ClusterId}";
 
-    private static IPAddress ReadAddress(SettingValue setting, IReadOnlyList<ListenAddress> listen)
+    private static IPAddress ReadAdvertisedAddress(SettingValue setting, IReadOnlyList<HttpEndpoint> endpoints)
     {
-        if (setting.Text is null) return listen.All(address => address.IsLoopback) ? IPAddress.Loopback : OfThisMachine();
+        if (setting.Text is null) return endpoints.All(endpoint => endpoint.IsLoopback) ? IPAddress.Loopback : AddressOfThisMachine();
         try
         {
             var found = Dns.GetHostAddresses(setting.Text);
@@ -98,12 +107,12 @@ internal sealed record ClusterSettings
         }
         catch (Exception e) when (e is SocketException or ArgumentException)
         {
-            setting.Report($"expected an IP address or the name of a host, found '{setting.Text}'.");
+            setting.Report($"expected an IP address or a host name that can be resolved, found '{setting.Text}'.");
             return IPAddress.Loopback;
         }
     }
 
-    private static IPAddress OfThisMachine()
+    private static IPAddress AddressOfThisMachine()
     {
         var addresses = NetworkInterface.GetAllNetworkInterfaces()
             .Where(network => network.OperationalStatus == OperationalStatus.Up && network.NetworkInterfaceType != NetworkInterfaceType.Loopback)

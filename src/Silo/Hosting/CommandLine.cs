@@ -3,7 +3,7 @@ using CozeCluster.Silo.Fleets;
 
 namespace CozeCluster.Silo.Hosting;
 
-/// <summary>What the process is to do.</summary>
+/// <summary>A command of the program.</summary>
 internal enum NodeCommand
 {
     /// <summary>Run the node.</summary>
@@ -15,62 +15,74 @@ internal enum NodeCommand
     /// <summary>Create or update the tables of a cluster.</summary>
     SchemaApply,
 
-    /// <summary>Move what a single node has stored into a cluster.</summary>
+    /// <summary>Copy the data of a single node into a cluster.</summary>
     StoreMove,
 }
 
-/// <summary>What the command line says.</summary>
-/// <param name="Values">Settings given there, by <see cref="Setting.Name"/>.</param>
-/// <param name="Command">What is to be done.</param>
-/// <param name="Answered">Whether help or the version was asked for and has been printed.</param>
-internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, NodeCommand Command, bool Answered)
+/// <summary>The parsed command line.</summary>
+/// <param name="Values">The settings that it sets, by <see cref="Setting.Name"/>.</param>
+/// <param name="Command">The command to execute.</param>
+/// <param name="IsHandled">Whether it asked for the help or the version, which have been printed.</param>
+internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, NodeCommand Command, bool IsHandled)
 {
-    /// <summary>Reads the command line.</summary>
-    /// <exception cref="StartException">It holds something unknown or incomplete.</exception>
+    private static readonly Setting[] OfAllCommands = [Settings.Fleet, Settings.Postgres, Settings.Data, Settings.ClusterId];
+
+    /// <summary>Parses the command line. Prints the help or the version if it asks for them.</summary>
+    /// <exception cref="StartException">It contains something unknown or incomplete.</exception>
     public static CommandLine Parse(string[] args)
     {
-        var settings = Settings.All.Where(setting => !setting.Secret).ToDictionary(setting => setting, MakeOption);
-        var check = new Command("check", "Check the fleet file and say what is wrong with it; start nothing.");
-        var apply = new Command("apply", "Create the tables of a cluster in its database, or bring them up to date.");
-        var schema = new Command("schema", "The tables of a cluster.") { apply };
-        var move = new Command("move", "Copy what a single node has stored in its data folder into the database of a cluster that has stored nothing yet.");
-        var store = new Command("store", "What nodes store.") { move };
-        var root = new RootCommand("CozeCluster: an OpenAI-compatible gateway to Coze bots. Every option is a setting too; see docs/configuration.md.") { check, schema, store };
-        // The parser asks for an action; doing it is the caller's.
-        Command[] commands = [root, check, apply, move];
-        foreach (var command in commands) command.SetAction(_ => ExitCodes.Success);
-        foreach (var (setting, option) in settings)
-        {
-            option.Recursive = setting == Settings.Fleet || setting == Settings.Postgres || setting == Settings.Data || setting == Settings.ClusterId;
-            root.Add(option);
-        }
-
+        var options = Settings.All.Where(setting => !setting.Secret).ToDictionary(setting => setting, MakeOption);
+        var (root, commands) = MakeCommands();
+        foreach (var option in options.Values) root.Add(option);
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
         if (parsed.Errors.Count > 0)
         {
-            var names = settings.Values.Select(option => option.Name).Concat(["check", "schema", "apply", "store", "move"]).ToList();
-            throw new StartException([.. parsed.Errors.Select(error => error.Message + Hint(error.Message, names)).Distinct(), "Use --help to see what there is."]);
+            var names = options.Values.Select(option => option.Name).Concat(["check", "schema", "apply", "store", "move"]).ToList();
+            var problems = parsed.Errors.Select(error => error.Message + SuggestionFor(error.Message, names)).Distinct();
+            throw new StartException([.. problems, "Use --help to list commands and options."]);
         }
         if (parsed.Action != parsed.CommandResult.Command.Action)
         {
             parsed.Invoke();
-            return new CommandLine(new Dictionary<string, string>(), NodeCommand.Run, Answered: true);
+            return new CommandLine(new Dictionary<string, string>(), NodeCommand.Run, IsHandled: true);
         }
-        var values = settings
+        var values = options
             .Where(pair => parsed.GetResult(pair.Value) is { Implicit: false })
             .ToDictionary(pair => pair.Key.Name, pair => pair.Value is Option<bool> ? "true" : parsed.GetValue((Option<string>)pair.Value)!);
-        return new CommandLine(values, (NodeCommand)Array.IndexOf(commands, parsed.CommandResult.Command), Answered: false);
+        return new CommandLine(values, commands[parsed.CommandResult.Command], IsHandled: false);
+    }
+
+    private static (RootCommand Root, Dictionary<Command, NodeCommand> Commands) MakeCommands()
+    {
+        var check = new Command("check", "Check the fleet file and list its problems. Starts nothing.");
+        var apply = new Command("apply", "Create the tables of a cluster in its database, or update them.");
+        var schema = new Command("schema", "The tables of a cluster.") { apply };
+        var move = new Command("move", "Copy the data of a single node from its data folder into the database of a cluster that has no data yet.");
+        var store = new Command("store", "The stored data of nodes.") { move };
+        const string About = "CozeCluster: an OpenAI-compatible gateway to Coze bots. docs/configuration.md explains all settings.";
+        var root = new RootCommand(About) { check, schema, store };
+        var commands = new Dictionary<Command, NodeCommand>
+        {
+            [root] = NodeCommand.Run, [check] = NodeCommand.Check, [apply] = NodeCommand.SchemaApply, [move] = NodeCommand.StoreMove,
+        };
+        // The parser requires an action for each command. The program executes the commands itself.
+        foreach (var command in commands.Keys) command.SetAction(_ => ExitCodes.Success);
+        return (root, commands);
     }
 
     private static Option MakeOption(Setting setting)
     {
-        var described = $"{setting.Meaning}{(setting.Default is null || setting.Value is null ? "" : $" Default: {setting.Default}.")} [{setting.Variable}]";
-        return setting.Value is null
-            ? new Option<bool>(setting.Option) { Description = described, Arity = ArgumentArity.Zero }
-            : new Option<string>(setting.Option) { Description = described, HelpName = setting.Value, Arity = ArgumentArity.ExactlyOne };
+        var defaultText = setting.Default is null || setting.Value is null ? "" : $" Default: {setting.Default}.";
+        var description = $"{setting.Description}{defaultText} [{setting.Variable}]";
+        Option option = setting.Value is null
+            ? new Option<bool>(setting.Option) { Arity = ArgumentArity.Zero }
+            : new Option<string>(setting.Option) { HelpName = setting.Value, Arity = ArgumentArity.ExactlyOne };
+        option.Description = description;
+        option.Recursive = OfAllCommands.Contains(setting);
+        return option;
     }
 
-    // The parser quotes what it did not know.
-    private static string Hint(string message, List<string> names) =>
+    // The parser puts unknown names in quotes.
+    private static string SuggestionFor(string message, List<string> names) =>
         message.Split('\'') is [_, var unknown, _] && !names.Contains(unknown) ? Suggestion.For(unknown.Split('=')[0], names) : "";
 }

@@ -6,26 +6,26 @@ using CozeCluster.Silo.Secrets;
 namespace CozeCluster.Silo.Hosting;
 
 /// <summary>
-/// What the node itself adds. Hosted services start in the order they are added, and stop in reverse: <see cref="Drain"/> waits for requests and turns before any of them stops,
-/// then Kestrel stops, the sweep, the fleet, Orleans; storage opens before all of them and closes after.
+/// The services of the node itself. Hosted services start in the order in which they are added, and stop in reverse order. When the node stops,
+/// <see cref="DrainService"/> first waits for requests and turns. Then Kestrel, the recovery of turns, the fleet and Orleans stop. The storage closes last.
 /// </summary>
 internal static class NodeServices
 {
-    /// <summary>Settings, clock, the drain, and the encryption of stored secrets.</summary>
-    /// <exception cref="StartException">The data folder or the sealing key cannot be used.</exception>
+    /// <summary>Adds the settings, the clock, the draining of requests, and the encryption of stored secrets.</summary>
+    /// <exception cref="StartException">The data folder, or the key that encrypts secrets, cannot be used.</exception>
     public static void AddNode(this WebApplicationBuilder builder, NodeSettings settings)
     {
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(TimeProvider.System);
-        if (settings.HoldsGrains) builder.AddSeal(settings);
-        // A gateway has none of these turns; the drain asks all the same.
+        if (settings.HostsGrains) builder.AddSeal(settings);
+        // Needed by DrainService. Always empty on a gateway.
         builder.Services.AddSingleton<NonResumableTurns>();
-        builder.Services.AddSingleton<Drain>();
-        builder.Services.AddHostedService(services => services.GetRequiredService<Drain>());
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Drain.TimeOf(settings));
+        builder.Services.AddSingleton<DrainService>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<DrainService>());
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainService.MaxStopTime(settings));
     }
 
-    /// <summary>The fleet, from its file or made for the sandbox, and what is to be done once it is in force.</summary>
+    /// <summary>Adds the fleet (from its file, or the demo fleet of the sandbox), and the recovery of turns, which needs the fleet.</summary>
     public static void AddFleet(this WebApplicationBuilder builder, NodeSettings settings)
     {
         builder.Services.AddSingleton<ListenerStart>();
@@ -39,8 +39,11 @@ internal static class NodeServices
             builder.Services.AddSingleton(new FleetFileSource(settings.Fleet!, EnvironmentValues.Process));
             builder.Services.AddHostedService<FleetWatcher>();
         }
-        builder.Services.AddHostedService<TurnSweep>();
+        builder.Services.AddHostedService<TurnRecovery>();
     }
+
+    /// <summary>Adds the middleware that counts requests, so that stopping can wait for them.</summary>
+    public static void UseDrain(this WebApplication app) => app.Use(app.Services.GetRequiredService<DrainService>().Invoke);
 
     private static void AddSeal(this WebApplicationBuilder builder, NodeSettings settings)
     {

@@ -3,56 +3,56 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace CozeCluster.Silo.Hosting;
 
-/// <summary>The certificate of the https addresses. Its files are looked at again once a minute, so that a renewed one is taken over without a restart.</summary>
+/// <summary>The certificate of the https addresses. Its files are checked once a minute, so that a renewed certificate is used without a restart.</summary>
 internal sealed class ServerCertificate
 {
-    private static readonly TimeSpan LookEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromMinutes(1);
 
     private readonly CertificateFiles _files;
     private readonly TimeProvider _time;
     private readonly Lock _gate = new();
     private SslServerAuthenticationOptions _options;
-    private (DateTime, DateTime) _stamp;
-    private long _lookedAt;
+    private (DateTime, DateTime) _loadedWriteTimes;
+    private long _checkedAt;
 
-    /// <exception cref="StartException">The files hold no certificate with its private key.</exception>
+    /// <exception cref="StartException">The files contain no certificate with its private key.</exception>
     public ServerCertificate(CertificateFiles files, TimeProvider time)
     {
         _files = files;
         _time = time;
-        _lookedAt = time.GetTimestamp();
-        _stamp = files.Stamp();
-        _options = OptionsOf(files.LoadStrictly());
+        _checkedAt = time.GetTimestamp();
+        _loadedWriteTimes = files.LastWriteTimes();
+        _options = OptionsFor(files.LoadForStart());
     }
 
-    /// <summary>What a handshake goes by.</summary>
+    /// <summary>The options of the next TLS handshake.</summary>
     public SslServerAuthenticationOptions Options
     {
         get
         {
             lock (_gate)
             {
-                if (_time.GetElapsedTime(_lookedAt) >= LookEvery) Look();
+                if (_time.GetElapsedTime(_checkedAt) >= CheckInterval) Reload();
                 return _options;
             }
         }
     }
 
-    private void Look()
+    private void Reload()
     {
-        _lookedAt = _time.GetTimestamp();
+        _checkedAt = _time.GetTimestamp();
         try
         {
-            if (_files.Stamp() is var stamp && stamp == _stamp) return;
-            _options = OptionsOf(_files.Load());
-            _stamp = stamp;
+            if (_files.LastWriteTimes() is var writeTimes && writeTimes == _loadedWriteTimes) return;
+            _options = OptionsFor(_files.Load());
+            _loadedWriteTimes = writeTimes;
         }
-        catch (Exception e) when (CertificateFiles.IsUnsound(e))
+        catch (Exception e) when (CertificateFiles.IsLoadFailure(e))
         {
-            // Half renewed: the old one serves until the new one is whole.
+            // The new files may not be complete yet. The old certificate stays in use until the next check.
         }
     }
 
-    private static SslServerAuthenticationOptions OptionsOf((X509Certificate2 Certificate, X509Certificate2Collection Chain) loaded) =>
+    private static SslServerAuthenticationOptions OptionsFor((X509Certificate2 Certificate, X509Certificate2Collection Chain) loaded) =>
         new() { ServerCertificateContext = SslStreamCertificateContext.Create(loaded.Certificate, loaded.Chain, offline: true) };
 }

@@ -2,19 +2,19 @@ using CozeCluster.Silo.Fleets;
 
 namespace CozeCluster.Silo.SandboxMode;
 
-/// <summary>What of the demo fleet works over the fake Coze.</summary>
+/// <summary>The part of the demo fleet that uses the fake Coze.</summary>
 internal static class DemoCoze
 {
-    /// <summary>Several bots, several accounts.</summary>
+    /// <summary>A model with several bots and accounts.</summary>
     public const string Model = "coze-sandbox";
 
-    private const string Upstream = "coze";
+    private const string Upstream = KnownUpstreams.Coze;
 
-    public static IReadOnlyList<(string Model, string Shows)> Models { get; } =
+    public static IReadOnlyList<(string Model, string Description)> Models { get; } =
     [
         (Model, "three bots on two accounts"),
         ("coze-sandbox-single", "one bot"),
-        ("coze-sandbox-rotating", "its first account has expired; the second takes over"),
+        ("coze-sandbox-rotating", "its first account has expired, so the second is used"),
         ("coze-sandbox-unauthorized", "its only account has expired"),
         ("coze-sandbox-unpublished", "its bot is not published"),
     ];

@@ -4,26 +4,26 @@ using CozeCluster.Silo.Fleets;
 namespace CozeCluster.Silo.SandboxMode;
 
 /// <summary>
-/// What of the demo fleet works over the fake Discord: its listeners, its user accounts (nothing leaves the machine, so nobody has to allow them) and its Coze-hosted bots,
-/// all in its first server.
+/// The part of the demo fleet that uses the first server of the fake Discord: listeners, user accounts and bots that Coze hosts.
+/// User accounts need no permission here, because nothing leaves the machine.
 /// </summary>
 internal static class DemoDiscord
 {
-    /// <summary>Where the fake Discord's REST API is.</summary>
+    /// <summary>The path of the REST API of the fake Discord.</summary>
     public const string ApiPath = "discord/api/v10";
 
     private const string Model = "discord-sandbox";
 
     private static readonly SeededGuild Guild = DiscordSeeds.Guilds[0];
 
-    public static IReadOnlyList<(string Model, string Shows)> Models { get; } =
+    public static IReadOnlyList<(string Model, string Description)> Models { get; } =
     [
         (Model, "three bots on Discord, each conversation in a channel of its own"),
         ($"{Model}-thread", "each conversation in a thread of its own"),
         ($"{Model}-fixed", "all conversations in one channel"),
     ];
 
-    // Three listeners share the work of the model that makes the most channels.
+    // The model that creates the most channels has a bot for each of three listeners.
     public static IReadOnlyList<BotDefinition> Bots { get; } =
     [
         .. DiscordSeeds.Listeners.Select((listener, i) => Bot($"sandbox-{listener.Name}", i, "fresh", "category_id", Guild.CategoryId)),

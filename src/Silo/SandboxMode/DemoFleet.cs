@@ -1,33 +1,52 @@
+using System.Collections.Frozen;
 using CozeCluster.Silo.Fleets;
 
 namespace CozeCluster.Silo.SandboxMode;
 
-/// <summary>The fleet of sandbox mode: everything it needs is fixed and public.</summary>
+/// <summary>The fleet of sandbox mode. All its keys and tokens are fixed and public.</summary>
 internal static class DemoFleet
 {
-    /// <summary>The model to try first: several bots, several accounts.</summary>
+    /// <summary>The model that the greeting suggests; it has several bots and accounts.</summary>
     public const string Model = DemoCoze.Model;
 
-    /// <summary>What each model is there to show.</summary>
-    public static IReadOnlyList<(string Model, string Shows)> Models { get; } = [.. DemoCoze.Models, .. DemoDiscord.Models];
+    /// <summary>The models, each with what it demonstrates.</summary>
+    public static IReadOnlyList<(string Model, string Description)> Models { get; } = [.. DemoCoze.Models, .. DemoDiscord.Models];
 
-    /// <summary>The fleet over the fakes at an address.</summary>
-    public static FleetFile Over(Uri sandbox) => new(
-        [
-            new TenantDefinition
-            {
-                Id = "sandbox",
-                Keys =
-                [
-                    new ApiKeyDefinition("demo", GrainKeys.ApiKeyHash(SandboxKeys.Tenant), Admin: false),
-                    new ApiKeyDefinition("demo-admin", GrainKeys.ApiKeyHash(SandboxKeys.Admin), Admin: true),
-                ],
-            },
-        ],
-        [.. DemoCoze.Accounts(new Uri(sandbox, "coze")), .. DemoDiscord.Accounts(new Uri(sandbox, DemoDiscord.ApiPath))],
-        [.. DemoCoze.Bots, .. DemoDiscord.Bots],
-        [.. DemoCoze.Pools, .. DemoDiscord.Pools])
+    /// <summary>The fleet that uses the fake upstreams at a URL.</summary>
+    public static FleetFile For(Uri sandbox)
     {
-        Listeners = [.. DemoDiscord.Listeners(new Uri(sandbox, DemoDiscord.ApiPath))],
+        var coze = new Uri(sandbox, "coze");
+        var discord = new Uri(sandbox, DemoDiscord.ApiPath);
+        return new FleetFile(
+            [Tenant],
+            [.. DemoCoze.Accounts(coze), .. DemoDiscord.Accounts(discord)],
+            [.. DemoCoze.Bots, .. DemoDiscord.Bots],
+            [.. DemoCoze.Pools, .. DemoDiscord.Pools])
+        {
+            Listeners = [.. DemoDiscord.Listeners(discord)],
+        };
+    }
+
+    private static TenantDefinition Tenant => new()
+    {
+        Id = "sandbox",
+        Keys =
+        [
+            new ApiKeyDefinition("demo", GrainKeys.ApiKeyHash(SandboxKeys.Tenant), Admin: false),
+            new ApiKeyDefinition("demo-admin", GrainKeys.ApiKeyHash(SandboxKeys.Admin), Admin: true),
+        ],
     };
+}
+
+/// <summary>The API keys of sandbox mode. They are public, so fleet files must not use them.</summary>
+internal static class SandboxKeys
+{
+    /// <summary>What all keys of this kind begin with.</summary>
+    public const string Prefix = "sk-sandbox";
+
+    public const string Tenant = "sk-sandbox";
+
+    public const string Admin = "sk-sandbox-admin";
+
+    public static FrozenSet<string> Hashes { get; } = FrozenSet.Create(GrainKeys.ApiKeyHash(Tenant), GrainKeys.ApiKeyHash(Admin));
 }

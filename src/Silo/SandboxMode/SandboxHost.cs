@@ -4,12 +4,12 @@ using CozeCluster.Silo.Hosting;
 
 namespace CozeCluster.Silo.SandboxMode;
 
-/// <summary>Runs the fake upstreams in this process, on loopback, and imports the fleet that uses them.</summary>
+/// <summary>Runs the fake upstreams in this process, on loopback, and applies the demo fleet, which uses them.</summary>
 internal sealed class SandboxHost(FleetImporter importer, NodeSettings settings, TimeProvider time) : IHostedService
 {
     private SandboxServer? _server;
 
-    /// <exception cref="ClusterException">The port for the fake upstreams is taken.</exception>
+    /// <exception cref="ClusterException">The fake upstreams cannot listen on their port.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         try
@@ -18,13 +18,41 @@ internal sealed class SandboxHost(FleetImporter importer, NodeSettings settings,
         }
         catch (IOException e)
         {
-            throw new ClusterException(ErrorCode.Internal, $"The fake upstreams cannot listen on port {settings.SandboxPort} ({Settings.SandboxPort.Option}): {e.Message}", inner: e);
+            var port = $"port {settings.SandboxPort} ({Settings.SandboxPort.Option})";
+            throw new ClusterException(ErrorCode.Internal, $"The fake upstreams cannot listen on {port}: {e.Message}", inner: e);
         }
-        await importer.Import(DemoFleet.Over(_server.BaseUrl));
+        await importer.Import(DemoFleet.For(_server.BaseUrl));
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         if (_server is not null) await _server.DisposeAsync();
+    }
+}
+
+/// <summary>What a node in sandbox mode prints when it has started.</summary>
+internal static class SandboxGreeting
+{
+    /// <param name="nodeUrl">The URL where the node listens.</param>
+    public static string For(string nodeUrl)
+    {
+        var models = string.Join(Environment.NewLine, DemoFleet.Models.Select(model => $"    {model.Model,-28}{model.Description}"));
+        var body = $$"""{"model":"{{DemoFleet.Model}}","stream":true,"messages":[{"role":"user","content":"Hello [[pace=50ms]]"}]}""";
+        return $"""
+
+            CozeCluster is running in sandbox mode: fake upstreams, fixed keys, this machine only.
+
+              Base URL  {nodeUrl}/v1
+              API key   {SandboxKeys.Tenant}
+              Models
+            {models}
+
+            Try it:
+
+              curl -N {nodeUrl}/v1/chat/completions -H 'Authorization: Bearer {SandboxKeys.Tenant}' -H 'Content-Type: application/json' -d '{body}'
+
+            Stop with Ctrl+C.
+
+            """;
     }
 }

@@ -3,10 +3,12 @@ using System.Text;
 
 namespace CozeCluster.Silo.Secrets;
 
-/// <summary>Seals with AES-256-GCM. A seal is, in Base64: a version byte, a random nonce of 12 bytes, a tag of 16 bytes, the ciphertext.</summary>
+/// <summary>
+/// Encrypts secrets with AES-256-GCM. An encrypted secret is Base64 of a version byte, a random nonce of 12 bytes, a tag of 16 bytes, and the ciphertext.
+/// </summary>
 internal sealed class AesSecretSeal : ISecretSeal
 {
-    /// <summary>Bytes in a key.</summary>
+    /// <summary>The length of a key in bytes.</summary>
     public const int KeyBytes = 32;
 
     private const byte Version = 1;
@@ -14,14 +16,14 @@ internal sealed class AesSecretSeal : ISecretSeal
     private const int TagBytes = 16;
     private const int HeaderBytes = 1 + NonceBytes + TagBytes;
 
-    private readonly byte[] _sealingKey;
+    private readonly byte[] _encryptionKey;
     private readonly byte[] _fingerprintKey;
 
-    /// <param name="key"><see cref="KeyBytes"/> bytes, shared by all nodes of a cluster.</param>
+    /// <param name="key">A key of <see cref="KeyBytes"/> bytes, the same on all nodes of a cluster.</param>
     public AesSecretSeal(ReadOnlySpan<byte> key)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(key.Length, KeyBytes);
-        _sealingKey = Derive(key, "cozecluster seal"u8);
+        _encryptionKey = Derive(key, "cozecluster seal"u8);
         _fingerprintKey = Derive(key, "cozecluster fingerprint"u8);
     }
 
@@ -33,7 +35,7 @@ internal sealed class AesSecretSeal : ISecretSeal
         seal[0] = Version;
         var nonce = seal.AsSpan(1, NonceBytes);
         RandomNumberGenerator.Fill(nonce);
-        using var aes = new AesGcm(_sealingKey, TagBytes);
+        using var aes = new AesGcm(_encryptionKey, TagBytes);
         aes.Encrypt(nonce, text, seal.AsSpan(HeaderBytes), seal.AsSpan(1 + NonceBytes, TagBytes), seal.AsSpan(0, 1));
         CryptographicOperations.ZeroMemory(text);
         return new Secret(Convert.ToBase64String(seal));
@@ -45,20 +47,21 @@ internal sealed class AesSecretSeal : ISecretSeal
         try
         {
             var seal = Convert.FromBase64String(secret.Sealed).AsSpan();
-            if (seal.Length < HeaderBytes || seal[0] != Version) throw Unopened(null);
+            if (seal.Length < HeaderBytes || seal[0] != Version) throw CannotDecrypt(null);
             var text = new byte[seal.Length - HeaderBytes];
-            using var aes = new AesGcm(_sealingKey, TagBytes);
+            using var aes = new AesGcm(_encryptionKey, TagBytes);
             aes.Decrypt(seal.Slice(1, NonceBytes), seal[HeaderBytes..], seal.Slice(1 + NonceBytes, TagBytes), text, seal[..1]);
             return Encoding.UTF8.GetString(text);
         }
         catch (Exception e) when (e is FormatException or CryptographicException)
         {
-            throw Unopened(e);
+            throw CannotDecrypt(e);
         }
     }
 
-    /// <summary>The same for the same text and key, and telling nothing about the text without the key.</summary>
-    public string Fingerprint(string plain) => Convert.ToHexStringLower(HMACSHA256.HashData(_fingerprintKey, Encoding.UTF8.GetBytes(plain)));
+    /// <summary>A keyed hash: equal for equal texts with the same key. It reveals nothing about the text to anyone without the key.</summary>
+    public string Fingerprint(string plain) =>
+        Convert.ToHexStringLower(HMACSHA256.HashData(_fingerprintKey, Encoding.UTF8.GetBytes(plain)));
 
     private static byte[] Derive(ReadOnlySpan<byte> key, ReadOnlySpan<byte> purpose)
     {
@@ -67,6 +70,6 @@ internal sealed class AesSecretSeal : ISecretSeal
         return derived;
     }
 
-    private static ClusterException Unopened(Exception? cause) =>
-        new(ErrorCode.Internal, "A stored secret cannot be opened: it was sealed with another key.", inner: cause);
+    private static ClusterException CannotDecrypt(Exception? cause) =>
+        new(ErrorCode.Internal, "A stored secret cannot be decrypted, because it was encrypted with another key.", inner: cause);
 }

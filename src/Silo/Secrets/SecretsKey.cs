@@ -3,19 +3,22 @@ using CozeCluster.Silo.Hosting;
 
 namespace CozeCluster.Silo.Secrets;
 
-/// <summary>Where the key that seals secrets comes from: the setting <see cref="Settings.SecretsKey"/>, else a file in the data folder, made at the first start.</summary>
+/// <summary>
+/// Loads the key that encrypts stored secrets: from the setting <see cref="Settings.SecretsKey"/>, or from a file in the data folder.
+/// The first start creates the file.
+/// </summary>
 internal static class SecretsKey
 {
-    /// <summary>The file's name in the data folder.</summary>
+    /// <summary>The name of the file in the data folder.</summary>
     public const string FileName = "secrets.key";
 
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    private const UnixFileMode Others = ~(OwnerOnly | UnixFileMode.UserExecute);
+    private const UnixFileMode OwnerReadWrite = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode OtherUsers = ~(OwnerReadWrite | UnixFileMode.UserExecute);
 
-    /// <summary>The key.</summary>
-    /// <param name="setting">What was set: Base64 of 32 bytes, or null.</param>
-    /// <param name="dataDirectory">The data folder; it exists, unless a key was set.</param>
-    /// <exception cref="StartException">The key is malformed, or its file cannot be read, or others may read it.</exception>
+    /// <summary>Loads the key.</summary>
+    /// <param name="setting">The value of the setting: Base64 of 32 bytes; null if it is not set.</param>
+    /// <param name="dataDirectory">The data folder. It must exist if the setting is not set.</param>
+    /// <exception cref="StartException">The key is malformed, or its file cannot be read, or other users can read it.</exception>
     public static byte[] Load(string? setting, string dataDirectory)
     {
         if (!string.IsNullOrWhiteSpace(setting))
@@ -24,10 +27,11 @@ internal static class SecretsKey
         try
         {
             if (!File.Exists(path)) Create(path);
-            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0)
-                throw new StartException($"'{path}' may be read by others; take their permissions away (chmod 600).");
+            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & OtherUsers) != 0)
+                throw new StartException($"Other users can read '{path}'. Remove their permissions (chmod 600).");
             return Decode(File.ReadAllText(path)) ?? throw new StartException(
-                $"'{path}' does not hold a key (Base64 of 32 bytes). Restore it; without it, stored secrets are lost, and a new one is made once the file is gone.");
+                $"'{path}' does not contain a key (Base64 of 32 bytes). Restore it from a backup. "
+                + "If you delete it, the next start creates a new key, and stored secrets are lost.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -35,21 +39,22 @@ internal static class SecretsKey
         }
     }
 
-    // The file is written aside and moved into place, so that nobody reads half a key. The lock makes the first of several nodes win: File.Move looks for the target first and
-    // would replace a key that another node has just made and read.
+    // The key is written to a temporary file and then moved, so that no process reads half a key. The lock makes the first of several processes win:
+    // File.Move checks for an existing target and then moves, and could replace a key that another process has just created and read.
     private static void Create(string path)
     {
-        using var claim = Claim(path + ".lock");
+        using var fileLock = Lock(path + ".lock");
         if (File.Exists(path)) return;
         var temporary = $"{path}.{Guid.NewGuid():N}";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerOnly;
-        using (var writer = new StreamWriter(temporary, options)) writer.WriteLine(Convert.ToBase64String(RandomNumberGenerator.GetBytes(AesSecretSeal.KeyBytes)));
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerReadWrite;
+        var key = Convert.ToBase64String(RandomNumberGenerator.GetBytes(AesSecretSeal.KeyBytes));
+        using (var writer = new StreamWriter(temporary, options)) writer.WriteLine(key);
         File.Move(temporary, path, overwrite: false);
     }
 
-    // The holder needs a few milliseconds. The lock file may be deleted while others wait for it: the key exists by then, and they look for it.
-    private static FileStream Claim(string path)
+    // A process holds the lock for a few milliseconds. The lock file may be deleted while others wait for it; they then find the finished key.
+    private static FileStream Lock(string path)
     {
         var wait = new SpinWait();
         while (true)

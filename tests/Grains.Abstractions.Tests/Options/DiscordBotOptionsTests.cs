@@ -65,7 +65,7 @@ public sealed class DiscordBotOptionsTests
     [InlineData("keep_for", "-1s", "from 1m")]
     [InlineData("history", "Transcript", "transcript, last or json")]
     [InlineData("long", "cut", "split, file or reject")]
-    [InlineData("end.cold_wait", "1ms", "from 0.1s")]
+    [InlineData("end.cold_wait", "1ms", "from 100ms")]
     [InlineData("end.max_wait", "0.5s", "not shorter than end.min_wait")]
     [InlineData("daily_reset", "09:00", "09:00+08:00")]
     [InlineData("daily_reset", "24:00+08:00", "09:00+08:00")]

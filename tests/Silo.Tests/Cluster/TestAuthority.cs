@@ -3,10 +3,10 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace CozeCluster.Silo.Tests.Cluster;
 
-/// <summary>A certificate authority.</summary>
+/// <summary>A certificate authority for tests.</summary>
 internal sealed class TestAuthority : IDisposable
 {
-    /// <summary>A day on which certificates are valid that nothing else is said of.</summary>
+    /// <summary>A day on which certificates with the default period are valid.</summary>
     public static readonly DateTimeOffset Today = new(2026, 6, 1, 0, 0, 0, TimeSpan.Zero);
 
     private static readonly DateTimeOffset Start = Today.AddYears(-1);
@@ -24,7 +24,8 @@ internal sealed class TestAuthority : IDisposable
 
     public X509Certificate2 Root { get; }
 
-    public X509Certificate2 Issue(string name, DateTimeOffset? from = null, DateTimeOffset? to = null) => Sign(name, authority: false, from ?? Start, to ?? End);
+    public X509Certificate2 Issue(string name, DateTimeOffset? from = null, DateTimeOffset? to = null) =>
+        Sign(name, authority: false, from ?? Start, to ?? End);
 
     public TestAuthority Delegate(string name) => new(Sign(name, authority: true, Start, End));
 

@@ -20,97 +20,103 @@ public sealed class TrustedPeersTests : IDisposable
     }
 
     [Fact]
-    public void Accept_TheSameCertificate_Yes()
+    public void IsTrusted_SameCertificate_Yes()
     {
         using var own = _authority.Issue("CN=node");
 
-        Assert.True(Peers(own).Accept(own));
-        Assert.True(Peers(own, _authority.Root).Accept(own));
+        Assert.True(Peers(own).IsTrusted(own));
+        Assert.True(Peers(own, _authority.Root).IsTrusted(own));
     }
 
     [Fact]
-    public void Accept_SiblingOfARootInTheFile_Yes()
+    public void IsTrusted_IssuedByARootInTheFile_Yes()
     {
         using var own = _authority.Issue("CN=node 1");
-        using var theirs = _authority.Issue("CN=node 2");
+        using var peer = _authority.Issue("CN=node 2");
 
-        Assert.True(Peers(own, _authority.Root).Accept(theirs));
+        Assert.True(Peers(own, _authority.Root).IsTrusted(peer));
     }
 
     [Fact]
-    public void Accept_SiblingWithoutARootInTheFile_No()
+    public void IsTrusted_IssuedByARootThatIsNotInTheFile_No()
     {
         using var own = _authority.Issue("CN=node 1");
-        using var theirs = _authority.Issue("CN=node 2");
+        using var peer = _authority.Issue("CN=node 2");
 
-        Assert.False(Peers(own).Accept(theirs));
+        Assert.False(Peers(own).IsTrusted(peer));
     }
 
     [Fact]
-    public void Accept_SiblingByAnIntermediate_OnlyWithTheRootInTheFile()
+    public void IsTrusted_IssuedByAnIntermediate_OnlyWithTheRootInTheFile()
     {
         using var intermediate = _authority.Delegate("CN=intermediate");
         using var own = intermediate.Issue("CN=node 1");
-        using var theirs = intermediate.Issue("CN=node 2");
+        using var peer = intermediate.Issue("CN=node 2");
 
-        Assert.True(Peers(own, intermediate.Root, _authority.Root).Accept(theirs));
-        // The usual file of a public authority: anybody can get a certificate by its intermediate.
-        Assert.False(Peers(own, intermediate.Root).Accept(theirs));
+        Assert.True(Peers(own, intermediate.Root, _authority.Root).IsTrusted(peer));
+        // A typical file from a public authority, whose intermediate issues certificates to anyone.
+        Assert.False(Peers(own, intermediate.Root).IsTrusted(peer));
     }
 
     [Fact]
-    public void Accept_OtherAuthorityOfTheSameName_No()
+    public void IsTrusted_OtherAuthorityWithTheSameName_No()
     {
         using var other = new TestAuthority("CN=cluster authority");
         using var own = _authority.Issue("CN=node");
-        using var theirs = other.Issue("CN=node");
+        using var peer = other.Issue("CN=node");
 
-        Assert.False(Peers(own, _authority.Root).Accept(theirs));
-        Assert.False(Peers(own, _authority.Root).Accept(other.Root));
+        Assert.False(Peers(own, _authority.Root).IsTrusted(peer));
+        Assert.False(Peers(own, _authority.Root).IsTrusted(other.Root));
     }
 
     [Fact]
-    public void Accept_ExpiredOrNotYetValid_No()
+    public void IsTrusted_ExpiredOrNotYetValid_No()
     {
         using var own = _authority.Issue("CN=node 1");
-        using var theirs = _authority.Issue("CN=node 2", from: Today.AddDays(-2), to: Today.AddDays(2));
+        using var peer = _authority.Issue("CN=node 2", from: Today.AddDays(-2), to: Today.AddDays(2));
         var peers = Peers(own, _authority.Root);
 
-        Assert.True(peers.Accept(theirs));
+        Assert.True(peers.IsTrusted(peer));
         _time.Advance(TimeSpan.FromDays(3));
-        Assert.False(peers.Accept(theirs));
+        Assert.False(peers.IsTrusted(peer));
         using var early = _authority.Issue("CN=node 3", from: Today.AddDays(4));
-        Assert.False(peers.Accept(early));
+        Assert.False(peers.IsTrusted(early));
     }
 
     [Fact]
-    public void Accept_SelfSigned_OnlyItself()
+    public void IsTrusted_SelfSigned_OnlyItself()
     {
         using var own = new TestAuthority("CN=node");
-        using var theirs = new TestAuthority("CN=node");
+        using var peer = new TestAuthority("CN=node");
 
-        Assert.True(Peers(own.Root).Accept(own.Root));
-        Assert.False(Peers(own.Root).Accept(theirs.Root));
+        Assert.True(Peers(own.Root).IsTrusted(own.Root));
+        Assert.False(Peers(own.Root).IsTrusted(peer.Root));
     }
 
     [Theory]
     [InlineData("pem")]
     [InlineData("pfx")]
-    public void Accept_RootFromTheFile_IsFoundBehindTheCertificate(string form)
+    public void IsTrusted_RootInTheFile_IsFoundAfterTheCertificate(string format)
     {
         using var own = _authority.Issue("CN=node 1");
-        using var theirs = _authority.Issue("CN=node 2");
-        var path = Path.Combine(_folder.FullName, form);
-        if (form == "pem")
-            File.WriteAllText(path, string.Join('\n', own.ExportCertificatePem(), own.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem(), _authority.Root.ExportCertificatePem()));
+        using var peer = _authority.Issue("CN=node 2");
+        var path = Path.Combine(_folder.FullName, format);
+        if (format == "pem")
+        {
+            string[] pem = [own.ExportCertificatePem(), own.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem(), _authority.Root.ExportCertificatePem()];
+            File.WriteAllText(path, string.Join('\n', pem));
+        }
         else
-            File.WriteAllBytes(path, new X509Certificate2Collection { own, X509CertificateLoader.LoadCertificate(_authority.Root.RawData) }.Export(X509ContentType.Pfx, "x")!);
+        {
+            var certificates = new X509Certificate2Collection { own, X509CertificateLoader.LoadCertificate(_authority.Root.RawData) };
+            File.WriteAllBytes(path, certificates.Export(X509ContentType.Pfx, "x")!);
+        }
 
-        var (certificate, file) = new CertificateFiles(path, null, form == "pem" ? null : "x").LoadStrictly();
+        var (certificate, file) = new CertificateFiles(path, null, format == "pem" ? null : "x").LoadForStart();
 
         Assert.Equal("CN=node 1", certificate.Subject);
-        Assert.True(new TrustedPeers(certificate, file, _time).Accept(theirs));
+        Assert.True(new TrustedPeers(certificate, file, _time).IsTrusted(peer));
     }
 
-    private TrustedPeers Peers(X509Certificate2 own, params X509Certificate2[] behind) => new(own, [own, .. behind], _time);
+    private TrustedPeers Peers(X509Certificate2 own, params X509Certificate2[] chain) => new(own, [own, .. chain], _time);
 }

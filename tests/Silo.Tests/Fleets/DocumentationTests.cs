@@ -29,15 +29,16 @@ public sealed partial class DocumentationTests
         };
         var source = new FleetFileSource(Path.Combine(Root, "docs", "fleet.example.yaml"), new EnvironmentValues(variables.GetValueOrDefault));
 
-        var look = source.Look();
+        var snapshot = source.Read();
 
-        Assert.Empty(look.Result.Problems);
-        var fleet = look.Result.File!;
+        Assert.Empty(snapshot.Result.Problems);
+        var fleet = snapshot.Result.File!;
         Assert.Equal((2, 1, 4, 4, 3), (fleet.Tenants.Count, fleet.Listeners.Count, fleet.Accounts.Count, fleet.Bots.Count, fleet.Models.Count));
         Assert.Equal("socks5://127.0.0.1:1080", fleet.Accounts[2].Proxy);
         Assert.Equal(30, fleet.Bots[2].Timeouts.Total.TotalMinutes);
         Assert.Equal((TimeSpan.FromHours(12), "Asia/Shanghai"), (fleet.Bots[0].KeepActive!.Every, fleet.Bots[2].KeepActive!.TimeZone));
-        Assert.Equal(("https://chat.example.com/hooks/cozecluster", "-1001234567890"), (fleet.Notifications!.WebhookUrl, fleet.Notifications.Telegram!.ChatId));
+        Assert.Equal("https://chat.example.com/hooks/cozecluster", fleet.Notifications!.Webhook!.Url);
+        Assert.Equal("-1001234567890", fleet.Notifications.Telegram!.ChatId);
     }
 
     [Fact]

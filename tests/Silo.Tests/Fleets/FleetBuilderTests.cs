@@ -8,7 +8,7 @@ public sealed class FleetBuilderTests
     private readonly AesSecretSeal _seal = new(new byte[AesSecretSeal.KeyBytes]);
 
     [Fact]
-    public void Build_Secrets_AreSealed()
+    public void Build_Secrets_AreEncrypted()
     {
         var fleet = FleetBuilder.Build(SampleFleet.Read(SampleFleet.Text).File!, _seal);
 
@@ -37,7 +37,7 @@ public sealed class FleetBuilderTests
         Assert.NotEqual(Version(SampleFleet.Text), Version(SampleFleet.With(old, @new)));
 
     [Fact]
-    public void Build_OtherSealingKey_IsAnotherVersion()
+    public void Build_OtherKey_IsAnotherVersion()
     {
         var other = new byte[AesSecretSeal.KeyBytes];
         other[0] = 1;

@@ -11,7 +11,7 @@ public sealed class FleetImporterTests
     private readonly RecordingLogger<ListenerStart> _startLog = new(LogLevel.Warning);
 
     [Fact]
-    public async Task Import_UserAccounts_AreWarnedOfEveryTime()
+    public async Task Import_UserAccounts_LogsAWarningEveryTime()
     {
         var file = SampleFleet.Read(SampleFleet.Discord).File!;
 
@@ -23,7 +23,7 @@ public sealed class FleetImporterTests
     }
 
     [Fact]
-    public async Task Import_NoUserAccounts_WarnsOfNothing()
+    public async Task Import_NoUserAccounts_LogsNoWarning()
     {
         await Importer().Import(SampleFleet.Read(SampleFleet.Text).File!);
 
@@ -31,21 +31,23 @@ public sealed class FleetImporterTests
     }
 
     [Fact]
-    public async Task Start_Listener_ConnectsTheShardOfItsServerAndSweeps()
+    public async Task Start_Listener_ConnectsTheShardOfItsServerAndSweepsChannels()
     {
         var fleet = FleetBuilder.Build(SampleFleet.Read(SampleFleet.Discord).File!, Seal());
 
         foreach (var listener in fleet.Listeners) await Listeners().Start(listener);
         await Listeners().Start(fleet.Listeners[1] with { GuildId = $"{4ul << 22}" });
 
-        Assert.Equal(["connect ear.0", "sweep ear", "connect other-ear.1", "sweep other-ear", "connect other-ear.0", "sweep other-ear"], _catalog.Listeners.Calls);
+        Assert.Equal(
+            ["connect ear.0", "sweep ear", "connect other-ear.1", "sweep other-ear", "connect other-ear.0", "sweep other-ear"],
+            _catalog.Listeners.Calls);
     }
 
     [Fact]
-    public async Task Start_ListenerThatCannot_IsLoggedAndNoMore()
+    public async Task Start_ListenerThatFails_IsOnlyLogged()
     {
         var fleet = FleetBuilder.Build(SampleFleet.Read(SampleFleet.Discord).File!, Seal());
-        _catalog.Listeners.Refusing.Add("ear.0");
+        _catalog.Listeners.Failing.Add("ear.0");
 
         await Listeners().Start(fleet.Listeners[0]);
 

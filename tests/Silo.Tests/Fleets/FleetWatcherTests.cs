@@ -9,7 +9,7 @@ namespace CozeCluster.Silo.Tests.Fleets;
 
 public sealed class FleetWatcherTests : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fleet-");
     private readonly RecordingCatalog _catalog = new();
@@ -22,17 +22,19 @@ public sealed class FleetWatcherTests : IDisposable
     public void Dispose() => _folder.Delete(recursive: true);
 
     [Fact]
-    public async Task Start_SoundFile_ImportsItBeforeAnythingElse()
+    public async Task Start_ValidFile_IsImportedFirst()
     {
-        await using var _ = await Started(SampleFleet.Text);
+        await using var _ = await StartWatcher(SampleFleet.Text);
 
         Assert.Equal("helper", Assert.Single(_catalog.Last!.Bots).Id);
     }
 
     [Fact]
-    public async Task Start_WrongFile_TellsEveryProblemWithFileAndLine()
+    public async Task Start_InvalidFile_ReportsEveryProblemWithFileAndLine()
     {
-        var error = await Assert.ThrowsAsync<StartException>(() => Started(SampleFleet.With("id: helper", "id: HELPER").Replace("admin: true", "admin: yes", StringComparison.Ordinal)));
+        var text = SampleFleet.With("id: helper", "id: HELPER").Replace("admin: true", "admin: yes", StringComparison.Ordinal);
+
+        var error = await Assert.ThrowsAsync<StartException>(() => StartWatcher(text));
 
         Assert.Equal(3, error.Lines.Count);
         Assert.StartsWith($"{FleetPath}:9:16: tenants[0].keys[1].admin: ", error.Lines[0], StringComparison.Ordinal);
@@ -40,12 +42,17 @@ public sealed class FleetWatcherTests : IDisposable
     }
 
     [Fact]
-    public async Task Start_NoFile_IsTold() => Assert.Equal($"{FleetPath}:1:1: The file does not exist or cannot be read.", (await Assert.ThrowsAsync<StartException>(() => Started(null))).Message);
+    public async Task Start_NoFile_IsReported()
+    {
+        var error = await Assert.ThrowsAsync<StartException>(() => StartWatcher(null));
+
+        Assert.Equal($"{FleetPath}:1:1: The file does not exist or cannot be read.", error.Message);
+    }
 
     [Fact]
-    public async Task Refresh_ValidThenInvalidThenRestored_KeepsTheLastSoundOne()
+    public async Task Refresh_InvalidFile_KeepsTheLastValidFleet()
     {
-        await using var running = await Started(SampleFleet.Text);
+        await using var running = await StartWatcher(SampleFleet.Text);
         var first = _catalog.Last!.Version;
 
         File.WriteAllText(FleetPath, SampleFleet.With("id: coze-helper", "id: coze-other"));
@@ -69,7 +76,7 @@ public sealed class FleetWatcherTests : IDisposable
     [Fact]
     public async Task Refresh_NothingChanged_ImportsAndLogsNothing()
     {
-        await using var running = await Started(SampleFleet.Text);
+        await using var running = await StartWatcher(SampleFleet.Text);
         await running.Watcher.Refresh(forced: false);
         Assert.Equal(1, _catalog.Imports);
 
@@ -82,7 +89,7 @@ public sealed class FleetWatcherTests : IDisposable
     [Fact]
     public async Task Refresh_Forced_ReadsAnUnchangedFileAgain()
     {
-        await using var running = await Started(SampleFleet.Text);
+        await using var running = await StartWatcher(SampleFleet.Text);
 
         await running.Watcher.Refresh(forced: true);
 
@@ -94,7 +101,7 @@ public sealed class FleetWatcherTests : IDisposable
     {
         var token = Path.Combine(_folder.FullName, "token");
         File.WriteAllText(token, "pat_one");
-        await using var running = await Started(SampleFleet.With("token: pat_secret_1", "token_file: token"));
+        await using var running = await StartWatcher(SampleFleet.With("token: pat_secret_1", "token_file: token"));
         var first = _catalog.Last!.Version;
 
         File.WriteAllText(token, "pat_two");
@@ -104,9 +111,9 @@ public sealed class FleetWatcherTests : IDisposable
     }
 
     [Fact]
-    public async Task Refresh_ImportFails_TriesAgain()
+    public async Task Refresh_ImportFails_Retries()
     {
-        await using var running = await Started(SampleFleet.Text);
+        await using var running = await StartWatcher(SampleFleet.Text);
         File.WriteAllText(FleetPath, SampleFleet.With("id: coze-helper", "id: coze-other"));
 
         _catalog.Fails = true;
@@ -119,9 +126,9 @@ public sealed class FleetWatcherTests : IDisposable
     }
 
     [Fact]
-    public async Task Refresh_ReadingFailsAsNobodyForesaw_KeepsTheFleetAndTriesAgain()
+    public async Task Refresh_UnexpectedExceptionWhileReading_KeepsTheFleetAndRetries()
     {
-        await using var running = await Started(SampleFleet.Text);
+        await using var running = await StartWatcher(SampleFleet.Text);
         File.WriteAllText(FleetPath, SampleFleet.With("id: coze-helper", "id: coze-other"));
 
         _readingFails = true;
@@ -134,50 +141,51 @@ public sealed class FleetWatcherTests : IDisposable
     }
 
     [Fact]
-    public async Task Execute_IntervalPasses_TheFileIsLookedAt()
+    public async Task Execute_IntervalPasses_ReadsTheFile()
     {
-        await using var running = await Started(SampleFleet.Text);
+        await using var running = await StartWatcher(SampleFleet.Text);
         File.WriteAllText(FleetPath, SampleFleet.With("id: coze-helper", "id: coze-other"));
 
-        // The folder's watcher waits on this clock too, so nothing happens before it moves.
+        // The watcher of the folder waits on this clock too, so nothing happens before it moves.
         while (_time.ArmedTimers == 0) await Task.Yield();
         _time.Advance(TimeSpan.FromSeconds(5));
 
-        await _catalog.ImportOf(fleet => fleet.Models[0].Id == "coze-other").WaitAsync(Patience);
+        await _catalog.ImportOf(fleet => fleet.Models[0].Id == "coze-other").WaitAsync(Timeout);
     }
 
     [Fact]
-    public async Task Execute_FileReplacedByAnother_IsNoticedWithoutWaiting()
+    public async Task Execute_FileIsReplaced_ReadsItBeforeTheInterval()
     {
-        await using var running = await Started(SampleFleet.Text, TimeProvider.System, TimeSpan.FromHours(1));
+        await using var running = await StartWatcher(SampleFleet.Text, TimeProvider.System, TimeSpan.FromHours(1));
         var found = _catalog.ImportOf(fleet => fleet.Models[0].Id == "coze-other");
 
-        // Until the watcher is up a change may go unnoticed, so it is made until it is.
+        // The watcher may miss a change while it starts, so the change is repeated until it is found.
         while (await Task.WhenAny(found, Task.Delay(TimeSpan.FromMilliseconds(500))) != found)
         {
             var temporary = FleetPath + ".new";
             File.WriteAllText(temporary, SampleFleet.With("id: coze-helper", "id: coze-other"));
             File.Move(temporary, FleetPath, overwrite: true);
         }
-        await found.WaitAsync(Patience);
+        await found.WaitAsync(Timeout);
     }
 
-    private async Task<Running> Started(string? text, TimeProvider? time = null, TimeSpan? poll = null)
+    private async Task<RunningWatcher> StartWatcher(string? text, TimeProvider? time = null, TimeSpan? poll = null)
     {
         if (text is not null) File.WriteAllText(FleetPath, text);
-        var environment = SampleFleet.Environment;
+        var seal = new AesSecretSeal(new byte[AesSecretSeal.KeyBytes]);
         var watcher = new FleetWatcher(
-            new FleetFileSource(FleetPath, new EnvironmentValues(name => _readingFails ? throw new InvalidOperationException() : environment.GetValueOrDefault(name))),
-            new FleetImporter(
-                _catalog, new AesSecretSeal(new byte[AesSecretSeal.KeyBytes]), new ListenerStart(_catalog, NullLogger<ListenerStart>.Instance), NullLogger<FleetImporter>.Instance),
+            new FleetFileSource(FleetPath, new EnvironmentValues(LookUp)),
+            new FleetImporter(_catalog, seal, new ListenerStart(_catalog, NullLogger<ListenerStart>.Instance), NullLogger<FleetImporter>.Instance),
             TestSettings.Default with { FleetPoll = poll ?? TimeSpan.FromSeconds(5) },
             time ?? _time,
             _log);
         await watcher.StartAsync(CancellationToken.None);
-        return new Running(watcher);
+        return new RunningWatcher(watcher);
     }
 
-    private sealed record Running(FleetWatcher Watcher) : IAsyncDisposable
+    private string? LookUp(string variable) => _readingFails ? throw new InvalidOperationException() : SampleFleet.Environment.GetValueOrDefault(variable);
+
+    private sealed record RunningWatcher(FleetWatcher Watcher) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {

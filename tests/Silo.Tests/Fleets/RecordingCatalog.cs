@@ -2,12 +2,12 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Silo.Tests.Fleets;
 
-/// <summary>Records what the catalog, and the grains of listeners, are called with.</summary>
+/// <summary>A fake catalog that records imports, and a grain factory for it and for the grains of listeners.</summary>
 internal sealed class RecordingCatalog : FakeGrains, ICatalogGrain
 {
     private readonly RecordingListeners _listeners = new();
     private readonly Lock _gate = new();
-    private readonly List<(Func<Fleet, bool> Wanted, TaskCompletionSource Found)> _waiting = [];
+    private readonly List<(Func<Fleet, bool> Matches, TaskCompletionSource Found)> _waiting = [];
 
     public Fleet? Last { get; private set; }
 
@@ -15,7 +15,7 @@ internal sealed class RecordingCatalog : FakeGrains, ICatalogGrain
 
     public bool Fails { get; set; }
 
-    /// <summary>Told of what listeners were asked to do.</summary>
+    /// <summary>The recorded calls to the grains of listeners.</summary>
     public RecordingListeners Listeners => _listeners;
 
     public Task Import(Fleet fleet)
@@ -25,22 +25,22 @@ internal sealed class RecordingCatalog : FakeGrains, ICatalogGrain
         {
             Last = fleet;
             Imports++;
-            foreach (var (wanted, found) in _waiting)
+            foreach (var (matches, found) in _waiting)
             {
-                if (wanted(fleet)) found.TrySetResult();
+                if (matches(fleet)) found.TrySetResult();
             }
         }
         return Task.CompletedTask;
     }
 
-    /// <summary>Completes once a wanted fleet was, or is, imported.</summary>
-    public Task ImportOf(Func<Fleet, bool> wanted)
+    /// <summary>Completes when a matching fleet is imported, or the last imported fleet matches.</summary>
+    public Task ImportOf(Func<Fleet, bool> matches)
     {
         lock (_gate)
         {
             var found = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            if (Last is not null && wanted(Last)) found.SetResult();
-            _waiting.Add((wanted, found));
+            if (Last is not null && matches(Last)) found.SetResult();
+            _waiting.Add((matches, found));
             return found.Task;
         }
     }
@@ -66,9 +66,9 @@ internal sealed class RecordingCatalog : FakeGrains, ICatalogGrain
     public Task<IReadOnlyList<ModelInfo>> ListModels(string tenantId) => throw new NotSupportedException();
 }
 
-/// <summary>Keeps what is logged.</summary>
-/// <param name="least">What is less is not kept.</param>
-internal sealed class RecordingLogger<T>(LogLevel least = LogLevel.Error) : ILogger<T>
+/// <summary>A logger that records messages.</summary>
+/// <param name="minLevel">The lowest level that is recorded.</param>
+internal sealed class RecordingLogger<T>(LogLevel minLevel = LogLevel.Error) : ILogger<T>
 {
     private readonly List<string> _lines = [];
 
@@ -83,7 +83,7 @@ internal sealed class RecordingLogger<T>(LogLevel least = LogLevel.Error) : ILog
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        if (logLevel < least) return;
+        if (logLevel < minLevel) return;
         lock (_lines) _lines.Add(formatter(state, exception));
     }
 }

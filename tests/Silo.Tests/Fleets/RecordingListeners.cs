@@ -2,34 +2,34 @@ using System.Collections.Concurrent;
 
 namespace CozeCluster.Silo.Tests.Fleets;
 
-/// <summary>Stands for listeners' sessions and janitors: keeps what they were asked to do.</summary>
+/// <summary>Fake Discord session and channel janitor grains that record their calls.</summary>
 internal sealed class RecordingListeners
 {
     private readonly ConcurrentQueue<string> _calls = new();
 
-    /// <summary>What was asked, as <c>connect ear.0</c> or <c>sweep ear</c>.</summary>
+    /// <summary>The calls, as <c>connect ear.0</c> or <c>sweep ear</c>.</summary>
     public IReadOnlyCollection<string> Calls => _calls;
 
-    /// <summary>Keys that refuse what they are asked.</summary>
-    public HashSet<string> Refusing { get; } = [];
+    /// <summary>Keys of grains whose calls fail.</summary>
+    public HashSet<string> Failing { get; } = [];
 
-    public IGrainWithStringKey Of(string key) => new One(this, key);
+    public IGrainWithStringKey Of(string key) => new FakeListenerGrain(this, key);
 
-    private Task Note(string call, string key)
+    private Task Record(string call, string key)
     {
         _calls.Enqueue($"{call} {key}");
-        return Refusing.Contains(key) ? Task.FromException(new ClusterException(ErrorCode.CallRejected, "not now")) : Task.CompletedTask;
+        return Failing.Contains(key) ? Task.FromException(new ClusterException(ErrorCode.CallRejected, "not now")) : Task.CompletedTask;
     }
 
-    private sealed class One(RecordingListeners listeners, string key) : IDiscordSessionGrain, IChannelJanitorGrain
+    private sealed class FakeListenerGrain(RecordingListeners listeners, string key) : IDiscordSessionGrain, IChannelJanitorGrain
     {
         public async Task<DiscordSessionHealth> Connect()
         {
-            await listeners.Note("connect", key);
+            await listeners.Record("connect", key);
             return new DiscordSessionHealth("connecting", null, default);
         }
 
-        public Task Sweep() => listeners.Note("sweep", key);
+        public Task Sweep() => listeners.Record("sweep", key);
 
         public Task Watch(DiscordWatch watch, IDiscordObserver observer) => throw new NotSupportedException();
 

@@ -2,7 +2,7 @@ using CozeCluster.Silo.Fleets;
 
 namespace CozeCluster.Silo.Tests.Fleets;
 
-/// <summary>A small sound fleet, and ways to spoil it.</summary>
+/// <summary>Small valid fleet files, and helpers to put mistakes into them.</summary>
 internal static class SampleFleet
 {
     public const string Text = """
@@ -39,7 +39,7 @@ internal static class SampleFleet
             tenants: [acme]
         """;
 
-    /// <summary>A sound fleet that works over Discord.</summary>
+    /// <summary>A valid fleet file of bots on Discord.</summary>
     public const string Discord = """
         tenants:
           - id: acme
@@ -85,11 +85,15 @@ internal static class SampleFleet
 
     public static FleetResult Read(string text, string directory = "/") => Reader.Read(text, directory);
 
-    /// <summary>The fleet with one piece of text replaced; it has to be there.</summary>
+    /// <summary><see cref="Text"/> with a piece replaced, which must occur in it.</summary>
     public static string With(string old, string @new) => Replace(Text, old, @new);
 
-    /// <summary>The same for the fleet over Discord.</summary>
+    /// <summary><see cref="Discord"/> with a piece replaced, which must occur in it.</summary>
     public static string DiscordWith(string old, string @new) => Replace(Discord, old, @new);
+
+    /// <summary>A line with a typical mistake, in several versions.</summary>
+    public static IEnumerable<string> BrokenVersionsOf(string line) =>
+        [line + " x", line + ": y", line.Replace(": ", ":\n    - ", StringComparison.Ordinal), "  " + line, ""];
 
     private static string Replace(string text, string old, string @new)
     {

@@ -10,7 +10,7 @@ public sealed class SecretFilesTests : IDisposable
     public void Dispose() => _folder.Delete(recursive: true);
 
     [Fact]
-    public void Read_TokenFile_StartsAtTheFleetsFolderAndLosesItsLineBreak()
+    public void Read_TokenFile_IsRelativeToTheFleetFileAndLosesItsLineBreak()
     {
         File.WriteAllText(Path.Combine(_folder.FullName, "token"), "pat_from_file\n");
 
@@ -22,8 +22,8 @@ public sealed class SecretFilesTests : IDisposable
 
     [Theory]
     [InlineData("", "is empty.")]
-    [InlineData("two words", "Expected a token: printable ASCII characters, no spaces in that file.")]
-    public void Read_BadTokenFile_IsTold(string content, string expected)
+    [InlineData("two words", "The file must contain a token: printable ASCII characters, no spaces.")]
+    public void Read_BadTokenFile_IsReported(string content, string expected)
     {
         File.WriteAllText(Path.Combine(_folder.FullName, "token"), content);
 
@@ -34,9 +34,11 @@ public sealed class SecretFilesTests : IDisposable
     }
 
     [Fact]
-    public void Read_NameThatNoFileCanHave_IsTold()
+    public void Read_InvalidFileName_IsReported()
     {
-        var problem = Assert.Single(SampleFleet.Read(SampleFleet.With("token: pat_secret_1", """token_file: "to\0ken" """), _folder.FullName).Problems);
+        var text = SampleFleet.With("token: pat_secret_1", """token_file: "to\0ken" """);
+
+        var problem = Assert.Single(SampleFleet.Read(text, _folder.FullName).Problems);
 
         Assert.Equal(("accounts[0].token_file", "Expected the path of a file."), (problem.Path, problem.Message));
     }
@@ -44,7 +46,7 @@ public sealed class SecretFilesTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Read_OAuth_TakesItsKeyFromAFileOrInPlace(bool file)
+    public void Read_OAuth_ReadsItsKeyFromAFileOrInPlace(bool file)
     {
         using var rsa = RSA.Create(2048);
         var pem = rsa.ExportPkcs8PrivateKeyPem();
@@ -58,7 +60,7 @@ public sealed class SecretFilesTests : IDisposable
     }
 
     [Fact]
-    public void Read_PublicKeyForAPrivateOne_IsTold()
+    public void Read_PublicKeyInsteadOfPrivateKey_IsReported()
     {
         using var rsa = RSA.Create(2048);
         File.WriteAllText(Path.Combine(_folder.FullName, "key.pem"), rsa.ExportSubjectPublicKeyInfoPem());
@@ -66,14 +68,17 @@ public sealed class SecretFilesTests : IDisposable
         var problem = Assert.Single(SampleFleet.Read(OAuth("private_key_file: key.pem"), _folder.FullName).Problems);
 
         Assert.Equal("accounts[0].oauth.private_key_file", problem.Path);
-        Assert.StartsWith("Expected an RSA private key in PEM", problem.Message, StringComparison.Ordinal);
+        Assert.StartsWith("The file must contain an RSA private key in PEM", problem.Message, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("private_key: nonsense", "18:20: accounts[0].oauth.private_key: Expected an RSA private key in PEM, unencrypted (-----BEGIN PRIVATE KEY-----).")]
-    [InlineData("enterprise_account_id: e", "16:7: accounts[0].oauth: Either 'private_key' or 'private_key_file' is missing.")]
-    [InlineData("private_keyfile: x", "16:7: accounts[0].oauth: Either 'private_key' or 'private_key_file' is missing.|18:7: accounts[0].oauth.private_keyfile: 'private_keyfile' is no key known here. Did you mean 'private_key_file'?")]
-    public void Read_OAuthMistakes_AreTold(string key, string expected) =>
+    [InlineData("private_key: nonsense",
+        "18:20: accounts[0].oauth.private_key: Expected an RSA private key in PEM, unencrypted (-----BEGIN PRIVATE KEY-----).")]
+    [InlineData("enterprise_account_id: e", "16:7: accounts[0].oauth: Expected exactly one of 'private_key' and 'private_key_file', found none.")]
+    [InlineData("private_keyfile: x",
+        "16:7: accounts[0].oauth: Expected exactly one of 'private_key' and 'private_key_file', found none.|"
+        + "18:7: accounts[0].oauth.private_keyfile: 'private_keyfile' is not a known key. Did you mean 'private_key_file'?")]
+    public void Read_OAuthMistakes_AreReported(string key, string expected) =>
         Assert.Equal(expected, string.Join('|', SampleFleet.Read(OAuth(key), _folder.FullName).Problems));
 
     private static string OAuth(string key) =>

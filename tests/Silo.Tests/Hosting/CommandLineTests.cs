@@ -11,7 +11,7 @@ public sealed class CommandLineTests
 
         Assert.Empty(line.Values);
         Assert.Equal(NodeCommand.Run, line.Command);
-        Assert.False(line.Answered);
+        Assert.False(line.IsHandled);
     }
 
     [Fact]
@@ -27,7 +27,7 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData("check", "--fleet", "f.yaml")]
     [InlineData("--fleet", "f.yaml", "check")]
-    public void Parse_Check_TakesTheFleet(params string[] args)
+    public void Parse_Check_AcceptsTheFleet(params string[] args)
     {
         var line = CommandLine.Parse(args);
 
@@ -36,7 +36,7 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public void Parse_SchemaApply_TakesTheDatabase()
+    public void Parse_SchemaApply_AcceptsTheDatabase()
     {
         var line = CommandLine.Parse(["schema", "apply", "--postgres", "Host=db"]);
 
@@ -45,7 +45,7 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public void Parse_StoreMove_TakesFolderDatabaseAndCluster()
+    public void Parse_StoreMove_AcceptsFolderDatabaseAndCluster()
     {
         var line = CommandLine.Parse(["store", "move", "--data", "d", "--postgres", "Host=db", "--cluster-id", "c"]);
 

@@ -21,9 +21,10 @@ public sealed class NodeSettingsTests : IDisposable
 
         Assert.Equal(Path.Combine(_folder.FullName, "fleet.yaml"), settings.Fleet);
         Assert.Equal(Path.Combine(_folder.FullName, "data") + Path.DirectorySeparatorChar, settings.Data + Path.DirectorySeparatorChar);
-        Assert.Equal("http://127.0.0.1:7077", Assert.Single(settings.Listen).Url);
-        Assert.Equal((0, 20, 5, 2, 3), (settings.DrainNotice.TotalSeconds, settings.DrainTime.TotalSeconds, settings.FleetPoll.TotalSeconds, settings.StartGrace.TotalSeconds, settings.KeepAlive.TotalSeconds));
-        Assert.Equal((LogForm.Simple, LogLevel.Information, Durability.Machine), (settings.Log, settings.LogLevel, settings.Durability));
+        Assert.Equal("http://127.0.0.1:7077", Assert.Single(settings.Endpoints).Url);
+        Assert.Equal((0, 20, 5), (settings.DrainNotice.TotalSeconds, settings.DrainTime.TotalSeconds, settings.FleetPoll.TotalSeconds));
+        Assert.Equal((2, 3), (settings.StartGrace.TotalSeconds, settings.KeepAlive.TotalSeconds));
+        Assert.Equal((LogFormat.Simple, LogLevel.Information, Durability.Machine), (settings.Log, settings.LogLevel, settings.Durability));
         Assert.Equal((32L << 20, true, true, 0), (settings.MaxBodyBytes, settings.Swagger, settings.Dashboard, settings.CorsOrigins.Count));
         Assert.Equal(new ConversationOptions(), settings.Conversations);
     }
@@ -32,8 +33,8 @@ public sealed class NodeSettingsTests : IDisposable
     public void Read_LimitsOfConversations_AreTheirs()
     {
         var settings = Read([
-            "--fleet", "fleet.yaml", "--keep-conversations", "7d", "--keep-turns", "2h", "--max-stored-turns", "10", "--max-queued-turns", "0", "--max-attempts", "1", "--listener-grace", "1m",
-            "--durable-turns", "false"]);
+            "--fleet", "fleet.yaml", "--keep-conversations", "7d", "--keep-turns", "2h", "--max-stored-turns", "10", "--max-queued-turns", "0",
+            "--max-attempts", "1", "--listener-grace", "1m", "--durable-turns", "false"]);
 
         Assert.Equal(
             new ConversationOptions
@@ -45,7 +46,7 @@ public sealed class NodeSettingsTests : IDisposable
     }
 
     [Fact]
-    public void Read_ThreeSources_TheNearerWins()
+    public void Read_ThreeSources_CommandLineWinsThenEnvironment()
     {
         WriteFile("""{ "CozeCluster": { "Fleet": "file.yaml", "KeepAlive": "3s", "StartGrace": "3s", "LogLevel": "Error" } }""");
         var variables = new Dictionary<string, string?> { ["COZECLUSTER_KEEP_ALIVE"] = "2s", ["COZECLUSTER_START_GRACE"] = "1s", ["PORT"] = "8080" };
@@ -54,25 +55,31 @@ public sealed class NodeSettingsTests : IDisposable
 
         Assert.EndsWith("file.yaml", settings.Fleet, StringComparison.Ordinal);
         Assert.Equal((500, 2000, LogLevel.Error), (settings.StartGrace.TotalMilliseconds, settings.KeepAlive.TotalMilliseconds, settings.LogLevel));
-        Assert.Equal(8080, settings.Listen[0].Port);
+        Assert.Equal(8080, settings.Endpoints[0].Port);
     }
 
     [Fact]
-    public void Read_ManyMistakes_TellsAllOfThem()
+    public void Read_ManyMistakes_ReportsAll()
     {
         WriteFile("""{ "CozeCluster": { "KeepAlive": "long", "DrianTime": "1s" } }""");
-        var variables = new Dictionary<string, string?> { ["PORT"] = "http", ["COZECLUSTER_LOG"] = "xml", ["COZECLUSTER_SWAGGER"] = "perhaps", ["COZECLUSTER_CORS_ORIGINS"] = "https://a.example,b.example/x" };
+        var variables = new Dictionary<string, string?>
+        {
+            ["PORT"] = "http",
+            ["COZECLUSTER_LOG"] = "xml",
+            ["COZECLUSTER_SWAGGER"] = "perhaps",
+            ["COZECLUSTER_CORS_ORIGINS"] = "https://a.example,b.example/x",
+        };
 
         var error = Assert.Throws<StartException>(() => Read(["--max-body-bytes", "12", "--certificate", "none.pem"], variables));
 
         Assert.Equal(
             [
-                "appsettings.json: CozeCluster:DrianTime: this is no setting. Did you mean 'DrainTime'?",
+                "appsettings.json: CozeCluster:DrianTime: this is not a setting. Did you mean 'DrainTime'?",
                 "PORT: expected a whole number from 0 to 65535, found 'http'.",
-                "--fleet: there is nothing to run. Name a fleet file (--fleet fleet.yaml or COZECLUSTER_FLEET), or try the sandbox (--sandbox).",
-                "--certificate: there is no file 'none.pem'.",
+                "--fleet: a node needs a fleet file. Name one (--fleet fleet.yaml or COZECLUSTER_FLEET), or try the sandbox (--sandbox).",
+                "--certificate: the file 'none.pem' does not exist.",
                 "--max-body-bytes: expected a whole number from 1024 to 1073741824, found '12'.",
-                "appsettings.json: CozeCluster:KeepAlive: expected a duration such as 500ms, 30s, 2m, 1h or 7d, found 'long'.",
+                "appsettings.json: CozeCluster:KeepAlive: expected a duration such as 500ms, 10s, 1m30s, 2h or 7d, found 'long'.",
                 "COZECLUSTER_CORS_ORIGINS: expected origins such as https://chat.example.com, found 'b.example/x'.",
                 "COZECLUSTER_SWAGGER: expected true or false, found 'perhaps'.",
                 "COZECLUSTER_LOG: expected simple or json, found 'xml'.",
@@ -81,7 +88,7 @@ public sealed class NodeSettingsTests : IDisposable
     }
 
     [Fact]
-    public void Read_VariableThatIsNearlyASetting_IsDoubted()
+    public void Read_MisspelledVariable_AddsAWarning()
     {
         var variables = new Dictionary<string, string?>
         {
@@ -94,12 +101,12 @@ public sealed class NodeSettingsTests : IDisposable
         };
 
         Assert.Equal(
-            ["The environment variable COZECLUSTER_DRIAN_TIME is no setting and is not looked at. Did you mean 'COZECLUSTER_DRAIN_TIME'?"],
-            Read(["--sandbox"], variables).Doubts);
+            ["The environment variable COZECLUSTER_DRIAN_TIME is not a setting and is ignored. Did you mean 'COZECLUSTER_DRAIN_TIME'?"],
+            Read(["--sandbox"], variables).Warnings);
     }
 
     [Fact]
-    public void Read_FileThatIsNoJson_IsTold()
+    public void Read_FileThatIsNotJson_IsReported()
     {
         WriteFile("{ nonsense");
 
@@ -107,7 +114,7 @@ public sealed class NodeSettingsTests : IDisposable
     }
 
     [Fact]
-    public void Read_Sandbox_HasAFolderOfItsOwnAndNoFleet()
+    public void Read_Sandbox_HasItsOwnFolderAndNoFleetFile()
     {
         var settings = Read(["--sandbox"], new() { ["COZECLUSTER_FLEET"] = "fleet.yaml" });
 
@@ -127,7 +134,8 @@ public sealed class NodeSettingsTests : IDisposable
     [InlineData("http://127.0.0.1:7077")]
     [InlineData("http://localhost:0")]
     [InlineData("http://[::1]:7077;http://127.0.0.2:7078")]
-    public void Read_SandboxOnLoopback_IsFine(string urls) => Assert.All(Read(["--sandbox", "--urls", urls]).Listen, address => Assert.True(address.IsLoopback));
+    public void Read_SandboxOnLoopback_IsAllowed(string urls) =>
+        Assert.All(Read(["--sandbox", "--urls", urls]).Endpoints, endpoint => Assert.True(endpoint.IsLoopback));
 
     [Theory]
     [InlineData("--sandbox", "--fleet", "f.yaml")]
@@ -135,15 +143,15 @@ public sealed class NodeSettingsTests : IDisposable
     [InlineData("--sandbox", "--urls", "https://127.0.0.1:7443")]
     [InlineData("--sandbox", "--urls", ";")]
     [InlineData("--sandbox", "--certificate-key", "key.pem")]
-    public void Read_ContradictionsAndGaps_AreRefused(params string[] args) => Assert.Throws<StartException>(() => Read(args));
+    public void Read_ContradictingOrMissingSettings_AreRefused(params string[] args) => Assert.Throws<StartException>(() => Read(args));
 
     [Fact]
-    public void Read_NothingOfACluster_IsANodeAlone()
+    public void Read_NoClusterSetting_IsASingleNode()
     {
         var settings = Read(["--sandbox"]);
 
         Assert.Null(settings.Cluster);
-        Assert.True(settings.HoldsGrains);
+        Assert.True(settings.HostsGrains);
         Assert.True(settings.ServesClients);
     }
 
@@ -153,15 +161,16 @@ public sealed class NodeSettingsTests : IDisposable
         var settings = Read(["--role", "silo", "--fleet", "fleet.yaml", "--postgres", "Host=db"], Key);
 
         var cluster = settings.Cluster!;
-        Assert.Equal((NodeRole.Silo, "Host=db", "cozecluster", 11111, 30000), (cluster.Role, cluster.Postgres, cluster.ClusterId, cluster.SiloPort, cluster.GatewayPort));
+        Assert.Equal((NodeRole.Silo, "Host=db", "cozecluster"), (cluster.Role, cluster.Postgres, cluster.ClusterId));
+        Assert.Equal((11111, 30000), (cluster.SiloPort, cluster.ClientPort));
         Assert.Equal(IPAddress.Loopback, cluster.AdvertisedAddress);
-        Assert.Equal((true, false), (settings.HoldsGrains, settings.ServesClients));
+        Assert.Equal((true, false), (settings.HostsGrains, settings.ServesClients));
     }
 
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Read_Durability_MeansTheSameAloneAndInACluster(bool cluster)
+    public void Read_Durability_HasTheSameDefaultAloneAndInACluster(bool cluster)
     {
         string[] where = cluster ? ["--role", "gateway", "--postgres", "Host=db"] : ["--sandbox"];
 
@@ -174,7 +183,7 @@ public sealed class NodeSettingsTests : IDisposable
     {
         var settings = Read(["--role", "gateway"], new() { ["COZECLUSTER_POSTGRES"] = "Host=db;Password=secret" });
 
-        Assert.Equal((false, true), (settings.HoldsGrains, settings.ServesClients));
+        Assert.Equal((false, true), (settings.HostsGrains, settings.ServesClients));
         Assert.DoesNotContain("secret", $"{settings} {settings.Cluster}", StringComparison.Ordinal);
     }
 
@@ -182,7 +191,7 @@ public sealed class NodeSettingsTests : IDisposable
     [InlineData("http://127.0.0.1:7077", null, true)]
     [InlineData("http://*:7077", "127.0.0.1", true)]
     [InlineData("http://127.0.0.1:7077", "192.0.2.7", false)]
-    public void Read_Address_IsLoopbackWhereTheNodeListensThereOnly(string urls, string? advertised, bool loopback)
+    public void Read_AdvertisedAddress_IsLoopbackIfTheNodeListensOnlyThere(string urls, string? advertised, bool loopback)
     {
         string[] more = advertised is null ? [] : ["--advertised-address", advertised];
 
@@ -192,7 +201,7 @@ public sealed class NodeSettingsTests : IDisposable
     }
 
     [Fact]
-    public void Read_ClusterWithoutWhatItNeeds_TellsAllOfIt()
+    public void Read_InvalidClusterSettings_ReportsAll()
     {
         var error = Assert.Throws<StartException>(
             () => Read(["--fleet", "f.yaml", "--postgres", "none", "--silo-port", "0", "--cluster-id", "a b", "--cluster-certificate", "none.pfx"]));
@@ -207,19 +216,20 @@ public sealed class NodeSettingsTests : IDisposable
     [InlineData("--role", "all")]
     [InlineData("--cluster-id", "mine")]
     [InlineData("--silo-port", "11112")]
+    [InlineData("--client-port", "30001")]
     [InlineData("--cluster-certificate", "node.pem")]
-    public void Read_SettingOfAMemberWithoutADatabase_IsRefused(string option, string value)
+    public void Read_ClusterSettingWithoutDatabase_IsRefused(string option, string value)
     {
         var error = Assert.Throws<StartException>(() => Read(["--sandbox", option, value]));
 
-        Assert.Equal([$"{option}: this is for nodes of a cluster; set 'postgres' (COZECLUSTER_POSTGRES) to its database too."], error.Lines);
+        Assert.Equal([$"{option}: this setting is for nodes of a cluster; set 'postgres' (COZECLUSTER_POSTGRES) to its database too."], error.Lines);
     }
 
     [Theory]
     [InlineData("""{ "CozeCluster": { "CorsOrigins": ["https://a.example"] } }""", "CozeCluster:CorsOrigins: expected a single value")]
     [InlineData("""{ "CozeCluster": { "DrainTime": { "Seconds": 5 } } }""", "CozeCluster:DrainTime: expected a single value")]
-    [InlineData("""{ "CozeCluster": "fleet.yaml" }""", "CozeCluster: expected settings in braces")]
-    public void Read_FileOfAnotherShape_IsRefused(string json, string expected)
+    [InlineData("""{ "CozeCluster": "fleet.yaml" }""", "CozeCluster: expected an object with settings")]
+    public void Read_FileWithAnotherStructure_IsRefused(string json, string expected)
     {
         WriteFile(json);
 
@@ -227,20 +237,21 @@ public sealed class NodeSettingsTests : IDisposable
     }
 
     [Fact]
-    public async Task MoveStore_NameThatNoClusterCanHave_IsRefused()
+    public async Task MoveStore_InvalidClusterName_IsRefused()
     {
-        var source = new SettingSource(CommandLine.Parse(["store", "move", "--postgres", "Host=db", "--cluster-id", "a b"]).Values, new Dictionary<string, string?>(), _folder.FullName);
+        var commandLine = CommandLine.Parse(["store", "move", "--postgres", "Host=db", "--cluster-id", "a b"]);
+        var source = new SettingSource(commandLine.Values, new Dictionary<string, string?>(), _folder.FullName);
 
-        var error = await Assert.ThrowsAsync<StartException>(() => ClusterCommands.MoveStore(source, _folder.FullName, TextWriter.Null));
+        var error = await Assert.ThrowsAsync<StartException>(() => NodeCommands.MoveStore(source, _folder.FullName, TextWriter.Null));
 
         Assert.StartsWith("--cluster-id: ", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("sandbox mode stays on loopback", "--sandbox", "--postgres", "Host=db", "--advertised-address", "192.0.2.7")]
+    [InlineData("sandbox mode only works on loopback", "--sandbox", "--postgres", "Host=db", "--advertised-address", "192.0.2.7")]
     [InlineData("expected all, silo or gateway", "--role", "server", "--sandbox", "--postgres", "Host=db")]
-    [InlineData("nothing to run", "--role", "silo", "--postgres", "Host=db")]
-    public void Read_ClusterContradictions_AreRefused(string expected, params string[] args) =>
+    [InlineData("needs a fleet file", "--role", "silo", "--postgres", "Host=db")]
+    public void Read_ContradictingClusterSettings_AreRefused(string expected, params string[] args) =>
         Assert.Contains(expected, Assert.Throws<StartException>(() => Read(args, Key)).Message, StringComparison.Ordinal);
 
     private void WriteFile(string json) => File.WriteAllText(Path.Combine(_folder.FullName, "appsettings.json"), json);

@@ -23,15 +23,15 @@ public sealed class ServerCertificateTests : IDisposable
     [InlineData("pem in one file")]
     [InlineData("pem with password")]
     [InlineData("pfx")]
-    public void Options_AnyForm_IsServed(string form)
+    public void Options_AnyFormat_IsUsed(string format)
     {
-        var files = Write(form, "CN=first");
+        var files = Write(format, "CN=first");
 
         Assert.Equal("CN=first", Subject(new ServerCertificate(files, _time)));
     }
 
     [Fact]
-    public void Options_RenewedFile_IsTakenOverWithinAMinute()
+    public void Options_RenewedFile_IsUsedWithinAMinute()
     {
         var certificate = new ServerCertificate(Write("pem", "CN=first"), _time);
         Write("pem", "CN=second");
@@ -43,10 +43,10 @@ public sealed class ServerCertificateTests : IDisposable
     }
 
     [Fact]
-    public void Options_HalfRenewed_TheOldOneServesOn()
+    public void Options_IncompleteRenewal_KeepsTheOldCertificate()
     {
         var certificate = new ServerCertificate(Write("pem", "CN=first"), _time);
-        File.WriteAllText(CertificateFile, "half");
+        File.WriteAllText(CertificateFile, "incomplete");
         _time.Advance(TimeSpan.FromMinutes(1));
 
         Assert.Equal("CN=first", Subject(certificate));
@@ -60,7 +60,9 @@ public sealed class ServerCertificateTests : IDisposable
     {
         File.WriteAllText(CertificateFile, "nonsense");
 
-        Assert.Contains(CertificateFile, Assert.Throws<StartException>(() => new ServerCertificate(new(CertificateFile, null, null), _time)).Message, StringComparison.Ordinal);
+        var error = Assert.Throws<StartException>(() => new ServerCertificate(new(CertificateFile, null, null), _time));
+
+        Assert.Contains(CertificateFile, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -73,13 +75,13 @@ public sealed class ServerCertificateTests : IDisposable
 
     private static string Subject(ServerCertificate certificate) => certificate.Options.ServerCertificateContext!.TargetCertificate.Subject;
 
-    private CertificateFiles Write(string form, string subject)
+    private CertificateFiles Write(string format, string subject)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var certificate = new CertificateRequest(subject, key, HashAlgorithmName.SHA256)
             .CreateSelfSigned(new DateTimeOffset(2025, 1, 1, 0, 0, 0, TimeSpan.Zero), new DateTimeOffset(2095, 1, 1, 0, 0, 0, TimeSpan.Zero));
         var pem = certificate.ExportCertificatePem();
-        switch (form)
+        switch (format)
         {
             case "pem":
                 File.WriteAllText(CertificateFile, pem);
@@ -90,7 +92,8 @@ public sealed class ServerCertificateTests : IDisposable
                 return new(CertificateFile, null, null);
             case "pem with password":
                 File.WriteAllText(CertificateFile, pem);
-                File.WriteAllText(KeyFile, key.ExportEncryptedPkcs8PrivateKeyPem(Password, new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 10_000)));
+                var encryption = new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 10_000);
+                File.WriteAllText(KeyFile, key.ExportEncryptedPkcs8PrivateKeyPem(Password, encryption));
                 return new(CertificateFile, KeyFile, Password);
             default:
                 File.WriteAllBytes(CertificateFile, certificate.Export(X509ContentType.Pfx, Password));

@@ -2,9 +2,11 @@ using CozeCluster.Silo.Hosting;
 
 namespace CozeCluster.Silo.Tests.Hosting;
 
-/// <summary>Settings of a node nobody told anything but to run.</summary>
+/// <summary>The default settings of a node in sandbox mode.</summary>
 internal static class TestSettings
 {
+    private static readonly Dictionary<string, string> CommandLine = new() { ["sandbox"] = "true" };
+
     public static NodeSettings Default { get; } =
-        NodeSettings.Read(new SettingSource(new Dictionary<string, string> { ["sandbox"] = "true" }, new Dictionary<string, string?>(), Path.GetTempPath()), Path.GetTempPath());
+        NodeSettings.Read(new SettingSource(CommandLine, new Dictionary<string, string?>(), Path.GetTempPath()), Path.GetTempPath());
 }

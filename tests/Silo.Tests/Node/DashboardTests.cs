@@ -1,10 +1,11 @@
 using System.Net;
 using System.Net.Http.Headers;
-using CozeCluster.Silo.Fleets;
+using System.Text;
+using CozeCluster.Silo.SandboxMode;
 
 namespace CozeCluster.Silo.Tests.Node;
 
-/// <summary>The Orleans dashboard of a node.</summary>
+/// <summary>Requests to the Orleans dashboard of a node.</summary>
 public sealed class DashboardTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("node-");
@@ -17,7 +18,7 @@ public sealed class DashboardTests : IDisposable
     }
 
     [Fact]
-    public async Task Administrators_see_it_and_nobody_else()
+    public async Task Only_administrators_can_open_it()
     {
         await using var node = NodeProcess.Start(_folder.FullName, "--sandbox", "--port", "0");
         var address = await node.Address();
@@ -27,23 +28,24 @@ public sealed class DashboardTests : IDisposable
         Assert.Equal(HttpStatusCode.OK, await Status(address, "/dashboard", SandboxKeys.Admin));
         Assert.Equal(HttpStatusCode.OK, await Status(address, "/dashboard/index.min.js", SandboxKeys.Admin));
         Assert.Equal(HttpStatusCode.OK, await Status(address, "/dashboard/DashboardCounters", SandboxKeys.Admin));
-        // Also once it is mapped.
+        // Its routes are mapped now.
         Assert.Equal(HttpStatusCode.Unauthorized, await Status(address, "/dashboard/", null));
         Assert.Equal(HttpStatusCode.Unauthorized, await Status(address, "/dashboard/DashboardCounters", SandboxKeys.Tenant));
     }
 
     [Fact]
-    public async Task It_neither_calls_grains_nor_streams_logs()
+    public async Task Routes_that_call_grains_or_stream_logs_are_not_served()
     {
         await using var node = NodeProcess.Start(_folder.FullName, "--sandbox", "--port", "0");
         var address = await node.Address();
 
-        Assert.Equal(HttpStatusCode.NotFound, await Status(address, "/dashboard/GrainState?grainId=tenant&grainType=CozeCluster.Grains.CatalogGrain", SandboxKeys.Admin));
+        const string GrainCall = "/dashboard/GrainState?grainId=tenant&grainType=CozeCluster.Grains.CatalogGrain";
+        Assert.Equal(HttpStatusCode.NotFound, await Status(address, GrainCall, SandboxKeys.Admin));
         Assert.Equal(HttpStatusCode.Forbidden, await Status(address, "/dashboard/Trace", SandboxKeys.Admin));
     }
 
     [Fact]
-    public async Task Switched_off_it_is_not_there()
+    public async Task Disabled_dashboard_is_not_found()
     {
         await using var node = NodeProcess.Start(_folder.FullName, "--sandbox", "--port", "0", "--dashboard", "false");
 
@@ -53,9 +55,9 @@ public sealed class DashboardTests : IDisposable
     private async Task<HttpStatusCode> Status(Uri address, string path, string? key)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, path));
-        if (key is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes($"x:{key}")));
+        if (key is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"x:{key}")));
         using var response = await _http.SendAsync(request);
-        // As a browser does; the client itself would leave the key out.
+        // Follows redirects with the key, as a browser does. HttpClient would omit the key.
         return response.Headers.Location is { } location ? await Status(address, location.OriginalString, key) : response.StatusCode;
     }
 }

@@ -4,30 +4,30 @@ using System.Text;
 
 namespace CozeCluster.Silo.Tests.Node;
 
-/// <summary>The built node as a process of its own, in a folder of its own, with none of this process's settings.</summary>
+/// <summary>A node that runs as a process, in its own folder and without the settings of this process.</summary>
 internal sealed class NodeProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
 
-    // TCP_LISTEN, as the kernel writes it.
+    // The state TCP_LISTEN in /proc/net/tcp.
     private const string Listening = "0A";
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();
-    private readonly List<(string Text, TaskCompletionSource<string> Found)> _awaited = [];
+    private readonly List<(string Text, TaskCompletionSource<string> Found)> _expectedLines = [];
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private NodeProcess(Process process) => _process = process;
 
-    /// <summary>All lines so far, of both outputs.</summary>
+    /// <summary>All lines of standard output and standard error so far.</summary>
     public string Output
     {
         get { lock (_output) return _output.ToString(); }
     }
 
     /// <summary>Starts <c>CozeCluster.Silo</c>.</summary>
-    /// <param name="folder">Its working folder.</param>
-    /// <param name="args">Its command line.</param>
+    /// <param name="folder">The working directory.</param>
+    /// <param name="args">The command line.</param>
     public static NodeProcess Start(string folder, params string[] args) => Start(folder, [], args);
 
     public static NodeProcess Start(string folder, Dictionary<string, string> variables, params string[] args)
@@ -38,32 +38,32 @@ internal sealed class NodeProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var name in info.Environment.Keys.Where(name => name.StartsWith("COZECLUSTER_", StringComparison.Ordinal) || name is "PORT").ToList()) info.Environment.Remove(name);
+        foreach (var name in info.Environment.Keys.Where(IsSetting).ToList()) info.Environment.Remove(name);
         foreach (var (name, value) in variables) info.Environment[name] = value;
         var node = new NodeProcess(new Process { StartInfo = info, EnableRaisingEvents = true });
-        node._process.OutputDataReceived += (_, line) => node.Hear(line.Data);
-        node._process.ErrorDataReceived += (_, line) => node.Hear(line.Data);
+        node._process.OutputDataReceived += (_, line) => node.OnOutput(line.Data);
+        node._process.ErrorDataReceived += (_, line) => node.OnOutput(line.Data);
         node._process.Start();
         node._process.BeginOutputReadLine();
         node._process.BeginErrorReadLine();
-        _ = node.WatchEnd();
+        _ = node.WaitForExit();
         return node;
     }
 
-    /// <summary>The first line that holds a text.</summary>
+    /// <summary>Waits for the first line that contains a text.</summary>
     public async Task<string> Line(string text)
     {
         var found = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_output)
         {
             if (Find(text) is { } line) return line;
-            _awaited.Add((text, found));
+            _expectedLines.Add((text, found));
         }
-        if (await Task.WhenAny(found.Task, _ended.Task).WaitAsync(Patience) == found.Task) return await found.Task;
-        lock (_output) return Find(text) ?? throw new InvalidOperationException($"The node ended without saying '{text}':\n{Output}");
+        if (await Task.WhenAny(found.Task, _ended.Task).WaitAsync(Timeout) == found.Task) return await found.Task;
+        lock (_output) return Find(text) ?? throw new InvalidOperationException($"The node ended without a line that contains '{text}':\n{Output}");
     }
 
-    /// <summary>Where the node listens, once it does.</summary>
+    /// <summary>Waits until the node listens, and returns its URL.</summary>
     public async Task<Uri> Address() => new((await Line("Listening on ")).Split(' ')[^1]);
 
     /// <summary>The TCP ports that the process listens on. Linux only.</summary>
@@ -85,14 +85,14 @@ internal sealed class NodeProcess : IAsyncDisposable
         ];
     }
 
-    /// <summary>The exit code.</summary>
-    public async Task<int> End()
+    /// <summary>Waits until the process has ended, and returns its exit code.</summary>
+    public async Task<int> ExitCode()
     {
-        await _ended.Task.WaitAsync(Patience);
+        await _ended.Task.WaitAsync(Timeout);
         return _process.ExitCode;
     }
 
-    /// <summary>Sends a signal, as <c>kill</c> does.</summary>
+    /// <summary>Sends a signal to the process.</summary>
     public void Signal(PosixSignal signal)
     {
         var number = signal switch { PosixSignal.SIGHUP => 1, PosixSignal.SIGINT => 2, _ => 15 };
@@ -102,24 +102,26 @@ internal sealed class NodeProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited) _process.Kill(entireProcessTree: true);
-        await _ended.Task.WaitAsync(Patience);
+        await _ended.Task.WaitAsync(Timeout);
         _process.Dispose();
     }
 
-    private async Task WatchEnd()
+    private static bool IsSetting(string variable) => variable.StartsWith("COZECLUSTER_", StringComparison.Ordinal) || variable == "PORT";
+
+    private async Task WaitForExit()
     {
-        // Returns once both outputs are read to their ends too.
+        // Also waits until both outputs have been read to their ends.
         await _process.WaitForExitAsync();
         _ended.SetResult();
     }
 
-    private void Hear(string? line)
+    private void OnOutput(string? line)
     {
         if (line is null) return;
         lock (_output)
         {
             _output.AppendLine(line);
-            foreach (var (text, found) in _awaited)
+            foreach (var (text, found) in _expectedLines)
             {
                 if (line.Contains(text, StringComparison.Ordinal)) found.TrySetResult(line);
             }

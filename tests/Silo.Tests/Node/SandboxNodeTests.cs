@@ -9,7 +9,7 @@ using CozeCluster.Silo.Tests.Fleets;
 
 namespace CozeCluster.Silo.Tests.Node;
 
-/// <summary>A whole node in sandbox mode, spoken to over HTTP.</summary>
+/// <summary>HTTP requests to a node in sandbox mode.</summary>
 public sealed class SandboxNodeTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("node-");
@@ -22,7 +22,7 @@ public sealed class SandboxNodeTests : IDisposable
     }
 
     [Fact]
-    public async Task Sandbox_FreshFolder_AnswersWholeAndStreamedAndStopsInOrder()
+    public async Task Sandbox_EmptyFolder_AnswersRequestsAndStopsInOrder()
     {
         await using var node = NodeProcess.Start(_folder.FullName, "--sandbox", "--port", "0");
         var address = await node.Address();
@@ -38,7 +38,7 @@ public sealed class SandboxNodeTests : IDisposable
         Assert.True(File.Exists(Path.Combine(_folder.FullName, "data", "sandbox", "secrets.key")));
         if (OperatingSystem.IsWindows()) return;
         node.Signal(PosixSignal.SIGTERM);
-        Assert.Equal(0, await node.End());
+        Assert.Equal(0, await node.ExitCode());
     }
 
     [Fact]
@@ -51,16 +51,23 @@ public sealed class SandboxNodeTests : IDisposable
 
         await using var node = NodeProcess.Start(_folder.FullName, "--sandbox", "--urls", "https://127.0.0.1:0", "--certificate", "node.pem");
         var address = await node.Address();
-        using var handler = new HttpClientHandler { ServerCertificateCustomValidationCallback = (_, served, _, _) => served!.Thumbprint == certificate.Thumbprint };
+        using var handler = new HttpClientHandler
+        {
+            ServerCertificateCustomValidationCallback = (_, served, _, _) => served!.Thumbprint == certificate.Thumbprint,
+        };
         using var http = new HttpClient(handler);
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, "/health/ready")) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, "/health/ready"))
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
         using var response = await http.SendAsync(request);
 
         Assert.Equal((HttpStatusCode.OK, HttpVersion.Version20), (response.StatusCode, response.Version));
     }
 
     [Fact]
-    public async Task Sandbox_Image_ComesInlineFromThisMachine()
+    public async Task Sandbox_Image_IsFetchedFromThisMachine()
     {
         await using var node = NodeProcess.Start(_folder.FullName, "--sandbox", "--port", "0");
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(await node.Address(), "/v1/images/generations"))
@@ -76,12 +83,13 @@ public sealed class SandboxNodeTests : IDisposable
     }
 
     [Fact]
-    public async Task Stop_StreamRuns_NewTurnsAreRefusedAndTheStreamEndsWhole()
+    public async Task Stop_WithARunningStream_RefusesNewTurnsAndCompletesTheStream()
     {
         if (OperatingSystem.IsWindows()) return;
         await using var node = NodeProcess.Start(_folder.FullName, "--sandbox", "--port", "0");
         var address = await node.Address();
-        using var stream = new StreamReader(await (await Chat(address, "sk-sandbox", "Hello [[pace=100ms chunks=30]]", stream: true)).Content.ReadAsStreamAsync());
+        using var response = await Chat(address, "sk-sandbox", "Hello [[pace=100ms chunks=30]]", stream: true);
+        using var stream = new StreamReader(await response.Content.ReadAsStreamAsync());
         await stream.ReadLineAsync();
 
         node.Signal(PosixSignal.SIGTERM);
@@ -90,11 +98,11 @@ public sealed class SandboxNodeTests : IDisposable
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _http.GetAsync(new Uri(address, "/health/ready"))).StatusCode);
 
         Assert.Contains("data: [DONE]", await stream.ReadToEndAsync(), StringComparison.Ordinal);
-        Assert.Equal(0, await node.End());
+        Assert.Equal(0, await node.ExitCode());
     }
 
     [Fact]
-    public async Task Stop_SecondSignal_EndsAtOnce()
+    public async Task Stop_SecondSignal_ExitsAtOnce()
     {
         if (OperatingSystem.IsWindows()) return;
         await using var node = NodeProcess.Start(_folder.FullName, "--sandbox", "--port", "0", "--drain-time", "1h");
@@ -105,16 +113,17 @@ public sealed class SandboxNodeTests : IDisposable
         await node.Line("Stopping: ");
         node.Signal(PosixSignal.SIGINT);
 
-        Assert.Equal(130, await node.End());
+        Assert.Equal(130, await node.ExitCode());
     }
 
     [Fact]
-    public async Task Fleet_ChangedWhileRunning_IsTakenOver()
+    public async Task Fleet_ChangedWhileRunning_IsApplied()
     {
         if (OperatingSystem.IsWindows()) return;
         var fleet = Path.Combine(_folder.FullName, "fleet.yaml");
         File.WriteAllText(fleet, SampleFleet.Text);
-        await using var node = NodeProcess.Start(_folder.FullName, new Dictionary<string, string> { ["SPARE_TOKEN"] = "pat_x" }, "--fleet", "fleet.yaml", "--port", "0", "--fleet-poll", "1h");
+        var variables = new Dictionary<string, string> { ["SPARE_TOKEN"] = "pat_x" };
+        await using var node = NodeProcess.Start(_folder.FullName, variables, "--fleet", "fleet.yaml", "--port", "0", "--fleet-poll", "1h");
         var address = await node.Address();
         Assert.Equal(["coze-helper"], await Models(address));
 

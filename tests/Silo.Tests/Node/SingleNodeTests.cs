@@ -2,7 +2,7 @@ using CozeCluster.Silo.Tests.Fleets;
 
 namespace CozeCluster.Silo.Tests.Node;
 
-/// <summary>Nodes that are alone.</summary>
+/// <summary>Single nodes, which are not in a cluster.</summary>
 public sealed class SingleNodeTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("node-");
@@ -10,7 +10,7 @@ public sealed class SingleNodeTests : IDisposable
     public void Dispose() => _folder.Delete(recursive: true);
 
     [Fact]
-    public async Task Three_run_at_once_and_listen_on_nothing_but_HTTP()
+    public async Task Three_can_run_at_once_and_listen_only_on_their_HTTP_ports()
     {
         if (!OperatingSystem.IsLinux()) return;
         File.WriteAllText(Path.Combine(_folder.FullName, "fleet.yaml"), SampleFleet.Text);

@@ -11,10 +11,10 @@ public sealed class AesSecretSealTests
     [InlineData("")]
     [InlineData("pat_token")]
     [InlineData("秘密 🔑")]
-    public void Open_OwnSeal_GivesTheTextBack(string plain) => Assert.Equal(plain, _seal.Open(_seal.Seal(plain)));
+    public void Open_OwnSeal_ReturnsTheText(string plain) => Assert.Equal(plain, _seal.Open(_seal.Seal(plain)));
 
     [Fact]
-    public void Seal_SameTextTwice_GivesDifferentSeals() => Assert.NotEqual(_seal.Seal("a"), _seal.Seal("a"));
+    public void Seal_SameTextTwice_ReturnsDifferentSeals() => Assert.NotEqual(_seal.Seal("a"), _seal.Seal("a"));
 
     [Fact]
     public void Open_AnyByteChanged_Fails()
@@ -23,7 +23,7 @@ public sealed class AesSecretSealTests
         for (var i = 0; i < bytes.Length; i++)
         {
             bytes[i] ^= 1;
-            Fails(new Secret(Convert.ToBase64String(bytes)));
+            AssertFails(new Secret(Convert.ToBase64String(bytes)));
             bytes[i] ^= 1;
         }
         Assert.Equal("pat_token", _seal.Open(new Secret(Convert.ToBase64String(bytes))));
@@ -33,12 +33,12 @@ public sealed class AesSecretSealTests
     [InlineData("")]
     [InlineData("not base64!")]
     [InlineData("AQ==")]
-    public void Open_NoSeal_Fails(string text) => Fails(new Secret(text));
+    public void Open_NotASeal_Fails(string text) => AssertFails(new Secret(text));
 
     [Fact]
-    public void Open_OthersSeal_Fails() => Fails(new AesSecretSeal(RandomNumberGenerator.GetBytes(AesSecretSeal.KeyBytes)).Seal("a"));
+    public void Open_SealOfAnotherKey_Fails() => AssertFails(new AesSecretSeal(RandomNumberGenerator.GetBytes(AesSecretSeal.KeyBytes)).Seal("a"));
 
-    private void Fails(Secret secret)
+    private void AssertFails(Secret secret)
     {
         var error = Assert.Throws<ClusterException>(() => _seal.Open(secret));
         Assert.Equal(ErrorCode.Internal, error.Code);

@@ -12,7 +12,7 @@ public sealed class SecretsKeyTests : IDisposable
     public void Dispose() => _data.Delete(recursive: true);
 
     [Fact]
-    public void Load_FirstStart_MakesAFileOnlyTheOwnerReads()
+    public void Load_FirstStart_CreatesAFileThatOnlyTheOwnerCanRead()
     {
         var key = SecretsKey.Load(null, _data.FullName);
 
@@ -23,7 +23,7 @@ public sealed class SecretsKeyTests : IDisposable
     }
 
     [Fact]
-    public async Task Load_ManyFirstStartsAtOnce_AgreeOnOneKey()
+    public async Task Load_ManyFirstStartsAtOnce_UseTheSameKey()
     {
         var keys = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() => Convert.ToBase64String(SecretsKey.Load(null, _data.FullName)))));
 
@@ -32,7 +32,7 @@ public sealed class SecretsKeyTests : IDisposable
     }
 
     [Fact]
-    public void Load_Variable_WinsAndLeavesNoFile()
+    public void Load_Variable_IsUsedWithoutAFile()
     {
         var key = Enumerable.Range(0, 32).Select(i => (byte)i).ToArray();
 
@@ -43,7 +43,7 @@ public sealed class SecretsKeyTests : IDisposable
     [Theory]
     [InlineData("secret")]
     [InlineData("c2hvcnQ=")]
-    public void Load_BadVariable_IsRefusedWithoutRepeatingIt(string variable)
+    public void Load_InvalidVariable_IsRefusedWithoutRepeatingIt(string variable)
     {
         var error = Assert.Throws<StartException>(() => SecretsKey.Load(variable, _data.FullName));
 
@@ -62,7 +62,7 @@ public sealed class SecretsKeyTests : IDisposable
     }
 
     [Fact]
-    public void Load_FileOthersMayRead_IsRefused()
+    public void Load_FileThatOthersCanRead_IsRefused()
     {
         if (OperatingSystem.IsWindows()) return;
         SecretsKey.Load(null, _data.FullName);

@@ -7,13 +7,13 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CozeCluster.Silo.Tests.Hosting;
 
-public sealed class DrainTests : IAsyncLifetime
+public sealed class DrainServiceTests : IAsyncLifetime
 {
     private readonly ManualTime _time = new();
     private readonly NonResumableTurns _turns = new();
-    private readonly Drain _drain;
+    private readonly DrainService _drain;
 
-    public DrainTests() => _drain = new Drain(TestSettings.Default with { DrainTime = TimeSpan.FromSeconds(20) }, _turns, _time, NullLogger<Drain>.Instance);
+    public DrainServiceTests() => _drain = MakeDrain(noticeSeconds: 0);
 
     public async ValueTask InitializeAsync() => await _drain.StartedAsync(CancellationToken.None);
 
@@ -25,35 +25,35 @@ public sealed class DrainTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Stopping_StartHasFailed_DoesNotWait()
+    public async Task Stopping_AfterFailedStart_DoesNotWait()
     {
-        using var drain = new Drain(TestSettings.Default with { DrainNotice = TimeSpan.FromSeconds(3) }, _turns, _time, NullLogger<Drain>.Instance);
+        using var drain = MakeDrain(noticeSeconds: 3);
 
         await drain.StoppingAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     [Fact]
-    public async Task Stopping_NothingRuns_GoesOnAtOnce() => await _drain.StoppingAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+    public async Task Stopping_NothingRuns_DoesNotWait() => await _drain.StoppingAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
 
     [Fact]
-    public async Task Stopping_WithNotice_WaitsForItThoughNothingRunsYet()
+    public async Task Stopping_WithNotice_WaitsAlsoForRequestsThatStartLater()
     {
-        using var drain = new Drain(TestSettings.Default with { DrainNotice = TimeSpan.FromSeconds(3), DrainTime = TimeSpan.FromSeconds(20) }, _turns, _time, NullLogger<Drain>.Instance);
+        using var drain = MakeDrain(noticeSeconds: 3);
         var end = new TaskCompletionSource();
         await drain.StartedAsync(CancellationToken.None);
 
         var stopping = drain.StoppingAsync(CancellationToken.None);
-        var late = drain.Invoke(new DefaultHttpContext(), _ => end.Task);
+        var laterRequest = drain.Invoke(new DefaultHttpContext(), _ => end.Task);
         _time.Advance(TimeSpan.FromSeconds(3));
         Assert.False(stopping.IsCompleted);
         end.SetResult();
 
-        await late;
+        await laterRequest;
         await stopping.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     [Fact]
-    public async Task Stopping_RequestRuns_WaitsForIt()
+    public async Task Stopping_RunningRequest_WaitsForIt()
     {
         var end = new TaskCompletionSource();
         var context = new DefaultHttpContext();
@@ -70,7 +70,7 @@ public sealed class DrainTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Stopping_RequestRunsTooLong_IsCutOff()
+    public async Task Stopping_RequestThatRunsTooLong_IsAborted()
     {
         var context = new DefaultHttpContext();
         var aborted = new TaskCompletionSource();
@@ -85,7 +85,7 @@ public sealed class DrainTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Stopping_RequestThatIgnoresTheCutOff_DoesNotHoldTheNode()
+    public async Task Stopping_RequestThatIgnoresTheAbort_DoesNotBlockTheNode()
     {
         var request = _drain.Invoke(new DefaultHttpContext(), _ => new TaskCompletionSource().Task);
 
@@ -97,6 +97,12 @@ public sealed class DrainTests : IAsyncLifetime
         }
 
         Assert.False(request.IsCompleted);
+    }
+
+    private DrainService MakeDrain(int noticeSeconds)
+    {
+        var settings = TestSettings.Default with { DrainNotice = TimeSpan.FromSeconds(noticeSeconds), DrainTime = TimeSpan.FromSeconds(20) };
+        return new DrainService(settings, _turns, _time, NullLogger<DrainService>.Instance);
     }
 
     private sealed class Lifetime(Action abort) : IHttpRequestLifetimeFeature

@@ -3,7 +3,7 @@ using CozeCluster.Silo.Hosting;
 
 namespace CozeCluster.Silo.Tests.Hosting;
 
-public sealed class ListenAddressTests
+public sealed class HttpEndpointTests
 {
     [Theory]
     [InlineData("http://127.0.0.1:7077", "127.0.0.1", 7077, false)]
@@ -14,9 +14,9 @@ public sealed class ListenAddressTests
     [InlineData("http://+", null, 80, false)]
     public void Parse_Address_IsRead(string url, string? address, int port, bool https)
     {
-        var parsed = ListenAddress.Parse(url)!;
+        var parsed = HttpEndpoint.Parse(url)!;
 
-        Assert.Equal((address is null ? null : IPAddress.Parse(address), port, https), (parsed.Address, parsed.Port, parsed.Https));
+        Assert.Equal((address is null ? null : IPAddress.Parse(address), port, https), (parsed.Address, parsed.Port, parsed.IsHttps));
     }
 
     [Theory]
@@ -28,5 +28,5 @@ public sealed class ListenAddressTests
     [InlineData("http://127.0.0.1:99999")]
     [InlineData("http://127.0.0.1:7077/path")]
     [InlineData("http://unix:/tmp/socket")]
-    public void Parse_Other_IsRefused(string url) => Assert.Null(ListenAddress.Parse(url));
+    public void Parse_Other_IsRefused(string url) => Assert.Null(HttpEndpoint.Parse(url));
 }

@@ -4,23 +4,23 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CozeCluster.Silo.Tests.Hosting;
 
-public sealed class TurnSweepTests
+public sealed class TurnRecoveryTests
 {
     private readonly Registries _registries = new();
 
     [Fact]
-    public async Task Start_SweepsEveryRegistryThoughOneRefuses_AndAgainWhenSilosHaveGone()
+    public async Task Start_SweepsAllRegistriesDespiteAFailure_AndAgainWhenSilosDepart()
     {
         var departures = new SiloDepartures();
-        using var sweep = new TurnSweep(_registries, departures, NullLogger<TurnSweep>.Instance);
-        await sweep.StartAsync(CancellationToken.None);
+        using var recovery = new TurnRecovery(_registries, departures, NullLogger<TurnRecovery>.Instance);
+        await recovery.StartAsync(CancellationToken.None);
         await _registries.SweptAsync(GrainKeys.RunningTurnsShards);
 
         departures.Publish();
 
         await _registries.SweptAsync(GrainKeys.RunningTurnsShards);
         Assert.All(_registries.Swept.CountBy(key => key), swept => Assert.Equal(2, swept.Value));
-        await sweep.StopAsync(CancellationToken.None);
+        await recovery.StopAsync(CancellationToken.None);
     }
 
     private sealed class Registries : FakeGrains

@@ -1,0 +1,108 @@
+using System.Runtime.InteropServices;
+using CozeCluster.Silo.SandboxMode;
+
+namespace CozeCluster.Silo.Hosting;
+
+/// <summary>Starts a node, and waits until it has stopped.</summary>
+internal static partial class NodeRunner
+{
+    private static readonly TimeSpan FailedStartTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Starts the node, logs its addresses, and returns when it has stopped.</summary>
+    public static async Task RunNode(this WebApplication app, NodeSettings settings)
+    {
+        await Start(app);
+        app.Services.GetRequiredService<StartPhase>().IsOver = true;
+        using var signals = new StopSignals();
+        foreach (var warning in settings.Warnings) LogWarning(app.Logger, warning);
+        foreach (var url in app.Urls) LogListening(app.Logger, url);
+        if (settings.Sandbox) Console.WriteLine(SandboxGreeting.For(app.Urls.First()));
+        await app.WaitForShutdownAsync();
+    }
+
+    private static async Task Start(WebApplication app)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
+        catch
+        {
+            await StopAfterFailedStart(app);
+            throw;
+        }
+    }
+
+    // The host would dispose the services that have started without stopping them, while grains are still running.
+    private static async Task StopAfterFailedStart(WebApplication app)
+    {
+        using var limit = new CancellationTokenSource(FailedStartTimeout, TimeProvider.System);
+        try
+        {
+            await app.StopAsync(limit.Token);
+        }
+        catch (Exception)
+        {
+            // Services that have not started may fail to stop. The exception of the start is more useful than this one.
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "Listening on {Url}")]
+    private static partial void LogListening(ILogger logger, string url);
+
+    [LoggerMessage(2, LogLevel.Warning, "{Warning}")]
+    private static partial void LogWarning(ILogger logger, string warning);
+}
+
+/// <summary>Counts SIGINT (Ctrl+C) and SIGTERM. The first signal stops the node in order, which the host does; the second ends the process at once.</summary>
+internal sealed class StopSignals : IDisposable
+{
+    private readonly PosixSignalRegistration[] _registrations;
+    private int _count;
+
+    public StopSignals() =>
+        _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal), PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal)];
+
+    public void Dispose()
+    {
+        foreach (var registration in _registrations) registration.Dispose();
+    }
+
+    private void OnSignal(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        if (Interlocked.Increment(ref _count) > 1) Environment.Exit(ExitCodes.Interrupted);
+    }
+}
+
+/// <summary>
+/// Ends the process if stopping takes too long, for example because the database does not answer. Other nodes resume its turns, as after a crash.
+/// </summary>
+internal sealed class StopWatchdog : IDisposable
+{
+    /// <summary>The time that a host needs to exit after its own shutdown timeout.</summary>
+    public static readonly TimeSpan HostExitTime = TimeSpan.FromSeconds(5);
+
+    private readonly TimeSpan _timeout;
+    private readonly CancellationTokenSource _expired;
+    private CancellationTokenRegistration _stopping;
+
+    /// <param name="timeout">How long stopping may take.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="exit">Ends the process.</param>
+    public StopWatchdog(TimeSpan timeout, TimeProvider time, Action exit)
+    {
+        _timeout = timeout;
+        _expired = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        _expired.Token.Register(exit);
+    }
+
+    /// <summary>Starts the timeout when the token is cancelled. <see cref="Dispose"/> ends it.</summary>
+    public void Watch(CancellationToken stopping) => _stopping = stopping.Register(() => _expired.CancelAfter(_timeout));
+
+    public void Dispose()
+    {
+        _stopping.Dispose();
+        _expired.Dispose();
+    }
+}
