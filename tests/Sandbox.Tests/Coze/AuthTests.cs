@@ -18,7 +18,7 @@ public sealed class AuthTests
 
         using var response = await client.SendAsync(HttpMethod.Get, "v1/workspaces");
 
-        var json = JsonNode.Parse(await response.Content.ReadAsStringAsync(client.Stop))!;
+        var json = JsonNode.Parse(await response.Content.ReadAsStringAsync(client.TimeoutToken))!;
         Assert.Equal((HttpStatusCode)status, response.StatusCode);
         Assert.Equal(code, (int)json["code"]!);
         Assert.NotEmpty((string)json["msg"]!);

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using CozeCluster.Sandbox.Coze.Chats;
+using CozeCluster.Sandbox.Coze;
 using CozeCluster.TestKit;
 
 namespace CozeCluster.Sandbox.Tests.Coze;
@@ -35,7 +35,7 @@ public sealed class ChatCancelTests
             Assert.False(client.Coze.Chats.Single().Ended);
         }
 
-        var chat = await client.Coze.WaitForChatAsync(c => c.Ended, client.Stop);
+        var chat = await client.Coze.WaitForChatAsync(c => c.Ended, client.TimeoutToken);
 
         Assert.True(chat.ClientGone);
         Assert.True(chat.Canceled);
@@ -49,11 +49,11 @@ public sealed class ChatCancelTests
         await using var client = await CozeClient.StartAsync(new SandboxOptions { Time = time });
         await using (var stream = await client.OpenAsync("[[pace=1s chunks=10]]"))
             await AdvanceOneDeltaAsync(client, time, stream);
-        var chat = await client.Coze.WaitForChatAsync(c => c.ClientGone, client.Stop);
+        var chat = await client.Coze.WaitForChatAsync(c => c.ClientGone, client.TimeoutToken);
         Assert.Equal(CozeChatStatus.InProgress, chat.Status);
 
         time.Advance(TimeSpan.FromSeconds(10));
-        await client.Coze.WaitForAsync(() => chat.Ended, client.Stop);
+        await client.Coze.WaitForAsync(() => chat.Ended, client.TimeoutToken);
 
         Assert.Equal(CozeChatStatus.Completed, chat.Status);
         Assert.Equal(1, chat.DeltasSent);
@@ -65,10 +65,10 @@ public sealed class ChatCancelTests
     {
         await using var client = await CozeClient.StartAsync();
         await client.StartChatAsync("[[stall_after=2]]");
-        var chat = await client.Coze.WaitForChatAsync(c => c.DeltasProduced == 2, client.Stop);
+        var chat = await client.Coze.WaitForChatAsync(c => c.DeltasProduced == 2, client.TimeoutToken);
 
         await CancelAsync(client, chat);
-        await client.Coze.WaitForAsync(() => chat.Ended, client.Stop);
+        await client.Coze.WaitForAsync(() => chat.Ended, client.TimeoutToken);
 
         Assert.Equal("canceled", (string?)(await RetrieveAsync(client, chat))["data"]!["status"]);
         Assert.Empty(await client.MessagesAsync(chat));
@@ -121,6 +121,6 @@ public sealed class ChatCancelTests
     {
         await stream.UntilAsync(CozeEvents.InProgress);
         time.Advance(TimeSpan.FromSeconds(1));
-        return await client.Coze.WaitForChatAsync(c => c.DeltasSent == 1, client.Stop);
+        return await client.Coze.WaitForChatAsync(c => c.DeltasSent == 1, client.TimeoutToken);
     }
 }

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using CozeCluster.Sandbox.Coze.Chats;
+using CozeCluster.Sandbox.Coze;
 using CozeCluster.TestKit;
 
 namespace CozeCluster.Sandbox.Tests.Coze;
@@ -14,7 +14,7 @@ public sealed class ChatFaultTests
 
         using var response = await client.SendAsync(HttpMethod.Post, "v3/chat", CozeClient.Body("[[early_error=4011]]"));
 
-        var json = JsonNode.Parse(await response.Content.ReadAsStringAsync(client.Stop))!;
+        var json = JsonNode.Parse(await response.Content.ReadAsStringAsync(client.TimeoutToken))!;
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
         Assert.Equal(4011, (int)json["code"]!);
@@ -33,7 +33,7 @@ public sealed class ChatFaultTests
 
         Assert.Equal(HttpStatusCode.TooManyRequests, response.StatusCode);
         Assert.Equal(TimeSpan.FromSeconds(2), response.Headers.RetryAfter?.Delta);
-        Assert.Contains("4020", await response.Content.ReadAsStringAsync(client.Stop));
+        Assert.Contains("4020", await response.Content.ReadAsStringAsync(client.TimeoutToken));
     }
 
     [Fact]
@@ -104,7 +104,7 @@ public sealed class ChatFaultTests
             while (await stream.NextAsync() is { } next)
                 if (next.Name == CozeEvents.Delta) deltas++;
         });
-        var chat = await client.Coze.WaitForChatAsync(c => c.Ended, client.Stop);
+        var chat = await client.Coze.WaitForChatAsync(c => c.Ended, client.TimeoutToken);
 
         Assert.Equal(5, deltas);
         Assert.Equal(CozeChatStatus.Completed, chat.Status);
@@ -119,7 +119,7 @@ public sealed class ChatFaultTests
         var time = new ManualTime();
         await using var client = await CozeClient.StartAsync(new SandboxOptions { Time = time });
         await using var stream = await client.OpenAsync("[[stall_after=2 stall=60s chunks=4]]");
-        await client.Coze.WaitForChatAsync(c => c.DeltasSent == 2, client.Stop);
+        await client.Coze.WaitForChatAsync(c => c.DeltasSent == 2, client.TimeoutToken);
 
         time.Advance(TimeSpan.FromSeconds(59));
         Assert.Equal(2, client.Coze.Chats.Single().DeltasSent);
@@ -136,7 +136,7 @@ public sealed class ChatFaultTests
         await using var client = await CozeClient.StartAsync(new SandboxOptions { Time = time });
 
         var opening = client.OpenAsync("[[first_byte=2s say=late]]");
-        var chat = await client.Coze.WaitForChatAsync(c => c.IsProducing, client.Stop);
+        var chat = await client.Coze.WaitForChatAsync(c => c.IsProducing, client.TimeoutToken);
         Assert.False(opening.IsCompleted);
         Assert.Equal(0, chat.DeltasProduced);
         time.Advance(TimeSpan.FromSeconds(2));

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using CozeCluster.Sandbox.Coze.Chats;
+using CozeCluster.Sandbox.Coze;
 using CozeCluster.TestKit;
 
 namespace CozeCluster.Sandbox.Tests.Coze;
@@ -16,7 +16,7 @@ public sealed class ChatPollTests
         var chat = client.Coze.Chats.Single();
         var during = await RetrieveAsync(client, HttpMethod.Get, chat);
         time.Advance(TimeSpan.FromSeconds(3));
-        await client.Coze.WaitForAsync(() => chat.Ended, client.Stop);
+        await client.Coze.WaitForAsync(() => chat.Ended, client.TimeoutToken);
         var after = await RetrieveAsync(client, HttpMethod.Get, chat);
 
         Assert.Equal("in_progress", (string?)started["status"]);
@@ -32,7 +32,7 @@ public sealed class ChatPollTests
     {
         await using var client = await CozeClient.StartAsync();
         await client.StartChatAsync("[[answers=2 chunks=4 stall_after=6 tool=weather]]");
-        var chat = await client.Coze.WaitForChatAsync(c => c.DeltasProduced == 6, client.Stop);
+        var chat = await client.Coze.WaitForChatAsync(c => c.DeltasProduced == 6, client.TimeoutToken);
         Assert.Single(chat.Answers);
 
         var messages = await client.MessagesAsync(chat);
@@ -45,7 +45,7 @@ public sealed class ChatPollTests
     {
         await using var client = await CozeClient.StartAsync();
         await client.StartChatAsync("[[chunks=50 text=unicode]]");
-        var chat = await client.Coze.WaitForChatAsync(c => c.Ended, client.Stop);
+        var chat = await client.Coze.WaitForChatAsync(c => c.Ended, client.TimeoutToken);
 
         var messages = await client.MessagesAsync(chat);
 

@@ -59,9 +59,9 @@ public sealed class ChatRequestTests
     {
         await using var client = await CozeClient.StartAsync();
 
-        using var response = await client.Http.PostAsync("v3/chat", new StringContent("{\"bot_id\": "), client.Stop);
+        using var response = await client.Http.PostAsync("v3/chat", new StringContent("{\"bot_id\": "), client.TimeoutToken);
 
-        Assert.Contains("4000", await response.Content.ReadAsStringAsync(client.Stop));
+        Assert.Contains("4000", await response.Content.ReadAsStringAsync(client.TimeoutToken));
     }
 
     [Theory]

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using CozeCluster.Sandbox.Coze.Chats;
+using CozeCluster.Sandbox.Coze;
 
 namespace CozeCluster.Sandbox.Tests.Coze;
 
@@ -172,7 +172,7 @@ public sealed class ChatStreamTests
         var text = (await client.StreamAsync("[[image]]")).Text();
 
         var url = text[(text.LastIndexOf('(') + 1)..text.LastIndexOf(')')];
-        using var picture = await client.Http.GetAsync(url, client.Stop);
+        using var picture = await client.Http.GetAsync(url, client.TimeoutToken);
         Assert.Equal("image/png", picture.Content.Headers.ContentType?.MediaType);
     }
 

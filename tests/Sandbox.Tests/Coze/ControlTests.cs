@@ -42,7 +42,7 @@ public sealed class ControlTests
         using var response = await client.SendAsync(HttpMethod.Post, "sandbox/script", JsonNode.Parse(body));
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.Contains(why, (string?)JsonNode.Parse(await response.Content.ReadAsStringAsync(client.Stop))!["error"]);
+        Assert.Contains(why, (string?)JsonNode.Parse(await response.Content.ReadAsStringAsync(client.TimeoutToken))!["error"]);
         Assert.Throws<ArgumentException>(() => client.Coze.Script("frobnicate"));
     }
 
@@ -62,7 +62,7 @@ public sealed class ControlTests
         using var response = await client.SendAsync(new HttpMethod(method), path, body is null ? null : JsonNode.Parse(body));
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.Contains(named, (string?)JsonNode.Parse(await response.Content.ReadAsStringAsync(client.Stop))!["error"]);
+        Assert.Contains(named, (string?)JsonNode.Parse(await response.Content.ReadAsStringAsync(client.TimeoutToken))!["error"]);
     }
 
     [Fact]
@@ -176,7 +176,7 @@ public sealed class ControlTests
         await client.SendAsync(HttpMethod.Post, "sandbox/reset");
 
         Assert.Empty(client.Coze.Chats);
-        await client.Coze.WaitForAsync(() => !chat.IsProducing, client.Stop);
+        await client.Coze.WaitForAsync(() => !chat.IsProducing, client.TimeoutToken);
         Assert.NotEqual("standing", (await client.StreamAsync("Hello")).Text());
         Assert.Equal(1, client.Coze.Chats.Single().Sequence);
         client.Token = token;
@@ -189,7 +189,7 @@ public sealed class ControlTests
         await using var client = await CozeClient.StartAsync(new SandboxOptions { KeepChats = 2 });
         for (var i = 1; i <= 4; i++) await client.StreamAsync($"{i}");
 
-        await client.Coze.WaitForAsync(() => client.Coze.Chats.Count == 2, client.Stop);
+        await client.Coze.WaitForAsync(() => client.Coze.Chats.Count == 2, client.TimeoutToken);
 
         Assert.Equal(["3", "4"], client.Coze.Chats.Select(c => c.Prompt));
     }

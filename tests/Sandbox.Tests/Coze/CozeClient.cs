@@ -12,7 +12,7 @@ internal sealed class CozeClient : IAsyncDisposable
 {
     public const string Bot = "7350000000000000001";
     private readonly SandboxServer _server;
-    private readonly CancellationTokenSource _hangGuard = new(TimeSpan.FromSeconds(30));
+    private readonly CancellationTokenSource _timeout = new(TimeSpan.FromSeconds(30));
 
     private CozeClient(SandboxServer server)
     {
@@ -26,7 +26,7 @@ internal sealed class CozeClient : IAsyncDisposable
     public FakeCoze Coze => _server.Coze;
 
     /// <summary>Ends a test that hangs.</summary>
-    public CancellationToken Stop => _hangGuard.Token;
+    public CancellationToken TimeoutToken => _timeout.Token;
 
     public string? Token
     {
@@ -45,13 +45,13 @@ internal sealed class CozeClient : IAsyncDisposable
     };
 
     public Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, JsonNode? body = null) => Http.SendAsync(
-        new HttpRequestMessage(method, path) { Content = body is null ? null : Json(body) }, HttpCompletionOption.ResponseHeadersRead, Stop);
+        new HttpRequestMessage(method, path) { Content = body is null ? null : Json(body) }, HttpCompletionOption.ResponseHeadersRead, TimeoutToken);
 
     /// <summary>The JSON of an answer, whatever its status.</summary>
     public async Task<JsonNode> CallAsync(HttpMethod method, string path, JsonNode? body = null)
     {
         using var response = await SendAsync(method, path, body);
-        return JsonNode.Parse(await response.Content.ReadAsStringAsync(Stop))!;
+        return JsonNode.Parse(await response.Content.ReadAsStringAsync(TimeoutToken))!;
     }
 
     public Task<JsonNode> GetAsync(string path) => CallAsync(HttpMethod.Get, path);
@@ -71,27 +71,27 @@ internal sealed class CozeClient : IAsyncDisposable
     public async Task<List<CozeEvent>> StreamAsync(string path, JsonNode body)
     {
         var events = new List<CozeEvent>();
-        await using var stream = new OpenStream(await SendAsync(HttpMethod.Post, path, body), Stop);
+        await using var stream = new OpenStream(await SendAsync(HttpMethod.Post, path, body), TimeoutToken);
         while (await stream.NextAsync() is { } next) events.Add(next);
         return events;
     }
 
     /// <summary>Starts a streamed chat that the test reads itself.</summary>
     public async Task<OpenStream> OpenAsync(string prompt, string query = "") =>
-        new(await SendAsync(HttpMethod.Post, $"v3/chat{query}", Body(prompt)), Stop);
+        new(await SendAsync(HttpMethod.Post, $"v3/chat{query}", Body(prompt)), TimeoutToken);
 
     /// <summary>Starts a chat without a stream.</summary>
     public async Task<JsonNode> StartChatAsync(string prompt, string query = "") => (await PostAsync($"v3/chat{query}", Body(prompt, stream: false)))["data"]!;
 
     /// <summary>The messages of a chat as its message list shows them.</summary>
-    public async Task<JsonArray> MessagesAsync(CozeCluster.Sandbox.Coze.Chats.CozeChat chat) =>
+    public async Task<JsonArray> MessagesAsync(CozeChat chat) =>
         (await GetAsync($"v3/chat/message/list?conversation_id={chat.ConversationId}&chat_id={chat.Id}"))["data"]!.AsArray();
 
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
         await _server.DisposeAsync();
-        _hangGuard.Dispose();
+        _timeout.Dispose();
     }
 
     private static StringContent Json(JsonNode body) => new(body.ToJsonString(), Encoding.UTF8, "application/json");

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
-using CozeCluster.Sandbox.Coze.Scripts;
+using CozeCluster.Sandbox.Coze;
 
 namespace CozeCluster.Sandbox.Tests.Coze;
 
@@ -14,7 +14,7 @@ public sealed partial class DocumentationTests
 
         var documented = FirstCell().Matches(table).Select(m => m.Groups[1].Value);
 
-        Assert.Equal(ScriptParser.Names.Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
+        Assert.Equal(ChatDirectives.Parser.Names.Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
     }
 
     private static string Here([CallerFilePath] string path = "") => path;

@@ -69,7 +69,7 @@ public sealed class FileTests
     {
         using var form = new MultipartFormDataContent();
         foreach (var (field, name, bytes) in files) form.Add(new ByteArrayContent(bytes), field, name);
-        using var response = await client.Http.PostAsync("v1/files/upload", form, client.Stop);
-        return JsonNode.Parse(await response.Content.ReadAsStringAsync(client.Stop))!;
+        using var response = await client.Http.PostAsync("v1/files/upload", form, client.TimeoutToken);
+        return JsonNode.Parse(await response.Content.ReadAsStringAsync(client.TimeoutToken))!;
     }
 }

@@ -3,7 +3,7 @@ using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
-using CozeCluster.Sandbox.Coze.Accounts;
+using CozeCluster.Sandbox.Coze;
 using CozeCluster.TestKit;
 
 namespace CozeCluster.Sandbox.Tests.Coze;
@@ -143,7 +143,7 @@ public sealed class OAuthTests
         if (seconds is not null) body["duration_seconds"] = seconds;
         using var request = new HttpRequestMessage(HttpMethod.Post, "api/permission/oauth2/token") { Content = new StringContent(body.ToJsonString()) };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", jwt);
-        using var response = await client.Http.SendAsync(request, client.Stop);
-        return JsonNode.Parse(await response.Content.ReadAsStringAsync(client.Stop))!;
+        using var response = await client.Http.SendAsync(request, client.TimeoutToken);
+        return JsonNode.Parse(await response.Content.ReadAsStringAsync(client.TimeoutToken))!;
     }
 }

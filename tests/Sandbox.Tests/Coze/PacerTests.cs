@@ -1,4 +1,4 @@
-using CozeCluster.Sandbox.Coze.Chats;
+using CozeCluster.Sandbox.Coze;
 using CozeCluster.TestKit;
 
 namespace CozeCluster.Sandbox.Tests.Coze;

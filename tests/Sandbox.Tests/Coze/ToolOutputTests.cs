@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using CozeCluster.Sandbox.Coze.Chats;
+using CozeCluster.Sandbox.Coze;
 
 namespace CozeCluster.Sandbox.Tests.Coze;
 
@@ -44,7 +44,7 @@ public sealed class ToolOutputTests
         var (path, callId) = await RequireAsync(client);
 
         var answer = await client.PostAsync(path, Outputs(callId, "it is sunny", stream: false));
-        var chat = await client.Coze.WaitForChatAsync(c => c.Ended, client.Stop);
+        var chat = await client.Coze.WaitForChatAsync(c => c.Ended, client.TimeoutToken);
 
         Assert.Equal("in_progress", (string?)answer["data"]!["status"]);
         Assert.Contains("it is sunny", chat.Answers.Single());

@@ -10,10 +10,10 @@ public sealed class CozeBotTests
     [Fact]
     public async Task Prompt_OfAnAccount_IsEchoedInAReply()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
 
-        var prompt = await house.PromptAsync("good morning");
-        var reply = Assert.Single(await house.RepliesToAsync(prompt));
+        var prompt = await client.PromptAsync("good morning");
+        var reply = Assert.Single(await client.RepliesToAsync(prompt));
 
         Assert.Equal("You said: good morning\n\nThis is the Coze bot of the Discord sandbox, glad to hear from you.", reply.Content);
         Assert.Equal(prompt, reply.ReplyTo);
@@ -23,10 +23,10 @@ public sealed class CozeBotTests
     [Fact]
     public async Task Reply_GrowsByEditsOfItsWholeContent()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.LogInAsync();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.LogInAsync();
 
-        await house.PromptAsync("[[say=abcdef chunks=3 pace=0 buttons=2]]");
+        await client.PromptAsync("[[say=abcdef chunks=3 pace=0 buttons=2]]");
         var seen = await ReplyEventsAsync(gateway, 3);
 
         Assert.Equal(["ab", "abcd", "abcdef"], seen.Select(m => m["content"]!.GetValue<string>()));
@@ -37,11 +37,11 @@ public sealed class CozeBotTests
     [Fact]
     public async Task Prompt_OfABot_IsIgnoredUnlessOptedIn()
     {
-        await using var strict = await DiscordFixture.StartAsync();
-        await using var lenient = await DiscordFixture.StartAsync(new DiscordSandboxOptions { AnswersBots = true });
+        await using var strict = await DiscordClient.StartAsync();
+        await using var lenient = await DiscordClient.StartAsync(new DiscordSandboxOptions { AnswersBots = true });
 
-        await strict.PromptAsync("hi", DiscordFixture.Listener);
-        var answered = await lenient.PromptAsync("hi", DiscordFixture.Listener);
+        await strict.PromptAsync("hi", DiscordClient.Listener);
+        var answered = await lenient.PromptAsync("hi", DiscordClient.Listener);
 
         Assert.Equal("written by a bot", Assert.Single(strict.Discord.Records.Of(DiscordRecordKind.ReplyWithheld)).Detail);
         Assert.Single(await lenient.RepliesToAsync(answered));
@@ -50,44 +50,44 @@ public sealed class CozeBotTests
     [Fact]
     public async Task Message_WithoutAnAllowedMention_IsNoPrompt()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
 
-        await house.SendAsync(DiscordFixture.Account, new JsonObject
+        await client.SendAsync(DiscordClient.Account, new JsonObject
         {
-            ["content"] = $"<@{DiscordFixture.CozeBot.Id}> hi", ["allowed_mentions"] = new JsonObject { ["parse"] = new JsonArray() },
+            ["content"] = $"<@{DiscordClient.CozeBot.Id}> hi", ["allowed_mentions"] = new JsonObject { ["parse"] = new JsonArray() },
         });
 
-        Assert.Equal(0, house.Discord.Records.Count(DiscordRecordKind.ReplyStarted));
+        Assert.Equal(0, client.Discord.Records.Count(DiscordRecordKind.ReplyStarted));
     }
 
     [Fact]
     public async Task Prompt_InParts_IsReadWithItsContextInOrder()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await house.SendAsync(DiscordFixture.Account, "first part");
-        await house.SendAsync(DiscordSeeds.Accounts[1], "somebody else");
+        await using var client = await DiscordClient.StartAsync();
+        await client.SendAsync(DiscordClient.Account, "first part");
+        await client.SendAsync(DiscordSeeds.Accounts[1], "somebody else");
 
-        var prompt = await house.PromptAsync("last part [[full]]");
-        var next = await house.PromptAsync("another [[full context=0]]");
+        var prompt = await client.PromptAsync("last part [[full]]");
+        var next = await client.PromptAsync("another [[full context=0]]");
 
-        Assert.StartsWith("You said: first part\nlast part\n", Assert.Single(await house.RepliesToAsync(prompt), m => m.ReplyTo == prompt).Content);
-        Assert.StartsWith("You said: another\n", Assert.Single(await house.RepliesToAsync(next), m => m.ReplyTo == next).Content);
+        Assert.StartsWith("You said: first part\nlast part\n", Assert.Single(await client.RepliesToAsync(prompt), m => m.ReplyTo == prompt).Content);
+        Assert.StartsWith("You said: another\n", Assert.Single(await client.RepliesToAsync(next), m => m.ReplyTo == next).Content);
     }
 
     [Fact]
     public async Task Prompt_InAFile_IsRead()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
         var form = new MultipartFormDataContent
         {
-            { new StringContent(new JsonObject { ["content"] = $"<@{DiscordFixture.CozeBot.Id}> answer the file" }.ToJsonString()), "payload_json" },
+            { new StringContent(new JsonObject { ["content"] = $"<@{DiscordClient.CozeBot.Id}> answer the file" }.ToJsonString()), "payload_json" },
             { new StringContent("the long text"), "files[0]", "Prompt.txt" },
             { new ByteArrayContent([1, 2, 3]), "files[1]", "a.png" },
         };
 
-        var sent = await house.CallAsync(DiscordFixture.Account, "POST", $"/channels/{DiscordFixture.Guild.GeneralId}/messages", content: form);
+        var sent = await client.CallAsync(DiscordClient.Account, "POST", $"/channels/{DiscordClient.Guild.GeneralId}/messages", content: form);
 
-        Assert.StartsWith("You said: answer the file\nthe long text\n[file a.png, image/png, 3 bytes]", Assert.Single(await house.RepliesToAsync(sent.Id)).Content);
+        Assert.StartsWith("You said: answer the file\nthe long text\n[file a.png, image/png, 3 bytes]", Assert.Single(await client.RepliesToAsync(sent.Id)).Content);
     }
 
     [Theory]
@@ -96,11 +96,11 @@ public sealed class CozeBotTests
     [InlineData("overflow=cut", 1, 1)]
     public async Task Reply_Past2000Units_GoesOnInFurtherMessages(string directive, int messages, int references)
     {
-        await using var house = await DiscordFixture.StartAsync(Free);
+        await using var client = await DiscordClient.StartAsync(Free);
 
-        var prompt = await house.PromptAsync($"[[length=4500 text=unicode pace=0 {directive}]]");
-        var replies = await house.RepliesToAsync(prompt);
-        var text = Assert.Single(house.Discord.Records.Of(DiscordRecordKind.ReplyFinished)).Detail!;
+        var prompt = await client.PromptAsync($"[[length=4500 text=unicode pace=0 {directive}]]");
+        var replies = await client.RepliesToAsync(prompt);
+        var text = Assert.Single(client.Discord.Records.Of(DiscordRecordKind.ReplyFinished)).Detail!;
 
         Assert.Equal(4500, text.Length);
         Assert.Equal(messages, replies.Count);
@@ -114,22 +114,22 @@ public sealed class CozeBotTests
     [Fact]
     public async Task Surrogates_StayWhole_BetweenStepsAndMessages()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        house.Discord.Script($"say=x{string.Concat(Enumerable.Repeat("🚀", 1500))} chunks=10 pace=0");
+        await using var client = await DiscordClient.StartAsync();
+        client.Discord.Script($"say=x{string.Concat(Enumerable.Repeat("🚀", 1500))} chunks=10 pace=0");
 
-        var replies = await house.RepliesToAsync(await house.PromptAsync("fly"));
+        var replies = await client.RepliesToAsync(await client.PromptAsync("fly"));
 
         Assert.Equal([1999, 1002], replies.Select(m => m.Content.Length));
-        Assert.DoesNotContain(house.Discord.Records.Lines(), line => line.Detail is { Length: > 0 } text && char.IsHighSurrogate(text[^1]));
+        Assert.DoesNotContain(client.Discord.Records.Lines(), line => line.Detail is { Length: > 0 } text && char.IsHighSurrogate(text[^1]));
     }
 
     [Fact]
     public async Task Rewrite_IsAnEditThatIsNoPrefix()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.LogInAsync();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.LogInAsync();
 
-        await house.PromptAsync("[[say=abcd chunks=2 pace=0 rewrite=2 placeholder=Wait]]");
+        await client.PromptAsync("[[say=abcd chunks=2 pace=0 rewrite=2 placeholder=Wait]]");
         var seen = await ReplyEventsAsync(gateway, 3);
 
         Assert.Equal(["Wait", "AB", "abcd"], seen.Select(m => m["content"]!.GetValue<string>()));
@@ -141,10 +141,10 @@ public sealed class CozeBotTests
     [InlineData("form=reply", true, "x")]
     public async Task Form_DecidesHowAReplyIsTiedToItsPrompt(string directive, bool byReference, string content)
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
 
-        var prompt = await house.PromptAsync($"[[say=x {directive}]]");
-        var reply = Assert.Single(await house.RepliesToAsync(prompt));
+        var prompt = await client.PromptAsync($"[[say=x {directive}]]");
+        var reply = Assert.Single(await client.RepliesToAsync(prompt));
 
         Assert.Equal(byReference ? prompt : null, reply.ReplyTo);
         Assert.Equal(content, reply.Content);
@@ -153,10 +153,10 @@ public sealed class CozeBotTests
     [Fact]
     public async Task V2_CarriesTextInComponents()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.LogInAsync();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.LogInAsync();
 
-        await house.PromptAsync("[[say=abcd chunks=2 pace=0 v2]]");
+        await client.PromptAsync("[[say=abcd chunks=2 pace=0 v2]]");
         var seen = await ReplyEventsAsync(gateway, 2);
 
         Assert.All(seen, m => Assert.Equal("", m["content"]!.GetValue<string>()));
@@ -170,10 +170,10 @@ public sealed class CozeBotTests
     [InlineData("image=link")]
     public async Task Image_CanBeFetched(string directive)
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.LogInAsync();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.LogInAsync();
 
-        await house.PromptAsync($"[[say=x chunks=1 {directive}]]");
+        await client.PromptAsync($"[[say=x chunks=1 {directive}]]");
         var reply = Assert.Single(await ReplyEventsAsync(gateway, 1));
         var url = directive switch
         {
@@ -182,20 +182,20 @@ public sealed class CozeBotTests
             _ => reply["content"]!.GetValue<string>().Split('(', ')')[1],
         };
 
-        Assert.Equal("PNG"u8.ToArray(), (await house.Http.GetByteArrayAsync(url, house.Guard))[1..4]);
+        Assert.Equal("PNG"u8.ToArray(), (await client.Http.GetByteArrayAsync(url, client.TimeoutToken))[1..4]);
     }
 
     [Fact]
     public async Task Notice_OfADirectiveAnAccountOrABot_ComesAsPlainText()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
 
-        var scripted = await house.PromptAsync("[[notice=too_many_users]]");
-        house.Discord.SetCozeNotice(DiscordFixture.Account.Id, "daily_limit");
-        var limited = await house.PromptAsync("hi");
-        var other = await house.PromptAsync("hi", DiscordSeeds.Accounts[1]);
-        house.Discord.SetCozeNotice(DiscordFixture.CozeBot.Id, "creator_credits");
-        var exhausted = await house.PromptAsync("hi", DiscordSeeds.Accounts[1]);
+        var scripted = await client.PromptAsync("[[notice=too_many_users]]");
+        client.Discord.SetCozeNotice(DiscordClient.Account.Id, "daily_limit");
+        var limited = await client.PromptAsync("hi");
+        var other = await client.PromptAsync("hi", DiscordSeeds.Accounts[1]);
+        client.Discord.SetCozeNotice(DiscordClient.CozeBot.Id, "creator_credits");
+        var exhausted = await client.PromptAsync("hi", DiscordSeeds.Accounts[1]);
 
         Assert.Equal(CozeNotices.All["too_many_users"], await TextOf(scripted));
         Assert.Equal(CozeNotices.All["daily_limit"], await TextOf(limited));
@@ -204,7 +204,7 @@ public sealed class CozeBotTests
 
         async Task<string> TextOf(string prompt)
         {
-            var reply = Assert.Single(await house.RepliesToAsync(prompt), m => m.ReplyTo == prompt);
+            var reply = Assert.Single(await client.RepliesToAsync(prompt), m => m.ReplyTo == prompt);
             Assert.Equal(reply.Content.StartsWith("You said", StringComparison.Ordinal), reply.HasComponents);
             return reply.Content;
         }
@@ -213,23 +213,23 @@ public sealed class CozeBotTests
     [Fact]
     public async Task Silent_SaysNothing_StopAfterLeavesTheReplyOpen()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
 
-        await house.PromptAsync("[[silent]]");
-        var cut = await house.PromptAsync("[[say=abcd chunks=4 pace=0 stop_after=2]]");
-        var reply = Assert.Single(await house.RepliesToAsync(cut));
+        await client.PromptAsync("[[silent]]");
+        var cut = await client.PromptAsync("[[say=abcd chunks=4 pace=0 stop_after=2]]");
+        var reply = Assert.Single(await client.RepliesToAsync(cut));
 
-        Assert.Equal("scripted silence", Assert.Single(house.Discord.Records.Of(DiscordRecordKind.ReplyWithheld)).Detail);
+        Assert.Equal("scripted silence", Assert.Single(client.Discord.Records.Of(DiscordRecordKind.ReplyWithheld)).Detail);
         Assert.Equal(("ab", false), (reply.Content, reply.HasComponents));
     }
 
     [Fact]
     public async Task LateText_ComesAfterAReplyThatLookedDone()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.LogInAsync();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.LogInAsync();
 
-        await house.PromptAsync("""[[say=ab chunks=1 buttons=0 late_text=" and more" late_after=1ms]]""");
+        await client.PromptAsync("""[[say=ab chunks=1 buttons=0 late_text=" and more" late_after=1ms]]""");
 
         Assert.Equal(["ab", "ab and more"], (await ReplyEventsAsync(gateway, 2)).Select(m => m["content"]!.GetValue<string>()));
     }
@@ -237,12 +237,12 @@ public sealed class CozeBotTests
     [Fact]
     public async Task StaleAndDuplicate_RepeatEvents()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.LogInAsync();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.LogInAsync();
 
-        await house.PromptAsync("[[say=abc chunks=3 pace=0 stale]]");
+        await client.PromptAsync("[[say=abc chunks=3 pace=0 stale]]");
         var stale = await ReplyEventsAsync(gateway, 5);
-        await house.PromptAsync("[[say=abc chunks=1 duplicate]]");
+        await client.PromptAsync("[[say=abc chunks=1 duplicate]]");
         var twice = await ReplyEventsAsync(gateway, 2);
 
         Assert.Equal(["a", "ab", "a", "abc", "ab"], stale.Select(m => m["content"]!.GetValue<string>()));
@@ -252,10 +252,10 @@ public sealed class CozeBotTests
     [Fact]
     public async Task ButtonsApart_ComeInAnEditOfTheirOwn()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.LogInAsync();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.LogInAsync();
 
-        await house.PromptAsync("""[[say=ab chunks=1 pace=0 buttons_apart labels="One|Two"]]""");
+        await client.PromptAsync("""[[say=ab chunks=1 pace=0 buttons_apart labels="One|Two"]]""");
         var seen = await ReplyEventsAsync(gateway, 2);
 
         Assert.Empty(seen[0]["components"]!.AsArray());
@@ -265,29 +265,29 @@ public sealed class CozeBotTests
     [Fact]
     public async Task Drop_CutsTheSocketsInTheMiddle()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.LogInAsync();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.LogInAsync();
 
-        var prompt = await house.PromptAsync("[[say=abcd chunks=4 pace=0 drop=2]]");
+        var prompt = await client.PromptAsync("[[say=abcd chunks=4 pace=0 drop=2]]");
 
         Assert.Null(await gateway.CloseCodeAsync());
-        Assert.Equal("abcd", Assert.Single(await house.RepliesToAsync(prompt)).Content);
+        Assert.Equal("abcd", Assert.Single(await client.RepliesToAsync(prompt)).Content);
     }
 
     [Fact]
     public async Task Script_FromOutside_HoldsForItsCountAndBelowThePrompt()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        house.Discord.Script("say=standing", times: null);
-        house.Discord.Script("say=next buttons=0");
+        await using var client = await DiscordClient.StartAsync();
+        client.Discord.Script("say=standing", times: null);
+        client.Discord.Script("say=next buttons=0");
 
-        var first = await house.PromptAsync("a");
-        var second = await house.PromptAsync("b");
-        var third = await house.PromptAsync("c [[say=own]]");
+        var first = await client.PromptAsync("a");
+        var second = await client.PromptAsync("b");
+        var third = await client.PromptAsync("c [[say=own]]");
 
-        Assert.Equal("next", Assert.Single(await house.RepliesToAsync(first), m => m.ReplyTo == first).Content);
-        Assert.Equal("standing", Assert.Single(await house.RepliesToAsync(second), m => m.ReplyTo == second).Content);
-        Assert.Equal("own", Assert.Single(await house.RepliesToAsync(third), m => m.ReplyTo == third).Content);
+        Assert.Equal("next", Assert.Single(await client.RepliesToAsync(first), m => m.ReplyTo == first).Content);
+        Assert.Equal("standing", Assert.Single(await client.RepliesToAsync(second), m => m.ReplyTo == second).Content);
+        Assert.Equal("own", Assert.Single(await client.RepliesToAsync(third), m => m.ReplyTo == third).Content);
     }
 
     [Theory]
@@ -297,49 +297,49 @@ public sealed class CozeBotTests
     [InlineData("say=\"open", "directive 'say': the closing quote is missing")]
     public async Task Directive_ThatCannotBeFollowed_IsNamed(string directives, string message)
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
 
-        var thrown = Assert.Throws<ArgumentException>(() => house.Discord.Script(directives));
-        var prompt = await house.PromptAsync($"[[{directives}]]");
+        var thrown = Assert.Throws<ArgumentException>(() => client.Discord.Script(directives));
+        var prompt = await client.PromptAsync($"[[{directives}]]");
 
         Assert.StartsWith(message, thrown.Message);
-        Assert.Equal($"The sandbox cannot follow this prompt: {message}.", Assert.Single(await house.RepliesToAsync(prompt)).Content);
+        Assert.Equal($"The sandbox cannot follow this prompt: {message}.", Assert.Single(await client.RepliesToAsync(prompt)).Content);
     }
 
     [Fact]
     public async Task Channel_DeletedMeanwhile_EndsTheReply()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        var channel = await house.CallAsync(DiscordFixture.Listener, "POST", $"/guilds/{DiscordFixture.Guild.Id}/channels", new JsonObject { ["name"] = "x" });
+        await using var client = await DiscordClient.StartAsync();
+        var channel = await client.CallAsync(DiscordClient.Listener, "POST", $"/guilds/{DiscordClient.Guild.Id}/channels", new JsonObject { ["name"] = "x" });
 
-        await house.PromptAsync("[[chunks=1000 pace=1ms]]", channel: channel.Id);
-        await house.Discord.Records.WaitAsync(DiscordRecordKind.MessageEdited, cancellationToken: house.Guard);
-        await house.CallAsync(DiscordFixture.Listener, "DELETE", $"/channels/{channel.Id}");
+        await client.PromptAsync("[[chunks=1000 pace=1ms]]", channel: channel.Id);
+        await client.Discord.Records.WaitAsync(DiscordRecordKind.MessageEdited, cancellationToken: client.TimeoutToken);
+        await client.CallAsync(DiscordClient.Listener, "DELETE", $"/channels/{channel.Id}");
 
-        var ended = await house.Discord.Records.WaitAsync(DiscordRecordKind.ReplyWithheld, cancellationToken: house.Guard);
+        var ended = await client.Discord.Records.WaitAsync(DiscordRecordKind.ReplyWithheld, cancellationToken: client.TimeoutToken);
         Assert.Equal("channel or message gone", ended.Detail);
     }
 
     [Fact]
     public async Task Thread_IsAnsweredInPlace()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        var thread = await house.CallAsync(
-            DiscordFixture.Listener, "POST", $"/channels/{DiscordFixture.Guild.GeneralId}/threads", new JsonObject { ["name"] = "t", ["type"] = 11 });
+        await using var client = await DiscordClient.StartAsync();
+        var thread = await client.CallAsync(
+            DiscordClient.Listener, "POST", $"/channels/{DiscordClient.Guild.GeneralId}/threads", new JsonObject { ["name"] = "t", ["type"] = 11 });
 
-        var prompt = await house.PromptAsync("in here", channel: thread.Id);
+        var prompt = await client.PromptAsync("in here", channel: thread.Id);
 
-        Assert.Equal(prompt, Assert.Single(await house.RepliesToAsync(prompt, thread.Id)).ReplyTo);
+        Assert.Equal(prompt, Assert.Single(await client.RepliesToAsync(prompt, thread.Id)).ReplyTo);
     }
 
-    private static async Task<List<JsonNode>> ReplyEventsAsync(TestGateway gateway, int count)
+    private static async Task<List<JsonNode>> ReplyEventsAsync(GatewayClient gateway, int count)
     {
         var seen = new List<JsonNode>();
         while (seen.Count < count)
         {
             var payload = await gateway.NextOpAsync(0);
             var isMessage = payload["t"]!.GetValue<string>() is "MESSAGE_CREATE" or "MESSAGE_UPDATE";
-            if (isMessage && payload["d"]!["author"]!["id"]!.GetValue<string>() == DiscordFixture.CozeBot.Id) seen.Add(payload["d"]!);
+            if (isMessage && payload["d"]!["author"]!["id"]!.GetValue<string>() == DiscordClient.CozeBot.Id) seen.Add(payload["d"]!);
         }
         return seen;
     }
