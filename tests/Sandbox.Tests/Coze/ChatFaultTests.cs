@@ -8,7 +8,7 @@ namespace CozeCluster.Sandbox.Tests.Coze;
 public sealed class ChatFaultTests
 {
     [Fact]
-    public async Task EarlyError_OnAStreamCall_IsJsonWithStatus200AndNoChat()
+    public async Task EarlyError_OfAStream_IsJsonWithStatus200AndCreatesNoChat()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -37,7 +37,7 @@ public sealed class ChatFaultTests
     }
 
     [Fact]
-    public async Task Http_Alone_IsAProxysPage()
+    public async Task Http_WithoutErrorCode_IsAnHtmlPage()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -48,7 +48,7 @@ public sealed class ChatFaultTests
     }
 
     [Fact]
-    public async Task Error_AfterThreeDeltas_BreaksTheStreamOffWithoutDone()
+    public async Task Error_AfterThreeDeltas_EndsTheStreamWithoutDone()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -66,7 +66,7 @@ public sealed class ChatFaultTests
     }
 
     [Fact]
-    public async Task Error_AfterMoreDeltasThanThereAre_ComesAtTheEndOfTheText()
+    public async Task Error_AfterMoreDeltasThanTheTextHas_IsSentAtTheEndOfTheText()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -93,7 +93,7 @@ public sealed class ChatFaultTests
     }
 
     [Fact]
-    public async Task Disconnect_AfterFiveDeltas_CutsTheSocketAndTheChatCompletes()
+    public async Task Disconnect_AfterFiveDeltas_AbortsTheConnectionAndTheChatCompletes()
     {
         await using var client = await CozeClient.StartAsync();
         await using var stream = await client.OpenAsync("[[disconnect_after=5 chunks=20]]");
@@ -114,7 +114,7 @@ public sealed class ChatFaultTests
     }
 
     [Fact]
-    public async Task StallAfter_SaysNothingMoreForTheTimeGiven()
+    public async Task StallAfter_PausesForTheGivenTime()
     {
         var time = new ManualTime();
         await using var client = await CozeClient.StartAsync(new SandboxOptions { Time = time });
@@ -124,13 +124,13 @@ public sealed class ChatFaultTests
         time.Advance(TimeSpan.FromSeconds(59));
         Assert.Equal(2, client.Coze.Chats.Single().DeltasSent);
         time.Advance(TimeSpan.FromSeconds(1));
-        await stream.UntilAsync(CozeEvents.Done);
+        await stream.ReadUntilAsync(CozeEvents.Done);
 
         Assert.Equal(4, client.Coze.Chats.Single().DeltasSent);
     }
 
     [Fact]
-    public async Task FirstByte_HoldsTheHeadersBackThoughTheChatHasStarted()
+    public async Task FirstByte_DelaysTheHeadersAfterTheChatHasStarted()
     {
         var time = new ManualTime();
         await using var client = await CozeClient.StartAsync(new SandboxOptions { Time = time });
@@ -142,20 +142,20 @@ public sealed class ChatFaultTests
         time.Advance(TimeSpan.FromSeconds(2));
 
         await using var stream = await opening;
-        await stream.UntilAsync(CozeEvents.Done);
+        await stream.ReadUntilAsync(CozeEvents.Done);
     }
 
     [Fact]
-    public async Task Think_SendsTheOpeningEventsBeforeTheSilence()
+    public async Task Think_SendsTheFirstEventsBeforeThePause()
     {
         var time = new ManualTime();
         await using var client = await CozeClient.StartAsync(new SandboxOptions { Time = time });
 
         await using var stream = await client.OpenAsync("[[think=2s say=late]]");
-        await stream.UntilAsync(CozeEvents.InProgress);
+        await stream.ReadUntilAsync(CozeEvents.InProgress);
         Assert.Equal(0, client.Coze.Chats.Single().DeltasProduced);
         time.Advance(TimeSpan.FromSeconds(2));
 
-        await stream.UntilAsync(CozeEvents.Done);
+        await stream.ReadUntilAsync(CozeEvents.Done);
     }
 }

@@ -11,7 +11,7 @@ public sealed class ChunkedTextTests
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(64)]
-    public void Generate_AnySize_ChunksAreWholeCharactersAndAddUp(int size)
+    public void Generate_AnySize_DoesNotSplitCharacters(int size)
     {
         foreach (var ascii in new[] { false, true })
         {
@@ -26,7 +26,7 @@ public sealed class ChunkedTextTests
     }
 
     [Fact]
-    public void Cut_EscapesWhatJsonMustAndNoMore()
+    public void Split_EscapesOnlyWhatJsonRequires()
     {
         var chunk = Encoding.UTF8.GetString(ChunkedText.Split("\"\\\n\t\u0001é🚀", 100, ascii: false).Chunks.Single());
 
@@ -34,7 +34,7 @@ public sealed class ChunkedTextTests
     }
 
     [Fact]
-    public void Generate_ForTheSameArguments_IsMadeOnce()
+    public void Generate_SameArguments_ReturnsTheCachedText()
     {
         Assert.Same(
             ChunkedText.Generate(1, TextKind.Plain, 10, 8, ascii: false),

@@ -5,7 +5,7 @@ namespace CozeCluster.Sandbox.Tests.Coze;
 public sealed class FileTests
 {
     [Fact]
-    public async Task Upload_IsRetrievedAndCanBeNamedInAChat()
+    public async Task Upload_CanBeRetrievedAndUsedInAChat()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -34,7 +34,7 @@ public sealed class FileTests
     }
 
     [Fact]
-    public async Task Upload_UnderAnotherField_IsRefused()
+    public async Task Upload_InAnotherField_IsRefused()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -58,7 +58,7 @@ public sealed class FileTests
     }
 
     [Fact]
-    public async Task Upload_LargerThanACallsBody_IsAccepted()
+    public async Task Upload_LargerThanOtherRequestBodies_IsAccepted()
     {
         await using var client = await CozeClient.StartAsync();
 

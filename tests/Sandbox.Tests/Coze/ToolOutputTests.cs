@@ -24,7 +24,7 @@ public sealed class ToolOutputTests
     }
 
     [Fact]
-    public async Task Submit_Streamed_GoesOnInTheSameChat()
+    public async Task Submit_Streamed_ContinuesTheSameChat()
     {
         await using var client = await CozeClient.StartAsync();
         var (path, callId) = await RequireAsync(client);
@@ -61,7 +61,7 @@ public sealed class ToolOutputTests
     }
 
     [Fact]
-    public async Task Submit_ToAChatThatDoesNotWait_IsRefused()
+    public async Task Submit_ToAChatThatIsNotWaiting_IsRefused()
     {
         await using var client = await CozeClient.StartAsync();
         await client.StreamAsync("Hello");

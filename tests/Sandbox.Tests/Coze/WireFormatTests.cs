@@ -16,7 +16,7 @@ public sealed class WireFormatTests
     [InlineData("usage=12/34 usage_names=tokens", "\"usage\":{\"token_count\":46,\"output_tokens\":34,\"input_tokens\":12}")]
     [InlineData("say=🚀 escape=utf8", "\"content\":\"🚀\"")]
     [InlineData("say=🚀 escape=ascii", "\"content\":\"\\uD83D\\uDE80\"")]
-    public async Task Stream_WithADirectiveOfForm_HasTheseBytes(string directives, string expected)
+    public async Task Stream_WithAFormatDirective_ContainsTheExpectedBytes(string directives, string expected)
     {
         Assert.Contains(expected, await RawAsync(directives));
     }
@@ -26,13 +26,13 @@ public sealed class WireFormatTests
     [InlineData("usage=none", "\"usage\"")]
     [InlineData("colon=space", "data:{")]
     [InlineData("escape=ascii text=unicode", "\uD83D")]
-    public async Task Stream_WithADirectiveOfForm_LacksThese(string directives, string unexpected)
+    public async Task Stream_WithAFormatDirective_DoesNotContainOtherBytes(string directives, string unexpected)
     {
         Assert.DoesNotContain(unexpected, await RawAsync(directives));
     }
 
     [Fact]
-    public async Task Stream_Torn_IsTheSameBytesInMorePieces()
+    public async Task Stream_Torn_HasTheSameContent()
     {
         await using var client = await CozeClient.StartAsync();
 

@@ -16,13 +16,13 @@ public sealed class DirectiveParserTests
     }
 
     [Fact]
-    public void Parse_QuotedValue_KeepsSpacesQuotesAndLines()
+    public void Parse_QuotedValue_SupportsSpacesAndEscapes()
     {
         Assert.Equal("a b\n\"c\"\\", ChatDirectives.Parser.Parse("""chunks=1 say="a b\n\"c\"\\" image""", ChatScript.Default).Say);
     }
 
     [Fact]
-    public void Parse_SeveralTimes_LaysOneOverTheOther()
+    public void Parse_Twice_LaterDirectivesOverrideEarlierOnes()
     {
         var script = ChatDirectives.Parser.Parse("chunks=5 followups=1", ChatDirectives.Parser.Parse("chunks=2 image", ChatScript.Default));
 
@@ -33,22 +33,22 @@ public sealed class DirectiveParserTests
     [InlineData("frobnicate", "unknown directive 'frobnicate'")]
     [InlineData("frobnicate=1 pace=20ms", "unknown directive 'frobnicate'")]
     [InlineData("pace", "needs a value")]
-    [InlineData("pace=20", "no duration")]
-    [InlineData("pace=-1ms", "no duration")]
-    [InlineData("chunks=many", "no whole number")]
+    [InlineData("pace=20", "not a duration")]
+    [InlineData("pace=-1ms", "not a duration")]
+    [InlineData("chunks=many", "not a whole number")]
     [InlineData("chunk=0", "from 1")]
     [InlineData("http=600", "from 200 to 599")]
     [InlineData("image=yes", "takes no value")]
     [InlineData("done=maybe", "none of quoted, bare, debug, none")]
     [InlineData("usage=12", "input/output")]
     [InlineData("say=\"open", "closing quote")]
-    public void Parse_Fault_SaysWhatAndWhy(string text, string expected)
+    public void Parse_InvalidDirective_ThrowsWithTheReason(string text, string expected)
     {
         Assert.Contains(expected, Assert.Throws<DirectiveException>(() => ChatDirectives.Parser.Parse(text, ChatScript.Default)).Message);
     }
 
     [Fact]
-    public void ReadPrompt_TakesTheDirectivesOut()
+    public void ParsePrompt_RemovesTheDirectives()
     {
         var (prompt, script) = ChatDirectives.Parser.ParsePrompt("Hello [[chunks=2]] world [[image]]", ChatScript.Default);
 
@@ -60,7 +60,7 @@ public sealed class DirectiveParserTests
     [InlineData("no directive")]
     [InlineData("an open [[ one")]
     [InlineData("a closed ]] one")]
-    public void ReadPrompt_WithoutDirectives_LeavesThePromptAlone(string prompt)
+    public void ParsePrompt_WithoutDirectives_ReturnsThePromptUnchanged(string prompt)
     {
         Assert.Equal((prompt, ChatScript.Default), ChatDirectives.Parser.ParsePrompt(prompt, ChatScript.Default));
     }

@@ -22,7 +22,7 @@ public sealed class AttachmentTests
                 new JsonObject { ["id"] = 0, ["filename"] = "renamed.txt", ["description"] = "first" }, new JsonObject { ["id"] = "1" }),
         };
 
-        var sent = await client.CallAsync(DiscordClient.Account, "POST", Messages, content: Form(body, ("a.txt", "one"), ("b.bin", "two")));
+        var sent = await client.RequestAsync(DiscordClient.Account, "POST", Messages, content: Form(body, ("a.txt", "one"), ("b.bin", "two")));
 
         var files = sent.Body!["attachments"]!.AsArray();
         Assert.Equal(["renamed.txt", "b.bin"], files.Select(f => f!["filename"]!.GetValue<string>()));
@@ -33,24 +33,24 @@ public sealed class AttachmentTests
     }
 
     [Fact]
-    public async Task Upload_EmbedThatShowsAnAttachment_GetsItsAddress()
+    public async Task Upload_EmbedWithAnAttachment_ContainsItsAddress()
     {
         await using var client = await DiscordClient.StartAsync();
         var body = new JsonObject { ["embeds"] = new JsonArray(new JsonObject { ["image"] = new JsonObject { ["url"] = "attachment://a.png" } }) };
 
-        var sent = await client.CallAsync(DiscordClient.Listener, "POST", Messages, content: Form(body, ("a.png", "not really")));
+        var sent = await client.RequestAsync(DiscordClient.Listener, "POST", Messages, content: Form(body, ("a.png", "not really")));
 
         var url = sent.Body!["embeds"]![0]!["image"]!["url"]!.GetValue<string>();
         Assert.Equal("not really", await client.Http.GetStringAsync(url, client.TimeoutToken));
     }
 
     [Fact]
-    public async Task Upload_TooLargeAFileOrRequest_Is40005()
+    public async Task Upload_TooLarge_Is40005()
     {
         await using var client = await DiscordClient.StartAsync(new DiscordSandboxOptions { FileBytes = 10, RequestBytes = 15 });
 
-        var file = await client.CallAsync(DiscordClient.Account, "POST", Messages, content: Form([], ("a", "12345678901")));
-        var request = await client.CallAsync(DiscordClient.Account, "POST", Messages, content: Form([], ("a", "1234567890"), ("b", "1234567890")));
+        var file = await client.RequestAsync(DiscordClient.Account, "POST", Messages, content: Form([], ("a", "12345678901")));
+        var request = await client.RequestAsync(DiscordClient.Account, "POST", Messages, content: Form([], ("a", "1234567890"), ("b", "1234567890")));
 
         Assert.All([file, request], answer => Assert.Equal((HttpStatusCode.RequestEntityTooLarge, 40005), (answer.Status, answer.Code)));
     }
@@ -61,17 +61,17 @@ public sealed class AttachmentTests
         await using var client = await DiscordClient.StartAsync();
         var files = Enumerable.Range(0, 11).Select(n => ($"{n}", "x")).ToArray();
 
-        Assert.Equal(50035, (await client.CallAsync(DiscordClient.Account, "POST", Messages, content: Form([], files))).Code);
+        Assert.Equal(50035, (await client.RequestAsync(DiscordClient.Account, "POST", Messages, content: Form([], files))).Code);
     }
 
     [Fact]
-    public async Task Edit_AttachmentsList_KeepsOnlyWhatItNames()
+    public async Task Edit_KeepsOnlyTheListedAttachments()
     {
         await using var client = await DiscordClient.StartAsync();
-        var sent = await client.CallAsync(DiscordClient.Account, "POST", Messages, content: Form([], ("a", "1"), ("b", "2")));
+        var sent = await client.RequestAsync(DiscordClient.Account, "POST", Messages, content: Form([], ("a", "1"), ("b", "2")));
         var keep = sent.Body!["attachments"]![1]!["id"]!.GetValue<string>();
 
-        var edited = await client.CallAsync(DiscordClient.Account, "PATCH", $"{Messages}/{sent.Id}", new JsonObject
+        var edited = await client.RequestAsync(DiscordClient.Account, "PATCH", $"{Messages}/{sent.Id}", new JsonObject
         {
             ["content"] = "less", ["attachments"] = new JsonArray(new JsonObject { ["id"] = keep }),
         });
@@ -80,11 +80,11 @@ public sealed class AttachmentTests
     }
 
     [Fact]
-    public async Task Address_ChangedOrExpired_NoLongerServes()
+    public async Task Address_ForgedOrExpired_Is404()
     {
         var time = new ManualTime();
         await using var client = await DiscordClient.StartAsync(time: time);
-        var sent = await client.CallAsync(DiscordClient.Account, "POST", Messages, content: Form([], ("a.txt", "1")));
+        var sent = await client.RequestAsync(DiscordClient.Account, "POST", Messages, content: Form([], ("a.txt", "1")));
         var url = sent.Body!["attachments"]![0]!["url"]!.GetValue<string>();
 
         using var good = await client.Http.GetAsync(url, client.TimeoutToken);

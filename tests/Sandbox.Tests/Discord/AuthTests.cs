@@ -8,12 +8,12 @@ public sealed class AuthTests
     [Theory]
     [InlineData("Bot sandbox-listener-1", "listener-1")]
     [InlineData("sandbox-account-1", "account-1")]
-    public async Task Me_KnownToken_IsTheUser(string authorization, string name)
+    public async Task Me_ValidToken_ReturnsTheUser(string authorization, string name)
     {
         await using var client = await DiscordClient.StartAsync();
         client.Http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization);
 
-        var me = await client.CallAsync(null, "GET", "/users/@me");
+        var me = await client.RequestAsync(null, "GET", "/users/@me");
 
         Assert.Equal(name, me.Body!["username"]!.GetValue<string>());
     }
@@ -24,12 +24,12 @@ public sealed class AuthTests
     [InlineData("Bot sandbox-account-1")]
     [InlineData("Bearer sandbox-account-1")]
     [InlineData("Bot nobody")]
-    public async Task Me_AnyOtherToken_Is401(string? authorization)
+    public async Task Me_InvalidToken_Is401(string? authorization)
     {
         await using var client = await DiscordClient.StartAsync();
         if (authorization is not null) client.Http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization);
 
-        var me = await client.CallAsync(null, "GET", "/users/@me");
+        var me = await client.RequestAsync(null, "GET", "/users/@me");
 
         Assert.Equal(HttpStatusCode.Unauthorized, me.Status);
         Assert.Equal("401: Unauthorized", me.Body!["message"]!.GetValue<string>());
@@ -37,7 +37,7 @@ public sealed class AuthTests
     }
 
     [Fact]
-    public async Task Requests_OfAnAccountThatMustVerify_Get40002UntilItHas()
+    public async Task Requests_OfAnAccountThatNeedsVerification_Get40002()
     {
         await using var client = await DiscordClient.StartAsync();
         client.Discord.DemandVerification(DiscordClient.Account.Id);
@@ -61,7 +61,7 @@ public sealed class AuthTests
     }
 
     [Fact]
-    public async Task Requests_WithoutAUserAgent_AreBlocked()
+    public async Task Requests_WithoutAUserAgent_AreRefused()
     {
         await using var client = await DiscordClient.StartAsync();
         client.Http.DefaultRequestHeaders.UserAgent.Clear();
@@ -73,7 +73,7 @@ public sealed class AuthTests
     }
 
     [Fact]
-    public async Task Channels_ForAnAccountOutsideTheGuild_AreMissingAccess()
+    public async Task Channels_OfAGuildWithoutMembership_AreMissingAccess()
     {
         await using var client = await DiscordClient.StartAsync();
         var outsider = DiscordSeeds.Accounts[5];
@@ -87,7 +87,7 @@ public sealed class AuthTests
     }
 
     [Fact]
-    public async Task Reads_OfABotWithoutTheContentSwitch_AreEmptyExceptItsOwnAndMentions()
+    public async Task Content_WithoutTheIntent_IsEmptyExceptOwnMessagesAndMentions()
     {
         await using var client = await DiscordClient.StartAsync();
         client.Discord.SetPrivilegedIntents(DiscordClient.Listener.Id, Intents.None);

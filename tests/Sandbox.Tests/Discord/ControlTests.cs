@@ -8,7 +8,7 @@ namespace CozeCluster.Sandbox.Tests.Discord;
 public sealed class ControlTests
 {
     [Fact]
-    public async Task Seeds_AreToldWithTheirTokens()
+    public async Task Seeds_AreListedWithTheirTokens()
     {
         await using var client = await DiscordClient.StartAsync();
 
@@ -21,7 +21,7 @@ public sealed class ControlTests
     }
 
     [Fact]
-    public async Task Script_Records_Counts_FromOutside()
+    public async Task ScriptRecordsAndCounts_WorkOverHttp()
     {
         await using var client = await DiscordClient.StartAsync();
 
@@ -37,7 +37,7 @@ public sealed class ControlTests
     }
 
     [Fact]
-    public async Task Users_ChangeFromOutside()
+    public async Task Users_CanBeChangedOverHttp()
     {
         await using var client = await DiscordClient.StartAsync();
 
@@ -52,11 +52,11 @@ public sealed class ControlTests
     }
 
     [Theory]
-    [InlineData("script", """{"script":"nonsense"}""", "directive 'nonsense': unknown")]
+    [InlineData("script", """{"script":"nonsense"}""", "unknown directive 'nonsense'")]
     [InlineData("script", """{}""", "script is required")]
     [InlineData("faults", """{"kind":"flood"}""", "kind is none of rate_limit, status, cut, lose_answer, delay_answer")]
     [InlineData("users/1", """{"needs_verification":true}""", "there is no user 1")]
-    public async Task Mistakes_AreNamed(string path, string body, string error)
+    public async Task InvalidRequests_GetAnErrorText(string path, string body, string error)
     {
         await using var client = await DiscordClient.StartAsync();
 
@@ -67,7 +67,7 @@ public sealed class ControlTests
     }
 
     [Fact]
-    public async Task Limits_SwitchedOffFromOutside_ComeBackWithAReset()
+    public async Task Limits_SwitchedOff_AreRestoredByAReset()
     {
         await using var client = await DiscordClient.StartAsync();
 
@@ -80,12 +80,12 @@ public sealed class ControlTests
     }
 
     [Fact]
-    public async Task Reset_BringsTheSeedsBackAndForgetsTheRest()
+    public async Task Reset_RestoresTheInitialState()
     {
         await using var client = await DiscordClient.StartAsync();
         await using var gateway = await client.LogInAsync();
         await client.PromptAsync("[[chunks=1000 pace=1m]]");
-        await client.CallAsync(DiscordClient.Listener, "DELETE", $"/channels/{DiscordClient.Guild.FixedId}");
+        await client.RequestAsync(DiscordClient.Listener, "DELETE", $"/channels/{DiscordClient.Guild.FixedId}");
         client.Discord.RevokeToken(DiscordClient.Account.Id);
 
         await PostAsync(client, "reset", "");
@@ -99,7 +99,7 @@ public sealed class ControlTests
     }
 
     [Fact]
-    public async Task ByHand_ACozeBotCanBeLed()
+    public async Task PostAndEdit_ActAsACozeBot()
     {
         await using var client = await DiscordClient.StartAsync();
         var prompt = await client.PromptAsync("[[silent]]");

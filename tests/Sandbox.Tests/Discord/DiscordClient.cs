@@ -6,7 +6,7 @@ using CozeCluster.Sandbox.Discord;
 
 namespace CozeCluster.Sandbox.Tests.Discord;
 
-/// <summary>A running sandbox and short ways to talk to its Discord.</summary>
+/// <summary>A running sandbox and an HTTP client for its fake Discord, for one test.</summary>
 internal sealed class DiscordClient : IAsyncDisposable
 {
     private readonly SandboxServer _server;
@@ -32,18 +32,18 @@ internal sealed class DiscordClient : IAsyncDisposable
 
     public HttpClient Http => _http;
 
-    /// <summary>Ends a test that hangs.</summary>
+    /// <summary>Cancels a test that takes too long.</summary>
     public CancellationToken TimeoutToken => _timeout.Token;
 
     public static async Task<DiscordClient> StartAsync(DiscordSandboxOptions? options = null, TimeProvider? time = null) =>
         new(await SandboxServer.StartAsync(
             new SandboxOptions { Discord = options ?? new(), Time = time ?? TimeProvider.System }, TestContext.Current.CancellationToken));
 
-    /// <summary>A REST call; bots get their prefix, accounts the bare token.</summary>
-    public async Task<RestResult> CallAsync(SeededUser? user, string method, string path, JsonNode? body = null, HttpContent? content = null)
+    /// <summary>Sends a REST request with the token of the user.</summary>
+    public async Task<RestResult> RequestAsync(SeededUser? user, string method, string path, JsonNode? body = null, HttpContent? content = null)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), "api/v10" + path);
-        if (user is not null) request.Headers.TryAddWithoutValidation("Authorization", AuthorizationOf(user));
+        if (user is not null) request.Headers.TryAddWithoutValidation("Authorization", GetAuthorization(user));
         request.Content = content ?? (body is null ? null : new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json"));
         using var response = await _http.SendAsync(request, TimeoutToken);
         var text = await response.Content.ReadAsStringAsync(TimeoutToken);
@@ -51,17 +51,17 @@ internal sealed class DiscordClient : IAsyncDisposable
         return new(response.StatusCode, json, response.Headers, text);
     }
 
-    public Task<RestResult> GetAsync(SeededUser user, string path) => CallAsync(user, "GET", path);
+    public Task<RestResult> GetAsync(SeededUser user, string path) => RequestAsync(user, "GET", path);
 
-    /// <summary>Posts a message to the guild's general channel, or another.</summary>
+    /// <summary>Posts a message in the channel <c>general</c> of the first guild, or in another channel.</summary>
     public Task<RestResult> SendAsync(SeededUser user, string content, string? channel = null) =>
         SendAsync(user, new JsonObject { ["content"] = content }, channel);
 
     public Task<RestResult> SendAsync(SeededUser user, JsonObject body, string? channel = null) =>
-        CallAsync(user, "POST", $"/channels/{channel ?? Guild.GeneralId}/messages", body);
+        RequestAsync(user, "POST", $"/channels/{channel ?? Guild.GeneralId}/messages", body);
 
-    /// <summary>Prompts the first Coze-hosted bot as the first account.</summary>
-    /// <returns>The prompt's id.</returns>
+    /// <summary>Sends a prompt to the first Coze-hosted bot, as the first account or another user.</summary>
+    /// <returns>The id of the prompt.</returns>
     public async Task<string> PromptAsync(string text, SeededUser? user = null, string? channel = null)
     {
         var sent = await SendAsync(user ?? Account, $"<@{CozeBot.Id}> {text}", channel);
@@ -69,9 +69,9 @@ internal sealed class DiscordClient : IAsyncDisposable
         return sent.Id;
     }
 
-    /// <summary>Waits until the bot is done with the prompt.</summary>
-    /// <returns>Its messages in the prompt's channel that came after the prompt.</returns>
-    public async Task<IReadOnlyList<SandboxMessage>> RepliesToAsync(string prompt, string? channel = null)
+    /// <summary>Waits until the bot has finished its reply.</summary>
+    /// <returns>The messages of the bot after the prompt.</returns>
+    public async Task<IReadOnlyList<SandboxMessage>> WaitForRepliesAsync(string prompt, string? channel = null)
     {
         await Discord.Records.WaitAsync(DiscordRecordKind.ReplyFinished, line => line.MessageId == prompt, cancellationToken: TimeoutToken);
         return [.. Discord.MessagesOf(channel ?? Guild.GeneralId).SkipWhile(m => m.Id != prompt).Skip(1).Where(m => m.AuthorId == CozeBot.Id)];
@@ -80,7 +80,7 @@ internal sealed class DiscordClient : IAsyncDisposable
     public Task<GatewayClient> ConnectAsync(string query = "?v=10&encoding=json", string path = "gateway") =>
         GatewayClient.ConnectAsync(new UriBuilder(new Uri(_http.BaseAddress!, path + query)) { Scheme = "ws" }.Uri, TimeoutToken);
 
-    /// <summary>Connects and identifies; returns once READY is there.</summary>
+    /// <summary>Connects and identifies. Returns after READY.</summary>
     public async Task<GatewayClient> LogInAsync(SeededUser? user = null, int intents = GatewayClient.AllIntents, string query = "?v=10&encoding=json")
     {
         var gateway = await ConnectAsync(query);
@@ -97,7 +97,8 @@ internal sealed class DiscordClient : IAsyncDisposable
         _timeout.Dispose();
     }
 
-    private static string AuthorizationOf(SeededUser user) => user.Name.StartsWith("account", StringComparison.Ordinal) || user == DiscordSeeds.Owner ? user.Token : $"Bot {user.Token}";
+    private static string GetAuthorization(SeededUser user) =>
+        DiscordSeeds.Accounts.Contains(user) || user == DiscordSeeds.Owner ? user.Token : $"Bot {user.Token}";
 }
 
 internal sealed record RestResult(HttpStatusCode Status, JsonNode? Body, HttpResponseHeaders Headers, string Text)

@@ -5,42 +5,42 @@ using System.Text.Json.Nodes;
 
 namespace CozeCluster.Sandbox.Tests.Discord;
 
-/// <summary>A bare gateway client: sends what it is told and hands out what comes, in order.</summary>
+/// <summary>A simple gateway client. It returns the received payloads in order.</summary>
 internal sealed class GatewayClient : IAsyncDisposable
 {
     /// <summary>GUILDS, GUILD_MESSAGES, GUILD_MESSAGE_TYPING and MESSAGE_CONTENT.</summary>
     public const int AllIntents = 1 | 512 | 2048 | 32768;
 
     private readonly ClientWebSocket _socket;
-    private readonly CancellationToken _guard;
-    private readonly MemoryStream _deflated = new();
+    private readonly CancellationToken _timeoutToken;
+    private readonly MemoryStream _compressed = new();
     private readonly ZLibStream? _inflater;
     private readonly bool _zlibStream;
 
-    private GatewayClient(ClientWebSocket socket, bool zlibStream, CancellationToken guard)
+    private GatewayClient(ClientWebSocket socket, bool zlibStream, CancellationToken timeoutToken)
     {
-        (_socket, _zlibStream, _guard) = (socket, zlibStream, guard);
-        if (zlibStream) _inflater = new ZLibStream(_deflated, CompressionMode.Decompress);
+        (_socket, _zlibStream, _timeoutToken) = (socket, zlibStream, timeoutToken);
+        if (zlibStream) _inflater = new ZLibStream(_compressed, CompressionMode.Decompress);
     }
 
     public JsonNode Ready { get; set; } = new JsonObject();
 
-    /// <summary>The sequence number last seen.</summary>
+    /// <summary>The last received sequence number.</summary>
     public long Sequence { get; private set; }
 
-    /// <summary>The frames as they came.</summary>
+    /// <summary>The received frames, without decompression.</summary>
     public List<byte[]> Frames { get; } = [];
 
-    public static async Task<GatewayClient> ConnectAsync(Uri uri, CancellationToken guard)
+    public static async Task<GatewayClient> ConnectAsync(Uri uri, CancellationToken timeoutToken)
     {
         var socket = new ClientWebSocket();
-        await socket.ConnectAsync(uri, guard);
-        return new GatewayClient(socket, uri.Query.Contains("zlib-stream"), guard);
+        await socket.ConnectAsync(uri, timeoutToken);
+        return new GatewayClient(socket, uri.Query.Contains("zlib-stream"), timeoutToken);
     }
 
     public Task SendAsync(int op, JsonNode? data) => SendAsync(new JsonObject { ["op"] = op, ["d"] = data }.ToJsonString());
 
-    public Task SendAsync(string text) => _socket.SendAsync(Encoding.UTF8.GetBytes(text).AsMemory(), WebSocketMessageType.Text, true, _guard).AsTask();
+    public Task SendAsync(string text) => _socket.SendAsync(Encoding.UTF8.GetBytes(text).AsMemory(), WebSocketMessageType.Text, true, _timeoutToken).AsTask();
 
     public Task IdentifyAsync(string token, int intents = AllIntents, JsonArray? shard = null, bool compress = false)
     {
@@ -54,7 +54,7 @@ internal sealed class GatewayClient : IAsyncDisposable
         ["token"] = token, ["session_id"] = earlier.Ready["session_id"]!.GetValue<string>(), ["seq"] = sequence ?? earlier.Sequence,
     });
 
-    /// <summary>The next payload; null when the socket is closed, see <see cref="CloseCode"/>.</summary>
+    /// <summary>The next payload. Null: the socket is closed; see <see cref="CloseCode"/>.</summary>
     public async Task<JsonNode?> NextAsync()
     {
         var buffer = new byte[64 * 1024];
@@ -64,7 +64,7 @@ internal sealed class GatewayClient : IAsyncDisposable
             ValueWebSocketReceiveResult part;
             try
             {
-                part = await _socket.ReceiveAsync(buffer.AsMemory(), _guard);
+                part = await _socket.ReceiveAsync(buffer.AsMemory(), _timeoutToken);
             }
             catch (WebSocketException)
             {
@@ -80,7 +80,7 @@ internal sealed class GatewayClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Skips to the next payload with this op.</summary>
+    /// <summary>Skips payloads until one has this opcode.</summary>
     public async Task<JsonNode> NextOpAsync(int op)
     {
         while (true)
@@ -90,7 +90,7 @@ internal sealed class GatewayClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Skips to the next event of this type and returns its data.</summary>
+    /// <summary>Skips payloads until an event of this type, and returns its data.</summary>
     public async Task<JsonNode> NextEventAsync(string type)
     {
         while (true)
@@ -100,8 +100,8 @@ internal sealed class GatewayClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Reads on until the socket is closed.</summary>
-    /// <returns>The close code; null when it was cut.</returns>
+    /// <summary>Reads until the socket is closed.</summary>
+    /// <returns>The close code. Null: the connection was aborted.</returns>
     public async Task<int?> CloseCodeAsync()
     {
         while (await NextAsync() is not null) { }
@@ -110,9 +110,7 @@ internal sealed class GatewayClient : IAsyncDisposable
 
     public int? CloseCode => (int?)_socket.CloseStatus;
 
-    public Task CloseAsync(int code) => _socket.CloseOutputAsync((WebSocketCloseStatus)code, null, _guard);
-
-    public void Cut() => _socket.Abort();
+    public Task CloseAsync(int code) => _socket.CloseOutputAsync((WebSocketCloseStatus)code, null, _timeoutToken);
 
     public ValueTask DisposeAsync()
     {
@@ -132,9 +130,9 @@ internal sealed class GatewayClient : IAsyncDisposable
             whole.CopyTo(plain);
             return plain.ToArray();
         }
-        _deflated.SetLength(0);
-        _deflated.Write(frame);
-        _deflated.Position = 0;
+        _compressed.SetLength(0);
+        _compressed.Write(frame);
+        _compressed.Position = 0;
         var buffer = new byte[64 * 1024];
         int read;
         while ((read = _inflater!.Read(buffer)) > 0) plain.Write(buffer, 0, read);

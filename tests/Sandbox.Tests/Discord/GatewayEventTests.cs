@@ -14,8 +14,8 @@ public sealed class GatewayEventTests
         await using var gateway = await client.LogInAsync(intents: GuildMessages | 32768);
         var sent = await client.SendAsync(DiscordClient.Account, new JsonObject { ["content"] = "a", ["nonce"] = "n" });
         var path = $"/channels/{DiscordClient.Guild.GeneralId}/messages/{sent.Id}";
-        await client.CallAsync(DiscordClient.Account, "PATCH", path, new JsonObject { ["content"] = "b" });
-        await client.CallAsync(DiscordClient.Account, "DELETE", path);
+        await client.RequestAsync(DiscordClient.Account, "PATCH", path, new JsonObject { ["content"] = "b" });
+        await client.RequestAsync(DiscordClient.Account, "DELETE", path);
 
         var created = await gateway.NextOpAsync(0);
         var updated = await gateway.NextOpAsync(0);
@@ -31,7 +31,7 @@ public sealed class GatewayEventTests
     }
 
     [Fact]
-    public async Task Content_WithoutTheIntent_IsEmptyExceptOwnAndMentions()
+    public async Task Content_WithoutTheIntent_IsEmptyExceptOwnMessagesAndMentions()
     {
         await using var client = await DiscordClient.StartAsync();
         await using var gateway = await client.LogInAsync(intents: GuildMessages);
@@ -46,7 +46,7 @@ public sealed class GatewayEventTests
     }
 
     [Fact]
-    public async Task Content_OfABotsReply_WithoutTheIntentHasNoButtonsEither()
+    public async Task Content_OfAReplyWithoutTheIntent_HasNoButtons()
     {
         await using var client = await DiscordClient.StartAsync();
         await using var gateway = await client.LogInAsync(intents: GuildMessages);
@@ -61,54 +61,55 @@ public sealed class GatewayEventTests
     }
 
     [Fact]
-    public async Task Intents_LeftOut_KeepTheirEventsAway()
+    public async Task Events_WithoutTheirIntent_AreNotSent()
     {
         await using var client = await DiscordClient.StartAsync();
         await using var gateway = await client.LogInAsync(intents: Guilds);
 
-        await client.SendAsync(DiscordClient.Account, "unheard");
-        await client.CallAsync(DiscordClient.Account, "POST", $"/channels/{DiscordClient.Guild.GeneralId}/typing");
-        var made = await client.CallAsync(DiscordClient.Listener, "POST", $"/guilds/{DiscordClient.Guild.Id}/channels", new JsonObject { ["name"] = "x" });
+        await client.SendAsync(DiscordClient.Account, "not delivered");
+        await client.RequestAsync(DiscordClient.Account, "POST", $"/channels/{DiscordClient.Guild.GeneralId}/typing");
+        var created = await client.RequestAsync(DiscordClient.Listener, "POST", $"/guilds/{DiscordClient.Guild.Id}/channels", new JsonObject { ["name"] = "x" });
         await gateway.NextEventAsync("GUILD_CREATE");
         await gateway.NextEventAsync("GUILD_CREATE");
         var next = await gateway.NextOpAsync(0);
 
         Assert.Equal("CHANNEL_CREATE", next["t"]!.GetValue<string>());
-        Assert.Equal(made.Id, next["d"]!["id"]!.GetValue<string>());
+        Assert.Equal(created.Id, next["d"]!["id"]!.GetValue<string>());
     }
 
     [Fact]
-    public async Task ChannelsAndThreads_ComeAndGoAsEvents()
+    public async Task ChannelsAndThreads_ChangesAreDispatched()
     {
         await using var client = await DiscordClient.StartAsync();
         await using var gateway = await client.LogInAsync();
 
-        var made = await client.CallAsync(DiscordClient.Listener, "POST", $"/guilds/{DiscordClient.Guild.Id}/channels", new JsonObject { ["name"] = "x" });
-        await client.CallAsync(DiscordClient.Listener, "PATCH", $"/channels/{made.Id}", new JsonObject { ["name"] = "y" });
-        var thread = await client.CallAsync(DiscordClient.Listener, "POST", $"/channels/{made.Id}/threads", new JsonObject { ["name"] = "t", ["type"] = 11 });
-        await client.CallAsync(DiscordClient.Listener, "DELETE", $"/channels/{thread.Id}");
-        await client.CallAsync(DiscordClient.Listener, "DELETE", $"/channels/{made.Id}");
+        var created = await client.RequestAsync(DiscordClient.Listener, "POST", $"/guilds/{DiscordClient.Guild.Id}/channels", new JsonObject { ["name"] = "x" });
+        await client.RequestAsync(DiscordClient.Listener, "PATCH", $"/channels/{created.Id}", new JsonObject { ["name"] = "y" });
+        var thread = await client.RequestAsync(
+            DiscordClient.Listener, "POST", $"/channels/{created.Id}/threads", new JsonObject { ["name"] = "t", ["type"] = 11 });
+        await client.RequestAsync(DiscordClient.Listener, "DELETE", $"/channels/{thread.Id}");
+        await client.RequestAsync(DiscordClient.Listener, "DELETE", $"/channels/{created.Id}");
 
         await gateway.NextEventAsync("CHANNEL_CREATE");
         Assert.Equal("y", (await gateway.NextEventAsync("CHANNEL_UPDATE"))["name"]!.GetValue<string>());
         Assert.True((await gateway.NextEventAsync("THREAD_CREATE"))["newly_created"]!.GetValue<bool>());
         Assert.Equal(thread.Id, (await gateway.NextEventAsync("THREAD_DELETE"))["id"]!.GetValue<string>());
-        Assert.Equal(made.Id, (await gateway.NextEventAsync("CHANNEL_DELETE"))["id"]!.GetValue<string>());
+        Assert.Equal(created.Id, (await gateway.NextEventAsync("CHANNEL_DELETE"))["id"]!.GetValue<string>());
     }
 
     [Fact]
-    public async Task Typing_IsSeenByIntent()
+    public async Task Typing_IsDispatched()
     {
         await using var client = await DiscordClient.StartAsync();
         await using var gateway = await client.LogInAsync();
 
-        await client.CallAsync(DiscordClient.Account, "POST", $"/channels/{DiscordClient.Guild.GeneralId}/typing");
+        await client.RequestAsync(DiscordClient.Account, "POST", $"/channels/{DiscordClient.Guild.GeneralId}/typing");
 
         Assert.Equal(DiscordClient.Account.Id, (await gateway.NextEventAsync("TYPING_START"))["user_id"]!.GetValue<string>());
     }
 
     [Fact]
-    public async Task Membership_TakenAndGiven_IsSeen()
+    public async Task Membership_RemovedAndAdded_IsDispatched()
     {
         await using var client = await DiscordClient.StartAsync();
         await using var gateway = await client.LogInAsync();

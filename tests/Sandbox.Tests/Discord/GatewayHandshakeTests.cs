@@ -7,7 +7,7 @@ namespace CozeCluster.Sandbox.Tests.Discord;
 public sealed class GatewayHandshakeTests
 {
     [Fact]
-    public async Task Identify_Listener_GetsReadyAndItsGuilds()
+    public async Task Identify_ReceivesReadyAndTheGuilds()
     {
         await using var client = await DiscordClient.StartAsync();
         await using var gateway = await client.ConnectAsync();
@@ -26,7 +26,7 @@ public sealed class GatewayHandshakeTests
     }
 
     [Fact]
-    public async Task Shards_ShareTheGuilds()
+    public async Task Shards_DivideTheGuilds()
     {
         await using var client = await DiscordClient.StartAsync(new DiscordSandboxOptions { MaxConcurrency = 2 });
         for (var shard = 0; shard < 2; shard++)
@@ -56,7 +56,7 @@ public sealed class GatewayHandshakeTests
     }
 
     [Fact]
-    public async Task Identify_IntentSwitchedOff_ClosesWith4014AlsoLater()
+    public async Task Identify_DisabledIntent_ClosesOldAndNewSocketsWith4014()
     {
         await using var client = await DiscordClient.StartAsync(new DiscordSandboxOptions { MaxConcurrency = 1 });
         await using var open = await client.LogInAsync();
@@ -81,7 +81,7 @@ public sealed class GatewayHandshakeTests
     }
 
     [Fact]
-    public async Task Identify_TwiceInFiveSeconds_IsInvalidSessionUntilTheTurnComes()
+    public async Task Identify_AgainWithinFiveSeconds_IsAnInvalidSession()
     {
         var time = new ManualTime();
         await using var client = await DiscordClient.StartAsync(time: time);
@@ -98,7 +98,7 @@ public sealed class GatewayHandshakeTests
     }
 
     [Fact]
-    public async Task Identify_OverTheDay_ResetsTheToken()
+    public async Task Identify_BeyondTheDailyLimit_InvalidatesTheToken()
     {
         var time = new ManualTime();
         await using var client = await DiscordClient.StartAsync(new DiscordSandboxOptions { SessionStartsPerDay = 1 }, time);
@@ -129,7 +129,7 @@ public sealed class GatewayHandshakeTests
     [InlineData("""{"op":77}""", 4001)]
     [InlineData("""{"op":2}""", 4002)]
     [InlineData("not json", 4002)]
-    public async Task BadPayloads_CloseWithTheirCode(string payload, int code)
+    public async Task InvalidPayloads_CloseWithTheirCode(string payload, int code)
     {
         await using var client = await DiscordClient.StartAsync();
         await using var gateway = await client.ConnectAsync();
@@ -140,21 +140,21 @@ public sealed class GatewayHandshakeTests
     }
 
     [Fact]
-    public async Task Payload_Of4096Bytes_IsTheMost()
+    public async Task Payload_LargerThan4096Bytes_ClosesWith4002()
     {
         await using var client = await DiscordClient.StartAsync();
         await using var gateway = await client.ConnectAsync();
-        const string beat = """{"op":1,"d":null,"x":"?"}""";
+        const string heartbeat = """{"op":1,"d":null,"x":"?"}""";
 
-        await gateway.SendAsync(beat.Replace("?", new string('x', 4096 - beat.Length + 1), StringComparison.Ordinal));
+        await gateway.SendAsync(heartbeat.Replace("?", new string('x', 4096 - heartbeat.Length + 1), StringComparison.Ordinal));
         Assert.NotNull(await gateway.NextOpAsync(11));
-        await gateway.SendAsync(beat.Replace("?", new string('x', 4096 - beat.Length + 2), StringComparison.Ordinal));
+        await gateway.SendAsync(heartbeat.Replace("?", new string('x', 4096 - heartbeat.Length + 2), StringComparison.Ordinal));
 
         Assert.Equal(4002, await gateway.CloseCodeAsync());
     }
 
     [Fact]
-    public async Task Events_MoreThan120AMinute_CloseWith4008()
+    public async Task Payloads_MoreThan120PerMinute_CloseWith4008()
     {
         await using var client = await DiscordClient.StartAsync(time: new ManualTime());
         await using var gateway = await client.ConnectAsync();

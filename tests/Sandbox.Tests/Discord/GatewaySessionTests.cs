@@ -6,10 +6,10 @@ namespace CozeCluster.Sandbox.Tests.Discord;
 public sealed class GatewaySessionTests
 {
     [Fact]
-    public async Task Resume_AfterACut_ReplaysWhatWasMissed()
+    public async Task Resume_AfterAnAbort_ReplaysTheMissedEvents()
     {
         await using var client = await DiscordClient.StartAsync();
-        await using var gateway = await LogInFullyAsync(client);
+        await using var gateway = await LogInAndReadGuildsAsync(client);
         client.Discord.DropSockets();
         Assert.Null(await gateway.CloseCodeAsync());
 
@@ -31,10 +31,10 @@ public sealed class GatewaySessionTests
     [InlineData(3000, true)]
     [InlineData(1000, false)]
     [InlineData(1001, false)]
-    public async Task Close_ByTheClient_KeepsTheSessionUnlessNormal(int code, bool kept)
+    public async Task Close_ByTheClient_KeepsTheSessionExceptAfterANormalClose(int code, bool kept)
     {
         await using var client = await DiscordClient.StartAsync();
-        await using var gateway = await LogInFullyAsync(client);
+        await using var gateway = await LogInAndReadGuildsAsync(client);
         await gateway.CloseAsync(code);
         await client.Discord.Records.WaitAsync(DiscordRecordKind.SocketClosed, cancellationToken: client.TimeoutToken);
 
@@ -50,7 +50,7 @@ public sealed class GatewaySessionTests
     {
         var time = new ManualTime();
         await using var client = await DiscordClient.StartAsync(time: time);
-        await using var gateway = await LogInFullyAsync(client);
+        await using var gateway = await LogInAndReadGuildsAsync(client);
         client.Discord.DropSockets();
         time.Advance(TimeSpan.FromMinutes(3) + TimeSpan.FromSeconds(1));
 
@@ -65,7 +65,7 @@ public sealed class GatewaySessionTests
     public async Task Resume_BeyondTheBuffer_IsInvalid()
     {
         await using var client = await DiscordClient.StartAsync(new DiscordSandboxOptions { ResumeBuffer = 2, RateLimits = false });
-        await using var gateway = await LogInFullyAsync(client);
+        await using var gateway = await LogInAndReadGuildsAsync(client);
         client.Discord.DropSockets();
         for (var i = 0; i < 3; i++) await client.SendAsync(DiscordClient.Account, "missed");
 
@@ -73,14 +73,14 @@ public sealed class GatewaySessionTests
         await next.ResumeAsync(DiscordClient.Listener.Token, gateway);
 
         Assert.False((await next.NextOpAsync(9))["d"]!.GetValue<bool>());
-        Assert.Equal("events forgotten", Assert.Single(client.Discord.Records.Of(DiscordRecordKind.ResumeRefused)).Detail);
+        Assert.Equal("missed events are no longer stored", Assert.Single(client.Discord.Records.Of(DiscordRecordKind.ResumeRefused)).Detail);
     }
 
     [Fact]
-    public async Task Resume_SequenceOfTheFuture_ClosesWith4007()
+    public async Task Resume_SequenceNeverSent_ClosesWith4007()
     {
         await using var client = await DiscordClient.StartAsync();
-        await using var gateway = await LogInFullyAsync(client);
+        await using var gateway = await LogInAndReadGuildsAsync(client);
         client.Discord.DropSockets();
 
         await using var next = await client.ConnectAsync();
@@ -90,10 +90,10 @@ public sealed class GatewaySessionTests
     }
 
     [Fact]
-    public async Task Resume_WhileTheOldSocketIsOpen_TakesOver()
+    public async Task Resume_WhileTheOldSocketIsOpen_ClosesTheOldSocket()
     {
         await using var client = await DiscordClient.StartAsync();
-        await using var gateway = await LogInFullyAsync(client);
+        await using var gateway = await LogInAndReadGuildsAsync(client);
 
         await using var next = await client.ConnectAsync();
         await next.ResumeAsync(DiscordClient.Listener.Token, gateway);
@@ -104,10 +104,10 @@ public sealed class GatewaySessionTests
     }
 
     [Fact]
-    public async Task Op7_AsksToReconnect()
+    public async Task RequestReconnect_SendsOp7()
     {
         await using var client = await DiscordClient.StartAsync();
-        await using var gateway = await LogInFullyAsync(client);
+        await using var gateway = await LogInAndReadGuildsAsync(client);
 
         client.Discord.RequestReconnect(DiscordClient.Listener.Id);
 
@@ -117,10 +117,10 @@ public sealed class GatewaySessionTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Op9_Resumable_CanBeResumedOnTheSameSocket(bool resumable)
+    public async Task InvalidateSessions_Resumable_CanBeResumedOnTheSameSocket(bool resumable)
     {
         await using var client = await DiscordClient.StartAsync();
-        await using var gateway = await LogInFullyAsync(client);
+        await using var gateway = await LogInAndReadGuildsAsync(client);
 
         client.Discord.InvalidateSessions(resumable);
         Assert.Equal(resumable, (await gateway.NextOpAsync(9))["d"]!.GetValue<bool>());
@@ -132,10 +132,10 @@ public sealed class GatewaySessionTests
     }
 
     [Fact]
-    public async Task Heartbeat_IsAcknowledged_AndAskedFor()
+    public async Task Heartbeat_IsAcknowledgedAndCanBeRequested()
     {
         await using var client = await DiscordClient.StartAsync();
-        await using var gateway = await LogInFullyAsync(client);
+        await using var gateway = await LogInAndReadGuildsAsync(client);
 
         client.Discord.AskForHeartbeat();
         await gateway.NextOpAsync(1);
@@ -150,7 +150,7 @@ public sealed class GatewaySessionTests
     {
         var time = new ManualTime();
         await using var client = await DiscordClient.StartAsync(time: time);
-        await using var gateway = await LogInFullyAsync(client);
+        await using var gateway = await LogInAndReadGuildsAsync(client);
 
         time.Advance(TimeSpan.FromSeconds(83));
 
@@ -158,20 +158,20 @@ public sealed class GatewaySessionTests
     }
 
     [Fact]
-    public async Task Zombie_NeitherAcknowledgesNorDelivers_UntilResumed()
+    public async Task StopAcking_SuppressesAcknowledgementsAndEventsUntilAResume()
     {
         await using var client = await DiscordClient.StartAsync();
-        await using var gateway = await LogInFullyAsync(client);
+        await using var gateway = await LogInAndReadGuildsAsync(client);
         client.Discord.StopAcking();
 
         await gateway.SendAsync(1, gateway.Sequence);
         await client.Discord.Records.WaitAsync(DiscordRecordKind.Heartbeat, cancellationToken: client.TimeoutToken);
-        await client.SendAsync(DiscordClient.Account, "unheard");
+        await client.SendAsync(DiscordClient.Account, "not delivered");
         var silence = gateway.NextAsync();
         await using var next = await client.ConnectAsync();
         await next.ResumeAsync(DiscordClient.Listener.Token, gateway);
 
-        Assert.Equal("unheard", (await next.NextEventAsync("MESSAGE_CREATE"))["content"]!.GetValue<string>());
+        Assert.Equal("not delivered", (await next.NextEventAsync("MESSAGE_CREATE"))["content"]!.GetValue<string>());
         Assert.Null(await silence);
     }
 
@@ -179,14 +179,14 @@ public sealed class GatewaySessionTests
     public async Task RevokedToken_ClosesWith4004()
     {
         await using var client = await DiscordClient.StartAsync();
-        await using var gateway = await LogInFullyAsync(client);
+        await using var gateway = await LogInAndReadGuildsAsync(client);
 
         client.Discord.RevokeToken(DiscordClient.Listener.Id);
 
         Assert.Equal(4004, await gateway.CloseCodeAsync());
     }
 
-    private static async Task<GatewayClient> LogInFullyAsync(DiscordClient client)
+    private static async Task<GatewayClient> LogInAndReadGuildsAsync(DiscordClient client)
     {
         var gateway = await client.LogInAsync();
         await gateway.NextEventAsync("GUILD_CREATE");

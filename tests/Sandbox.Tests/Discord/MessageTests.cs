@@ -24,7 +24,7 @@ public sealed class MessageTests
     }
 
     [Fact]
-    public async Task Create_V9_IsTakenToo()
+    public async Task ApiVersion9_IsSupported()
     {
         await using var client = await DiscordClient.StartAsync();
 
@@ -34,14 +34,14 @@ public sealed class MessageTests
     }
 
     [Fact]
-    public async Task Create_2000Units_IsTheMost()
+    public async Task Create_MoreThan2000Units_IsRefused()
     {
         await using var client = await DiscordClient.StartAsync();
-        // Each of these counts twice.
-        var most = string.Concat(Enumerable.Repeat("🚀", 1000));
+        // Each emoji has two UTF-16 units.
+        var longest = string.Concat(Enumerable.Repeat("🚀", 1000));
 
-        var taken = await client.SendAsync(DiscordClient.Account, most);
-        var refused = await client.SendAsync(DiscordClient.Account, most + "x");
+        var taken = await client.SendAsync(DiscordClient.Account, longest);
+        var refused = await client.SendAsync(DiscordClient.Account, longest + "x");
 
         Assert.Equal(HttpStatusCode.OK, taken.Status);
         Assert.Equal((HttpStatusCode.BadRequest, 50035), (refused.Status, refused.Code));
@@ -56,7 +56,7 @@ public sealed class MessageTests
     [InlineData("""{"content":"x","message_reference":{"message_id":"1"}}""", 50035)]
     [InlineData("""{"content":"x","allowed_mentions":{"parse":["users"],"users":["1"]}}""", 50035)]
     [InlineData("""{"content":"x","flags":32768}""", 50035)]
-    public async Task Create_BadBody_NamesWhatIsWrong(string body, int code)
+    public async Task Create_InvalidBody_IsRefusedWithItsCode(string body, int code)
     {
         await using var client = await DiscordClient.StartAsync();
 
@@ -66,13 +66,13 @@ public sealed class MessageTests
     }
 
     [Fact]
-    public async Task Create_BrokenJson_Is50109AndAnotherContentType50035()
+    public async Task Create_InvalidJsonOrContentType_IsRefused()
     {
         await using var client = await DiscordClient.StartAsync();
         var path = $"/channels/{DiscordClient.Guild.GeneralId}/messages";
 
-        var broken = await client.CallAsync(DiscordClient.Account, "POST", path, content: new StringContent("{", null, "application/json"));
-        var text = await client.CallAsync(DiscordClient.Account, "POST", path, content: new StringContent("hello"));
+        var broken = await client.RequestAsync(DiscordClient.Account, "POST", path, content: new StringContent("{", null, "application/json"));
+        var text = await client.RequestAsync(DiscordClient.Account, "POST", path, content: new StringContent("hello"));
 
         Assert.Equal(50109, broken.Code);
         Assert.Equal(50035, text.Code);
@@ -103,7 +103,7 @@ public sealed class MessageTests
     }
 
     [Fact]
-    public async Task Create_EnforcedNonceAfterMinutes_IsForgotten()
+    public async Task Create_EnforcedNonceAfterFiveMinutes_CreatesANewMessage()
     {
         var time = new ManualTime();
         await using var client = await DiscordClient.StartAsync(time: time);
@@ -117,7 +117,7 @@ public sealed class MessageTests
     }
 
     [Fact]
-    public async Task Create_SameNonceUnenforced_IsRecordedAsADoubleSend()
+    public async Task Create_SameNonceWithoutEnforcement_IsRecordedAsADoubleSend()
     {
         await using var client = await DiscordClient.StartAsync();
         var body = new JsonObject { ["content"] = "twice", ["nonce"] = "n" };
@@ -130,7 +130,7 @@ public sealed class MessageTests
     }
 
     [Fact]
-    public async Task Create_Reply_CarriesItsTargetUntilThatIsDeleted()
+    public async Task Create_Reply_ContainsItsTargetUntilTheTargetIsDeleted()
     {
         await using var client = await DiscordClient.StartAsync();
         var target = await client.SendAsync(DiscordSeeds.Accounts[1], "question");
@@ -140,7 +140,7 @@ public sealed class MessageTests
             ["content"] = "answer",
             ["message_reference"] = new JsonObject { ["message_id"] = target.Id },
         });
-        await client.CallAsync(DiscordSeeds.Accounts[1], "DELETE", $"/channels/{DiscordClient.Guild.GeneralId}/messages/{target.Id}");
+        await client.RequestAsync(DiscordSeeds.Accounts[1], "DELETE", $"/channels/{DiscordClient.Guild.GeneralId}/messages/{target.Id}");
         var later = await client.GetAsync(DiscordClient.Account, $"/channels/{DiscordClient.Guild.GeneralId}/messages/{reply.Id}");
 
         Assert.Equal(19, reply.Body!["type"]!.GetValue<int>());
@@ -155,7 +155,7 @@ public sealed class MessageTests
     [InlineData("""{"parse":[]}""", 0)]
     [InlineData("""{"parse":["users"]}""", 2)]
     [InlineData("""{"users":["1000000000000000031"]}""", 1)]
-    public async Task Create_AllowedMentions_DecideWhoIsMentioned(string? allowed, int mentioned)
+    public async Task Create_AllowedMentions_RestrictTheMentions(string? allowed, int mentioned)
     {
         await using var client = await DiscordClient.StartAsync();
         var body = new JsonObject { ["content"] = $"<@{DiscordClient.CozeBot.Id}> and <@!{DiscordSeeds.CozeBots[1].Id}> and <@1>" };
@@ -167,14 +167,14 @@ public sealed class MessageTests
     }
 
     [Fact]
-    public async Task Edit_OwnMessage_ChangesItAndOthersMayNot()
+    public async Task Edit_IsAllowedOnlyForTheAuthor()
     {
         await using var client = await DiscordClient.StartAsync();
         var sent = await client.SendAsync(DiscordClient.Account, "before");
         var path = $"/channels/{DiscordClient.Guild.GeneralId}/messages/{sent.Id}";
 
-        var edited = await client.CallAsync(DiscordClient.Account, "PATCH", path, new JsonObject { ["content"] = "after" });
-        var refused = await client.CallAsync(DiscordClient.Listener, "PATCH", path, new JsonObject { ["content"] = "mine now" });
+        var edited = await client.RequestAsync(DiscordClient.Account, "PATCH", path, new JsonObject { ["content"] = "after" });
+        var refused = await client.RequestAsync(DiscordClient.Listener, "PATCH", path, new JsonObject { ["content"] = "mine now" });
 
         Assert.Equal("after", edited.Content);
         Assert.NotNull(edited.Body!["edited_timestamp"]);
@@ -182,14 +182,14 @@ public sealed class MessageTests
     }
 
     [Fact]
-    public async Task Delete_OwnOrWithTheRight_IsDoneOnce()
+    public async Task Delete_NeedsAuthorshipOrThePermission()
     {
         await using var client = await DiscordClient.StartAsync();
         var mine = $"/channels/{DiscordClient.Guild.GeneralId}/messages/{(await client.SendAsync(DiscordClient.Account, "x")).Id}";
 
-        var stranger = await client.CallAsync(DiscordSeeds.Accounts[1], "DELETE", mine);
-        var manager = await client.CallAsync(DiscordClient.Listener, "DELETE", mine);
-        var again = await client.CallAsync(DiscordClient.Listener, "DELETE", mine);
+        var stranger = await client.RequestAsync(DiscordSeeds.Accounts[1], "DELETE", mine);
+        var manager = await client.RequestAsync(DiscordClient.Listener, "DELETE", mine);
+        var again = await client.RequestAsync(DiscordClient.Listener, "DELETE", mine);
 
         Assert.Equal(50013, stranger.Code);
         Assert.Equal(HttpStatusCode.NoContent, manager.Status);
@@ -218,10 +218,11 @@ public sealed class MessageTests
     }
 
     [Fact]
-    public async Task Create_InSlowMode_Is20016ForAPlainMember()
+    public async Task Create_InSlowMode_Is20016WithoutThePermission()
     {
         await using var client = await DiscordClient.StartAsync();
-        await client.CallAsync(DiscordClient.Listener, "PATCH", $"/channels/{DiscordClient.Guild.GeneralId}", new JsonObject { ["rate_limit_per_user"] = 60 });
+        await client.RequestAsync(
+            DiscordClient.Listener, "PATCH", $"/channels/{DiscordClient.Guild.GeneralId}", new JsonObject { ["rate_limit_per_user"] = 60 });
 
         await client.SendAsync(DiscordClient.Account, "one");
         var two = await client.SendAsync(DiscordClient.Account, "two");
@@ -231,7 +232,7 @@ public sealed class MessageTests
     }
 
     [Fact]
-    public async Task UnknownRoutes_Are404InDiscordsForm()
+    public async Task UnknownRoute_Is404InDiscordsForm()
     {
         await using var client = await DiscordClient.StartAsync();
 

@@ -8,7 +8,7 @@ namespace CozeCluster.Sandbox.Tests.Discord;
 public sealed class RateLimitTests
 {
     [Fact]
-    public async Task Messages_FivePerFiveSecondsAndChannel_ThenWaitForTheReset()
+    public async Task Messages_AreLimitedToFivePerFiveSecondsAndChannel()
     {
         var time = new ManualTime();
         await using var client = await DiscordClient.StartAsync(time: time);
@@ -28,14 +28,14 @@ public sealed class RateLimitTests
         Assert.Equal(HttpStatusCode.TooManyRequests, refused.Status);
         Assert.Equal(2.0, refused.Body!["retry_after"]!.GetValue<double>());
         Assert.False(refused.Body["global"]!.GetValue<bool>());
-        Assert.Equal(("2", "user", "2.000", "0"), (
-            refused.Header("Retry-After"), refused.Header("X-RateLimit-Scope"), refused.Header("X-RateLimit-Reset-After"), refused.Header("X-RateLimit-Remaining")));
+        Assert.Equal(("2", "user"), (refused.Header("Retry-After"), refused.Header("X-RateLimit-Scope")));
+        Assert.Equal(("2.000", "0"), (refused.Header("X-RateLimit-Reset-After"), refused.Header("X-RateLimit-Remaining")));
         Assert.All([elsewhere, somebodyElse, later], answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
         Assert.Equal(1, client.Discord.Records.Count(DiscordRecordKind.RateLimited));
     }
 
     [Fact]
-    public async Task Global_FiftyPerSecond_IsSaidInHeadersAndBody()
+    public async Task GlobalLimit_IsReportedInHeadersAndBody()
     {
         var time = new ManualTime();
         await using var client = await DiscordClient.StartAsync(time: time);
@@ -52,15 +52,15 @@ public sealed class RateLimitTests
     }
 
     [Fact]
-    public async Task Renames_TwoPerTenMinutes_OtherChangesAreFree()
+    public async Task Renames_AreLimitedToTwoPerTenMinutes()
     {
         await using var client = await DiscordClient.StartAsync(time: new ManualTime());
         var path = $"/channels/{DiscordClient.Guild.FixedId}";
 
-        await client.CallAsync(DiscordClient.Listener, "PATCH", path, new JsonObject { ["name"] = "a" });
-        await client.CallAsync(DiscordClient.Listener, "PATCH", path, new JsonObject { ["topic"] = "b" });
-        var third = await client.CallAsync(DiscordClient.Listener, "PATCH", path, new JsonObject { ["name"] = "c" });
-        var other = await client.CallAsync(DiscordClient.Listener, "PATCH", path, new JsonObject { ["nsfw"] = true });
+        await client.RequestAsync(DiscordClient.Listener, "PATCH", path, new JsonObject { ["name"] = "a" });
+        await client.RequestAsync(DiscordClient.Listener, "PATCH", path, new JsonObject { ["topic"] = "b" });
+        var third = await client.RequestAsync(DiscordClient.Listener, "PATCH", path, new JsonObject { ["name"] = "c" });
+        var other = await client.RequestAsync(DiscordClient.Listener, "PATCH", path, new JsonObject { ["nsfw"] = true });
 
         Assert.Equal(HttpStatusCode.TooManyRequests, third.Status);
         Assert.Equal(600.0, third.Body!["retry_after"]!.GetValue<double>());
@@ -68,7 +68,7 @@ public sealed class RateLimitTests
     }
 
     [Fact]
-    public async Task Limits_SwitchedOff_AreNotEvenMentioned()
+    public async Task Limits_SwitchedOff_HaveNoHeaders()
     {
         await using var client = await DiscordClient.StartAsync(new DiscordSandboxOptions { RateLimits = false });
 
@@ -87,7 +87,7 @@ public sealed class RateLimitTests
         await using var client = await DiscordClient.StartAsync(new DiscordSandboxOptions { InvalidRequestsPerTenMinutes = 3 }, time);
         client.Discord.Fail(new RestFault { Kind = RestFaultKind.RateLimit, Scope = "shared" });
         await client.GetAsync(DiscordClient.Listener, "/users/@me");
-        for (var i = 0; i < 3; i++) Assert.Equal(HttpStatusCode.Unauthorized, (await client.CallAsync(null, "GET", "/users/@me")).Status);
+        for (var i = 0; i < 3; i++) Assert.Equal(HttpStatusCode.Unauthorized, (await client.RequestAsync(null, "GET", "/users/@me")).Status);
 
         var banned = await client.GetAsync(DiscordClient.Listener, "/users/@me");
         time.Advance(TimeSpan.FromMinutes(10));

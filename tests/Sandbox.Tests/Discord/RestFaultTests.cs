@@ -10,7 +10,7 @@ public sealed class RestFaultTests
     [InlineData("user")]
     [InlineData("global")]
     [InlineData("shared")]
-    public async Task RateLimit_Forced_HasItsScope(string scope)
+    public async Task RateLimit_Injected_HasItsScope(string scope)
     {
         await using var client = await DiscordClient.StartAsync();
         client.Discord.Fail(new RestFault { Kind = RestFaultKind.RateLimit, Scope = scope, Wait = TimeSpan.FromSeconds(1.5), Route = "POST /channels/" });
@@ -26,7 +26,7 @@ public sealed class RestFaultTests
     }
 
     [Fact]
-    public async Task Status_OfAGateway_IsHtml()
+    public async Task Status_502_IsHtml()
     {
         await using var client = await DiscordClient.StartAsync();
         client.Discord.Fail(new RestFault { Kind = RestFaultKind.Status, Status = 502, Times = 2 });
@@ -37,7 +37,7 @@ public sealed class RestFaultTests
     }
 
     [Fact]
-    public async Task Cut_DoesNothing_LoseAnswerDoesItUnseen()
+    public async Task Cut_ExecutesNothing_LoseAnswerExecutesTheRequest()
     {
         await using var client = await DiscordClient.StartAsync();
         var body = new JsonObject { ["content"] = "once", ["nonce"] = "n", ["enforce_nonce"] = true };
@@ -54,7 +54,7 @@ public sealed class RestFaultTests
     }
 
     [Fact]
-    public async Task DelayAnswer_LetsTheReplyOvertakeTheAnswer()
+    public async Task DelayAnswer_TheReplyFinishesBeforeTheResponse()
     {
         await using var client = await DiscordClient.StartAsync();
         client.Discord.Fail(new RestFault { Kind = RestFaultKind.DelayAnswer, Wait = TimeSpan.FromMinutes(10) });

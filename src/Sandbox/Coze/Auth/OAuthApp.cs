@@ -35,7 +35,10 @@ public sealed class OAuthApp
     /// <summary>The private key that signs JWTs, PKCS#8 in PEM.</summary>
     public string PrivateKeyPem => _key.Value.ExportPkcs8PrivateKeyPem();
 
-    /// <summary>Checks the signature, key, issuer, audience (<paramref name="host"/> or a real Coze host) and times, and that the JWT was not used before.</summary>
+    /// <summary>
+    /// Checks the signature, key, issuer, audience (<paramref name="host"/> or a real Coze host) and times, and that the JWT was not used
+    /// before.
+    /// </summary>
     /// <exception cref="OAuthException">One of them is invalid; the message says which.</exception>
     internal void Verify(string? jwt, string host)
     {

@@ -25,7 +25,7 @@ internal static class ControlApi
         context.Coze.Faults.Add(new InjectedFault(request.Path!, delay, request.Http, request.Error), request.Times ?? 1);
     }
 
-    /// <summary>The recorded chats. With <c>wait</c>, the response is sent when <c>count</c> chats match, or is 504 after that time.</summary>
+    /// <summary>The recorded chats. With <c>wait</c>, the response waits until <c>count</c> chats match; it is 504 after that time.</summary>
     public static async Task ChatsAsync(CozeContext context)
     {
         var filter = new ChatFilter(context.Http.Request.Query);

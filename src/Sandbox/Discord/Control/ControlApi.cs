@@ -65,7 +65,7 @@ internal static class ControlApi
         };
     }
 
-    /// <summary>The recorded events. With <c>kind</c> and <c>wait</c>, the response is sent when there are <c>count</c> events, or is 504 after that time.</summary>
+    /// <summary>The recorded events. With <c>kind</c> and <c>wait</c>, the response waits for <c>count</c> events; it is 504 after that time.</summary>
     private static async Task WriteRecordsAsync(FakeDiscord discord, HttpContext http)
     {
         try

@@ -62,7 +62,10 @@ internal static class CozeBotText
 /// <summary>The texts that Coze sends in place of a reply, by the names that directives use.</summary>
 public static class CozeNotices
 {
-    /// <summary>The notices by name. <c>daily_limit</c>, <c>free_credits</c> and <c>daily_credits</c> are about the sender, <c>creator_credits</c> is about the bot.</summary>
+    /// <summary>
+    /// The notices by name. <c>daily_limit</c>, <c>free_credits</c> and <c>daily_credits</c> are about the sender, <c>creator_credits</c> is
+    /// about the bot.
+    /// </summary>
     public static IReadOnlyDictionary<string, string> All { get; } = new Dictionary<string, string>
     {
         ["error"] = "Something wrong occurs, please retry. If the error persists, please contact the support team.",

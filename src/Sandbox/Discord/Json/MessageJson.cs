@@ -24,7 +24,11 @@ internal sealed class MessageJson(AttachmentLinks links)
             ["guild_id"] = reference.Channel.Guild.Id.ToString(),
         };
         if (message.Type is MessageType.Reply or MessageType.ThreadStarter)
-            json["referenced_message"] = reference.Channel.Find(reference.MessageId) is { } target ? WriteWithoutReference(target, viewer, canReadContent) : null;
+        {
+            json["referenced_message"] = reference.Channel.Find(reference.MessageId) is { } target
+                ? WriteWithoutReference(target, viewer, canReadContent)
+                : null;
+        }
         return json;
     }
 

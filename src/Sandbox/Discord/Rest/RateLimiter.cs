@@ -4,7 +4,10 @@ using System.Text;
 
 namespace CozeCluster.Sandbox.Discord;
 
-/// <summary>Discord's rate limits: a bucket per user, route and major id, a global limit per user, and a ban of addresses with too many invalid requests.</summary>
+/// <summary>
+/// Discord's rate limits: a bucket per user, route and major id, a global limit per user, and a ban of addresses with too many invalid
+/// requests.
+/// </summary>
 internal sealed class RateLimiter(DiscordSandboxOptions options, TimeProvider time)
 {
     private static readonly TimeSpan BanWindow = TimeSpan.FromMinutes(10);

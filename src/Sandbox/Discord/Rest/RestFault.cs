@@ -28,7 +28,10 @@ public sealed record RestFault
     /// <summary>The number of affected requests, at least 1. Default: 1.</summary>
     public int Times { get; init; } = 1;
 
-    /// <summary>Affects only requests whose <c>METHOD /path</c>, without the API version, contains this text, such as <c>POST /channels/</c>. Null: all.</summary>
+    /// <summary>
+    /// Affects only requests whose <c>METHOD /path</c>, without the API version, contains this text, such as <c>POST /channels/</c>. Null:
+    /// all routes.
+    /// </summary>
     public string? Route { get; init; }
 
     /// <summary>Affects only requests of this user. Null: all users.</summary>
