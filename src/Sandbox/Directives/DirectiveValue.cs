@@ -34,7 +34,7 @@ internal static class DirectiveValue
                 : throw new DirectiveException($"'{value}' is not a duration; use 20ms, 2s or 1m");
     }
 
-    /// <summary>One of several names, each with the value it stands for.</summary>
+    /// <summary>One of several names, converted to its value.</summary>
     public static T OneOf<T>(string? value, params ReadOnlySpan<(string Name, T Value)> choices)
     {
         var names = new List<string>();

@@ -68,7 +68,8 @@ public sealed class GatewayEventTests
 
         await client.SendAsync(DiscordClient.Account, "not delivered");
         await client.RequestAsync(DiscordClient.Account, "POST", $"/channels/{DiscordClient.Guild.GeneralId}/typing");
-        var created = await client.RequestAsync(DiscordClient.Listener, "POST", $"/guilds/{DiscordClient.Guild.Id}/channels", new JsonObject { ["name"] = "x" });
+        var created = await client.RequestAsync(
+            DiscordClient.Listener, "POST", $"/guilds/{DiscordClient.Guild.Id}/channels", new JsonObject { ["name"] = "x" });
         await gateway.NextEventAsync("GUILD_CREATE");
         await gateway.NextEventAsync("GUILD_CREATE");
         var next = await gateway.NextOpAsync(0);
@@ -83,7 +84,8 @@ public sealed class GatewayEventTests
         await using var client = await DiscordClient.StartAsync();
         await using var gateway = await client.LogInAsync();
 
-        var created = await client.RequestAsync(DiscordClient.Listener, "POST", $"/guilds/{DiscordClient.Guild.Id}/channels", new JsonObject { ["name"] = "x" });
+        var created = await client.RequestAsync(
+            DiscordClient.Listener, "POST", $"/guilds/{DiscordClient.Guild.Id}/channels", new JsonObject { ["name"] = "x" });
         await client.RequestAsync(DiscordClient.Listener, "PATCH", $"/channels/{created.Id}", new JsonObject { ["name"] = "y" });
         var thread = await client.RequestAsync(
             DiscordClient.Listener, "POST", $"/channels/{created.Id}/threads", new JsonObject { ["name"] = "t", ["type"] = 11 });

@@ -15,7 +15,7 @@ internal sealed class ChatRunner
     private readonly Pacer _pacer;
     private readonly bool _isResumed;
     private int _deltas;
-    private bool _hasDisconnected;
+    private bool _hasAborted;
     private bool _hasStalled;
 
     /// <param name="coze">The fake Coze.</param>
@@ -134,9 +134,9 @@ internal sealed class ChatRunner
     {
         bool IsDue(int after) => _deltas == after || (isEndOfText && _deltas < after);
 
-        if (!_hasDisconnected && _script.DisconnectAfter is { } disconnectAfter && IsDue(disconnectAfter))
+        if (!_hasAborted && _script.DisconnectAfter is { } disconnectAfter && IsDue(disconnectAfter))
         {
-            _hasDisconnected = true;
+            _hasAborted = true;
             if (_client is not null) await _client.AbortAsync();
         }
         if (!_hasStalled && _script.StallAfter is { } stallAfter && IsDue(stallAfter))

@@ -98,6 +98,7 @@ internal static class ControlApi
     private static void Get(IEndpointRouteBuilder routes, string path, Func<HttpContext, JsonNode> getBody) =>
         routes.MapGet(path, http => WriteAsync(http, 200, getBody(http)));
 
+    // Maps a POST route. Each error is a 400 with a text; success is 204.
     private static void Post(IEndpointRouteBuilder routes, string path, Action<HttpContext, JsonObject> action) =>
         routes.MapPost(path, async http =>
         {

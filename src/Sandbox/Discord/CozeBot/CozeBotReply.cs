@@ -1,6 +1,8 @@
 namespace CozeCluster.Sandbox.Discord;
 
-/// <summary>One reply of a Coze-hosted bot: a message that grows by edits of its whole content, continues in further messages, and ends with buttons.</summary>
+/// <summary>
+/// One reply of a Coze-hosted bot: a message that grows by edits of its whole content, continues in further messages, and ends with buttons.
+/// </summary>
 internal sealed class CozeBotReply(
     FakeDiscord discord, DiscordUser bot, DiscordMessage prompt, string promptText, CozeBotScript script, CancellationToken cancellationToken)
 {

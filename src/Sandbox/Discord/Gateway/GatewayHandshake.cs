@@ -6,6 +6,7 @@ namespace CozeCluster.Sandbox.Discord;
 /// <summary>Handles identify and resume, with all reasons for a refusal. The caller holds <see cref="DiscordState.Gate"/>.</summary>
 internal sealed class GatewayHandshake(FakeDiscord discord, GatewayHub hub, GatewayConnection connection)
 {
+    /// <summary>Creates a session, or refuses the identify.</summary>
     public void Identify(JsonObject? data)
     {
         if (connection.Session is not null)
@@ -52,6 +53,7 @@ internal sealed class GatewayHandshake(FakeDiscord discord, GatewayHub hub, Gate
         SendReady(session);
     }
 
+    /// <summary>Continues a session and replays missed events, or refuses the resume.</summary>
     public void Resume(JsonObject? data)
     {
         if (connection.Session is not null)

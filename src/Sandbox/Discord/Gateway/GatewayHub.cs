@@ -92,8 +92,7 @@ internal sealed class GatewayHub(FakeDiscord discord)
         if (connection.Session is not { } session || session.Connection != connection) return;
         session.Connection = null;
         session.DetachedAt = discord.Time.GetUtcNow();
-        var resumable = code is 1005 or 1006 or (>= 1002 and < 4000) or 4000 or 4001 or 4002 or 4005 or 4008 or > 4014;
-        if (!resumable) _sessions.Remove(session.Id);
+        if (!IsResumable(code)) _sessions.Remove(session.Id);
     }
 
     /// <summary>A session that can be resumed, or null. Sessions without a socket are removed after the resume window.</summary>
@@ -117,6 +116,15 @@ internal sealed class GatewayHub(FakeDiscord discord)
         _sessions.Clear();
         Limits.Clear();
     }
+
+    // Not resumable are the normal closes (1000, 1001) and the errors of authentication, sequence, timeout, shards and intents.
+    private static bool IsResumable(int code) => code is (>= 1002 and < 4000)
+        or (int)GatewayCloseCode.UnknownError
+        or (int)GatewayCloseCode.UnknownOpcode
+        or (int)GatewayCloseCode.DecodeError
+        or (int)GatewayCloseCode.AlreadyAuthenticated
+        or (int)GatewayCloseCode.RateLimited
+        or > (int)GatewayCloseCode.DisallowedIntents;
 
     private void SendMembers(GatewaySession session, JsonObject? request)
     {

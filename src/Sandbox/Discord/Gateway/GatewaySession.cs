@@ -5,7 +5,8 @@ using System.Text.Json.Nodes;
 namespace CozeCluster.Sandbox.Discord;
 
 /// <summary>
-/// A session of one bot and shard: its numbered events. An identify creates it, a resume continues it. Guarded by <see cref="DiscordState.Gate"/>.
+/// A session of one bot and shard, with its numbered events. An identify creates it, and a resume continues it. Guarded by
+/// <see cref="DiscordState.Gate"/>.
 /// </summary>
 internal sealed class GatewaySession(string id, DiscordUser user, Intents intents, int shard, int shards, int bufferSize)
 {
@@ -21,6 +22,7 @@ internal sealed class GatewaySession(string id, DiscordUser user, Intents intent
 
     public int Shards => shards;
 
+    /// <summary>Whether the session has the message content intent.</summary>
     public bool CanReadContent => intents.HasFlag(Intents.MessageContent);
 
     /// <summary>The sequence number of the last event.</summary>

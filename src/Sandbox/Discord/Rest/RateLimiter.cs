@@ -26,25 +26,25 @@ internal sealed class RateLimiter(DiscordSandboxOptions options, TimeProvider ti
         {
             var now = time.GetUtcNow();
             var globalLimit = new BucketLimit(options.GlobalPerSecond, TimeSpan.FromSeconds(1));
-            if (!GetWindow((user.Id, "", ""), globalLimit, now).TryTake(out var wait))
-                throw new RateLimitedException("global", wait);
+            var globalWindow = GetWindow((user.Id, "", ""), globalLimit, now);
+            if (!globalWindow.TryTake()) throw new RateLimitedException("global", globalWindow.Ends - now);
 
             var limit = bucket.GetLimit(options);
             var window = GetWindow((user.Id, bucket.Name, major), limit, now);
-            var granted = window.TryTake(out wait);
+            var isGranted = window.TryTake();
             headers["X-RateLimit-Limit"] = limit.Requests.ToString();
             headers["X-RateLimit-Remaining"] = window.Left.ToString();
             headers["X-RateLimit-Reset"] = FormatSeconds(window.Ends - DateTimeOffset.UnixEpoch);
             headers["X-RateLimit-Reset-After"] = FormatSeconds(window.Ends - now);
             headers["X-RateLimit-Bucket"] = bucket.Hash;
-            if (!granted) throw new RateLimitedException("user", wait);
+            if (!isGranted) throw new RateLimitedException("user", window.Ends - now);
         }
     }
 
     /// <summary>Counts a response with 401, 403 or 429 against the address of the client.</summary>
     public void CountInvalid(string address)
     {
-        lock (_gate) GetWindow((0, "invalid", address), BanLimit, time.GetUtcNow()).TryTake(out _);
+        lock (_gate) GetWindow((0, "invalid", address), BanLimit, time.GetUtcNow()).TryTake();
     }
 
     /// <summary>The remaining time of a ban. Null: the address is not banned.</summary>
@@ -64,15 +64,15 @@ internal sealed class RateLimiter(DiscordSandboxOptions options, TimeProvider ti
         lock (_gate) _windows.Clear();
     }
 
-    internal static string FormatSeconds(TimeSpan span) => span.TotalSeconds.ToString("0.000", CultureInfo.InvariantCulture);
+    private static string FormatSeconds(TimeSpan span) => span.TotalSeconds.ToString("0.000", CultureInfo.InvariantCulture);
 
     private BucketLimit BanLimit => new(options.InvalidRequestsPerTenMinutes, BanWindow);
 
     private Window GetWindow((ulong, string, string) key, BucketLimit limit, DateTimeOffset now)
     {
-        if (_windows.TryGetValue(key, out var window) && now < window.Ends) return window.At(now);
+        if (_windows.TryGetValue(key, out var window) && now < window.Ends) return window;
         if (_windows.Count > 10_000) RemoveExpired(now);
-        return (_windows[key] = new Window(limit.Requests, now + limit.Window)).At(now);
+        return _windows[key] = new Window(limit.Requests, now + limit.Window);
     }
 
     private void RemoveExpired(DateTimeOffset now)
@@ -82,21 +82,12 @@ internal sealed class RateLimiter(DiscordSandboxOptions options, TimeProvider ti
 
     private sealed class Window(int left, DateTimeOffset ends)
     {
-        private DateTimeOffset _now;
-
         public int Left { get; private set; } = left;
 
         public DateTimeOffset Ends => ends;
 
-        public Window At(DateTimeOffset now)
+        public bool TryTake()
         {
-            _now = now;
-            return this;
-        }
-
-        public bool TryTake(out TimeSpan wait)
-        {
-            wait = ends - _now;
             if (Left == 0) return false;
             Left--;
             return true;
@@ -113,6 +104,7 @@ internal sealed record Bucket(string Name, Func<DiscordSandboxOptions, BucketLim
     /// <summary>The value of the header <c>X-RateLimit-Bucket</c>.</summary>
     public string Hash { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(Name)).AsSpan(0, 16));
 
+    /// <summary>The bucket of a route without a limit of its own.</summary>
     public static Bucket ForRoute(string name) => new(name, o => o.OtherRoutes);
 }
 
@@ -129,5 +121,6 @@ internal sealed class RateLimitedException(string scope, TimeSpan wait, int code
 
     public int Code => code;
 
+    /// <summary>The user has posted in a channel with slow mode too recently.</summary>
     public static RateLimitedException SlowMode(TimeSpan wait) => new("user", wait, 20016, "This action cannot be performed due to slowmode rate limit.");
 }

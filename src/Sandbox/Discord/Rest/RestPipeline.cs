@@ -46,7 +46,7 @@ internal sealed class RestPipeline(FakeDiscord discord, IEndpointRouteBuilder ro
         }
 
         DiscordUser? user = null;
-        var isInvalid = true;
+        var countsAsInvalid = true;
         try
         {
             user = Authenticate(http.Request);
@@ -66,7 +66,7 @@ internal sealed class RestPipeline(FakeDiscord discord, IEndpointRouteBuilder ro
         }
         catch (RateLimitedException limited)
         {
-            isInvalid = limited.Scope != "shared";
+            countsAsInvalid = limited.Scope != "shared";
             discord.Records.Add(DiscordRecordKind.RateLimited, user, detail: $"{limited.Scope} {http.Request.Method} {path}");
             await WriteAsync(http, limited);
         }
@@ -76,7 +76,7 @@ internal sealed class RestPipeline(FakeDiscord discord, IEndpointRouteBuilder ro
         }
         finally
         {
-            if (http.Response.StatusCode is 401 or 403 or 429 && isInvalid) discord.Limiter.CountInvalid(address);
+            if (http.Response.StatusCode is 401 or 403 or 429 && countsAsInvalid) discord.Limiter.CountInvalid(address);
             discord.Records.Add(DiscordRecordKind.Request, user, detail: $"{http.Request.Method} {path} {http.Response.StatusCode}");
         }
     }

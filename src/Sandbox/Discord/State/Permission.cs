@@ -21,8 +21,11 @@ internal enum Permission : ulong
     /// <summary>The permissions of the role @everyone.</summary>
     Default = ViewChannel | SendMessages | EmbedLinks | AttachFiles | ReadMessageHistory
         | CreatePublicThreads | CreatePrivateThreads | SendMessagesInThreads,
+
     /// <summary>The additional permissions of managers.</summary>
     Management = ManageChannels | ManageMessages | ManageThreads,
+
+    /// <summary>The permissions of the guild's owner.</summary>
     All = Administrator | Default | Management,
 }
 
