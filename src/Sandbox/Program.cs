@@ -17,12 +17,14 @@ await using var server = await SandboxServer.StartAsync(
     },
     stop.Token);
 
+const string exampleBody =
+    """{"bot_id":"7350000000000000001","user_id":"me","stream":true,"additional_messages":[{"role":"user","content":"Hello [[pace=50ms]]"}]}""";
 Console.WriteLine($$"""
     Sandbox listening on {{server.BaseUrl}}
       Coze     {{server.BaseUrl}}coze  (token pat_sandbox, bot 7350000000000000001)
       Discord  {{server.BaseUrl}}discord  (tokens at {{server.BaseUrl}}discord/sandbox/seeds)
 
-    curl -N {{server.BaseUrl}}coze/v3/chat -H 'Authorization: Bearer pat_sandbox' -H 'Content-Type: application/json' -d '{"bot_id":"7350000000000000001","user_id":"me","stream":true,"additional_messages":[{"role":"user","content":"Hello [[pace=50ms]]"}]}'
+    curl -N {{server.BaseUrl}}coze/v3/chat -H 'Authorization: Bearer pat_sandbox' -H 'Content-Type: application/json' -d '{{exampleBody}}'
     """);
 await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
 

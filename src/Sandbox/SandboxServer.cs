@@ -4,8 +4,8 @@ using CozeCluster.Sandbox.Discord;
 namespace CozeCluster.Sandbox;
 
 /// <summary>
-/// The places replies come from, faked over real HTTP: each fake under its own path (<c>/coze</c>, …), scripted from outside,
-/// open to tests from inside.
+/// An HTTP server with fake upstreams, each below its own path (<c>/coze</c>, <c>/discord</c>). Tests in the same process also use
+/// the properties of this class; other programs use the control endpoints.
 /// </summary>
 public sealed class SandboxServer : IAsyncDisposable
 {
@@ -15,33 +15,34 @@ public sealed class SandboxServer : IAsyncDisposable
     {
         _app = app;
 
-        // A fake is added here: its state as a property below, its routes under its own path.
+        // To add a fake upstream, add its state as a property and map its routes below a path of its own.
         Coze = new FakeCoze(options);
-        app.MapGroup("/coze").MapCozeSandbox(Coze);
+        app.MapGroup("/coze").MapFakeCoze(Coze);
         Discord = new FakeDiscord(options);
-        app.MapGroup("/discord").MapDiscordSandbox(Discord);
+        app.MapGroup("/discord").MapFakeDiscord(Discord);
     }
 
-    /// <summary>Where the server listens, without a trailing path; the fakes are below it.</summary>
+    /// <summary>The address of the server, without a path. The fake upstreams are below it.</summary>
     public Uri BaseUrl { get; private set; } = null!;
 
-    /// <summary>The fake Coze behind <c>/coze</c>: its record of what happened and its scripts.</summary>
+    /// <summary>The fake Coze at <c>/coze</c>: its recorded chats and its scripts.</summary>
     public FakeCoze Coze { get; }
 
-    /// <summary>The fake Discord behind <c>/discord</c>, with Coze-hosted bots in it.</summary>
+    /// <summary>The fake Discord at <c>/discord</c>, with Coze-hosted bots in it.</summary>
     public FakeDiscord Discord { get; }
 
-    /// <summary>Starts a server and returns once it listens.</summary>
-    /// <exception cref="IOException">The port is taken.</exception>
+    /// <summary>Starts a server. The returned task completes when the server listens.</summary>
+    /// <exception cref="IOException">The port is in use.</exception>
     public static async Task<SandboxServer> StartAsync(SandboxOptions options, CancellationToken cancellationToken)
     {
-        // Empty on purpose: neither the settings nor the signals of the process it runs in concern the sandbox.
+        // An empty builder, because the sandbox must not use the configuration or the signal handling of the host process.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.AddSimpleConsole().SetMinimumLevel(LogLevel.Warning)
+            // A start-up failure is thrown to the caller, so it is not logged here as well.
             .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
-            .AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.None); // A failure to start is thrown; whoever starts the sandbox tells it.
+            .AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.None);
         builder.Services.AddRoutingCore();
-        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        builder.Services.AddSingleton<IHostLifetime, NoSignalsLifetime>();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -65,7 +66,7 @@ public sealed class SandboxServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>Stops listening and cuts what is still open.</summary>
+    /// <summary>Stops the server at once and closes open connections.</summary>
     public async ValueTask DisposeAsync()
     {
         Coze.StopAll();
@@ -74,7 +75,8 @@ public sealed class SandboxServer : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private sealed class NoLifetime : IHostLifetime
+    /// <summary>A lifetime that ignores process signals.</summary>
+    private sealed class NoSignalsLifetime : IHostLifetime
     {
         public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

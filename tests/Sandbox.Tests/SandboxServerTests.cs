@@ -3,7 +3,7 @@ namespace CozeCluster.Sandbox.Tests;
 public sealed class SandboxServerTests
 {
     [Fact]
-    public async Task StartAsync_PortZero_ListensOnALoopbackPort()
+    public async Task StartAsync_PortZero_ListensOnAFreeLoopbackPort()
     {
         await using var server = await SandboxServer.StartAsync(new SandboxOptions(), TestContext.Current.CancellationToken);
         using var http = new HttpClient { BaseAddress = server.BaseUrl };
@@ -14,7 +14,7 @@ public sealed class SandboxServerTests
     }
 
     [Fact]
-    public async Task StartAsync_TakenPort_Throws()
+    public async Task StartAsync_PortInUse_Throws()
     {
         await using var first = await SandboxServer.StartAsync(new SandboxOptions(), TestContext.Current.CancellationToken);
 
@@ -23,7 +23,7 @@ public sealed class SandboxServerTests
     }
 
     [Fact]
-    public async Task DisposeAsync_StreamsOpen_EndsAtOnce()
+    public async Task DisposeAsync_WithOpenStreams_EndsAtOnce()
     {
         var server = await SandboxServer.StartAsync(new SandboxOptions(), TestContext.Current.CancellationToken);
         server.Coze.Script("stall_after=1");

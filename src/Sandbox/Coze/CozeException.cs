@@ -1,26 +1,29 @@
 namespace CozeCluster.Sandbox.Coze;
 
-/// <summary>A refusal the way the real server words it: a code, and a text that says what was wrong.</summary>
-internal sealed class CozeException(int code, string? message = null, int? httpStatus = null) : Exception(message ?? CozeErrors.Text(code))
+/// <summary>An error answer of the Coze API: a code, and a text that says what is wrong.</summary>
+internal sealed class CozeException(int code, string? message = null, int? httpStatus = null) : Exception(message ?? CozeErrorCodes.GetText(code))
 {
     public int Code { get; } = code;
 
-    /// <summary>The real server answers most refusals with HTTP 200; only authentication and permission have their own status.</summary>
-    public int HttpStatus { get; } = httpStatus ?? CozeErrors.HttpStatus(code);
+    /// <summary>Coze answers most errors with HTTP 200. Only authentication and permission errors have a status of their own.</summary>
+    public int HttpStatus { get; } = httpStatus ?? CozeErrorCodes.GetHttpStatus(code);
+
+    /// <summary>An error about a parameter or a body field (4000).</summary>
+    public static CozeException InvalidParameter(string message) => new(CozeErrorCodes.InvalidParameter, message);
 }
 
-/// <summary>Codes of the Coze API that the fake uses by name, and a text for every code in its error table.</summary>
-internal static class CozeErrors
+/// <summary>The error codes of the Coze API that the fake uses by name, and a text for each documented code.</summary>
+internal static class CozeErrorCodes
 {
-    public const int Parameters = 4000;
+    public const int InvalidParameter = 4000;
     public const int ChatNotFound = 4001;
     public const int ConversationNotFound = 4002;
-    public const int MetaData = 4003;
+    public const int InvalidMetaData = 4003;
     public const int TooManyMessages = 4004;
-    public const int Message = 4005;
+    public const int InvalidMessage = 4005;
     public const int BotNotFound = 4006;
-    public const int HistoryNeeded = 4007;
-    public const int NoBalance = 4011;
+    public const int HistoryRequired = 4007;
+    public const int InsufficientBalance = 4011;
     public const int Unanswerable = 4014;
     public const int BotNotPublished = 4015;
     public const int ConversationBusy = 4016;
@@ -29,30 +32,31 @@ internal static class CozeErrors
     public const int NotCancellable = 4104;
     public const int ResourceNotFound = 4200;
     public const int FileNotFound = 4300;
+    public const int FileTooLarge = 4302;
     public const int Internal = 5000;
     public const int TokenExpired = 700012006;
 
-    public static int HttpStatus(int code) => code switch
+    public static int GetHttpStatus(int code) => code switch
     {
         Unauthenticated or TokenExpired => StatusCodes.Status401Unauthorized,
         Forbidden => StatusCodes.Status403Forbidden,
         _ => StatusCodes.Status200OK,
     };
 
-    public static string Text(int code) => code switch
+    public static string GetText(int code) => code switch
     {
-        Parameters => "Request parameter error",
+        InvalidParameter => "Request parameter error",
         ChatNotFound => "The chat does not exist",
         ConversationNotFound => "The conversation does not exist",
-        MetaData => "The meta_data is invalid",
+        InvalidMetaData => "The meta_data is invalid",
         TooManyMessages => "The number of messages exceeds the limit",
-        Message => "The message is invalid",
+        InvalidMessage => "The message is invalid",
         BotNotFound => "The bot does not exist",
-        HistoryNeeded => "auto_save_history must be true when stream is false",
+        HistoryRequired => "auto_save_history must be true when stream is false",
         4008 => "The user's quota for today is used up",
         4009 => "The system's quota is used up",
         4010 => "The prompt is too long",
-        NoBalance => "The account balance is insufficient",
+        InsufficientBalance => "The account balance is insufficient",
         4012 => "The model does not exist",
         4013 => "The model is not available, please try again later",
         Unanswerable => "The question cannot be answered",
@@ -69,7 +73,7 @@ internal static class CozeErrors
         4105 => "The content is sensitive",
         ResourceNotFound => "The requested resource does not exist",
         FileNotFound => "The file does not exist",
-        4302 => "The file is too large",
+        FileTooLarge => "The file is too large",
         4303 => "The file type is not supported",
         Internal => "Internal server error",
         TokenExpired => "access token invalid or expired",

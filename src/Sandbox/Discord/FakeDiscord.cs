@@ -2,7 +2,7 @@ namespace CozeCluster.Sandbox.Discord;
 
 /// <summary>
 /// A Discord in memory: REST API v10 (and v9), gateway v10, attachments, and Coze-hosted bots that answer. It starts with
-/// <see cref="DiscordSeeds"/>; this class is what a test does to it and sees of it.
+/// <see cref="DiscordSeeds"/>. The members of this class let tests change it and read its state.
 /// </summary>
 public sealed partial class FakeDiscord
 {
@@ -13,33 +13,33 @@ public sealed partial class FakeDiscord
         Options = options.Discord;
         Time = options.Time;
         Seed = options.Seed;
-        World = new World(options.Time);
+        State = new DiscordState(options.Time);
         Records = new DiscordRecords(options.Time);
         Limiter = new RateLimiter(Options, options.Time);
         Links = new AttachmentLinks(this);
         Json = new MessageJson(Links);
-        Messages = new WorldMessages(this);
-        Channels = new WorldChannels(this);
+        Messages = new MessageService(this);
+        Channels = new ChannelService(this);
         Gateway = new GatewayHub(this);
         CozeBots = new CozeBots(this);
-        DiscordSeeds.Plant(World);
+        DiscordSeeds.AddTo(State);
     }
 
-    /// <summary>What happened, and a way to wait for it.</summary>
+    /// <summary>The record of everything that happened.</summary>
     public DiscordRecords Records { get; }
 
-    /// <summary>How strict it is.</summary>
+    /// <summary>Limits and timings.</summary>
     public DiscordSandboxOptions Options { get; }
 
     internal TimeProvider Time { get; }
 
     internal int Seed { get; }
 
-    internal World World { get; }
+    internal DiscordState State { get; }
 
-    internal WorldMessages Messages { get; }
+    internal MessageService Messages { get; }
 
-    internal WorldChannels Channels { get; }
+    internal ChannelService Channels { get; }
 
     internal MessageJson Json { get; }
 
@@ -49,26 +49,26 @@ public sealed partial class FakeDiscord
 
     internal RateLimiter Limiter { get; }
 
-    internal RestFaults Faults { get; } = new();
+    internal CountedQueue<RestFault> Faults { get; } = new();
 
     internal CozeBots CozeBots { get; }
 
-    /// <summary>Where clients reach it, learnt from their requests; no slash at the end.</summary>
+    /// <summary>The address of the fake Discord, as the last request used it. No trailing slash.</summary>
     internal string PublicUrl => _publicUrl;
 
     internal string GatewayUrl => $"ws{_publicUrl["http".Length..]}/gateway";
 
-    /// <summary>Puts everything back as it was at the start: sockets are cut, replies stopped, records and scripts forgotten.</summary>
+    /// <summary>Returns to the initial state: aborts sockets, stops replies, and removes records, scripts and faults.</summary>
     public void Reset()
     {
         CozeBots.Stop();
         DropSockets();
-        lock (World.Gate)
+        lock (State.Gate)
         {
             Gateway.Clear();
-            World.Clear();
+            State.Clear();
             Messages.Clear();
-            DiscordSeeds.Plant(World);
+            DiscordSeeds.AddTo(State);
         }
         CozeBots.Scripts.Clear();
         Limiter.Clear();
@@ -76,39 +76,40 @@ public sealed partial class FakeDiscord
         Records.Clear();
     }
 
-    /// <summary>Scripts the next replies with directives, as between <c>[[</c> and <c>]]</c> in a prompt; the prompt's own are laid over them.</summary>
+    /// <summary>Sets directives for the next replies, as in <c>[[…]]</c> of a prompt. The directives of a prompt override them.</summary>
     /// <param name="directives">The directives; <c>docs/sandbox.md</c> lists them.</param>
-    /// <param name="times">For how many replies; null is until the next reset.</param>
-    /// <exception cref="ArgumentException">A directive cannot be followed; the message names it.</exception>
+    /// <param name="times">For how many replies. Null: for all replies until the next reset.</param>
+    /// <exception cref="ArgumentException">A directive is invalid; the message names it.</exception>
     public void Script(string directives, int? times = 1)
     {
         try
         {
             CozeBots.Scripts.Add(directives, times);
         }
-        catch (FormatException fault)
+        catch (DirectiveException error)
         {
-            throw new ArgumentException(fault.Message, nameof(directives));
+            throw new ArgumentException(error.Message, nameof(directives));
         }
     }
 
-    /// <summary>Whether requests are limited per bucket and globally; starts, and is reset, as the options say.</summary>
+    /// <summary>Whether requests are limited per bucket and globally. The options set the initial value and the value after a reset.</summary>
     public bool RateLimits
     {
         get => Limiter.IsOn;
         set => Limiter.IsOn = value;
     }
 
-    /// <summary>Lets something go wrong with the next fitting REST requests.</summary>
-    public void Fail(RestFault fault) => Faults.Add(fault);
+    /// <summary>Injects a fault into the next matching REST requests.</summary>
+    public void Fail(RestFault fault) => Faults.Add(fault, fault.Times);
 
-    /// <summary>Stops what runs by itself; sockets end with the server.</summary>
+    /// <summary>Stops the replies of the bots. Sockets end when the server stops.</summary>
     internal void Stop() => CozeBots.Stop();
 
-    internal void SeenAt(HttpRequest request)
+    /// <summary>Learns from a request how clients address the server, for the links and gateway addresses in responses.</summary>
+    internal void LearnPublicUrl(HttpRequest request)
     {
         var path = request.Path.Value ?? "";
-        var root = path.IndexOf("/discord/", StringComparison.Ordinal) is >= 0 and var at ? path[..at] + "/discord" : "";
+        var root = path.IndexOf("/discord/", StringComparison.Ordinal) is >= 0 and var index ? path[..index] + "/discord" : "";
         _publicUrl = $"{request.Scheme}://{request.Host}{request.PathBase}{root}";
     }
 }

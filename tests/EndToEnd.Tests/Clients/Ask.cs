@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CozeCluster.Sandbox.Coze;
-using CozeCluster.Sandbox.Coze.Chats;
 
 namespace CozeCluster.EndToEnd.Tests;
 

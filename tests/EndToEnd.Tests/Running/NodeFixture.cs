@@ -1,7 +1,6 @@
 using CozeCluster.EndToEnd.Tests;
 using CozeCluster.Sandbox;
 using CozeCluster.Sandbox.Coze;
-using CozeCluster.Sandbox.Coze.Accounts;
 
 [assembly: AssemblyFixture(typeof(NodeFixture))]
 

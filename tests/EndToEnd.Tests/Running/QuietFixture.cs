@@ -2,7 +2,6 @@ using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using CozeCluster.Sandbox;
 using CozeCluster.Sandbox.Coze;
-using CozeCluster.Sandbox.Coze.Accounts;
 
 namespace CozeCluster.EndToEnd.Tests;
 

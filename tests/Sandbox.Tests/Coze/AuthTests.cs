@@ -11,14 +11,14 @@ public sealed class AuthTests
     [InlineData("nonsense", 401, 4100)]
     [InlineData("pat_sandbox_expired", 401, 700012006)]
     [InlineData("pat_sandbox_chat_only", 403, 4101)]
-    public async Task Call_WithABadToken_IsRefusedInTheEnvelope(string? token, int status, int code)
+    public async Task Request_WithAnInvalidToken_IsRefusedInTheEnvelope(string? token, int status, int code)
     {
         await using var client = await CozeClient.StartAsync();
         client.Token = token;
 
         using var response = await client.SendAsync(HttpMethod.Get, "v1/workspaces");
 
-        var json = JsonNode.Parse(await response.Content.ReadAsStringAsync(client.Stop))!;
+        var json = JsonNode.Parse(await response.Content.ReadAsStringAsync(client.TimeoutToken))!;
         Assert.Equal((HttpStatusCode)status, response.StatusCode);
         Assert.Equal(code, (int)json["code"]!);
         Assert.NotEmpty((string)json["msg"]!);
@@ -26,7 +26,7 @@ public sealed class AuthTests
     }
 
     [Fact]
-    public async Task Call_WithoutTheBearerScheme_IsRefused()
+    public async Task Request_WithoutTheBearerScheme_IsRefused()
     {
         await using var client = await CozeClient.StartAsync();
         client.Token = null;
@@ -45,7 +45,7 @@ public sealed class AuthTests
     }
 
     [Fact]
-    public async Task MintedToken_WorksUntilItsTime()
+    public async Task CreatedToken_IsValidUntilItsExpiry()
     {
         var time = new ManualTime();
         await using var client = await CozeClient.StartAsync(new SandboxOptions { Time = time });
@@ -57,7 +57,7 @@ public sealed class AuthTests
     }
 
     [Fact]
-    public async Task MintedToken_WithAnAllowance_Gets4011WhenItIsUsedUp()
+    public async Task CreatedToken_WithALimitOfChats_Gets4011AfterThem()
     {
         await using var client = await CozeClient.StartAsync();
         client.Token = client.Coze.MintToken(chats: 2);
@@ -70,7 +70,7 @@ public sealed class AuthTests
     }
 
     [Fact]
-    public async Task ExpireToken_EndsItAtOnce()
+    public async Task ExpireToken_TakesEffectAtOnce()
     {
         await using var client = await CozeClient.StartAsync();
         var token = client.Coze.MintToken();

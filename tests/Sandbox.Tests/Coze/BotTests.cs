@@ -5,7 +5,7 @@ public sealed class BotTests
     private const string Workspace = "7360000000000000001";
 
     [Fact]
-    public async Task List_ShowsThePublishedBotsInPages()
+    public async Task List_ReturnsThePublishedBotsInPages()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -19,7 +19,7 @@ public sealed class BotTests
     }
 
     [Fact]
-    public async Task Workspaces_NameTheOneWithTheBots()
+    public async Task Workspaces_ContainTheWorkspaceOfTheBots()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -35,7 +35,7 @@ public sealed class BotTests
     [InlineData("v1/bots/7350000000000000002", 0)]
     [InlineData("v1/bot/get_online_info?bot_id=7350000000000000002", 0)]
     [InlineData($"v1/space/published_bots_list?space_id={Workspace}", 0)]
-    public async Task Get_AnswersWithItsCode(string path, int code)
+    public async Task Get_ReturnsTheExpectedCode(string path, int code)
     {
         await using var client = await CozeClient.StartAsync();
 

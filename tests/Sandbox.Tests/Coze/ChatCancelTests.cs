@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using CozeCluster.Sandbox.Coze.Chats;
+using CozeCluster.Sandbox.Coze;
 using CozeCluster.TestKit;
 
 namespace CozeCluster.Sandbox.Tests.Coze;
@@ -7,16 +7,16 @@ namespace CozeCluster.Sandbox.Tests.Coze;
 public sealed class ChatCancelTests
 {
     [Fact]
-    public async Task Cancel_WhileStreaming_FlipsTheStatusButTheStreamGoesOnAndIsCounted()
+    public async Task Cancel_WhileStreaming_ChangesTheStatusAndTheStreamContinues()
     {
         var time = new ManualTime();
         await using var client = await CozeClient.StartAsync(new SandboxOptions { Time = time });
         await using var stream = await client.OpenAsync("[[pace=1s chunks=10]]");
-        var chat = await AdvanceOneDeltaAsync(client, time, stream);
+        var chat = await ReadOneDeltaAsync(client, time, stream);
 
         var canceled = await CancelAsync(client, chat);
         time.Advance(TimeSpan.FromSeconds(10));
-        var last = await stream.UntilAsync(CozeEvents.Completed);
+        var last = await stream.ReadUntilAsync(CozeEvents.Completed);
 
         Assert.Equal("canceled", (string?)canceled["data"]!["status"]);
         Assert.Equal("canceled", last["status"]);
@@ -25,17 +25,17 @@ public sealed class ChatCancelTests
     }
 
     [Fact]
-    public async Task Cancel_ThenDrop_StopsProduction()
+    public async Task Cancel_ThenDisconnect_StopsProduction()
     {
         await using var client = await CozeClient.StartAsync();
         await using (var stream = await client.OpenAsync("[[chunks=10 stall_after=2]]"))
         {
-            await stream.UntilAsync(CozeEvents.Delta);
+            await stream.ReadUntilAsync(CozeEvents.Delta);
             await CancelAsync(client, client.Coze.Chats.Single());
             Assert.False(client.Coze.Chats.Single().Ended);
         }
 
-        var chat = await client.Coze.WaitForChatAsync(c => c.Ended, client.Stop);
+        var chat = await client.Coze.WaitForChatAsync(c => c.Ended, client.TimeoutToken);
 
         Assert.True(chat.ClientGone);
         Assert.True(chat.Canceled);
@@ -43,17 +43,17 @@ public sealed class ChatCancelTests
     }
 
     [Fact]
-    public async Task Drop_WithoutCancel_LetsTheChatCompleteAtItsOwnPace()
+    public async Task Disconnect_WithoutCancel_TheChatCompletes()
     {
         var time = new ManualTime();
         await using var client = await CozeClient.StartAsync(new SandboxOptions { Time = time });
         await using (var stream = await client.OpenAsync("[[pace=1s chunks=10]]"))
-            await AdvanceOneDeltaAsync(client, time, stream);
-        var chat = await client.Coze.WaitForChatAsync(c => c.ClientGone, client.Stop);
+            await ReadOneDeltaAsync(client, time, stream);
+        var chat = await client.Coze.WaitForChatAsync(c => c.ClientGone, client.TimeoutToken);
         Assert.Equal(CozeChatStatus.InProgress, chat.Status);
 
         time.Advance(TimeSpan.FromSeconds(10));
-        await client.Coze.WaitForAsync(() => chat.Ended, client.Stop);
+        await client.Coze.WaitForAsync(() => chat.Ended, client.TimeoutToken);
 
         Assert.Equal(CozeChatStatus.Completed, chat.Status);
         Assert.Equal(1, chat.DeltasSent);
@@ -61,14 +61,14 @@ public sealed class ChatCancelTests
     }
 
     [Fact]
-    public async Task Cancel_ChatWithoutStream_StopsAtOnceAndListsNoAnswer()
+    public async Task Cancel_ChatWithoutStream_StopsItAtOnce()
     {
         await using var client = await CozeClient.StartAsync();
         await client.StartChatAsync("[[stall_after=2]]");
-        var chat = await client.Coze.WaitForChatAsync(c => c.DeltasProduced == 2, client.Stop);
+        var chat = await client.Coze.WaitForChatAsync(c => c.DeltasProduced == 2, client.TimeoutToken);
 
         await CancelAsync(client, chat);
-        await client.Coze.WaitForAsync(() => chat.Ended, client.Stop);
+        await client.Coze.WaitForAsync(() => chat.Ended, client.TimeoutToken);
 
         Assert.Equal("canceled", (string?)(await RetrieveAsync(client, chat))["data"]!["status"]);
         Assert.Empty(await client.MessagesAsync(chat));
@@ -84,12 +84,12 @@ public sealed class ChatCancelTests
     }
 
     [Fact]
-    public async Task Chat_WhileAnotherRunsInTheConversation_Is4016_AndFreeAfterCancel()
+    public async Task Chat_WhileAnotherRuns_Is4016UntilThatIsCanceled()
     {
         await using var client = await CozeClient.StartAsync();
         var conversation = (string)(await client.PostAsync("v1/conversation/create", new JsonObject()))["data"]!["id"]!;
         await using var stream = await client.OpenAsync("[[stall_after=1]]", $"?conversation_id={conversation}");
-        await stream.UntilAsync(CozeEvents.Delta);
+        await stream.ReadUntilAsync(CozeEvents.Delta);
 
         var refused = await client.PostAsync($"v3/chat?conversation_id={conversation}", CozeClient.Body("me too"));
         await CancelAsync(client, client.Coze.Chats.Single());
@@ -100,11 +100,11 @@ public sealed class ChatCancelTests
     }
 
     [Fact]
-    public async Task Cancel_OtherAccountsChat_IsNotFound()
+    public async Task Cancel_ChatOfAnotherAccount_IsNotFound()
     {
         await using var client = await CozeClient.StartAsync();
         await using var stream = await client.OpenAsync("[[stall_after=1]]");
-        await stream.UntilAsync(CozeEvents.Delta);
+        await stream.ReadUntilAsync(CozeEvents.Delta);
         client.Token = "pat_sandbox_2";
 
         Assert.Equal(4001, (int)(await CancelAsync(client, client.Coze.Chats.Single()))["code"]!);
@@ -117,10 +117,10 @@ public sealed class ChatCancelTests
     private static Task<JsonNode> RetrieveAsync(CozeClient client, CozeChat chat) =>
         client.GetAsync($"v3/chat/retrieve?conversation_id={chat.ConversationId}&chat_id={chat.Id}");
 
-    private static async Task<CozeChat> AdvanceOneDeltaAsync(CozeClient client, ManualTime time, OpenStream stream)
+    private static async Task<CozeChat> ReadOneDeltaAsync(CozeClient client, ManualTime time, OpenStream stream)
     {
-        await stream.UntilAsync(CozeEvents.InProgress);
+        await stream.ReadUntilAsync(CozeEvents.InProgress);
         time.Advance(TimeSpan.FromSeconds(1));
-        return await client.Coze.WaitForChatAsync(c => c.DeltasSent == 1, client.Stop);
+        return await client.Coze.WaitForChatAsync(c => c.DeltasSent == 1, client.TimeoutToken);
     }
 }

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using CozeCluster.Sandbox.Coze.Chats;
+using CozeCluster.Sandbox.Coze;
 using CozeCluster.TestKit;
 
 namespace CozeCluster.Sandbox.Tests.Coze;
@@ -8,13 +8,13 @@ namespace CozeCluster.Sandbox.Tests.Coze;
 public sealed class ChatFaultTests
 {
     [Fact]
-    public async Task EarlyError_OnAStreamCall_IsJsonWithStatus200AndNoChat()
+    public async Task EarlyError_OfAStream_IsJsonWithStatus200AndCreatesNoChat()
     {
         await using var client = await CozeClient.StartAsync();
 
         using var response = await client.SendAsync(HttpMethod.Post, "v3/chat", CozeClient.Body("[[early_error=4011]]"));
 
-        var json = JsonNode.Parse(await response.Content.ReadAsStringAsync(client.Stop))!;
+        var json = JsonNode.Parse(await response.Content.ReadAsStringAsync(client.TimeoutToken))!;
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
         Assert.Equal(4011, (int)json["code"]!);
@@ -33,11 +33,11 @@ public sealed class ChatFaultTests
 
         Assert.Equal(HttpStatusCode.TooManyRequests, response.StatusCode);
         Assert.Equal(TimeSpan.FromSeconds(2), response.Headers.RetryAfter?.Delta);
-        Assert.Contains("4020", await response.Content.ReadAsStringAsync(client.Stop));
+        Assert.Contains("4020", await response.Content.ReadAsStringAsync(client.TimeoutToken));
     }
 
     [Fact]
-    public async Task Http_Alone_IsAProxysPage()
+    public async Task Http_WithoutErrorCode_IsAnHtmlPage()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -48,7 +48,7 @@ public sealed class ChatFaultTests
     }
 
     [Fact]
-    public async Task Error_AfterThreeDeltas_BreaksTheStreamOffWithoutDone()
+    public async Task Error_AfterThreeDeltas_EndsTheStreamWithoutDone()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -66,7 +66,7 @@ public sealed class ChatFaultTests
     }
 
     [Fact]
-    public async Task Error_AfterMoreDeltasThanThereAre_ComesAtTheEndOfTheText()
+    public async Task Error_AfterMoreDeltasThanTheTextHas_IsSentAtTheEndOfTheText()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -93,7 +93,7 @@ public sealed class ChatFaultTests
     }
 
     [Fact]
-    public async Task Disconnect_AfterFiveDeltas_CutsTheSocketAndTheChatCompletes()
+    public async Task Disconnect_AfterFiveDeltas_AbortsTheConnectionAndTheChatCompletes()
     {
         await using var client = await CozeClient.StartAsync();
         await using var stream = await client.OpenAsync("[[disconnect_after=5 chunks=20]]");
@@ -104,7 +104,7 @@ public sealed class ChatFaultTests
             while (await stream.NextAsync() is { } next)
                 if (next.Name == CozeEvents.Delta) deltas++;
         });
-        var chat = await client.Coze.WaitForChatAsync(c => c.Ended, client.Stop);
+        var chat = await client.Coze.WaitForChatAsync(c => c.Ended, client.TimeoutToken);
 
         Assert.Equal(5, deltas);
         Assert.Equal(CozeChatStatus.Completed, chat.Status);
@@ -114,48 +114,48 @@ public sealed class ChatFaultTests
     }
 
     [Fact]
-    public async Task StallAfter_SaysNothingMoreForTheTimeGiven()
+    public async Task StallAfter_PausesForTheGivenTime()
     {
         var time = new ManualTime();
         await using var client = await CozeClient.StartAsync(new SandboxOptions { Time = time });
         await using var stream = await client.OpenAsync("[[stall_after=2 stall=60s chunks=4]]");
-        await client.Coze.WaitForChatAsync(c => c.DeltasSent == 2, client.Stop);
+        await client.Coze.WaitForChatAsync(c => c.DeltasSent == 2, client.TimeoutToken);
 
         time.Advance(TimeSpan.FromSeconds(59));
         Assert.Equal(2, client.Coze.Chats.Single().DeltasSent);
         time.Advance(TimeSpan.FromSeconds(1));
-        await stream.UntilAsync(CozeEvents.Done);
+        await stream.ReadUntilAsync(CozeEvents.Done);
 
         Assert.Equal(4, client.Coze.Chats.Single().DeltasSent);
     }
 
     [Fact]
-    public async Task FirstByte_HoldsTheHeadersBackThoughTheChatHasStarted()
+    public async Task FirstByte_DelaysTheHeadersAfterTheChatHasStarted()
     {
         var time = new ManualTime();
         await using var client = await CozeClient.StartAsync(new SandboxOptions { Time = time });
 
         var opening = client.OpenAsync("[[first_byte=2s say=late]]");
-        var chat = await client.Coze.WaitForChatAsync(c => c.IsProducing, client.Stop);
+        var chat = await client.Coze.WaitForChatAsync(c => c.IsProducing, client.TimeoutToken);
         Assert.False(opening.IsCompleted);
         Assert.Equal(0, chat.DeltasProduced);
         time.Advance(TimeSpan.FromSeconds(2));
 
         await using var stream = await opening;
-        await stream.UntilAsync(CozeEvents.Done);
+        await stream.ReadUntilAsync(CozeEvents.Done);
     }
 
     [Fact]
-    public async Task Think_SendsTheOpeningEventsBeforeTheSilence()
+    public async Task Think_SendsTheFirstEventsBeforeThePause()
     {
         var time = new ManualTime();
         await using var client = await CozeClient.StartAsync(new SandboxOptions { Time = time });
 
         await using var stream = await client.OpenAsync("[[think=2s say=late]]");
-        await stream.UntilAsync(CozeEvents.InProgress);
+        await stream.ReadUntilAsync(CozeEvents.InProgress);
         Assert.Equal(0, client.Coze.Chats.Single().DeltasProduced);
         time.Advance(TimeSpan.FromSeconds(2));
 
-        await stream.UntilAsync(CozeEvents.Done);
+        await stream.ReadUntilAsync(CozeEvents.Done);
     }
 }

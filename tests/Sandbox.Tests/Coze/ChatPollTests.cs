@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using CozeCluster.Sandbox.Coze.Chats;
+using CozeCluster.Sandbox.Coze;
 using CozeCluster.TestKit;
 
 namespace CozeCluster.Sandbox.Tests.Coze;
@@ -7,7 +7,7 @@ namespace CozeCluster.Sandbox.Tests.Coze;
 public sealed class ChatPollTests
 {
     [Fact]
-    public async Task Chat_WithoutStream_AnswersAtOnceWithoutTextAndCompletesLater()
+    public async Task Chat_WithoutStream_RespondsAtOnceAndCompletesLater()
     {
         var time = new ManualTime();
         await using var client = await CozeClient.StartAsync(new SandboxOptions { Time = time });
@@ -16,7 +16,7 @@ public sealed class ChatPollTests
         var chat = client.Coze.Chats.Single();
         var during = await RetrieveAsync(client, HttpMethod.Get, chat);
         time.Advance(TimeSpan.FromSeconds(3));
-        await client.Coze.WaitForAsync(() => chat.Ended, client.Stop);
+        await client.Coze.WaitForAsync(() => chat.Ended, client.TimeoutToken);
         var after = await RetrieveAsync(client, HttpMethod.Get, chat);
 
         Assert.Equal("in_progress", (string?)started["status"]);
@@ -28,11 +28,11 @@ public sealed class ChatPollTests
     }
 
     [Fact]
-    public async Task MessageList_WhileTheChatRuns_HoldsNoPartOfAnAnswer()
+    public async Task MessageList_WhileTheChatRuns_ContainsNoAnswer()
     {
         await using var client = await CozeClient.StartAsync();
         await client.StartChatAsync("[[answers=2 chunks=4 stall_after=6 tool=weather]]");
-        var chat = await client.Coze.WaitForChatAsync(c => c.DeltasProduced == 6, client.Stop);
+        var chat = await client.Coze.WaitForChatAsync(c => c.DeltasProduced == 6, client.TimeoutToken);
         Assert.Single(chat.Answers);
 
         var messages = await client.MessagesAsync(chat);
@@ -41,11 +41,11 @@ public sealed class ChatPollTests
     }
 
     [Fact]
-    public async Task MessageList_AfterCompletion_HoldsTheFullTextAndNoQuestion()
+    public async Task MessageList_AfterCompletion_ContainsTheFullTextAndNoQuestion()
     {
         await using var client = await CozeClient.StartAsync();
         await client.StartChatAsync("[[chunks=50 text=unicode]]");
-        var chat = await client.Coze.WaitForChatAsync(c => c.Ended, client.Stop);
+        var chat = await client.Coze.WaitForChatAsync(c => c.Ended, client.TimeoutToken);
 
         var messages = await client.MessagesAsync(chat);
 
@@ -55,7 +55,7 @@ public sealed class ChatPollTests
     }
 
     [Fact]
-    public async Task Retrieve_ByPost_AnswersAsByGet()
+    public async Task Retrieve_ByPost_ReturnsTheSameAsByGet()
     {
         await using var client = await CozeClient.StartAsync();
         await client.StreamAsync("Hello");
@@ -71,7 +71,7 @@ public sealed class ChatPollTests
     [InlineData("v3/chat/retrieve?conversation_id=1&chat_id=2", 4001)]
     [InlineData("v3/chat/retrieve?chat_id=2", 4000)]
     [InlineData("v3/chat/message/list?conversation_id=1", 4000)]
-    public async Task Retrieve_UnknownOrUnnamed_IsRefused(string path, int code)
+    public async Task Retrieve_WithMissingOrUnknownIds_IsRefused(string path, int code)
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -90,11 +90,11 @@ public sealed class ChatPollTests
     }
 
     [Fact]
-    public async Task Chat_WithoutHistory_LeavesNothingBehind()
+    public async Task Chat_WithoutHistory_SavesNoMessages()
     {
         await using var client = await CozeClient.StartAsync();
         var conversation = (string)(await client.PostAsync("v1/conversation/create", new JsonObject()))["data"]!["id"]!;
-        var body = CozeClient.Body("[[say=gone]]");
+        var body = CozeClient.Body("[[say=text]]");
         body["auto_save_history"] = false;
 
         await client.StreamAsync($"v3/chat?conversation_id={conversation}", body);
@@ -105,7 +105,7 @@ public sealed class ChatPollTests
     }
 
     [Fact]
-    public async Task Chat_WithHistory_KeepsQuestionAndAnswerInTheConversation()
+    public async Task Chat_WithHistory_SavesQuestionAndAnswer()
     {
         await using var client = await CozeClient.StartAsync();
         var conversation = (string)(await client.PostAsync("v1/conversation/create", new JsonObject()))["data"]!["id"]!;
@@ -113,11 +113,12 @@ public sealed class ChatPollTests
         await client.StreamAsync("first [[say=one]]", $"?conversation_id={conversation}");
         await client.StreamAsync("second [[say=two]]", $"?conversation_id={conversation}");
 
-        var messages = (await client.PostAsync($"v1/conversation/message/list?conversation_id={conversation}", new JsonObject { ["order"] = "asc" }))["data"]!.AsArray();
+        var list = await client.PostAsync($"v1/conversation/message/list?conversation_id={conversation}", new JsonObject { ["order"] = "asc" });
+        var messages = list["data"]!.AsArray();
         Assert.Equal(["question", "answer", "question", "answer"], messages.Select(m => (string?)m!["type"]));
         Assert.Equal("two", (string?)messages[3]!["content"]);
     }
 
     private static async Task<JsonNode> RetrieveAsync(CozeClient client, HttpMethod method, CozeChat chat) =>
-        (await client.CallAsync(method, $"v3/chat/retrieve?conversation_id={chat.ConversationId}&chat_id={chat.Id}"))["data"]!;
+        (await client.SendJsonAsync(method, $"v3/chat/retrieve?conversation_id={chat.ConversationId}&chat_id={chat.Id}"))["data"]!;
 }

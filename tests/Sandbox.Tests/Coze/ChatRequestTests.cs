@@ -4,9 +4,10 @@ namespace CozeCluster.Sandbox.Tests.Coze;
 
 public sealed class ChatRequestTests
 {
+    private const string TwoTexts = """[{"type":"text","text":"a"},{"type":"text","text":"b"},{"type":"image","file_url":"u"}]""";
     private const string Image = """[{"type":"image","file_url":"https://x.test/a.png"}]""";
 
-    public static TheoryData<string, string, int, string> BrokenBodies { get; } = new()
+    public static TheoryData<string, string, int, string> InvalidFields { get; } = new()
     {
         { "bot_id", "null", 4000, "bot_id" },
         { "bot_id", "\"\"", 4000, "bot_id" },
@@ -24,7 +25,7 @@ public sealed class ChatRequestTests
         { "additional_messages", Message("user", "text", "x", "function_call"), 4000, "function_call" },
         { "additional_messages", Message("user", "object_string", "no json"), 4000, "additional_messages[0].content" },
         { "additional_messages", Message("user", "object_string", """[{"type":"text","text":"a"}]"""), 4000, "only text" },
-        { "additional_messages", Message("user", "object_string", """[{"type":"text","text":"a"},{"type":"text","text":"b"},{"type":"image","file_url":"u"}]"""), 4000, "more than one text" },
+        { "additional_messages", Message("user", "object_string", TwoTexts), 4000, "more than one text" },
         { "additional_messages", Message("user", "object_string", """[{"type":"video","file_url":"u"}]"""), 4000, "video" },
         { "additional_messages", Message("user", "object_string", """[{"type":"text","text":"a"},{"type":"image"}]"""), 4000, "file_id" },
         { "additional_messages", Message("user", "object_string", Image), 4000, "no text" },
@@ -40,17 +41,17 @@ public sealed class ChatRequestTests
     };
 
     [Theory]
-    [MemberData(nameof(BrokenBodies))]
-    public async Task Chat_BrokenField_IsRefusedWithItsCodeAndNamesIt(string field, string value, int code, string named)
+    [MemberData(nameof(InvalidFields))]
+    public async Task Chat_InvalidField_IsRefusedAndTheErrorNamesTheField(string field, string value, int code, string expectedText)
     {
         await using var client = await CozeClient.StartAsync();
         var body = CozeClient.Body("Hello");
         body[field] = JsonNode.Parse(value);
 
-        var answer = await client.PostAsync("v3/chat", body);
+        var response = await client.PostAsync("v3/chat", body);
 
-        Assert.Equal(code, (int)answer["code"]!);
-        Assert.Contains(named, (string)answer["msg"]!);
+        Assert.Equal(code, (int)response["code"]!);
+        Assert.Contains(expectedText, (string)response["msg"]!);
         Assert.Empty(client.Coze.Chats);
     }
 
@@ -59,25 +60,26 @@ public sealed class ChatRequestTests
     {
         await using var client = await CozeClient.StartAsync();
 
-        using var response = await client.Http.PostAsync("v3/chat", new StringContent("{\"bot_id\": "), client.Stop);
+        using var response = await client.Http.PostAsync("v3/chat", new StringContent("{\"bot_id\": "), client.TimeoutToken);
 
-        Assert.Contains("4000", await response.Content.ReadAsStringAsync(client.Stop));
+        Assert.Contains("4000", await response.Content.ReadAsStringAsync(client.TimeoutToken));
     }
 
     [Theory]
     [InlineData(100, 0)]
     [InlineData(101, 4004)]
-    public async Task Chat_HundredMessages_AreTheMost(int count, int code)
+    public async Task Chat_MoreThanAHundredMessages_AreRefused(int count, int code)
     {
         await using var client = await CozeClient.StartAsync();
         var body = CozeClient.Body("Hello", stream: false);
-        body["additional_messages"] = new JsonArray([.. Enumerable.Range(0, count).Select(i => JsonNode.Parse(Message("user", "text", $"{i}"))![0]!.DeepClone())]);
+        var messages = Enumerable.Range(0, count).Select(i => JsonNode.Parse(Message("user", "text", $"{i}"))![0]!.DeepClone());
+        body["additional_messages"] = new JsonArray([.. messages]);
 
         Assert.Equal(code, (int)(await client.PostAsync("v3/chat", body))["code"]!);
     }
 
     [Fact]
-    public async Task Chat_MediaBesideItsText_IsAccepted()
+    public async Task Chat_MediaNextToAText_IsAccepted()
     {
         await using var client = await CozeClient.StartAsync();
         var body = CozeClient.Body("[[say=fine]]");
@@ -106,7 +108,7 @@ public sealed class ChatRequestTests
     }
 
     [Fact]
-    public async Task Chat_IsOnRecordWithAllItWasAsked()
+    public async Task Chat_IsRecordedWithItsRequest()
     {
         await using var client = await CozeClient.StartAsync();
         var body = CozeClient.Body("Hello [[seed=3]]");
@@ -129,5 +131,6 @@ public sealed class ChatRequestTests
         return new JsonArray(message).ToJsonString();
     }
 
-    private static string Pairs(int count) => new JsonObject(Enumerable.Range(0, count).Select(i => KeyValuePair.Create($"k{i}", (JsonNode?)"v"))).ToJsonString();
+    private static string Pairs(int count) =>
+        new JsonObject(Enumerable.Range(0, count).Select(i => KeyValuePair.Create($"k{i}", (JsonNode?)"v"))).ToJsonString();
 }

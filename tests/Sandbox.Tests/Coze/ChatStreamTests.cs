@@ -1,28 +1,30 @@
 using System.Text.Json.Nodes;
-using CozeCluster.Sandbox.Coze.Chats;
+using CozeCluster.Sandbox.Coze;
 
 namespace CozeCluster.Sandbox.Tests.Coze;
 
 public sealed class ChatStreamTests
 {
     [Fact]
-    public async Task Stream_Plain_RunsFromCreatedToDoneInOrder()
+    public async Task Stream_Plain_HasAllEventsInOrder()
     {
         await using var client = await CozeClient.StartAsync();
 
         var events = await client.StreamAsync("Good morning");
 
-        // Each kind of event once per run of its kind.
+        // Repeated events of the same kind count once.
         var order = events.Select(e => e.Name == CozeEvents.MessageCompleted ? e["type"]! : e.Name).ToList();
-        var runs = order.Where((name, i) => i == 0 || order[i - 1] != name);
-        Assert.Equal([CozeEvents.Created, CozeEvents.InProgress, CozeEvents.Delta, "answer", "verbose", "follow_up", CozeEvents.Completed, CozeEvents.Done], runs);
+        var kinds = order.Where((name, i) => i == 0 || order[i - 1] != name);
+        string[] expected =
+            [CozeEvents.Created, CozeEvents.InProgress, CozeEvents.Delta, "answer", "verbose", "follow_up", CozeEvents.Completed, CozeEvents.Done];
+        Assert.Equal(expected, kinds);
         Assert.True(events.Count(e => e.Name == CozeEvents.Delta) > 3);
         Assert.Equal(3, events.Messages("follow_up").Count);
         Assert.Equal("\"[DONE]\"", events[^1].Data);
     }
 
     [Fact]
-    public async Task Stream_Plain_EchoesThePromptAndDeltasAddUpToTheAnswer()
+    public async Task Stream_Plain_EchoesThePrompt()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -34,7 +36,7 @@ public sealed class ChatStreamTests
     }
 
     [Fact]
-    public async Task Stream_Plain_CarriesIdsStatusAndUsage()
+    public async Task Stream_Plain_ContainsIdsStatusAndUsage()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -64,7 +66,7 @@ public sealed class ChatStreamTests
     }
 
     [Fact]
-    public async Task Stream_GeneratedText_HasTheAskedNumberAndSizeOfDeltas()
+    public async Task Stream_GeneratedText_HasTheGivenNumberAndSizeOfDeltas()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -76,7 +78,7 @@ public sealed class ChatStreamTests
     }
 
     [Fact]
-    public async Task Stream_UnicodeText_ArrivesExactly()
+    public async Task Stream_UnicodeText_ArrivesUnchanged()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -89,7 +91,7 @@ public sealed class ChatStreamTests
     }
 
     [Fact]
-    public async Task Stream_SameSeed_SaysTheSame_AnotherSeed_SomethingElse()
+    public async Task Stream_SameSeed_HasTheSameText()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -102,7 +104,7 @@ public sealed class ChatStreamTests
     }
 
     [Fact]
-    public async Task Stream_Say_SaysExactlyThat()
+    public async Task Stream_Say_HasExactlyThatText()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -112,7 +114,7 @@ public sealed class ChatStreamTests
     }
 
     [Fact]
-    public async Task Stream_TwoAnswers_HaveIdsOfTheirOwnAndOneFinish()
+    public async Task Stream_TwoAnswers_HaveDifferentIdsAndOneFinishMessage()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -140,7 +142,7 @@ public sealed class ChatStreamTests
     }
 
     [Fact]
-    public async Task Stream_Reasoning_ComesBeforeTheTextInAFieldOfItsOwn()
+    public async Task Stream_Reasoning_IsBeforeTheTextInItsOwnField()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -152,7 +154,7 @@ public sealed class ChatStreamTests
     }
 
     [Fact]
-    public async Task Stream_KnowledgeToolsAndVerbose_ComeAsCompletedMessagesInOrder()
+    public async Task Stream_KnowledgeToolsAndVerbose_AreCompletedMessagesInOrder()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -165,19 +167,19 @@ public sealed class ChatStreamTests
     }
 
     [Fact]
-    public async Task Stream_Image_IsAMarkdownLinkToARealPicture()
+    public async Task Stream_Image_IsAMarkdownLinkToAnImage()
     {
         await using var client = await CozeClient.StartAsync();
 
         var text = (await client.StreamAsync("[[image]]")).Text();
 
         var url = text[(text.LastIndexOf('(') + 1)..text.LastIndexOf(')')];
-        using var picture = await client.Http.GetAsync(url, client.Stop);
+        using var picture = await client.Http.GetAsync(url, client.TimeoutToken);
         Assert.Equal("image/png", picture.Content.Headers.ContentType?.MediaType);
     }
 
     [Fact]
-    public async Task Stream_Card_IsAnAnswerOfItsOwnContentType()
+    public async Task Stream_Card_IsAnAnswerWithContentTypeCard()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -187,7 +189,7 @@ public sealed class ChatStreamTests
     }
 
     [Fact]
-    public async Task Stream_Audio_MayComeAfterTheChatIsCompleted()
+    public async Task Stream_Audio_ContinuesAfterTheChatIsCompleted()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -198,7 +200,7 @@ public sealed class ChatStreamTests
     }
 
     [Fact]
-    public async Task Stream_Rewrite_EndsWithATextThatDiffersFromTheDeltas()
+    public async Task Stream_Rewrite_CompletesWithAnotherText()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -217,7 +219,7 @@ public sealed class ChatStreamTests
     }
 
     [Fact]
-    public async Task Stream_DirectiveInObjectString_IsFollowed()
+    public async Task Stream_DirectiveInObjectString_IsApplied()
     {
         await using var client = await CozeClient.StartAsync();
         var body = CozeClient.Body("");
@@ -228,7 +230,7 @@ public sealed class ChatStreamTests
     }
 
     [Fact]
-    public async Task Stream_ManyPacedAtOnce_AllArriveExactly()
+    public async Task Stream_ManyAtOnce_AllArriveUnchanged()
     {
         await using var client = await CozeClient.StartAsync();
 

@@ -6,20 +6,20 @@ namespace CozeCluster.Sandbox.Tests.Coze;
 public sealed class ControlTests
 {
     [Fact]
-    public async Task Script_ForTwoChats_GoesBeforeTheStandingOne()
+    public async Task Script_ForTwoChats_IsUsedBeforeTheDefaultScript()
     {
         await using var client = await CozeClient.StartAsync();
 
-        await ScriptAsync(client, "say=standing", times: null);
+        await ScriptAsync(client, "say=default", times: null);
         await ScriptAsync(client, "say=next", times: 2);
 
         Assert.Equal("next", (await client.StreamAsync("x")).Text());
         Assert.Equal("next", (await client.StreamAsync("x")).Text());
-        Assert.Equal("standing", (await client.StreamAsync("x")).Text());
+        Assert.Equal("default", (await client.StreamAsync("x")).Text());
     }
 
     [Fact]
-    public async Task Script_IsOverlaidByThePrompt()
+    public async Task Script_IsOverriddenByThePrompt()
     {
         await using var client = await CozeClient.StartAsync();
         client.Coze.Script("say=script followups=1");
@@ -35,14 +35,14 @@ public sealed class ControlTests
     [InlineData("""{"script":"pace=soon"}""", "directive 'pace'")]
     [InlineData("""{"times":1}""", "script is required")]
     [InlineData("""{"script":"image","times":0}""", "times")]
-    public async Task Script_ThatCannotBeFollowed_Is400AndSaysWhy(string body, string why)
+    public async Task Script_Invalid_Is400AndTheErrorSaysWhy(string body, string reason)
     {
         await using var client = await CozeClient.StartAsync();
 
         using var response = await client.SendAsync(HttpMethod.Post, "sandbox/script", JsonNode.Parse(body));
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.Contains(why, (string?)JsonNode.Parse(await response.Content.ReadAsStringAsync(client.Stop))!["error"]);
+        Assert.Contains(reason, (string?)JsonNode.Parse(await response.Content.ReadAsStringAsync(client.TimeoutToken))!["error"]);
         Assert.Throws<ArgumentException>(() => client.Coze.Script("frobnicate"));
     }
 
@@ -55,18 +55,18 @@ public sealed class ControlTests
     [InlineData("POST", "sandbox/faults", """{"path":"/x","delay":"soon"}""", "duration")]
     [InlineData("POST", "sandbox/tokens", """{"permissions":["all"]}""", "permission 'all'")]
     [InlineData("POST", "sandbox/tokens/expire", """{"token":"x"}""", "token")]
-    public async Task Control_Mistake_Is400AndNamesIt(string method, string path, string? body, string named)
+    public async Task Control_InvalidRequest_Is400AndTheErrorNamesTheField(string method, string path, string? body, string expectedText)
     {
         await using var client = await CozeClient.StartAsync();
 
         using var response = await client.SendAsync(new HttpMethod(method), path, body is null ? null : JsonNode.Parse(body));
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.Contains(named, (string?)JsonNode.Parse(await response.Content.ReadAsStringAsync(client.Stop))!["error"]);
+        Assert.Contains(expectedText, (string?)JsonNode.Parse(await response.Content.ReadAsStringAsync(client.TimeoutToken))!["error"]);
     }
 
     [Fact]
-    public async Task Fault_OnAPath_HitsTheNextCallsOnlyThere()
+    public async Task Fault_AffectsOnlyTheNextRequestsOfItsPath()
     {
         await using var client = await CozeClient.StartAsync();
         await client.StreamAsync("Hello");
@@ -86,11 +86,11 @@ public sealed class ControlTests
     }
 
     [Fact]
-    public async Task Chats_AreFilteredAndTellWhatHappened()
+    public async Task Chats_AreFilteredAndContainTheRecord()
     {
         await using var client = await CozeClient.StartAsync();
-        await TurnAsync(client, "t1", "[[say=one]]");
-        await TurnAsync(client, "t2", "[[say=two]]");
+        await StreamWithTurnAsync(client, "t1", "[[say=one]]");
+        await StreamWithTurnAsync(client, "t2", "[[say=two]]");
 
         var chats = (await client.GetAsync("sandbox/chats?meta.turn=t2&status=completed&ended=true"))["chats"]!.AsArray();
 
@@ -101,18 +101,18 @@ public sealed class ControlTests
     }
 
     [Fact]
-    public async Task Chats_WithWait_AnswersOnceThereIsOne()
+    public async Task Chats_WithWait_AreReturnedWhenOneMatches()
     {
         await using var client = await CozeClient.StartAsync();
 
         var waiting = client.GetAsync("sandbox/chats?meta.turn=t1&status=completed&wait=30s");
-        await TurnAsync(client, "t1", "Hello");
+        await StreamWithTurnAsync(client, "t1", "Hello");
 
         Assert.Single((await waiting)["chats"]!.AsArray());
     }
 
     [Fact]
-    public async Task Chats_WithWaitInVain_Is504()
+    public async Task Chats_WithoutAMatchInTime_Is504()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -122,12 +122,12 @@ public sealed class ControlTests
     }
 
     [Fact]
-    public async Task Counts_AreByStatusAndByMetaKey()
+    public async Task Counts_AreGroupedByStatusAndMetaKey()
     {
         await using var client = await CozeClient.StartAsync();
-        await TurnAsync(client, "t1", "Hello");
-        await TurnAsync(client, "t1", "Hello [[error=5000]]");
-        await TurnAsync(client, "t2", "Hello");
+        await StreamWithTurnAsync(client, "t1", "Hello");
+        await StreamWithTurnAsync(client, "t1", "Hello [[error=5000]]");
+        await StreamWithTurnAsync(client, "t2", "Hello");
         await client.PostAsync("v3/chat", CozeClient.Body("[[early_error=4011]]"));
 
         var counts = await client.GetAsync("sandbox/counts?meta=turn");
@@ -138,7 +138,7 @@ public sealed class ControlTests
     }
 
     [Fact]
-    public async Task Tokens_AreMintedAndExpired()
+    public async Task Tokens_AreCreatedAndExpired()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -153,7 +153,7 @@ public sealed class ControlTests
     }
 
     [Fact]
-    public async Task OAuthApp_TellsWhatASigningClientNeeds()
+    public async Task OAuthApp_ContainsTheKeyForSigning()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -164,32 +164,32 @@ public sealed class ControlTests
     }
 
     [Fact]
-    public async Task Reset_ForgetsAllAndStopsWhatRuns()
+    public async Task Reset_RemovesTheStateAndStopsRunningChats()
     {
         await using var client = await CozeClient.StartAsync();
         var token = client.Coze.MintToken();
-        client.Coze.Script("say=standing", times: null);
+        client.Coze.Script("say=default", times: null);
         await using var stream = await client.OpenAsync("[[stall_after=1]]");
-        await stream.UntilAsync(CozeEvents.Delta);
+        await stream.ReadUntilAsync(CozeEvents.Delta);
         var chat = client.Coze.Chats.Single();
 
         await client.SendAsync(HttpMethod.Post, "sandbox/reset");
 
         Assert.Empty(client.Coze.Chats);
-        await client.Coze.WaitForAsync(() => !chat.IsProducing, client.Stop);
-        Assert.NotEqual("standing", (await client.StreamAsync("Hello")).Text());
+        await client.Coze.WaitForAsync(() => !chat.IsProducing, client.TimeoutToken);
+        Assert.NotEqual("default", (await client.StreamAsync("Hello")).Text());
         Assert.Equal(1, client.Coze.Chats.Single().Sequence);
         client.Token = token;
         Assert.Equal(4100, (int)(await client.GetAsync("v1/workspaces"))["code"]!);
     }
 
     [Fact]
-    public async Task KeepChats_ForgetsTheOldestEndedOnes()
+    public async Task KeepChats_RemovesTheOldestEndedChats()
     {
         await using var client = await CozeClient.StartAsync(new SandboxOptions { KeepChats = 2 });
         for (var i = 1; i <= 4; i++) await client.StreamAsync($"{i}");
 
-        await client.Coze.WaitForAsync(() => client.Coze.Chats.Count == 2, client.Stop);
+        await client.Coze.WaitForAsync(() => client.Coze.Chats.Count == 2, client.TimeoutToken);
 
         Assert.Equal(["3", "4"], client.Coze.Chats.Select(c => c.Prompt));
     }
@@ -197,7 +197,7 @@ public sealed class ControlTests
     private static Task<HttpResponseMessage> ScriptAsync(CozeClient client, string script, int? times) =>
         client.SendAsync(HttpMethod.Post, "sandbox/script", new JsonObject { ["script"] = script, ["times"] = times });
 
-    private static async Task TurnAsync(CozeClient client, string turn, string prompt)
+    private static async Task StreamWithTurnAsync(CozeClient client, string turn, string prompt)
     {
         var body = CozeClient.Body(prompt);
         body["meta_data"] = new JsonObject { ["turn"] = turn };

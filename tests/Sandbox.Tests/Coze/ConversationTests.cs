@@ -5,12 +5,13 @@ namespace CozeCluster.Sandbox.Tests.Coze;
 public sealed class ConversationTests
 {
     [Fact]
-    public async Task Create_WithMessages_KeepsThemAndIsRetrieved()
+    public async Task Create_WithMessages_StoresThem()
     {
         await using var client = await CozeClient.StartAsync();
 
-        var created = (await client.PostAsync("v1/conversation/create", JsonNode.Parse(
-            $$"""{"bot_id":"{{CozeClient.Bot}}","name":"talk","meta_data":{"a":"b"},"messages":[{"role":"user","content":"hi","content_type":"text"}]}""")))["data"]!;
+        var body = JsonNode.Parse(
+            $$"""{"bot_id":"{{CozeClient.Bot}}","name":"talk","meta_data":{"a":"b"},"messages":[{"role":"user","content":"hi","content_type":"text"}]}""");
+        var created = (await client.PostAsync("v1/conversation/create", body))["data"]!;
         var retrieved = (await client.GetAsync($"v1/conversation/retrieve?conversation_id={created["id"]}"))["data"]!;
 
         Assert.Equal(created.ToJsonString(), retrieved.ToJsonString());
@@ -24,7 +25,7 @@ public sealed class ConversationTests
     [InlineData("""{"bot_id":"1"}""", 4006)]
     [InlineData("""{"messages":[{"role":"system","content":"x"}]}""", 4000)]
     [InlineData("""{"messages":[1]}""", 4000)]
-    public async Task Create_Broken_IsRefused(string body, int code)
+    public async Task Create_InvalidBody_IsRefused(string body, int code)
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -42,7 +43,7 @@ public sealed class ConversationTests
     }
 
     [Fact]
-    public async Task List_PagesTheBotsConversationsNewestFirst()
+    public async Task List_ReturnsTheConversationsOfTheBotNewestFirst()
     {
         await using var client = await CozeClient.StartAsync();
         var ids = new List<string>();
@@ -66,23 +67,23 @@ public sealed class ConversationTests
     }
 
     [Fact]
-    public async Task Update_RenamesIt()
+    public async Task Update_ChangesTheName()
     {
         await using var client = await CozeClient.StartAsync();
         var conversation = await CreateAsync(client);
 
-        await client.CallAsync(HttpMethod.Put, $"v1/conversations/{conversation["id"]}", new JsonObject { ["name"] = "renamed" });
+        await client.SendJsonAsync(HttpMethod.Put, $"v1/conversations/{conversation["id"]}", new JsonObject { ["name"] = "renamed" });
 
         Assert.Equal("renamed", (string?)(await client.GetAsync($"v1/conversation/retrieve?conversation_id={conversation["id"]}"))["data"]!["name"]);
     }
 
     [Fact]
-    public async Task Delete_ForgetsIt()
+    public async Task Delete_RemovesTheConversation()
     {
         await using var client = await CozeClient.StartAsync();
         var conversation = await CreateAsync(client);
 
-        Assert.Equal(0, (int)(await client.CallAsync(HttpMethod.Delete, $"v1/conversations/{conversation["id"]}"))["code"]!);
+        Assert.Equal(0, (int)(await client.SendJsonAsync(HttpMethod.Delete, $"v1/conversations/{conversation["id"]}"))["code"]!);
         Assert.Equal(4002, (int)(await client.GetAsync($"v1/conversation/retrieve?conversation_id={conversation["id"]}"))["code"]!);
     }
 
@@ -110,13 +111,13 @@ public sealed class ConversationTests
         var modified = await client.PostAsync($"v1/conversation/message/modify{query}", new JsonObject { ["content"] = "two" });
         var read = (await client.GetAsync($"v1/conversation/message/retrieve{query}"))["data"]!;
         var deleted = await client.PostAsync($"v1/conversation/message/delete{query}");
-        var gone = await client.GetAsync($"v1/conversation/message/retrieve{query}");
+        var afterDelete = await client.GetAsync($"v1/conversation/message/retrieve{query}");
 
         Assert.Equal("two", (string?)modified["message"]!["content"]);
         Assert.Null(modified["data"]);
         Assert.Equal("two", (string?)read["content"]);
         Assert.Equal((string?)created["id"], (string?)deleted["data"]!["id"]);
-        Assert.Equal(4200, (int)gone["code"]!);
+        Assert.Equal(4200, (int)afterDelete["code"]!);
     }
 
     [Fact]
@@ -144,7 +145,7 @@ public sealed class ConversationTests
     [InlineData("""{"limit":51}""")]
     [InlineData("""{"order":"random"}""")]
     [InlineData("""{"after_id":"1"}""")]
-    public async Task MessageList_BrokenRequest_IsRefused(string body)
+    public async Task MessageList_InvalidRequest_IsRefused(string body)
     {
         await using var client = await CozeClient.StartAsync();
 

@@ -7,12 +7,12 @@ using CozeCluster.Sandbox.Coze;
 
 namespace CozeCluster.Sandbox.Tests.Coze;
 
-/// <summary>A sandbox and a plain HTTP client before it, for one test.</summary>
+/// <summary>A running sandbox and an HTTP client for its fake Coze, for one test.</summary>
 internal sealed class CozeClient : IAsyncDisposable
 {
     public const string Bot = "7350000000000000001";
     private readonly SandboxServer _server;
-    private readonly CancellationTokenSource _hangGuard = new(TimeSpan.FromSeconds(30));
+    private readonly CancellationTokenSource _timeout = new(TimeSpan.FromSeconds(30));
 
     private CozeClient(SandboxServer server)
     {
@@ -25,8 +25,8 @@ internal sealed class CozeClient : IAsyncDisposable
 
     public FakeCoze Coze => _server.Coze;
 
-    /// <summary>Ends a test that hangs.</summary>
-    public CancellationToken Stop => _hangGuard.Token;
+    /// <summary>Cancels a test that takes too long.</summary>
+    public CancellationToken TimeoutToken => _timeout.Token;
 
     public string? Token
     {
@@ -45,20 +45,20 @@ internal sealed class CozeClient : IAsyncDisposable
     };
 
     public Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, JsonNode? body = null) => Http.SendAsync(
-        new HttpRequestMessage(method, path) { Content = body is null ? null : Json(body) }, HttpCompletionOption.ResponseHeadersRead, Stop);
+        new HttpRequestMessage(method, path) { Content = body is null ? null : Json(body) }, HttpCompletionOption.ResponseHeadersRead, TimeoutToken);
 
-    /// <summary>The JSON of an answer, whatever its status.</summary>
-    public async Task<JsonNode> CallAsync(HttpMethod method, string path, JsonNode? body = null)
+    /// <summary>Sends a request and returns the JSON of the response, with any status.</summary>
+    public async Task<JsonNode> SendJsonAsync(HttpMethod method, string path, JsonNode? body = null)
     {
         using var response = await SendAsync(method, path, body);
-        return JsonNode.Parse(await response.Content.ReadAsStringAsync(Stop))!;
+        return JsonNode.Parse(await response.Content.ReadAsStringAsync(TimeoutToken))!;
     }
 
-    public Task<JsonNode> GetAsync(string path) => CallAsync(HttpMethod.Get, path);
+    public Task<JsonNode> GetAsync(string path) => SendJsonAsync(HttpMethod.Get, path);
 
-    public Task<JsonNode> PostAsync(string path, JsonNode? body = null) => CallAsync(HttpMethod.Post, path, body);
+    public Task<JsonNode> PostAsync(string path, JsonNode? body = null) => SendJsonAsync(HttpMethod.Post, path, body);
 
-    /// <summary>Streams a chat to its end.</summary>
+    /// <summary>Starts a streamed chat and reads it to its end.</summary>
     public async Task<List<CozeEvent>> StreamAsync(string prompt, string query = "")
     {
         var events = new List<CozeEvent>();
@@ -67,37 +67,37 @@ internal sealed class CozeClient : IAsyncDisposable
         return events;
     }
 
-    /// <summary>Streams any chat call to its end.</summary>
+    /// <summary>Sends a request with a streamed response and reads it to its end.</summary>
     public async Task<List<CozeEvent>> StreamAsync(string path, JsonNode body)
     {
         var events = new List<CozeEvent>();
-        await using var stream = new OpenStream(await SendAsync(HttpMethod.Post, path, body), Stop);
+        await using var stream = new OpenStream(await SendAsync(HttpMethod.Post, path, body), TimeoutToken);
         while (await stream.NextAsync() is { } next) events.Add(next);
         return events;
     }
 
-    /// <summary>Starts a streamed chat that the test reads itself.</summary>
+    /// <summary>Starts a streamed chat. The test reads the stream.</summary>
     public async Task<OpenStream> OpenAsync(string prompt, string query = "") =>
-        new(await SendAsync(HttpMethod.Post, $"v3/chat{query}", Body(prompt)), Stop);
+        new(await SendAsync(HttpMethod.Post, $"v3/chat{query}", Body(prompt)), TimeoutToken);
 
     /// <summary>Starts a chat without a stream.</summary>
     public async Task<JsonNode> StartChatAsync(string prompt, string query = "") => (await PostAsync($"v3/chat{query}", Body(prompt, stream: false)))["data"]!;
 
-    /// <summary>The messages of a chat as its message list shows them.</summary>
-    public async Task<JsonArray> MessagesAsync(CozeCluster.Sandbox.Coze.Chats.CozeChat chat) =>
+    /// <summary>The message list of a chat.</summary>
+    public async Task<JsonArray> MessagesAsync(CozeChat chat) =>
         (await GetAsync($"v3/chat/message/list?conversation_id={chat.ConversationId}&chat_id={chat.Id}"))["data"]!.AsArray();
 
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
         await _server.DisposeAsync();
-        _hangGuard.Dispose();
+        _timeout.Dispose();
     }
 
     private static StringContent Json(JsonNode body) => new(body.ToJsonString(), Encoding.UTF8, "application/json");
 }
 
-/// <summary>One event of a streamed chat.</summary>
+/// <summary>An event of a streamed chat.</summary>
 internal sealed record CozeEvent(string Name, string Data)
 {
     public JsonNode Json => JsonNode.Parse(Data)!;
@@ -105,8 +105,8 @@ internal sealed record CozeEvent(string Name, string Data)
     public string? this[string field] => Json[field]?.GetValueKind() == JsonValueKind.String ? (string?)Json[field] : Json[field]?.ToJsonString();
 }
 
-/// <summary>A stream under way.</summary>
-internal sealed class OpenStream(HttpResponseMessage response, CancellationToken stop) : IAsyncDisposable
+/// <summary>The stream of a chat.</summary>
+internal sealed class OpenStream(HttpResponseMessage response, CancellationToken timeoutToken) : IAsyncDisposable
 {
     private IAsyncEnumerator<SseItem<string>>? _events;
 
@@ -115,12 +115,12 @@ internal sealed class OpenStream(HttpResponseMessage response, CancellationToken
     /// <summary>The next event, or null at the end.</summary>
     public async Task<CozeEvent?> NextAsync()
     {
-        _events ??= SseParser.Create(await response.Content.ReadAsStreamAsync(stop)).EnumerateAsync(stop).GetAsyncEnumerator(stop);
+        _events ??= SseParser.Create(await response.Content.ReadAsStreamAsync(timeoutToken)).EnumerateAsync(timeoutToken).GetAsyncEnumerator(timeoutToken);
         return await _events.MoveNextAsync() ? new CozeEvent(_events.Current.EventType, _events.Current.Data) : null;
     }
 
-    /// <summary>Reads up to and including the next event of this name.</summary>
-    public async Task<CozeEvent> UntilAsync(string name)
+    /// <summary>Reads up to the next event with this name, and returns it.</summary>
+    public async Task<CozeEvent> ReadUntilAsync(string name)
     {
         while (await NextAsync() is { } next)
             if (next.Name == name) return next;
@@ -137,7 +137,7 @@ internal sealed class OpenStream(HttpResponseMessage response, CancellationToken
         }
         catch (NotSupportedException)
         {
-            // A read is still under way; the response above has cut it.
+            // A read is still in progress. Disposing the response above has ended it.
         }
     }
 }
@@ -155,7 +155,7 @@ internal static class CozeEvents
     public const string Error = "error";
     public const string Done = "done";
 
-    /// <summary>The text that deltas add up to.</summary>
+    /// <summary>The text of all deltas.</summary>
     public static string Text(this IEnumerable<CozeEvent> events) => string.Concat(events.Where(e => e.Name == Delta).Select(e => e["content"]));
 
     /// <summary>The completed messages of a type.</summary>

@@ -5,7 +5,7 @@ namespace CozeCluster.Sandbox.Tests.Coze;
 public sealed class FileTests
 {
     [Fact]
-    public async Task Upload_IsRetrievedAndCanBeNamedInAChat()
+    public async Task Upload_CanBeRetrievedAndUsedInAChat()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -34,7 +34,7 @@ public sealed class FileTests
     }
 
     [Fact]
-    public async Task Upload_UnderAnotherField_IsRefused()
+    public async Task Upload_InAnotherField_IsRefused()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -58,7 +58,7 @@ public sealed class FileTests
     }
 
     [Fact]
-    public async Task Upload_LargerThanACallsBody_IsAccepted()
+    public async Task Upload_LargerThanOtherRequestBodies_IsAccepted()
     {
         await using var client = await CozeClient.StartAsync();
 
@@ -69,7 +69,7 @@ public sealed class FileTests
     {
         using var form = new MultipartFormDataContent();
         foreach (var (field, name, bytes) in files) form.Add(new ByteArrayContent(bytes), field, name);
-        using var response = await client.Http.PostAsync("v1/files/upload", form, client.Stop);
-        return JsonNode.Parse(await response.Content.ReadAsStringAsync(client.Stop))!;
+        using var response = await client.Http.PostAsync("v1/files/upload", form, client.TimeoutToken);
+        return JsonNode.Parse(await response.Content.ReadAsStringAsync(client.TimeoutToken))!;
     }
 }

@@ -3,7 +3,7 @@ using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
-using CozeCluster.Sandbox.Coze.Accounts;
+using CozeCluster.Sandbox.Coze;
 using CozeCluster.TestKit;
 
 namespace CozeCluster.Sandbox.Tests.Coze;
@@ -14,7 +14,7 @@ public sealed class OAuthTests
     private readonly ManualTime _time = new();
 
     [Fact]
-    public async Task Token_ForAGoodJwt_WorksUntilItsAbsoluteExpiry()
+    public async Task Token_ForAValidJwt_IsValidUntilItsExpiry()
     {
         await using var client = await StartAsync();
 
@@ -29,7 +29,7 @@ public sealed class OAuthTests
     }
 
     [Fact]
-    public async Task Token_WithoutDuration_Lasts900Seconds()
+    public async Task Token_WithoutDuration_IsValidFor900Seconds()
     {
         await using var client = await StartAsync();
 
@@ -39,7 +39,7 @@ public sealed class OAuthTests
     }
 
     [Fact]
-    public async Task Token_ForTheSameJwtTwice_IsRefused()
+    public async Task Token_ForAUsedJwt_IsRefused()
     {
         await using var client = await StartAsync();
         var jwt = Sign(client, Claims("j1"));
@@ -55,23 +55,23 @@ public sealed class OAuthTests
     [InlineData("exp", "1", "expired")]
     [InlineData("iat", "99999999999", "iat")]
     [InlineData("jti", "null", "jti")]
-    public async Task Token_ForAWrongClaim_IsRefusedAndNamesIt(string claim, string value, string named)
+    public async Task Token_ForAnInvalidClaim_IsRefusedAndTheErrorNamesTheClaim(string claim, string value, string expectedText)
     {
         await using var client = await StartAsync();
         var claims = Claims("j1");
         claims[claim] = JsonNode.Parse(value);
 
-        var answer = await ExchangeAsync(client, Sign(client, claims));
+        var response = await ExchangeAsync(client, Sign(client, claims));
 
-        Assert.Equal("invalid_client", (string?)answer["error_code"]);
-        Assert.Contains(named, (string?)answer["error_message"]);
-        Assert.Null(answer["access_token"]);
+        Assert.Equal("invalid_client", (string?)response["error_code"]);
+        Assert.Contains(expectedText, (string?)response["error_message"]);
+        Assert.Null(response["access_token"]);
     }
 
     [Theory]
     [InlineData("api.coze.cn")]
     [InlineData("127.0.0.1")]
-    public async Task Token_ForTheHostOrARealOne_IsGiven(string audience)
+    public async Task Token_ForTheRequestHostOrARealHost_IsIssued(string audience)
     {
         await using var client = await StartAsync();
         var claims = Claims("j1");
@@ -81,7 +81,7 @@ public sealed class OAuthTests
     }
 
     [Fact]
-    public async Task Token_ForAForeignSignature_IsRefused()
+    public async Task Token_SignedWithAnotherKey_IsRefused()
     {
         await using var client = await StartAsync();
         using var other = RSA.Create(2048);
@@ -100,7 +100,7 @@ public sealed class OAuthTests
     [Theory]
     [InlineData("not.a.jwt")]
     [InlineData("nonsense")]
-    public async Task Token_ForNoJwt_IsRefused(string jwt)
+    public async Task Token_ForAMalformedJwt_IsRefused(string jwt)
     {
         await using var client = await StartAsync();
 
@@ -111,7 +111,7 @@ public sealed class OAuthTests
     [InlineData("password", 900, "unsupported_grant_type")]
     [InlineData(JwtBearer, 86_400, "invalid_request")]
     [InlineData(JwtBearer, 0, "invalid_request")]
-    public async Task Token_ForAWrongRequest_IsRefused(string grant, int seconds, string error)
+    public async Task Token_ForAnInvalidRequest_IsRefused(string grant, int seconds, string error)
     {
         await using var client = await StartAsync();
 
@@ -132,7 +132,8 @@ public sealed class OAuthTests
         own.ImportFromPem(client.Coze.OAuth.PrivateKeyPem);
         var header = new JsonObject { ["alg"] = "RS256", ["typ"] = "JWT", ["kid"] = keyId ?? client.Coze.OAuth.KeyId };
         var signed = $"{Encode(header)}.{Encode(claims)}";
-        return $"{signed}.{Base64Url.EncodeToString((key ?? own).SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1))}";
+        var signature = (key ?? own).SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        return $"{signed}.{Base64Url.EncodeToString(signature)}";
     }
 
     private static string Encode(JsonNode json) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(json.ToJsonString()));
@@ -143,7 +144,7 @@ public sealed class OAuthTests
         if (seconds is not null) body["duration_seconds"] = seconds;
         using var request = new HttpRequestMessage(HttpMethod.Post, "api/permission/oauth2/token") { Content = new StringContent(body.ToJsonString()) };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", jwt);
-        using var response = await client.Http.SendAsync(request, client.Stop);
-        return JsonNode.Parse(await response.Content.ReadAsStringAsync(client.Stop))!;
+        using var response = await client.Http.SendAsync(request, client.TimeoutToken);
+        return JsonNode.Parse(await response.Content.ReadAsStringAsync(client.TimeoutToken))!;
     }
 }

@@ -1,4 +1,4 @@
-using CozeCluster.Sandbox.Coze.Chats;
+using CozeCluster.Sandbox.Coze;
 using CozeCluster.TestKit;
 
 namespace CozeCluster.Sandbox.Tests.Coze;
@@ -9,7 +9,7 @@ public sealed class PacerTests
     private readonly ManualTime _time = new();
 
     [Fact]
-    public async Task WaitAsync_KeepsToTheSchedule_AndCatchesUpWhenLate()
+    public async Task WaitAsync_WhenLate_CatchesUpWithTheSchedule()
     {
         using var pacer = new Pacer(_time);
 
@@ -18,7 +18,7 @@ public sealed class PacerTests
         _time.Advance(3 * Second);
         Assert.True(await first);
 
-        // The second and third are due already; the fourth is not.
+        // The second and third waits are already due. The fourth is not.
         Assert.True(pacer.WaitAsync(Second).IsCompletedSuccessfully);
         Assert.True(pacer.WaitAsync(Second).IsCompletedSuccessfully);
         var fourth = pacer.WaitAsync(Second);
@@ -28,7 +28,7 @@ public sealed class PacerTests
     }
 
     [Fact]
-    public async Task Stop_EndsTheWaitAndAllToCome()
+    public async Task Stop_EndsTheCurrentAndLaterWaits()
     {
         using var pacer = new Pacer(_time);
         var wait = pacer.WaitAsync(Timeout.InfiniteTimeSpan);

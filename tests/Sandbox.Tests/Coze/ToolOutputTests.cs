@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using CozeCluster.Sandbox.Coze.Chats;
+using CozeCluster.Sandbox.Coze;
 
 namespace CozeCluster.Sandbox.Tests.Coze;
 
@@ -24,7 +24,7 @@ public sealed class ToolOutputTests
     }
 
     [Fact]
-    public async Task Submit_Streamed_GoesOnInTheSameChat()
+    public async Task Submit_Streamed_ContinuesTheSameChat()
     {
         await using var client = await CozeClient.StartAsync();
         var (path, callId) = await RequireAsync(client);
@@ -44,7 +44,7 @@ public sealed class ToolOutputTests
         var (path, callId) = await RequireAsync(client);
 
         var answer = await client.PostAsync(path, Outputs(callId, "it is sunny", stream: false));
-        var chat = await client.Coze.WaitForChatAsync(c => c.Ended, client.Stop);
+        var chat = await client.Coze.WaitForChatAsync(c => c.Ended, client.TimeoutToken);
 
         Assert.Equal("in_progress", (string?)answer["data"]!["status"]);
         Assert.Contains("it is sunny", chat.Answers.Single());
@@ -61,7 +61,7 @@ public sealed class ToolOutputTests
     }
 
     [Fact]
-    public async Task Submit_ToAChatThatDoesNotWait_IsRefused()
+    public async Task Submit_ToAChatThatIsNotWaiting_IsRefused()
     {
         await using var client = await CozeClient.StartAsync();
         await client.StreamAsync("Hello");

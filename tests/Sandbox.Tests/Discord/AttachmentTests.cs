@@ -9,12 +9,12 @@ namespace CozeCluster.Sandbox.Tests.Discord;
 
 public sealed class AttachmentTests
 {
-    private static string Messages => $"/channels/{DiscordFixture.Guild.GeneralId}/messages";
+    private static string Messages => $"/channels/{DiscordClient.Guild.GeneralId}/messages";
 
     [Fact]
     public async Task Upload_SeveralFiles_AreServedWithTheirNames()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
         var body = new JsonObject
         {
             ["content"] = "two files",
@@ -22,35 +22,35 @@ public sealed class AttachmentTests
                 new JsonObject { ["id"] = 0, ["filename"] = "renamed.txt", ["description"] = "first" }, new JsonObject { ["id"] = "1" }),
         };
 
-        var sent = await house.CallAsync(DiscordFixture.Account, "POST", Messages, content: Form(body, ("a.txt", "one"), ("b.bin", "two")));
+        var sent = await client.RequestAsync(DiscordClient.Account, "POST", Messages, content: Form(body, ("a.txt", "one"), ("b.bin", "two")));
 
         var files = sent.Body!["attachments"]!.AsArray();
         Assert.Equal(["renamed.txt", "b.bin"], files.Select(f => f!["filename"]!.GetValue<string>()));
         Assert.Equal("first", files[0]!["description"]!.GetValue<string>());
         Assert.StartsWith("text/plain", files[0]!["content_type"]!.GetValue<string>());
-        Assert.Equal("one", await house.Http.GetStringAsync(files[0]!["url"]!.GetValue<string>(), house.Guard));
-        Assert.Equal("two", await house.Http.GetStringAsync(files[1]!["url"]!.GetValue<string>(), house.Guard));
+        Assert.Equal("one", await client.Http.GetStringAsync(files[0]!["url"]!.GetValue<string>(), client.TimeoutToken));
+        Assert.Equal("two", await client.Http.GetStringAsync(files[1]!["url"]!.GetValue<string>(), client.TimeoutToken));
     }
 
     [Fact]
-    public async Task Upload_EmbedThatShowsAnAttachment_GetsItsAddress()
+    public async Task Upload_EmbedWithAnAttachment_ContainsItsAddress()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
         var body = new JsonObject { ["embeds"] = new JsonArray(new JsonObject { ["image"] = new JsonObject { ["url"] = "attachment://a.png" } }) };
 
-        var sent = await house.CallAsync(DiscordFixture.Listener, "POST", Messages, content: Form(body, ("a.png", "not really")));
+        var sent = await client.RequestAsync(DiscordClient.Listener, "POST", Messages, content: Form(body, ("a.png", "not really")));
 
         var url = sent.Body!["embeds"]![0]!["image"]!["url"]!.GetValue<string>();
-        Assert.Equal("not really", await house.Http.GetStringAsync(url, house.Guard));
+        Assert.Equal("not really", await client.Http.GetStringAsync(url, client.TimeoutToken));
     }
 
     [Fact]
-    public async Task Upload_TooLargeAFileOrRequest_Is40005()
+    public async Task Upload_TooLarge_Is40005()
     {
-        await using var house = await DiscordFixture.StartAsync(new DiscordSandboxOptions { FileBytes = 10, RequestBytes = 15 });
+        await using var client = await DiscordClient.StartAsync(new DiscordSandboxOptions { FileBytes = 10, RequestBytes = 15 });
 
-        var file = await house.CallAsync(DiscordFixture.Account, "POST", Messages, content: Form([], ("a", "12345678901")));
-        var request = await house.CallAsync(DiscordFixture.Account, "POST", Messages, content: Form([], ("a", "1234567890"), ("b", "1234567890")));
+        var file = await client.RequestAsync(DiscordClient.Account, "POST", Messages, content: Form([], ("a", "12345678901")));
+        var request = await client.RequestAsync(DiscordClient.Account, "POST", Messages, content: Form([], ("a", "1234567890"), ("b", "1234567890")));
 
         Assert.All([file, request], answer => Assert.Equal((HttpStatusCode.RequestEntityTooLarge, 40005), (answer.Status, answer.Code)));
     }
@@ -58,20 +58,20 @@ public sealed class AttachmentTests
     [Fact]
     public async Task Upload_ElevenFiles_IsRefused()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
         var files = Enumerable.Range(0, 11).Select(n => ($"{n}", "x")).ToArray();
 
-        Assert.Equal(50035, (await house.CallAsync(DiscordFixture.Account, "POST", Messages, content: Form([], files))).Code);
+        Assert.Equal(50035, (await client.RequestAsync(DiscordClient.Account, "POST", Messages, content: Form([], files))).Code);
     }
 
     [Fact]
-    public async Task Edit_AttachmentsList_KeepsOnlyWhatItNames()
+    public async Task Edit_KeepsOnlyTheListedAttachments()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        var sent = await house.CallAsync(DiscordFixture.Account, "POST", Messages, content: Form([], ("a", "1"), ("b", "2")));
+        await using var client = await DiscordClient.StartAsync();
+        var sent = await client.RequestAsync(DiscordClient.Account, "POST", Messages, content: Form([], ("a", "1"), ("b", "2")));
         var keep = sent.Body!["attachments"]![1]!["id"]!.GetValue<string>();
 
-        var edited = await house.CallAsync(DiscordFixture.Account, "PATCH", $"{Messages}/{sent.Id}", new JsonObject
+        var edited = await client.RequestAsync(DiscordClient.Account, "PATCH", $"{Messages}/{sent.Id}", new JsonObject
         {
             ["content"] = "less", ["attachments"] = new JsonArray(new JsonObject { ["id"] = keep }),
         });
@@ -80,17 +80,17 @@ public sealed class AttachmentTests
     }
 
     [Fact]
-    public async Task Address_ChangedOrExpired_NoLongerServes()
+    public async Task Address_ForgedOrExpired_Is404()
     {
         var time = new ManualTime();
-        await using var house = await DiscordFixture.StartAsync(time: time);
-        var sent = await house.CallAsync(DiscordFixture.Account, "POST", Messages, content: Form([], ("a.txt", "1")));
+        await using var client = await DiscordClient.StartAsync(time: time);
+        var sent = await client.RequestAsync(DiscordClient.Account, "POST", Messages, content: Form([], ("a.txt", "1")));
         var url = sent.Body!["attachments"]![0]!["url"]!.GetValue<string>();
 
-        using var good = await house.Http.GetAsync(url, house.Guard);
-        using var forged = await house.Http.GetAsync(url.Replace("ex=", "ex=f", StringComparison.Ordinal), house.Guard);
+        using var good = await client.Http.GetAsync(url, client.TimeoutToken);
+        using var forged = await client.Http.GetAsync(url.Replace("ex=", "ex=f", StringComparison.Ordinal), client.TimeoutToken);
         time.Advance(TimeSpan.FromDays(1));
-        using var expired = await house.Http.GetAsync(url, house.Guard);
+        using var expired = await client.Http.GetAsync(url, client.TimeoutToken);
 
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.NotFound, HttpStatusCode.NotFound), (good.StatusCode, forged.StatusCode, expired.StatusCode));
     }

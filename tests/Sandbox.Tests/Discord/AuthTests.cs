@@ -8,12 +8,12 @@ public sealed class AuthTests
     [Theory]
     [InlineData("Bot sandbox-listener-1", "listener-1")]
     [InlineData("sandbox-account-1", "account-1")]
-    public async Task Me_KnownToken_IsTheUser(string authorization, string name)
+    public async Task Me_ValidToken_ReturnsTheUser(string authorization, string name)
     {
-        await using var house = await DiscordFixture.StartAsync();
-        house.Http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization);
+        await using var client = await DiscordClient.StartAsync();
+        client.Http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization);
 
-        var me = await house.CallAsync(null, "GET", "/users/@me");
+        var me = await client.RequestAsync(null, "GET", "/users/@me");
 
         Assert.Equal(name, me.Body!["username"]!.GetValue<string>());
     }
@@ -24,12 +24,12 @@ public sealed class AuthTests
     [InlineData("Bot sandbox-account-1")]
     [InlineData("Bearer sandbox-account-1")]
     [InlineData("Bot nobody")]
-    public async Task Me_AnyOtherToken_Is401(string? authorization)
+    public async Task Me_InvalidToken_Is401(string? authorization)
     {
-        await using var house = await DiscordFixture.StartAsync();
-        if (authorization is not null) house.Http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization);
+        await using var client = await DiscordClient.StartAsync();
+        if (authorization is not null) client.Http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization);
 
-        var me = await house.CallAsync(null, "GET", "/users/@me");
+        var me = await client.RequestAsync(null, "GET", "/users/@me");
 
         Assert.Equal(HttpStatusCode.Unauthorized, me.Status);
         Assert.Equal("401: Unauthorized", me.Body!["message"]!.GetValue<string>());
@@ -37,14 +37,14 @@ public sealed class AuthTests
     }
 
     [Fact]
-    public async Task Requests_OfAnAccountThatMustVerify_Get40002UntilItHas()
+    public async Task Requests_OfAnAccountThatNeedsVerification_Get40002()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        house.Discord.DemandVerification(DiscordFixture.Account.Id);
+        await using var client = await DiscordClient.StartAsync();
+        client.Discord.DemandVerification(DiscordClient.Account.Id);
 
-        var refused = await house.SendAsync(DiscordFixture.Account, "hi");
-        house.Discord.DemandVerification(DiscordFixture.Account.Id, demanded: false);
-        var taken = await house.SendAsync(DiscordFixture.Account, "hi");
+        var refused = await client.SendAsync(DiscordClient.Account, "hi");
+        client.Discord.DemandVerification(DiscordClient.Account.Id, demanded: false);
+        var taken = await client.SendAsync(DiscordClient.Account, "hi");
 
         Assert.Equal((HttpStatusCode.Forbidden, 40002), (refused.Status, refused.Code));
         Assert.Equal("You need to verify your account in order to perform this action.", refused.Body!["message"]!.GetValue<string>());
@@ -54,49 +54,49 @@ public sealed class AuthTests
     [Fact]
     public async Task Requests_WithARevokedToken_Get401()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        house.Discord.RevokeToken(DiscordFixture.Account.Id);
+        await using var client = await DiscordClient.StartAsync();
+        client.Discord.RevokeToken(DiscordClient.Account.Id);
 
-        Assert.Equal(HttpStatusCode.Unauthorized, (await house.SendAsync(DiscordFixture.Account, "hi")).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await client.SendAsync(DiscordClient.Account, "hi")).Status);
     }
 
     [Fact]
-    public async Task Requests_WithoutAUserAgent_AreBlocked()
+    public async Task Requests_WithoutAUserAgent_AreRefused()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        house.Http.DefaultRequestHeaders.UserAgent.Clear();
+        await using var client = await DiscordClient.StartAsync();
+        client.Http.DefaultRequestHeaders.UserAgent.Clear();
 
-        var blocked = await house.GetAsync(DiscordFixture.Listener, "/users/@me");
+        var blocked = await client.GetAsync(DiscordClient.Listener, "/users/@me");
 
         Assert.Equal(HttpStatusCode.Forbidden, blocked.Status);
         Assert.Null(blocked.Body);
     }
 
     [Fact]
-    public async Task Channels_ForAnAccountOutsideTheGuild_AreMissingAccess()
+    public async Task Channels_OfAGuildWithoutMembership_AreMissingAccess()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
         var outsider = DiscordSeeds.Accounts[5];
         var elsewhere = DiscordSeeds.Guilds[1];
 
-        var read = await house.GetAsync(outsider, $"/channels/{elsewhere.GeneralId}");
-        var sent = await house.SendAsync(outsider, "hi", elsewhere.GeneralId);
-        var list = await house.GetAsync(outsider, $"/guilds/{elsewhere.Id}/channels");
+        var read = await client.GetAsync(outsider, $"/channels/{elsewhere.GeneralId}");
+        var sent = await client.SendAsync(outsider, "hi", elsewhere.GeneralId);
+        var list = await client.GetAsync(outsider, $"/guilds/{elsewhere.Id}/channels");
 
         Assert.All([read, sent, list], answer => Assert.Equal((HttpStatusCode.Forbidden, 50001), (answer.Status, answer.Code)));
     }
 
     [Fact]
-    public async Task Reads_OfABotWithoutTheContentSwitch_AreEmptyExceptItsOwnAndMentions()
+    public async Task Content_WithoutTheIntent_IsEmptyExceptOwnMessagesAndMentions()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        house.Discord.SetPrivilegedIntents(DiscordFixture.Listener.Id, Intents.None);
-        await house.SendAsync(DiscordFixture.Account, "secret");
-        await house.SendAsync(DiscordFixture.Account, $"<@{DiscordFixture.Listener.Id}> hello");
-        await house.SendAsync(DiscordFixture.Listener, "mine");
+        await using var client = await DiscordClient.StartAsync();
+        client.Discord.SetPrivilegedIntents(DiscordClient.Listener.Id, Intents.None);
+        await client.SendAsync(DiscordClient.Account, "secret");
+        await client.SendAsync(DiscordClient.Account, $"<@{DiscordClient.Listener.Id}> hello");
+        await client.SendAsync(DiscordClient.Listener, "mine");
 
-        var list = await house.GetAsync(DiscordFixture.Listener, $"/channels/{DiscordFixture.Guild.GeneralId}/messages");
+        var list = await client.GetAsync(DiscordClient.Listener, $"/channels/{DiscordClient.Guild.GeneralId}/messages");
 
-        Assert.Equal(["mine", $"<@{DiscordFixture.Listener.Id}> hello", ""], list.Body!.AsArray().Select(m => m!["content"]!.GetValue<string>()));
+        Assert.Equal(["mine", $"<@{DiscordClient.Listener.Id}> hello", ""], list.Body!.AsArray().Select(m => m!["content"]!.GetValue<string>()));
     }
 }

@@ -8,11 +8,11 @@ namespace CozeCluster.Sandbox.Tests.Discord;
 public sealed class ControlTests
 {
     [Fact]
-    public async Task Seeds_AreToldWithTheirTokens()
+    public async Task Seeds_AreListedWithTheirTokens()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
 
-        var seeds = await GetAsync(house, "seeds");
+        var seeds = await GetAsync(client, "seeds");
 
         Assert.Equal((3, 6, 2, 2), (Count("listeners"), Count("accounts"), Count("coze_bots"), Count("guilds")));
         Assert.Equal("sandbox-account-6", seeds["accounts"]![5]!["token"]!.GetValue<string>());
@@ -21,15 +21,15 @@ public sealed class ControlTests
     }
 
     [Fact]
-    public async Task Script_Records_Counts_FromOutside()
+    public async Task ScriptRecordsAndCounts_WorkOverHttp()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
 
-        await PostAsync(house, "script", """{"script":"say=scripted","times":1}""");
-        await house.PromptAsync("hi");
-        var finished = await GetAsync(house, "records?kind=reply_finished&wait=30s");
-        var counts = await GetAsync(house, "counts");
-        var messages = await GetAsync(house, $"channels/{DiscordFixture.Guild.GeneralId}/messages");
+        await PostAsync(client, "script", """{"script":"say=scripted","times":1}""");
+        await client.PromptAsync("hi");
+        var finished = await GetAsync(client, "records?kind=reply_finished&wait=30s");
+        var counts = await GetAsync(client, "counts");
+        var messages = await GetAsync(client, $"channels/{DiscordClient.Guild.GeneralId}/messages");
 
         Assert.Equal("scripted", finished[0]!["detail"]!.GetValue<string>());
         Assert.Equal(2, counts["message_created"]!.GetValue<long>());
@@ -37,86 +37,86 @@ public sealed class ControlTests
     }
 
     [Fact]
-    public async Task Users_ChangeFromOutside()
+    public async Task Users_CanBeChangedOverHttp()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
 
-        await PostAsync(house, $"users/{DiscordFixture.Account.Id}", """{"needs_verification":true,"coze_notice":"daily_limit"}""");
-        var refused = await house.SendAsync(DiscordFixture.Account, "x");
-        await PostAsync(house, $"users/{DiscordFixture.Account.Id}", """{"needs_verification":false,"coze_notice":null}""");
-        await PostAsync(house, $"users/{DiscordSeeds.Accounts[5].Id}", $$"""{"join_guild":"{{DiscordSeeds.Guilds[1].Id}}"}""");
+        await PostAsync(client, $"users/{DiscordClient.Account.Id}", """{"needs_verification":true,"coze_notice":"daily_limit"}""");
+        var refused = await client.SendAsync(DiscordClient.Account, "x");
+        await PostAsync(client, $"users/{DiscordClient.Account.Id}", """{"needs_verification":false,"coze_notice":null}""");
+        await PostAsync(client, $"users/{DiscordSeeds.Accounts[5].Id}", $$"""{"join_guild":"{{DiscordSeeds.Guilds[1].Id}}"}""");
 
         Assert.Equal(40002, refused.Code);
-        Assert.Equal(HttpStatusCode.OK, (await house.SendAsync(DiscordFixture.Account, "x")).Status);
-        Assert.Equal(HttpStatusCode.OK, (await house.SendAsync(DiscordSeeds.Accounts[5], "x", DiscordSeeds.Guilds[1].GeneralId)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await client.SendAsync(DiscordClient.Account, "x")).Status);
+        Assert.Equal(HttpStatusCode.OK, (await client.SendAsync(DiscordSeeds.Accounts[5], "x", DiscordSeeds.Guilds[1].GeneralId)).Status);
     }
 
     [Theory]
-    [InlineData("script", """{"script":"nonsense"}""", "directive 'nonsense': unknown")]
+    [InlineData("script", """{"script":"nonsense"}""", "unknown directive 'nonsense'")]
     [InlineData("script", """{}""", "script is required")]
     [InlineData("faults", """{"kind":"flood"}""", "kind is none of rate_limit, status, cut, lose_answer, delay_answer")]
     [InlineData("users/1", """{"needs_verification":true}""", "there is no user 1")]
-    public async Task Mistakes_AreNamed(string path, string body, string error)
+    public async Task InvalidRequests_GetAnErrorText(string path, string body, string error)
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
 
-        using var response = await house.Http.PostAsync($"sandbox/{path}", new StringContent(body), house.Guard);
+        using var response = await client.Http.PostAsync($"sandbox/{path}", new StringContent(body), client.TimeoutToken);
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.StartsWith(error, JsonNode.Parse(await response.Content.ReadAsStringAsync(house.Guard))!["error"]!.GetValue<string>());
+        Assert.StartsWith(error, JsonNode.Parse(await response.Content.ReadAsStringAsync(client.TimeoutToken))!["error"]!.GetValue<string>());
     }
 
     [Fact]
-    public async Task Limits_SwitchedOffFromOutside_ComeBackWithAReset()
+    public async Task Limits_SwitchedOff_AreRestoredByAReset()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
 
-        await PostAsync(house, "limits", """{"on":false}""");
-        var free = await house.SendAsync(DiscordFixture.Account, "x");
-        await PostAsync(house, "reset", "");
-        var limited = await house.SendAsync(DiscordFixture.Account, "x");
+        await PostAsync(client, "limits", """{"on":false}""");
+        var free = await client.SendAsync(DiscordClient.Account, "x");
+        await PostAsync(client, "reset", "");
+        var limited = await client.SendAsync(DiscordClient.Account, "x");
 
         Assert.Equal((null, "5"), (free.Header("X-RateLimit-Limit"), limited.Header("X-RateLimit-Limit")));
     }
 
     [Fact]
-    public async Task Reset_BringsTheSeedsBackAndForgetsTheRest()
+    public async Task Reset_RestoresTheInitialState()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.LogInAsync();
-        await house.PromptAsync("[[chunks=1000 pace=1m]]");
-        await house.CallAsync(DiscordFixture.Listener, "DELETE", $"/channels/{DiscordFixture.Guild.FixedId}");
-        house.Discord.RevokeToken(DiscordFixture.Account.Id);
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.LogInAsync();
+        await client.PromptAsync("[[chunks=1000 pace=1m]]");
+        await client.RequestAsync(DiscordClient.Listener, "DELETE", $"/channels/{DiscordClient.Guild.FixedId}");
+        client.Discord.RevokeToken(DiscordClient.Account.Id);
 
-        await PostAsync(house, "reset", "");
+        await PostAsync(client, "reset", "");
 
         Assert.Null(await gateway.CloseCodeAsync());
-        Assert.Empty(house.Discord.MessagesOf(DiscordFixture.Guild.GeneralId));
-        Assert.Equal(3, house.Discord.ChannelsOf(DiscordFixture.Guild.Id).Count);
-        Assert.Equal(HttpStatusCode.OK, (await house.SendAsync(DiscordFixture.Account, "x")).Status);
-        Assert.Equal(1, house.Discord.Records.Count(DiscordRecordKind.MessageCreated));
-        await using var again = await house.LogInAsync();
+        Assert.Empty(client.Discord.MessagesOf(DiscordClient.Guild.GeneralId));
+        Assert.Equal(3, client.Discord.ChannelsOf(DiscordClient.Guild.Id).Count);
+        Assert.Equal(HttpStatusCode.OK, (await client.SendAsync(DiscordClient.Account, "x")).Status);
+        Assert.Equal(1, client.Discord.Records.Count(DiscordRecordKind.MessageCreated));
+        await using var again = await client.LogInAsync();
     }
 
     [Fact]
-    public async Task ByHand_ACozeBotCanBeLed()
+    public async Task PostAndEdit_ActAsACozeBot()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        var prompt = await house.PromptAsync("[[silent]]");
+        await using var client = await DiscordClient.StartAsync();
+        var prompt = await client.PromptAsync("[[silent]]");
 
-        var reply = house.Discord.Post(DiscordFixture.CozeBot.Id, DiscordFixture.Guild.GeneralId, "one", prompt);
-        house.Discord.Edit(DiscordFixture.Guild.GeneralId, reply, "one two", "Button");
+        var reply = client.Discord.Post(DiscordClient.CozeBot.Id, DiscordClient.Guild.GeneralId, "one", prompt);
+        client.Discord.Edit(DiscordClient.Guild.GeneralId, reply, "one two", "Button");
 
-        var message = house.Discord.MessagesOf(DiscordFixture.Guild.GeneralId)[^1];
+        var message = client.Discord.MessagesOf(DiscordClient.Guild.GeneralId)[^1];
         Assert.Equal((reply, prompt, "one two", true, true), (message.Id, message.ReplyTo, message.Content, message.Edited, message.HasComponents));
     }
 
-    private static async Task<JsonNode> GetAsync(DiscordFixture house, string path) =>
-        JsonNode.Parse(await house.Http.GetStringAsync($"sandbox/{path}", house.Guard))!;
+    private static async Task<JsonNode> GetAsync(DiscordClient client, string path) =>
+        JsonNode.Parse(await client.Http.GetStringAsync($"sandbox/{path}", client.TimeoutToken))!;
 
-    private static async Task PostAsync(DiscordFixture house, string path, string body)
+    private static async Task PostAsync(DiscordClient client, string path, string body)
     {
-        using var response = await house.Http.PostAsync($"sandbox/{path}", new StringContent(body, Encoding.UTF8, "application/json"), house.Guard);
+        using var response = await client.Http.PostAsync($"sandbox/{path}", new StringContent(body, Encoding.UTF8, "application/json"), client.TimeoutToken);
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
     }
 }

@@ -10,12 +10,12 @@ public sealed class GatewayEventTests
     [Fact]
     public async Task Messages_CreatedEditedDeleted_AreDispatchedInOrder()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.LogInAsync(intents: GuildMessages | 32768);
-        var sent = await house.SendAsync(DiscordFixture.Account, new JsonObject { ["content"] = "a", ["nonce"] = "n" });
-        var path = $"/channels/{DiscordFixture.Guild.GeneralId}/messages/{sent.Id}";
-        await house.CallAsync(DiscordFixture.Account, "PATCH", path, new JsonObject { ["content"] = "b" });
-        await house.CallAsync(DiscordFixture.Account, "DELETE", path);
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.LogInAsync(intents: GuildMessages | 32768);
+        var sent = await client.SendAsync(DiscordClient.Account, new JsonObject { ["content"] = "a", ["nonce"] = "n" });
+        var path = $"/channels/{DiscordClient.Guild.GeneralId}/messages/{sent.Id}";
+        await client.RequestAsync(DiscordClient.Account, "PATCH", path, new JsonObject { ["content"] = "b" });
+        await client.RequestAsync(DiscordClient.Account, "DELETE", path);
 
         var created = await gateway.NextOpAsync(0);
         var updated = await gateway.NextOpAsync(0);
@@ -23,7 +23,7 @@ public sealed class GatewayEventTests
 
         Assert.Equal(["MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE"], new[] { created, updated, deleted }.Select(e => e["t"]!.GetValue<string>()));
         Assert.Equal("n", created["d"]!["nonce"]!.GetValue<string>());
-        Assert.Equal(DiscordFixture.Guild.Id, created["d"]!["guild_id"]!.GetValue<string>());
+        Assert.Equal(DiscordClient.Guild.Id, created["d"]!["guild_id"]!.GetValue<string>());
         Assert.NotNull(created["d"]!["member"]);
         Assert.Equal("b", updated["d"]!["content"]!.GetValue<string>());
         Assert.Equal(sent.Id, deleted["d"]!["id"]!.GetValue<string>());
@@ -31,27 +31,27 @@ public sealed class GatewayEventTests
     }
 
     [Fact]
-    public async Task Content_WithoutTheIntent_IsEmptyExceptOwnAndMentions()
+    public async Task Content_WithoutTheIntent_IsEmptyExceptOwnMessagesAndMentions()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.LogInAsync(intents: GuildMessages);
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.LogInAsync(intents: GuildMessages);
 
-        await house.SendAsync(DiscordFixture.Account, "secret");
-        await house.SendAsync(DiscordFixture.Account, $"<@{DiscordFixture.Listener.Id}> open");
-        await house.SendAsync(DiscordFixture.Listener, "mine");
+        await client.SendAsync(DiscordClient.Account, "secret");
+        await client.SendAsync(DiscordClient.Account, $"<@{DiscordClient.Listener.Id}> open");
+        await client.SendAsync(DiscordClient.Listener, "mine");
 
         Assert.Equal("", (await gateway.NextEventAsync("MESSAGE_CREATE"))["content"]!.GetValue<string>());
-        Assert.Equal($"<@{DiscordFixture.Listener.Id}> open", (await gateway.NextEventAsync("MESSAGE_CREATE"))["content"]!.GetValue<string>());
+        Assert.Equal($"<@{DiscordClient.Listener.Id}> open", (await gateway.NextEventAsync("MESSAGE_CREATE"))["content"]!.GetValue<string>());
         Assert.Equal("mine", (await gateway.NextEventAsync("MESSAGE_CREATE"))["content"]!.GetValue<string>());
     }
 
     [Fact]
-    public async Task Content_OfABotsReply_WithoutTheIntentHasNoButtonsEither()
+    public async Task Content_OfAReplyWithoutTheIntent_HasNoButtons()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.LogInAsync(intents: GuildMessages);
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.LogInAsync(intents: GuildMessages);
 
-        await house.PromptAsync("[[chunks=1]] hello");
+        await client.PromptAsync("[[chunks=1]] hello");
         await gateway.NextEventAsync("MESSAGE_CREATE");
         var reply = await gateway.NextEventAsync("MESSAGE_CREATE");
 
@@ -61,73 +61,76 @@ public sealed class GatewayEventTests
     }
 
     [Fact]
-    public async Task Intents_LeftOut_KeepTheirEventsAway()
+    public async Task Events_WithoutTheirIntent_AreNotSent()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.LogInAsync(intents: Guilds);
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.LogInAsync(intents: Guilds);
 
-        await house.SendAsync(DiscordFixture.Account, "unheard");
-        await house.CallAsync(DiscordFixture.Account, "POST", $"/channels/{DiscordFixture.Guild.GeneralId}/typing");
-        var made = await house.CallAsync(DiscordFixture.Listener, "POST", $"/guilds/{DiscordFixture.Guild.Id}/channels", new JsonObject { ["name"] = "x" });
+        await client.SendAsync(DiscordClient.Account, "not delivered");
+        await client.RequestAsync(DiscordClient.Account, "POST", $"/channels/{DiscordClient.Guild.GeneralId}/typing");
+        var created = await client.RequestAsync(
+            DiscordClient.Listener, "POST", $"/guilds/{DiscordClient.Guild.Id}/channels", new JsonObject { ["name"] = "x" });
         await gateway.NextEventAsync("GUILD_CREATE");
         await gateway.NextEventAsync("GUILD_CREATE");
         var next = await gateway.NextOpAsync(0);
 
         Assert.Equal("CHANNEL_CREATE", next["t"]!.GetValue<string>());
-        Assert.Equal(made.Id, next["d"]!["id"]!.GetValue<string>());
+        Assert.Equal(created.Id, next["d"]!["id"]!.GetValue<string>());
     }
 
     [Fact]
-    public async Task ChannelsAndThreads_ComeAndGoAsEvents()
+    public async Task ChannelsAndThreads_ChangesAreDispatched()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.LogInAsync();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.LogInAsync();
 
-        var made = await house.CallAsync(DiscordFixture.Listener, "POST", $"/guilds/{DiscordFixture.Guild.Id}/channels", new JsonObject { ["name"] = "x" });
-        await house.CallAsync(DiscordFixture.Listener, "PATCH", $"/channels/{made.Id}", new JsonObject { ["name"] = "y" });
-        var thread = await house.CallAsync(DiscordFixture.Listener, "POST", $"/channels/{made.Id}/threads", new JsonObject { ["name"] = "t", ["type"] = 11 });
-        await house.CallAsync(DiscordFixture.Listener, "DELETE", $"/channels/{thread.Id}");
-        await house.CallAsync(DiscordFixture.Listener, "DELETE", $"/channels/{made.Id}");
+        var created = await client.RequestAsync(
+            DiscordClient.Listener, "POST", $"/guilds/{DiscordClient.Guild.Id}/channels", new JsonObject { ["name"] = "x" });
+        await client.RequestAsync(DiscordClient.Listener, "PATCH", $"/channels/{created.Id}", new JsonObject { ["name"] = "y" });
+        var thread = await client.RequestAsync(
+            DiscordClient.Listener, "POST", $"/channels/{created.Id}/threads", new JsonObject { ["name"] = "t", ["type"] = 11 });
+        await client.RequestAsync(DiscordClient.Listener, "DELETE", $"/channels/{thread.Id}");
+        await client.RequestAsync(DiscordClient.Listener, "DELETE", $"/channels/{created.Id}");
 
         await gateway.NextEventAsync("CHANNEL_CREATE");
         Assert.Equal("y", (await gateway.NextEventAsync("CHANNEL_UPDATE"))["name"]!.GetValue<string>());
         Assert.True((await gateway.NextEventAsync("THREAD_CREATE"))["newly_created"]!.GetValue<bool>());
         Assert.Equal(thread.Id, (await gateway.NextEventAsync("THREAD_DELETE"))["id"]!.GetValue<string>());
-        Assert.Equal(made.Id, (await gateway.NextEventAsync("CHANNEL_DELETE"))["id"]!.GetValue<string>());
+        Assert.Equal(created.Id, (await gateway.NextEventAsync("CHANNEL_DELETE"))["id"]!.GetValue<string>());
     }
 
     [Fact]
-    public async Task Typing_IsSeenByIntent()
+    public async Task Typing_IsDispatched()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.LogInAsync();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.LogInAsync();
 
-        await house.CallAsync(DiscordFixture.Account, "POST", $"/channels/{DiscordFixture.Guild.GeneralId}/typing");
+        await client.RequestAsync(DiscordClient.Account, "POST", $"/channels/{DiscordClient.Guild.GeneralId}/typing");
 
-        Assert.Equal(DiscordFixture.Account.Id, (await gateway.NextEventAsync("TYPING_START"))["user_id"]!.GetValue<string>());
+        Assert.Equal(DiscordClient.Account.Id, (await gateway.NextEventAsync("TYPING_START"))["user_id"]!.GetValue<string>());
     }
 
     [Fact]
-    public async Task Membership_TakenAndGiven_IsSeen()
+    public async Task Membership_RemovedAndAdded_IsDispatched()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.LogInAsync();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.LogInAsync();
 
-        house.Discord.SetMembership(DiscordFixture.Listener.Id, DiscordFixture.Guild.Id, isMember: false);
-        await house.SendAsync(DiscordFixture.Account, "among us");
-        house.Discord.SetMembership(DiscordFixture.Listener.Id, DiscordFixture.Guild.Id, isMember: true);
+        client.Discord.SetMembership(DiscordClient.Listener.Id, DiscordClient.Guild.Id, isMember: false);
+        await client.SendAsync(DiscordClient.Account, "among us");
+        client.Discord.SetMembership(DiscordClient.Listener.Id, DiscordClient.Guild.Id, isMember: true);
 
-        Assert.Equal(DiscordFixture.Guild.Id, (await gateway.NextEventAsync("GUILD_DELETE"))["id"]!.GetValue<string>());
+        Assert.Equal(DiscordClient.Guild.Id, (await gateway.NextEventAsync("GUILD_DELETE"))["id"]!.GetValue<string>());
         Assert.Equal("GUILD_CREATE", (await gateway.NextOpAsync(0))["t"]!.GetValue<string>());
     }
 
     [Fact]
     public async Task ZlibStream_IsOneContextWithSyncFlushes()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.LogInAsync(query: "?v=10&encoding=json&compress=zlib-stream");
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.LogInAsync(query: "?v=10&encoding=json&compress=zlib-stream");
 
-        await house.SendAsync(DiscordFixture.Account, "compressed");
+        await client.SendAsync(DiscordClient.Account, "compressed");
 
         Assert.Equal("compressed", (await gateway.NextEventAsync("MESSAGE_CREATE"))["content"]!.GetValue<string>());
         Assert.All(gateway.Frames, frame => Assert.Equal<byte>([0, 0, 0xFF, 0xFF], frame[^4..]));
@@ -138,11 +141,11 @@ public sealed class GatewayEventTests
     [Fact]
     public async Task IdentifyCompress_IsOneStreamPerPayload()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.ConnectAsync();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.ConnectAsync();
         await gateway.NextOpAsync(10);
 
-        await gateway.IdentifyAsync(DiscordFixture.Listener.Token, compress: true);
+        await gateway.IdentifyAsync(DiscordClient.Listener.Token, compress: true);
         await gateway.NextEventAsync("READY");
         await gateway.NextEventAsync("GUILD_CREATE");
 

@@ -7,18 +7,18 @@ namespace CozeCluster.Sandbox.Tests.Discord;
 public sealed class GatewayHandshakeTests
 {
     [Fact]
-    public async Task Identify_Listener_GetsReadyAndItsGuilds()
+    public async Task Identify_ReceivesReadyAndTheGuilds()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.ConnectAsync();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.ConnectAsync();
 
         var hello = await gateway.NextOpAsync(10);
-        await gateway.IdentifyAsync(DiscordFixture.Listener.Token);
+        await gateway.IdentifyAsync(DiscordClient.Listener.Token);
         var ready = await gateway.NextEventAsync("READY");
         var guild = await gateway.NextEventAsync("GUILD_CREATE");
 
         Assert.Equal(41250, hello["d"]!["heartbeat_interval"]!.GetValue<int>());
-        Assert.Equal(DiscordFixture.Listener.Id, ready["user"]!["id"]!.GetValue<string>());
+        Assert.Equal(DiscordClient.Listener.Id, ready["user"]!["id"]!.GetValue<string>());
         Assert.EndsWith("/discord/gateway/resume", ready["resume_gateway_url"]!.GetValue<string>());
         Assert.Equal(2, ready["guilds"]!.AsArray().Count);
         Assert.Equal(3, guild["channels"]!.AsArray().Count);
@@ -26,13 +26,13 @@ public sealed class GatewayHandshakeTests
     }
 
     [Fact]
-    public async Task Shards_ShareTheGuilds()
+    public async Task Shards_DivideTheGuilds()
     {
-        await using var house = await DiscordFixture.StartAsync(new DiscordSandboxOptions { MaxConcurrency = 2 });
+        await using var client = await DiscordClient.StartAsync(new DiscordSandboxOptions { MaxConcurrency = 2 });
         for (var shard = 0; shard < 2; shard++)
         {
-            await using var gateway = await house.ConnectAsync();
-            await gateway.IdentifyAsync(DiscordFixture.Listener.Token, shard: [shard, 2]);
+            await using var gateway = await client.ConnectAsync();
+            await gateway.IdentifyAsync(DiscordClient.Listener.Token, shard: [shard, 2]);
             var ready = await gateway.NextEventAsync("READY");
             Assert.Equal(DiscordSeeds.Guilds[shard].Id, Assert.Single(ready["guilds"]!.AsArray())!["id"]!.GetValue<string>());
         }
@@ -46,24 +46,24 @@ public sealed class GatewayHandshakeTests
     [InlineData("sandbox-listener-1", 513, "[0]", 4010)]
     public async Task Identify_Refused_ClosesWithItsCode(string token, int intents, string? shard, int code)
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.ConnectAsync();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.ConnectAsync();
 
         await gateway.IdentifyAsync(token, intents, shard is null ? null : JsonNode.Parse(shard)!.AsArray());
 
         Assert.Equal(code, await gateway.CloseCodeAsync());
-        Assert.Equal($"{code}", Assert.Single(house.Discord.Records.Of(DiscordRecordKind.IdentifyRefused)).Detail);
+        Assert.Equal($"{code}", Assert.Single(client.Discord.Records.Of(DiscordRecordKind.IdentifyRefused)).Detail);
     }
 
     [Fact]
-    public async Task Identify_IntentSwitchedOff_ClosesWith4014AlsoLater()
+    public async Task Identify_DisabledIntent_ClosesOldAndNewSocketsWith4014()
     {
-        await using var house = await DiscordFixture.StartAsync(new DiscordSandboxOptions { MaxConcurrency = 1 });
-        await using var open = await house.LogInAsync();
+        await using var client = await DiscordClient.StartAsync(new DiscordSandboxOptions { MaxConcurrency = 1 });
+        await using var open = await client.LogInAsync();
 
-        house.Discord.SetPrivilegedIntents(DiscordFixture.Listener.Id, Intents.GuildMembers);
-        await using var next = await house.ConnectAsync();
-        await next.IdentifyAsync(DiscordFixture.Listener.Token);
+        client.Discord.SetPrivilegedIntents(DiscordClient.Listener.Id, Intents.GuildMembers);
+        await using var next = await client.ConnectAsync();
+        await next.IdentifyAsync(DiscordClient.Listener.Token);
 
         Assert.Equal(4014, await open.CloseCodeAsync());
         Assert.Equal(4014, await next.CloseCodeAsync());
@@ -72,54 +72,54 @@ public sealed class GatewayHandshakeTests
     [Fact]
     public async Task Identify_TooFewShards_ClosesWith4011()
     {
-        await using var house = await DiscordFixture.StartAsync(new DiscordSandboxOptions { RequiredShards = 2 });
-        await using var gateway = await house.ConnectAsync();
+        await using var client = await DiscordClient.StartAsync(new DiscordSandboxOptions { RequiredShards = 2 });
+        await using var gateway = await client.ConnectAsync();
 
-        await gateway.IdentifyAsync(DiscordFixture.Listener.Token);
+        await gateway.IdentifyAsync(DiscordClient.Listener.Token);
 
         Assert.Equal(4011, await gateway.CloseCodeAsync());
     }
 
     [Fact]
-    public async Task Identify_TwiceInFiveSeconds_IsInvalidSessionUntilTheTurnComes()
+    public async Task Identify_AgainWithinFiveSeconds_IsAnInvalidSession()
     {
         var time = new ManualTime();
-        await using var house = await DiscordFixture.StartAsync(time: time);
-        await using var first = await house.LogInAsync();
-        await using var second = await house.ConnectAsync();
+        await using var client = await DiscordClient.StartAsync(time: time);
+        await using var first = await client.LogInAsync();
+        await using var second = await client.ConnectAsync();
 
-        await second.IdentifyAsync(DiscordFixture.Listener.Token);
+        await second.IdentifyAsync(DiscordClient.Listener.Token);
         var invalid = await second.NextOpAsync(9);
         time.Advance(TimeSpan.FromSeconds(5));
-        await second.IdentifyAsync(DiscordFixture.Listener.Token);
+        await second.IdentifyAsync(DiscordClient.Listener.Token);
 
         Assert.False(invalid["d"]!.GetValue<bool>());
         Assert.NotNull(await second.NextEventAsync("READY"));
     }
 
     [Fact]
-    public async Task Identify_OverTheDay_ResetsTheToken()
+    public async Task Identify_BeyondTheDailyLimit_InvalidatesTheToken()
     {
         var time = new ManualTime();
-        await using var house = await DiscordFixture.StartAsync(new DiscordSandboxOptions { SessionStartsPerDay = 1 }, time);
-        await using var first = await house.LogInAsync();
-        var limit = (await house.GetAsync(DiscordFixture.Listener, "/gateway/bot")).Body!["session_start_limit"]!;
+        await using var client = await DiscordClient.StartAsync(new DiscordSandboxOptions { SessionStartsPerDay = 1 }, time);
+        await using var first = await client.LogInAsync();
+        var limit = (await client.GetAsync(DiscordClient.Listener, "/gateway/bot")).Body!["session_start_limit"]!;
 
-        await using var second = await house.ConnectAsync();
-        await second.IdentifyAsync(DiscordFixture.Listener.Token);
+        await using var second = await client.ConnectAsync();
+        await second.IdentifyAsync(DiscordClient.Listener.Token);
 
         Assert.Equal((1, 0), (limit["total"]!.GetValue<int>(), limit["remaining"]!.GetValue<int>()));
         Assert.Equal(4004, await second.CloseCodeAsync());
-        Assert.Equal(System.Net.HttpStatusCode.Unauthorized, (await house.GetAsync(DiscordFixture.Listener, "/users/@me")).Status);
+        Assert.Equal(System.Net.HttpStatusCode.Unauthorized, (await client.GetAsync(DiscordClient.Listener, "/users/@me")).Status);
     }
 
     [Fact]
     public async Task Identify_Twice_ClosesWith4005()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.LogInAsync();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.LogInAsync();
 
-        await gateway.IdentifyAsync(DiscordFixture.Listener.Token);
+        await gateway.IdentifyAsync(DiscordClient.Listener.Token);
 
         Assert.Equal(4005, await gateway.CloseCodeAsync());
     }
@@ -129,10 +129,10 @@ public sealed class GatewayHandshakeTests
     [InlineData("""{"op":77}""", 4001)]
     [InlineData("""{"op":2}""", 4002)]
     [InlineData("not json", 4002)]
-    public async Task BadPayloads_CloseWithTheirCode(string payload, int code)
+    public async Task InvalidPayloads_CloseWithTheirCode(string payload, int code)
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.ConnectAsync();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.ConnectAsync();
 
         await gateway.SendAsync(payload);
 
@@ -140,36 +140,36 @@ public sealed class GatewayHandshakeTests
     }
 
     [Fact]
-    public async Task Payload_Of4096Bytes_IsTheMost()
+    public async Task Payload_LargerThan4096Bytes_ClosesWith4002()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.ConnectAsync();
-        const string beat = """{"op":1,"d":null,"x":"?"}""";
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.ConnectAsync();
+        const string heartbeat = """{"op":1,"d":null,"x":"?"}""";
 
-        await gateway.SendAsync(beat.Replace("?", new string('x', 4096 - beat.Length + 1), StringComparison.Ordinal));
+        await gateway.SendAsync(heartbeat.Replace("?", new string('x', 4096 - heartbeat.Length + 1), StringComparison.Ordinal));
         Assert.NotNull(await gateway.NextOpAsync(11));
-        await gateway.SendAsync(beat.Replace("?", new string('x', 4096 - beat.Length + 2), StringComparison.Ordinal));
+        await gateway.SendAsync(heartbeat.Replace("?", new string('x', 4096 - heartbeat.Length + 2), StringComparison.Ordinal));
 
         Assert.Equal(4002, await gateway.CloseCodeAsync());
     }
 
     [Fact]
-    public async Task Events_MoreThan120AMinute_CloseWith4008()
+    public async Task Payloads_MoreThan120PerMinute_CloseWith4008()
     {
-        await using var house = await DiscordFixture.StartAsync(time: new ManualTime());
-        await using var gateway = await house.ConnectAsync();
+        await using var client = await DiscordClient.StartAsync(time: new ManualTime());
+        await using var gateway = await client.ConnectAsync();
 
         for (var i = 0; i < 121; i++) await gateway.SendAsync(1, null);
 
         Assert.Equal(4008, await gateway.CloseCodeAsync());
-        Assert.Equal(120, house.Discord.Records.Count(DiscordRecordKind.Heartbeat));
+        Assert.Equal(120, client.Discord.Records.Count(DiscordRecordKind.Heartbeat));
     }
 
     [Fact]
     public async Task Version_Unknown_ClosesWith4012()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await house.ConnectAsync("?v=5&encoding=json");
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await client.ConnectAsync("?v=5&encoding=json");
 
         Assert.Equal(4012, await gateway.CloseCodeAsync());
     }

@@ -6,24 +6,24 @@ namespace CozeCluster.Sandbox.Tests.Discord;
 public sealed class GatewaySessionTests
 {
     [Fact]
-    public async Task Resume_AfterACut_ReplaysWhatWasMissed()
+    public async Task Resume_AfterAnAbort_ReplaysTheMissedEvents()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await LogInFullyAsync(house);
-        house.Discord.DropSockets();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await LogInAndReadGuildsAsync(client);
+        client.Discord.DropSockets();
         Assert.Null(await gateway.CloseCodeAsync());
 
-        await house.SendAsync(DiscordFixture.Account, "missed 1");
-        await house.SendAsync(DiscordFixture.Account, "missed 2");
-        await using var next = await house.ConnectAsync(path: "gateway/resume");
-        await next.ResumeAsync(DiscordFixture.Listener.Token, gateway);
+        await client.SendAsync(DiscordClient.Account, "missed 1");
+        await client.SendAsync(DiscordClient.Account, "missed 2");
+        await using var next = await client.ConnectAsync(path: "gateway/resume");
+        await next.ResumeAsync(DiscordClient.Listener.Token, gateway);
 
         Assert.Equal("missed 1", (await next.NextEventAsync("MESSAGE_CREATE"))["content"]!.GetValue<string>());
         Assert.Equal("missed 2", (await next.NextEventAsync("MESSAGE_CREATE"))["content"]!.GetValue<string>());
         Assert.NotNull(await next.NextEventAsync("RESUMED"));
-        await house.SendAsync(DiscordFixture.Account, "live");
+        await client.SendAsync(DiscordClient.Account, "live");
         Assert.Equal("live", (await next.NextEventAsync("MESSAGE_CREATE"))["content"]!.GetValue<string>());
-        Assert.Equal("2", Assert.Single(house.Discord.Records.Of(DiscordRecordKind.Resumed)).Detail);
+        Assert.Equal("2", Assert.Single(client.Discord.Records.Of(DiscordRecordKind.Resumed)).Detail);
     }
 
     [Theory]
@@ -31,15 +31,15 @@ public sealed class GatewaySessionTests
     [InlineData(3000, true)]
     [InlineData(1000, false)]
     [InlineData(1001, false)]
-    public async Task Close_ByTheClient_KeepsTheSessionUnlessNormal(int code, bool kept)
+    public async Task Close_ByTheClient_KeepsTheSessionExceptAfterANormalClose(int code, bool kept)
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await LogInFullyAsync(house);
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await LogInAndReadGuildsAsync(client);
         await gateway.CloseAsync(code);
-        await house.Discord.Records.WaitAsync(DiscordRecordKind.SocketClosed, cancellationToken: house.Guard);
+        await client.Discord.Records.WaitAsync(DiscordRecordKind.SocketClosed, cancellationToken: client.TimeoutToken);
 
-        await using var next = await house.ConnectAsync();
-        await next.ResumeAsync(DiscordFixture.Listener.Token, gateway);
+        await using var next = await client.ConnectAsync();
+        await next.ResumeAsync(DiscordClient.Listener.Token, gateway);
 
         if (kept) Assert.NotNull(await next.NextEventAsync("RESUMED"));
         else Assert.False((await next.NextOpAsync(9))["d"]!.GetValue<bool>());
@@ -49,67 +49,67 @@ public sealed class GatewaySessionTests
     public async Task Resume_TooLate_IsInvalid()
     {
         var time = new ManualTime();
-        await using var house = await DiscordFixture.StartAsync(time: time);
-        await using var gateway = await LogInFullyAsync(house);
-        house.Discord.DropSockets();
+        await using var client = await DiscordClient.StartAsync(time: time);
+        await using var gateway = await LogInAndReadGuildsAsync(client);
+        client.Discord.DropSockets();
         time.Advance(TimeSpan.FromMinutes(3) + TimeSpan.FromSeconds(1));
 
-        await using var next = await house.ConnectAsync();
-        await next.ResumeAsync(DiscordFixture.Listener.Token, gateway);
+        await using var next = await client.ConnectAsync();
+        await next.ResumeAsync(DiscordClient.Listener.Token, gateway);
 
         Assert.False((await next.NextOpAsync(9))["d"]!.GetValue<bool>());
-        Assert.Equal("unknown session", Assert.Single(house.Discord.Records.Of(DiscordRecordKind.ResumeRefused)).Detail);
+        Assert.Equal("unknown session", Assert.Single(client.Discord.Records.Of(DiscordRecordKind.ResumeRefused)).Detail);
     }
 
     [Fact]
     public async Task Resume_BeyondTheBuffer_IsInvalid()
     {
-        await using var house = await DiscordFixture.StartAsync(new DiscordSandboxOptions { ResumeBuffer = 2, RateLimits = false });
-        await using var gateway = await LogInFullyAsync(house);
-        house.Discord.DropSockets();
-        for (var i = 0; i < 3; i++) await house.SendAsync(DiscordFixture.Account, "missed");
+        await using var client = await DiscordClient.StartAsync(new DiscordSandboxOptions { ResumeBuffer = 2, RateLimits = false });
+        await using var gateway = await LogInAndReadGuildsAsync(client);
+        client.Discord.DropSockets();
+        for (var i = 0; i < 3; i++) await client.SendAsync(DiscordClient.Account, "missed");
 
-        await using var next = await house.ConnectAsync();
-        await next.ResumeAsync(DiscordFixture.Listener.Token, gateway);
+        await using var next = await client.ConnectAsync();
+        await next.ResumeAsync(DiscordClient.Listener.Token, gateway);
 
         Assert.False((await next.NextOpAsync(9))["d"]!.GetValue<bool>());
-        Assert.Equal("events forgotten", Assert.Single(house.Discord.Records.Of(DiscordRecordKind.ResumeRefused)).Detail);
+        Assert.Equal("missed events are no longer stored", Assert.Single(client.Discord.Records.Of(DiscordRecordKind.ResumeRefused)).Detail);
     }
 
     [Fact]
-    public async Task Resume_SequenceOfTheFuture_ClosesWith4007()
+    public async Task Resume_SequenceNeverSent_ClosesWith4007()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await LogInFullyAsync(house);
-        house.Discord.DropSockets();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await LogInAndReadGuildsAsync(client);
+        client.Discord.DropSockets();
 
-        await using var next = await house.ConnectAsync();
-        await next.ResumeAsync(DiscordFixture.Listener.Token, gateway, sequence: gateway.Sequence + 1);
+        await using var next = await client.ConnectAsync();
+        await next.ResumeAsync(DiscordClient.Listener.Token, gateway, sequence: gateway.Sequence + 1);
 
         Assert.Equal(4007, await next.CloseCodeAsync());
     }
 
     [Fact]
-    public async Task Resume_WhileTheOldSocketIsOpen_TakesOver()
+    public async Task Resume_WhileTheOldSocketIsOpen_ClosesTheOldSocket()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await LogInFullyAsync(house);
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await LogInAndReadGuildsAsync(client);
 
-        await using var next = await house.ConnectAsync();
-        await next.ResumeAsync(DiscordFixture.Listener.Token, gateway);
+        await using var next = await client.ConnectAsync();
+        await next.ResumeAsync(DiscordClient.Listener.Token, gateway);
 
         Assert.NotNull(await next.NextEventAsync("RESUMED"));
         Assert.Equal(4000, await gateway.CloseCodeAsync());
-        Assert.Equal(1, house.Discord.OpenSessions);
+        Assert.Equal(1, client.Discord.OpenSessions);
     }
 
     [Fact]
-    public async Task Op7_AsksToReconnect()
+    public async Task RequestReconnect_SendsOp7()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await LogInFullyAsync(house);
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await LogInAndReadGuildsAsync(client);
 
-        house.Discord.RequestReconnect(DiscordFixture.Listener.Id);
+        client.Discord.RequestReconnect(DiscordClient.Listener.Id);
 
         Assert.NotNull(await gateway.NextOpAsync(7));
     }
@@ -117,40 +117,40 @@ public sealed class GatewaySessionTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Op9_Resumable_CanBeResumedOnTheSameSocket(bool resumable)
+    public async Task InvalidateSessions_Resumable_CanBeResumedOnTheSameSocket(bool resumable)
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await LogInFullyAsync(house);
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await LogInAndReadGuildsAsync(client);
 
-        house.Discord.InvalidateSessions(resumable);
+        client.Discord.InvalidateSessions(resumable);
         Assert.Equal(resumable, (await gateway.NextOpAsync(9))["d"]!.GetValue<bool>());
-        await house.SendAsync(DiscordFixture.Account, "meanwhile");
-        await gateway.ResumeAsync(DiscordFixture.Listener.Token, gateway);
+        await client.SendAsync(DiscordClient.Account, "meanwhile");
+        await gateway.ResumeAsync(DiscordClient.Listener.Token, gateway);
 
         if (resumable) Assert.Equal("meanwhile", (await gateway.NextEventAsync("MESSAGE_CREATE"))["content"]!.GetValue<string>());
         else Assert.False((await gateway.NextOpAsync(9))["d"]!.GetValue<bool>());
     }
 
     [Fact]
-    public async Task Heartbeat_IsAcknowledged_AndAskedFor()
+    public async Task Heartbeat_IsAcknowledgedAndCanBeRequested()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await LogInFullyAsync(house);
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await LogInAndReadGuildsAsync(client);
 
-        house.Discord.AskForHeartbeat();
+        client.Discord.AskForHeartbeat();
         await gateway.NextOpAsync(1);
         await gateway.SendAsync(1, gateway.Sequence);
 
         Assert.NotNull(await gateway.NextOpAsync(11));
-        Assert.Equal($"{gateway.Sequence}", Assert.Single(house.Discord.Records.Of(DiscordRecordKind.Heartbeat)).Detail);
+        Assert.Equal($"{gateway.Sequence}", Assert.Single(client.Discord.Records.Of(DiscordRecordKind.Heartbeat)).Detail);
     }
 
     [Fact]
     public async Task Heartbeat_Missing_ClosesWith4009()
     {
         var time = new ManualTime();
-        await using var house = await DiscordFixture.StartAsync(time: time);
-        await using var gateway = await LogInFullyAsync(house);
+        await using var client = await DiscordClient.StartAsync(time: time);
+        await using var gateway = await LogInAndReadGuildsAsync(client);
 
         time.Advance(TimeSpan.FromSeconds(83));
 
@@ -158,37 +158,37 @@ public sealed class GatewaySessionTests
     }
 
     [Fact]
-    public async Task Zombie_NeitherAcknowledgesNorDelivers_UntilResumed()
+    public async Task StopAcking_SuppressesAcknowledgementsAndEventsUntilAResume()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await LogInFullyAsync(house);
-        house.Discord.StopAcking();
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await LogInAndReadGuildsAsync(client);
+        client.Discord.StopAcking();
 
         await gateway.SendAsync(1, gateway.Sequence);
-        await house.Discord.Records.WaitAsync(DiscordRecordKind.Heartbeat, cancellationToken: house.Guard);
-        await house.SendAsync(DiscordFixture.Account, "unheard");
+        await client.Discord.Records.WaitAsync(DiscordRecordKind.Heartbeat, cancellationToken: client.TimeoutToken);
+        await client.SendAsync(DiscordClient.Account, "not delivered");
         var silence = gateway.NextAsync();
-        await using var next = await house.ConnectAsync();
-        await next.ResumeAsync(DiscordFixture.Listener.Token, gateway);
+        await using var next = await client.ConnectAsync();
+        await next.ResumeAsync(DiscordClient.Listener.Token, gateway);
 
-        Assert.Equal("unheard", (await next.NextEventAsync("MESSAGE_CREATE"))["content"]!.GetValue<string>());
+        Assert.Equal("not delivered", (await next.NextEventAsync("MESSAGE_CREATE"))["content"]!.GetValue<string>());
         Assert.Null(await silence);
     }
 
     [Fact]
     public async Task RevokedToken_ClosesWith4004()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await using var gateway = await LogInFullyAsync(house);
+        await using var client = await DiscordClient.StartAsync();
+        await using var gateway = await LogInAndReadGuildsAsync(client);
 
-        house.Discord.RevokeToken(DiscordFixture.Listener.Id);
+        client.Discord.RevokeToken(DiscordClient.Listener.Id);
 
         Assert.Equal(4004, await gateway.CloseCodeAsync());
     }
 
-    private static async Task<TestGateway> LogInFullyAsync(DiscordFixture house)
+    private static async Task<GatewayClient> LogInAndReadGuildsAsync(DiscordClient client)
     {
-        var gateway = await house.LogInAsync();
+        var gateway = await client.LogInAsync();
         await gateway.NextEventAsync("GUILD_CREATE");
         await gateway.NextEventAsync("GUILD_CREATE");
         return gateway;

@@ -12,36 +12,36 @@ public sealed class MessageTests
     [Fact]
     public async Task Create_PlainText_ReturnsTheMessage()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
 
-        var sent = await house.SendAsync(DiscordFixture.Account, new JsonObject { ["content"] = "hello", ["nonce"] = 42 });
+        var sent = await client.SendAsync(DiscordClient.Account, new JsonObject { ["content"] = "hello", ["nonce"] = 42 });
 
         Assert.Equal(HttpStatusCode.OK, sent.Status);
         Assert.Equal("hello", sent.Content);
         Assert.Equal(42, sent.Body!["nonce"]!.GetValue<int>());
-        Assert.Equal(DiscordFixture.Account.Id, sent.Body["author"]!["id"]!.GetValue<string>());
+        Assert.Equal(DiscordClient.Account.Id, sent.Body["author"]!["id"]!.GetValue<string>());
         Assert.Null(sent.Body["edited_timestamp"]);
     }
 
     [Fact]
-    public async Task Create_V9_IsTakenToo()
+    public async Task ApiVersion9_IsSupported()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
 
-        var me = await house.Http.GetAsync("api/v9/gateway", house.Guard);
+        var me = await client.Http.GetAsync("api/v9/gateway", client.TimeoutToken);
 
         Assert.Equal(HttpStatusCode.OK, me.StatusCode);
     }
 
     [Fact]
-    public async Task Create_2000Units_IsTheMost()
+    public async Task Create_MoreThan2000Units_IsRefused()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        // Each of these counts twice.
-        var most = string.Concat(Enumerable.Repeat("🚀", 1000));
+        await using var client = await DiscordClient.StartAsync();
+        // Each emoji has two UTF-16 units.
+        var longest = string.Concat(Enumerable.Repeat("🚀", 1000));
 
-        var taken = await house.SendAsync(DiscordFixture.Account, most);
-        var refused = await house.SendAsync(DiscordFixture.Account, most + "x");
+        var taken = await client.SendAsync(DiscordClient.Account, longest);
+        var refused = await client.SendAsync(DiscordClient.Account, longest + "x");
 
         Assert.Equal(HttpStatusCode.OK, taken.Status);
         Assert.Equal((HttpStatusCode.BadRequest, 50035), (refused.Status, refused.Code));
@@ -56,23 +56,23 @@ public sealed class MessageTests
     [InlineData("""{"content":"x","message_reference":{"message_id":"1"}}""", 50035)]
     [InlineData("""{"content":"x","allowed_mentions":{"parse":["users"],"users":["1"]}}""", 50035)]
     [InlineData("""{"content":"x","flags":32768}""", 50035)]
-    public async Task Create_BadBody_NamesWhatIsWrong(string body, int code)
+    public async Task Create_InvalidBody_IsRefusedWithItsCode(string body, int code)
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
 
-        var refused = await house.SendAsync(DiscordFixture.Account, JsonNode.Parse(body)!.AsObject());
+        var refused = await client.SendAsync(DiscordClient.Account, JsonNode.Parse(body)!.AsObject());
 
         Assert.Equal((HttpStatusCode.BadRequest, code), (refused.Status, refused.Code));
     }
 
     [Fact]
-    public async Task Create_BrokenJson_Is50109AndAnotherContentType50035()
+    public async Task Create_InvalidJsonOrContentType_IsRefused()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        var path = $"/channels/{DiscordFixture.Guild.GeneralId}/messages";
+        await using var client = await DiscordClient.StartAsync();
+        var path = $"/channels/{DiscordClient.Guild.GeneralId}/messages";
 
-        var broken = await house.CallAsync(DiscordFixture.Account, "POST", path, content: new StringContent("{", null, "application/json"));
-        var text = await house.CallAsync(DiscordFixture.Account, "POST", path, content: new StringContent("hello"));
+        var broken = await client.RequestAsync(DiscordClient.Account, "POST", path, content: new StringContent("{", null, "application/json"));
+        var text = await client.RequestAsync(DiscordClient.Account, "POST", path, content: new StringContent("hello"));
 
         Assert.Equal(50109, broken.Code);
         Assert.Equal(50035, text.Code);
@@ -81,67 +81,67 @@ public sealed class MessageTests
     [Fact]
     public async Task Create_InACategory_Is50008()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
 
-        Assert.Equal(50008, (await house.SendAsync(DiscordFixture.Account, "x", DiscordFixture.Guild.CategoryId)).Code);
+        Assert.Equal(50008, (await client.SendAsync(DiscordClient.Account, "x", DiscordClient.Guild.CategoryId)).Code);
     }
 
     [Fact]
     public async Task Create_EnforcedNonceTwice_ReturnsTheFirstMessage()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
         var body = new JsonObject { ["content"] = "once", ["nonce"] = "n", ["enforce_nonce"] = true };
 
-        var first = await house.SendAsync(DiscordFixture.Account, body);
-        var second = await house.SendAsync(DiscordFixture.Account, body);
-        var other = await house.SendAsync(DiscordSeeds.Accounts[1], body);
+        var first = await client.SendAsync(DiscordClient.Account, body);
+        var second = await client.SendAsync(DiscordClient.Account, body);
+        var other = await client.SendAsync(DiscordSeeds.Accounts[1], body);
 
         Assert.Equal(first.Id, second.Id);
         Assert.NotEqual(first.Id, other.Id);
-        Assert.Equal(1, house.Discord.Records.Count(DiscordRecordKind.NonceMatched));
-        Assert.Equal(0, house.Discord.Records.Count(DiscordRecordKind.DoubleSend));
+        Assert.Equal(1, client.Discord.Records.Count(DiscordRecordKind.NonceMatched));
+        Assert.Equal(0, client.Discord.Records.Count(DiscordRecordKind.DoubleSend));
     }
 
     [Fact]
-    public async Task Create_EnforcedNonceAfterMinutes_IsForgotten()
+    public async Task Create_EnforcedNonceAfterFiveMinutes_CreatesANewMessage()
     {
         var time = new ManualTime();
-        await using var house = await DiscordFixture.StartAsync(time: time);
+        await using var client = await DiscordClient.StartAsync(time: time);
         var body = new JsonObject { ["content"] = "once", ["nonce"] = "n", ["enforce_nonce"] = true };
 
-        var first = await house.SendAsync(DiscordFixture.Account, body);
+        var first = await client.SendAsync(DiscordClient.Account, body);
         time.Advance(TimeSpan.FromMinutes(5));
-        var second = await house.SendAsync(DiscordFixture.Account, body);
+        var second = await client.SendAsync(DiscordClient.Account, body);
 
         Assert.NotEqual(first.Id, second.Id);
     }
 
     [Fact]
-    public async Task Create_SameNonceUnenforced_IsRecordedAsADoubleSend()
+    public async Task Create_SameNonceWithoutEnforcement_IsRecordedAsADoubleSend()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
         var body = new JsonObject { ["content"] = "twice", ["nonce"] = "n" };
 
-        var first = await house.SendAsync(DiscordFixture.Account, body);
-        var second = await house.SendAsync(DiscordFixture.Account, body);
+        var first = await client.SendAsync(DiscordClient.Account, body);
+        var second = await client.SendAsync(DiscordClient.Account, body);
 
         Assert.NotEqual(first.Id, second.Id);
-        Assert.Equal("n", Assert.Single(house.Discord.Records.Of(DiscordRecordKind.DoubleSend)).Detail);
+        Assert.Equal("n", Assert.Single(client.Discord.Records.Of(DiscordRecordKind.DoubleSend)).Detail);
     }
 
     [Fact]
-    public async Task Create_Reply_CarriesItsTargetUntilThatIsDeleted()
+    public async Task Create_Reply_ContainsItsTargetUntilTheTargetIsDeleted()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        var target = await house.SendAsync(DiscordSeeds.Accounts[1], "question");
+        await using var client = await DiscordClient.StartAsync();
+        var target = await client.SendAsync(DiscordSeeds.Accounts[1], "question");
 
-        var reply = await house.SendAsync(DiscordFixture.Account, new JsonObject
+        var reply = await client.SendAsync(DiscordClient.Account, new JsonObject
         {
             ["content"] = "answer",
             ["message_reference"] = new JsonObject { ["message_id"] = target.Id },
         });
-        await house.CallAsync(DiscordSeeds.Accounts[1], "DELETE", $"/channels/{DiscordFixture.Guild.GeneralId}/messages/{target.Id}");
-        var later = await house.GetAsync(DiscordFixture.Account, $"/channels/{DiscordFixture.Guild.GeneralId}/messages/{reply.Id}");
+        await client.RequestAsync(DiscordSeeds.Accounts[1], "DELETE", $"/channels/{DiscordClient.Guild.GeneralId}/messages/{target.Id}");
+        var later = await client.GetAsync(DiscordClient.Account, $"/channels/{DiscordClient.Guild.GeneralId}/messages/{reply.Id}");
 
         Assert.Equal(19, reply.Body!["type"]!.GetValue<int>());
         Assert.Equal("question", reply.Body["referenced_message"]!["content"]!.GetValue<string>());
@@ -155,26 +155,26 @@ public sealed class MessageTests
     [InlineData("""{"parse":[]}""", 0)]
     [InlineData("""{"parse":["users"]}""", 2)]
     [InlineData("""{"users":["1000000000000000031"]}""", 1)]
-    public async Task Create_AllowedMentions_DecideWhoIsMentioned(string? allowed, int mentioned)
+    public async Task Create_AllowedMentions_RestrictTheMentions(string? allowed, int mentioned)
     {
-        await using var house = await DiscordFixture.StartAsync();
-        var body = new JsonObject { ["content"] = $"<@{DiscordFixture.CozeBot.Id}> and <@!{DiscordSeeds.CozeBots[1].Id}> and <@1>" };
+        await using var client = await DiscordClient.StartAsync();
+        var body = new JsonObject { ["content"] = $"<@{DiscordClient.CozeBot.Id}> and <@!{DiscordSeeds.CozeBots[1].Id}> and <@1>" };
         if (allowed is not null) body["allowed_mentions"] = JsonNode.Parse(allowed);
 
-        var sent = await house.SendAsync(DiscordFixture.Account, body);
+        var sent = await client.SendAsync(DiscordClient.Account, body);
 
         Assert.Equal(mentioned, sent.Body!["mentions"]!.AsArray().Count);
     }
 
     [Fact]
-    public async Task Edit_OwnMessage_ChangesItAndOthersMayNot()
+    public async Task Edit_IsAllowedOnlyForTheAuthor()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        var sent = await house.SendAsync(DiscordFixture.Account, "before");
-        var path = $"/channels/{DiscordFixture.Guild.GeneralId}/messages/{sent.Id}";
+        await using var client = await DiscordClient.StartAsync();
+        var sent = await client.SendAsync(DiscordClient.Account, "before");
+        var path = $"/channels/{DiscordClient.Guild.GeneralId}/messages/{sent.Id}";
 
-        var edited = await house.CallAsync(DiscordFixture.Account, "PATCH", path, new JsonObject { ["content"] = "after" });
-        var refused = await house.CallAsync(DiscordFixture.Listener, "PATCH", path, new JsonObject { ["content"] = "mine now" });
+        var edited = await client.RequestAsync(DiscordClient.Account, "PATCH", path, new JsonObject { ["content"] = "after" });
+        var refused = await client.RequestAsync(DiscordClient.Listener, "PATCH", path, new JsonObject { ["content"] = "mine now" });
 
         Assert.Equal("after", edited.Content);
         Assert.NotNull(edited.Body!["edited_timestamp"]);
@@ -182,14 +182,14 @@ public sealed class MessageTests
     }
 
     [Fact]
-    public async Task Delete_OwnOrWithTheRight_IsDoneOnce()
+    public async Task Delete_NeedsAuthorshipOrThePermission()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        var mine = $"/channels/{DiscordFixture.Guild.GeneralId}/messages/{(await house.SendAsync(DiscordFixture.Account, "x")).Id}";
+        await using var client = await DiscordClient.StartAsync();
+        var mine = $"/channels/{DiscordClient.Guild.GeneralId}/messages/{(await client.SendAsync(DiscordClient.Account, "x")).Id}";
 
-        var stranger = await house.CallAsync(DiscordSeeds.Accounts[1], "DELETE", mine);
-        var manager = await house.CallAsync(DiscordFixture.Listener, "DELETE", mine);
-        var again = await house.CallAsync(DiscordFixture.Listener, "DELETE", mine);
+        var stranger = await client.RequestAsync(DiscordSeeds.Accounts[1], "DELETE", mine);
+        var manager = await client.RequestAsync(DiscordClient.Listener, "DELETE", mine);
+        var again = await client.RequestAsync(DiscordClient.Listener, "DELETE", mine);
 
         Assert.Equal(50013, stranger.Code);
         Assert.Equal(HttpStatusCode.NoContent, manager.Status);
@@ -199,43 +199,44 @@ public sealed class MessageTests
     [Fact]
     public async Task List_BeforeAfterAround_IsNewestFirst()
     {
-        await using var house = await DiscordFixture.StartAsync(NoLimits);
+        await using var client = await DiscordClient.StartAsync(NoLimits);
         var ids = new List<string>();
-        for (var i = 0; i < 10; i++) ids.Add((await house.SendAsync(DiscordFixture.Account, $"{i}")).Id);
+        for (var i = 0; i < 10; i++) ids.Add((await client.SendAsync(DiscordClient.Account, $"{i}")).Id);
 
         Assert.Equal("9 8 7 6 5 4 3 2 1 0", await Contents(""));
         Assert.Equal("9 8", await Contents("?limit=2"));
         Assert.Equal("4 3 2", await Contents($"?limit=3&before={ids[5]}"));
         Assert.Equal("8 7 6", await Contents($"?limit=3&after={ids[5]}"));
         Assert.Equal("6 5 4", await Contents($"?limit=3&around={ids[5]}"));
-        Assert.Equal(50035, (await house.GetAsync(DiscordFixture.Account, $"/channels/{DiscordFixture.Guild.GeneralId}/messages?limit=101")).Code);
+        Assert.Equal(50035, (await client.GetAsync(DiscordClient.Account, $"/channels/{DiscordClient.Guild.GeneralId}/messages?limit=101")).Code);
 
         async Task<string> Contents(string query)
         {
-            var list = await house.GetAsync(DiscordFixture.Account, $"/channels/{DiscordFixture.Guild.GeneralId}/messages{query}");
+            var list = await client.GetAsync(DiscordClient.Account, $"/channels/{DiscordClient.Guild.GeneralId}/messages{query}");
             return string.Join(' ', list.Body!.AsArray().Select(m => m!["content"]!.GetValue<string>()));
         }
     }
 
     [Fact]
-    public async Task Create_InSlowMode_Is20016ForAPlainMember()
+    public async Task Create_InSlowMode_Is20016WithoutThePermission()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        await house.CallAsync(DiscordFixture.Listener, "PATCH", $"/channels/{DiscordFixture.Guild.GeneralId}", new JsonObject { ["rate_limit_per_user"] = 60 });
+        await using var client = await DiscordClient.StartAsync();
+        await client.RequestAsync(
+            DiscordClient.Listener, "PATCH", $"/channels/{DiscordClient.Guild.GeneralId}", new JsonObject { ["rate_limit_per_user"] = 60 });
 
-        await house.SendAsync(DiscordFixture.Account, "one");
-        var two = await house.SendAsync(DiscordFixture.Account, "two");
+        await client.SendAsync(DiscordClient.Account, "one");
+        var two = await client.SendAsync(DiscordClient.Account, "two");
 
         Assert.Equal((HttpStatusCode.TooManyRequests, 20016), (two.Status, two.Code));
         Assert.InRange(two.Body!["retry_after"]!.GetValue<double>(), 0, 60);
     }
 
     [Fact]
-    public async Task UnknownRoutes_Are404InDiscordsForm()
+    public async Task UnknownRoute_Is404InDiscordsForm()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
 
-        var answer = await house.GetAsync(DiscordFixture.Listener, "/no/such/thing");
+        var answer = await client.GetAsync(DiscordClient.Listener, "/no/such/thing");
 
         Assert.Equal("404: Not Found", answer.Body!["message"]!.GetValue<string>());
     }

@@ -10,14 +10,14 @@ public sealed class RestFaultTests
     [InlineData("user")]
     [InlineData("global")]
     [InlineData("shared")]
-    public async Task RateLimit_Forced_HasItsScope(string scope)
+    public async Task RateLimit_Injected_HasItsScope(string scope)
     {
-        await using var house = await DiscordFixture.StartAsync();
-        house.Discord.Fail(new RestFault { Kind = RestFaultKind.RateLimit, Scope = scope, Wait = TimeSpan.FromSeconds(1.5), Route = "POST /channels/" });
+        await using var client = await DiscordClient.StartAsync();
+        client.Discord.Fail(new RestFault { Kind = RestFaultKind.RateLimit, Scope = scope, Wait = TimeSpan.FromSeconds(1.5), Route = "POST /channels/" });
 
-        var untouched = await house.GetAsync(DiscordFixture.Account, "/users/@me");
-        var refused = await house.SendAsync(DiscordFixture.Account, "x");
-        var next = await house.SendAsync(DiscordFixture.Account, "x");
+        var untouched = await client.GetAsync(DiscordClient.Account, "/users/@me");
+        var refused = await client.SendAsync(DiscordClient.Account, "x");
+        var next = await client.SendAsync(DiscordClient.Account, "x");
 
         Assert.Equal(HttpStatusCode.OK, untouched.Status);
         Assert.Equal(HttpStatusCode.TooManyRequests, refused.Status);
@@ -26,41 +26,41 @@ public sealed class RestFaultTests
     }
 
     [Fact]
-    public async Task Status_OfAGateway_IsHtml()
+    public async Task Status_502_IsHtml()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        house.Discord.Fail(new RestFault { Kind = RestFaultKind.Status, Status = 502, Times = 2 });
+        await using var client = await DiscordClient.StartAsync();
+        client.Discord.Fail(new RestFault { Kind = RestFaultKind.Status, Status = 502, Times = 2 });
 
-        Assert.Equal(HttpStatusCode.BadGateway, (await house.SendAsync(DiscordFixture.Account, "x")).Status);
-        Assert.StartsWith("<html>", (await house.SendAsync(DiscordFixture.Account, "x")).Text);
-        Assert.Empty(house.Discord.MessagesOf(DiscordFixture.Guild.GeneralId));
+        Assert.Equal(HttpStatusCode.BadGateway, (await client.SendAsync(DiscordClient.Account, "x")).Status);
+        Assert.StartsWith("<html>", (await client.SendAsync(DiscordClient.Account, "x")).Text);
+        Assert.Empty(client.Discord.MessagesOf(DiscordClient.Guild.GeneralId));
     }
 
     [Fact]
-    public async Task Cut_DoesNothing_LoseAnswerDoesItUnseen()
+    public async Task Cut_ExecutesNothing_LoseAnswerExecutesTheRequest()
     {
-        await using var house = await DiscordFixture.StartAsync();
+        await using var client = await DiscordClient.StartAsync();
         var body = new JsonObject { ["content"] = "once", ["nonce"] = "n", ["enforce_nonce"] = true };
 
-        house.Discord.Fail(new RestFault { Kind = RestFaultKind.Cut, UserId = DiscordFixture.Account.Id });
-        await Assert.ThrowsAsync<HttpRequestException>(() => house.SendAsync(DiscordFixture.Account, body));
-        Assert.Empty(house.Discord.MessagesOf(DiscordFixture.Guild.GeneralId));
+        client.Discord.Fail(new RestFault { Kind = RestFaultKind.Cut, UserId = DiscordClient.Account.Id });
+        await Assert.ThrowsAsync<HttpRequestException>(() => client.SendAsync(DiscordClient.Account, body));
+        Assert.Empty(client.Discord.MessagesOf(DiscordClient.Guild.GeneralId));
 
-        house.Discord.Fail(new RestFault { Kind = RestFaultKind.LoseAnswer });
-        await Assert.ThrowsAsync<HttpRequestException>(() => house.SendAsync(DiscordFixture.Account, body));
-        var retried = await house.SendAsync(DiscordFixture.Account, body);
+        client.Discord.Fail(new RestFault { Kind = RestFaultKind.LoseAnswer });
+        await Assert.ThrowsAsync<HttpRequestException>(() => client.SendAsync(DiscordClient.Account, body));
+        var retried = await client.SendAsync(DiscordClient.Account, body);
 
-        Assert.Equal(retried.Id, Assert.Single(house.Discord.MessagesOf(DiscordFixture.Guild.GeneralId)).Id);
+        Assert.Equal(retried.Id, Assert.Single(client.Discord.MessagesOf(DiscordClient.Guild.GeneralId)).Id);
     }
 
     [Fact]
-    public async Task DelayAnswer_LetsTheReplyOvertakeTheAnswer()
+    public async Task DelayAnswer_TheReplyFinishesBeforeTheResponse()
     {
-        await using var house = await DiscordFixture.StartAsync();
-        house.Discord.Fail(new RestFault { Kind = RestFaultKind.DelayAnswer, Wait = TimeSpan.FromMinutes(10) });
+        await using var client = await DiscordClient.StartAsync();
+        client.Discord.Fail(new RestFault { Kind = RestFaultKind.DelayAnswer, Wait = TimeSpan.FromMinutes(10) });
 
-        var sending = house.PromptAsync("quick [[chunks=1 pace=0]]");
-        await house.Discord.Records.WaitAsync(DiscordRecordKind.ReplyFinished, cancellationToken: house.Guard);
+        var sending = client.PromptAsync("quick [[chunks=1 pace=0]]");
+        await client.Discord.Records.WaitAsync(DiscordRecordKind.ReplyFinished, cancellationToken: client.TimeoutToken);
 
         Assert.False(sending.IsCompleted);
     }

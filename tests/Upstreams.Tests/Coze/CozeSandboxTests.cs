@@ -1,7 +1,6 @@
 using System.Text;
 using CozeCluster.Sandbox;
-using CozeCluster.Sandbox.Coze.Accounts;
-using CozeCluster.Sandbox.Coze.Chats;
+using CozeCluster.Sandbox.Coze;
 using CozeCluster.TestKit;
 
 namespace CozeCluster.Upstreams.Tests.Coze;

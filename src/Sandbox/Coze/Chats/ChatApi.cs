@@ -1,123 +1,116 @@
-using CozeCluster.Sandbox.Coze.Bots;
-using CozeCluster.Sandbox.Coze.Control;
-using CozeCluster.Sandbox.Coze.Conversations;
-using CozeCluster.Sandbox.Coze.Scripts;
-using CozeCluster.Sandbox.Coze.Wire;
+namespace CozeCluster.Sandbox.Coze;
 
-namespace CozeCluster.Sandbox.Coze.Chats;
-
-/// <summary><c>/v3/chat</c> and what belongs to it: retrieve, message list, cancel, tool outputs.</summary>
+/// <summary><c>/v3/chat</c> and its related routes: retrieve, message list, cancel, tool outputs.</summary>
 internal static class ChatApi
 {
-    public static async Task CreateAsync(CozeCall call)
+    public static async Task CreateAsync(CozeContext context)
     {
-        var request = await call.ReadAsync(CozeJson.Wire.ChatRequest);
-        ChatRequestRules.Check(request);
-        var bot = BotFleet.Published(request.BotId!);
-        CheckFiles(call, request.AdditionalMessages ?? []);
-        var conversation = call.OptionalQuery("conversation_id") is { } id ? call.Coze.Conversation(id, call.Token) : NewConversation(call, bot);
-        if (conversation.IsBusy) throw new CozeException(CozeErrors.ConversationBusy);
-        if (!call.Token.TryTakeChat()) throw new CozeException(CozeErrors.NoBalance);
+        var request = await context.ReadAsync(CozeJson.Utf8.ChatRequest);
+        RequestValidator.CheckChat(request);
+        var bot = BotSeeds.GetPublished(request.BotId!);
+        CheckFiles(context, request.AdditionalMessages ?? []);
+        var conversation = context.OptionalQuery("conversation_id") is { } id
+            ? context.Coze.GetConversation(id, context.Token)
+            : CreateConversation(context, bot);
+        if (conversation.IsBusy) throw new CozeException(CozeErrorCodes.ConversationBusy);
+        if (!context.Token.TryTakeChat()) throw new CozeException(CozeErrorCodes.InsufficientBalance);
 
-        var chat = NewChat(call, request, conversation);
+        var chat = CreateChat(context, request, conversation);
         if (chat.Script is { EarlyError: not null } or { Http: not null })
         {
-            await RefuseAsync(call, chat.Script);
+            await WriteScriptedErrorAsync(context, chat.Script);
             return;
         }
-        if (!conversation.TryEnter(chat)) throw new CozeException(CozeErrors.ConversationBusy);
+        if (!conversation.TryStart(chat)) throw new CozeException(CozeErrorCodes.ConversationBusy);
 
-        call.Coze.Add(conversation);
-        call.Coze.Add(chat);
+        context.Coze.Add(conversation);
+        context.Coze.Add(chat);
         if (chat.AutoSaveHistory) conversation.Add(chat.Request, chat.CreatedAt);
-        await RunAsync(call, chat, request.Stream, toolOutputs: null);
+        await RunAsync(context, chat, request.Stream, toolOutputs: null);
     }
 
-    public static Task RetrieveAsync(CozeCall call) => call.OkAsync(Find(call).ToWire(), CozeJson.Wire.EnvelopeChatObject);
+    public static Task RetrieveAsync(CozeContext context) => context.WriteDataAsync(GetChat(context).ToObject(), CozeJson.Utf8.EnvelopeChatObject);
 
-    /// <summary>What the bot has said. Nothing of an answer shows before the chat is completed.</summary>
-    public static Task ListMessagesAsync(CozeCall call)
+    /// <summary>The messages of the bot. Answers are listed only when the chat is completed.</summary>
+    public static Task ListMessagesAsync(CozeContext context)
     {
-        var chat = Find(call);
+        var chat = GetChat(context);
         IEnumerable<MessageObject> messages = chat.AutoSaveHistory ? chat.Messages : [];
         if (chat.Status != CozeChatStatus.Completed) messages = messages.Where(m => m.Type != "answer");
-        return call.OkAsync<IReadOnlyList<MessageObject>>([.. messages], CozeJson.Wire.EnvelopeIReadOnlyListMessageObject);
+        return context.WriteDataAsync<IReadOnlyList<MessageObject>>([.. messages], CozeJson.Utf8.EnvelopeIReadOnlyListMessageObject);
     }
 
-    /// <summary>Flips the status and no more: a stream goes on until its client drops the socket.</summary>
-    public static async Task CancelAsync(CozeCall call)
+    /// <summary>Changes only the status. A stream continues until its client disconnects, as on the real server.</summary>
+    public static async Task CancelAsync(CozeContext context)
     {
-        var request = await call.ReadAsync(CozeJson.Wire.CancelChatRequest);
-        if (string.IsNullOrEmpty(request.ChatId)) throw new CozeException(CozeErrors.Parameters, "chat_id is required");
-        if (string.IsNullOrEmpty(request.ConversationId)) throw new CozeException(CozeErrors.Parameters, "conversation_id is required");
-        var chat = call.Coze.Chat(request.ChatId, request.ConversationId, call.Token);
-        if (!chat.Cancel(call.Coze.Time.GetUtcNow())) throw new CozeException(CozeErrors.NotCancellable);
-        chat.Run?.StopIfUnwanted();
-        await call.OkAsync(chat.ToWire(), CozeJson.Wire.EnvelopeChatObject);
+        var request = await context.ReadAsync(CozeJson.Utf8.CancelChatRequest);
+        if (string.IsNullOrEmpty(request.ChatId)) throw CozeException.InvalidParameter("chat_id is required");
+        if (string.IsNullOrEmpty(request.ConversationId)) throw CozeException.InvalidParameter("conversation_id is required");
+        var chat = context.Coze.GetChat(request.ChatId, request.ConversationId, context.Token);
+        if (!chat.TryCancel(context.Coze.Time.GetUtcNow())) throw new CozeException(CozeErrorCodes.NotCancellable);
+        chat.Runner?.StopIfAbandoned();
+        await context.WriteDataAsync(chat.ToObject(), CozeJson.Utf8.EnvelopeChatObject);
     }
 
-    public static async Task SubmitToolOutputsAsync(CozeCall call)
+    public static async Task SubmitToolOutputsAsync(CozeContext context)
     {
-        var chat = Find(call);
-        var request = await call.ReadAsync(CozeJson.Wire.SubmitToolOutputsRequest);
-        if (chat.RequiredAction is not { } action) throw new CozeException(CozeErrors.Parameters, "the chat does not wait for tool outputs");
+        var chat = GetChat(context);
+        var request = await context.ReadAsync(CozeJson.Utf8.SubmitToolOutputsRequest);
+        if (chat.RequiredAction is not { } action) throw NotWaiting();
         var outputs = request.ToolOutputs ?? [];
-        foreach (var wanted in action.SubmitToolOutputs.ToolCalls)
-            if (!outputs.Any(o => o?.ToolCallId == wanted.Id)) throw new CozeException(CozeErrors.Parameters, $"tool_outputs lacks the output of {wanted.Id}");
-        if (outputs.Count > action.SubmitToolOutputs.ToolCalls.Count) throw new CozeException(CozeErrors.Parameters, "tool_outputs holds an output nobody asked for");
-        if (!chat.Resume()) throw new CozeException(CozeErrors.Parameters, "the chat does not wait for tool outputs");
-        await RunAsync(call, chat, request.Stream, outputs);
+        var calls = action.SubmitToolOutputs.ToolCalls;
+        foreach (var call in calls)
+            if (!outputs.Any(o => o?.ToolCallId == call.Id)) throw CozeException.InvalidParameter($"tool_outputs lacks the output of {call.Id}");
+        if (outputs.Count > calls.Count) throw CozeException.InvalidParameter("tool_outputs contains an output that was not requested");
+        if (!chat.TryResume()) throw NotWaiting();
+        await RunAsync(context, chat, request.Stream, outputs);
+
+        static CozeException NotWaiting() => CozeException.InvalidParameter("the chat does not wait for tool outputs");
     }
 
-    private static async Task RunAsync(CozeCall call, CozeChat chat, bool stream, IReadOnlyList<ToolOutput>? toolOutputs)
+    private static async Task RunAsync(CozeContext context, CozeChat chat, bool stream, IReadOnlyList<ToolOutput>? toolOutputs)
     {
-        var request = call.Http.Request;
-        var imageUrl = $"{request.Scheme}://{request.Host}{CozeSandboxRoutes.ImagePath}";
+        var request = context.Http.Request;
+        var imageUrl = $"{request.Scheme}://{request.Host}{CozeRoutes.ImagePath}";
         if (!stream)
         {
-            _ = new ChatRun(call.Coze, chat, client: null, imageUrl, toolOutputs).RunAsync();
-            if (chat.Script.FirstByte > TimeSpan.Zero) await Task.Delay(chat.Script.FirstByte, call.Coze.Time, call.Aborted);
-            await call.OkAsync(chat.ToWire() with { Status = "in_progress", Usage = null, CompletedAt = null }, CozeJson.Wire.EnvelopeChatObject);
+            _ = new ChatRunner(context.Coze, chat, client: null, imageUrl, toolOutputs).RunAsync();
+            await DelayFirstByteAsync(context, chat.Script);
+            await context.WriteDataAsync(
+                chat.ToObject() with { Status = "in_progress", Usage = null, CompletedAt = null }, CozeJson.Utf8.EnvelopeChatObject);
             return;
         }
-        var client = new ChatStream(call.Http, new SseForm(chat.Script.Wire));
-        var run = new ChatRun(call.Coze, chat, client, imageUrl, toolOutputs);
-        await using var left = call.Aborted.Register(run.ClientLeft);
-        var running = run.RunAsync();
-        await client.Released;
-        // The chat goes on without its client; what went wrong with both still there is the request's fault.
+        var client = new ChatStream(context.Http, new SseWriter(chat.Script.Format));
+        var runner = new ChatRunner(context.Coze, chat, client, imageUrl, toolOutputs);
+        await using var disconnected = context.Aborted.Register(runner.OnClientDisconnected);
+        var running = runner.RunAsync();
+        await client.Completion;
+        // The chat may still run in the background. If it has failed already, the request fails with the same exception.
         if (running.IsFaulted) await running;
     }
 
-    private static CozeChat Find(CozeCall call) => call.Coze.Chat(call.Query("chat_id"), call.Query("conversation_id"), call.Token);
+    private static CozeChat GetChat(CozeContext context) =>
+        context.Coze.GetChat(context.Query("chat_id"), context.Query("conversation_id"), context.Token);
 
-    private static CozeConversation NewConversation(CozeCall call, SandboxBot bot) =>
-        new(call.Coze.Ids.Conversation(), call.Token.Account, bot.Id, call.Coze.Ids.Section(), call.Coze.Time.GetUtcNow()) { Implicit = true };
-
-    private static CozeChat NewChat(CozeCall call, ChatRequest request, CozeConversation conversation)
+    private static CozeConversation CreateConversation(CozeContext context, SeededBot bot)
     {
-        var coze = call.Coze;
-        var now = coze.Time.GetUtcNow();
-        var id = coze.Ids.Chat();
-        var messages = (request.AdditionalMessages ?? []).Select(m => new MessageObject
-        {
-            Id = coze.Ids.Message(),
-            ConversationId = conversation.Id,
-            BotId = request.BotId,
-            ChatId = id,
-            SectionId = conversation.SectionId,
-            Role = m.Role!,
-            Type = m.Type ?? (m.Role == "user" ? "question" : "answer"),
-            Content = m.Content!,
-            ContentType = m.ContentType ?? "text",
-            MetaData = m.MetaData,
-            CreatedAt = now.ToUnixTimeSeconds(),
-            UpdatedAt = now.ToUnixTimeSeconds(),
-        }).ToList();
+        var ids = context.Coze.Ids;
+        return new(ids.NewConversationId(), context.Token.Account, bot.Id, ids.NewSectionId(), context.Coze.Time.GetUtcNow()) { IsImplicit = true };
+    }
 
-        var question = LastQuestion(messages) ?? LastQuestion(conversation.Messages);
-        if (question is null && request.ShortcutCommand is null) throw new CozeException(CozeErrors.Unanswerable, "additional_messages holds no user message to answer");
-        var (prompt, script) = ScriptParser.ReadPrompt(question ?? "", coze.Scripts.Take());
+    private static CozeChat CreateChat(CozeContext context, ChatRequest request, CozeConversation conversation)
+    {
+        var coze = context.Coze;
+        var now = coze.Time.GetUtcNow();
+        var id = coze.Ids.NewChatId();
+        var messages = (request.AdditionalMessages ?? [])
+            .Select(m => MessageApi.CreateMessage(context, conversation, m, now) with { BotId = request.BotId, ChatId = id })
+            .ToList();
+
+        var question = FindQuestion(messages) ?? FindQuestion(conversation.Messages);
+        if (question is null && request.ShortcutCommand is null)
+            throw new CozeException(CozeErrorCodes.Unanswerable, "additional_messages contains no user message to answer");
+        var (prompt, script) = ChatDirectives.Parser.ParsePrompt(question ?? "", coze.Scripts.Take());
         return new CozeChat(coze, script, prompt)
         {
             Id = id,
@@ -125,8 +118,8 @@ internal static class ChatApi
             SectionId = conversation.SectionId,
             BotId = request.BotId!,
             UserId = request.UserId!,
-            Token = call.Token.Value,
-            Account = call.Token.Account,
+            Token = context.Token.Value,
+            Account = context.Token.Account,
             Stream = request.Stream,
             AutoSaveHistory = request.AutoSaveHistory ?? true,
             MetaData = request.MetaData ?? [],
@@ -135,26 +128,29 @@ internal static class ChatApi
         };
     }
 
-    // Media may stand beside its text in a message of its own, so the last text counts, not the last message.
-    private static string? LastQuestion(IReadOnlyList<MessageObject> messages) =>
-        messages.Where(m => m.Role == "user").Select(MessageRules.TextOf).LastOrDefault(text => text.Length > 0);
+    // The last text counts, not the last message: a message with media only may follow the message with its text.
+    private static string? FindQuestion(IReadOnlyList<MessageObject> messages) =>
+        messages.Where(m => m.Role == "user").Select(MessageContent.GetText).LastOrDefault(text => text.Length > 0);
 
-    private static async Task RefuseAsync(CozeCall call, ChatScript script)
+    private static async Task WriteScriptedErrorAsync(CozeContext context, ChatScript script)
     {
-        if (script.FirstByte > TimeSpan.Zero) await Task.Delay(script.FirstByte, call.Coze.Time, call.Aborted);
-        if (script.RetryAfter is { } wait) call.Http.Response.Headers.RetryAfter = $"{Math.Ceiling(wait.TotalSeconds)}";
+        await DelayFirstByteAsync(context, script);
+        if (script.RetryAfter is { } wait) context.Http.Response.Headers.RetryAfter = $"{Math.Ceiling(wait.TotalSeconds)}";
         if (script.EarlyError is { } code) throw new CozeException(code, httpStatus: script.Http);
-        await FaultStore.WriteBareAsync(call.Http, script.Http!.Value);
+        await FaultInjector.WriteProxyErrorAsync(context.Http, script.Http!.Value);
     }
 
-    private static void CheckFiles(CozeCall call, IReadOnlyList<EnterMessage> messages)
+    private static Task DelayFirstByteAsync(CozeContext context, ChatScript script) =>
+        script.FirstByte > TimeSpan.Zero ? Task.Delay(script.FirstByte, context.Coze.Time, context.Aborted) : Task.CompletedTask;
+
+    private static void CheckFiles(CozeContext context, IReadOnlyList<EnterMessage> messages)
     {
         foreach (var message in messages)
         {
             if (message.ContentType != "object_string") continue;
-            foreach (var item in MessageRules.ReadItems(message.Content, "content"))
-                if (!string.IsNullOrEmpty(item.FileId) && call.Coze.Files.Find(item.FileId, call.Token.Account) is null)
-                    throw new CozeException(CozeErrors.FileNotFound, $"File {item.FileId} does not exist");
+            foreach (var item in MessageContent.ParseItems(message.Content, "content"))
+                if (!string.IsNullOrEmpty(item.FileId) && context.Coze.Files.Find(item.FileId, context.Token.Account) is null)
+                    throw new CozeException(CozeErrorCodes.FileNotFound, $"File {item.FileId} does not exist");
         }
     }
 }

@@ -3,140 +3,141 @@ using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization.Metadata;
 
-namespace CozeCluster.Sandbox.Coze.Chats;
+namespace CozeCluster.Sandbox.Coze;
 
 /// <summary>
-/// The client's end of a streamed chat. The chat outlives it: when the client goes, sending turns into nothing and the request is
-/// let go, while the chat is produced to its end.
+/// The response stream of one client. The chat outlives it: once it is closed, sending has no effect and the request ends, while the
+/// chat is produced to its end.
 /// </summary>
-internal sealed class ChatStream(HttpContext http, SseForm form)
+internal sealed class ChatStream(HttpContext http, SseWriter writer)
 {
-    // A reset throws away what the socket has not sent yet. This is about the network, not about the sandbox's clock.
-    private static readonly TimeSpan CutGrace = TimeSpan.FromMilliseconds(30);
+    // An abort discards bytes that the socket has not sent yet. This delay is about the network, so it uses the system clock.
+    private static readonly TimeSpan AbortDelay = TimeSpan.FromMilliseconds(30);
 
     private readonly Lock _gate = new();
-    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly PipeWriter _output = http.Response.BodyWriter;
-    private ArrayBufferWriter<byte>? _whole;
-    private bool _sending;
-    private bool _gone;
+    private ArrayBufferWriter<byte>? _tornBuffer;
+    private bool _isSending;
+    private bool _isClosed;
 
-    public SseForm Form => form;
+    /// <summary>Writes the records in the form that the script wants.</summary>
+    public SseWriter Writer => writer;
 
-    /// <summary>Completes when nothing will touch the response any more.</summary>
-    public Task Released => _released.Task;
+    /// <summary>Completes when nothing will write to the response any more.</summary>
+    public Task Completion => _completion.Task;
 
-    /// <summary>True once the client cannot be reached.</summary>
-    public bool Gone
+    /// <summary>True when the client cannot receive anything any more.</summary>
+    public bool IsClosed
     {
-        get { lock (_gate) return _gone; }
+        get { lock (_gate) return _isClosed; }
     }
 
-    /// <summary>True when it was a script that cut the connection.</summary>
-    public bool WasCut { get; private set; }
+    /// <summary>True when the script has aborted the connection.</summary>
+    public bool WasAborted { get; private set; }
 
-    /// <summary>Sends an event; without <paramref name="flush"/> it goes out with the next one that flushes.</summary>
+    /// <summary>Writes an event. Without <paramref name="flush"/> it is sent with the next event that flushes.</summary>
     public async ValueTask SendAsync<T>(string name, T data, JsonTypeInfo<T> type, bool flush)
     {
-        if (!TryBegin()) return;
+        if (!TryBeginSend()) return;
         try
         {
-            form.Write(Target, name, data, type);
+            writer.Write(Buffer, name, data, type);
             if (flush) await FlushAsync();
         }
         finally
         {
-            Finish();
+            EndSend();
         }
     }
 
-    /// <summary>Sends one delta and flushes; false when the client is gone.</summary>
+    /// <summary>Sends one delta. False: the stream is closed.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<bool> SendAsync(DeltaFrame frame, byte[] chunk)
+    public async ValueTask<bool> SendAsync(DeltaTemplate template, byte[] chunk)
     {
-        if (!TryBegin()) return false;
+        if (!TryBeginSend()) return false;
         try
         {
-            frame.Write(Target, chunk);
+            template.Write(Buffer, chunk);
             await FlushAsync();
             return true;
         }
         finally
         {
-            Finish();
+            EndSend();
         }
     }
 
     /// <summary>Sends the closing record.</summary>
     public async ValueTask SendDoneAsync()
     {
-        if (!TryBegin()) return;
+        if (!TryBeginSend()) return;
         try
         {
-            form.WriteDone(Target);
+            writer.WriteDone(Buffer);
             await FlushAsync();
         }
         finally
         {
-            Finish();
+            EndSend();
         }
     }
 
-    /// <summary>Resets the connection under the client, once what was sent has had time to leave.</summary>
-    public async Task CutAsync()
+    /// <summary>Aborts the connection, after a short delay in which the socket sends what is already written.</summary>
+    public async Task AbortAsync()
     {
-        WasCut = true;
-        await Task.Delay(CutGrace, TimeProvider.System, CancellationToken.None);
+        WasAborted = true;
+        await Task.Delay(AbortDelay, TimeProvider.System, CancellationToken.None);
         http.Abort();
-        Leave();
+        Close();
     }
 
-    /// <summary>The client is gone, or the chat has sent all: the request is let go once no send is under way.</summary>
-    public void Leave()
+    /// <summary>Closes the stream. The request ends as soon as no send is in progress.</summary>
+    public void Close()
     {
         lock (_gate)
         {
-            _gone = true;
-            if (!_sending) _released.TrySetResult();
+            _isClosed = true;
+            if (!_isSending) _completion.TrySetResult();
         }
     }
 
-    private IBufferWriter<byte> Target => form.Torn ? _whole ??= new ArrayBufferWriter<byte>() : _output;
+    private IBufferWriter<byte> Buffer => writer.IsTorn ? _tornBuffer ??= new ArrayBufferWriter<byte>() : _output;
 
     private async ValueTask FlushAsync()
     {
-        if (form.Torn && _whole is { WrittenCount: > 1 } whole)
+        if (writer.IsTorn && _tornBuffer is { WrittenCount: > 1 } buffer)
         {
-            var middle = whole.WrittenCount / 2;
-            await _output.WriteAsync(whole.WrittenMemory[..middle]);
+            var middle = buffer.WrittenCount / 2;
+            await _output.WriteAsync(buffer.WrittenMemory[..middle]);
             await Task.Yield();
-            await _output.WriteAsync(whole.WrittenMemory[middle..]);
-            whole.ResetWrittenCount();
+            await _output.WriteAsync(buffer.WrittenMemory[middle..]);
+            buffer.ResetWrittenCount();
             return;
         }
         await _output.FlushAsync();
     }
 
-    private bool TryBegin()
+    private bool TryBeginSend()
     {
         lock (_gate)
         {
-            if (_gone) return false;
+            if (_isClosed) return false;
             if (!http.Response.HasStarted && http.Response.ContentType is null)
             {
                 http.Response.ContentType = "text/event-stream; charset=utf-8";
                 http.Response.Headers.CacheControl = "no-cache";
             }
-            return _sending = true;
+            return _isSending = true;
         }
     }
 
-    private void Finish()
+    private void EndSend()
     {
         lock (_gate)
         {
-            _sending = false;
-            if (_gone) _released.TrySetResult();
+            _isSending = false;
+            if (_isClosed) _completion.TrySetResult();
         }
     }
 }

@@ -1,9 +1,25 @@
-using CozeCluster.Sandbox.Coze.Scripts;
-using CozeCluster.Sandbox.Coze.Wire;
+namespace CozeCluster.Sandbox.Coze;
 
-namespace CozeCluster.Sandbox.Coze.Chats;
+/// <summary>The status of a chat.</summary>
+public enum CozeChatStatus
+{
+    /// <summary>The reply is being produced.</summary>
+    InProgress,
 
-/// <summary>One chat, as the fake's record tells it. Live: its values move while the chat runs.</summary>
+    /// <summary>The chat waits for tool outputs.</summary>
+    RequiresAction,
+
+    /// <summary>The reply is complete.</summary>
+    Completed,
+
+    /// <summary>The chat ended with an error.</summary>
+    Failed,
+
+    /// <summary>The client canceled the chat.</summary>
+    Canceled,
+}
+
+/// <summary>One chat, as the fake Coze records it. Its values change while the chat runs.</summary>
 public sealed class CozeChat
 {
     private readonly Lock _gate = new();
@@ -21,22 +37,22 @@ public sealed class CozeChat
         Prompt = prompt;
     }
 
-    /// <summary>Number of the chat since the start or the last reset, from 1.</summary>
+    /// <summary>The number of the chat since the start or the last reset, from 1.</summary>
     public long Sequence { get; internal set; }
 
     /// <summary>The chat id.</summary>
     public required string Id { get; init; }
 
-    /// <summary>The conversation it runs in.</summary>
+    /// <summary>The conversation of the chat.</summary>
     public required string ConversationId { get; init; }
 
-    /// <summary>The bot it was sent to.</summary>
+    /// <summary>The bot of the chat.</summary>
     public required string BotId { get; init; }
 
     /// <summary><c>user_id</c> of the request.</summary>
     public required string UserId { get; init; }
 
-    /// <summary>The token it was sent with.</summary>
+    /// <summary>The access token of the request.</summary>
     public required string Token { get; init; }
 
     /// <summary>Whether the request asked for a stream.</summary>
@@ -48,41 +64,41 @@ public sealed class CozeChat
     /// <summary><c>meta_data</c> of the request.</summary>
     public required IReadOnlyDictionary<string, string> MetaData { get; init; }
 
-    /// <summary>The last user text, directives taken out.</summary>
+    /// <summary>The last text of the user, without directives.</summary>
     public string Prompt { get; }
 
     /// <summary>The messages of the request: role, content type and content.</summary>
     public IReadOnlyList<(string Role, string ContentType, string Content)> RequestMessages =>
         [.. Request.Select(m => (m.Role, m.ContentType, m.Content))];
 
-    /// <summary>Where the chat stands.</summary>
+    /// <summary>The current status.</summary>
     public CozeChatStatus Status { get; private set; } = CozeChatStatus.InProgress;
 
-    /// <summary>True while no other chat may start in the conversation.</summary>
+    /// <summary>True while no other chat can start in the conversation.</summary>
     public bool IsRunning => Status is CozeChatStatus.InProgress or CozeChatStatus.RequiresAction;
 
-    /// <summary>True once the client canceled it.</summary>
+    /// <summary>True when the client has canceled the chat.</summary>
     public bool Canceled => Status == CozeChatStatus.Canceled;
 
-    /// <summary>True once the client of a stream dropped its socket before the end.</summary>
+    /// <summary>True when the client of a stream has disconnected before the end.</summary>
     public bool ClientGone { get; private set; }
 
-    /// <summary>True once nothing more is produced.</summary>
+    /// <summary>True when nothing more is produced.</summary>
     public bool Ended => !IsRunning && !IsProducing;
 
-    /// <summary>True while it is being produced.</summary>
+    /// <summary>True while the reply is being produced.</summary>
     public bool IsProducing { get; private set; }
 
-    /// <summary>Answer deltas made so far, sent or not; what is billed.</summary>
+    /// <summary>How many answer deltas were produced, sent or not. Coze bills them all.</summary>
     public int DeltasProduced => Volatile.Read(ref _deltasProduced);
 
-    /// <summary>Answer deltas written to a client.</summary>
+    /// <summary>How many answer deltas were sent to a client.</summary>
     public int DeltasSent => Volatile.Read(ref _deltasSent);
 
-    /// <summary>Answer deltas made after the cancel: the price of canceling without dropping the socket.</summary>
+    /// <summary>How many answer deltas were produced after the cancel: the cost of a cancel without a disconnect.</summary>
     public int DeltasAfterCancel => Volatile.Read(ref _deltasAfterCancel);
 
-    /// <summary>Full texts of the answers that are finished, in order.</summary>
+    /// <summary>The full texts of the finished answers, in order.</summary>
     public IReadOnlyList<string> Answers
     {
         get { lock (_gate) return [.. _answers]; }
@@ -97,9 +113,9 @@ public sealed class CozeChat
     internal ErrorObject? LastError { get; private set; }
     internal RequiredAction? RequiredAction { get; private set; }
     internal UsageObject? Usage { get; set; }
-    internal ChatRun? Run { get; set; }
+    internal ChatRunner? Runner { get; set; }
 
-    /// <summary>Messages finished so far, whatever the status.</summary>
+    /// <summary>The finished messages, in any status of the chat.</summary>
     internal IReadOnlyList<MessageObject> Messages
     {
         get { lock (_gate) return [.. _messages]; }
@@ -110,7 +126,7 @@ public sealed class CozeChat
         Interlocked.Increment(ref _deltasProduced);
         if (sent) Interlocked.Increment(ref _deltasSent);
         if (Canceled) Interlocked.Increment(ref _deltasAfterCancel);
-        _coze.Changed();
+        _coze.NotifyChanged();
     }
 
     internal void Add(MessageObject message)
@@ -122,20 +138,20 @@ public sealed class CozeChat
         }
     }
 
-    /// <summary>Ends a chat that is still in progress; a canceled one stays canceled.</summary>
-    internal void Finish(CozeChatStatus status, DateTimeOffset now, ErrorObject? error = null) => Move(() =>
+    /// <summary>Ends a chat in progress. A canceled chat stays canceled.</summary>
+    internal void Finish(CozeChatStatus status, DateTimeOffset now, ErrorObject? error = null) => Update(() =>
     {
         if (Status != CozeChatStatus.InProgress) return false;
-        // Whoever sees the chat completed finds its answers in the conversation.
-        if (status == CozeChatStatus.Completed) _coze.KeepAnswers(this);
+        // Before the status changes, so that the conversation of a completed chat always has the answers.
+        if (status == CozeChatStatus.Completed) _coze.SaveAnswers(this);
         Status = status;
         EndedAt = now;
         LastError = error;
         return true;
     });
 
-    /// <summary>Stops for tool outputs; false when it was canceled meanwhile.</summary>
-    internal bool Require(RequiredAction action) => Move(() =>
+    /// <summary>Lets the chat wait for tool outputs, unless it was canceled meanwhile.</summary>
+    internal void RequireAction(RequiredAction action) => Update(() =>
     {
         if (Status != CozeChatStatus.InProgress) return false;
         Status = CozeChatStatus.RequiresAction;
@@ -143,8 +159,8 @@ public sealed class CozeChat
         return true;
     });
 
-    /// <summary>Goes on with tool outputs; false when none are awaited.</summary>
-    internal bool Resume() => Move(() =>
+    /// <summary>Continues with tool outputs. False: the chat does not wait for any.</summary>
+    internal bool TryResume() => Update(() =>
     {
         if (Status != CozeChatStatus.RequiresAction) return false;
         Status = CozeChatStatus.InProgress;
@@ -152,10 +168,10 @@ public sealed class CozeChat
         return true;
     });
 
-    /// <summary>Flips the status; false when the chat is over.</summary>
-    internal bool Cancel(DateTimeOffset now)
+    /// <summary>Sets the status to canceled. False: the chat has ended.</summary>
+    internal bool TryCancel(DateTimeOffset now)
     {
-        var canceled = Move(() =>
+        var canceled = Update(() =>
         {
             if (!IsRunning) return false;
             Status = CozeChatStatus.Canceled;
@@ -163,23 +179,23 @@ public sealed class CozeChat
             RequiredAction = null;
             return true;
         });
-        if (canceled && Ended) _coze.Ended(this);
+        if (canceled && Ended) _coze.OnEnded(this);
         return canceled;
     }
 
-    internal void MarkClientGone() => Move(() => ClientGone = true);
+    internal void SetClientGone() => Update(() => ClientGone = true);
 
-    internal void MarkProducing(bool producing)
+    internal void SetProducing(bool producing)
     {
-        Move(() =>
+        Update(() =>
         {
             IsProducing = producing;
             return true;
         });
-        if (Ended) _coze.Ended(this);
+        if (Ended) _coze.OnEnded(this);
     }
 
-    internal ChatObject ToWire() => new()
+    internal ChatObject ToObject() => new()
     {
         Id = Id,
         ConversationId = ConversationId,
@@ -189,17 +205,31 @@ public sealed class CozeChat
         CompletedAt = Status == CozeChatStatus.Completed ? EndedAt?.ToUnixTimeSeconds() : null,
         FailedAt = Status == CozeChatStatus.Failed ? EndedAt?.ToUnixTimeSeconds() : null,
         MetaData = MetaData,
-        LastError = LastError ?? (Script.Wire.LastErrorNull ? null : new ErrorObject(0, "")),
-        Status = Status.ToWire(),
+        LastError = LastError ?? (Script.Format.LastErrorNull ? null : new ErrorObject(0, "")),
+        Status = Status.ToApiName(),
         RequiredAction = RequiredAction,
         Usage = Status is CozeChatStatus.Completed or CozeChatStatus.Canceled ? Usage : null,
     };
 
-    private bool Move(Func<bool> step)
+    /// <summary>Runs an update under the lock. It returns whether it changed anything; waiting callers are woken only then.</summary>
+    private bool Update(Func<bool> update)
     {
-        bool moved;
-        lock (_gate) moved = step();
-        if (moved) _coze.Changed();
-        return moved;
+        bool changed;
+        lock (_gate) changed = update();
+        if (changed) _coze.NotifyChanged();
+        return changed;
     }
+}
+
+internal static class CozeChatStatusExtensions
+{
+    /// <summary>The name of the status in the API.</summary>
+    public static string ToApiName(this CozeChatStatus status) => status switch
+    {
+        CozeChatStatus.InProgress => "in_progress",
+        CozeChatStatus.RequiresAction => "requires_action",
+        CozeChatStatus.Completed => "completed",
+        CozeChatStatus.Failed => "failed",
+        _ => "canceled",
+    };
 }

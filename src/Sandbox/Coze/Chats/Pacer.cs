@@ -1,10 +1,11 @@
 using System.Threading.Tasks.Sources;
 
-namespace CozeCluster.Sandbox.Coze.Chats;
+namespace CozeCluster.Sandbox.Coze;
 
 /// <summary>
-/// Waits by a schedule, one waiter at a time, on one reusable timer: no allocation per wait, so thousands of paced streams stay cheap.
-/// A stream that fell behind catches up, as a generator that does not care about its reader would.
+/// Waits according to a schedule: each wait ends a given time after the end of the wait before it. A stream that is late catches up,
+/// because a real generator does not wait for its reader. There is one waiting caller at a time, and one reusable timer without
+/// allocations per wait, so thousands of paced streams cost little.
 /// </summary>
 internal sealed class Pacer(TimeProvider time) : IValueTaskSource<bool>, IDisposable
 {
@@ -12,38 +13,40 @@ internal sealed class Pacer(TimeProvider time) : IValueTaskSource<bool>, IDispos
     private ManualResetValueTaskSourceCore<bool> _wait = new() { RunContinuationsAsynchronously = true };
     private ITimer? _timer;
     private long _due = time.GetTimestamp();
-    private bool _waiting;
-    private bool _stopped;
+    private bool _isWaiting;
+    private bool _isStopped;
 
-    /// <summary>Waits until <paramref name="gap"/> after the last wait was due; infinite waits for <see cref="Stop"/>. False: stop now.</summary>
-    public ValueTask<bool> WaitAsync(TimeSpan gap)
+    /// <summary>Waits until <paramref name="delay"/> after the due time of the last wait. An infinite delay waits for <see cref="Stop"/>.</summary>
+    /// <returns>False: the pacer is stopped.</returns>
+    public ValueTask<bool> WaitAsync(TimeSpan delay)
     {
         lock (_gate)
         {
-            if (_stopped) return ValueTask.FromResult(false);
-            if (gap == TimeSpan.Zero) return ValueTask.FromResult(true);
-            if (gap != Timeout.InfiniteTimeSpan)
+            if (_isStopped) return ValueTask.FromResult(false);
+            if (delay == TimeSpan.Zero) return ValueTask.FromResult(true);
+            if (delay != Timeout.InfiniteTimeSpan)
             {
-                _due += (long)(gap.TotalSeconds * time.TimestampFrequency);
+                _due += (long)(delay.TotalSeconds * time.TimestampFrequency);
                 var left = time.GetElapsedTime(time.GetTimestamp(), _due);
                 if (left <= TimeSpan.Zero) return ValueTask.FromResult(true);
-                _timer ??= time.CreateTimer(static pacer => ((Pacer)pacer!).Complete(goOn: true), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-                Arm();
+                _timer ??= time.CreateTimer(
+                    static pacer => ((Pacer)pacer!).Complete(shouldContinue: true), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                BeginWait();
                 _timer.Change(left, Timeout.InfiniteTimeSpan);
             }
             else
             {
-                Arm();
+                BeginWait();
             }
             return new ValueTask<bool>(this, _wait.Version);
         }
     }
 
-    /// <summary>Ends this wait and all to come.</summary>
+    /// <summary>Ends the current wait and all later waits.</summary>
     public void Stop()
     {
-        lock (_gate) _stopped = true;
-        Complete(goOn: false);
+        lock (_gate) _isStopped = true;
+        Complete(shouldContinue: false);
     }
 
     public void Dispose() => _timer?.Dispose();
@@ -55,19 +58,19 @@ internal sealed class Pacer(TimeProvider time) : IValueTaskSource<bool>, IDispos
     void IValueTaskSource<bool>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _wait.OnCompleted(continuation, state, token, flags);
 
-    private void Arm()
+    private void BeginWait()
     {
         _wait.Reset();
-        _waiting = true;
+        _isWaiting = true;
     }
 
-    private void Complete(bool goOn)
+    private void Complete(bool shouldContinue)
     {
         lock (_gate)
         {
-            if (!_waiting) return;
-            _waiting = false;
+            if (!_isWaiting) return;
+            _isWaiting = false;
         }
-        _wait.SetResult(goOn);
+        _wait.SetResult(shouldContinue);
     }
 }

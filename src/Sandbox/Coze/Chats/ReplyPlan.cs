@@ -1,39 +1,47 @@
 using System.Text.Json;
-using CozeCluster.Sandbox.Coze.Scripts;
-using CozeCluster.Sandbox.Coze.Wire;
 
-namespace CozeCluster.Sandbox.Coze.Chats;
+namespace CozeCluster.Sandbox.Coze;
 
-/// <summary>What a chat will say, worked out from its script and its prompt before it says it.</summary>
+/// <summary>The texts of a reply, determined from the script and the prompt before the first delta.</summary>
 internal sealed class ReplyPlan
 {
     private const int DefaultChunks = 20;
-    private const int LongestEcho = 400;
+    private const int MaxEchoLength = 400;
 
-    private ReplyPlan(IReadOnlyList<ReplyText> answers, ReplyText? reasoning)
+    private ReplyPlan(IReadOnlyList<ChunkedText> answers, ChunkedText? reasoning)
     {
         Answers = answers;
         Reasoning = reasoning;
     }
 
-    public IReadOnlyList<ReplyText> Answers { get; }
+    public IReadOnlyList<ChunkedText> Answers { get; }
 
-    public ReplyText? Reasoning { get; }
+    public ChunkedText? Reasoning { get; }
 
-    public static ReplyPlan For(CozeChat chat, IReadOnlyList<ToolOutput> toolOutputs, string imageUrl)
+    /// <summary>The content of the verbose message about a knowledge recall.</summary>
+    public static string Knowledge { get; } =
+        VerboseMessage("knowledge_recall", """{"chunks":[{"slice":"The sandbox knows this.","score":0.9}]}""");
+
+    /// <summary>The content of the extra message of the directive <c>verbose</c>.</summary>
+    public static string TimeCapsule { get; } = VerboseMessage("time_capsule_recall", """{"origin_search_results":"[]"}""");
+
+    /// <summary>The content of the verbose message after the last answer.</summary>
+    public static string AnswersFinished { get; } = VerboseMessage("generate_answer_finish", """{"finish_reason":0,"FinData":""}""");
+
+    public static ReplyPlan Create(CozeChat chat, IReadOnlyList<ToolOutput> toolOutputs, string imageUrl)
     {
         var script = chat.Script;
-        var answers = new ReplyText[script.Answers];
+        var answers = new ChunkedText[script.Answers];
         for (var i = 0; i < answers.Length; i++)
         {
-            var answer = Answer(chat, toolOutputs, i);
+            var answer = CreateAnswer(chat, toolOutputs, i);
             if (script.Image && i == answers.Length - 1)
-                answer = ReplyText.Cut($"{answer.Text}\n\n![sandbox]({imageUrl})", script.Chunk, script.Wire.AsciiOnly);
+                answer = ChunkedText.Split($"{answer.Text}\n\n![sandbox]({imageUrl})", script.Chunk, script.Format.AsciiOnly);
             answers[i] = answer;
         }
         var reasoning = script.Reasoning == 0
             ? null
-            : ReplyText.Generate(script.Seed + 7, script.Text, script.Reasoning, script.Chunk, script.Wire.AsciiOnly);
+            : ChunkedText.Generate(script.Seed + 7, script.Text, script.Reasoning, script.Chunk, script.Format.AsciiOnly);
         return new ReplyPlan(answers, reasoning);
     }
 
@@ -42,32 +50,38 @@ internal sealed class ReplyPlan
         for (var i = 1; i <= chat.Script.FollowUps; i++) yield return $"Follow-up question {i}?";
     }
 
-    /// <summary>Content of a verbose message.</summary>
-    public static string Verbose(string kind, string data) => JsonSerializer.Serialize(new VerboseContent(kind, data), CozeJson.Wire.VerboseContent);
+    /// <summary>The content of a function call.</summary>
+    public static string FunctionCall(string name)
+    {
+        var arguments = new Dictionary<string, string> { ["query"] = "sandbox" };
+        return JsonSerializer.Serialize(
+            new FunctionCallContent(name, arguments, "7370000000000000001", "sandbox-tools", "7370000000000000002", name),
+            CozeJson.Utf8.FunctionCallContent);
+    }
 
-    /// <summary>Content of a function call.</summary>
-    public static string FunctionCall(string name) => JsonSerializer.Serialize(
-        new FunctionCallContent(name, new Dictionary<string, string> { ["query"] = "sandbox" }, "7370000000000000001", "sandbox-tools", "7370000000000000002", name),
-        CozeJson.Wire.FunctionCallContent);
+    private static string VerboseMessage(string kind, string data) =>
+        JsonSerializer.Serialize(new VerboseContent(kind, data), CozeJson.Utf8.VerboseContent);
 
-    private static ReplyText Answer(CozeChat chat, IReadOnlyList<ToolOutput> toolOutputs, int index)
+    private static ChunkedText CreateAnswer(CozeChat chat, IReadOnlyList<ToolOutput> toolOutputs, int index)
     {
         var script = chat.Script;
-        var ascii = script.Wire.AsciiOnly;
-        if (script.Fault is { } fault) return ReplyText.Cut($"The sandbox cannot follow this prompt: {fault}.", script.Chunk, ascii);
-        if (script.Say is { } say) return ReplyText.Cut(say, script.Chunk, ascii);
-        if (script.Chunks is not null || script.Text != ReplyTextKind.Plain)
-            return ReplyText.Generate(unchecked(script.Seed * 31 + index), script.Text, script.Chunks ?? DefaultChunks, script.Chunk, ascii);
+        var ascii = script.Format.AsciiOnly;
+        if (script.DirectiveError is { } error) return Split($"The sandbox cannot follow this prompt: {error}.");
+        if (script.Say is { } say) return Split(say);
+        if (script.Chunks is not null || script.Text != TextKind.Plain)
+            return ChunkedText.Generate(unchecked(script.Seed * 31 + index), script.Text, script.Chunks ?? DefaultChunks, script.Chunk, ascii);
 
         var tools = toolOutputs.Count == 0 ? "" : $" The tools returned: {string.Join("; ", toolOutputs.Select(o => o.Output))}.";
         var part = script.Answers == 1 ? "" : $" This is answer {index + 1} of {script.Answers}.";
-        return ReplyText.Cut($"You said: {Shorten(chat.Prompt)}\n\nThis is the Coze sandbox, glad to hear from you.{tools}{part}", script.Chunk, ascii);
+        return Split($"You said: {Shorten(chat.Prompt)}\n\nThis is the Coze sandbox, glad to hear from you.{tools}{part}");
+
+        ChunkedText Split(string text) => ChunkedText.Split(text, script.Chunk, ascii);
     }
 
     private static string Shorten(string prompt)
     {
-        if (prompt.Length <= LongestEcho) return prompt;
-        var end = char.IsHighSurrogate(prompt[LongestEcho - 1]) ? LongestEcho - 1 : LongestEcho;
+        if (prompt.Length <= MaxEchoLength) return prompt;
+        var end = char.IsHighSurrogate(prompt[MaxEchoLength - 1]) ? MaxEchoLength - 1 : MaxEchoLength;
         return prompt[..end] + "…";
     }
 }

@@ -1,61 +1,57 @@
-using CozeCluster.Sandbox.Coze.Accounts;
-using CozeCluster.Sandbox.Coze.Chats;
-using CozeCluster.Sandbox.Coze.Scripts;
-using CozeCluster.Sandbox.Coze.Wire;
+namespace CozeCluster.Sandbox.Coze;
 
-namespace CozeCluster.Sandbox.Coze.Control;
-
-/// <summary>The endpoints below <c>/coze/sandbox</c>: script what comes, read what was, mint and end tokens, start over.</summary>
+/// <summary>The control endpoints below <c>/coze/sandbox</c>: set scripts and faults, read recorded chats, create and expire tokens, reset.</summary>
 internal static class ControlApi
 {
-    // A picture of one pixel, for answers that show one.
+    // An image of one pixel, for answers with an image.
     private static readonly byte[] Pixel = Convert.FromBase64String(
         "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==");
 
-    public static async Task ScriptAsync(CozeCall call)
+    public static async Task ScriptAsync(CozeContext context)
     {
-        var request = await call.ReadAsync(CozeJson.Wire.ScriptRequest);
+        var request = await context.ReadAsync(CozeJson.Utf8.ScriptRequest);
         Require(request.Script is not null, "script is required");
         Require(request.Times is null or >= 1, "times must be at least 1");
-        call.Coze.Scripts.Add(request.Script!, request.Times);
+        context.Coze.Scripts.Add(request.Script!, request.Times);
     }
 
-    public static async Task FaultAsync(CozeCall call)
+    public static async Task FaultAsync(CozeContext context)
     {
-        var request = await call.ReadAsync(CozeJson.Wire.FaultRequest);
+        var request = await context.ReadAsync(CozeJson.Utf8.FaultRequest);
         Require(!string.IsNullOrEmpty(request.Path), "path is required");
         Require(request.Times is null or >= 1, "times must be at least 1");
         Require(request.Http is null or (>= 200 and <= 599), "http must be 200 to 599");
-        var delay = request.Delay is null ? TimeSpan.Zero : ScriptParser.Duration(request.Delay);
-        call.Coze.Faults.Add(new InjectedFault(request.Path!, delay, request.Http, request.Error), request.Times ?? 1);
+        var delay = request.Delay is null ? TimeSpan.Zero : DirectiveValue.Duration(request.Delay);
+        context.Coze.Faults.Add(new InjectedFault(request.Path!, delay, request.Http, request.Error), request.Times ?? 1);
     }
 
-    /// <summary>The record of chats; with <c>wait</c>, answers once <c>count</c> chats fit, or 504.</summary>
-    public static async Task ChatsAsync(CozeCall call)
+    /// <summary>The recorded chats. With <c>wait</c>, the response waits until <c>count</c> chats match; it is 504 after that time.</summary>
+    public static async Task ChatsAsync(CozeContext context)
     {
-        var filter = new ChatFilter(call.Http.Request.Query);
-        if (call.OptionalQuery("wait") is { } wait)
+        var filter = new ChatFilter(context.Http.Request.Query);
+        if (context.OptionalQuery("wait") is { } wait)
         {
-            var count = call.Query("count", absent: 1, least: 1, most: int.MaxValue);
-            using var timeout = new CancellationTokenSource(ScriptParser.Duration(wait), call.Coze.Time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, call.Aborted);
+            var count = context.IntQuery("count", defaultValue: 1, min: 1, max: int.MaxValue);
+            using var timeout = new CancellationTokenSource(DirectiveValue.Duration(wait), context.Coze.Time);
+            using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, context.Aborted);
             try
             {
-                await call.Coze.WaitForAsync(() => call.Coze.Chats.Count(filter.Fits) >= count, either.Token);
+                await context.Coze.WaitForAsync(() => context.Coze.Chats.Count(filter.Matches) >= count, linked.Token);
             }
-            catch (OperationCanceledException) when (!call.Aborted.IsCancellationRequested)
+            catch (OperationCanceledException) when (!context.Aborted.IsCancellationRequested)
             {
-                await call.WriteAsync(new ControlError($"no {count} such chats within {wait}"), CozeJson.Wire.ControlError, StatusCodes.Status504GatewayTimeout);
+                var error = new ControlError($"fewer than {count} chats matched within {wait}");
+                await context.WriteAsync(error, CozeJson.Utf8.ControlError, StatusCodes.Status504GatewayTimeout);
                 return;
             }
         }
-        await call.WriteAsync(new ChatRecordList([.. call.Coze.Chats.Where(filter.Fits).Select(Record)]), CozeJson.Wire.ChatRecordList);
+        await context.WriteAsync(new ChatRecordList([.. context.Coze.Chats.Where(filter.Matches).Select(CreateRecord)]), CozeJson.Utf8.ChatRecordList);
     }
 
-    public static Task CountsAsync(CozeCall call)
+    public static Task CountsAsync(CozeContext context)
     {
-        var chats = call.Coze.Chats;
-        var key = call.OptionalQuery("meta");
+        var chats = context.Coze.Chats;
+        var key = context.OptionalQuery("meta");
         var counts = new ChatCounts
         {
             Total = chats.Count,
@@ -65,56 +61,56 @@ internal static class ControlApi
             RequiresAction = chats.Count(c => c.Status == CozeChatStatus.RequiresAction),
             Canceled = chats.Count(c => c.Status == CozeChatStatus.Canceled),
             ClientGone = chats.Count(c => c.ClientGone),
-            Refused = call.Coze.Refusals.ToDictionary(r => $"{r.Key}", r => r.Value),
+            Refused = context.Coze.Refusals.ToDictionary(r => $"{r.Key}", r => r.Value),
             ByMeta = key is null
                 ? null
                 : chats.Where(c => c.MetaData.ContainsKey(key)).CountBy(c => c.MetaData[key]).ToDictionary(),
         };
-        return call.WriteAsync(counts, CozeJson.Wire.ChatCounts);
+        return context.WriteAsync(counts, CozeJson.Utf8.ChatCounts);
     }
 
-    public static Task ResetAsync(CozeCall call)
+    public static Task ResetAsync(CozeContext context)
     {
-        call.Coze.Reset();
+        context.Coze.Reset();
         return Task.CompletedTask;
     }
 
-    public static async Task MintTokenAsync(CozeCall call)
+    public static async Task MintTokenAsync(CozeContext context)
     {
-        var request = await call.ReadOptionalAsync(CozeJson.Wire.MintTokenRequest) ?? new MintTokenRequest(null, null, null, null);
+        var request = await context.ReadOptionalAsync(CozeJson.Utf8.MintTokenRequest) ?? new MintTokenRequest(null, null, null, null);
         var unknown = request.Permissions?.FirstOrDefault(p => !CozePermissions.All.Contains(p));
         Require(unknown is null, $"permission '{unknown}' is none of {string.Join(", ", CozePermissions.All)}");
-        var token = call.Coze.Tokens.Mint(
+        var token = context.Coze.Tokens.Mint(
             "pat_",
             request.Account ?? "sandbox",
             request.Permissions?.ToHashSet(StringComparer.Ordinal) ?? CozePermissions.All,
             request.ExpiresInSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
             request.Chats);
-        await call.WriteAsync(new MintedToken(token.Value, token.Account, token.ExpiresAt?.ToUnixTimeSeconds()), CozeJson.Wire.MintedToken);
+        await context.WriteAsync(new MintedToken(token.Value, token.Account, token.ExpiresAt?.ToUnixTimeSeconds()), CozeJson.Utf8.MintedToken);
     }
 
-    public static async Task ExpireTokenAsync(CozeCall call)
+    public static async Task ExpireTokenAsync(CozeContext context)
     {
-        var request = await call.ReadAsync(CozeJson.Wire.ExpireTokenRequest);
-        Require(request.Token is not null && call.Coze.ExpireToken(request.Token), "token is unknown");
+        var request = await context.ReadAsync(CozeJson.Utf8.ExpireTokenRequest);
+        Require(request.Token is not null && context.Coze.ExpireToken(request.Token), "token is unknown");
     }
 
-    public static Task OAuthAppAsync(CozeCall call) => call.WriteAsync(
-        new OAuthAppObject(OAuthApp.AppId, call.Coze.OAuth.KeyId, call.Coze.OAuth.PrivateKeyPem, "api.coze.com"), CozeJson.Wire.OAuthAppObject);
+    public static Task OAuthAppAsync(CozeContext context) => context.WriteAsync(
+        new OAuthAppObject(OAuthApp.AppId, context.Coze.OAuth.KeyId, context.Coze.OAuth.PrivateKeyPem, "api.coze.com"), CozeJson.Utf8.OAuthAppObject);
 
-    public static Task ImageAsync(CozeCall call)
+    public static Task ImageAsync(CozeContext context)
     {
-        call.Http.Response.ContentType = "image/png";
-        call.Http.Response.ContentLength = Pixel.Length;
-        return call.Http.Response.Body.WriteAsync(Pixel, call.Aborted).AsTask();
+        context.Http.Response.ContentType = "image/png";
+        context.Http.Response.ContentLength = Pixel.Length;
+        return context.Http.Response.Body.WriteAsync(Pixel, context.Aborted).AsTask();
     }
 
-    private static void Require(bool met, string otherwise)
+    private static void Require(bool condition, string error)
     {
-        if (!met) throw new CozeException(CozeErrors.Parameters, otherwise);
+        if (!condition) throw CozeException.InvalidParameter(error);
     }
 
-    private static ChatRecord Record(CozeChat chat) => new()
+    private static ChatRecord CreateRecord(CozeChat chat) => new()
     {
         Sequence = chat.Sequence,
         Id = chat.Id,
@@ -124,7 +120,7 @@ internal static class ControlApi
         Token = chat.Token,
         Stream = chat.Stream,
         AutoSaveHistory = chat.AutoSaveHistory,
-        Status = chat.Status.ToWire(),
+        Status = chat.Status.ToApiName(),
         Ended = chat.Ended,
         EndedAtMs = chat.EndedAt?.ToUnixTimeMilliseconds(),
         ClientGone = chat.ClientGone,
@@ -135,4 +131,34 @@ internal static class ControlApi
         Request = chat.Request,
         Answers = chat.Answers,
     };
+}
+
+/// <summary>Selects chats by the query parameters of a control request.</summary>
+internal sealed class ChatFilter
+{
+    private readonly List<Func<CozeChat, bool>> _conditions = [];
+
+    public ChatFilter(IQueryCollection query)
+    {
+        foreach (var (name, values) in query)
+        {
+            var value = values.ToString();
+            Func<CozeChat, bool>? condition = name switch
+            {
+                "id" => c => c.Id == value,
+                "conversation_id" => c => c.ConversationId == value,
+                "bot_id" => c => c.BotId == value,
+                "token" => c => c.Token == value,
+                "status" => c => c.Status.ToApiName() == value,
+                "client_gone" => c => c.ClientGone == (value == "true"),
+                "ended" => c => c.Ended == (value == "true"),
+                "prompt" => c => c.Prompt.Contains(value, StringComparison.Ordinal),
+                _ when name.StartsWith("meta.", StringComparison.Ordinal) => c => c.MetaData.GetValueOrDefault(name[5..]) == value,
+                _ => null,
+            };
+            if (condition is not null) _conditions.Add(condition);
+        }
+    }
+
+    public bool Matches(CozeChat chat) => _conditions.TrueForAll(condition => condition(chat));
 }

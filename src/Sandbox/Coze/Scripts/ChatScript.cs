@@ -1,15 +1,15 @@
-namespace CozeCluster.Sandbox.Coze.Scripts;
+namespace CozeCluster.Sandbox.Coze;
 
-/// <summary>How one chat behaves. Built from directives by <see cref="ScriptParser"/>; <c>docs/sandbox.md</c> explains each.</summary>
+/// <summary>The behavior of one chat, set by <see cref="ChatDirectives"/>. <c>docs/sandbox.md</c> explains each directive.</summary>
 internal sealed record ChatScript
 {
     public static readonly ChatScript Default = new();
 
-    // What is said.
+    // Content.
     public string? Say { get; init; }
     public int? Chunks { get; init; }
     public int Chunk { get; init; } = 8;
-    public ReplyTextKind Text { get; init; }
+    public TextKind Text { get; init; }
     public int Seed { get; init; }
     public int Answers { get; init; } = 1;
     public int FollowUps { get; init; } = 3;
@@ -24,14 +24,14 @@ internal sealed record ChatScript
     public ScriptedUsage? Usage { get; init; }
     public string? RequiresAction { get; init; }
 
-    // When it is said. Null stall: for ever.
+    // Timing. A stall of null does not end.
     public TimeSpan Pace { get; init; }
     public TimeSpan FirstByte { get; init; }
     public TimeSpan Think { get; init; }
     public int? StallAfter { get; init; }
     public TimeSpan? Stall { get; init; }
 
-    // How it fails.
+    // Errors.
     public int? EarlyError { get; init; }
     public int? Http { get; init; }
     public TimeSpan? RetryAfter { get; init; }
@@ -42,32 +42,32 @@ internal sealed record ChatScript
     public bool FailedBare { get; init; }
     public int? DisconnectAfter { get; init; }
 
-    // How it looks on the wire.
-    public WireForm Wire { get; init; } = WireForm.Default;
+    // Form of the SSE records and of the JSON.
+    public WireFormat Format { get; init; } = WireFormat.Default;
 
-    // What was wrong with the directives, if anything.
-    public string? Fault { get; init; }
+    // The error message of an invalid directive.
+    public string? DirectiveError { get; init; }
 }
 
-/// <summary>Usage as a script wants it reported; <see cref="Absent"/> leaves it out.</summary>
+/// <summary>The usage to report. <see cref="Absent"/> omits it.</summary>
 internal sealed record ScriptedUsage(int Input, int Output, bool Absent = false);
 
-/// <summary>The details in which real servers differ.</summary>
-internal sealed record WireForm
+/// <summary>Details of the response in which real servers differ.</summary>
+internal sealed record WireFormat
 {
-    public static readonly WireForm Default = new();
+    public static readonly WireFormat Default = new();
 
     public bool SpaceAfterColon { get; init; }
     public bool CarriageReturn { get; init; }
     public bool Torn { get; init; }
     public bool AsciiOnly { get; init; }
-    public DoneForm Done { get; init; }
+    public DoneFormat Done { get; init; }
     public bool LastErrorNull { get; init; }
     public bool UsageInTokens { get; init; }
 }
 
-/// <summary>What the closing <c>done</c> record carries.</summary>
-internal enum DoneForm
+/// <summary>The data of the closing <c>done</c> record.</summary>
+internal enum DoneFormat
 {
     Quoted,
     Bare,
@@ -75,8 +75,8 @@ internal enum DoneForm
     None,
 }
 
-/// <summary>What generated text is made of.</summary>
-internal enum ReplyTextKind
+/// <summary>The words of generated text.</summary>
+internal enum TextKind
 {
     Plain,
     Unicode,

@@ -2,34 +2,37 @@ using System.Text.Json.Nodes;
 
 namespace CozeCluster.Sandbox.Discord;
 
-/// <summary><c>/sandbox/…</c>: everything <see cref="FakeDiscord"/> offers a test, for those who are not in the process. No token is needed.</summary>
+/// <summary><c>/sandbox/…</c>: the members of <see cref="FakeDiscord"/> for clients in other processes. No token is required.</summary>
 internal static class ControlApi
 {
     public static void MapDiscordControl(this IEndpointRouteBuilder routes, FakeDiscord discord)
     {
         var control = routes.MapGroup("/sandbox");
-        Get(control, "/seeds", _ => ControlViews.Seeds());
-        Get(control, "/counts", _ => ControlViews.Counts(discord));
-        control.MapGet("/records", http => RecordsAsync(discord, http));
-        Get(control, "/guilds/{guild}/channels", http => ControlViews.Channels(discord, Route(http, "guild")));
-        Get(control, "/channels/{channel}/messages", http => ControlViews.Messages(discord, Route(http, "channel")));
+        Get(control, "/seeds", _ => ControlJson.Seeds());
+        Get(control, "/counts", _ => ControlJson.Counts(discord));
+        control.MapGet("/records", http => WriteRecordsAsync(discord, http));
+        Get(control, "/guilds/{guild}/channels", http => ControlJson.Channels(discord, GetRouteValue(http, "guild")));
+        Get(control, "/channels/{channel}/messages", http => ControlJson.Messages(discord, GetRouteValue(http, "channel")));
 
         Post(control, "/reset", (_, _) => discord.Reset());
         Post(control, "/script", (_, body) => discord.Script(
             body.Text("script") ?? throw new ArgumentException("script is required"), body.Number("times")));
         Post(control, "/limits", (_, body) => discord.RateLimits = body.Flag("on") ?? throw new ArgumentException("on is required"));
-        Post(control, "/faults", (_, body) => discord.Fail(Fault(body)));
+        Post(control, "/faults", (_, body) => discord.Fail(ReadFault(body)));
         Post(control, "/gateway/drop", (_, body) => discord.DropSockets(body.Number("code"), body.Text("user_id")));
         Post(control, "/gateway/reconnect", (_, body) => discord.RequestReconnect(body.Text("user_id")));
         Post(control, "/gateway/invalidate", (_, body) => discord.InvalidateSessions(body.Flag("resumable") ?? false, body.Text("user_id")));
         Post(control, "/gateway/zombie", (_, body) => discord.StopAcking(body.Text("user_id")));
         Post(control, "/gateway/heartbeat", (_, body) => discord.AskForHeartbeat(body.Text("user_id")));
-        Post(control, "/users/{user}", (http, body) => ChangeUser(discord, Route(http, "user"), body));
+        Post(control, "/users/{user}", (http, body) => UpdateUser(discord, GetRouteValue(http, "user"), body));
         Post(control, "/channels/{channel}/messages", (http, body) => discord.Post(
-            body.Text("user_id") ?? throw new ArgumentException("user_id is required"), Route(http, "channel"), body.Text("content") ?? "", body.Text("reply_to")));
+            body.Text("user_id") ?? throw new ArgumentException("user_id is required"),
+            GetRouteValue(http, "channel"),
+            body.Text("content") ?? "",
+            body.Text("reply_to")));
     }
 
-    private static void ChangeUser(FakeDiscord discord, string id, JsonObject body)
+    private static void UpdateUser(FakeDiscord discord, string id, JsonObject body)
     {
         if (body.Flag("needs_verification") is { } demanded) discord.DemandVerification(id, demanded);
         if (body.Flag("token_revoked") is { } revoked) discord.RevokeToken(id, revoked);
@@ -39,7 +42,7 @@ internal static class ControlApi
         if (body.Text("leave_guild") is { } left) discord.SetMembership(id, left, isMember: false);
     }
 
-    private static RestFault Fault(JsonObject body)
+    private static RestFault ReadFault(JsonObject body)
     {
         var kind = body.Text("kind") switch
         {
@@ -58,68 +61,57 @@ internal static class ControlApi
             UserId = body.Text("user_id"),
             Scope = body.Text("scope") ?? "user",
             Status = body.Number("status") ?? 500,
-            Wait = Duration(body.Text("wait") ?? "1s"),
+            Wait = DirectiveValue.Duration(body.Text("wait") ?? "1s"),
         };
     }
 
-    /// <summary>Lines of one kind; with <c>wait</c>, answers once <c>count</c> of them are there, or 504.</summary>
-    private static async Task RecordsAsync(FakeDiscord discord, HttpContext http)
+    /// <summary>The recorded events. With <c>kind</c> and <c>wait</c>, the response waits for <c>count</c> events; it is 504 after that time.</summary>
+    private static async Task WriteRecordsAsync(FakeDiscord discord, HttpContext http)
     {
         try
         {
             var query = http.Request.Query;
             var from = long.TryParse(query["from"], out var index) ? index : 0;
-            DiscordRecordKind? kind = query["kind"].ToString() is { Length: > 0 } name ? ControlViews.Kind(name) : null;
+            DiscordRecordKind? kind = query["kind"].ToString() is { Length: > 0 } name ? ControlJson.ParseKind(name) : null;
             if (kind is { } awaited && query["wait"].ToString() is { Length: > 0 } wait)
             {
-                using var ends = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
-                using var timer = discord.Time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), ends, Duration(wait), Timeout.InfiniteTimeSpan);
-                var seen = 0L;
+                using var timeout = new CancellationTokenSource(DirectiveValue.Duration(wait), discord.Time);
+                using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, http.RequestAborted);
+                var next = from;
                 for (var left = int.TryParse(query["count"], out var count) ? count : 1; left > 0; left--)
-                    seen = (await discord.Records.WaitAsync(awaited, from: Math.Max(from, seen), cancellationToken: ends.Token)).Index + 1;
+                    next = (await discord.Records.WaitAsync(awaited, from: next, cancellationToken: linked.Token)).Index + 1;
             }
-            await WriteAsync(http, 200, ControlViews.Records(discord.Records.Lines(from).Where(line => kind is null || line.Kind == kind)));
+            await WriteAsync(http, 200, ControlJson.Records(discord.Records.Lines(from).Where(line => kind is null || line.Kind == kind)));
         }
-        catch (ArgumentException error)
+        catch (Exception error) when (error is ArgumentException or DirectiveException)
         {
             await WriteAsync(http, 400, new JsonObject { ["error"] = error.Message });
         }
         catch (OperationCanceledException) when (!http.RequestAborted.IsCancellationRequested)
         {
-            await WriteAsync(http, 504, new JsonObject { ["error"] = "it did not happen in time" });
+            await WriteAsync(http, 504, new JsonObject { ["error"] = "the events did not occur within the given time" });
         }
     }
 
-    private static TimeSpan Duration(string text)
-    {
-        try
-        {
-            return CozeBotDirectives.Duration(text);
-        }
-        catch (FormatException fault)
-        {
-            throw new ArgumentException(fault.Message);
-        }
-    }
+    private static string GetRouteValue(HttpContext http, string name) => http.GetRouteValue(name)?.ToString() ?? "";
 
-    private static string Route(HttpContext http, string name) => http.GetRouteValue(name)?.ToString() ?? "";
+    private static void Get(IEndpointRouteBuilder routes, string path, Func<HttpContext, JsonNode> getBody) =>
+        routes.MapGet(path, http => WriteAsync(http, 200, getBody(http)));
 
-    private static void Get(IEndpointRouteBuilder routes, string path, Func<HttpContext, JsonNode> read) =>
-        routes.MapGet(path, http => WriteAsync(http, 200, read(http)));
-
-    private static void Post(IEndpointRouteBuilder routes, string path, Action<HttpContext, JsonObject> act) =>
+    // Maps a POST route. Each error is a 400 with a text; success is 204.
+    private static void Post(IEndpointRouteBuilder routes, string path, Action<HttpContext, JsonObject> action) =>
         routes.MapPost(path, async http =>
         {
             try
             {
-                act(http, await ReadAsync(http));
+                action(http, await ReadAsync(http));
                 http.Response.StatusCode = 204;
             }
-            catch (DiscordError error)
+            catch (RestException error)
             {
                 await WriteAsync(http, 400, new JsonObject { ["error"] = error.ToJson().ToJsonString() });
             }
-            catch (ArgumentException error)
+            catch (Exception error) when (error is ArgumentException or DirectiveException)
             {
                 await WriteAsync(http, 400, new JsonObject { ["error"] = error.Message });
             }
@@ -129,7 +121,7 @@ internal static class ControlApi
     {
         using var buffer = new MemoryStream();
         await http.Request.Body.CopyToAsync(buffer, http.RequestAborted);
-        return buffer.Length == 0 ? [] : RestCall.Parse(buffer.ToArray());
+        return buffer.Length == 0 ? [] : RestContext.Parse(buffer.ToArray());
     }
 
     private static Task WriteAsync(HttpContext http, int status, JsonNode body)

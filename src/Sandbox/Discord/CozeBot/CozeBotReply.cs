@@ -1,22 +1,24 @@
 namespace CozeCluster.Sandbox.Discord;
 
-/// <summary>One reply: a message that grows by edits of its whole content, goes on in further messages, and ends with buttons.</summary>
+/// <summary>
+/// One reply of a Coze-hosted bot: a message that grows by edits of its whole content, continues in further messages, and ends with buttons.
+/// </summary>
 internal sealed class CozeBotReply(
     FakeDiscord discord, DiscordUser bot, DiscordMessage prompt, string promptText, CozeBotScript script, CancellationToken cancellationToken)
 {
-    private readonly CozeBotComponents _looks = new(discord, script);
+    private readonly CozeBotMessageBuilder _builder = new(discord, script);
     private readonly Random _random = new(discord.Seed ^ (int)prompt.Id);
     private DiscordMessage? _message;
-    private GatewayEvent? _before;
-    private int _page;
+    private GatewayEvent? _previousEvent;
+    private int _pageIndex;
 
     public async Task RunAsync()
     {
         try
         {
-            var text = CozeBotText.For(script, promptText, discord.Seed);
-            await SpeakAsync(text);
-            lock (discord.World.Gate)
+            var text = CozeBotText.Create(script, promptText, discord.Seed);
+            await WriteReplyAsync(text);
+            lock (discord.State.Gate)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 discord.Records.Add(DiscordRecordKind.ReplyFinished, bot, prompt.Channel, prompt, text);
@@ -24,17 +26,17 @@ internal sealed class CozeBotReply(
         }
         catch (OperationCanceledException)
         {
-            // Reset, or the end of the sandbox.
+            // The sandbox was reset or stopped.
         }
-        catch (ChannelGoneException)
+        catch (ChannelDeletedException)
         {
             discord.Records.Add(DiscordRecordKind.ReplyWithheld, bot, prompt.Channel, prompt, "channel or message gone");
         }
     }
 
-    private async Task SpeakAsync(string text)
+    private async Task WriteReplyAsync(string text)
     {
-        if (script.Typing) Type();
+        if (script.Typing) SendTyping();
         await WaitAsync(script.FirstByte);
         if (script.Placeholder is { } placeholder)
         {
@@ -42,26 +44,26 @@ internal sealed class CozeBotReply(
             await WaitAsync(script.Pace);
         }
 
-        // A notice or a fault is said at once and has no suggestions.
-        var isPlain = script.Notice is not null || script.Fault is not null;
-        if (script.Image == ReplyImage.Link && !isPlain) text = $"{text}\n\n![sandbox]({_looks.ImageUrl(prompt.Channel)})";
-        var pages = CozeBotText.Cut(text, MessageRules.ContentUnits - Prefix.Length);
-        if (script.Overflow == OverflowForm.Cut) pages = pages[..1];
-        var steps = CozeBotText.Steps(string.Concat(pages), isPlain ? 1 : script.Chunks);
+        // A notice or an error message is sent in one step and without buttons.
+        var isSimple = script.Notice is not null || script.DirectiveError is not null;
+        if (script.Image == ReplyImage.Link && !isSimple) text = $"{text}\n\n![sandbox]({_builder.GetImageUrl(prompt.Channel)})";
+        var pages = CozeBotText.Split(text, MessageValidator.MaxContentLength - Prefix.Length);
+        if (script.Overflow == OverflowMode.Cut) pages = pages[..1];
+        var steps = CozeBotText.GetSteps(string.Concat(pages), isSimple ? 1 : script.Chunks);
         for (var step = 1; step <= steps.Length; step++)
         {
             var isLast = step == steps.Length;
-            if (step > 1) await WaitAsync(script.Pace * Swing());
+            if (step > 1) await WaitAsync(script.Pace * GetJitterFactor());
             if (isLast && script.Pause > TimeSpan.Zero)
             {
-                if (script.Typing) Type();
+                if (script.Typing) SendTyping();
                 await WaitAsync(script.Pause);
             }
-            Disturb(step);
-            ShowUpTo(pages, steps[step - 1], step < script.RewriteAt, isLast && !script.ButtonsApart && !isPlain);
+            ApplyGatewayFaults(step);
+            ShowUpTo(pages, steps[step - 1], step < script.RewriteAt, isLast && !script.ButtonsApart && !isSimple);
             if (step == script.StopAfter) return;
         }
-        if (script.ButtonsApart && !isPlain)
+        if (script.ButtonsApart && !isSimple)
         {
             await WaitAsync(script.Pace);
             Show(pages[^1], isLast: true);
@@ -73,89 +75,89 @@ internal sealed class CozeBotReply(
         }
     }
 
-    /// <summary>Shows the text up to a place, over as many messages as it takes.</summary>
-    private void ShowUpTo(List<string> pages, int shown, bool rewritten, bool isLast)
+    /// <summary>Shows the text up to a length, in as many messages as it needs.</summary>
+    private void ShowUpTo(List<string> pages, int length, bool isRewritten, bool isLast)
     {
-        for (var start = pages.Take(_page).Sum(page => page.Length); ; start += pages[_page++].Length, _message = null)
+        for (var start = pages.Take(_pageIndex).Sum(page => page.Length); ; start += pages[_pageIndex++].Length, _message = null)
         {
-            var page = pages[_page];
-            var content = page[..Math.Min(page.Length, shown - start)];
-            var more = shown > start + page.Length;
-            Show(rewritten ? content.ToUpperInvariant() : content, isLast && !more);
-            if (!more) return;
+            var page = pages[_pageIndex];
+            var content = page[..Math.Min(page.Length, length - start)];
+            var continues = length > start + page.Length;
+            Show(isRewritten ? content.ToUpperInvariant() : content, isLast && !continues);
+            if (!continues) return;
         }
     }
 
-    private string Prefix => script.Form == ReplyForm.Mention ? $"{prompt.Author.Mention} " : "";
+    private string Prefix => script.Link == PromptLink.Mention ? $"{prompt.Author.Mention} " : "";
 
     private void Show(string content, bool isLast)
     {
-        lock (discord.World.Gate)
+        lock (discord.State.Gate)
         {
-            CheckThere();
-            var full = Prefix + content;
+            CheckChannelExists();
+            var text = Prefix + content;
             if (_message is null)
             {
-                var draft = _looks.Draft(full, prompt.Channel, isLast);
-                _message = discord.Messages.Add(bot, prompt.Channel, Addressed(draft));
-                Repeat("MESSAGE_CREATE");
+                var draft = _builder.Build(text, prompt.Channel, isLast);
+                _message = discord.Messages.Add(bot, prompt.Channel, LinkToPrompt(draft));
+                RepeatEvents("MESSAGE_CREATE");
                 return;
             }
-            if (prompt.Channel.Find(_message.Id) is null) throw new ChannelGoneException();
-            var change = _looks.Draft(full, prompt.Channel, isLast);
+            if (prompt.Channel.Find(_message.Id) is null) throw new ChannelDeletedException();
+            var change = _builder.Build(text, prompt.Channel, isLast);
             if (change.Content == _message.Content && !isLast && !script.ComponentsV2) return;
             discord.Messages.Edit(_message, change.Content, change.Embeds, change.Components, change.Attachments);
-            Repeat("MESSAGE_UPDATE");
+            RepeatEvents("MESSAGE_UPDATE");
         }
     }
 
-    /// <summary>Ties a new message to its prompt in the way the script says; further messages may be left loose.</summary>
-    private MessageDraft Addressed(MessageDraft draft)
+    /// <summary>Makes a new message refer to its prompt as the script wants. Further messages may have no reference.</summary>
+    private MessageDraft LinkToPrompt(MessageDraft draft)
     {
-        var isLoose = script.Form == ReplyForm.Plain || _page > 0 && script.Overflow == OverflowForm.Plain;
-        if (isLoose) return draft;
+        var hasNoLink = script.Link == PromptLink.None || _pageIndex > 0 && script.Overflow == OverflowMode.Plain;
+        if (hasNoLink) return draft;
         draft = draft with { Mentions = [prompt.Author] };
-        return script.Form == ReplyForm.Mention ? draft : draft with { Type = MessageType.Reply, Reference = new(prompt.Id, prompt.Channel) };
+        return script.Link == PromptLink.Mention ? draft : draft with { Type = MessageType.Reply, Reference = new(prompt.Id, prompt.Channel) };
     }
 
-    /// <summary>Delivers the event again, or the one before it once more, if the script wants it.</summary>
-    private void Repeat(string type)
+    /// <summary>Publishes the event again, or the event before it, when the script wants duplicate or stale events.</summary>
+    private void RepeatEvents(string type)
     {
         if (!script.Duplicate && !script.Stale) return;
-        var happened = discord.Messages.Event(type, _message!);
-        if (script.Duplicate) discord.Gateway.Publish(happened);
-        if (script.Stale && _before is not null) discord.Gateway.Publish(_before);
-        _before = type == "MESSAGE_CREATE" ? discord.Messages.Event("MESSAGE_UPDATE", _message!) : happened;
+        var current = discord.Messages.CreateEvent(type, _message!);
+        if (script.Duplicate) discord.Gateway.Publish(current);
+        if (script.Stale && _previousEvent is not null) discord.Gateway.Publish(_previousEvent);
+        _previousEvent = type == "MESSAGE_CREATE" ? discord.Messages.CreateEvent("MESSAGE_UPDATE", _message!) : current;
     }
 
-    private void Disturb(int step)
+    private void ApplyGatewayFaults(int step)
     {
         if (step == script.DropAt) discord.DropSockets();
         if (step == script.ReconnectAt) discord.RequestReconnect();
         if (step == script.InvalidateAt) discord.InvalidateSessions(resumable: false);
     }
 
-    private void Type()
+    private void SendTyping()
     {
-        lock (discord.World.Gate)
+        lock (discord.State.Gate)
         {
-            CheckThere();
-            discord.Messages.Type(bot, prompt.Channel);
+            CheckChannelExists();
+            discord.Messages.SendTyping(bot, prompt.Channel);
         }
     }
 
-    /// <summary>After a reset there is a channel with the same id again, but not the same channel.</summary>
-    private void CheckThere()
+    /// <summary>Compares objects, because after a reset there is another channel with the same id.</summary>
+    private void CheckChannelExists()
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (discord.World.Channels.GetValueOrDefault(prompt.Channel.Id) != prompt.Channel) throw new ChannelGoneException();
+        if (discord.State.Channels.GetValueOrDefault(prompt.Channel.Id) != prompt.Channel) throw new ChannelDeletedException();
     }
 
-    /// <summary>The same prompt swings in the same way.</summary>
-    private double Swing() => 1 + (_random.NextDouble() * 2 - 1) * script.Jitter / 100;
+    /// <summary>A random factor for a delay. The same prompt always gives the same sequence.</summary>
+    private double GetJitterFactor() => 1 + (_random.NextDouble() * 2 - 1) * script.Jitter / 100;
 
-    private Task WaitAsync(TimeSpan time) =>
-        time > TimeSpan.Zero ? Task.Delay(time, discord.Time, cancellationToken) : Task.CompletedTask;
+    private Task WaitAsync(TimeSpan delay) =>
+        delay > TimeSpan.Zero ? Task.Delay(delay, discord.Time, cancellationToken) : Task.CompletedTask;
 
-    private sealed class ChannelGoneException : Exception;
+    private sealed class ChannelDeletedException : Exception;
 }

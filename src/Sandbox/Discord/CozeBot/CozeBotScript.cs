@@ -1,11 +1,13 @@
 namespace CozeCluster.Sandbox.Discord;
 
-/// <summary>How one reply of a Coze-hosted bot goes. Built from directives by <see cref="CozeBotDirectives"/>; <c>docs/sandbox.md</c> explains each.</summary>
+/// <summary>
+/// The behavior of one reply of a Coze-hosted bot, set by <see cref="CozeBotDirectives"/>. <c>docs/sandbox.md</c> explains each directive.
+/// </summary>
 internal sealed record CozeBotScript
 {
     public static readonly CozeBotScript Default = new();
 
-    // What is said.
+    // Content.
     public string? Say { get; init; }
     public int? Length { get; init; }
     public bool Unicode { get; init; }
@@ -16,7 +18,7 @@ internal sealed record CozeBotScript
     public int Buttons { get; init; } = 3;
     public IReadOnlyList<string>? Labels { get; init; }
 
-    // When it is said.
+    // Timing.
     public int Chunks { get; init; } = 5;
     public TimeSpan Pace { get; init; } = TimeSpan.FromMilliseconds(20);
     public int Jitter { get; init; }
@@ -24,15 +26,15 @@ internal sealed record CozeBotScript
     public TimeSpan Pause { get; init; }
     public bool Typing { get; init; } = true;
 
-    // How it looks.
-    public ReplyForm Form { get; init; }
-    public OverflowForm Overflow { get; init; }
+    // Form of the messages.
+    public PromptLink Link { get; init; }
+    public OverflowMode Overflow { get; init; }
     public bool ComponentsV2 { get; init; }
     public bool ButtonsApart { get; init; }
     public string? Placeholder { get; init; }
     public int RewriteAt { get; init; }
 
-    // What goes wrong.
+    // Faults.
     public bool Silent { get; init; }
     public int? StopAfter { get; init; }
     public string? LateText { get; init; }
@@ -43,11 +45,11 @@ internal sealed record CozeBotScript
     public int? ReconnectAt { get; init; }
     public int? InvalidateAt { get; init; }
 
-    // What was wrong with the directives, if anything.
-    public string? Fault { get; init; }
+    // The error message of an invalid directive.
+    public string? DirectiveError { get; init; }
 }
 
-/// <summary>How a reply carries its image.</summary>
+/// <summary>How a reply contains its image.</summary>
 internal enum ReplyImage
 {
     None,
@@ -56,18 +58,23 @@ internal enum ReplyImage
     Link,
 }
 
-/// <summary>How a reply can be told to belong to its prompt.</summary>
-internal enum ReplyForm
+/// <summary>How a reply refers to its prompt.</summary>
+internal enum PromptLink
 {
     Reply,
     Mention,
-    Plain,
+    None,
 }
 
-/// <summary>What becomes of text past 2,000 units.</summary>
-internal enum OverflowForm
+/// <summary>What happens to text beyond 2,000 UTF-16 units.</summary>
+internal enum OverflowMode
 {
+    /// <summary>It is sent in further messages, which refer to the prompt.</summary>
     Reply,
+
+    /// <summary>It is sent in further messages without a reference.</summary>
     Plain,
+
+    /// <summary>It is not sent.</summary>
     Cut,
 }

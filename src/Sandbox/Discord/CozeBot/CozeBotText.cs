@@ -2,56 +2,83 @@ using System.Text;
 
 namespace CozeCluster.Sandbox.Discord;
 
-/// <summary>The words of a Coze-hosted bot: the same for the same script and prompt.</summary>
+/// <summary>The texts of the Coze-hosted bots. The same script, prompt and seed always give the same text.</summary>
 internal static class CozeBotText
 {
-    private const int LongestEcho = 400;
+    private const int MaxEchoLength = 400;
 
     private static readonly string[] PlainWords =
         ["the", "harbour", "wakes", "before", "its", "gulls", "and", "one", "lamp", "still", "counts", "boats", "in", "a", "low", "mist.", "Then"];
 
-    // Two, three and four byte characters, a joined emoji, a combining mark, right-to-left text, Markdown and JSON's own signs.
+    // Characters of two, three and four bytes, a joined emoji, a combining mark, right-to-left text, Markdown, and characters that JSON must escape.
     private static readonly string[] UnicodeWords =
-        ["plain", "größer", "你好,", "世界。", "🚀", "👩‍👩‍👧", "e\u0301", "שלום", "\"quoted\"", "back\\slash", "line\nbreak", "𝔘𝔫𝔦", "**bold**", "`code`", "€"];
+    [
+        "plain", "größer", "你好,", "世界。", "🚀", "👩‍👩‍👧", "e\u0301", "שלום", "\"quoted\"", "back\\slash",
+        "line\nbreak", "𝔘𝔫𝔦", "**bold**", "`code`", "€",
+    ];
 
-    public static string For(CozeBotScript script, string prompt, int seed)
+    public static string Create(CozeBotScript script, string prompt, int seed)
     {
-        if (script.Fault is { } fault) return $"The sandbox cannot follow this prompt: {fault}.";
+        if (script.DirectiveError is { } error) return $"The sandbox cannot follow this prompt: {error}.";
         if (script.Notice is { } notice) return CozeNotices.All[notice];
         if (script.Say is { } say) return say;
         if (script.Length is { } length) return Generate(script.Unicode ? UnicodeWords : PlainWords, length, seed);
         return $"You said: {(script.Full ? prompt : Shorten(prompt))}\n\nThis is the Coze bot of the Discord sandbox, glad to hear from you.";
     }
 
-    /// <summary>Cuts a text into pieces of at most <paramref name="size"/> UTF-16 units without parting a surrogate pair.</summary>
-    public static List<string> Cut(string text, int size)
+    /// <summary>Splits a text into pieces of at most <paramref name="size"/> UTF-16 units. Surrogate pairs are not split.</summary>
+    public static List<string> Split(string text, int size)
     {
         var pieces = new List<string>();
-        for (var at = 0; at < text.Length;)
+        for (var start = 0; start < text.Length;)
         {
-            var end = SafeEnd(text, Math.Min(text.Length, at + size));
-            pieces.Add(text[at..end]);
-            at = end;
+            var end = AvoidSurrogateSplit(text, Math.Min(text.Length, start + size));
+            pieces.Add(text[start..end]);
+            start = end;
         }
         return pieces;
     }
 
-    /// <summary>Where a text ends after each of <paramref name="count"/> steps.</summary>
-    public static int[] Steps(string text, int count) =>
-        [.. Enumerable.Range(1, count).Select(step => SafeEnd(text, (int)((long)text.Length * step / count)))];
+    /// <summary>The length of the visible text after each of <paramref name="count"/> steps.</summary>
+    public static int[] GetSteps(string text, int count) =>
+        [.. Enumerable.Range(1, count).Select(step => AvoidSurrogateSplit(text, (int)((long)text.Length * step / count)))];
 
-    private static int SafeEnd(string text, int end) => end > 1 && end < text.Length && char.IsHighSurrogate(text[end - 1]) ? end - 1 : end;
+    private static int AvoidSurrogateSplit(string text, int end) => end > 1 && end < text.Length && char.IsHighSurrogate(text[end - 1]) ? end - 1 : end;
 
     private static string Generate(string[] words, int length, int seed)
     {
         var random = new Random(seed);
         var text = new StringBuilder();
         while (text.Length < length) text.Append(words[random.Next(words.Length)]).Append(' ');
-        // A cut pair, or a blank at the end, would not survive the way; the length stays as asked.
+        // Discord would change half of a surrogate pair or a space at the end, so a full stop replaces it.
         text.Length = length;
         if (char.IsHighSurrogate(text[^1]) || char.IsWhiteSpace(text[^1])) text[^1] = '.';
         return text.ToString();
     }
 
-    private static string Shorten(string prompt) => prompt.Length <= LongestEcho ? prompt : prompt[..SafeEnd(prompt, LongestEcho)] + "…";
+    private static string Shorten(string prompt) => prompt.Length <= MaxEchoLength ? prompt : prompt[..AvoidSurrogateSplit(prompt, MaxEchoLength)] + "…";
+}
+
+/// <summary>The texts that Coze sends in place of a reply, by the names that directives use.</summary>
+public static class CozeNotices
+{
+    /// <summary>
+    /// The notices by name. <c>daily_limit</c>, <c>free_credits</c> and <c>daily_credits</c> are about the sender, <c>creator_credits</c> is
+    /// about the bot.
+    /// </summary>
+    public static IReadOnlyDictionary<string, string> All { get; } = new Dictionary<string, string>
+    {
+        ["error"] = "Something wrong occurs, please retry. If the error persists, please contact the support team.",
+        ["error_community"] = "Some error occurred. Please try again or contact the support team in our communities.",
+        ["unusual_traffic"] = "We've detected unusual traffic from your network, so Coze is temporarily unavailable.",
+        ["too_many_users"] = "There are too many users now. Please try again a bit later.",
+        ["refusal"] = "I'm sorry, but I can't assist with that.",
+        ["daily_limit"] = "You have exceeded the daily limit for sending messages to the bot. Please try again later.",
+        ["free_credits"] = "Hi there! You've used up your free chat credits. To continue enjoying our service, please consider upgrading to our "
+            + "premium plan [Upgrade to Coze Premium to chat]",
+        ["daily_credits"] = "Hi there! You've used up your credits for today. To continue enjoying our service, please try again tomorrow or "
+            + "consider upgrading to our premium plan.",
+        ["creator_credits"] = "The bot's usage is covered by the developer, but due to the developer's message credits being exhausted, "
+            + "the bot is temporarily unavailable.",
+    };
 }

@@ -2,68 +2,70 @@ using System.Text;
 
 namespace CozeCluster.Sandbox.Discord;
 
-/// <summary>The Coze-hosted bots: they look at every message posted and answer those that mention them.</summary>
+/// <summary>The Coze-hosted bots. They answer the messages that mention them.</summary>
 internal sealed class CozeBots(FakeDiscord discord)
 {
-    private const int ContextMessages = 50;
-    private CancellationTokenSource _running = new();
+    /// <summary>How many earlier messages are searched for context.</summary>
+    private const int MaxContextMessages = 50;
+    private CancellationTokenSource _stop = new();
 
-    public CozeBotScripts Scripts { get; } = new();
+    public ScriptQueue<CozeBotScript> Scripts { get; } = new(CozeBotDirectives.Parser, CozeBotScript.Default);
 
-    /// <summary>Starts a reply for every Coze-hosted bot the message mentions. The caller holds the world's gate.</summary>
-    public void Consider(DiscordMessage message)
+    /// <summary>Starts the reply of each Coze-hosted bot that the message mentions. The caller holds <see cref="DiscordState.Gate"/>.</summary>
+    public void OnMessagePosted(DiscordMessage message)
     {
         foreach (var bot in message.Mentions.Where(user => user.Kind == UserKind.CozeBot && user != message.Author))
         {
-            if (ReasonToIgnore(bot, message) is { } reason)
+            if (GetReasonToIgnore(bot, message) is { } reason)
             {
                 discord.Records.Add(DiscordRecordKind.ReplyWithheld, bot, message.Channel, message, reason);
                 continue;
             }
-            var (prompt, script) = CozeBotDirectives.ReadPrompt(Prompt(bot, message, ContextMessages), Scripts.Take());
-            if (!script.Context) (prompt, _) = CozeBotDirectives.ReadPrompt(Prompt(bot, message, 0), script);
+            var (prompt, script) = CozeBotDirectives.Parser.ParsePrompt(BuildPrompt(bot, message, MaxContextMessages), Scripts.Take());
+            if (!script.Context) (prompt, _) = CozeBotDirectives.Parser.ParsePrompt(BuildPrompt(bot, message, 0), script);
             script = script with { Notice = bot.CozeNotice ?? message.Author.CozeNotice ?? script.Notice };
             discord.Records.Add(DiscordRecordKind.ReplyStarted, bot, message.Channel, message, prompt);
             if (script.Silent) discord.Records.Add(DiscordRecordKind.ReplyWithheld, bot, message.Channel, message, "scripted silence");
-            else Start(new CozeBotReply(discord, bot, message, prompt, script, _running.Token));
+            else Start(new CozeBotReply(discord, bot, message, prompt, script, _stop.Token));
         }
     }
 
-    /// <summary>Stops every reply that runs.</summary>
+    /// <summary>Stops all running replies.</summary>
     public void Stop()
     {
-        var stopped = Interlocked.Exchange(ref _running, new CancellationTokenSource());
+        var stopped = Interlocked.Exchange(ref _stop, new CancellationTokenSource());
         stopped.Cancel();
     }
 
-    private string? ReasonToIgnore(DiscordUser bot, DiscordMessage message)
+    private string? GetReasonToIgnore(DiscordUser bot, DiscordMessage message)
     {
         if (message.Author.IsBot && !discord.Options.AnswersBots) return "written by a bot";
-        var needed = Permission.ViewChannel | (message.Channel.IsThread ? Permission.SendMessagesInThreads : Permission.SendMessages);
-        return Permissions.In(message.Channel, bot).HasFlag(needed) ? null : "cannot post here";
+        var required = Permission.ViewChannel | (message.Channel.IsThread ? Permission.SendMessagesInThreads : Permission.SendMessages);
+        return Permissions.In(message.Channel, bot).HasFlag(required) ? null : "cannot post here";
     }
 
     /// <summary>
-    /// What the bot reads: the message without the mention, its text files, a line for every other file; before it, as context, what the
-    /// author said since its last prompt.
+    /// Builds the prompt that the bot reads: the message without the mention, its text files, and a line for each other file. The messages
+    /// of the same author since the last prompt come before it, as context.
     /// </summary>
-    private static string Prompt(DiscordUser bot, DiscordMessage message, int context)
+    private static string BuildPrompt(DiscordUser bot, DiscordMessage message, int maxContext)
     {
-        var parts = new List<string> { Read(bot, message) };
-        var channel = message.Channel.Messages;
-        for (var i = channel.Count - 2; i >= 0 && i >= channel.Count - 1 - context; i--)
+        var parts = new List<string> { ReadMessage(bot, message) };
+        var messages = message.Channel.Messages;
+        for (var i = messages.Count - 2; i >= 0 && i >= messages.Count - 1 - maxContext; i--)
         {
-            if (channel[i].Author != message.Author) continue;
-            if (channel[i].Mentions.Any(user => user.Kind == UserKind.CozeBot)) break;
-            parts.Add(Read(bot, channel[i]));
+            if (messages[i].Author != message.Author) continue;
+            if (messages[i].Mentions.Any(user => user.Kind == UserKind.CozeBot)) break;
+            parts.Add(ReadMessage(bot, messages[i]));
         }
         parts.Reverse();
-        return string.Join('\n', parts);
+        return string.Join('\n', parts).Trim();
     }
 
-    private static string Read(DiscordUser bot, DiscordMessage message)
+    private static string ReadMessage(DiscordUser bot, DiscordMessage message)
     {
-        var text = new StringBuilder(message.Content.Replace(bot.Mention, "", StringComparison.Ordinal).Replace($"<@!{bot.Id}>", "", StringComparison.Ordinal).Trim());
+        var content = message.Content.Replace(bot.Mention, "", StringComparison.Ordinal).Replace($"<@!{bot.Id}>", "", StringComparison.Ordinal);
+        var text = new StringBuilder(content.Trim());
         foreach (var file in message.Attachments)
         {
             if (text.Length > 0) text.Append('\n');

@@ -3,8 +3,8 @@ using System.IO.Compression;
 namespace CozeCluster.Sandbox.Discord;
 
 /// <summary>
-/// Turns payloads into frames. <c>zlib-stream</c> is one deflate context per connection, each payload ended by a sync flush
-/// (00 00 FF FF); <c>compress: true</c> in the identify is a whole zlib stream per payload; otherwise frames are text.
+/// Encodes payloads as frames. With <c>zlib-stream</c>, a connection has one deflate context, and each payload ends with a sync flush
+/// (00 00 FF FF). With <c>compress: true</c> in the identify, each payload is a complete zlib stream. Otherwise frames are text.
 /// </summary>
 internal sealed class FrameCodec : IDisposable
 {
@@ -16,12 +16,12 @@ internal sealed class FrameCodec : IDisposable
         if (zlibStream) _stream = new ZLibStream(_buffer, CompressionLevel.Fastest, leaveOpen: true);
     }
 
-    /// <summary>Set by an identify that asks for compressed payloads; without effect on a compressed transport.</summary>
+    /// <summary>Whether each payload is compressed, as the identify asked. It has no effect with <c>zlib-stream</c>.</summary>
     public bool PerPayload { get; set; }
 
     public bool IsBinary => _stream is not null || PerPayload;
 
-    /// <summary>The frame; valid until the next call.</summary>
+    /// <summary>Encodes a payload. The frame is valid until the next call.</summary>
     public ReadOnlyMemory<byte> Encode(byte[] payload)
     {
         if (!IsBinary) return payload;

@@ -1,23 +1,24 @@
 using System.Net.WebSockets;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
 
 namespace CozeCluster.Sandbox.Discord;
 
-/// <summary>One gateway socket: reads within Discord's limits, writes in order, watches the heartbeat.</summary>
+/// <summary>One gateway socket. It enforces Discord's limits on payloads, sends in order, and checks the heartbeat.</summary>
 internal sealed class GatewayConnection : IDisposable
 {
-    private const int PayloadBytes = 4096;
-    private const int EventsPerMinute = 120;
-    private static readonly TimeSpan CloseGrace = TimeSpan.FromSeconds(5);
+    private const int MaxPayloadBytes = 4096;
+    private const int MaxPayloadsPerMinute = 120;
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
 
     private readonly FakeDiscord _discord;
     private readonly WebSocket _socket;
     private readonly Channel<(byte[]? Payload, int Code)> _outbox = Channel.CreateUnbounded<(byte[]?, int)>(new() { SingleReader = true });
-    private readonly CancellationTokenSource _cut = new();
-    private readonly ITimer _heartbeat;
-    private DateTimeOffset _minute;
-    private int _inMinute;
+    private readonly CancellationTokenSource _abort = new();
+    private readonly ITimer _heartbeatTimer;
+    private DateTimeOffset _minuteStart;
+    private int _payloadsInMinute;
     private volatile bool _closing;
 
     public GatewayConnection(FakeDiscord discord, WebSocket socket, bool zlibStream)
@@ -25,32 +26,32 @@ internal sealed class GatewayConnection : IDisposable
         _discord = discord;
         _socket = socket;
         Codec = new FrameCodec(zlibStream);
-        _heartbeat = discord.Time.CreateTimer(
-            static state => ((GatewayConnection)state!).HeartbeatMissed(), this, 2 * discord.Options.HeartbeatInterval, Timeout.InfiniteTimeSpan);
+        _heartbeatTimer = discord.Time.CreateTimer(
+            static state => ((GatewayConnection)state!).OnHeartbeatMissed(), this, 2 * discord.Options.HeartbeatInterval, Timeout.InfiniteTimeSpan);
     }
 
     public FrameCodec Codec { get; }
 
     public GatewaySession? Session { get; set; }
 
-    /// <summary>A zombie's socket is open, but it neither acknowledges nor delivers.</summary>
+    /// <summary>True: the socket is open, but it acknowledges and delivers nothing.</summary>
     public bool IsZombie { get; set; }
 
-    /// <summary>Serves the socket until it ends.</summary>
-    /// <returns>The close code that was sent or received; 1006 for a cut connection.</returns>
+    /// <summary>Serves the socket until it is closed.</summary>
+    /// <returns>The close code that was sent or received; 1006 for an aborted connection.</returns>
     public async Task<int> RunAsync(CancellationToken aborted)
     {
-        using var ends = CancellationTokenSource.CreateLinkedTokenSource(aborted, _cut.Token);
-        var writing = WriteAsync(ends.Token);
-        SendOp(10, new JsonObject { ["heartbeat_interval"] = (int)_discord.Options.HeartbeatInterval.TotalMilliseconds });
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(aborted, _abort.Token);
+        var writing = WriteAsync(linked.Token);
+        SendOp(GatewayOpcode.Hello, new JsonObject { ["heartbeat_interval"] = (int)_discord.Options.HeartbeatInterval.TotalMilliseconds });
         var received = 1006;
         try
         {
-            received = await ReadAsync(ends.Token);
+            received = await ReadAsync(linked.Token);
         }
         catch (Exception error) when (error is WebSocketException or OperationCanceledException or ObjectDisposedException)
         {
-            // Cut: the code stays 1006.
+            // The connection was aborted: the code stays 1006.
         }
         _outbox.Writer.TryComplete();
         var sent = await writing;
@@ -58,19 +59,19 @@ internal sealed class GatewayConnection : IDisposable
         return sent ?? received;
     }
 
-    /// <summary>Sends a payload that is no event.</summary>
-    public void SendOp(int op, JsonNode? data) =>
-        Send(DiscordJson.Bytes(new JsonObject { ["op"] = op, ["d"] = data, ["s"] = null, ["t"] = null }));
+    /// <summary>Sends a payload that is not an event.</summary>
+    public void SendOp(GatewayOpcode op, JsonNode? data) =>
+        Send(DiscordJson.Bytes(new JsonObject { ["op"] = (int)op, ["d"] = data, ["s"] = null, ["t"] = null }));
 
     public void Send(byte[] payload)
     {
         if (!IsZombie && !_closing) _outbox.Writer.TryWrite((payload, 0));
     }
 
-    /// <summary>Closes after what is already queued.</summary>
+    /// <summary>Closes the socket after the payloads that are already queued.</summary>
     public void Close(int code)
     {
-        lock (_discord.World.Gate)
+        lock (_discord.State.Gate)
         {
             if (_closing) return;
             _closing = true;
@@ -79,36 +80,37 @@ internal sealed class GatewayConnection : IDisposable
         }
     }
 
-    public void Close(CloseCode code) => Close((int)code);
+    public void Close(GatewayCloseCode code) => Close((int)code);
 
-    /// <summary>Cuts the connection without a close code.</summary>
-    public void Cut()
+    /// <summary>Aborts the connection without a close code.</summary>
+    public void Abort()
     {
-        lock (_discord.World.Gate)
+        lock (_discord.State.Gate)
         {
             _closing = true;
             _discord.Gateway.Detach(this, 1006);
         }
-        _cut.Cancel();
+        _abort.Cancel();
     }
 
-    public void HeartbeatCame() => _heartbeat.Change(2 * _discord.Options.HeartbeatInterval, Timeout.InfiniteTimeSpan);
+    /// <summary>Restarts the heartbeat timeout.</summary>
+    public void OnHeartbeat() => _heartbeatTimer.Change(2 * _discord.Options.HeartbeatInterval, Timeout.InfiniteTimeSpan);
 
     public void Dispose()
     {
-        _heartbeat.Dispose();
+        _heartbeatTimer.Dispose();
         Codec.Dispose();
-        _cut.Dispose();
+        _abort.Dispose();
     }
 
-    private void HeartbeatMissed()
+    private void OnHeartbeatMissed()
     {
-        if (!IsZombie) Close(CloseCode.TimedOut);
+        if (!IsZombie) Close(GatewayCloseCode.SessionTimedOut);
     }
 
     private async Task<int> ReadAsync(CancellationToken cancellationToken)
     {
-        var buffer = new byte[PayloadBytes + 1];
+        var buffer = new byte[MaxPayloadBytes + 1];
         while (true)
         {
             var length = 0;
@@ -116,24 +118,24 @@ internal sealed class GatewayConnection : IDisposable
             do
             {
                 part = await _socket.ReceiveAsync(buffer.AsMemory(length), cancellationToken);
-                length = Math.Min(length + part.Count, PayloadBytes);
-                if (length == PayloadBytes && !part.EndOfMessage) Close(CloseCode.Undecodable);
+                length = Math.Min(length + part.Count, MaxPayloadBytes);
+                if (length == MaxPayloadBytes && !part.EndOfMessage) Close(GatewayCloseCode.DecodeError);
             }
             while (!part.EndOfMessage);
 
             if (part.MessageType == WebSocketMessageType.Close) return (int?)_socket.CloseStatus ?? 1005;
             if (_closing) continue;
-            if (!CountEvent()) Close(CloseCode.RateLimited);
+            if (!IsWithinRateLimit()) Close(GatewayCloseCode.RateLimited);
             else if (Decode(buffer.AsSpan(0, length)) is { } payload) _discord.Gateway.Receive(this, payload);
-            else Close(CloseCode.Undecodable);
+            else Close(GatewayCloseCode.DecodeError);
         }
     }
 
-    private bool CountEvent()
+    private bool IsWithinRateLimit()
     {
         var now = _discord.Time.GetUtcNow();
-        if (now - _minute >= TimeSpan.FromMinutes(1)) (_minute, _inMinute) = (now, 0);
-        return ++_inMinute <= EventsPerMinute;
+        if (now - _minuteStart >= TimeSpan.FromMinutes(1)) (_minuteStart, _payloadsInMinute) = (now, 0);
+        return ++_payloadsInMinute <= MaxPayloadsPerMinute;
     }
 
     private static JsonObject? Decode(ReadOnlySpan<byte> bytes)
@@ -142,13 +144,13 @@ internal sealed class GatewayConnection : IDisposable
         {
             return JsonNode.Parse(bytes) as JsonObject;
         }
-        catch (System.Text.Json.JsonException)
+        catch (JsonException)
         {
             return null;
         }
     }
 
-    /// <returns>The close code sent, if one was.</returns>
+    /// <returns>The close code that was sent, or null.</returns>
     private async Task<int?> WriteAsync(CancellationToken cancellationToken)
     {
         try
@@ -158,7 +160,7 @@ internal sealed class GatewayConnection : IDisposable
                 if (payload is null)
                 {
                     await _socket.CloseOutputAsync((WebSocketCloseStatus)code, "sandbox", cancellationToken);
-                    _ = CutAfterGraceAsync(cancellationToken);
+                    _ = AbortAfterTimeoutAsync(cancellationToken);
                     return code;
                 }
                 var type = Codec.IsBinary ? WebSocketMessageType.Binary : WebSocketMessageType.Text;
@@ -168,22 +170,22 @@ internal sealed class GatewayConnection : IDisposable
         }
         catch (Exception error) when (error is WebSocketException or OperationCanceledException or ObjectDisposedException)
         {
-            // The other side is gone; the reader sees it too.
+            // The client has disconnected. The read loop ends as well.
         }
         return null;
     }
 
-    /// <summary>A client that does not answer a close is cut off.</summary>
-    private async Task CutAfterGraceAsync(CancellationToken cancellationToken)
+    /// <summary>Aborts the connection when the client does not answer a close in time.</summary>
+    private async Task AbortAfterTimeoutAsync(CancellationToken cancellationToken)
     {
         try
         {
-            await Task.Delay(CloseGrace, TimeProvider.System, cancellationToken);
-            await _cut.CancelAsync();
+            await Task.Delay(CloseTimeout, TimeProvider.System, cancellationToken);
+            await _abort.CancelAsync();
         }
         catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
         {
-            // The socket ended by itself.
+            // The socket was closed in time.
         }
     }
 }

@@ -3,31 +3,31 @@ using System.Text.Json.Nodes;
 
 namespace CozeCluster.Sandbox.Discord;
 
-/// <summary>All sockets and sessions. The world's gate guards them, so events reach every session in the order things happened.</summary>
+/// <summary>All sockets and sessions. <see cref="DiscordState.Gate"/> guards them, so each session receives events in the order of the changes.</summary>
 internal sealed class GatewayHub(FakeDiscord discord)
 {
     private readonly Dictionary<string, GatewaySession> _sessions = [];
     private readonly HashSet<GatewayConnection> _connections = [];
-    private readonly IdentifyLimits _limits = new(discord.Options, discord.Time);
 
-    public IdentifyLimits Limits => _limits;
+    public IdentifyLimits Limits { get; } = new(discord.Options, discord.Time);
 
     public IEnumerable<GatewaySession> Sessions => _sessions.Values;
 
-    /// <summary>Users with a session that does not read message content.</summary>
-    public IEnumerable<DiscordUser> ContentlessReaders =>
-        _sessions.Values.Where(session => !session.ReadsContent).Select(session => session.User).Distinct();
+    /// <summary>The users that have a session without the message content intent.</summary>
+    public IEnumerable<DiscordUser> UsersWithoutContentIntent =>
+        _sessions.Values.Where(session => !session.CanReadContent).Select(session => session.User).Distinct();
 
-    public void Publish(GatewayEvent happened)
+    /// <summary>Sends an event to all sessions that may receive it.</summary>
+    public void Publish(GatewayEvent gatewayEvent)
     {
         foreach (var session in _sessions.Values)
-            if (happened.DataFor(session) is { } data) session.Dispatch(happened.Type, data);
+            if (gatewayEvent.GetData(session) is { } data) session.Dispatch(gatewayEvent.Type, data);
     }
 
-    /// <summary>Serves a socket from open to close.</summary>
+    /// <summary>Serves a socket until it is closed.</summary>
     public async Task ServeAsync(HttpContext http)
     {
-        discord.SeenAt(http.Request);
+        discord.LearnPublicUrl(http.Request);
         var query = http.Request.Query;
         var compress = query["compress"].ToString();
         if (!http.WebSockets.IsWebSocketRequest || query["encoding"] is not ([] or ["json"]) || compress is not ("" or "zlib-stream"))
@@ -38,11 +38,11 @@ internal sealed class GatewayHub(FakeDiscord discord)
 
         using var socket = await http.WebSockets.AcceptWebSocketAsync();
         using var connection = new GatewayConnection(discord, socket, zlibStream: compress == "zlib-stream");
-        lock (discord.World.Gate) _connections.Add(connection);
+        lock (discord.State.Gate) _connections.Add(connection);
         discord.Records.Add(DiscordRecordKind.SocketOpened, detail: $"{http.Request.Path}{http.Request.QueryString}");
-        if (query["v"] is not ([] or ["9"] or ["10"])) connection.Close(CloseCode.BadVersion);
+        if (query["v"] is not ([] or ["9"] or ["10"])) connection.Close(GatewayCloseCode.InvalidApiVersion);
         var code = await connection.RunAsync(http.RequestAborted);
-        lock (discord.World.Gate)
+        lock (discord.State.Gate)
         {
             var user = connection.Session?.User;
             Detach(connection, code);
@@ -51,51 +51,51 @@ internal sealed class GatewayHub(FakeDiscord discord)
         }
     }
 
-    /// <summary>One payload from a client.</summary>
+    /// <summary>Handles a payload from a client.</summary>
     public void Receive(GatewayConnection connection, JsonObject payload)
     {
         var handshake = new GatewayHandshake(discord, this, connection);
-        lock (discord.World.Gate)
+        lock (discord.State.Gate)
         {
-            switch (payload["op"]?.GetValueKind() == JsonValueKind.Number ? payload["op"]!.GetValue<int>() : -1)
+            switch (payload["op"]?.GetValueKind() == JsonValueKind.Number ? (GatewayOpcode)payload["op"]!.GetValue<int>() : (GatewayOpcode)(-1))
             {
-                case 1:
-                    connection.HeartbeatCame();
+                case GatewayOpcode.Heartbeat:
+                    connection.OnHeartbeat();
                     discord.Records.Add(DiscordRecordKind.Heartbeat, connection.Session?.User, detail: payload["d"]?.ToJsonString() ?? "null");
-                    connection.SendOp(11, null);
+                    connection.SendOp(GatewayOpcode.HeartbeatAck, null);
                     break;
-                case 2:
+                case GatewayOpcode.Identify:
                     handshake.Identify(payload["d"] as JsonObject);
                     break;
-                case 6:
+                case GatewayOpcode.Resume:
                     handshake.Resume(payload["d"] as JsonObject);
                     break;
-                case 3 or 4 or 8 or 31 when connection.Session is null:
-                    connection.Close(CloseCode.NotAuthenticated);
+                case GatewayOpcode.PresenceUpdate or GatewayOpcode.VoiceStateUpdate or GatewayOpcode.RequestGuildMembers
+                    or GatewayOpcode.RequestSoundboardSounds when connection.Session is null:
+                    connection.Close(GatewayCloseCode.NotAuthenticated);
                     break;
-                case 3 or 4 or 31:
-                    break; // Presence, voice and soundboard: nobody looks.
-                case 8:
+                case GatewayOpcode.PresenceUpdate or GatewayOpcode.VoiceStateUpdate or GatewayOpcode.RequestSoundboardSounds:
+                    break; // The sandbox has no presences, voice or soundboards.
+                case GatewayOpcode.RequestGuildMembers:
                     SendMembers(connection.Session!, payload["d"] as JsonObject);
                     break;
                 default:
-                    connection.Close(CloseCode.UnknownOpcode);
+                    connection.Close(GatewayCloseCode.UnknownOpcode);
                     break;
             }
         }
     }
 
-    /// <summary>A session no socket serves any more; gone for good after a normal close or a code that says so.</summary>
+    /// <summary>Separates a session from its closed socket. After a normal close, or a close code that ends the session, the session is removed.</summary>
     public void Detach(GatewayConnection connection, int code)
     {
         if (connection.Session is not { } session || session.Connection != connection) return;
         session.Connection = null;
         session.DetachedAt = discord.Time.GetUtcNow();
-        var resumable = code is 1005 or 1006 or (>= 1002 and < 4000) or 4000 or 4001 or 4002 or 4005 or 4008 or > 4014;
-        if (!resumable) _sessions.Remove(session.Id);
+        if (!IsResumable(code)) _sessions.Remove(session.Id);
     }
 
-    /// <summary>The session, unless it is unknown or was alone for too long.</summary>
+    /// <summary>A session that can be resumed, or null. Sessions without a socket are removed after the resume window.</summary>
     public GatewaySession? Find(string id)
     {
         var oldest = discord.Time.GetUtcNow() - discord.Options.ResumeWindow;
@@ -107,19 +107,28 @@ internal sealed class GatewayHub(FakeDiscord discord)
 
     public void Remove(GatewaySession session) => _sessions.Remove(session.Id);
 
-    /// <summary>Open sockets of one user (by id), or all, before and after identifying.</summary>
-    public List<GatewayConnection> ConnectionsOf(string? userId) =>
+    /// <summary>The open sockets of a user. Null: all sockets, also those without a session.</summary>
+    public List<GatewayConnection> GetConnections(string? userId) =>
         [.. _connections.Where(c => userId is null || c.Session?.User.Id.ToString() == userId)];
 
     public void Clear()
     {
         _sessions.Clear();
-        _limits.Clear();
+        Limits.Clear();
     }
+
+    // Not resumable are the normal closes (1000, 1001) and the errors of authentication, sequence, timeout, shards and intents.
+    private static bool IsResumable(int code) => code is (>= 1002 and < 4000)
+        or (int)GatewayCloseCode.UnknownError
+        or (int)GatewayCloseCode.UnknownOpcode
+        or (int)GatewayCloseCode.DecodeError
+        or (int)GatewayCloseCode.AlreadyAuthenticated
+        or (int)GatewayCloseCode.RateLimited
+        or > (int)GatewayCloseCode.DisallowedIntents;
 
     private void SendMembers(GatewaySession session, JsonObject? request)
     {
-        if (!ulong.TryParse(request?["guild_id"]?.ToString(), out var id) || !discord.World.Guilds.TryGetValue(id, out var guild)) return;
+        if (!ulong.TryParse(request?["guild_id"]?.ToString(), out var id) || !discord.State.Guilds.TryGetValue(id, out var guild)) return;
         if (!guild.Members.ContainsKey(session.User.Id)) return;
         var chunk = new JsonObject
         {

@@ -1,33 +1,33 @@
 namespace CozeCluster.Sandbox.Discord;
 
-/// <summary>Discord's gateway intents.</summary>
+/// <summary>Discord's gateway intents: the kinds of events that a session receives.</summary>
 [Flags]
 public enum Intents
 {
-    /// <summary>Nothing.</summary>
+    /// <summary>No events.</summary>
     None = 0,
 
     /// <summary>Guilds, channels and threads.</summary>
     Guilds = 1 << 0,
 
-    /// <summary>Privileged: members.</summary>
+    /// <summary>Members of guilds. Privileged.</summary>
     GuildMembers = 1 << 1,
 
-    /// <summary>Privileged: presences.</summary>
+    /// <summary>Presences. Privileged.</summary>
     GuildPresences = 1 << 8,
 
     /// <summary>Messages in guilds.</summary>
     GuildMessages = 1 << 9,
 
-    /// <summary>Who types in guilds.</summary>
+    /// <summary>Typing indicators in guilds.</summary>
     GuildMessageTyping = 1 << 11,
 
-    /// <summary>Privileged: what messages say.</summary>
+    /// <summary>The content of messages. Privileged.</summary>
     MessageContent = 1 << 15,
 
-    /// <summary>The ones that need a switch in the developer portal.</summary>
+    /// <summary>The intents that must be enabled in the developer portal.</summary>
     Privileged = GuildMembers | GuildPresences | MessageContent,
 
-    /// <summary>Every bit Discord defines: 0 to 16, 20, 21, 24 and 25.</summary>
+    /// <summary>All bits that Discord defines: 0 to 16, 20, 21, 24 and 25.</summary>
     Known = (1 << 17) - 1 | 0b11 << 20 | 0b11 << 24,
 }

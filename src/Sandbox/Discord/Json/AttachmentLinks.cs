@@ -1,15 +1,16 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 
 namespace CozeCluster.Sandbox.Discord;
 
-/// <summary>Addresses of attachments: signed, and good until <c>ex</c> (hexadecimal epoch seconds).</summary>
+/// <summary>Creates signed addresses of attachments, and serves them until <c>ex</c> (hexadecimal Unix seconds).</summary>
 internal sealed class AttachmentLinks(FakeDiscord discord)
 {
     private static readonly byte[] Key = "a sandbox signs for nobody"u8.ToArray();
 
-    public string For(DiscordAttachment file)
+    public string CreateUrl(DiscordAttachment file)
     {
         var now = discord.Time.GetUtcNow();
         var expires = (now + discord.Options.AttachmentLifetime).ToUnixTimeSeconds();
@@ -17,9 +18,10 @@ internal sealed class AttachmentLinks(FakeDiscord discord)
             + $"?ex={expires:x}&is={now.ToUnixTimeSeconds():x}&hm={Sign(file.Id, expires)}";
     }
 
+    /// <summary>The attachment in the JSON of a message.</summary>
     public JsonObject Write(DiscordAttachment file)
     {
-        var url = For(file);
+        var url = CreateUrl(file);
         var json = new JsonObject
         {
             ["id"] = file.Id.ToString(),
@@ -35,13 +37,39 @@ internal sealed class AttachmentLinks(FakeDiscord discord)
         return json;
     }
 
-    /// <summary>Whether an address with these values was given out and still holds.</summary>
-    public bool Holds(ulong id, string? expires, string? signature)
+    /// <summary>Whether an address with these values is signed and not expired.</summary>
+    public bool IsValid(ulong id, string? expires, string? signature)
     {
-        if (!long.TryParse(expires, System.Globalization.NumberStyles.HexNumber, null, out var until)) return false;
-        return signature == Sign(id, until) && discord.Time.GetUtcNow().ToUnixTimeSeconds() < until;
+        if (!long.TryParse(expires, NumberStyles.HexNumber, null, out var expiry)) return false;
+        return signature == Sign(id, expiry) && discord.Time.GetUtcNow().ToUnixTimeSeconds() < expiry;
     }
 
     private static string Sign(ulong id, long expires) =>
         Convert.ToHexStringLower(HMACSHA256.HashData(Key, Encoding.ASCII.GetBytes($"{id}.{expires}")));
+}
+
+/// <summary>The route of attachments.</summary>
+internal static class AttachmentRoutes
+{
+    public static void MapAttachments(this IEndpointRouteBuilder routes, FakeDiscord discord)
+    {
+        routes.MapMethods("/cdn/attachments/{channel}/{attachment}/{filename}", ["GET", "HEAD"], async http =>
+        {
+            DiscordAttachment? file = null;
+            if (ulong.TryParse(http.GetRouteValue("attachment")?.ToString(), out var id)
+                && discord.Links.IsValid(id, http.Request.Query["ex"], http.Request.Query["hm"]))
+            {
+                lock (discord.State.Gate) file = discord.State.Attachments.GetValueOrDefault(id);
+            }
+            if (file is null)
+            {
+                http.Response.StatusCode = 404;
+                await http.Response.WriteAsync("This content is no longer available.", http.RequestAborted);
+                return;
+            }
+            http.Response.ContentType = file.ContentType;
+            http.Response.ContentLength = file.Bytes.Length;
+            if (!HttpMethods.IsHead(http.Request.Method)) await http.Response.Body.WriteAsync(file.Bytes, http.RequestAborted);
+        });
+    }
 }

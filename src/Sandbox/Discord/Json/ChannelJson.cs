@@ -2,9 +2,10 @@ using System.Text.Json.Nodes;
 
 namespace CozeCluster.Sandbox.Discord;
 
+/// <summary>The JSON of channels and threads.</summary>
 internal static class ChannelJson
 {
-    /// <summary>The channel; of a thread, also <paramref name="viewer"/>'s membership if there is one.</summary>
+    /// <summary>The channel or thread. For a thread, also the membership of <paramref name="viewer"/>, if the viewer is a member.</summary>
     public static JsonObject ToJson(this DiscordChannel channel, DiscordUser? viewer = null)
     {
         var json = new JsonObject
@@ -18,12 +19,12 @@ internal static class ChannelJson
             ["rate_limit_per_user"] = channel.RateLimitPerUser,
             ["flags"] = 0,
         };
-        if (channel.IsThread) AddThread(json, channel, viewer);
-        else AddPlace(json, channel);
+        if (channel.IsThread) AddThreadFields(json, channel, viewer);
+        else AddChannelFields(json, channel);
         return json;
     }
 
-    private static void AddPlace(JsonObject json, DiscordChannel channel)
+    private static void AddChannelFields(JsonObject json, DiscordChannel channel)
     {
         json["position"] = channel.Position;
         json["topic"] = channel.Topic;
@@ -37,7 +38,7 @@ internal static class ChannelJson
         }));
     }
 
-    private static void AddThread(JsonObject json, DiscordChannel thread, DiscordUser? viewer)
+    private static void AddThreadFields(JsonObject json, DiscordChannel thread, DiscordUser? viewer)
     {
         json["owner_id"] = thread.OwnerId.ToString();
         json["message_count"] = Math.Min(50, thread.Messages.Count(m => m.Type != MessageType.ThreadStarter));
@@ -51,13 +52,14 @@ internal static class ChannelJson
             ["locked"] = thread.Locked,
             ["create_timestamp"] = DiscordJson.Time(Snowflakes.TimeOf(thread.Id)),
         };
-        if (viewer is not null && thread.ThreadMembers.Contains(viewer.Id)) json["member"] = MemberOf(thread, viewer.Id);
+        if (viewer is not null && thread.ThreadMembers.Contains(viewer.Id)) json["member"] = ThreadMember(thread, viewer.Id);
     }
 
-    public static JsonObject MemberOf(DiscordChannel thread, ulong user) => new()
+    /// <summary>The membership of a user in a thread.</summary>
+    public static JsonObject ThreadMember(DiscordChannel thread, ulong userId) => new()
     {
         ["id"] = thread.Id.ToString(),
-        ["user_id"] = user.ToString(),
+        ["user_id"] = userId.ToString(),
         ["join_timestamp"] = DiscordJson.Time(Snowflakes.TimeOf(thread.Id)),
         ["flags"] = 0,
     };

@@ -5,11 +5,12 @@ using System.Text.Json.Nodes;
 
 namespace CozeCluster.Sandbox.Discord;
 
-/// <summary>How values look on the wire: ids and permission sets as decimal strings, times as ISO 8601.</summary>
+/// <summary>Writes values in Discord's form: ids and permissions as decimal strings, times as ISO 8601.</summary>
 internal static class DiscordJson
 {
     private static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>Serializes a node without unnecessary escapes.</summary>
     public static byte[] Bytes(JsonNode? node)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
@@ -27,6 +28,54 @@ internal static class DiscordJson
 
     public static JsonArray Array(IEnumerable<JsonNode?> nodes) => [.. nodes];
 
-    /// <summary>A copy that can be put under another parent.</summary>
+    /// <summary>A copy, which can be added to another parent node.</summary>
     public static JsonNode Copy(this JsonNode node) => node.DeepClone();
+}
+
+/// <summary>Reads fields of a request body. A missing field and null both give null. A field of the wrong type gives a 50035 that names it.</summary>
+internal static class JsonFields
+{
+    public static string? Text(this JsonObject body, string field) => body[field] switch
+    {
+        null => null,
+        JsonValue value when value.GetValueKind() == JsonValueKind.String => value.GetValue<string>(),
+        _ => throw RestException.WrongType(field, "string"),
+    };
+
+    public static int? Number(this JsonObject body, string field) => body[field] switch
+    {
+        null => null,
+        JsonValue value when value.GetValueKind() == JsonValueKind.Number && value.TryGetValue<int>(out var number) => number,
+        JsonValue value when value.GetValueKind() == JsonValueKind.String && int.TryParse(value.GetValue<string>(), out var number) => number,
+        _ => throw RestException.InvalidForm(field, "NUMBER_TYPE_COERCE", "Value is not int."),
+    };
+
+    public static bool? Flag(this JsonObject body, string field) => body[field] switch
+    {
+        null => null,
+        JsonValue value when value.GetValueKind() is JsonValueKind.True or JsonValueKind.False => value.GetValue<bool>(),
+        _ => throw RestException.WrongType(field, "bool"),
+    };
+
+    public static ulong? Id(this JsonObject body, string field) => body[field] switch
+    {
+        null => null,
+        JsonValue value when value.GetValueKind() == JsonValueKind.String && ulong.TryParse(value.GetValue<string>(), out var id) => id,
+        JsonValue value when value.GetValueKind() == JsonValueKind.Number && value.TryGetValue<ulong>(out var id) => id,
+        _ => throw RestException.InvalidForm(field, "NUMBER_TYPE_COERCE", "Value is not snowflake."),
+    };
+
+    public static JsonArray? List(this JsonObject body, string field) => body[field] switch
+    {
+        null => null,
+        JsonArray list => list,
+        _ => throw RestException.InvalidForm(field, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType"),
+    };
+
+    public static JsonObject? Object(this JsonObject body, string field) => body[field] switch
+    {
+        null => null,
+        JsonObject value => value,
+        _ => throw RestException.NotAnObject(field),
+    };
 }

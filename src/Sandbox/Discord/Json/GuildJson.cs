@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace CozeCluster.Sandbox.Discord;
 
+/// <summary>The JSON of guilds and roles.</summary>
 internal static class GuildJson
 {
     public static JsonObject ToJson(this DiscordGuild guild) => new()
@@ -38,7 +39,7 @@ internal static class GuildJson
         ["safety_alerts_channel_id"] = null,
     };
 
-    /// <summary>The guild as GUILD_CREATE brings it: with members, and the channels and threads <paramref name="viewer"/> sees.</summary>
+    /// <summary>The guild in GUILD_CREATE: with its members, and the channels and threads that <paramref name="viewer"/> can see.</summary>
     public static JsonObject ToCreateEvent(this DiscordGuild guild, DiscordUser viewer)
     {
         var visible = guild.Channels.Values.Where(c => Permissions.In(c, viewer).HasFlag(Permission.ViewChannel)).ToList();
@@ -50,8 +51,8 @@ internal static class GuildJson
         json["members"] = DiscordJson.Array(guild.Members.Values.Select(m => m.ToJson(guild)));
         json["channels"] = DiscordJson.Array(visible.Where(c => !c.IsThread).Select(c => c.ToJson()));
         json["threads"] = DiscordJson.Array(visible.Where(c => c is { IsThread: true, Archived: false }).Select(c => c.ToJson(viewer)));
-        foreach (var empty in (string[])["voice_states", "presences", "stage_instances", "guild_scheduled_events", "soundboard_sounds"])
-            json[empty] = new JsonArray();
+        foreach (var field in (string[])["voice_states", "presences", "stage_instances", "guild_scheduled_events", "soundboard_sounds"])
+            json[field] = new JsonArray();
         return json;
     }
 

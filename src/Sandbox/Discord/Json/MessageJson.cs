@@ -2,19 +2,19 @@ using System.Text.Json.Nodes;
 
 namespace CozeCluster.Sandbox.Discord;
 
-/// <summary>Messages as REST and the gateway show them.</summary>
+/// <summary>The JSON of messages, for REST responses and gateway events.</summary>
 internal sealed class MessageJson(AttachmentLinks links)
 {
     /// <summary>
-    /// The message. For a <paramref name="reader"/> without message content, content, embeds, attachments and components are empty,
-    /// except in its own messages and those that mention it.
+    /// The message. For a user without the message content intent, content, embeds, attachments and components are empty, except in the
+    /// user's own messages and in messages that mention the user.
     /// </summary>
-    /// <param name="message">What to write.</param>
-    /// <param name="reader">Whose view is written; null sees everything.</param>
-    /// <param name="readsContent">Whether the reader has the message content intent.</param>
-    public JsonObject Write(DiscordMessage message, DiscordUser? reader = null, bool readsContent = true)
+    /// <param name="message">The message.</param>
+    /// <param name="viewer">The user who reads the message. Null: everything is included.</param>
+    /// <param name="canReadContent">Whether this user has the message content intent.</param>
+    public JsonObject Write(DiscordMessage message, DiscordUser? viewer = null, bool canReadContent = true)
     {
-        var json = Plain(message, reader, readsContent);
+        var json = WriteWithoutReference(message, viewer, canReadContent);
         if (message.Reference is not { } reference) return json;
         json["message_reference"] = new JsonObject
         {
@@ -24,15 +24,19 @@ internal sealed class MessageJson(AttachmentLinks links)
             ["guild_id"] = reference.Channel.Guild.Id.ToString(),
         };
         if (message.Type is MessageType.Reply or MessageType.ThreadStarter)
-            json["referenced_message"] = reference.Channel.Find(reference.MessageId) is { } target ? Plain(target, reader, readsContent) : null;
+        {
+            json["referenced_message"] = reference.Channel.Find(reference.MessageId) is { } target
+                ? WriteWithoutReference(target, viewer, canReadContent)
+                : null;
+        }
         return json;
     }
 
-    /// <summary>The message as an event: with the guild and the author's membership.</summary>
-    public JsonObject WriteEvent(DiscordMessage message, DiscordUser? reader = null, bool readsContent = true)
+    /// <summary>The message in an event: with the guild, and the memberships of the author and the mentioned users.</summary>
+    public JsonObject WriteEvent(DiscordMessage message, DiscordUser? viewer = null, bool canReadContent = true)
     {
         var guild = message.Channel.Guild;
-        var json = Write(message, reader, readsContent);
+        var json = Write(message, viewer, canReadContent);
         json["guild_id"] = guild.Id.ToString();
         json["channel_type"] = (int)message.Channel.Type;
         if (guild.Members.TryGetValue(message.Author.Id, out var member)) json["member"] = member.ToJson(guild, withUser: false);
@@ -44,9 +48,9 @@ internal sealed class MessageJson(AttachmentLinks links)
         return json;
     }
 
-    private JsonObject Plain(DiscordMessage message, DiscordUser? reader, bool readsContent)
+    private JsonObject WriteWithoutReference(DiscordMessage message, DiscordUser? viewer, bool canReadContent)
     {
-        var visible = readsContent || reader is null || message.Author == reader || message.Mentions.Contains(reader);
+        var visible = canReadContent || viewer is null || message.Author == viewer || message.Mentions.Contains(viewer);
         var json = new JsonObject
         {
             ["id"] = message.Id.ToString(),
@@ -62,7 +66,7 @@ internal sealed class MessageJson(AttachmentLinks links)
             ["mentions"] = DiscordJson.Array(message.Mentions.Select(user => user.ToJson())),
             ["mention_roles"] = new JsonArray(),
             ["attachments"] = visible ? DiscordJson.Array(message.Attachments.Select(links.Write)) : new JsonArray(),
-            ["embeds"] = visible ? DiscordJson.Array(message.Embeds.Select(embed => Embed(embed!, message))) : new JsonArray(),
+            ["embeds"] = visible ? DiscordJson.Array(message.Embeds.Select(embed => WriteEmbed(embed!, message))) : new JsonArray(),
             ["components"] = visible ? message.Components.Copy() : new JsonArray(),
             ["flags"] = (int)message.Flags,
         };
@@ -71,17 +75,18 @@ internal sealed class MessageJson(AttachmentLinks links)
         return json;
     }
 
-    /// <summary>An embed whose <c>attachment://name</c> images became addresses.</summary>
-    private JsonNode Embed(JsonNode embed, DiscordMessage message)
+    /// <summary>An embed in which <c>attachment://name</c> is replaced by the address of the attachment.</summary>
+    private JsonNode WriteEmbed(JsonNode embed, DiscordMessage message)
     {
         var copy = embed.Copy();
         copy["type"] ??= "rich";
-        foreach (var place in (string[])["image", "thumbnail"])
+        foreach (var field in (string[])["image", "thumbnail"])
         {
             const string scheme = "attachment://";
-            if (copy[place] is not JsonObject image || image["url"]?.GetValue<string>() is not { } url) continue;
-            if (url.StartsWith(scheme, StringComparison.Ordinal) && message.Attachments.FirstOrDefault(a => a.Filename == url[scheme.Length..]) is { } file)
-                image["url"] = url = links.For(file);
+            if (copy[field] is not JsonObject image || image["url"]?.GetValue<string>() is not { } url) continue;
+            if (url.StartsWith(scheme, StringComparison.Ordinal)
+                && message.Attachments.FirstOrDefault(a => a.Filename == url[scheme.Length..]) is { } file)
+                image["url"] = url = links.CreateUrl(file);
             image["proxy_url"] = url;
         }
         return copy;

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace CozeCluster.Sandbox.Discord;
 
+/// <summary>The JSON of users, applications and members.</summary>
 internal static class UserJson
 {
     public static JsonObject ToJson(this DiscordUser user)
@@ -19,7 +20,7 @@ internal static class UserJson
         return json;
     }
 
-    /// <summary>The user as it sees itself.</summary>
+    /// <summary>The user with the fields that only the user itself can see.</summary>
     public static JsonObject ToOwnJson(this DiscordUser user)
     {
         var json = user.ToJson();
@@ -30,7 +31,7 @@ internal static class UserJson
         return json;
     }
 
-    /// <summary>The application behind a bot; its flags tell which privileged intents are on.</summary>
+    /// <summary>The application of a bot. Its flags contain the enabled privileged intents.</summary>
     public static JsonObject ToApplicationJson(this DiscordUser user)
     {
         return new JsonObject

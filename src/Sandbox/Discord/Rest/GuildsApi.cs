@@ -7,58 +7,58 @@ internal static class GuildsApi
 {
     public static void MapGuilds(this RestPipeline api)
     {
-        api.Map("GET", "/guilds/{guild}", call => Read(call, guild => guild.ToJson()));
-        api.Map("GET", "/guilds/{guild}/roles", call => Read(call, guild => new JsonArray(guild.Everyone.ToJson(0), guild.Managers.ToJson(1))));
-        api.Map("GET", "/guilds/{guild}/channels", call => Read(call, guild => Channels(guild, c => !c.IsThread)));
-        api.Map("GET", "/guilds/{guild}/threads/active", call => Read(call, guild => ActiveThreads(guild, call.User)));
-        api.Map("GET", "/guilds/{guild}/members", call => Read(call, Members(call)));
-        api.Map("GET", "/guilds/{guild}/members/{user}", call => Read(call, Member(call)));
+        api.Map("GET", "/guilds/{guild}", context => Read(context, guild => guild.ToJson()));
+        api.Map("GET", "/guilds/{guild}/roles", context => Read(context, guild => new JsonArray(guild.Everyone.ToJson(0), guild.Managers.ToJson(1))));
+        api.Map("GET", "/guilds/{guild}/channels", context => Read(context, guild => ListChannels(guild)));
+        api.Map("GET", "/guilds/{guild}/threads/active", context => Read(context, guild => ListActiveThreads(guild, context.User)));
+        api.Map("GET", "/guilds/{guild}/members", context => Read(context, ListMembers(context)));
+        api.Map("GET", "/guilds/{guild}/members/{user}", context => Read(context, GetMember(context)));
         api.Map("POST", "/guilds/{guild}/channels", CreateChannel);
     }
 
-    private static Task<RestReply> Read(RestCall call, Func<DiscordGuild, JsonNode> read)
+    private static Task<RestResponse> Read(RestContext context, Func<DiscordGuild, JsonNode> read)
     {
-        var id = call.Id("guild");
-        lock (call.World.Gate) return Task.FromResult<RestReply>(read(call.World.Guild(id, call.User)));
+        var id = context.Id("guild");
+        lock (context.State.Gate) return Task.FromResult<RestResponse>(read(context.State.GetGuild(id, context.User)));
     }
 
-    private static JsonArray Channels(DiscordGuild guild, Func<DiscordChannel, bool> fits) =>
-        DiscordJson.Array(guild.Channels.Values.Where(fits).Select(channel => channel.ToJson()));
+    private static JsonArray ListChannels(DiscordGuild guild) =>
+        DiscordJson.Array(guild.Channels.Values.Where(channel => !channel.IsThread).Select(channel => channel.ToJson()));
 
-    private static JsonObject ActiveThreads(DiscordGuild guild, DiscordUser viewer)
+    private static JsonObject ListActiveThreads(DiscordGuild guild, DiscordUser viewer)
     {
         var threads = guild.Channels.Values
             .Where(c => c is { IsThread: true, Archived: false } && Permissions.In(c, viewer).HasFlag(Permission.ViewChannel)).ToList();
         return new JsonObject
         {
             ["threads"] = DiscordJson.Array(threads.Select(thread => thread.ToJson(viewer))),
-            ["members"] = DiscordJson.Array(threads.Where(t => t.ThreadMembers.Contains(viewer.Id)).Select(t => ChannelJson.MemberOf(t, viewer.Id))),
+            ["members"] = DiscordJson.Array(threads.Where(t => t.ThreadMembers.Contains(viewer.Id)).Select(t => ChannelJson.ThreadMember(t, viewer.Id))),
         };
     }
 
-    private static Func<DiscordGuild, JsonNode> Members(RestCall call)
+    private static Func<DiscordGuild, JsonNode> ListMembers(RestContext context)
     {
-        var limit = call.QueryInt("limit", 1, 1, 1000);
-        var after = call.QueryId("after") ?? 0;
+        var limit = context.IntQuery("limit", 1, 1, 1000);
+        var after = context.IdQuery("after") ?? 0;
         return guild => DiscordJson.Array(
             guild.Members.Values.Where(m => m.User.Id > after).OrderBy(m => m.User.Id).Take(limit).Select(m => m.ToJson(guild)));
     }
 
-    private static Func<DiscordGuild, JsonNode> Member(RestCall call)
+    private static Func<DiscordGuild, JsonNode> GetMember(RestContext context)
     {
-        var id = call.Id("user");
-        return guild => (guild.Members.GetValueOrDefault(id) ?? throw DiscordError.UnknownMember()).ToJson(guild);
+        var id = context.Id("user");
+        return guild => (guild.Members.GetValueOrDefault(id) ?? throw RestException.UnknownMember()).ToJson(guild);
     }
 
-    private static async Task<RestReply> CreateChannel(RestCall call)
+    private static async Task<RestResponse> CreateChannel(RestContext context)
     {
-        var id = call.Id("guild");
-        var body = await call.ReadJsonAsync();
-        lock (call.World.Gate)
+        var id = context.Id("guild");
+        var body = await context.ReadJsonAsync();
+        lock (context.State.Gate)
         {
-            var guild = call.World.Guild(id, call.User);
-            if (!Permissions.In(guild, call.User).HasFlag(Permission.ManageChannels)) throw DiscordError.MissingPermissions();
-            var channel = call.Discord.Channels.Create(call.User, guild, ChannelRules.Draft(body, guild));
+            var guild = context.State.GetGuild(id, context.User);
+            if (!Permissions.In(guild, context.User).HasFlag(Permission.ManageChannels)) throw RestException.MissingPermissions();
+            var channel = context.Discord.Channels.Create(context.User, guild, ChannelValidator.CreateDraft(body, guild));
             return new(201, channel.ToJson());
         }
     }

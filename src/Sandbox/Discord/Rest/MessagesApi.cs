@@ -15,58 +15,58 @@ internal static class MessagesApi
         api.Map("DELETE", "/channels/{channel}/messages/{message}", Delete);
     }
 
-    private static async Task<RestReply> Create(RestCall call)
+    private static async Task<RestResponse> Create(RestContext context)
     {
-        var id = call.Id("channel");
-        var form = await MessageForm.ReadAsync(call);
-        lock (call.World.Gate)
+        var id = context.Id("channel");
+        var form = await MessageForm.ReadAsync(context);
+        lock (context.State.Gate)
         {
-            var channel = call.World.Channel(id, call.User);
-            var draft = new MessageRules(call).Draft(form, channel);
+            var channel = context.State.GetChannel(id, context.User);
+            var draft = new MessageValidator(context).CreateDraft(form, channel);
             if (channel.Archived)
             {
                 channel.Archived = false;
-                call.Discord.Channels.Changed(channel);
+                context.Discord.Channels.PublishUpdate(channel);
             }
-            return Write(call, call.Discord.Messages.Create(call.User, channel, draft));
+            return ToJson(context, context.Discord.Messages.Create(context.User, channel, draft));
         }
     }
 
-    private static async Task<RestReply> Edit(RestCall call)
+    private static async Task<RestResponse> Edit(RestContext context)
     {
-        var (channelId, messageId) = (call.Id("channel"), call.Id("message"));
-        var form = await MessageForm.ReadAsync(call);
-        lock (call.World.Gate)
+        var (channelId, messageId) = (context.Id("channel"), context.Id("message"));
+        var form = await MessageForm.ReadAsync(context);
+        lock (context.State.Gate)
         {
-            var message = call.World.Message(channelId, messageId, call.User, Permission.None);
-            new MessageRules(call).Edit(form, message);
-            return Write(call, message);
+            var message = context.State.GetMessage(channelId, messageId, context.User, Permission.None);
+            new MessageValidator(context).ApplyEdit(form, message);
+            return ToJson(context, message);
         }
     }
 
-    private static Task<RestReply> Get(RestCall call)
+    private static Task<RestResponse> Get(RestContext context)
     {
-        var (channelId, messageId) = (call.Id("channel"), call.Id("message"));
-        lock (call.World.Gate) return Task.FromResult<RestReply>(Write(call, call.World.Message(channelId, messageId, call.User)));
+        var (channelId, messageId) = (context.Id("channel"), context.Id("message"));
+        lock (context.State.Gate) return Task.FromResult<RestResponse>(ToJson(context, context.State.GetMessage(channelId, messageId, context.User)));
     }
 
-    private static Task<RestReply> List(RestCall call)
+    private static Task<RestResponse> List(RestContext context)
     {
-        var id = call.Id("channel");
-        var limit = call.QueryInt("limit", 50, 1, 100);
-        var (before, after, around) = (call.QueryId("before"), call.QueryId("after"), call.QueryId("around"));
-        lock (call.World.Gate)
+        var id = context.Id("channel");
+        var limit = context.IntQuery("limit", 50, 1, 100);
+        var (before, after, around) = (context.IdQuery("before"), context.IdQuery("after"), context.IdQuery("around"));
+        lock (context.State.Gate)
         {
-            var channel = call.World.Channel(id, call.User);
-            if (!channel.TakesMessages) throw DiscordError.NotAText();
-            var readable = Permissions.In(channel, call.User).HasFlag(Permission.ReadMessageHistory);
-            var page = readable ? Page(channel, limit, before, after, around) : [];
-            return Task.FromResult<RestReply>(DiscordJson.Array(page.Reverse().Select(message => Write(call, message))));
+            var channel = context.State.GetChannel(id, context.User);
+            if (!channel.AcceptsMessages) throw RestException.NotATextChannel();
+            var canRead = Permissions.In(channel, context.User).HasFlag(Permission.ReadMessageHistory);
+            var page = canRead ? GetPage(channel, limit, before, after, around) : [];
+            return Task.FromResult<RestResponse>(DiscordJson.Array(page.Reverse().Select(message => ToJson(context, message))));
         }
     }
 
-    /// <summary>From old to new: those around an id, just after one, just before one, or the newest.</summary>
-    private static IEnumerable<DiscordMessage> Page(DiscordChannel channel, int limit, ulong? before, ulong? after, ulong? around)
+    /// <summary>The messages around, after or before an id, or the newest ones. Oldest first.</summary>
+    private static IEnumerable<DiscordMessage> GetPage(DiscordChannel channel, int limit, ulong? before, ulong? after, ulong? around)
     {
         var messages = channel.Messages;
         if (around is { } middle) return messages.Skip(Math.Max(0, IndexFrom(middle) - limit / 2)).Take(limit);
@@ -77,34 +77,34 @@ internal static class MessagesApi
         int IndexFrom(ulong id) => channel.IndexOf(id) is var index && index >= 0 ? index : ~index;
     }
 
-    private static Task<RestReply> Delete(RestCall call)
+    private static Task<RestResponse> Delete(RestContext context)
     {
-        var (channelId, messageId) = (call.Id("channel"), call.Id("message"));
-        lock (call.World.Gate)
+        var (channelId, messageId) = (context.Id("channel"), context.Id("message"));
+        lock (context.State.Gate)
         {
-            var message = call.World.Message(channelId, messageId, call.User, Permission.None);
-            if (message.Author != call.User && !Permissions.In(message.Channel, call.User).HasFlag(Permission.ManageMessages))
-                throw DiscordError.MissingPermissions();
-            call.Discord.Messages.Delete(call.User, message);
-            return Task.FromResult(RestReply.NoContent);
+            var message = context.State.GetMessage(channelId, messageId, context.User, Permission.None);
+            if (message.Author != context.User && !Permissions.In(message.Channel, context.User).HasFlag(Permission.ManageMessages))
+                throw RestException.MissingPermissions();
+            context.Discord.Messages.Delete(context.User, message);
+            return Task.FromResult(RestResponse.NoContent);
         }
     }
 
-    private static async Task<RestReply> DeleteMany(RestCall call)
+    private static async Task<RestResponse> DeleteMany(RestContext context)
     {
-        var id = call.Id("channel");
-        var ids = (await call.ReadJsonAsync()).List("messages") ?? throw DiscordError.Required("messages");
-        if (ids.Count is < 2 or > 100) throw DiscordError.BadLength("messages", 2, 100);
-        var wanted = ids.Select(node => ulong.TryParse(node?.ToString(), out var value) ? value : 0).ToHashSet();
-        lock (call.World.Gate)
+        var id = context.Id("channel");
+        var ids = (await context.ReadJsonAsync()).List("messages") ?? throw RestException.Required("messages");
+        if (ids.Count is < 2 or > 100) throw RestException.InvalidLength("messages", 2, 100);
+        var deletedIds = ids.Select(node => ulong.TryParse(node?.ToString(), out var value) ? value : 0).ToHashSet();
+        lock (context.State.Gate)
         {
-            var channel = call.World.Channel(id, call.User, Permission.ManageMessages);
-            call.Discord.Messages.DeleteMany(call.User, channel, [.. channel.Messages.Where(message => wanted.Contains(message.Id))]);
-            return RestReply.NoContent;
+            var channel = context.State.GetChannel(id, context.User, Permission.ManageMessages);
+            context.Discord.Messages.DeleteMany(context.User, channel, [.. channel.Messages.Where(message => deletedIds.Contains(message.Id))]);
+            return RestResponse.NoContent;
         }
     }
 
-    /// <summary>A bot whose message content switch is off reads no content by REST either.</summary>
-    private static JsonObject Write(RestCall call, DiscordMessage message) =>
-        call.Discord.Json.Write(message, call.User, !call.User.IsBot || call.User.Privileged.HasFlag(Intents.MessageContent));
+    /// <summary>Without the message content intent in the developer portal, a bot cannot read content by REST either.</summary>
+    private static JsonObject ToJson(RestContext context, DiscordMessage message) =>
+        context.Discord.Json.Write(message, context.User, !context.User.IsBot || context.User.Privileged.HasFlag(Intents.MessageContent));
 }

@@ -2,37 +2,37 @@ using System.Text.Json.Nodes;
 
 namespace CozeCluster.Sandbox.Discord;
 
-/// <summary>What every REST request goes through: ban, auth, faults, limits, the handler, and errors as Discord renders them.</summary>
+/// <summary>Handles each REST request: bans, authentication, faults, rate limits, the handler of the route, and errors in Discord's form.</summary>
 internal sealed class RestPipeline(FakeDiscord discord, IEndpointRouteBuilder routes)
 {
-    /// <summary>Maps a route below <c>/api/v9</c> and <c>/api/v10</c>. Its bucket is counted per <c>{channel}</c> or <c>{guild}</c> of the path.</summary>
+    /// <summary>Maps a route below <c>/api/v9</c> and <c>/api/v10</c>. Its rate limit applies per <c>{channel}</c> or <c>{guild}</c> of the path.</summary>
     public void Map(string method, string path, RestHandler handler, Bucket? bucket = null)
     {
-        bucket ??= Bucket.Other($"{method} {path}");
+        bucket ??= Bucket.ForRoute($"{method} {path}");
         foreach (var version in (string[])["v9", "v10"])
-            routes.MapMethods($"/api/{version}{path}", [method], http => RunAsync(http, path, bucket, handler));
+            routes.MapMethods($"/api/{version}{path}", [method], http => HandleAsync(http, path, bucket, handler));
     }
 
-    /// <summary>Maps a GET that needs no token.</summary>
-    public void MapOpen(string path, Func<JsonNode> read)
+    /// <summary>Maps a GET route without authentication.</summary>
+    public void MapPublicGet(string path, Func<JsonNode> getBody)
     {
         foreach (var version in (string[])["v9", "v10"])
         {
             routes.MapGet($"/api/{version}{path}", http =>
             {
-                discord.SeenAt(http.Request);
-                return WriteAsync(http, new RestReply(200, read()));
+                discord.LearnPublicUrl(http.Request);
+                return WriteAsync(http, new RestResponse(200, getBody()));
             });
         }
     }
 
-    public Task NotFoundAsync(HttpContext http) => WriteAsync(http, new RestReply(404, DiscordError.NotFound().ToJson()));
+    public Task NotFoundAsync(HttpContext http) => WriteAsync(http, new RestResponse(404, RestException.NotFound().ToJson()));
 
-    private async Task RunAsync(HttpContext http, string path, Bucket bucket, RestHandler handler)
+    private async Task HandleAsync(HttpContext http, string path, Bucket bucket, RestHandler handler)
     {
-        discord.SeenAt(http.Request);
+        discord.LearnPublicUrl(http.Request);
         var address = http.Connection.RemoteIpAddress?.ToString() ?? "";
-        if (discord.Limiter.BannedFor(address) is { } ban)
+        if (discord.Limiter.GetBan(address) is { } ban)
         {
             http.Response.Headers.RetryAfter = Math.Ceiling(ban.TotalSeconds).ToString("0");
             await WriteTextAsync(http, 429, "error code: 1015");
@@ -50,21 +50,21 @@ internal sealed class RestPipeline(FakeDiscord discord, IEndpointRouteBuilder ro
         try
         {
             user = Authenticate(http.Request);
-            var request = $"{http.Request.Method} {PathBelowVersion(http.Request.Path)}";
-            var fault = discord.Faults.Take(request, user);
-            if (await FailsBeforeAsync(http, fault)) return;
-            if (user.NeedsVerification) throw DiscordError.VerifyAccount();
-            discord.Limiter.Take(user, bucket, Major(http), http.Response.Headers);
+            var request = $"{http.Request.Method} {GetPathWithoutVersion(http.Request.Path)}";
+            var fault = discord.Faults.Take(f => f.Matches(request, user));
+            if (await ApplyFaultBeforeHandlerAsync(http, fault)) return;
+            if (user.NeedsVerification) throw RestException.VerificationRequired();
+            discord.Limiter.Count(user, bucket, GetMajorId(http), http.Response.Headers);
 
-            var reply = await handler(new RestCall(discord, http, user));
-            if (await FailsAfterAsync(http, fault)) return;
-            await WriteAsync(http, reply);
+            var response = await handler(new RestContext(discord, http, user));
+            if (await ApplyFaultAfterHandlerAsync(http, fault)) return;
+            await WriteAsync(http, response);
         }
-        catch (DiscordError error)
+        catch (RestException error)
         {
-            await WriteAsync(http, new RestReply(error.Status, error.ToJson()));
+            await WriteAsync(http, new RestResponse(error.Status, error.ToJson()));
         }
-        catch (RateLimited limited)
+        catch (RateLimitedException limited)
         {
             countsAsInvalid = limited.Scope != "shared";
             discord.Records.Add(DiscordRecordKind.RateLimited, user, detail: $"{limited.Scope} {http.Request.Method} {path}");
@@ -72,7 +72,7 @@ internal sealed class RestPipeline(FakeDiscord discord, IEndpointRouteBuilder ro
         }
         catch (BadHttpRequestException)
         {
-            await WriteAsync(http, new RestReply(413, DiscordError.TooLarge().ToJson()));
+            await WriteAsync(http, new RestResponse(413, RestException.RequestTooLarge().ToJson()));
         }
         finally
         {
@@ -81,22 +81,23 @@ internal sealed class RestPipeline(FakeDiscord discord, IEndpointRouteBuilder ro
         }
     }
 
-    /// <summary><c>Bot token</c> for bots, the bare token for accounts; nothing else is let in.</summary>
+    /// <summary>The user of the token: <c>Bot token</c> for bots, the token alone for accounts.</summary>
     private DiscordUser Authenticate(HttpRequest request)
     {
-        const string bot = "Bot ";
+        const string prefix = "Bot ";
         var header = request.Headers.Authorization.ToString();
-        var isBot = header.StartsWith(bot, StringComparison.Ordinal);
-        lock (discord.World.Gate)
-            return discord.World.UserByToken(isBot ? header[bot.Length..] : header, isBot) ?? throw DiscordError.Unauthorized();
+        var isBot = header.StartsWith(prefix, StringComparison.Ordinal);
+        lock (discord.State.Gate)
+            return discord.State.FindUserByToken(isBot ? header[prefix.Length..] : header, isBot) ?? throw RestException.Unauthorized();
     }
 
-    private async Task<bool> FailsBeforeAsync(HttpContext http, RestFault? fault)
+    /// <returns>True: the response is written, and the handler must not run.</returns>
+    private static async Task<bool> ApplyFaultBeforeHandlerAsync(HttpContext http, RestFault? fault)
     {
         switch (fault?.Kind)
         {
             case RestFaultKind.RateLimit:
-                throw new RateLimited(fault.Scope, fault.Wait);
+                throw new RateLimitedException(fault.Scope, fault.Wait);
             case RestFaultKind.Cut:
                 http.Abort();
                 return true;
@@ -104,13 +105,14 @@ internal sealed class RestPipeline(FakeDiscord discord, IEndpointRouteBuilder ro
                 await WriteTextAsync(http, fault.Status, $"<html><head><title>{fault.Status}</title></head><body>cloudflare</body></html>", "text/html");
                 return true;
             case RestFaultKind.Status:
-                throw new DiscordError(fault.Status, 0, $"{fault.Status}: sandbox fault");
+                throw new RestException(fault.Status, 0, $"{fault.Status}: sandbox fault");
             default:
                 return false;
         }
     }
 
-    private async Task<bool> FailsAfterAsync(HttpContext http, RestFault? fault)
+    /// <returns>True: the response is lost.</returns>
+    private async Task<bool> ApplyFaultAfterHandlerAsync(HttpContext http, RestFault? fault)
     {
         if (fault?.Kind == RestFaultKind.DelayAnswer) await Task.Delay(fault.Wait, discord.Time, http.RequestAborted);
         if (fault?.Kind != RestFaultKind.LoseAnswer) return false;
@@ -118,16 +120,16 @@ internal sealed class RestPipeline(FakeDiscord discord, IEndpointRouteBuilder ro
         return true;
     }
 
-    private static string Major(HttpContext http) => (http.GetRouteValue("channel") ?? http.GetRouteValue("guild"))?.ToString() ?? "";
+    private static string GetMajorId(HttpContext http) => (http.GetRouteValue("channel") ?? http.GetRouteValue("guild"))?.ToString() ?? "";
 
-    private static string PathBelowVersion(PathString path)
+    private static string GetPathWithoutVersion(PathString path)
     {
         var value = path.Value ?? "";
         var api = value.IndexOf("/api/v", StringComparison.Ordinal);
         return api < 0 ? value : value[value.IndexOf('/', api + "/api/v".Length)..];
     }
 
-    private static Task WriteAsync(HttpContext http, RateLimited limited)
+    private static Task WriteAsync(HttpContext http, RateLimitedException limited)
     {
         var headers = http.Response.Headers;
         headers["Retry-After"] = Math.Ceiling(limited.Wait.TotalSeconds).ToString("0");
@@ -140,15 +142,15 @@ internal sealed class RestPipeline(FakeDiscord discord, IEndpointRouteBuilder ro
             ["global"] = limited.Scope == "global",
         };
         if (limited.Code != 0) body["code"] = limited.Code;
-        return WriteAsync(http, new RestReply(429, body));
+        return WriteAsync(http, new RestResponse(429, body));
     }
 
-    private static Task WriteAsync(HttpContext http, RestReply reply)
+    private static Task WriteAsync(HttpContext http, RestResponse response)
     {
-        http.Response.StatusCode = reply.Status;
-        if (reply.Status == 204) return Task.CompletedTask;
+        http.Response.StatusCode = response.Status;
+        if (response.Status == 204) return Task.CompletedTask;
         http.Response.ContentType = "application/json";
-        var bytes = DiscordJson.Bytes(reply.Body);
+        var bytes = DiscordJson.Bytes(response.Body);
         http.Response.ContentLength = bytes.Length;
         return http.Response.Body.WriteAsync(bytes, http.RequestAborted).AsTask();
     }

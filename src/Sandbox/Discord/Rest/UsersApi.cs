@@ -7,64 +7,64 @@ internal static class UsersApi
 {
     public static void MapUsers(this RestPipeline api, FakeDiscord discord)
     {
-        api.Map("GET", "/users/@me", Me);
-        api.Map("GET", "/users/@me/guilds", MyGuilds);
+        api.Map("GET", "/users/@me", GetMe);
+        api.Map("GET", "/users/@me/guilds", GetMyGuilds);
         api.Map("GET", "/users/{user}", Get);
-        api.Map("GET", "/applications/@me", Application);
-        api.Map("GET", "/oauth2/applications/@me", Application);
-        api.MapOpen("/gateway", () => new JsonObject { ["url"] = discord.GatewayUrl });
-        api.Map("GET", "/gateway/bot", BotGateway);
+        api.Map("GET", "/applications/@me", GetApplication);
+        api.Map("GET", "/oauth2/applications/@me", GetApplication);
+        api.MapPublicGet("/gateway", () => new JsonObject { ["url"] = discord.GatewayUrl });
+        api.Map("GET", "/gateway/bot", GetBotGateway);
     }
 
-    private static Task<RestReply> Me(RestCall call) => Reply(call.User.ToOwnJson());
+    private static Task<RestResponse> GetMe(RestContext context) => Respond(context.User.ToOwnJson());
 
-    private static Task<RestReply> MyGuilds(RestCall call)
+    private static Task<RestResponse> GetMyGuilds(RestContext context)
     {
-        lock (call.World.Gate)
+        lock (context.State.Gate)
         {
-            var mine = call.World.Guilds.Values.Where(guild => guild.Members.ContainsKey(call.User.Id));
-            return Reply(DiscordJson.Array(mine.Select(guild => new JsonObject
+            var guilds = context.State.Guilds.Values.Where(guild => guild.Members.ContainsKey(context.User.Id));
+            return Respond(DiscordJson.Array(guilds.Select(guild => new JsonObject
             {
                 ["id"] = guild.Id.ToString(),
                 ["name"] = guild.Name,
                 ["icon"] = null,
-                ["owner"] = guild.OwnerId == call.User.Id,
-                ["permissions"] = ((ulong)Permissions.In(guild, call.User)).ToString(),
+                ["owner"] = guild.OwnerId == context.User.Id,
+                ["permissions"] = ((ulong)Permissions.In(guild, context.User)).ToString(),
                 ["features"] = new JsonArray(),
             })));
         }
     }
 
-    private static Task<RestReply> Get(RestCall call)
+    private static Task<RestResponse> Get(RestContext context)
     {
-        var id = call.Id("user");
-        lock (call.World.Gate)
-            return Reply((call.World.Users.GetValueOrDefault(id) ?? throw DiscordError.UnknownUser()).ToJson());
+        var id = context.Id("user");
+        lock (context.State.Gate)
+            return Respond((context.State.Users.GetValueOrDefault(id) ?? throw RestException.UnknownUser()).ToJson());
     }
 
-    private static Task<RestReply> Application(RestCall call) =>
-        call.User.IsBot ? Reply(call.User.ToApplicationJson()) : throw DiscordError.Unauthorized();
+    private static Task<RestResponse> GetApplication(RestContext context) =>
+        context.User.IsBot ? Respond(context.User.ToApplicationJson()) : throw RestException.Unauthorized();
 
-    private static Task<RestReply> BotGateway(RestCall call)
+    private static Task<RestResponse> GetBotGateway(RestContext context)
     {
-        if (!call.User.IsBot) throw DiscordError.Unauthorized();
-        lock (call.World.Gate)
+        if (!context.User.IsBot) throw RestException.Unauthorized();
+        lock (context.State.Gate)
         {
-            var (remaining, resetAfter) = call.Discord.Gateway.Limits.Left(call.User);
-            return Reply(new JsonObject
+            var (remaining, resetAfter) = context.Discord.Gateway.Limits.GetRemaining(context.User);
+            return Respond(new JsonObject
             {
-                ["url"] = call.Discord.GatewayUrl,
-                ["shards"] = call.Discord.Options.RequiredShards,
+                ["url"] = context.Discord.GatewayUrl,
+                ["shards"] = context.Discord.Options.RequiredShards,
                 ["session_start_limit"] = new JsonObject
                 {
-                    ["total"] = call.Discord.Options.SessionStartsPerDay,
+                    ["total"] = context.Discord.Options.SessionStartsPerDay,
                     ["remaining"] = remaining,
                     ["reset_after"] = (long)resetAfter.TotalMilliseconds,
-                    ["max_concurrency"] = call.Discord.Options.MaxConcurrency,
+                    ["max_concurrency"] = context.Discord.Options.MaxConcurrency,
                 },
             });
         }
     }
 
-    private static Task<RestReply> Reply(JsonNode body) => Task.FromResult<RestReply>(body);
+    private static Task<RestResponse> Respond(JsonNode body) => Task.FromResult<RestResponse>(body);
 }
