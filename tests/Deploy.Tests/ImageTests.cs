@@ -22,7 +22,7 @@ public sealed partial class ImageTests
     {
         var probe = Probe().Match(Last("HEALTHCHECK"));
 
-        Assert.Contains($"MapMethods(\"{probe.Groups["path"].Value}\"", Files.Read("src/Gateway/Health/HealthApi.cs"), StringComparison.Ordinal);
+        Assert.Contains($"MapMethods(\"{probe.Groups["path"].Value}\"", Files.Read("src/Gateway/Surfaces/Health/HealthApi.cs"), StringComparison.Ordinal);
         Assert.Contains($"COZECLUSTER_URLS=http://0.0.0.0:{probe.Groups["port"].Value} ", Dockerfile, StringComparison.Ordinal);
     }
 

@@ -22,7 +22,7 @@ public sealed class KubernetesTests
     [MemberData(nameof(Roles))]
     public void Probes_use_paths_that_a_node_serves(string role)
     {
-        var health = Files.Read("src/Gateway/Health/HealthApi.cs");
+        var health = Files.Read("src/Gateway/Surfaces/Health/HealthApi.cs");
         var container = Manifests.Container(Manifests.Pod(role));
 
         foreach (var probe in new[] { "startupProbe", "livenessProbe", "readinessProbe" })
