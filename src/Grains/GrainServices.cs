@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization.Metadata;
 using CozeCluster.Grains;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -10,7 +11,7 @@ namespace CozeCluster;
 public static class GrainServices
 {
     /// <summary>
-    /// Adds what the grains need, except storage and what is outside of the cluster (<see cref="IUpstream"/>, <see cref="IDiscord"/>, <see cref="INotifier"/>).
+    /// Adds what the grains need, except storage and what is outside of the cluster (<see cref="IUpstream"/>, <see cref="IDiscordPosting"/>, <see cref="INotifier"/>).
     /// </summary>
     /// <param name="silo">The silo.</param>
     /// <param name="options">Limits of conversations.</param>
@@ -20,13 +21,23 @@ public static class GrainServices
         silo.Services.TryAddSingleton<NonResumableTurns>();
         silo.Services.AddSingleton(options);
         silo.Services.AddScoped<BackgroundWork>();
-        silo.Services.AddSingleton<IGrainStorageSerializer>(new StateSerializer(StateJson.Default));
+        silo.Services.AddStateTypes(StateJson.Default);
+        silo.Services.AddSingleton<IGrainStorageSerializer>(provider => new StateSerializer(provider.GetServices<IJsonTypeInfoResolver>()));
         silo.Services.AddSingleton(new StateRetention(
             ConversationGrain.StateName, key => GrainKeys.IsNamedConversation(key) ? options.NamedRetention : options.FreshRetention));
         silo.Configure<GrainCollectionOptions>(collection => collection.CollectionAge = TimeSpan.FromMinutes(5));
         silo.AddIncomingGrainCallFilter<CallErrors>();
         silo.AddOutgoingGrainCallFilter<CallResending>();
         return silo;
+    }
+
+    /// <summary>Adds state types, for a project that has grains of its own. Several projects may add theirs.</summary>
+    /// <param name="services">The silo's services.</param>
+    /// <param name="states">Knows the types, with the same JSON options as those of this project.</param>
+    public static IServiceCollection AddStateTypes(this IServiceCollection services, IJsonTypeInfoResolver states)
+    {
+        services.TryAddEnumerable(ServiceDescriptor.Singleton(typeof(IJsonTypeInfoResolver), states));
+        return services;
     }
 
     /// <summary>Makes a process without grains call them as a silo does: see <see cref="CallResending"/>. The client's response timeout should be a few seconds.</summary>

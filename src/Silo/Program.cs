@@ -1,5 +1,6 @@
 using System.Collections;
 using CozeCluster;
+using CozeCluster.Discord;
 using CozeCluster.Gateway;
 using CozeCluster.Silo.Cluster;
 using CozeCluster.Silo.Fleets;
@@ -35,7 +36,7 @@ try
     builder.Services.AddSafeFetcher(allowThisMachine: settings.Sandbox);
     if (settings.HoldsGrains)
     {
-        builder.Services.AddCozeUpstream().AddDiscordUpstream();
+        builder.Services.AddCozeUpstream().AddDiscord();
         builder.Services.AddNotifiers();
     }
     builder.Services.AddGateway(gateway =>

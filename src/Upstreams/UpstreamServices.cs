@@ -1,5 +1,4 @@
 using CozeCluster.Upstreams.Coze;
-using CozeCluster.Upstreams.Discord;
 using CozeCluster.Upstreams.Fetching;
 using CozeCluster.Upstreams.Notifications;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,18 +14,6 @@ public static class UpstreamServices
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, CozeUpstream>());
-        return services;
-    }
-
-    /// <summary>
-    /// Adds Discord as an <see cref="IUpstream"/>, and as the <see cref="IDiscord"/> that grains use. Needs an <see cref="IGrainFactory"/>, an <see cref="ISecretSeal"/>, an <see cref="IBlobStore"/>
-    /// and logging; the clock is the system's unless there is another.
-    /// </summary>
-    public static IServiceCollection AddDiscordUpstream(this IServiceCollection services)
-    {
-        services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<IDiscord, DiscordPort>();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, DiscordUpstream>());
         return services;
     }
 

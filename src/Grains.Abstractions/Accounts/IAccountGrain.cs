@@ -16,7 +16,7 @@ public interface IAccountGrain : IGrainWithStringKey
 
     /// <summary>Posts to Discord with this account, after everything it was asked to post before.</summary>
     /// <exception cref="ClusterException">Refused; an account that the far side will not have any more is set aside.</exception>
-    [Alias("Post"), AlwaysInterleave, Idempotent, ResponseTimeout(DiscordTimeouts.Call)]
+    [Alias("Post"), AlwaysInterleave, Idempotent, ResponseTimeout(IDiscordPosting.CallTimeout)]
     Task<DiscordPosted> Post(DiscordPost post, CancellationToken cancellationToken = default);
 
     /// <summary>Gives a lease back and tells how it went; a lease not held is ignored.</summary>

@@ -13,7 +13,7 @@ public sealed class AccountState
 /// <summary>Leases turns on one account and sets it aside for a while when the far side says so.</summary>
 [GrainType("account"), PreferLocalPlacement, CollectionAgeLimit(Hours = 1)]
 public sealed class AccountGrain(
-    [PersistentState("account")] IPersistentState<AccountState> state, BackgroundWork work, IGrainFactory grains, IDiscord discord, TimeProvider time, ILogger<AccountGrain> logger)
+    [PersistentState("account")] IPersistentState<AccountState> state, BackgroundWork work, IGrainFactory grains, IDiscordPosting discord, TimeProvider time, ILogger<AccountGrain> logger)
     : Grain, IAccountGrain
 {
     private static readonly TimeSpan SaveAfter = TimeSpan.FromMinutes(1);
@@ -46,7 +46,7 @@ public sealed class AccountGrain(
 
         // A changed definition (a new token, say) deserves a new try.
         if (_why is not null && _coolingUntil > time.GetUtcNow() && HasSameCredential(_setAside, definition)) return Refuse(_why, _coolingUntil);
-        if (!_leases.Holds(leaseId) && state.State.Posts.LimitOf(definition, time.GetUtcNow()) is { } limit) return Refuse(limit, limit.Until);
+        if (!_leases.Holds(leaseId) && state.State.Posts.LimitOf(definition, discord, time.GetUtcNow()) is { } limit) return Refuse(limit, limit.Until);
         if (!_leases.Holds(leaseId) && _leases.Count >= definition.MaxConcurrentTurns)
         {
             return Refuse(new Error(ErrorCode.NoBotAvailable, "The account is running as many turns as it may."), null);
@@ -110,7 +110,7 @@ public sealed class AccountGrain(
     /// <summary>The count is saved now and then: the last minute of it may be lost with a node.</summary>
     private void Count(AccountDefinition definition)
     {
-        if (DiscordAccountOptions.Of(definition).DailyPosts is null) return;
+        if (discord.DailyLimit(definition) is null) return;
         state.State.Posts.Add(time.GetUtcNow());
         _saving ??= this.StartTimer(SaveAfter, Timeout.InfiniteTimeSpan, _ => Save());
     }

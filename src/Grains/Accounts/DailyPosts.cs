@@ -17,10 +17,10 @@ public sealed class DailyPosts
     }
 
     /// <summary>Why the account may not begin another turn today; null if it may, or has no limit.</summary>
-    public Error? LimitOf(AccountDefinition account, DateTimeOffset now)
+    public Error? LimitOf(AccountDefinition account, IDiscordPosting discord, DateTimeOffset now)
     {
         // Hardly any account has one, and options are read on every call.
-        if (Day != DayOf(now) || Count == 0 || DiscordAccountOptions.Of(account).DailyPosts is not { } most || Count < most) return null;
+        if (Day != DayOf(now) || Count == 0 || discord.DailyLimit(account) is not { } most || Count < most) return null;
         var midnight = new DateTimeOffset(now.UtcDateTime.Date.AddDays(1), TimeSpan.Zero);
         return new Error(ErrorCode.UpstreamQuotaExceeded, $"The account has posted the {most} messages that it may post in a day.", Until: midnight);
     }

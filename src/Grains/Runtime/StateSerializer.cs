@@ -5,10 +5,10 @@ using Orleans.Storage;
 namespace CozeCluster.Grains;
 
 /// <summary>Writes state as JSON without any name of a type, so that types can be renamed and moved between storages.</summary>
-/// <param name="states">Knows the types of states.</param>
-public sealed class StateSerializer(IJsonTypeInfoResolver states) : IGrainStorageSerializer
+/// <param name="states">Know the types of states.</param>
+public sealed class StateSerializer(params IEnumerable<IJsonTypeInfoResolver> states) : IGrainStorageSerializer
 {
-    private readonly JsonSerializerOptions _options = new(StateJson.Default.Options) { TypeInfoResolver = states };
+    private readonly JsonSerializerOptions _options = new(StateJson.Default.Options) { TypeInfoResolver = JsonTypeInfoResolver.Combine([.. states]) };
 
     /// <inheritdoc />
     public BinaryData Serialize<T>(T? input) => new(JsonSerializer.SerializeToUtf8Bytes(input, _options.GetTypeInfo(typeof(T))));

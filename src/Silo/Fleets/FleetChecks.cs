@@ -13,7 +13,7 @@ internal static class FleetChecks
         Unique("model", models.Select(model => (model.Definition.Id, model.IdAt)));
         foreach (var tenant in tenants) Unique("key", tenant.Keys.Select(key => (key.Definition.Name, key.NameAt)));
         UniqueKeys(reading, tenants.SelectMany(tenant => tenant.Keys));
-        DiscordChecks.Run(declared);
+        DiscordSection.Check(declared);
 
         Lead("account", bots.SelectMany(bot => bot.Accounts), [.. accounts.Select(account => account.Account.Definition.Id)]);
         Lead("listener", bots.SelectMany(bot => bot.Listeners), [.. listeners.Select(listener => listener.Listener.Definition.Id)]);

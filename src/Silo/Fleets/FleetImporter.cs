@@ -1,9 +1,10 @@
+using CozeCluster.Discord;
 using CozeCluster.Silo.Secrets;
 
 namespace CozeCluster.Silo.Fleets;
 
 /// <summary>Hands fleets to the catalog, then has their listeners connect.</summary>
-internal sealed partial class FleetImporter(IGrainFactory grains, AesSecretSeal seal, ListenerStart listeners, ILogger<FleetImporter> logger)
+internal sealed partial class FleetImporter(IGrainFactory grains, AesSecretSeal seal, ListenerConnector listeners, ILogger<FleetImporter> logger)
 {
     public async Task Import(FleetFile file)
     {
@@ -11,7 +12,7 @@ internal sealed partial class FleetImporter(IGrainFactory grains, AesSecretSeal 
         await grains.Grain<ICatalogGrain>(GrainKeys.Catalog).Import(fleet);
         Imported(fleet.Tenants.Count, fleet.Listeners.Count, fleet.Accounts.Count, fleet.Bots.Count, fleet.Models.Count, fleet.Version[..12]);
         foreach (var warning in file.Warnings) Warn(warning);
-        listeners.Begin(fleet.Listeners);
+        listeners.ConnectAll(fleet.Listeners);
     }
 
     [LoggerMessage(1, LogLevel.Information, "Fleet in force: {Tenants} tenants, {Listeners} listeners, {Accounts} accounts, {Bots} bots, {Models} models (version {Version})")]

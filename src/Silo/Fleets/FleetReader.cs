@@ -50,7 +50,7 @@ internal sealed class FleetReader(EnvironmentValues environment)
         var timeouts = TimeoutsSection.Read(reader.Optional("timeouts"), TurnTimeouts.Default);
         var declared = new Declared(
             TenantSection.Read(reader.Required("tenants")),
-            ListenerSection.Read(reader.Optional("listeners")),
+            DiscordSection.Read(reader.Optional("listeners")),
             AccountSection.Read(reader.Required("accounts")),
             BotSection.Read(reader.Required("bots"), timeouts),
             ModelSection.Read(reader.Required("models")))
@@ -69,7 +69,7 @@ internal sealed class FleetReader(EnvironmentValues environment)
             [.. declared.Models.Select(model => model.Definition)])
         {
             Listeners = [.. declared.Listeners.Select(listener => listener.Listener)],
-            Warnings = DiscordChecks.Warnings(declared),
+            Warnings = DiscordSection.Warnings(declared),
             Notifications = notices,
         };
     }

@@ -28,7 +28,6 @@ internal static class NodeServices
     /// <summary>The fleet, from its file or made for the sandbox, and what is to be done once it is in force.</summary>
     public static void AddFleet(this WebApplicationBuilder builder, NodeSettings settings)
     {
-        builder.Services.AddSingleton<ListenerStart>();
         builder.Services.AddSingleton<FleetImporter>();
         if (settings.Sandbox)
         {

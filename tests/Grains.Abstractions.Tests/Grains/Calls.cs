@@ -5,7 +5,7 @@ namespace CozeCluster.Grains.Abstractions.Tests.Grains;
 /// <summary>The grain interfaces and observers, and all that their calls carry, found by reflection so that none is forgotten.</summary>
 internal static class Calls
 {
-    private static readonly Assembly Abstractions = typeof(IConversationGrain).Assembly;
+    private static readonly Assembly Abstractions = ContractAssembly.Value;
 
     /// <summary>Every interface that may be called from another process.</summary>
     public static IReadOnlyList<Type> Interfaces { get; } = [.. Abstractions.GetExportedTypes().Where(type => type.IsInterface && IsReference(type))];

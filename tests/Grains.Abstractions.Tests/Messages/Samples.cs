@@ -7,7 +7,7 @@ namespace CozeCluster.Grains.Abstractions.Tests.Messages;
 internal static class Samples
 {
     private static readonly Type[] All =
-        [.. typeof(Fleet).Assembly.GetExportedTypes().Where(type => type.Namespace == typeof(Fleet).Namespace || type.IsDefined(typeof(GenerateSerializerAttribute)))];
+        [.. ContractAssembly.Value.GetExportedTypes().Where(type => type.Namespace == typeof(Fleet).Namespace || type.IsDefined(typeof(GenerateSerializerAttribute)))];
 
     /// <summary>A message with every field filled in.</summary>
     public static object Full(Type type) => Make(type, property => true);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CozeCluster.Grains.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -38,7 +37,7 @@ public abstract class HouseTest : IAsyncLifetime
 
     protected ICatalogGrain Catalog => House.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog);
 
-    protected FakeDiscord Discord { get; } = new();
+    protected FakeDiscordPosting Discord { get; } = new();
 
     protected Hooks Hooks { get; } = new();
 
@@ -86,32 +85,12 @@ public abstract class HouseTest : IAsyncLifetime
     /// <param name="seconds">How long at most.</param>
     /// <param name="until">The condition.</param>
     /// <param name="step">Default 250 ms.</param>
-    protected async Task PassSeconds(int seconds, Func<bool> until, TimeSpan? step = null)
-    {
-        var by = step ?? TimeSpan.FromMilliseconds(250);
-        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromSeconds(seconds) && !until(); passed += by)
-        {
-            House.Time.Advance(by);
-            await Settle();
-            // Work that a pool thread has put aside for itself is taken up when the test stops to keep that thread busy.
-            await Task.Delay(1);
-        }
-    }
+    protected Task PassSeconds(int seconds, Func<bool> until, TimeSpan? step = null) => House.PassSeconds(seconds, until, step);
 
     /// <summary>Moves the clock in steps until the condition holds, however many it takes: for what has to come, where nothing is said about when.</summary>
     /// <param name="condition">The condition.</param>
     /// <param name="step">Default 250 ms.</param>
-    protected async Task PassUntil(Func<bool> condition, TimeSpan? step = null)
-    {
-        var start = Stopwatch.GetTimestamp();
-        while (!condition())
-        {
-            if (Stopwatch.GetElapsedTime(start) > TimeSpan.FromSeconds(30)) Assert.Fail("What was waited for did not come.");
-            House.Time.Advance(step ?? TimeSpan.FromMilliseconds(250));
-            await Settle();
-            await Task.Delay(1);
-        }
-    }
+    protected Task PassUntil(Func<bool> condition, TimeSpan? step = null) => House.PassUntil(condition, step);
 
     /// <summary>
     /// The node is gone from one moment to the next: another one starts on a copy of what was on disk, with a far side that has seen nothing yet.
@@ -135,14 +114,7 @@ public abstract class HouseTest : IAsyncLifetime
     }
 
     /// <summary>Lets grains finish what they were told: a call through a grain's queue and the pool.</summary>
-    protected async Task Settle()
-    {
-        for (var i = 0; i < 20; i++)
-        {
-            await House.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).FindTenant(Tenant);
-            await Task.Yield();
-        }
-    }
+    protected Task Settle() => House.Settle();
 
     /// <summary>Adds to the silo.</summary>
     protected virtual void Configure(ISiloBuilder silo)
@@ -154,7 +126,7 @@ public abstract class HouseTest : IAsyncLifetime
         House = await TestSilo.StartAsync(
             silo =>
             {
-                silo.Services.AddSingleton<IUpstream>(Upstream).AddSingleton<INotifier>(Notifier).AddSingleton<IDiscord>(Discord);
+                silo.Services.AddSingleton<IUpstream>(Upstream).AddSingleton<INotifier>(Notifier).AddSingleton<IDiscordPosting>(Discord);
                 silo.Services.AddSingleton(new ReplyFeedOptions { DirectPath = !OverTheWire });
                 if (OverTheWire) silo.AddOutgoingGrainCallFilter<WireRoundTrip>();
                 Hooks.AddTo(silo);

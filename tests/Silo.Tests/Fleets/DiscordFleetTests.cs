@@ -1,3 +1,4 @@
+using CozeCluster.Discord;
 using CozeCluster.Silo.Fleets;
 using CozeCluster.Silo.Secrets;
 
@@ -65,8 +66,8 @@ public sealed class DiscordFleetTests
     [InlineData("account_token_2", "account_token_1", "22:12: accounts[1].token: This is the same token as that of the account in line 18; an account may serve several bots, so that its limits are kept in one place.")]
     [InlineData("    token: account_token_2\n", "", "20:5: accounts[1]: Either 'token' or 'token_file' is missing.")]
     [InlineData("token: account_token_2", "oauth: { app_id: 1, key_id: 2, private_key_file: /x }", "22:12: accounts[1].oauth: An account at 'discord' has a token, not an OAuth application.|22:54: accounts[1].oauth.private_key_file: The file '/x' is needed here, but it does not exist or cannot be read (relative paths start at the fleet file's folder).")]
-    [InlineData("allow_user_accounts: true", "allow_user_accounts: false", "19:22: accounts[0].options.kind: User accounts are refused unless 'allow_user_accounts: true' stands at the top of the file: Discord's terms forbid automating them, and the account may be banned.")]
-    [InlineData("allow_user_accounts: true", "allow_user_accounts: yes", "19:22: accounts[0].options.kind: User accounts are refused unless 'allow_user_accounts: true' stands at the top of the file: Discord's terms forbid automating them, and the account may be banned.|36:22: allow_user_accounts: Expected true or false.")]
+    [InlineData("allow_user_accounts: true", "allow_user_accounts: false", "19:22: accounts[0].options.kind: User accounts are refused unless the file contains 'allow_user_accounts: true' at its top level: Discord's terms forbid automating them, and the account may be banned.")]
+    [InlineData("allow_user_accounts: true", "allow_user_accounts: yes", "19:22: accounts[0].options.kind: User accounts are refused unless the file contains 'allow_user_accounts: true' at its top level: Discord's terms forbid automating them, and the account may be banned.|36:22: allow_user_accounts: Expected true or false.")]
     // Bots
     [InlineData("listener: ear", "listener: eer", "30:17: bots[0].options.listener: There is no listener 'eer'. Did you mean 'ear'?")]
     [InlineData("      listener: ear\n", "", "30:7: bots[0].options: The option 'listener' is wrong: missing: the id of a listener.")]

@@ -1,3 +1,4 @@
+using CozeCluster.Discord;
 using CozeCluster.Silo.Fleets;
 using CozeCluster.Silo.Hosting;
 using CozeCluster.Silo.Secrets;
@@ -169,7 +170,7 @@ public sealed class FleetWatcherTests : IDisposable
         var watcher = new FleetWatcher(
             new FleetFileSource(FleetPath, new EnvironmentValues(name => _readingFails ? throw new InvalidOperationException() : environment.GetValueOrDefault(name))),
             new FleetImporter(
-                _catalog, new AesSecretSeal(new byte[AesSecretSeal.KeyBytes]), new ListenerStart(_catalog, NullLogger<ListenerStart>.Instance), NullLogger<FleetImporter>.Instance),
+                _catalog, new AesSecretSeal(new byte[AesSecretSeal.KeyBytes]), new ListenerConnector(_catalog, NullLogger<ListenerConnector>.Instance), NullLogger<FleetImporter>.Instance),
             TestSettings.Default with { FleetPoll = poll ?? TimeSpan.FromSeconds(5) },
             time ?? _time,
             _log);
