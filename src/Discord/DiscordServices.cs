@@ -10,7 +10,8 @@ public static class DiscordServices
 {
     /// <summary>
     /// Adds the Discord upstream, the services and states of its grains, and the <see cref="IDiscordPosting"/> of account grains. The host needs the grains
-    /// (<see cref="GrainServices.AddGrains"/>), an <see cref="ISecretSeal"/>, an <see cref="IBlobStore"/> and logging. The clock is the system's unless another one is registered.
+    /// (<see cref="GrainServices.AddGrains"/>), an <see cref="ISecretSeal"/>, an <see cref="IBlobStore"/> and logging. The clock is the system's unless another
+    /// one is registered.
     /// </summary>
     public static IServiceCollection AddDiscord(this IServiceCollection services)
     {
@@ -25,7 +26,8 @@ public static class DiscordServices
 }
 
 /// <summary>
-/// How the states of this project's grains are stored. Names are fixed: add, never rename. Only nulls are left out: a missing field reads as its declared default.
+/// How the states of this project's grains are stored. Names are fixed: add, never rename. Only nulls are left out: a missing field reads as its declared
+/// default.
 /// </summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(DiscordSessionState))]

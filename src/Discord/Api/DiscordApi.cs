@@ -3,14 +3,16 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Discord;
 
-/// <summary>Discord as grains see it, over <see cref="DiscordRest"/> and <see cref="DiscordGateway"/>.</summary>
+/// <summary>Discord over REST (<see cref="DiscordRest"/>) and gateway connections (<see cref="DiscordGateway"/>).</summary>
 internal sealed class DiscordApi : IDiscordApi, IDiscordPosting, IDisposable
 {
-    // A day without a message archives a thread; it is deleted long before.
+    // Discord archives a thread after a day without a message. Threads are deleted long before.
     private const int ThreadArchiveMinutes = 1_440;
 
-    // Longer, and another account sends sooner.
-    private static readonly TimeSpan LongestPostWait = TimeSpan.FromSeconds(20);
+    private const int MaxMessagesPerRead = 100;
+
+    // If a post would have to wait longer, another account can post sooner.
+    private static readonly TimeSpan MaxPostWait = TimeSpan.FromSeconds(20);
 
     private readonly DiscordClients _clients;
     private readonly IBlobStore _blobs;
@@ -27,7 +29,12 @@ internal sealed class DiscordApi : IDiscordApi, IDiscordPosting, IDisposable
 
     /// <inheritdoc />
     public async Task<string> Connect(
-        ListenerDefinition listener, int shard, ChannelWriter<DiscordEvent> events, Action<DiscordSessionHealth> onHealth, Func<CancellationToken, Task> takeLease, CancellationToken cancellationToken)
+        ListenerDefinition listener,
+        int shard,
+        ChannelWriter<DiscordEvent> events,
+        Action<DiscordSessionHealth> onHealth,
+        Func<CancellationToken, Task> takeLease,
+        CancellationToken cancellationToken)
     {
         DiscordClient client;
         try
@@ -38,9 +45,9 @@ internal sealed class DiscordApi : IDiscordApi, IDiscordPosting, IDisposable
         {
             return e.Message;
         }
-        // Not on the caller's scheduler.
-        var listening = new ListenerConnection(listener, shard, client, events, onHealth, takeLease, _time, _logger);
-        return await Task.Run(() => listening.Run(cancellationToken), cancellationToken).ConfigureAwait(false);
+        var connection = new ListenerConnection(listener, shard, client, events, onHealth, takeLease, _time, _logger);
+        // The caller is a grain. The connection must not run on the grain's scheduler.
+        return await Task.Run(() => connection.Run(cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />
@@ -53,7 +60,8 @@ internal sealed class DiscordApi : IDiscordApi, IDiscordPosting, IDisposable
             AllowedMentions = AllowedMentions.Only([.. post.Mentions.Select(Snowflake.Parse)]),
             Files = [.. post.Files.Select(file => new DiscordFile(file.Name, file.ContentType, file.Size, token => _blobs.Open(file, token)))],
         };
-        var posted = await _clients.Of(account).Rest.CreateMessage(Snowflake.Parse(post.ChannelId), message, LongestPostWait, cancellationToken).ConfigureAwait(false);
+        var posted = await _clients.Of(account).Rest.CreateMessage(Snowflake.Parse(post.ChannelId), message, MaxPostWait, cancellationToken)
+            .ConfigureAwait(false);
         return new DiscordPosted(posted.Id.ToString(), posted.ChannelId.ToString(), posted.Author?.Id.ToString());
     }
 
@@ -65,22 +73,25 @@ internal sealed class DiscordApi : IDiscordApi, IDiscordPosting, IDisposable
         await _clients.Of(listener).Rest.DeleteMessage(Snowflake.Parse(channelId), Snowflake.Parse(messageId), cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc />
-    public async Task<IReadOnlyList<DiscordMessageSeen>> ReadAfter(ListenerDefinition listener, string channelId, string afterMessageId, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<DiscordMessageSeen>> ReadAfter(
+        ListenerDefinition listener, string channelId, string afterMessageId, CancellationToken cancellationToken)
     {
         var messages = await _clients.Of(listener).Rest
-            .GetMessages(Snowflake.Parse(channelId), limit: 100, after: Snowflake.Parse(afterMessageId), cancellationToken: cancellationToken).ConfigureAwait(false);
-        return [.. messages.OrderBy(message => message.Id).Select(SeenMessage.Of)];
+            .GetMessages(Snowflake.Parse(channelId), MaxMessagesPerRead, after: Snowflake.Parse(afterMessageId), cancellationToken: cancellationToken)
+            .ConfigureAwait(false);
+        return [.. messages.OrderBy(message => message.Id).Select(MessageContent.ToEvent)];
     }
 
     /// <inheritdoc />
     public async Task<DiscordMessageSeen?> Read(ListenerDefinition listener, string channelId, string messageId, CancellationToken cancellationToken)
     {
+        var rest = _clients.Of(listener).Rest;
         try
         {
-            return SeenMessage.Of(
-                await _clients.Of(listener).Rest.GetMessage(Snowflake.Parse(channelId), Snowflake.Parse(messageId), cancellationToken).ConfigureAwait(false));
+            return MessageContent.ToEvent(
+                await rest.GetMessage(Snowflake.Parse(channelId), Snowflake.Parse(messageId), cancellationToken).ConfigureAwait(false));
         }
-        catch (ClusterException e) when (DiscordRefusal.CodeOf(e) is DiscordRefusal.UnknownChannel or DiscordRefusal.UnknownMessage)
+        catch (ClusterException e) when (DiscordErrorException.CodeOf(e) is DiscordErrorException.UnknownChannel or DiscordErrorException.UnknownMessage)
         {
             return null;
         }
@@ -103,23 +114,24 @@ internal sealed class DiscordApi : IDiscordApi, IDiscordPosting, IDisposable
         Snowflake? parent = channel.ParentId is { } id ? Snowflake.Parse(id) : null;
         if (channel.Kind == (int)DiscordChannelType.PublicThread)
         {
-            var under = parent ?? throw new ArgumentException("A thread hangs on a channel.", nameof(channel));
-            var thread = await rest.CreateThread(under, new NewThread(channel.Name, ThreadArchiveMinutes), cancellationToken).ConfigureAwait(false);
+            var threadParent = parent ?? throw new ArgumentException("A thread needs a parent channel.", nameof(channel));
+            var thread = await rest.CreateThread(threadParent, new NewThread(channel.Name, ThreadArchiveMinutes), cancellationToken).ConfigureAwait(false);
             return new ChannelCreation(ChannelCreationResult.Created, InfoOf(thread));
         }
         var wanted = new NewChannel(channel.Name, (DiscordChannelType)channel.Kind) { ParentId = parent, Topic = channel.Topic };
         var guild = Snowflake.Parse(listener.GuildId);
         try
         {
-            return new ChannelCreation(ChannelCreationResult.Created, InfoOf(await rest.CreateChannel(guild, wanted, cancellationToken).ConfigureAwait(false)));
+            var created = await rest.CreateChannel(guild, wanted, cancellationToken).ConfigureAwait(false);
+            return new ChannelCreation(ChannelCreationResult.Created, InfoOf(created));
         }
-        catch (ClusterException e) when (DiscordRefusal.IsGuildFull(e))
+        catch (ClusterException e) when (DiscordErrorException.IsGuildFull(e))
         {
             return new ChannelCreation(ChannelCreationResult.ServerFull);
         }
-        catch (ClusterException e) when (parent is not null && DiscordRefusal.IsParentRefused(e))
+        catch (ClusterException e) when (parent is not null && DiscordErrorException.IsParentRejected(e))
         {
-            return new ChannelCreation(DiscordRefusal.IsCategoryFull(e) ? ChannelCreationResult.CategoryFull : ChannelCreationResult.CategoryMissing);
+            return new ChannelCreation(DiscordErrorException.IsCategoryFull(e) ? ChannelCreationResult.CategoryFull : ChannelCreationResult.CategoryMissing);
         }
     }
 
@@ -134,6 +146,9 @@ internal sealed class DiscordApi : IDiscordApi, IDiscordPosting, IDisposable
     /// <inheritdoc />
     public void Dispose() => _clients.Dispose();
 
-    private static DiscordChannelInfo InfoOf(DiscordChannel channel) =>
-        new(channel.Id.ToString(), channel.Name ?? "", channel.ParentId is { IsNone: false } parent ? parent.ToString() : null, (int)channel.Type, channel.Topic);
+    private static DiscordChannelInfo InfoOf(DiscordChannel channel)
+    {
+        var parent = channel.ParentId is { IsNone: false } id ? id.ToString() : null;
+        return new DiscordChannelInfo(channel.Id.ToString(), channel.Name ?? "", parent, (int)channel.Type, channel.Topic);
+    }
 }

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace CozeCluster.Discord;
 
 /// <summary>
-/// One REST client for each account and listener, as it holds what was learnt of the token's limits: a changed definition gets a new one, unless only the seal of its secrets changed.
-/// Connections and the guard against bans are shared by all that use the same proxy. Thread-safe.
+/// The REST clients of accounts and listeners. There is one for each, because it remembers the token's rate limits. A changed definition gets a new client,
+/// unless only the seals of its secrets have changed. All that use the same proxy share its connections and its guard against bans. Thread-safe.
 /// </summary>
 internal sealed class DiscordClients(ISecretSeal seal, TimeProvider time, ILogger logger) : IDisposable
 {
@@ -16,25 +16,27 @@ internal sealed class DiscordClients(ISecretSeal seal, TimeProvider time, ILogge
     private readonly Lock _gate = new();
 
     /// <summary>The client of an account.</summary>
-    /// <exception cref="ClusterException">Its credential, address, proxy or options cannot be used.</exception>
+    /// <exception cref="ClusterException">The account's token, address, proxy or options are not valid.</exception>
     public DiscordClient Of(AccountDefinition account)
     {
-        var token = account.Token ?? throw new ClusterException(ErrorCode.UpstreamUnauthorized, $"The Discord account '{account.Id}' has no token.");
-        var key = new ClientKey(account.BaseUrl, token, account.Proxy, string.Join('\n', account.Options.OrderBy(option => option.Key, StringComparer.Ordinal)));
-        return Of($"account '{account.Id}'", key, plain =>
+        var sealedToken = account.Token ?? throw new ClusterException(ErrorCode.UpstreamUnauthorized, $"The Discord account '{account.Id}' has no token.");
+        var settings = string.Join('\n', account.Options.OrderBy(option => option.Key, StringComparer.Ordinal));
+        var key = new ClientKey(account.BaseUrl, sealedToken, account.Proxy, settings);
+        return Of($"account '{account.Id}'", key, token =>
         {
             var options = DiscordAccountOptions.Of(account);
-            var made = new DiscordRestOptions(account.Id, plain, options.Kind == DiscordAccountKind.User ? DiscordTokenKind.User : DiscordTokenKind.Bot) { BaseUrl = BaseUrlOf(account.BaseUrl) };
-            return options.UserAgent is { } agent ? made with { UserAgent = agent } : made;
+            var kind = options.Kind == DiscordAccountKind.User ? DiscordTokenKind.User : DiscordTokenKind.Bot;
+            var rest = new DiscordRestOptions(account.Id, token, kind) { BaseUrl = BaseUrlOf(account.BaseUrl) };
+            return options.UserAgent is { } agent ? rest with { UserAgent = agent } : rest;
         });
     }
 
     /// <summary>The client of a listener.</summary>
-    /// <exception cref="ClusterException">Its credential, address or proxy cannot be used.</exception>
+    /// <exception cref="ClusterException">The listener's token, address or proxy is not valid.</exception>
     public DiscordClient Of(ListenerDefinition listener) => Of(
         $"listener '{listener.Id}'",
         new ClientKey(listener.BaseUrl, listener.Token, listener.Proxy, ""),
-        plain => new DiscordRestOptions(listener.Id, plain, DiscordTokenKind.Bot) { BaseUrl = BaseUrlOf(listener.BaseUrl) });
+        token => new DiscordRestOptions(listener.Id, token, DiscordTokenKind.Bot) { BaseUrl = BaseUrlOf(listener.BaseUrl) });
 
     /// <inheritdoc />
     public void Dispose()
@@ -43,28 +45,29 @@ internal sealed class DiscordClients(ISecretSeal seal, TimeProvider time, ILogge
         foreach (var address in _addresses.Values) address.Http.Dispose();
     }
 
-    private DiscordClient Of(string whose, ClientKey key, Func<string, DiscordRestOptions> options)
+    private DiscordClient Of(string owner, ClientKey key, Func<string, DiscordRestOptions> optionsOf)
     {
-        if (_clients.TryGetValue(whose, out var known) && known.Key == key) return known;
+        if (_clients.TryGetValue(owner, out var known) && known.Key == key) return known;
         lock (_gate)
         {
-            if (_clients.TryGetValue(whose, out known) && known.Key == key) return known;
+            if (_clients.TryGetValue(owner, out known) && known.Key == key) return known;
             var proxy = key.Proxy is null ? "" : seal.Open(key.Proxy);
-            var made = options(seal.Open(key.Token));
-            // What is under way on the old one goes on; it holds nothing that would have to be released at once.
-            return _clients[whose] = known is not null && known.Rest.Options == made && known.ProxyText == proxy ? known with { Key = key } : New(key, whose, made, proxy);
+            var options = optionsOf(seal.Open(key.Token));
+            var isSame = known is not null && known.Rest.Options == options && known.ProxyText == proxy;
+            // A replaced client is not disposed: requests may still use it, and it holds nothing that has to be released.
+            return _clients[owner] = isSame ? known! with { Key = key } : Create(key, owner, options, proxy);
         }
     }
 
-    private DiscordClient New(ClientKey key, string whose, DiscordRestOptions options, string proxy)
+    private DiscordClient Create(ClientKey key, string owner, DiscordRestOptions options, string proxy)
     {
         var address = _addresses.GetOrAdd(proxy, text =>
         {
-            var web = text.Length == 0 ? null : UpstreamHandlers.ReadProxy(text, whose);
+            var web = text.Length == 0 ? null : UpstreamHandlers.ReadProxy(text, owner);
             return new Address(new HttpMessageInvoker(UpstreamHandlers.New(web)), new InvalidRequestGuard(time), web);
         });
         var rest = new DiscordRest(address.Http, options, address.Guard, time, logger);
-        return new DiscordClient(key, proxy, rest, address.Proxy, new IdentifyTurns(time));
+        return new DiscordClient(key, proxy, rest, address.Proxy, new IdentifyPacing(time));
     }
 
     private static string BaseUrlOf(string declared) => declared.Length == 0 ? DiscordRestOptions.DefaultBaseUrl : declared;
@@ -72,16 +75,16 @@ internal sealed class DiscordClients(ISecretSeal seal, TimeProvider time, ILogge
     private sealed record Address(HttpMessageInvoker Http, InvalidRequestGuard Guard, WebProxy? Proxy);
 }
 
-/// <summary>What makes a client another one. Secrets are compared by their seals.</summary>
+/// <summary>The settings of a client: if they change, a new client is needed. Secrets are compared by their seals.</summary>
 internal sealed record ClientKey(string BaseUrl, Secret Token, Secret? Proxy, string Options);
 
 /// <summary>How one token is used.</summary>
-/// <param name="Key">What it was made of.</param>
-/// <param name="ProxyText">A secret.</param>
+/// <param name="Key">The settings.</param>
+/// <param name="ProxyText">The proxy's address, a secret.</param>
 /// <param name="Rest">The REST API.</param>
-/// <param name="Proxy">For the gateway.</param>
-/// <param name="Turns">Whose turn it is to identify.</param>
-internal sealed record DiscordClient(ClientKey Key, string ProxyText, DiscordRest Rest, WebProxy? Proxy, IdentifyTurns Turns)
+/// <param name="Proxy">The proxy of gateway connections.</param>
+/// <param name="IdentifyPacing">Spaces the identifies of the bot's shards.</param>
+internal sealed record DiscordClient(ClientKey Key, string ProxyText, DiscordRest Rest, WebProxy? Proxy, IdentifyPacing IdentifyPacing)
 {
     /// <summary>Never the secrets.</summary>
     public override string ToString() => Rest.Options.ToString();

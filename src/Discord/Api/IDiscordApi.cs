@@ -3,13 +3,14 @@ using System.Threading.Channels;
 namespace CozeCluster.Discord;
 
 /// <summary>
-/// What the grains and the upstream need of Discord besides posting (<see cref="IDiscordPosting"/>). One instance serves a process; thread-safe. Methods wait for Discord's
-/// rate limits, in the order of their calls.
+/// What the grains and the upstream need of Discord besides posting (<see cref="IDiscordPosting"/>). One instance serves a process; thread-safe. Methods wait
+/// for Discord's rate limits, in the order of their calls.
 /// </summary>
 public interface IDiscordApi
 {
     /// <summary>
-    /// Keeps one gateway connection until cancelled: identifies, resumes and reconnects. Returns only when Discord rejects the listener (wrong token, missing intent).
+    /// Keeps one gateway connection until cancelled: identifies, resumes and reconnects. Returns only when Discord rejects the listener (wrong token, missing
+    /// intent).
     /// </summary>
     /// <param name="listener">The listener to connect.</param>
     /// <param name="shard">The shard number, from 0.</param>
@@ -30,7 +31,8 @@ public interface IDiscordApi
     Task DeleteMessage(ListenerDefinition listener, string channelId, string messageId, CancellationToken cancellationToken);
 
     /// <summary>Reads the messages of a channel that are newer than a given one, oldest first, at most 100.</summary>
-    Task<IReadOnlyList<DiscordMessageSeen>> ReadAfter(ListenerDefinition listener, string channelId, string afterMessageId, CancellationToken cancellationToken);
+    Task<IReadOnlyList<DiscordMessageSeen>> ReadAfter(
+        ListenerDefinition listener, string channelId, string afterMessageId, CancellationToken cancellationToken);
 
     /// <summary>Reads one message; null if it does not exist.</summary>
     Task<DiscordMessageSeen?> Read(ListenerDefinition listener, string channelId, string messageId, CancellationToken cancellationToken);

@@ -3,40 +3,51 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Discord;
 
-/// <summary>One listener's gateway connection, told in the house's words.</summary>
+/// <summary>
+/// One listener's gateway connection. Turns its events into <see cref="DiscordEvent"/>s and its state into <see cref="DiscordSessionHealth"/>.
+/// </summary>
 internal sealed class ListenerConnection(
     ListenerDefinition listener,
     int shard,
     DiscordClient client,
     ChannelWriter<DiscordEvent> events,
-    Action<DiscordSessionHealth> health,
-    Func<CancellationToken, Task> own,
+    Action<DiscordSessionHealth> onHealth,
+    Func<CancellationToken, Task> takeLease,
     TimeProvider time,
     ILogger logger)
 {
-    private static readonly TimeSpan ShortestWait = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MinLeaseWait = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxLeaseWait = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long events wait for the answer to a question of ours.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    /// <summary>How long events wait while Discord is asked for the server.</summary>
+    private static readonly TimeSpan GuildTimeout = TimeSpan.FromSeconds(5);
 
     private readonly Snowflake _guild = Snowflake.Parse(listener.GuildId);
-    // Not known before the first READY.
+    // Null before the first READY.
     private bool? _isInGuild;
 
-    /// <summary>Listens until cancelled.</summary>
-    /// <returns>Why Discord will not have this listener.</returns>
+    /// <summary>Runs until cancelled.</summary>
+    /// <returns>Why Discord rejected the listener.</returns>
     public async Task<string> Run(CancellationToken cancellationToken)
     {
-        var options = new DiscordGatewayOptions(listener.Id, client.Rest.Options.Token) { Shard = shard, Shards = listener.Shards, Url = listener.GatewayUrl, Proxy = client.Proxy };
-        var gateway = new DiscordGateway(options, client.Rest.GetGatewayBot, TakeLease, client.Turns, time, logger);
+        var options = new DiscordGatewayOptions(listener.Id, client.Rest.Options.Token)
+        {
+            Shard = shard,
+            Shards = listener.Shards,
+            Url = listener.GatewayUrl,
+            Proxy = client.Proxy,
+        };
+        var gateway = new DiscordGateway(options, client.Rest.GetGatewayBot, WaitForLease, client.IdentifyPacing, time, logger);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var run = gateway.Run(stop.Token);
         try
         {
-            await foreach (var e in gateway.Events.ReadAllAsync(cancellationToken).ConfigureAwait(false)) await Take(e, cancellationToken).ConfigureAwait(false);
+            await foreach (var e in gateway.Events.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            {
+                await Handle(e, cancellationToken).ConfigureAwait(false);
+            }
             await run.ConfigureAwait(false);
-            return gateway.State.Reason ?? "Discord refuses the listener.";
+            return gateway.State.Reason ?? "Discord rejected the listener.";
         }
         finally
         {
@@ -45,66 +56,68 @@ internal sealed class ListenerConnection(
         }
     }
 
-    /// <summary>Waits until nobody else holds the listener.</summary>
-    private async ValueTask TakeLease(CancellationToken cancellationToken)
+    /// <summary>Waits until the lease is free, and takes it.</summary>
+    private async ValueTask WaitForLease(CancellationToken cancellationToken)
     {
         while (true)
         {
             try
             {
-                await own(cancellationToken).ConfigureAwait(false);
+                await takeLease(cancellationToken).ConfigureAwait(false);
                 return;
             }
             catch (ClusterException e) when (e.Until is { } until)
             {
                 var now = time.GetUtcNow();
-                health(new DiscordSessionHealth("waiting", e.Message, now));
+                onHealth(new DiscordSessionHealth("waiting", e.Message, now));
                 await Task.Delay(Clamp(until - now), time, cancellationToken).ConfigureAwait(false);
             }
         }
     }
 
-    private async ValueTask Take(GatewayEvent e, CancellationToken cancellationToken)
+    private async ValueTask Handle(DiscordGatewayEvent e, CancellationToken cancellationToken)
     {
         switch (e)
         {
-            case GatewayStateChanged { State: var state }:
-                // Whether a new session is of any use, its READY tells.
-                if (state.Phase != GatewayPhase.Ready || _isInGuild is not null) health(HealthOf(state));
+            case DiscordGatewayStateChanged { State: var state }:
+                // Before the first READY it is unknown whether the listener is in the server.
+                if (state.Phase != DiscordGatewayPhase.Ready || _isInGuild is not null) onHealth(HealthOf(state));
                 break;
-            case GatewayReady ready:
-                MoveTo(ready.Guilds.Contains(_guild) || await MayBeInGuild(cancellationToken).ConfigureAwait(false));
+            case DiscordGatewayReady ready:
+                SetInGuild(ready.Guilds.Contains(_guild) || await MayBeInGuild(cancellationToken).ConfigureAwait(false));
                 break;
-            case GuildAvailable here when here.GuildId == _guild:
-                if (_isInGuild != true) MoveTo(true);
+            case GuildAvailable available when available.GuildId == _guild:
+                if (_isInGuild != true) SetInGuild(true);
                 break;
-            case GuildGone { IsOutage: false } gone when gone.GuildId == _guild:
-                MoveTo(false);
+            case GuildUnavailable { IsOutage: false } removed when removed.GuildId == _guild:
+                SetInGuild(false);
                 break;
-            case GatewayEventsMissed:
+            case DiscordGatewayEventsMissed:
                 await events.WriteAsync(new DiscordEventsMissed(), cancellationToken).ConfigureAwait(false);
                 break;
             case MessageCreated { Message: var message }:
-                await events.WriteAsync(SeenMessage.Of(message), cancellationToken).ConfigureAwait(false);
+                await events.WriteAsync(MessageContent.ToEvent(message), cancellationToken).ConfigureAwait(false);
                 break;
             case MessageUpdated { Message: var message }:
-                await events.WriteAsync(SeenMessage.Of(message), cancellationToken).ConfigureAwait(false);
+                await events.WriteAsync(MessageContent.ToEvent(message), cancellationToken).ConfigureAwait(false);
                 break;
             case TypingStarted typing:
                 await events.WriteAsync(new DiscordTyping(typing.ChannelId.ToString(), typing.UserId.ToString()), cancellationToken).ConfigureAwait(false);
                 break;
             case MessagesDeleted deleted:
                 foreach (var id in deleted.Ids)
+                {
                     await events.WriteAsync(new DiscordMessageDeleted(id.ToString(), deleted.ChannelId.ToString()), cancellationToken).ConfigureAwait(false);
+                }
                 break;
         }
     }
 
-    /// <summary>Asks for the server that READY did not name: what stands in for Discord may name servers later or not at all.</summary>
+    /// <summary>Asks REST for the server if READY did not include it. Replacements of Discord may report servers later, or not at all.</summary>
     private async Task<bool> MayBeInGuild(CancellationToken cancellationToken)
     {
-        using var patience = new CancellationTokenSource(Patience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
+        using var timeout = new CancellationTokenSource(GuildTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
             await client.Rest.GetGuild(_guild, either.Token).ConfigureAwait(false);
@@ -116,24 +129,25 @@ internal sealed class ListenerConnection(
         }
         catch (ClusterException e)
         {
-            return DiscordRefusal.CodeOf(e) is not (DiscordRefusal.UnknownGuild or DiscordRefusal.MissingAccess);
+            return DiscordErrorException.CodeOf(e) is not (DiscordErrorException.UnknownGuild or DiscordErrorException.MissingAccess);
         }
     }
 
-    private void MoveTo(bool isInGuild)
+    private void SetInGuild(bool isInGuild)
     {
         _isInGuild = isInGuild;
-        health(HealthOf(new DiscordGatewayState(GatewayPhase.Ready, GatewayFault.None, null, time.GetUtcNow())));
+        onHealth(HealthOf(new DiscordGatewayState(DiscordGatewayPhase.Ready, DiscordGatewayFault.None, null, time.GetUtcNow())));
     }
 
     private DiscordSessionHealth HealthOf(DiscordGatewayState state) => state.Phase switch
     {
-        GatewayPhase.Ready when _isInGuild == false => new("failed", $"The listener is not in the Discord server {listener.GuildId}: invite it.", state.Since),
-        GatewayPhase.Ready => new("ready", null, state.Since),
-        GatewayPhase.Fatal => new("failed", state.Reason, state.Since),
-        _ when state.Until is { } until => new("waiting", $"{state.Reason} It tries again at {until:u}.", state.Since),
+        DiscordGatewayPhase.Ready when _isInGuild == false =>
+            new("failed", $"The listener is not in the Discord server {listener.GuildId}. Invite the bot to the server.", state.Since),
+        DiscordGatewayPhase.Ready => new("ready", null, state.Since),
+        DiscordGatewayPhase.Fatal => new("failed", state.Reason, state.Since),
+        _ when state.Until is { } until => new("waiting", $"{state.Reason} The next attempt is at {until:u}.", state.Since),
         _ => new("connecting", state.Reason, state.Since),
     };
 
-    private static TimeSpan Clamp(TimeSpan wait) => wait < ShortestWait ? ShortestWait : wait > LongestWait ? LongestWait : wait;
+    private static TimeSpan Clamp(TimeSpan wait) => wait < MinLeaseWait ? MinLeaseWait : wait > MaxLeaseWait ? MaxLeaseWait : wait;
 }

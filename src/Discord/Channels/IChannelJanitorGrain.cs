@@ -3,15 +3,18 @@ using Orleans.Concurrency;
 namespace CozeCluster.Discord;
 
 /// <summary>
-/// Creates and deletes this cluster's channels in one Discord server. It saves its intent before it creates a channel, so that a crash leaves no channel behind, and it never
-/// changes channels that it did not create, except for <see cref="Rename"/> and <see cref="Delete"/>. Key: <see cref="GrainKeys.ChannelJanitor"/>.
+/// Creates and deletes this cluster's channels in one Discord server. It saves its intent before it creates a channel, so that a crash leaves no channel
+/// behind, and it never changes channels that it did not create, except for <see cref="Rename"/> and <see cref="Delete"/>. Key:
+/// <see cref="GrainKeys.ChannelJanitor"/>.
 /// </summary>
 [Alias("channel-janitor")]
 public interface IChannelJanitorGrain : IGrainWithStringKey
 {
     /// <summary>Creates a channel or thread, or returns the one that the owner already has and has not released.</summary>
     /// <returns>Snowflake of the channel.</returns>
-    /// <exception cref="ClusterException">The listener may not create channels, or the server is full and holds no released channel of this cluster that could be deleted.</exception>
+    /// <exception cref="ClusterException">
+    /// The listener may not create channels, or the server is full and holds no released channel of this cluster that could be deleted.
+    /// </exception>
     [Alias("Create"), AlwaysInterleave, Idempotent, ResponseTimeout(IDiscordPosting.CallTimeout)]
     Task<string> Create(DiscordChannelRequest request);
 
@@ -36,7 +39,8 @@ public interface IChannelJanitorGrain : IGrainWithStringKey
     Task<IReadOnlyList<DiscordChannelInfo>> List();
 
     /// <summary>
-    /// Deletes the channels that are due. The janitor's timer and reminder do so too; a node calls this when it starts, so that channels left by a crash do not wait for them.
+    /// Deletes the channels that are due. The janitor's timer and reminder do so too; a node calls this when it starts, so that channels left by a crash do not
+    /// wait for them.
     /// </summary>
     [Alias("Sweep"), AlwaysInterleave, Idempotent, ResponseTimeout(IDiscordPosting.CallTimeout)]
     Task Sweep();
@@ -48,7 +52,9 @@ public interface IChannelJanitorGrain : IGrainWithStringKey
 /// <param name="ParentId">Snowflake of the category, or of a thread's channel; null: none.</param>
 /// <param name="IsThread">Whether to create a public thread instead of a channel.</param>
 /// <param name="Lifetime">How long the channel is kept if the janitor is not called for it again.</param>
-/// <param name="Category">Name of the category that the channel belongs in, which is found or created; <paramref name="ParentId"/> is null then. Null: none.</param>
+/// <param name="Category">
+/// Name of the category that the channel belongs in, which is found or created; <paramref name="ParentId"/> is null then. Null: none.
+/// </param>
 [GenerateSerializer, Immutable, Alias("discord-channel-request")]
 public sealed record DiscordChannelRequest(string Owner, string Name, string? ParentId, bool IsThread, TimeSpan Lifetime, string? Category = null);
 

@@ -8,8 +8,9 @@ namespace CozeCluster.Discord;
 public interface IGuildCategoriesGrain : IGrainWithStringKey
 {
     /// <summary>
-    /// Returns a category for one more channel: the one with the requested name or, where that is full, "name 2", "name 3" and so on. A missing category is created.
-    /// The result may be based on an earlier listing: if Discord reports that the category is full, call again with it in <see cref="DiscordCategoryRequest.Full"/>.
+    /// Returns a category for one more channel: the one with the requested name or, where that is full, "name 2", "name 3" and so on. A missing category is
+    /// created. The result may be based on an earlier listing: if Discord reports that the category is full, call again with it in
+    /// <see cref="DiscordCategoryRequest.Full"/>.
     /// </summary>
     /// <returns>Snowflake of the category; null if it would have to be created and the server is full.</returns>
     /// <exception cref="ClusterException">The listener may not create categories, or Discord could not be reached.</exception>

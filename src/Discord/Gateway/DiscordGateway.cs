@@ -6,64 +6,66 @@ using Microsoft.Extensions.Logging;
 namespace CozeCluster.Discord;
 
 /// <summary>
-/// Listens as one shard of one bot: keeps a session alive over as many sockets as it takes, and tells when events may have been missed. It identifies only after its owner's gate let it,
-/// and never beyond the bot's daily limit, as Discord resets the token of a bot that does.
+/// Connects one shard of one bot to Discord's gateway: keeps a session over any number of sockets, and reports when events may have been lost. It identifies
+/// only after it has the lease, and never more often than the bot's daily limit allows, because Discord resets the token of a bot that exceeds it.
 /// </summary>
-/// <param name="options">Which bot, which shard.</param>
-/// <param name="describe">Reads where the gateway is and how often the bot may still identify (<see cref="DiscordRest.GetGatewayBot"/>).</param>
-/// <param name="gate">Called before each identify; the owner takes its lease there. What it throws ends the run.</param>
-/// <param name="turns">Shared by all shards of the bot in this process.</param>
+/// <param name="options">The bot and the shard.</param>
+/// <param name="getGatewayBot">Reads the gateway's address and how often the bot may still identify (<see cref="DiscordRest.GetGatewayBot"/>).</param>
+/// <param name="takeLease">Called before each identify. Its exceptions end the run.</param>
+/// <param name="pacing">Shared by all shards of the bot in this process.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">The log.</param>
 internal sealed class DiscordGateway(
     DiscordGatewayOptions options,
-    Func<CancellationToken, Task<GatewayBot>> describe,
-    Func<CancellationToken, ValueTask> gate,
-    IdentifyTurns turns,
+    Func<CancellationToken, Task<DiscordGatewayBot>> getGatewayBot,
+    Func<CancellationToken, ValueTask> takeLease,
+    IdentifyPacing pacing,
     TimeProvider time,
-    ILogger logger) : IGatewayOwner
+    ILogger logger) : IDiscordGatewayOwner
 {
-    // After so many sockets in a row that did not resume, the session is given up.
+    // After this many sockets in a row that did not become ready, the session is discarded.
     private const int MaxResumes = 5;
 
-    // A pause longer than this is worth telling.
+    // Only the ends of longer pauses are part of the state.
     private static readonly TimeSpan LongPause = TimeSpan.FromSeconds(10);
 
-    // A session that lasted this long was a good one.
-    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(30);
+    // A new session that was ready for this duration counts as a success.
+    private static readonly TimeSpan StableAfter = TimeSpan.FromSeconds(30);
 
-    private readonly Channel<GatewayEvent> _events = Channel.CreateBounded<GatewayEvent>(new BoundedChannelOptions(options.EventBuffer) { SingleReader = true });
-    private readonly GatewaySession _session = new();
-    private volatile DiscordGatewayState _state = new(GatewayPhase.Connecting, GatewayFault.None, null, time.GetUtcNow());
+    private readonly Channel<DiscordGatewayEvent> _events =
+        Channel.CreateBounded<DiscordGatewayEvent>(new BoundedChannelOptions(options.EventBuffer) { SingleReader = true });
+
+    private readonly DiscordGatewaySession _session = new();
+    private volatile DiscordGatewayState _state = new(DiscordGatewayPhase.Connecting, DiscordGatewayFault.None, null, time.GetUtcNow());
     private string _url = "";
     private volatile bool _isWaiting;
     private int _maxConcurrency = 1;
     private int _failures;
-    private int _unready;
+    private int _notReady;
 
-    /// <summary>The health as it is now; changes come as events too, in order with the others.</summary>
+    /// <summary>The current state. Changes are also events, in order with the others.</summary>
     public DiscordGatewayState State => _state;
 
-    /// <summary>Whether an event waits because the reader has not taken those before it.</summary>
+    /// <summary>Whether an event waits because the buffer is full.</summary>
     public bool IsWaitingForReader => _isWaiting;
 
-    /// <summary>What happens, in order, for one reader. Ends when <see cref="Run"/> does.</summary>
-    public ChannelReader<GatewayEvent> Events => _events.Reader;
+    /// <summary>The events, in order, for one reader. Completes when <see cref="Run"/> does.</summary>
+    public ChannelReader<DiscordGatewayEvent> Events => _events.Reader;
 
-    /// <summary>Listens until cancelled, or until something is wrong that only an operator can change (<see cref="GatewayPhase.Fatal"/>). To be called once.</summary>
+    /// <summary>Runs until cancelled, or until an operator has to act (<see cref="DiscordGatewayPhase.Fatal"/>). To be called once.</summary>
     public async Task Run(CancellationToken cancellationToken)
     {
         try
         {
             using var http = new HttpMessageInvoker(UpstreamHandlers.New(options.Proxy));
-            await Give(new GatewayStateChanged(_state), cancellationToken).ConfigureAwait(false);
+            await Publish(new DiscordGatewayStateChanged(_state), cancellationToken).ConfigureAwait(false);
             while (true)
             {
                 var (end, until) = await Connect(http, cancellationToken).ConfigureAwait(false);
-                if (end.Then == AfterClose.Stop)
+                if (end.Next == AfterClose.Stop)
                 {
-                    logger.Fatal(options.Name, options.Shard, end.Reason);
-                    await Give(Become(GatewayPhase.Fatal, end.Fault, end.Reason), cancellationToken).ConfigureAwait(false);
+                    logger.GatewayStopped(options.Name, options.Shard, end.Reason);
+                    await Publish(SetState(DiscordGatewayPhase.Fatal, end.Fault, end.Reason), cancellationToken).ConfigureAwait(false);
                     break;
                 }
                 await Pause(end, until, cancellationToken).ConfigureAwait(false);
@@ -77,14 +79,14 @@ internal sealed class DiscordGateway(
         }
     }
 
-    async ValueTask IGatewayOwner.WaitForTurn(CancellationToken cancellationToken) =>
-        await turns.Wait(options.Shard, _maxConcurrency, cancellationToken).ConfigureAwait(false);
+    async ValueTask IDiscordGatewayOwner.WaitToIdentify(CancellationToken cancellationToken) =>
+        await pacing.Wait(options.Shard, _maxConcurrency, cancellationToken).ConfigureAwait(false);
 
-    DiscordGatewayState IGatewayOwner.BecomeReady() => Become(GatewayPhase.Ready, GatewayFault.None, null).State;
+    DiscordGatewayState IDiscordGatewayOwner.SetReady() => SetState(DiscordGatewayPhase.Ready, DiscordGatewayFault.None, null).State;
 
-    ValueTask IGatewayOwner.Give(GatewayEvent e, CancellationToken cancellationToken) => Give(e, cancellationToken);
+    ValueTask IDiscordGatewayOwner.Publish(DiscordGatewayEvent e, CancellationToken cancellationToken) => Publish(e, cancellationToken);
 
-    private async ValueTask Give(GatewayEvent e, CancellationToken cancellationToken)
+    private async ValueTask Publish(DiscordGatewayEvent e, CancellationToken cancellationToken)
     {
         if (_events.Writer.TryWrite(e)) return;
         _isWaiting = true;
@@ -92,46 +94,52 @@ internal sealed class DiscordGateway(
         _isWaiting = false;
     }
 
-    /// <summary>One socket, from finding the gateway to its end; with the time before which nothing is worth trying.</summary>
+    /// <summary>Finds the gateway, opens one socket, and waits for its end.</summary>
+    /// <returns>How it ended, and when the next attempt makes sense; null: at once.</returns>
     private async Task<(ConnectionEnd End, DateTimeOffset? Until)> Connect(HttpMessageInvoker http, CancellationToken cancellationToken)
     {
         string address;
         if (_session.Id is null)
         {
-            GatewayBot bot;
+            DiscordGatewayBot bot;
             try
             {
-                bot = await describe(cancellationToken).ConfigureAwait(false);
+                bot = await getGatewayBot(cancellationToken).ConfigureAwait(false);
             }
             catch (ClusterException e)
             {
                 return e.Code == ErrorCode.UpstreamUnauthorized
-                    ? (new ConnectionEnd(AfterClose.Stop, GatewayFault.BadToken, e.Message), null)
-                    : (new ConnectionEnd(AfterClose.Identify, GatewayFault.None, e.Message), e.Until);
+                    ? (new ConnectionEnd(AfterClose.Stop, DiscordGatewayFault.BadToken, e.Message), null)
+                    : (new ConnectionEnd(AfterClose.Identify, DiscordGatewayFault.None, e.Message), e.Until);
             }
-            if (bot.SessionStartLimit.Remaining <= 0) return SpentOf(bot.SessionStartLimit);
+            if (bot.SessionStartLimit.Remaining <= 0) return IdentifyLimitReached(bot.SessionStartLimit);
             _maxConcurrency = bot.SessionStartLimit.MaxConcurrency;
             address = _url = options.Url ?? bot.Url;
-            await gate(cancellationToken).ConfigureAwait(false);
+            await takeLease(cancellationToken).ConfigureAwait(false);
         }
         else
         {
             address = options.Url ?? _session.ResumeUrl ?? _url;
-            await Give(Become(GatewayPhase.Resuming, GatewayFault.None, _state.Reason), cancellationToken).ConfigureAwait(false);
+            await Publish(SetState(DiscordGatewayPhase.Resuming, DiscordGatewayFault.None, _state.Reason), cancellationToken).ConfigureAwait(false);
         }
-        return (await Listen(http, address, cancellationToken).ConfigureAwait(false), null);
+        return (await RunSocket(http, address, cancellationToken).ConfigureAwait(false), null);
     }
 
-    private async Task<ConnectionEnd> Listen(HttpMessageInvoker http, string address, CancellationToken cancellationToken)
+    private async Task<ConnectionEnd> RunSocket(HttpMessageInvoker http, string address, CancellationToken cancellationToken)
     {
-        if (AddressOf(address) is not { } uri) return new ConnectionEnd(AfterClose.Identify, GatewayFault.None, "The gateway's address is not a ws:// or wss:// one.");
-        GatewaySocket? socket = null;
+        if (AddressOf(address) is not { } uri)
+        {
+            return new ConnectionEnd(AfterClose.Identify, DiscordGatewayFault.None, "The gateway's address is not a ws:// or wss:// address.");
+        }
+        DiscordGatewaySocket? socket = null;
         try
         {
             using (var timeout = new CancellationTokenSource(options.ConnectTimeout, time))
             using (var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token))
-                socket = await GatewaySocket.Connect(http, uri, options.Compress, time, ends.Token).ConfigureAwait(false);
-            return await new GatewayConnection(socket, options, _session, this, time, logger).Run(cancellationToken).ConfigureAwait(false);
+            {
+                socket = await DiscordGatewaySocket.Connect(http, uri, options.Compress, time, ends.Token).ConfigureAwait(false);
+            }
+            return await new DiscordGatewayConnection(socket, options, _session, this, time, logger).Run(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is WebSocketException or HttpRequestException or IOException or OperationCanceledException)
         {
@@ -145,43 +153,70 @@ internal sealed class DiscordGateway(
         }
     }
 
-    /// <summary>Between two sockets.</summary>
+    /// <summary>Waits between two sockets.</summary>
     private async Task Pause(ConnectionEnd end, DateTimeOffset? until, CancellationToken cancellationToken)
     {
-        _unready = end.ReadyFor is null ? _unready + 1 : 0;
-        if (end.Then == AfterClose.Identify || _unready > MaxResumes) _session.Forget();
-        // Sockets that resume cost nothing. Sessions that begin and break at once use up the day's identifies, so they do not count as a success.
-        var isSuccess = end.ReadyFor >= Settled || (end.ReadyFor is not null && !end.DidIdentify);
+        _notReady = end.ReadyFor is null ? _notReady + 1 : 0;
+        if (end.Next == AfterClose.Identify || _notReady > MaxResumes) _session.Discard();
+        // Resuming has no limit. A session that begins and breaks at once has used up one of the day's identifies, so it does not count as a success.
+        var isSuccess = end.ReadyFor >= StableAfter || (end.ReadyFor is not null && !end.DidIdentify);
         _failures = isSuccess ? 0 : _failures + 1;
-        var isFree = isSuccess || (end.ReadyFor is not null && end.Then == AfterClose.Resume);
+        var needsNoPause = isSuccess || (end.ReadyFor is not null && end.Next == AfterClose.Resume);
 
-        var pause = isFree ? TimeSpan.Zero : options.FirstPause * Math.Pow(2, Math.Min(_failures - 1, 16));
-        if (pause > options.LongestPause) pause = options.LongestPause;
+        var pause = needsNoPause ? TimeSpan.Zero : options.FirstPause * Math.Pow(2, Math.Min(_failures - 1, 16));
+        if (pause > options.MaxPause) pause = options.MaxPause;
         pause *= 0.5 + Random.Shared.NextDouble() / 2;
         if (end.Pause > pause) pause = end.Pause;
         var now = time.GetUtcNow();
         if (until - now is { } known && known > pause) pause = known;
 
-        await Give(Become(GatewayPhase.Reconnecting, end.Fault, end.Reason, pause > LongPause ? now + pause : null), cancellationToken).ConfigureAwait(false);
+        var state = SetState(DiscordGatewayPhase.Reconnecting, end.Fault, end.Reason, pause > LongPause ? now + pause : null);
+        await Publish(state, cancellationToken).ConfigureAwait(false);
         if (pause > TimeSpan.Zero) await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
     }
 
-    private (ConnectionEnd, DateTimeOffset?) SpentOf(SessionStartLimit limit)
+    private (ConnectionEnd, DateTimeOffset?) IdentifyLimitReached(SessionStartLimit limit)
     {
         var until = time.GetUtcNow() + TimeSpan.FromMilliseconds(Math.Clamp(limit.ResetAfter, 1_000, TimeSpan.MillisecondsPerDay));
-        return (new ConnectionEnd(AfterClose.Identify, GatewayFault.IdentifyLimit, "The bot has identified as often as Discord lets it today."), until);
+        return (new ConnectionEnd(AfterClose.Identify, DiscordGatewayFault.IdentifyLimit, "The bot has identified as often as Discord allows today."), until);
     }
 
-    private GatewayStateChanged Become(GatewayPhase phase, GatewayFault fault, string? reason, DateTimeOffset? until = null)
+    private DiscordGatewayStateChanged SetState(DiscordGatewayPhase phase, DiscordGatewayFault fault, string? reason, DateTimeOffset? until = null)
     {
         _state = new DiscordGatewayState(phase, fault, reason, time.GetUtcNow(), until);
-        logger.Phase(options.Name, options.Shard, phase, reason ?? "");
-        return new GatewayStateChanged(_state);
+        logger.GatewayStateChanged(options.Name, options.Shard, phase, reason ?? "");
+        return new DiscordGatewayStateChanged(_state);
     }
 
     private Uri? AddressOf(string text)
     {
         if (!Uri.TryCreate(text, UriKind.Absolute, out var address) || address.Scheme is not ("ws" or "wss")) return null;
         return new UriBuilder(address) { Query = $"v=10&encoding=json{(options.Compress ? "&compress=zlib-stream" : "")}" }.Uri;
+    }
+}
+
+/// <summary>
+/// Spaces the identifies of one bot's shards: shards whose numbers are the same modulo the allowed concurrency identify one after another, five seconds apart
+/// (Discord's gateway reference, "Max Concurrency"). One per bot and process. Thread-safe.
+/// </summary>
+internal sealed class IdentifyPacing(TimeProvider time)
+{
+    private static readonly TimeSpan Distance = TimeSpan.FromMilliseconds(5_100);
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<int, DateTimeOffset> _next = [];
+
+    /// <summary>Waits until the shard may identify.</summary>
+    public async ValueTask Wait(int shard, int maxConcurrency, CancellationToken cancellationToken)
+    {
+        DateTimeOffset at;
+        var now = time.GetUtcNow();
+        lock (_gate)
+        {
+            var key = shard % Math.Max(1, maxConcurrency);
+            at = _next.TryGetValue(key, out var next) && next > now ? next : now;
+            _next[key] = at + Distance;
+        }
+        if (at > now) await Task.Delay(at - now, time, cancellationToken).ConfigureAwait(false);
     }
 }

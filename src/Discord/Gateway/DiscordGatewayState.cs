@@ -1,56 +1,57 @@
 namespace CozeCluster.Discord;
 
-/// <summary>Where a gateway connection is in its life.</summary>
-internal enum GatewayPhase
+/// <summary>The phase of a gateway connection.</summary>
+internal enum DiscordGatewayPhase
 {
-    /// <summary>On the way to its first session.</summary>
+    /// <summary>Its first session has not begun.</summary>
     Connecting,
 
-    /// <summary>Events flow.</summary>
+    /// <summary>It receives events.</summary>
     Ready,
 
-    /// <summary>On a new socket, reading what it missed.</summary>
+    /// <summary>It has a new socket and receives the events that it missed.</summary>
     Resuming,
 
-    /// <summary>The connection is gone; a new one is made after a pause.</summary>
+    /// <summary>The connection broke; a new one follows after a pause.</summary>
     Reconnecting,
 
-    /// <summary>It will not come back by itself: an operator has to act.</summary>
+    /// <summary>It has stopped. An operator has to act.</summary>
     Fatal,
 }
 
-/// <summary>Why a connection is not ready, for those who act on it.</summary>
-internal enum GatewayFault
+/// <summary>Why a connection is not ready, as far as an operator can act on it.</summary>
+internal enum DiscordGatewayFault
 {
-    /// <summary>Nothing an operator could change.</summary>
+    /// <summary>No operator can change it.</summary>
     None,
 
-    /// <summary>Discord refuses the token.</summary>
+    /// <summary>Discord rejected the token.</summary>
     BadToken,
 
-    /// <summary>Shard number and count do not fit.</summary>
+    /// <summary>The shard number and the number of shards do not match.</summary>
     BadShard,
 
     /// <summary>The bot is in so many servers that it needs more shards.</summary>
     ShardingRequired,
 
-    /// <summary>The gateway does not speak this version.</summary>
+    /// <summary>The gateway does not support this version.</summary>
     BadVersion,
 
-    /// <summary>The intents are not such.</summary>
+    /// <summary>The intents are not valid.</summary>
     BadIntents,
 
-    /// <summary>An intent is not switched on in the developer portal; message content, most likely.</summary>
+    /// <summary>An intent is not enabled in the developer portal; most likely message content.</summary>
     DisallowedIntents,
 
-    /// <summary>The bot may not identify any more today.</summary>
+    /// <summary>The bot has identified as often as it may today.</summary>
     IdentifyLimit,
 }
 
-/// <summary>The health of a gateway connection.</summary>
-/// <param name="Phase">Where it is.</param>
-/// <param name="Fault">Why, for those who act on it.</param>
-/// <param name="Reason">Why, for people; null when all is well.</param>
-/// <param name="Since">Since when.</param>
-/// <param name="Until">When it goes on, where that is known to be long.</param>
-internal sealed record DiscordGatewayState(GatewayPhase Phase, GatewayFault Fault, string? Reason, DateTimeOffset Since, DateTimeOffset? Until = null);
+/// <summary>The state of a gateway connection.</summary>
+/// <param name="Phase">Its phase.</param>
+/// <param name="Fault">The reason, for programs.</param>
+/// <param name="Reason">The reason, for people; null in phase <see cref="DiscordGatewayPhase.Ready"/>.</param>
+/// <param name="Since">When it entered this state.</param>
+/// <param name="Until">When it continues, if that is known and not soon.</param>
+internal sealed record DiscordGatewayState(
+    DiscordGatewayPhase Phase, DiscordGatewayFault Fault, string? Reason, DateTimeOffset Since, DateTimeOffset? Until = null);

@@ -4,30 +4,31 @@ using System.IO.Compression;
 namespace CozeCluster.Discord;
 
 /// <summary>
-/// Undoes <c>zlib-stream</c>: one compression context for the whole connection, and a payload is whole when a message ends with the mark of a flush.
+/// Decompresses <c>zlib-stream</c>: the whole connection shares one compression context, and a payload is complete when a message ends with the marker of a
+/// flush.
 /// </summary>
 internal sealed class ZlibInflater : IDisposable
 {
     private const int MaxPayload = 64 * 1024 * 1024;
     private const int MaxKept = 1024 * 1024;
 
-    private readonly Feed _feed = new();
+    private readonly CompressedInput _input = new();
     private readonly ZLibStream _zlib;
     private ArrayBufferWriter<byte> _payload = new(16 * 1024);
 
-    public ZlibInflater() => _zlib = new ZLibStream(_feed, CompressionMode.Decompress);
+    public ZlibInflater() => _zlib = new ZLibStream(_input, CompressionMode.Decompress);
 
-    /// <summary>Takes in a message.</summary>
-    /// <param name="message">What came in one WebSocket message.</param>
-    /// <param name="payload">A whole payload, valid until the next call.</param>
-    /// <returns>False if there is more of it to come.</returns>
-    /// <exception cref="InvalidDataException">It is not zlib, or too long.</exception>
+    /// <summary>Adds a message.</summary>
+    /// <param name="message">One WebSocket message.</param>
+    /// <param name="payload">The complete payload, valid until the next call.</param>
+    /// <returns>False if the payload is not complete.</returns>
+    /// <exception cref="InvalidDataException">The data is not zlib, or the payload is too long.</exception>
     public bool Add(ReadOnlySpan<byte> message, out ReadOnlyMemory<byte> payload)
     {
         payload = default;
-        if (_feed.IsFresh) ResetPayload();
-        _feed.Add(message);
-        if (!_feed.EndsWithFlush) return false;
+        if (_input.IsEmpty) ResetPayload();
+        _input.Add(message);
+        if (!_input.EndsWithFlush) return false;
         while (true)
         {
             var read = _zlib.Read(_payload.GetSpan(8 * 1024));
@@ -35,7 +36,7 @@ internal sealed class ZlibInflater : IDisposable
             _payload.Advance(read);
             if (_payload.WrittenCount > MaxPayload) throw new InvalidDataException("The payload is too long.");
         }
-        _feed.Clear();
+        _input.Clear();
         payload = _payload.WrittenMemory;
         return true;
     }
@@ -49,14 +50,14 @@ internal sealed class ZlibInflater : IDisposable
         else _payload.ResetWrittenCount();
     }
 
-    /// <summary>What came in and was not inflated yet, as the stream that the inflater reads.</summary>
-    private sealed class Feed : Stream
+    /// <summary>The data that is not decompressed yet, as a stream for <see cref="ZLibStream"/>.</summary>
+    private sealed class CompressedInput : Stream
     {
         private byte[] _bytes = new byte[8 * 1024];
         private int _start;
         private int _end;
 
-        public bool IsFresh => _end == 0;
+        public bool IsEmpty => _end == 0;
 
         public bool EndsWithFlush => _bytes.AsSpan(0, _end).EndsWith((ReadOnlySpan<byte>)[0x00, 0x00, 0xFF, 0xFF]);
 

@@ -3,63 +3,97 @@ using System.Text;
 namespace CozeCluster.Discord;
 
 /// <summary>A message of a prompt.</summary>
-/// <param name="Text">With the mention, if it has one.</param>
-/// <param name="Files">Uploaded with it.</param>
-/// <param name="Mentions">Whether it is addressed to the bot.</param>
-internal sealed record PromptMessage(string Text, IReadOnlyList<BlobRef> Files, bool Mentions);
+/// <param name="Text">The text, including the mention if it has one.</param>
+/// <param name="Files">Files to upload with the message.</param>
+/// <param name="MentionsBot">Whether the message is addressed to the bot.</param>
+internal sealed record PromptMessage(string Text, IReadOnlyList<BlobRef> Files, bool MentionsBot);
 
-/// <summary>Makes the messages of a prompt. The bot is mentioned in the last alone, so that it answers once and has all before it.</summary>
+/// <summary>Builds the messages of a prompt. Only the last one mentions the bot, so that the bot answers once and has received everything before.</summary>
 internal static class DiscordPrompt
 {
-    /// <summary>More messages than this are not sent: at Discord's pace that would take half a minute.</summary>
+    /// <summary>A prompt of more messages is not sent: at Discord's pace, sending it would take half a minute.</summary>
     public const int MaxMessages = 25;
 
     private const string FileName = "prompt.txt";
     private const string Instruction = "The prompt is in the attached file " + FileName + ". Read all of it and answer it.";
 
-    /// <summary>The messages, at least one, checked against Discord's limits.</summary>
+    /// <summary>Builds the messages, at least one, and checks them against Discord's limits.</summary>
     /// <exception cref="ClusterException">
-    /// <see cref="ErrorCode.ContextLengthExceeded"/>: too long for what the bot's option <c>long</c> allows; <see cref="ErrorCode.FileRejected"/>: too many or too large files.
+    /// <see cref="ErrorCode.ContextLengthExceeded"/>: the prompt is longer than the bot's option <c>long</c> allows; <see cref="ErrorCode.FileRejected"/>: too
+    /// many or too large files.
     /// </exception>
-    public static async ValueTask<IReadOnlyList<PromptMessage>> Of(UpstreamTurn turn, DiscordBotOptions options, IBlobStore blobs, CancellationToken cancellationToken)
+    public static async ValueTask<IReadOnlyList<PromptMessage>> Build(
+        UpstreamTurn turn, DiscordBotOptions options, IBlobStore blobs, CancellationToken cancellationToken)
     {
         var prompt = PromptText.Of(turn.Messages, options.History);
         var mention = $"<@{turn.Bot.UpstreamBotId}> ";
         var text = prompt.Text.TrimEnd();
         if (text.Length == 0 && prompt.Files.Count == 0) throw new ClusterException(ErrorCode.UpstreamInvalidRequest, "The prompt is empty.", "messages");
-        if (mention.Length + text.Length <= DiscordLimits.MessageUnits && (PromptFiles.FitOne(prompt.Files) || options.Long != DiscordLongPrompt.Split))
-            return [Checked(mention + text, prompt.Files)];
+        var fitsInOneMessage = mention.Length + text.Length <= DiscordLimits.MessageUnits;
+        if (fitsInOneMessage && (FindFileProblem(prompt.Files) is null || options.Long != DiscordLongPrompt.Split))
+        {
+            return [LastMessage(mention + text, prompt.Files)];
+        }
         switch (options.Long)
         {
             case DiscordLongPrompt.File:
-                // Checked before the text is stored.
+                // Check the files before the text is stored.
                 var bytes = Encoding.UTF8.GetBytes(text);
-                PromptFiles.Check([.. prompt.Files, new BlobRef("", "text/plain", FileName, bytes.Length)]);
+                CheckFiles([.. prompt.Files, new BlobRef("", "text/plain", FileName, bytes.Length)]);
                 var file = await blobs.Put(turn.TenantId, FileName, "text/plain", bytes, cancellationToken).ConfigureAwait(false);
-                return [Checked(mention + Instruction, [file, .. prompt.Files])];
+                return [LastMessage(mention + Instruction, [file, .. prompt.Files])];
             case DiscordLongPrompt.Split:
                 var parts = MessageSplitter.Split(text, mention.Length);
-                var files = PromptFiles.Spread(prompt.Files);
+                var files = DistributeFiles(prompt.Files);
                 var count = parts.Count + Math.Max(files.Count - 1, 0);
                 if (count > MaxMessages)
-                    throw TooLong(text, $"it would take {count} messages, and more than {MaxMessages} are not sent. With the bot's option 'long: file' it could be sent as a file.");
+                {
+                    throw TooLong(
+                        text, $"it would need {count} messages, and at most {MaxMessages} are sent. The bot's option 'long: file' would send it as a file.");
+                }
                 return
                 [
-                    .. parts.SkipLast(1).Select(part => new PromptMessage(part, [], false)),
-                    .. files.SkipLast(1).Select(several => new PromptMessage("", several, false)),
-                    Checked(mention + parts[^1], files.LastOrDefault() ?? []),
+                    .. parts.SkipLast(1).Select(part => new PromptMessage(part, [], MentionsBot: false)),
+                    .. files.SkipLast(1).Select(some => new PromptMessage("", some, MentionsBot: false)),
+                    LastMessage(mention + parts[^1], files.LastOrDefault() ?? []),
                 ];
             default:
-                throw TooLong(text, $"this bot takes {DiscordLimits.MessageUnits - mention.Length}.");
+                throw TooLong(text, $"this bot accepts {DiscordLimits.MessageUnits - mention.Length}.");
         }
     }
 
-    private static PromptMessage Checked(string text, IReadOnlyList<BlobRef> files)
+    private static PromptMessage LastMessage(string text, IReadOnlyList<BlobRef> files)
     {
-        PromptFiles.Check(files);
-        return new PromptMessage(text, files, true);
+        CheckFiles(files);
+        return new PromptMessage(text, files, MentionsBot: true);
     }
 
+    /// <summary>Distributes files over as few messages as possible, in order.</summary>
+    private static List<IReadOnlyList<BlobRef>> DistributeFiles(IReadOnlyList<BlobRef> files)
+    {
+        var messages = new List<IReadOnlyList<BlobRef>>();
+        var current = new List<BlobRef>();
+        foreach (var file in files)
+        {
+            if (current.Count > 0 && FindFileProblem([.. current, file]) is not null)
+            {
+                messages.Add(current);
+                current = [];
+            }
+            CheckFiles([file]);
+            current.Add(file);
+        }
+        if (current.Count > 0) messages.Add(current);
+        return messages;
+    }
+
+    private static void CheckFiles(IReadOnlyList<BlobRef> files)
+    {
+        if (FindFileProblem(files) is { } problem) throw new ClusterException(ErrorCode.FileRejected, problem, "messages");
+    }
+
+    private static string? FindFileProblem(IReadOnlyList<BlobRef> files) => DiscordLimits.FindFileProblem([.. files.Select(file => (file.Name, file.Size))]);
+
     private static ClusterException TooLong(string text, string why) =>
-        new(ErrorCode.ContextLengthExceeded, $"The prompt with its history has {text.Length} UTF-16 units: {why}", "messages");
+        new(ErrorCode.ContextLengthExceeded, $"The prompt with its history has {text.Length} UTF-16 code units: {why}", "messages");
 }

@@ -4,24 +4,24 @@ using System.Text.Json;
 
 namespace CozeCluster.Discord;
 
-/// <summary>A prompt as one text, with the files that go along.</summary>
+/// <summary>A prompt as one text, with its files.</summary>
 /// <param name="Text">May be empty if there are files.</param>
 /// <param name="Files">In order.</param>
 internal sealed record PromptText(string Text, IReadOnlyList<BlobRef> Files)
 {
     private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Flattens messages. Addresses of pictures and files stand on lines of their own below the message's text.</summary>
+    /// <summary>Combines messages into one text. Addresses of pictures and files are on lines of their own after the message's text.</summary>
     public static PromptText Of(IReadOnlyList<ChatMessage> messages, DiscordHistory history)
     {
-        var told = history == DiscordHistory.Last ? Last(messages) : [.. messages.Where(IsFilled)];
-        var files = told.SelectMany(message => message.Content).Select(SourceOf).Select(source => source?.Blob).OfType<BlobRef>().ToList();
-        return new PromptText(history == DiscordHistory.Json ? Json(told) : Transcript(told), files);
+        var included = history == DiscordHistory.Last ? Last(messages) : [.. messages.Where(HasContent)];
+        var files = included.SelectMany(message => message.Content).Select(SourceOf).Select(source => source?.Blob).OfType<BlobRef>().ToList();
+        return new PromptText(history == DiscordHistory.Json ? Json(included) : Transcript(included), files);
     }
 
     private static List<ChatMessage> Last(IReadOnlyList<ChatMessage> messages)
     {
-        var last = messages.LastOrDefault(message => message.Role == ChatRole.User) ?? messages.LastOrDefault(IsFilled);
+        var last = messages.LastOrDefault(message => message.Role == ChatRole.User) ?? messages.LastOrDefault(HasContent);
         return last is null ? [] : [last];
     }
 
@@ -47,10 +47,13 @@ internal sealed record PromptText(string Text, IReadOnlyList<BlobRef> Files)
         return Encoding.UTF8.GetString(utf8.GetBuffer().AsSpan(0, (int)utf8.Length));
     }
 
-    private static string Body(ChatMessage message) =>
-        string.Join('\n', message.Content.Select(part => part is TextContent text ? text.Text : SourceOf(part)?.Url).Where(line => !string.IsNullOrEmpty(line)));
+    private static string Body(ChatMessage message)
+    {
+        var lines = message.Content.Select(part => part is TextContent text ? text.Text : SourceOf(part)?.Url);
+        return string.Join('\n', lines.Where(line => !string.IsNullOrEmpty(line)));
+    }
 
-    private static bool IsFilled(ChatMessage message) => message.Content.Any(part => part is not TextContent { Text: "" });
+    private static bool HasContent(ChatMessage message) => message.Content.Any(part => part is not TextContent { Text: "" });
 
     private static MediaSource? SourceOf(ContentPart part) => part switch
     {

@@ -1,48 +1,49 @@
 namespace CozeCluster.Discord;
 
-/// <summary>Where one reply is watched: its channel, through the listener's session and by reading it.</summary>
-internal sealed class ChannelWatch(IGrainFactory grains, IDiscordApi discord, ListenerDefinition listener, string channelId, string botId, DiscordReply reply) : IAsyncDisposable
+/// <summary>How one reply is received: through a watch of its channel at the listener's session, and by reading the channel over REST.</summary>
+internal sealed class ChannelWatch(
+    IGrainFactory grains, IDiscordApi discord, ListenerDefinition listener, string channelId, string botId, DiscordReply reply) : IAsyncDisposable
 {
-    // As many as one reading returns.
-    private const int Page = 100;
+    // IDiscordApi.ReadAfter returns at most this many messages.
+    private const int MaxMessagesPerRead = 100;
 
     private readonly DiscordWatch _watch = new(Guid.NewGuid().ToString("n"), channelId, botId);
-    // Orleans holds the observed object weakly: the reply is kept alive by this object, which its exchange holds.
+    // Orleans holds the observer by a weak reference. This object keeps the reply alive, and the exchange keeps this object alive.
     private readonly IDiscordObserver _observer = grains.CreateObjectReference<IDiscordObserver>(reply);
 
-    private IDiscordSessionGrain Session => grains.Grain<IDiscordSessionGrain>(
-        GrainKeys.DiscordSession(listener.Id, DiscordGatewayOptions.ShardOf(Snowflake.Parse(listener.GuildId), listener.Shards)));
+    private IDiscordSessionGrain Session => grains.Grain<IDiscordSessionGrain>(GrainKeys.DiscordSession(listener.Id, listener.HomeShard()));
 
-    /// <summary>Hears the channel from now on, or again if its session lost the watch.</summary>
-    /// <returns>True: it may not have been heard before.</returns>
+    /// <summary>Starts the watch, or starts it again.</summary>
     /// <exception cref="ClusterException">The listener is not connected, or its session cannot be reached.</exception>
-    public async Task<bool> Watch()
+    public Task Start() => Session.Watch(_watch, _observer);
+
+    /// <summary>Starts the watch if it is not active.</summary>
+    /// <returns>Whether it was not active.</returns>
+    /// <exception cref="ClusterException">The listener is not connected, or its session cannot be reached.</exception>
+    public async Task<bool> Restore()
     {
-        await Session.Watch(_watch, _observer).ConfigureAwait(false);
+        if (await Session.IsWatching(_watch.Id).ConfigureAwait(false)) return false;
+        await Start().ConfigureAwait(false);
         return true;
     }
 
-    /// <summary>Sees to it that the channel is heard.</summary>
-    /// <returns>Whether it was not.</returns>
-    /// <exception cref="ClusterException">The listener is not connected, or its session cannot be reached.</exception>
-    public async Task<bool> WatchAgain() => !await Session.IsWatching(_watch.Id).ConfigureAwait(false) && await Watch().ConfigureAwait(false);
-
-    /// <summary>Reads what stands in the channel behind the prompt.</summary>
-    /// <returns>Whether that showed what events had not.</returns>
-    public async ValueTask<bool> Read(string promptId, CancellationToken cancellationToken)
+    /// <summary>Reads the messages after the prompt.</summary>
+    /// <returns>Whether they contain something that no event had delivered.</returns>
+    public async ValueTask<bool> ReadChannel(string promptId, CancellationToken cancellationToken)
     {
-        var known = reply.Known;
-        var seen = await discord.ReadAfter(listener, channelId, promptId, cancellationToken).ConfigureAwait(false);
-        var isAll = seen.Count < Page;
-        if (!isAll && known.Count > 0 && !seen.Any(message => message.Id == known[^1].ToString()))
+        var known = reply.MessageIds;
+        var messages = await discord.ReadAfter(listener, channelId, promptId, cancellationToken).ConfigureAwait(false);
+        var isComplete = messages.Count < MaxMessagesPerRead;
+        if (!isComplete && known.Count > 0 && !messages.Any(message => message.Id == known[^1].ToString()))
         {
-            // A channel full of others' messages: of ours at least the last is looked at.
-            if (await discord.Read(listener, channelId, known[^1].ToString(), cancellationToken).ConfigureAwait(false) is { } last) seen = [.. seen, last];
+            // The page is full of other messages. At least the last message of the reply is read too.
+            var last = await discord.Read(listener, channelId, known[^1].ToString(), cancellationToken).ConfigureAwait(false);
+            if (last is not null) messages = [.. messages, last];
         }
-        return reply.Found(seen, isAll, known);
+        return reply.Merge(messages, isComplete, known);
     }
 
-    /// <summary>Hears nothing any more.</summary>
+    /// <summary>Ends the watch.</summary>
     public async ValueTask DisposeAsync()
     {
         reply.Close();
@@ -52,11 +53,11 @@ internal sealed class ChannelWatch(IGrainFactory grains, IDiscordApi discord, Li
         }
         catch (ClusterException)
         {
-            // The session finds out by itself, as nobody takes its events.
+            // The session ends the watch itself: the observer answers the next events with false, or not at all.
         }
         finally
         {
-            // Only now: calls to a reference that is deleted are dropped, and the session would wait for their answers.
+            // Not earlier: Orleans drops calls to a deleted reference, and the session would wait for their answers.
             grains.DeleteObjectReference<IDiscordObserver>(_observer);
         }
     }

@@ -1,46 +1,55 @@
 namespace CozeCluster.Discord;
 
-/// <summary>What a reader of a reply has to do next.</summary>
+/// <summary>What the exchange of a reply has to do next.</summary>
 internal enum ReplyStep
 {
-    /// <summary>There is something to read.</summary>
-    Read,
+    /// <summary>Write what is new into the reply log.</summary>
+    Write,
 
-    /// <summary>Nothing for now: wait for news, or until the silence is long enough.</summary>
+    /// <summary>Wait for a change, or until the silence is long enough.</summary>
     Wait,
 
-    /// <summary>Events are missing: read the channel.</summary>
-    Catch,
+    /// <summary>Read the channel, because events may be missing.</summary>
+    ReadChannel,
 
-    /// <summary>The silence was long enough: look once more, and decide.</summary>
-    Decide,
+    /// <summary>Read the channel once more and decide whether the reply has ended, because the silence is long enough.</summary>
+    DecideEnd,
 
-    /// <summary>All was read, the end too.</summary>
-    Over,
+    /// <summary>Nothing: everything was written, including the end.</summary>
+    Complete,
 }
 
-/// <summary>A reply on its way in: what the events of its channel tell, until it has ended; after that, whether it had. Thread-safe.</summary>
-internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<string, CozeNotice?> notice) : IDiscordObserver
+/// <summary>
+/// A reply, built from the events of its channel and from readings of the channel. It knows when the reply has ended, and afterwards notices if the reply
+/// continues. Thread-safe.
+/// </summary>
+internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<string, CozeStatusText?> matchStatusText) : IDiscordObserver
 {
     private readonly Lock _gate = new();
     private readonly ReplyWriter _writer = new(messages);
-    // Replies can be faster than the answer to the send that asked for them.
+    // Events that arrived before the response to the post: a reply can be faster than that response.
     private List<DiscordEvent>? _early = [];
-    private TaskCompletionSource _news = NewSignal();
-    private bool _hasNews;
-    private bool _isMissing;
-    private bool _wasRead;
-    private Action? _wasCut;
+    private TaskCompletionSource _change = NewSignal();
+    private bool _hasChange;
+    private bool _needsReading;
+    private bool _isEndWritten;
+    private Action? _onCutOff;
     private bool _isClosed;
 
-    /// <summary>How it ended; null while it runs.</summary>
+    /// <summary>How the reply ended; null while it has not ended.</summary>
     public ReplyOutcome? Outcome { get; private set; }
 
-    /// <summary>How it came in; null if that teaches nothing, as it has not ended or was not heard whole.</summary>
+    /// <summary>The pauses of the reply; null if they are unknown, because it has not ended or some of it was found by reading.</summary>
     public ReplySample? Sample { get; private set; }
 
-    /// <summary>Whether it was found by reading at some time: then its pauses are not known.</summary>
-    private bool WasFound { get; set; }
+    /// <summary>The messages of the reply, without those that were deleted.</summary>
+    public IReadOnlyList<Snowflake> MessageIds
+    {
+        get { lock (_gate) return [.. messages.All.Where(message => !message.IsDeleted).Select(message => message.Id)]; }
+    }
+
+    /// <summary>Whether some of the reply was found by reading. The pauses are unknown then.</summary>
+    private bool WasFoundByReading { get; set; }
 
     /// <inheritdoc />
     public ValueTask<bool> OnEvents(IReadOnlyList<DiscordEvent> events)
@@ -49,195 +58,192 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
         {
             if (_isClosed) return ValueTask.FromResult(false);
             if (_early is not null) _early.AddRange(events);
-            else foreach (var one in events) Take(one);
-            if (_hasNews || _isMissing) _news.TrySetResult();
+            else foreach (var e in events) Handle(e);
+            if (_hasChange || _needsReading) _change.TrySetResult();
             return ValueTask.FromResult(true);
         }
     }
 
-    /// <summary>The prompt was posted; from now on the reply is looked for.</summary>
-    /// <param name="messageIds">Its messages.</param>
-    /// <param name="senderId">Who sent it, if known.</param>
-    /// <param name="isFound">Whether it was posted before this reply was watched: what is there is read first.</param>
-    public void Sent(IReadOnlyList<string> messageIds, string? senderId, bool isFound = false)
+    /// <summary>Records that the prompt was posted. From now on, messages are checked for belonging to the reply.</summary>
+    /// <param name="messageIds">The prompt's messages.</param>
+    /// <param name="senderId">Snowflake of the user who posted them; null if unknown.</param>
+    /// <param name="isResumed">Whether the prompt was posted before this object existed: the channel is read first.</param>
+    public void OnPosted(IReadOnlyList<string> messageIds, string? senderId, bool isResumed = false)
     {
         lock (_gate)
         {
-            messages.Sent(messageIds, senderId);
-            _hasNews = true;
-            _isMissing = isFound;
-            WasFound = isFound;
+            messages.OnPosted(messageIds, senderId);
+            _hasChange = true;
+            _needsReading = isResumed;
+            WasFoundByReading = isResumed;
             var early = _early ?? [];
             _early = null;
-            foreach (var one in early) Take(one);
+            foreach (var e in early) Handle(e);
         }
     }
 
-    /// <summary>What is known of the bot's replies.</summary>
-    public void Know(ReplyCadence? cadence)
+    /// <summary>Sets the bot's cadence; null: unknown.</summary>
+    public void SetCadence(ReplyCadence? cadence)
     {
         lock (_gate) pace.Cadence = cadence;
     }
 
-    /// <summary>What to do next.</summary>
-    /// <param name="news">With <see cref="ReplyStep.Wait"/>: completes when there are some.</param>
-    /// <param name="wait">With <see cref="ReplyStep.Wait"/>: for how long at most.</param>
-    public ReplyStep Next(out Task news, out TimeSpan wait)
+    /// <summary>Returns what to do next.</summary>
+    /// <param name="change">With <see cref="ReplyStep.Wait"/>: completes when there is a change.</param>
+    /// <param name="wait">With <see cref="ReplyStep.Wait"/>: the longest wait.</param>
+    public ReplyStep GetNextStep(out Task change, out TimeSpan wait)
     {
         lock (_gate)
         {
-            news = Task.CompletedTask;
+            change = Task.CompletedTask;
             wait = default;
-            if (_isMissing) return ReplyStep.Catch;
-            if (_hasNews) return ReplyStep.Read;
-            if (Outcome is not null) return ReplyStep.Over;
-            wait = TimerWait.Of(pace.Left);
-            if (wait <= TimeSpan.Zero) return ReplyStep.Decide;
-            if (_news.Task.IsCompleted) _news = NewSignal();
-            news = _news.Task;
+            if (_needsReading) return ReplyStep.ReadChannel;
+            if (_hasChange) return ReplyStep.Write;
+            if (Outcome is not null) return ReplyStep.Complete;
+            wait = TimerWait.RoundUp(pace.RemainingWait);
+            if (wait <= TimeSpan.Zero) return ReplyStep.DecideEnd;
+            if (_change.Task.IsCompleted) _change = NewSignal();
+            change = _change.Task;
             return ReplyStep.Wait;
         }
     }
 
-    /// <summary>The messages there are now, to be told apart from those that come while the channel is read.</summary>
-    public IReadOnlyList<Snowflake> Known
-    {
-        get { lock (_gate) return [.. messages.All.Where(message => !message.IsGone).Select(message => message.Id)]; }
-    }
-
-    /// <summary>Takes in what a reading of the channel showed.</summary>
-    /// <param name="seen">The channel's messages behind the prompt, as many as were read.</param>
-    /// <param name="isAll">Whether these are all.</param>
-    /// <param name="known"><see cref="Known"/> before it was read.</param>
-    /// <returns>Whether it showed what events had not.</returns>
-    public bool Found(IReadOnlyList<DiscordMessageSeen> seen, bool isAll, IReadOnlyList<Snowflake> known)
+    /// <summary>Takes over the result of reading the channel.</summary>
+    /// <param name="read">The channel's messages after the prompt, as many as were read.</param>
+    /// <param name="isComplete">Whether these are all messages.</param>
+    /// <param name="known"><see cref="MessageIds"/> before the channel was read. Messages that arrived since may be missing in the result.</param>
+    /// <returns>Whether the result contains something that no event had delivered.</returns>
+    public bool Merge(IReadOnlyList<DiscordMessageSeen> read, bool isComplete, IReadOnlyList<Snowflake> known)
     {
         lock (_gate)
         {
-            _isMissing = false;
-            var changed = false;
-            foreach (var message in seen)
+            _needsReading = false;
+            var isChanged = false;
+            foreach (var message in read)
             {
-                if (messages.Take(message) != ReplyChange.Content) continue;
-                changed = true;
-                // Its silence is counted from now on. How long ago it was edited only Discord's clock tells, and a node's that is fast would cut a reply that goes on.
-                pace.Changed(isFound: true);
+                if (messages.Apply(message) != ReplyChange.Content) continue;
+                isChanged = true;
+                // The silence counts from now on. When the message was edited is known by Discord's clock only; if a node's clock is ahead of it, the reply
+                // would be cut off.
+                pace.OnContent(isFoundByReading: true);
             }
-            if (isAll)
+            if (isComplete)
             {
-                var there = seen.Select(message => message.Id).ToHashSet();
-                foreach (var id in known.Where(id => !there.Contains(id.ToString()))) changed |= messages.Remove(id) == ReplyChange.Content;
+                var existing = read.Select(message => message.Id).ToHashSet();
+                foreach (var id in known.Where(id => !existing.Contains(id.ToString()))) isChanged |= messages.Remove(id) == ReplyChange.Content;
             }
-            if (changed) WasFound = true;
-            Changed(changed);
-            return changed;
+            if (isChanged) WasFoundByReading = true;
+            Update(isChanged);
+            return isChanged;
         }
     }
 
-    /// <summary>Events may have been missed: the channel is read before anything else.</summary>
-    public void Missed()
+    /// <summary>Records that events may have been lost. The channel is read next.</summary>
+    public void OnEventsMissed()
     {
-        lock (_gate) (_isMissing, WasFound) = (true, true);
+        lock (_gate) (_needsReading, WasFoundByReading) = (true, true);
     }
 
-    /// <summary>The silence was long enough, and looking once more showed nothing new: the reply has ended, unless something came meanwhile.</summary>
-    public void Decide()
+    /// <summary>Ends the reply, unless there was a change since the silence was long enough.</summary>
+    public void DecideEnd()
     {
         lock (_gate)
         {
-            if (_hasNews || Outcome is not null || pace.Left > TimeSpan.Zero) return;
-            End(!pace.HasBegun
-                ? ReplyOutcome.Of("no_reply", new Error(ErrorCode.UpstreamTimeout, $"The bot did not begin to answer within {pace.FirstWait.TotalSeconds:0.#} s: is it in the channel, and awake?"))
-                : ReplyOutcome.Silence);
+            if (_hasChange || Outcome is not null || pace.RemainingWait > TimeSpan.Zero) return;
+            End(pace.HasBegun ? ReplyOutcome.Silence : ReplyOutcome.Failed("no_reply", new Error(
+                ErrorCode.UpstreamTimeout,
+                $"The bot did not begin to answer within {pace.FirstWait.TotalSeconds:0.#} s. Check that it is in the channel and active.")));
         }
     }
 
-    /// <summary>Writes what is new into the log.</summary>
-    public void Read(IReplySink sink)
+    /// <summary>Writes what is new into the reply log.</summary>
+    public void WriteTo(IReplySink sink)
     {
         lock (_gate)
         {
-            _hasNews = false;
+            _hasChange = false;
             if (Outcome is null) _writer.Write(sink);
-            else if (_wasRead) return;
+            else if (_isEndWritten) return;
             else if (Outcome.Error is { } error) sink.Fail(error);
             else _writer.Finish(sink);
-            _wasRead = Outcome is not null;
+            _isEndWritten = Outcome is not null;
         }
     }
 
-    /// <summary>From now on tells, once, if the reply goes on though it was taken for ended.</summary>
-    public void WatchForCut(Action<ReplySample> wasCut)
+    /// <summary>Calls back once if the reply continues, although it was treated as complete.</summary>
+    public void OnCutOff(Action<ReplySample> callback)
     {
-        lock (_gate) _wasCut = () => wasCut(pace.CutSample);
+        lock (_gate) _onCutOff = () => callback(pace.CutOffSample);
     }
 
-    /// <summary>Hears nothing any more.</summary>
+    /// <summary>Ends the watch: further events are rejected.</summary>
     public void Close()
     {
         lock (_gate) _isClosed = true;
     }
 
-    private void Take(DiscordEvent one)
+    private void Handle(DiscordEvent e)
     {
-        var change = one switch
+        var change = e switch
         {
-            DiscordMessageSeen message => messages.Take(message),
-            DiscordMessageDeleted gone when Snowflake.TryParse(gone.Id, out var id) => messages.Remove(id),
-            DiscordTyping => ReplyChange.Sign,
+            DiscordMessageSeen message => messages.Apply(message),
+            DiscordMessageDeleted deleted when Snowflake.TryParse(deleted.Id, out var id) => messages.Remove(id),
+            DiscordTyping => ReplyChange.Activity,
             _ => ReplyChange.None,
         };
         if (Outcome is not null)
         {
             if (change != ReplyChange.Content) return;
-            _wasCut?.Invoke();
-            _wasCut = null;
+            _onCutOff?.Invoke();
+            _onCutOff = null;
             return;
         }
-        if (one is DiscordEventsMissed) (_isMissing, WasFound) = (true, true);
-        if (change == ReplyChange.Sign) pace.Sign();
-        if (change == ReplyChange.Content) pace.Changed();
-        // A sign is news too: whoever waits hears that the bot is at work.
-        _hasNews |= change == ReplyChange.Sign;
-        Changed(change == ReplyChange.Content);
+        if (e is DiscordEventsMissed) (_needsReading, WasFoundByReading) = (true, true);
+        if (change == ReplyChange.Activity) pace.OnActivity();
+        if (change == ReplyChange.Content) pace.OnContent();
+        // Activity counts as a change too: the reader of the exchange sees that the bot is working.
+        _hasChange |= change == ReplyChange.Activity;
+        Update(change == ReplyChange.Content);
     }
 
-    private void Changed(bool hasContent)
+    private void Update(bool hasContent)
     {
         if (!hasContent || Outcome is not null) return;
-        _hasNews = true;
-        var known = NoticeOf();
-        // A refusal may go on; whoever else's words these are, they are all.
-        pace.LooksWhole = known is { Code: not ErrorCode.ContentFiltered };
+        _hasChange = true;
+        // A refusal is also how models begin a longer reply. The other status texts are never followed by more.
+        pace.LooksComplete = FindStatusText() is { Code: not ErrorCode.ContentFiltered };
         if (messages.HasButtons) End(ReplyOutcome.Buttons);
     }
 
     private void End(ReplyOutcome outcome)
     {
-        if (NoticeOf() is { } known) outcome = ReplyOutcome.Of("notice", known.ToError());
-        else if (outcome.Error is null && !messages.HasContent) outcome = ReplyOutcome.Of("deleted", new Error(ErrorCode.UpstreamFailed, "The bot's reply was deleted."));
-        if (outcome.Error is null && !WasFound) Sample = pace.Sample;
+        if (FindStatusText() is { } status) outcome = ReplyOutcome.Failed("notice", status.ToError());
+        else if (outcome.Error is null && !messages.HasContent)
+        {
+            outcome = ReplyOutcome.Failed("deleted", new Error(ErrorCode.UpstreamFailed, "The bot's reply was deleted."));
+        }
+        if (outcome.Error is null && !WasFoundByReading) Sample = pace.Sample;
         Outcome = outcome;
-        _hasNews = true;
-        _news.TrySetResult();
+        _hasChange = true;
+        _change.TrySetResult();
     }
 
-    private CozeNotice? NoticeOf() => _writer.OnlyText is { Length: > 0 and <= ReplyWriter.LongestNotification } text ? notice(text) : null;
+    private CozeStatusText? FindStatusText() => _writer.SingleText is { Length: > 0 and <= CozeStatusTexts.MaxLength } text ? matchStatusText(text) : null;
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
 
 /// <summary>How a reply ended.</summary>
-/// <param name="How"><c>buttons</c>, <c>silence</c>, <c>notice</c>, <c>no_reply</c> or <c>deleted</c>.</param>
-/// <param name="Error">Null if it is complete.</param>
-internal sealed record ReplyOutcome(string How, Error? Error)
+/// <param name="Reason">As the metric reports it: <c>buttons</c>, <c>silence</c>, <c>notice</c> (a status text), <c>no_reply</c> or <c>deleted</c>.</param>
+/// <param name="Error">Null if the reply is complete.</param>
+internal sealed record ReplyOutcome(string Reason, Error? Error)
 {
-    /// <summary>Its buttons came.</summary>
+    /// <summary>The bot added its buttons.</summary>
     public static ReplyOutcome Buttons { get; } = new("buttons", null);
 
-    /// <summary>Nothing came any more.</summary>
+    /// <summary>The silence was long enough.</summary>
     public static ReplyOutcome Silence { get; } = new("silence", null);
 
-    /// <summary>It failed.</summary>
-    public static ReplyOutcome Of(string how, Error error) => new(how, error);
+    /// <summary>The reply failed.</summary>
+    public static ReplyOutcome Failed(string reason, Error error) => new(reason, error);
 }

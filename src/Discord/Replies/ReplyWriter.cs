@@ -1,33 +1,31 @@
 namespace CozeCluster.Discord;
 
 /// <summary>
-/// Writes a reply's messages into the reply log: a part for each, under the message's id; but a message that goes on behind one that Discord's limit cut belongs to the same part, without
-/// a seam. Each edit carries the whole text, so the log finds out what is new or was rewritten. Pictures and files follow their text once that is whole, as last seen.
-/// A text that may turn out to be one of Coze's notices is held back.
+/// Writes the messages of a reply into the reply log. Each message is a part with the message's id; a message that continues one which Discord's length limit
+/// cut belongs to the same part. Each edit contains the whole text, and the log finds out what is new or was rewritten. Pictures and files follow their text
+/// when it is complete, in their last form. A text that may become one of Coze's status texts is held back.
 /// </summary>
 internal sealed class ReplyWriter(ReplyMessages messages)
 {
-    /// <summary>No notice is longer.</summary>
-    public const int LongestNotification = 400;
-
     private readonly Dictionary<Snowflake, string> _written = [];
-    private readonly HashSet<Snowflake> _glued = [];
+    // Messages that belong to the part of the message before.
+    private readonly HashSet<Snowflake> _continuations = [];
 
-    /// <summary>The text as it stands, if there is but one stretch of it; null otherwise. Notifications are said alone.</summary>
-    public string? OnlyText => Stretches() is [var only] ? TextOf(only) : null;
+    /// <summary>The text if there is exactly one part, else null. A status text is the only part of its reply.</summary>
+    public string? SingleText => Parts() is [var only] ? TextOf(only) : null;
 
     /// <summary>Writes what is new.</summary>
     public void Write(IReplySink sink)
     {
-        var stretches = Stretches();
-        if (stretches is [var only] && TextOf(only) is { Length: <= LongestNotification } text && CozeNotices.MayBecome(text)) return;
-        for (var i = 0; i < stretches.Count; i++) Write(sink, stretches[i], isWhole: i < stretches.Count - 1);
+        var parts = Parts();
+        if (parts is [var only] && TextOf(only) is { Length: <= CozeStatusTexts.MaxLength } text && CozeStatusTexts.MayBecomeOne(text)) return;
+        for (var i = 0; i < parts.Count; i++) Write(sink, parts[i], isComplete: i < parts.Count - 1);
     }
 
-    /// <summary>Writes what is left and the end.</summary>
+    /// <summary>Writes the rest and the end.</summary>
     public void Finish(IReplySink sink)
     {
-        foreach (var stretch in Stretches()) Write(sink, stretch, isWhole: true);
+        foreach (var part in Parts()) Write(sink, part, isComplete: true);
         foreach (var message in messages.All)
         {
             for (var n = 0; n < message.Suggestions.Count; n++) sink.Add(new FollowUpItem($"{message.Id}-suggestion-{n + 1}", message.Suggestions[n]));
@@ -35,45 +33,43 @@ internal sealed class ReplyWriter(ReplyMessages messages)
         sink.Complete(FinishReason.Stop);
     }
 
-    private void Write(IReplySink sink, List<ReplyMessage> stretch, bool isWhole)
+    private void Write(IReplySink sink, List<ReplyMessage> part, bool isComplete)
     {
-        var first = stretch[0].Id;
-        var text = TextOf(stretch);
-        var known = _written.GetValueOrDefault(first);
+        var id = part[0].Id;
+        var text = TextOf(part);
+        var known = _written.GetValueOrDefault(id);
         if (known is not null || text.Length > 0)
         {
-            var part = sink.Open(first.ToString(), TextKind.Answer);
-            if (known != text) sink.Set(part, text);
-            _written[first] = text;
-            if (isWhole) sink.Close(part);
+            var ordinal = sink.Open(id.ToString(), TextKind.Answer);
+            if (known != text) sink.Set(ordinal, text);
+            _written[id] = text;
+            if (isComplete) sink.Close(ordinal);
         }
-        if (!isWhole) return;
-        foreach (var media in stretch.SelectMany(message => message.Media)) sink.Add(ItemOf(media));
+        if (!isComplete) return;
+        foreach (var media in part.SelectMany(message => message.Media)) sink.Add(media.ToItem());
     }
 
-    /// <summary>Messages that belong together. What was once joined stays so, and what was once apart too.</summary>
-    private List<List<ReplyMessage>> Stretches()
+    /// <summary>The messages of each part. Messages that were once in one part stay in one part, and messages that were once in two stay in two.</summary>
+    private List<List<ReplyMessage>> Parts()
     {
-        var stretches = new List<List<ReplyMessage>>();
+        var parts = new List<List<ReplyMessage>>();
         ReplyMessage? before = null;
         foreach (var message in messages.All)
         {
-            var isGlued = _glued.Contains(message.Id) || (before is { IsFull: true } && !_written.ContainsKey(message.Id));
-            if (stretches.Count > 0 && isGlued)
+            var isContinuation = _continuations.Contains(message.Id) || (before is { IsFull: true } && !_written.ContainsKey(message.Id));
+            if (parts.Count > 0 && isContinuation)
             {
-                stretches[^1].Add(message);
-                if (message.Text.Length > 0) _glued.Add(message.Id);
+                parts[^1].Add(message);
+                if (message.Text.Length > 0) _continuations.Add(message.Id);
             }
             else
             {
-                stretches.Add([message]);
+                parts.Add([message]);
             }
             before = message;
         }
-        return stretches;
+        return parts;
     }
 
-    private string TextOf(List<ReplyMessage> stretch) => stretch.Count == 1 ? messages.TextOf(stretch[0]) : string.Concat(stretch.Select(messages.TextOf));
-
-    private static ReplyItem ItemOf(DiscordMediaSeen media) => new MessageMedia(media.Id, media.Url, media.Name, media.IsImage).ToItem();
+    private string TextOf(List<ReplyMessage> part) => part.Count == 1 ? messages.TextOf(part[0]) : string.Concat(part.Select(messages.TextOf));
 }

@@ -4,13 +4,13 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Discord;
 
-/// <summary>An answer, read to its end.</summary>
-internal readonly record struct DiscordAnswer(int Status, byte[] Body, RateHeaders Rate)
+/// <summary>A complete response.</summary>
+internal readonly record struct DiscordResponse(int Status, byte[] Body, RateLimitHeaders RateLimit)
 {
     public bool IsSuccess => Status is >= 200 and < 300;
 }
 
-/// <summary>Sends single attempts with one token's credentials. Thread-safe.</summary>
+/// <summary>Sends requests with one token's credentials, each once. Thread-safe.</summary>
 internal sealed class DiscordHttp(HttpMessageInvoker http, DiscordRestOptions options, TimeProvider time, ILogger logger)
 {
     private const int MaxBody = 16 * 1024 * 1024;
@@ -18,22 +18,23 @@ internal sealed class DiscordHttp(HttpMessageInvoker http, DiscordRestOptions op
     private readonly string _authorization = Authorization(options);
     private readonly string _baseUrl = BaseUrl(options);
 
-    /// <summary>One attempt.</summary>
-    /// <exception cref="AttemptFailedException">No answer came.</exception>
-    public async Task<DiscordAnswer> Try(DiscordCall call, CancellationToken cancellationToken)
+    /// <summary>Makes one attempt to send a request.</summary>
+    /// <exception cref="NoResponseException">There was no complete response.</exception>
+    public async Task<DiscordResponse> Send(DiscordRequest request, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(options.AttemptTimeout, time);
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
-        using var request = new HttpRequestMessage(call.Route.Method, _baseUrl + call.Route.Path);
-        if (call.Body is { } body) request.Content = await body(cancellationToken).ConfigureAwait(false);
-        request.Headers.TryAddWithoutValidation("Authorization", _authorization);
-        request.Headers.TryAddWithoutValidation("User-Agent", options.UserAgent);
+        using var message = new HttpRequestMessage(request.Route.Method, _baseUrl + request.Route.Path);
+        if (request.Body is { } body) message.Content = await body(cancellationToken).ConfigureAwait(false);
+        message.Headers.TryAddWithoutValidation("Authorization", _authorization);
+        message.Headers.TryAddWithoutValidation("User-Agent", options.UserAgent);
         try
         {
-            using var response = await http.SendAsync(request, ends.Token).ConfigureAwait(false);
-            var answer = new DiscordAnswer((int)response.StatusCode, await Read(response, ends.Token).ConfigureAwait(false), RateHeaders.Of(response.Headers));
-            logger.Answered(call.Route, answer.Status, options.Name);
-            return answer;
+            using var received = await http.SendAsync(message, ends.Token).ConfigureAwait(false);
+            var response = new DiscordResponse(
+                (int)received.StatusCode, await Read(received, ends.Token).ConfigureAwait(false), RateLimitHeaders.Read(received.Headers));
+            logger.ResponseReceived(request.Route, response.Status, options.Name);
+            return response;
         }
         catch (HttpRequestException e) when (e.InnerException is ClusterException)
         {
@@ -43,7 +44,7 @@ internal sealed class DiscordHttp(HttpMessageInvoker http, DiscordRestOptions op
         catch (Exception e) when (e is HttpRequestException or IOException or AuthenticationException or InvalidDataException or OperationCanceledException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw new AttemptFailedException(!UpstreamHandlers.IsUnreached(e), e);
+            throw new NoResponseException(!UpstreamHandlers.IsUnreached(e), e);
         }
     }
 
@@ -55,7 +56,7 @@ internal sealed class DiscordHttp(HttpMessageInvoker http, DiscordRestOptions op
         while (await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) is var read and > 0)
         {
             body.Write(buffer, 0, read);
-            if (body.Length > MaxBody) throw new InvalidDataException("The answer is too long.");
+            if (body.Length > MaxBody) throw new InvalidDataException("The response is too long.");
         }
         return body.ToArray();
     }
@@ -68,17 +69,23 @@ internal sealed class DiscordHttp(HttpMessageInvoker http, DiscordRestOptions op
     private static string Authorization(DiscordRestOptions options)
     {
         if (options.Token.Length == 0 || options.Token.AsSpan().ContainsAnyExceptInRange('!', '~'))
-            throw new ClusterException(ErrorCode.UpstreamUnauthorized, $"The token of '{options.Name}' is empty or holds characters no token has.");
+        {
+            throw new ClusterException(
+                ErrorCode.UpstreamUnauthorized, $"The token of '{options.Name}' is empty or contains characters that tokens do not have.");
+        }
         if (options.UserAgent.Length == 0 || options.UserAgent.AsSpan().ContainsAnyExceptInRange(' ', '~'))
-            throw new ClusterException(ErrorCode.InvalidRequest, $"The user agent of '{options.Name}' is empty or holds characters no header has.", "user_agent");
+        {
+            throw new ClusterException(
+                ErrorCode.InvalidRequest, $"The user agent of '{options.Name}' is empty or contains characters that headers cannot have.", "user_agent");
+        }
         return options.Kind == DiscordTokenKind.Bot ? $"Bot {options.Token}" : options.Token;
     }
 }
 
-/// <summary>An attempt to which no answer came.</summary>
-/// <param name="mayHaveArrived">Whether Discord may have carried it out.</param>
-/// <param name="inner">The cause; its words may hold a proxy's address.</param>
-internal sealed class AttemptFailedException(bool mayHaveArrived, Exception inner) : Exception("The connection broke.", inner)
+/// <summary>An attempt ended without a complete response.</summary>
+/// <param name="mayHaveArrived">Whether Discord may have received and executed the request.</param>
+/// <param name="inner">The cause. Its text may contain a proxy's address.</param>
+internal sealed class NoResponseException(bool mayHaveArrived, Exception inner) : Exception("The connection broke.", inner)
 {
     public bool MayHaveArrived => mayHaveArrived;
 }

@@ -3,58 +3,61 @@ using Microsoft.Extensions.Logging;
 namespace CozeCluster.Discord;
 
 /// <summary>
-/// Sends requests until they are answered: waits for limits before they are hit and after, tries again where that is safe, keeps the order of what has one, and
-/// turns every other end into a <see cref="ClusterException"/>. Thread-safe.
+/// Sends requests until Discord answers them: waits for rate limits before and after they apply, retries where that is safe, keeps ordered requests in order,
+/// and turns every other outcome into a <see cref="ClusterException"/>. Thread-safe.
 /// </summary>
 internal sealed class DiscordSender(DiscordHttp http, DiscordRestOptions options, InvalidRequestGuard guard, TimeProvider time, ILogger logger) : IDisposable
 {
-    // "Minutes", says the documentation of enforce_nonce; this is well within.
-    private static readonly TimeSpan NonceMemory = TimeSpan.FromMinutes(2);
+    // The documentation of enforce_nonce says "a few minutes"; this is less.
+    private static readonly TimeSpan NonceLifetime = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(8);
-    // Discord's numbers are rounded, and clocks tick in steps.
+    private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(8);
+    // Discord rounds its numbers, and clocks tick in steps.
     private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>What is known of the limits.</summary>
+    /// <summary>The token's rate limits, as far as they are known.</summary>
     public RateLimits Limits { get; } = new(time, options.RequestsPerSecond);
 
     /// <summary>Sends a request.</summary>
-    /// <returns>The body of a 2xx answer.</returns>
-    /// <exception cref="ClusterException">Discord refused it, could not be reached, or its limits leave no room in time.</exception>
-    public async Task<byte[]> Send(DiscordCall call, CancellationToken cancellationToken)
+    /// <returns>The body of a 2xx response.</returns>
+    /// <exception cref="ClusterException">
+    /// Discord rejected the request or could not be reached, or its rate limits do not allow the request in time.
+    /// </exception>
+    public async Task<byte[]> Send(DiscordRequest request, CancellationToken cancellationToken)
     {
-        var deadline = time.GetUtcNow() + (call.MaxWait ?? options.MaxWait);
+        var deadline = time.GetUtcNow() + (request.MaxWait ?? options.MaxWait);
         guard.Check();
-        using var pass = await Limits.Enter(call.Route, deadline, cancellationToken).ConfigureAwait(false);
+        using var slot = await Limits.Enter(request.Route, deadline, cancellationToken).ConfigureAwait(false);
         var failures = 0;
+        // When the response to an attempt was lost for the first time.
         DateTimeOffset? lostAt = null;
         for (var isFirst = true; ; isFirst = false)
         {
             try
             {
-                if (!isFirst) await pass.Again(deadline, cancellationToken).ConfigureAwait(false);
+                if (!isFirst) await slot.WaitToResend(deadline, cancellationToken).ConfigureAwait(false);
                 guard.Check();
                 await Limits.Global.Wait(deadline, cancellationToken).ConfigureAwait(false);
-                ThrowIfForgotten(call, lostAt, time.GetUtcNow());
-                var answer = await http.Try(call, cancellationToken).ConfigureAwait(false);
-                if (answer.IsSuccess || answer.Rate.IsLimit) pass.Learn(answer.Rate);
-                if (answer.IsSuccess) return answer.Body;
-                var wait = Judge(call, pass, answer, deadline, ref failures);
-                ThrowIfForgotten(call, lostAt, time.GetUtcNow() + wait);
+                ThrowIfNonceExpired(request, lostAt, time.GetUtcNow());
+                var response = await http.Send(request, cancellationToken).ConfigureAwait(false);
+                if (response.IsSuccess || response.RateLimit.IsComplete) slot.Update(response.RateLimit);
+                if (response.IsSuccess) return response.Body;
+                var wait = HandleError(request, slot, response, deadline, ref failures);
+                ThrowIfNonceExpired(request, lostAt, time.GetUtcNow() + wait);
                 await Task.Delay(wait, time, cancellationToken).ConfigureAwait(false);
             }
-            catch (AttemptFailedException e)
+            catch (NoResponseException e)
             {
                 if (e.MayHaveArrived) lostAt ??= time.GetUtcNow();
                 var wait = Backoff(++failures);
-                var isOver = failures > options.MaxRetries || time.GetUtcNow() + wait > deadline || (e.MayHaveArrived && call.Resend == Resend.Never);
-                if (isOver) throw Unreachable(call, lostAt, e.InnerException!);
-                logger.Reconnecting(call.Route, wait, options.Name);
+                var isOver = failures > options.MaxRetries || time.GetUtcNow() + wait > deadline || (e.MayHaveArrived && request.Resend == Resend.Never);
+                if (isOver) throw Unreachable(request, lostAt, e.InnerException!);
+                logger.RetryingConnection(request.Route, wait, options.Name);
                 await Task.Delay(wait, time, cancellationToken).ConfigureAwait(false);
             }
-            catch (ClusterException e) when (lostAt is not null && call.Resend == Resend.ByNonce && e.Code != ErrorCode.UpstreamOutcomeUnknown)
+            catch (ClusterException e) when (lostAt is not null && request.Resend == Resend.ByNonce && e.Code != ErrorCode.UpstreamOutcomeUnknown)
             {
-                // An earlier attempt may have been posted: whatever this one ran into, nothing may be sent elsewhere as if it had not.
+                // An earlier attempt may have been posted. Whatever this attempt failed with, the caller must not send the message elsewhere.
                 throw OutcomeUnknown(e);
             }
         }
@@ -63,61 +66,68 @@ internal sealed class DiscordSender(DiscordHttp http, DiscordRestOptions options
     /// <inheritdoc />
     public void Dispose() => Limits.Dispose();
 
-    /// <summary>How long to wait before the next attempt; throws if there is to be none.</summary>
-    private TimeSpan Judge(DiscordCall call, RatePass pass, DiscordAnswer answer, DateTimeOffset deadline, ref int failures)
+    /// <summary>Handles an error response.</summary>
+    /// <returns>How long to wait before the next attempt.</returns>
+    /// <exception cref="ClusterException">There is no further attempt.</exception>
+    private TimeSpan HandleError(DiscordRequest request, RateLimitSlot slot, DiscordResponse response, DateTimeOffset deadline, ref int failures)
     {
-        var refusal = RefusalBody.Of(answer.Body);
-        if (answer.Status is 401 or 403 || (answer.Status == 429 && answer.Rate.Scope != "shared")) guard.Add();
-        if (answer.Status == 429) return Limited(call, pass, answer.Rate, refusal, deadline);
+        var error = DiscordErrorBody.Read(response.Body);
+        if (response.Status is 401 or 403 || (response.Status == 429 && response.RateLimit.Scope != "shared")) guard.Add();
+        if (response.Status == 429) return HandleRateLimit(request, slot, response.RateLimit, error, deadline);
 
         var wait = Backoff(++failures);
-        var isWorthIt = refusal.Code == DiscordErrors.Overloaded || (answer.Status >= 500 && call.Resend != Resend.Never);
-        if (!isWorthIt || failures > options.MaxRetries || time.GetUtcNow() + wait > deadline)
-            throw DiscordErrors.ToException(answer.Status, refusal, until: null, options.Token);
-        logger.Retrying(call.Route, answer.Status, wait, options.Name);
+        var isRetryable = error.Code == DiscordErrors.Overloaded || (response.Status >= 500 && request.Resend != Resend.Never);
+        if (!isRetryable || failures > options.MaxRetries || time.GetUtcNow() + wait > deadline)
+        {
+            throw DiscordErrors.ToException(response.Status, error, until: null, options.Token);
+        }
+        logger.RetryingError(request.Route, response.Status, wait, options.Name);
         return wait;
     }
 
-    private TimeSpan Limited(DiscordCall call, RatePass pass, RateHeaders rate, RefusalBody refusal, DateTimeOffset deadline)
+    private TimeSpan HandleRateLimit(DiscordRequest request, RateLimitSlot slot, RateLimitHeaders headers, DiscordErrorBody error, DateTimeOffset deadline)
     {
-        // The body is exact, the header rounded up; where they differ the body counts.
-        var wait = refusal.RetryAfter ?? rate.RetryAfter ?? TimeSpan.FromSeconds(1);
+        // The body's value is exact, the header's is rounded up.
+        var wait = error.RetryAfter ?? headers.RetryAfter ?? TimeSpan.FromSeconds(1);
         wait += Slack;
         var until = time.GetUtcNow() + wait;
-        var isGlobal = refusal.IsGlobal || rate.Scope == "global";
-        var isBan = !refusal.IsDiscords && rate is { Scope: null, Bucket: null };
-        logger.Limited(call.Route, wait, isBan ? "address" : isGlobal ? "global" : rate.Scope ?? "user", options.Name);
+        var isGlobal = error.IsGlobal || headers.Scope == "global";
+        // Discord's edge servers answered, not its API.
+        var isBan = !error.IsFromDiscord && headers is { Scope: null, Bucket: null };
+        logger.RateLimited(request.Route, wait, isBan ? "address" : isGlobal ? "global" : headers.Scope ?? "user", options.Name);
         if (isBan)
         {
-            // Not Discord's API answered but the edge before it.
             guard.Ban(until);
-            logger.Banned(until);
+            logger.AddressBanned(until);
         }
         else if (isGlobal) Limits.Global.Block(until);
-        else pass.Block(until);
+        else slot.Block(until);
 
-        if (until > deadline) throw DiscordErrors.ToException(429, refusal, until, options.Token);
+        if (until > deadline) throw DiscordErrors.ToException(429, error, until, options.Token);
         return wait;
     }
 
-    /// <summary>Whether a message whose answer was lost would be sent again too late for Discord to know its nonce.</summary>
-    private void ThrowIfForgotten(DiscordCall call, DateTimeOffset? lostAt, DateTimeOffset at)
+    /// <summary>Ends a message whose response was lost, if Discord may no longer know its nonce at that time.</summary>
+    private void ThrowIfNonceExpired(DiscordRequest request, DateTimeOffset? lostAt, DateTimeOffset at)
     {
-        if (call.Resend == Resend.ByNonce && at - lostAt > NonceMemory) throw OutcomeUnknown(inner: null);
+        if (request.Resend == Resend.ByNonce && at - lostAt > NonceLifetime) throw OutcomeUnknown(inner: null);
     }
 
     private static TimeSpan Backoff(int failures)
     {
         var pause = FirstPause * Math.Pow(2, failures - 1);
-        if (pause > LongestPause) pause = LongestPause;
+        if (pause > MaxPause) pause = MaxPause;
         return pause * (0.75 + Random.Shared.NextDouble() / 2);
     }
 
-    private ClusterException Unreachable(DiscordCall call, DateTimeOffset? lostAt, Exception inner) => lostAt is not null && call.Resend == Resend.ByNonce
-        ? OutcomeUnknown(inner)
-        : new ClusterException(
-            ErrorCode.UpstreamUnavailable, $"Discord could not be reached with '{options.Name}', or the connection broke.", inner: inner);
+    private ClusterException Unreachable(DiscordRequest request, DateTimeOffset? lostAt, Exception inner) =>
+        lostAt is not null && request.Resend == Resend.ByNonce
+            ? OutcomeUnknown(inner)
+            : new ClusterException(
+                ErrorCode.UpstreamUnavailable, $"Discord could not be reached with '{options.Name}', or the connection broke.", inner: inner);
 
     private ClusterException OutcomeUnknown(Exception? inner) => new(
-        ErrorCode.UpstreamOutcomeUnknown, $"The connection to Discord broke while '{options.Name}' was sending: the message may have been posted.", inner: inner);
+        ErrorCode.UpstreamOutcomeUnknown,
+        $"The connection to Discord broke while '{options.Name}' was sending: the message may have been posted.",
+        inner: inner);
 }

@@ -1,11 +1,13 @@
 namespace CozeCluster.Discord;
 
 /// <summary>
-/// Stops before an address is banned: Discord's edge shuts out addresses that got 10,000 answers of 401, 403 or 429 in ten minutes (its API reference, "Invalid Request Limit").
-/// One for all tokens that share an address, that is a proxy. Thread-safe.
+/// Stops requests before Discord bans the address: its edge servers ban addresses that received 10,000 responses with status 401, 403 or 429 in ten minutes
+/// (Discord's API reference, "Invalid Request Limit"). One guard serves all tokens that share an address, which means a proxy. Thread-safe.
 /// </summary>
 /// <param name="time">The clock.</param>
-/// <param name="limit">Answers in ten minutes after which nothing more is sent; below 10,000, to leave room for what is under way and for others behind the address.</param>
+/// <param name="limit">
+/// Responses in ten minutes after which requests stop; below 10,000, because requests may be under way and others may share the address.
+/// </param>
 internal sealed class InvalidRequestGuard(TimeProvider time, int limit = InvalidRequestGuard.DefaultLimit)
 {
     /// <summary>9,000.</summary>
@@ -14,59 +16,68 @@ internal sealed class InvalidRequestGuard(TimeProvider time, int limit = Invalid
     private const int Minutes = 10;
 
     private readonly Lock _gate = new();
-    // Per minute: ten whole ones and the running one.
+    // Per minute: ten complete minutes and the current one.
     private readonly int[] _counts = new int[Minutes + 1];
     private long _minute;
     private int _total;
     private DateTimeOffset _bannedUntil;
 
-    /// <summary>How many are counted now.</summary>
+    /// <summary>How many responses count at the moment.</summary>
     public int Count
     {
         get
         {
             lock (_gate)
             {
-                Forget();
+                RemoveOldMinutes();
                 return _total;
             }
         }
     }
 
-    /// <summary>Counts an answer of 401, 403 or 429; not those of scope <c>shared</c>.</summary>
+    /// <summary>Counts a response with status 401, 403 or 429; those of scope <c>shared</c> do not count.</summary>
     public void Add()
     {
         lock (_gate)
         {
-            Forget();
+            RemoveOldMinutes();
             _counts[_minute % _counts.Length]++;
             _total++;
         }
     }
 
-    /// <summary>The address is shut out.</summary>
+    /// <summary>Stops requests, because Discord has banned the address.</summary>
     public void Ban(DateTimeOffset until)
     {
         lock (_gate)
+        {
             if (until > _bannedUntil) _bannedUntil = until;
+        }
     }
 
-    /// <summary>To be asked before each request.</summary>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.UpstreamRateLimited"/>: nothing may be sent, and until when.</exception>
+    /// <summary>Checks whether a request may be sent. To be called before each request.</summary>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.UpstreamRateLimited"/>: no request may be sent until <see cref="ClusterException.Until"/>.
+    /// </exception>
     public void Check()
     {
         lock (_gate)
         {
             if (_bannedUntil > time.GetUtcNow())
-                throw new ClusterException(ErrorCode.UpstreamRateLimited, "Discord shuts out this address for too many refused requests.", until: _bannedUntil);
-            Forget();
+            {
+                throw new ClusterException(
+                    ErrorCode.UpstreamRateLimited, "Discord has banned this address for a while, because of too many rejected requests.", until: _bannedUntil);
+            }
+            RemoveOldMinutes();
             if (_total < limit) return;
             throw new ClusterException(
-                ErrorCode.UpstreamRateLimited, $"Discord refused {_total} requests in ten minutes; no more are sent, so that it does not ban this address.", until: FreeAt());
+                ErrorCode.UpstreamRateLimited,
+                $"Discord rejected {_total} requests in ten minutes; no more requests are sent for now, so that Discord does not ban this address.",
+                until: AvailableAt());
         }
     }
 
-    private void Forget()
+    private void RemoveOldMinutes()
     {
         var now = time.GetUtcNow().UtcTicks / TimeSpan.TicksPerMinute;
         if (now - _minute > _counts.Length) _minute = now - _counts.Length;
@@ -79,7 +90,7 @@ internal sealed class InvalidRequestGuard(TimeProvider time, int limit = Invalid
         }
     }
 
-    private DateTimeOffset FreeAt()
+    private DateTimeOffset AvailableAt()
     {
         var left = _total;
         for (var age = Minutes; age >= 0; age--)

@@ -5,12 +5,13 @@ using System.Text.Json;
 
 namespace CozeCluster.Discord;
 
-/// <summary>Makes the bodies of message requests: JSON, or multipart with <c>payload_json</c> and <c>files[n]</c>.</summary>
+/// <summary>Creates the bodies of message requests: JSON, or multipart with <c>payload_json</c> and <c>files[n]</c>.</summary>
 internal static class MessageBody
 {
-    /// <summary>The message as it is sent: checked, with a nonce, its files listed.</summary>
+    /// <summary>Checks a message and completes it for sending: with a nonce, and with its files listed as attachments.</summary>
     /// <exception cref="ClusterException">
-    /// <see cref="ErrorCode.FileRejected"/>: more or larger files than Discord takes; <see cref="ErrorCode.UpstreamInvalidRequest"/>: too long, empty, or a bad nonce.
+    /// <see cref="ErrorCode.FileRejected"/>: more or larger files than Discord accepts; <see cref="ErrorCode.UpstreamInvalidRequest"/>: too long, empty, or a
+    /// nonce that is not valid.
     /// </exception>
     public static NewMessage Prepare(NewMessage message)
     {
@@ -19,20 +20,19 @@ internal static class MessageBody
         {
             Nonce = message.Nonce ?? NewNonce(),
             EnforceNonce = true,
-            Attachments = message.Files.Count == 0 ? null : [.. message.Files.Select((file, n) => new AttachmentDraft(new Snowflake((ulong)n), file.Name, file.Description))],
+            Attachments = message.Files.Count == 0
+                ? null
+                : [.. message.Files.Select((file, n) => new AttachmentDraft(new Snowflake((ulong)n), file.Name, file.Description))],
         };
     }
 
-    /// <summary>A nonce nobody used before.</summary>
-    public static string NewNonce() => RandomNumberGenerator.GetHexString(DiscordLimits.NonceLength - 1, lowercase: true);
-
-    /// <summary>The body of a prepared message.</summary>
-    public static async ValueTask<HttpContent> Of(NewMessage message, CancellationToken cancellationToken)
+    /// <summary>Creates the body of a prepared message.</summary>
+    public static async ValueTask<HttpContent> Create(NewMessage message, CancellationToken cancellationToken)
     {
         var payload = Json(JsonSerializer.SerializeToUtf8Bytes(message, DiscordJson.Default.NewMessage));
         if (message.Files.Count == 0) return payload;
 
-        // File names go out as UTF-8, as browsers send them; the encoded forms of the base library are not read everywhere.
+        // File names are sent as UTF-8, as browsers do. The encoded forms of the base library are not understood everywhere.
         var body = new MultipartFormDataContent { HeaderEncodingSelector = static (_, _) => Encoding.UTF8 };
         try
         {
@@ -47,13 +47,15 @@ internal static class MessageBody
         }
     }
 
-    /// <summary>A JSON body.</summary>
+    /// <summary>Creates a JSON body.</summary>
     public static HttpContent Json(byte[] utf8)
     {
         var content = new ByteArrayContent(utf8);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         return content;
     }
+
+    private static string NewNonce() => RandomNumberGenerator.GetHexString(DiscordLimits.NonceLength - 1, lowercase: true);
 
     private static async ValueTask<HttpContent> File(DiscordFile file, int n, CancellationToken cancellationToken)
     {
@@ -73,16 +75,18 @@ internal static class MessageBody
     private static void Check(NewMessage message)
     {
         if (message.Content is { Length: > DiscordLimits.MessageUnits } content)
-            throw Invalid($"The message has {content.Length} UTF-16 units; Discord takes {DiscordLimits.MessageUnits}.");
+        {
+            throw Invalid($"The message has {content.Length} UTF-16 code units; Discord accepts {DiscordLimits.MessageUnits}.");
+        }
         if (string.IsNullOrWhiteSpace(message.Content) && message.Files.Count == 0) throw Invalid("The message has neither text nor a file.");
-        if (message.Nonce is { } nonce && nonce.Length is 0 or > DiscordLimits.NonceLength) throw Invalid($"A nonce has 1 to {DiscordLimits.NonceLength} characters.");
-        if (message.Files.Count > DiscordLimits.FilesPerMessage)
-            throw new ClusterException(ErrorCode.FileRejected, $"The message has {message.Files.Count} files; Discord takes {DiscordLimits.FilesPerMessage}.");
-        if (message.Files.FirstOrDefault(file => file.Length > DiscordLimits.FileBytes) is { } large)
-            throw new ClusterException(ErrorCode.FileRejected, $"The file '{large.Name}' has {large.Length} bytes; Discord takes {DiscordLimits.FileBytes}.");
-        var total = message.Files.Sum(file => file.Length);
-        if (total > DiscordLimits.RequestBytes)
-            throw new ClusterException(ErrorCode.FileRejected, $"The files have {total} bytes together; Discord takes {DiscordLimits.RequestBytes}.");
+        if (message.Nonce is { } nonce && nonce.Length is 0 or > DiscordLimits.NonceLength)
+        {
+            throw Invalid($"A nonce has 1 to {DiscordLimits.NonceLength} characters.");
+        }
+        if (DiscordLimits.FindFileProblem([.. message.Files.Select(file => (file.Name, file.Length))]) is { } problem)
+        {
+            throw new ClusterException(ErrorCode.FileRejected, problem);
+        }
     }
 
     private static ClusterException Invalid(string message) => new(ErrorCode.UpstreamInvalidRequest, message);

@@ -20,7 +20,9 @@ public sealed record DiscordMessageSeen : DiscordEvent
     [Id(2)]
     public string? AuthorId { get; init; }
 
-    /// <summary>The text: <c>content</c> or the text displays of Components V2, followed by the text of embeds; null where an update did not include it.</summary>
+    /// <summary>
+    /// The text: <c>content</c> or the text displays of Components V2, followed by the text of embeds; null where an update did not include it.
+    /// </summary>
     [Id(3)]
     public string? Text { get; init; }
 

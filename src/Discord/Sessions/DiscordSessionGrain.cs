@@ -1,36 +1,36 @@
-using CozeCluster.Grains;
 using System.Globalization;
 using System.Threading.Channels;
+using CozeCluster.Grains;
 using Microsoft.Extensions.Logging;
 using Orleans.Placement;
 
 namespace CozeCluster.Discord;
 
-/// <summary>The lease row of a listener's shard: whoever holds it may identify.</summary>
+/// <summary>The lease of a listener's shard: only its owner may identify.</summary>
 public sealed class DiscordSessionState
 {
-    /// <summary>A random name of the activation that holds it.</summary>
+    /// <summary>A random id of the activation that holds the lease.</summary>
     public string? Owner { get; set; }
 
-    /// <summary>Grows with every change of owner.</summary>
+    /// <summary>Incremented with every change of the owner.</summary>
     public long Epoch { get; set; }
 
-    /// <summary>Until when it is held.</summary>
+    /// <summary>When the lease expires.</summary>
     public DateTimeOffset HeldUntil { get; set; }
 }
 
-/// <summary>Keeps a listener connected while it is in the fleet, and hands each watcher only what it watches.</summary>
+/// <summary>Keeps a listener connected while the fleet contains it, and delivers to each watch only the events that it covers.</summary>
 [GrainType("discord-session"), ActivationCountBasedPlacement]
 public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
 {
     private const int MaxWaitingEvents = 10_000;
-    private static readonly TimeSpan HoldFor = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan TendEvery = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan ReadyWait = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan PauseAfterRefusal = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan PauseAfterFault = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LeaseDuration = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan PauseAfterRejection = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromSeconds(5);
 
-    private readonly string _me = Guid.NewGuid().ToString("n");
+    private readonly string _activationId = Guid.NewGuid().ToString("n");
     private readonly IPersistentState<DiscordSessionState> _state;
     private readonly BackgroundWork _work;
     private readonly IDiscordApi _discord;
@@ -38,16 +38,21 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
     private readonly ILogger _logger;
     private readonly StateSaver<DiscordSessionState> _saver;
     private readonly Declared<ListenerDefinition> _listener;
+    private readonly string _listenerId;
     private readonly int _shard;
     private readonly HealthReporter _reporter;
     private readonly Dictionary<string, DiscordWatcher> _watchers = [];
-    private TaskCompletionSource<DiscordSessionHealth> _settled = NewSignal();
+    private TaskCompletionSource<DiscordSessionHealth> _decided = NewSignal();
     private volatile DiscordSessionHealth _health;
-    private bool _connecting;
+    private bool _isConnecting;
 
-    /// <summary>Made by Orleans.</summary>
+    /// <summary>Called by Orleans.</summary>
     public DiscordSessionGrain(
-        [PersistentState("discord-session")] IPersistentState<DiscordSessionState> state, BackgroundWork work, IDiscordApi discord, TimeProvider time, ILogger<DiscordSessionGrain> logger)
+        [PersistentState("discord-session")] IPersistentState<DiscordSessionState> state,
+        BackgroundWork work,
+        IDiscordApi discord,
+        TimeProvider time,
+        ILogger<DiscordSessionGrain> logger)
     {
         _state = state;
         _work = work;
@@ -58,9 +63,9 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
         _health = new DiscordSessionHealth("connecting", null, time.GetUtcNow());
         _reporter = new HealthReporter(work, GrainFactory, HealthKind.Listener, time, logger);
         var dot = work.Key.LastIndexOf('.');
+        _listenerId = work.Key[..dot];
         _shard = int.Parse(work.Key.AsSpan(dot + 1), CultureInfo.InvariantCulture);
-        var listenerId = work.Key[..dot];
-        _listener = new Declared<ListenerDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindListener(listenerId));
+        _listener = new Declared<ListenerDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindListener(_listenerId));
     }
 
     private DiscordSessionState State => _state.State;
@@ -76,8 +81,11 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
     public async Task Watch(DiscordWatch watch, IDiscordObserver observer)
     {
         StartConnecting();
-        var health = _health.State == "ready" ? _health : await Settled();
-        if (health.State != "ready") throw new ClusterException(ErrorCode.UpstreamUnavailable, $"The Discord listener is not connected: {health.Reason ?? health.State}");
+        var health = _health.State == "ready" ? _health : await WaitForDecision();
+        if (health.State != "ready")
+        {
+            throw new ClusterException(ErrorCode.UpstreamUnavailable, $"The Discord listener is not connected: {health.Reason ?? health.State}");
+        }
         _watchers[watch.Id] = new DiscordWatcher(watch, observer, _time);
     }
 
@@ -95,32 +103,33 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
     public async Task TakeLease()
     {
         var now = _time.GetUtcNow();
-        if (State.Owner != _me)
+        if (State.Owner != _activationId)
         {
             if (State.HeldUntil > now)
             {
-                throw new ClusterException(ErrorCode.UpstreamUnavailable, "Another node holds this Discord listener, or died holding it.", until: State.HeldUntil);
+                throw new ClusterException(
+                    ErrorCode.UpstreamUnavailable, "Another node holds this Discord listener, or failed while it held it.", until: State.HeldUntil);
             }
-            State.Owner = _me;
+            State.Owner = _activationId;
             State.Epoch++;
         }
-        State.HeldUntil = now + HoldFor;
+        State.HeldUntil = now + LeaseDuration;
         await _saver.Save();
     }
 
-    /// <summary>Whoever comes next need not wait for the lease to run out.</summary>
+    /// <summary>Releases the lease, so that the next activation need not wait until it expires.</summary>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         await _work.StopAsync();
-        if (State.Owner != _me) return;
+        if (State.Owner != _activationId) return;
         State.HeldUntil = default;
         await _saver.Save();
     }
 
     private void StartConnecting()
     {
-        if (_connecting) return;
-        _connecting = true;
+        if (_isConnecting) return;
+        _isConnecting = true;
         _work.Run(KeepConnected);
     }
 
@@ -135,38 +144,39 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
                 {
                     if (await _listener.Get() is not { } listener) break;
                     if (await Run(listener, stop) is not { } reason) continue;
-                    LogRefused(_logger, _work.Key, reason);
-                    Note(new DiscordSessionHealth("failed", reason, _time.GetUtcNow()));
-                    pause = PauseAfterRefusal;
+                    LogRejected(_logger, _listenerId, _shard, reason);
+                    SetHealth(new DiscordSessionHealth("failed", reason, _time.GetUtcNow()));
+                    pause = PauseAfterRejection;
                 }
                 catch (Exception exception) when (!stop.IsCancellationRequested)
                 {
-                    // Such as a store that cannot be reached. Nobody else would connect again, and who watches would take the listener for connected.
-                    LogBroken(_logger, exception, _work.Key);
-                    Note(new DiscordSessionHealth("connecting", "The connection could not be kept, through no fault of Discord's.", _time.GetUtcNow()));
-                    pause = PauseAfterFault;
+                    // For example, the storage cannot be reached. Nothing else would connect again, and watches would never end.
+                    LogFailed(_logger, exception, _listenerId, _shard);
+                    SetHealth(new DiscordSessionHealth(
+                        "connecting", "The connection ended because of an error in this cluster, not in Discord.", _time.GetUtcNow()));
+                    pause = PauseAfterFailure;
                 }
-                // They are not told what happens meanwhile: they find out, read their channels, and come again.
+                // Events are lost now. Replies notice that their watch has ended, read their channels, and watch again.
                 _watchers.Clear();
-                Report();
+                ReportHealth();
                 await Task.Delay(pause, _time, stop);
             }
-            Note(new DiscordSessionHealth("failed", "The listener is not in the fleet.", _time.GetUtcNow()));
+            SetHealth(new DiscordSessionHealth("failed", "The listener is not in the fleet.", _time.GetUtcNow()));
         }
         finally
         {
-            _connecting = false;
+            _isConnecting = false;
         }
     }
 
-    /// <summary>Keeps a connection for as long as the fleet declares the listener so.</summary>
-    /// <returns>Why Discord will not have it; null if it is declared otherwise now, or no more.</returns>
+    /// <summary>Keeps a connection until the fleet declares the listener differently.</summary>
+    /// <returns>Why Discord rejected the listener; null if the declaration changed or was removed.</returns>
     private async Task<string?> Run(ListenerDefinition listener, CancellationToken stop)
     {
-        // Not disposed: a tick that is under way may still cancel it.
+        // Not disposed: a check that is running may still cancel it.
         var changed = new CancellationTokenSource();
         using var stopping = stop.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), changed);
-        using var tending = this.StartTimer(TendEvery, TendEvery, _ => Tend(listener, changed));
+        using var checks = this.StartTimer(CheckInterval, CheckInterval, _ => Check(listener, changed));
         try
         {
             return await RunConnection(listener, changed.Token);
@@ -177,16 +187,18 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
         }
     }
 
-    private async Task Tend(ListenerDefinition listener, CancellationTokenSource changed)
+    /// <summary>Reports the health, renews the lease, and ends the connection if the declaration changed.</summary>
+    private async Task Check(ListenerDefinition listener, CancellationTokenSource changed)
     {
-        Report();
-        if (State.Owner == _me) await TakeLease();
-        // Secrets are sealed anew with each fleet, so they are not compared: a token that was replaced ends by itself, as Discord takes the old one no more.
+        ReportHealth();
+        if (State.Owner == _activationId) await TakeLease();
+        // Secrets are sealed again with each fleet, so they are not compared. If the token was replaced, Discord rejects the old one, which ends the
+        // connection.
         var declared = await _listener.Get();
         if (declared is null || declared with { Token = listener.Token, Proxy = listener.Proxy } != listener) await changed.CancelAsync();
     }
 
-    private void Report() => _reporter.Tell(
+    private void ReportHealth() => _reporter.Tell(
         _health.State switch { "ready" => HealthState.Ok, "failed" => HealthState.SetAside, _ => HealthState.Connecting },
         _health.Reason,
         _health.State == "failed" ? ErrorCode.UpstreamUnavailable : null,
@@ -198,19 +210,19 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
         var connection = Connect(listener, events.Writer, stop);
         while (await events.Reader.WaitToReadAsync(stop))
         {
-            while (events.Reader.TryRead(out var one)) Route(one);
-            foreach (var watcher in _watchers.Values) watcher.Kick();
+            while (events.Reader.TryRead(out var e)) Distribute(e);
+            foreach (var watcher in _watchers.Values) watcher.StartDelivery();
         }
         return await connection;
     }
 
     private async Task<string> Connect(ListenerDefinition listener, ChannelWriter<DiscordEvent> events, CancellationToken stop)
     {
-        // The connection runs on threads of its own; what it wants of this grain comes through the grain's door.
-        var me = GrainFactory.Grain<IDiscordSessionGrain>(_work.Key);
+        // The connection runs on pool threads, so it takes the lease by a call to this grain.
+        var self = GrainFactory.Grain<IDiscordSessionGrain>(_work.Key);
         try
         {
-            return await _discord.Connect(listener, _shard, events, Note, _ => me.TakeLease(), stop);
+            return await _discord.Connect(listener, _shard, events, SetHealth, _ => self.TakeLease(), stop);
         }
         finally
         {
@@ -218,28 +230,29 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
         }
     }
 
-    private void Route(DiscordEvent one)
+    private void Distribute(DiscordEvent e)
     {
         foreach (var (id, watcher) in _watchers)
         {
             if (watcher.IsOver) _watchers.Remove(id);
-            else watcher.Offer(one);
+            else watcher.Add(e);
         }
     }
 
-    /// <summary>Comes from any thread.</summary>
-    private void Note(DiscordSessionHealth health)
+    /// <summary>May be called from any thread.</summary>
+    private void SetHealth(DiscordSessionHealth health)
     {
         _health = health;
-        if (health.State is "ready" or "failed") _settled.TrySetResult(health);
-        else if (_settled.Task.IsCompleted) _settled = NewSignal();
+        if (health.State is "ready" or "failed") _decided.TrySetResult(health);
+        else if (_decided.Task.IsCompleted) _decided = NewSignal();
     }
 
-    private async Task<DiscordSessionHealth> Settled()
+    /// <summary>Waits until the connection is ready or has failed; at most for <see cref="ReadyTimeout"/>.</summary>
+    private async Task<DiscordSessionHealth> WaitForDecision()
     {
         try
         {
-            return await _settled.Task.WaitAsync(ReadyWait, _time);
+            return await _decided.Task.WaitAsync(ReadyTimeout, _time);
         }
         catch (TimeoutException)
         {
@@ -249,9 +262,9 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
 
     private static TaskCompletionSource<DiscordSessionHealth> NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    [LoggerMessage(1201, LogLevel.Error, "Discord listener {Key} is refused: {Reason}")]
-    private static partial void LogRefused(ILogger logger, string key, string reason);
+    [LoggerMessage(1201, LogLevel.Error, "Discord rejected listener {ListenerId}, shard {Shard}: {Reason}")]
+    private static partial void LogRejected(ILogger logger, string listenerId, int shard, string reason);
 
-    [LoggerMessage(1202, LogLevel.Error, "Discord listener {Key} lost its connection through a fault")]
-    private static partial void LogBroken(ILogger logger, Exception exception, string key);
+    [LoggerMessage(1202, LogLevel.Error, "The connection of listener {ListenerId}, shard {Shard}, ended because of an error in this cluster")]
+    private static partial void LogFailed(ILogger logger, Exception exception, string listenerId, int shard);
 }

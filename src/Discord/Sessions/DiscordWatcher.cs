@@ -1,44 +1,44 @@
 namespace CozeCluster.Discord;
 
-/// <summary>Brings one watcher what it watches: one call in flight, in order. It runs only while there is something to bring.</summary>
+/// <summary>Delivers the events of one watch to its observer, in order and one call at a time. Used on the session grain's scheduler only.</summary>
 internal sealed class DiscordWatcher(DiscordWatch watch, IDiscordObserver observer, TimeProvider time)
 {
     private const int MaxWaiting = 1_000;
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(5);
 
     private List<DiscordEvent> _waiting = [];
-    private bool _running;
+    private bool _isDelivering;
 
-    /// <summary>Whether nobody listens any more.</summary>
+    /// <summary>Whether the watch has ended: the observer no longer watches, or did not answer.</summary>
     public bool IsOver { get; private set; }
 
-    /// <summary>Takes an event if it is one of those watched.</summary>
-    public void Offer(DiscordEvent one)
+    /// <summary>Queues an event if the watch covers it.</summary>
+    public void Add(DiscordEvent e)
     {
-        var isWatched = one switch
+        var isCovered = e switch
         {
-            // An edit may come without its author; the watcher knows the message by its id.
+            // An edit may not include its author. The observer recognizes the message by its id.
             DiscordMessageSeen message => message.ChannelId == watch.ChannelId && (message.AuthorId is null || message.AuthorId == watch.AuthorId),
-            DiscordMessageDeleted gone => gone.ChannelId == watch.ChannelId,
+            DiscordMessageDeleted deleted => deleted.ChannelId == watch.ChannelId,
             DiscordTyping typing => typing.ChannelId == watch.ChannelId && typing.UserId == watch.AuthorId,
             _ => true,
         };
-        if (!isWatched) return;
-        _waiting.Add(one);
-        // It cannot keep up, so it reads again by REST what it needs.
+        if (!isCovered) return;
+        _waiting.Add(e);
+        // The observer is too slow. It reads over REST what it needs.
         if (_waiting.Count > MaxWaiting) _waiting = [new DiscordEventsMissed()];
     }
 
-    /// <summary>Brings what waits.</summary>
-    public void Kick()
+    /// <summary>Starts to deliver the queued events, unless a delivery is running.</summary>
+    public void StartDelivery()
     {
-        if (_running || IsOver || _waiting.Count == 0) return;
-        _ = Run();
+        if (_isDelivering || IsOver || _waiting.Count == 0) return;
+        _ = Deliver();
     }
 
-    private async Task Run()
+    private async Task Deliver()
     {
-        _running = true;
+        _isDelivering = true;
         try
         {
             while (_waiting.Count > 0 && !IsOver)
@@ -55,7 +55,7 @@ internal sealed class DiscordWatcher(DiscordWatch watch, IDiscordObserver observ
         }
         finally
         {
-            _running = false;
+            _isDelivering = false;
         }
     }
 }

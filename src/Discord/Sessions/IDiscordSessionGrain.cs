@@ -10,10 +10,12 @@ namespace CozeCluster.Discord;
 public interface IDiscordSessionGrain : IGrainWithStringKey
 {
     /// <summary>
-    /// Starts a watch: from now on, the observer receives the events of the channel. Watch first and post afterwards, so that no part of the reply is missed. The watch ends when
-    /// its observer no longer exists.
+    /// Starts a watch: from now on, the observer receives the events of the channel. Watch first and post afterwards, so that no part of the reply is missed.
+    /// The watch ends when its observer no longer exists.
     /// </summary>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.UpstreamUnavailable"/>: the listener cannot connect (wrong token, missing intent); the message gives the reason.</exception>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.UpstreamUnavailable"/>: the listener cannot connect (wrong token, missing intent); the message gives the reason.
+    /// </exception>
     [Alias("Watch"), AlwaysInterleave, Idempotent]
     Task Watch(DiscordWatch watch, IDiscordObserver observer);
 

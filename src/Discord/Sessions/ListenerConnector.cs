@@ -3,18 +3,18 @@ using Microsoft.Extensions.Logging;
 namespace CozeCluster.Discord;
 
 /// <summary>
-/// Has listeners connect before the first turn wants them, and channels swept that a crash left behind. Beside everything else: a node whose listeners cannot
-/// connect still serves its other bots.
+/// Connects listeners before the first turn needs them, and deletes channels that a crash left behind. It works in the background: a node whose listeners
+/// cannot connect still serves its other bots.
 /// </summary>
 public sealed partial class ListenerConnector(IGrainFactory grains, ILogger<ListenerConnector> logger)
 {
-    /// <summary>Returns at once. What cannot be done is logged; the listener's own health tells why.</summary>
+    /// <summary>Starts to connect all listeners and returns at once. Failures are logged, and are in the health of the listener.</summary>
     public void ConnectAll(IReadOnlyList<ListenerDefinition> listeners)
     {
         foreach (var listener in listeners) _ = Connect(listener);
     }
 
-    /// <summary>Connects one listener, on the shard that carries its server, and sweeps its channels.</summary>
+    /// <summary>Connects the shard of a listener that receives its server's events, and deletes its channels that are due.</summary>
     public async Task Connect(ListenerDefinition listener)
     {
         await Task.Yield();
@@ -26,11 +26,11 @@ public sealed partial class ListenerConnector(IGrainFactory grains, ILogger<List
         }
         catch (ClusterException e)
         {
-            // The first turn, or the janitor's reminder, comes back to it.
-            NotStarted(e, listener.Id);
+            // The first turn connects the listener too, and the janitor's reminder deletes the channels.
+            LogNotConnected(e, listener.Id);
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "The Discord listener {Listener} was not started")]
-    private partial void NotStarted(Exception exception, string listener);
+    [LoggerMessage(1, LogLevel.Warning, "The Discord listener {ListenerId} was not started")]
+    private partial void LogNotConnected(Exception exception, string listenerId);
 }

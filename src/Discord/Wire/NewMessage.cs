@@ -2,29 +2,30 @@ using System.Text.Json.Serialization;
 
 namespace CozeCluster.Discord;
 
-/// <summary>A message to be sent. It needs a text or a file.</summary>
+/// <summary>A message to post. It needs a text or a file.</summary>
 internal sealed record NewMessage
 {
-    /// <summary>At most <see cref="DiscordLimits.MessageUnits"/> UTF-16 units.</summary>
+    /// <summary>At most <see cref="DiscordLimits.MessageUnits"/> UTF-16 code units.</summary>
     public string? Content { get; init; }
 
     /// <summary>
-    /// At most 25 characters; the same message sent twice under one nonce is posted once. Null: one is made up, which guards the retries of this one call.
+    /// At most 25 characters; Discord posts a message once, even if it is sent twice with the same nonce. Null: a random nonce, which makes the retries of this
+    /// one request safe.
     /// </summary>
     public string? Nonce { get; init; }
 
-    /// <summary>Whether Discord looks for an earlier message of that nonce (it remembers for minutes). Always set when sending.</summary>
+    /// <summary>Whether Discord looks for an earlier message with the same nonce (it remembers nonces for some minutes). Always set when sending.</summary>
     public bool? EnforceNonce { get; init; }
 
-    /// <summary>Whom the text may ping; null: everybody it mentions.</summary>
+    /// <summary>Users whom the message may notify; null: everyone it mentions.</summary>
     public AllowedMentions? AllowedMentions { get; init; }
 
-    /// <summary>The message it replies to.</summary>
+    /// <summary>The message that this one replies to.</summary>
     public MessageReference? MessageReference { get; init; }
 
     public MessageFlags? Flags { get; init; }
 
-    /// <summary>Derived from <see cref="Files"/> when sending.</summary>
+    /// <summary>Set from <see cref="Files"/> when sending.</summary>
     public IReadOnlyList<AttachmentDraft>? Attachments { get; init; }
 
     /// <summary>At most <see cref="DiscordLimits.FilesPerMessage"/>.</summary>
@@ -32,39 +33,28 @@ internal sealed record NewMessage
     public IReadOnlyList<DiscordFile> Files { get => field ?? []; init; }
 }
 
-/// <summary>What is to change of an own message; null leaves it as it is.</summary>
-internal sealed record MessageChange
-{
-    public string? Content { get; init; }
-
-    public AllowedMentions? AllowedMentions { get; init; }
-
-    /// <summary>All attachments that stay; null: all.</summary>
-    public IReadOnlyList<AttachmentDraft>? Attachments { get; init; }
-}
-
-/// <summary>Whom a text may ping.</summary>
+/// <summary>Users whom a message may notify.</summary>
 /// <param name="Users">At most 100.</param>
 internal sealed record AllowedMentions(IReadOnlyList<Snowflake> Users)
 {
-    /// <summary>Kinds that may all be pinged; none.</summary>
+    /// <summary>Kinds of mentions that are allowed without exception; none.</summary>
     public IReadOnlyList<string> Parse { get => field ?? []; init; }
 
-    /// <summary>Whether the author of the message replied to is pinged.</summary>
+    /// <summary>Whether the author of the message that this one replies to is notified.</summary>
     public bool? RepliedUser { get; init; }
 
-    /// <summary>Nobody but these.</summary>
+    /// <summary>Allows these users and no others.</summary>
     public static AllowedMentions Only(params IReadOnlyList<Snowflake> users) => new(users);
 }
 
-/// <summary>An attachment in a request: the number of a file sent along, or the id of one that stays.</summary>
+/// <summary>An attachment in a request, identified by the number of a file in the request.</summary>
 internal sealed record AttachmentDraft(Snowflake Id, string? Filename = null, string? Description = null);
 
-/// <summary>A file to be sent along.</summary>
-/// <param name="Name">As readers see it.</param>
-/// <param name="ContentType">Media type; null leaves it to Discord.</param>
+/// <summary>A file to upload with a message.</summary>
+/// <param name="Name">The name that readers see.</param>
+/// <param name="ContentType">Media type; null: Discord chooses.</param>
 /// <param name="Length">Bytes.</param>
-/// <param name="Open">Opens the content, anew for each attempt; the stream is disposed of.</param>
+/// <param name="Open">Opens the content, once for each attempt; the stream is disposed afterwards.</param>
 internal sealed record DiscordFile(string Name, string? ContentType, long Length, Func<CancellationToken, ValueTask<Stream>> Open)
 {
     public string? Description { get; init; }
@@ -74,13 +64,13 @@ internal sealed record DiscordFile(string Name, string? ContentType, long Length
         new(name, contentType, content.Length, _ => ValueTask.FromResult<Stream>(new MemoryStream(content, writable: false)));
 }
 
-/// <summary>Limits of Discord's that are checked before sending.</summary>
+/// <summary>Discord's limits that are checked before sending.</summary>
 internal static class DiscordLimits
 {
-    /// <summary>UTF-16 units of a message's content. The unit is not documented; this is the strictest reading.</summary>
+    /// <summary>UTF-16 code units of a message's content. Discord does not document the unit; this is the strictest interpretation.</summary>
     public const int MessageUnits = 2000;
 
-    /// <summary>Bytes of one file in a guild without boosts: 10 MiB.</summary>
+    /// <summary>Bytes of one file in a server without boosts: 10 MiB.</summary>
     public const long FileBytes = 10 * 1024 * 1024;
 
     /// <summary>Bytes of a request: 25 MiB.</summary>
@@ -91,4 +81,17 @@ internal static class DiscordLimits
 
     /// <summary>Characters of a nonce.</summary>
     public const int NonceLength = 25;
+
+    /// <summary>Checks the files of one message.</summary>
+    /// <returns>Why Discord would reject them; null if it would not.</returns>
+    public static string? FindFileProblem(IReadOnlyList<(string Name, long Length)> files)
+    {
+        if (files.Count > FilesPerMessage) return $"The message has {files.Count} files; Discord accepts {FilesPerMessage}.";
+        foreach (var (name, length) in files)
+        {
+            if (length > FileBytes) return $"The file '{name}' has {length} bytes; Discord accepts {FileBytes}.";
+        }
+        var total = files.Sum(file => file.Length);
+        return total > RequestBytes ? $"The files of the message have {total} bytes in total; Discord accepts {RequestBytes}." : null;
+    }
 }

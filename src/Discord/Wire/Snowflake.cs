@@ -5,29 +5,34 @@ using System.Text.Json.Serialization;
 
 namespace CozeCluster.Discord;
 
-/// <summary>An id of Discord's: unique, and ordered by the time it was made. Text on the wire, a number here, so that comparing ids costs nothing.</summary>
-/// <param name="Value">0 is no id.</param>
+/// <summary>
+/// An id of Discord: unique, and ordered by the time of creation. Discord sends ids as text; here they are numbers, so that comparing them is cheap.
+/// </summary>
+/// <param name="Value">The id; 0 means no id.</param>
 [JsonConverter(typeof(SnowflakeConverter))]
 internal readonly record struct Snowflake(ulong Value) : IComparable<Snowflake>
 {
-    // Discord counts milliseconds from 2015 in the upper 42 bits (its API reference, "Snowflakes").
+    // The upper 42 bits are milliseconds since 2015 (Discord's API reference, "Snowflakes").
     private const long Epoch = 1_420_070_400_000;
     private const int TimeShift = 22;
 
     /// <summary>Whether there is no id.</summary>
     public bool IsNone => Value == 0;
 
-    /// <summary>When the thing was made, to the millisecond.</summary>
+    /// <summary>When the object was created, to the millisecond.</summary>
     public DateTimeOffset CreatedAt => DateTimeOffset.FromUnixTimeMilliseconds((long)(Value >> TimeShift) + Epoch);
 
-    /// <summary>The largest id made before that time, for reading what came after. Times before 2015 give none. Discord's clock makes the ids, not ours.</summary>
+    /// <summary>
+    /// The largest id before a time, for reading what was created after it; no id for times before 2015. Ids contain the time of Discord's clock, which may
+    /// differ from this machine's.
+    /// </summary>
     public static Snowflake Before(DateTimeOffset time)
     {
         var milliseconds = time.ToUnixTimeMilliseconds() - Epoch;
         return milliseconds <= 0 ? default : new Snowflake(((ulong)milliseconds << TimeShift) - 1);
     }
 
-    /// <summary>Reads decimal digits; false for anything else and for 0.</summary>
+    /// <summary>Reads decimal digits. Returns false for anything else, and for 0.</summary>
     public static bool TryParse(string? text, out Snowflake id)
     {
         id = ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? new Snowflake(value) : default;
@@ -35,8 +40,8 @@ internal readonly record struct Snowflake(ulong Value) : IComparable<Snowflake>
     }
 
     /// <summary>Reads decimal digits.</summary>
-    /// <exception cref="FormatException">It is no id.</exception>
-    public static Snowflake Parse(string text) => TryParse(text, out var id) ? id : throw new FormatException($"'{text}' is no Discord id.");
+    /// <exception cref="FormatException">The text is not an id.</exception>
+    public static Snowflake Parse(string text) => TryParse(text, out var id) ? id : throw new FormatException($"'{text}' is not a Discord id.");
 
     /// <inheritdoc />
     public int CompareTo(Snowflake other) => Value.CompareTo(other.Value);
@@ -45,7 +50,7 @@ internal readonly record struct Snowflake(ulong Value) : IComparable<Snowflake>
     public override string ToString() => Value.ToString(CultureInfo.InvariantCulture);
 }
 
-/// <summary>Ids are decimal text on the wire; numbers are read too, null and anything else as no id.</summary>
+/// <summary>Writes ids as decimal text; reads text and numbers. Null and anything else is read as no id.</summary>
 internal sealed class SnowflakeConverter : JsonConverter<Snowflake>
 {
     private const int MaxDigits = 20;
@@ -60,7 +65,10 @@ internal sealed class SnowflakeConverter : JsonConverter<Snowflake>
             reader.Skip();
             return default;
         }
-        if (!reader.HasValueSequence && Utf8Parser.TryParse(reader.ValueSpan, out ulong value, out var read) && read == reader.ValueSpan.Length) return new Snowflake(value);
+        if (!reader.HasValueSequence && Utf8Parser.TryParse(reader.ValueSpan, out ulong value, out var read) && read == reader.ValueSpan.Length)
+        {
+            return new Snowflake(value);
+        }
         return Snowflake.TryParse(reader.GetString(), out var id) ? id : default;
     }
 

@@ -4,8 +4,8 @@ namespace CozeCluster;
 public interface IDiscordPosting
 {
     /// <summary>
-    /// The response timeout of grain calls that wait for Discord: five minutes, as Orleans' attributes write it. Such a call may wait for rate limits, upload a large file,
-    /// or queue behind others that do. With Orleans' default of 30 s, the caller would give up on a message that is posted afterwards.
+    /// The response timeout of grain calls that wait for Discord: five minutes, as Orleans' attributes write it. Such a call may wait for rate limits, upload a
+    /// large file, or queue behind others that do. With Orleans' default of 30 s, the caller would give up on a message that is posted afterwards.
     /// </summary>
     const string CallTimeout = "00:05:00";
 

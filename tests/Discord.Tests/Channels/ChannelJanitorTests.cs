@@ -10,38 +10,38 @@ public sealed class ChannelJanitorTests : DiscordGrainTest
     private IChannelJanitorGrain Janitor => Silo.Grains.GetGrain<IChannelJanitorGrain>(GrainKeys.ChannelJanitor("l1"));
 
     [Fact]
-    public async Task Create_Twice_MakesOne()
+    public async Task Create_Twice_CreatesOneChannel()
     {
         var ids = await Task.WhenAll(Create("turn"), Create("turn"));
         var again = await Create("turn");
 
         Assert.Equal([again, again], ids);
-        var made = Assert.Single(Discord.Channels.Values);
-        Assert.StartsWith("chat-", made.Name, StringComparison.Ordinal);
-        Assert.Contains("CozeCluster", made.Topic, StringComparison.Ordinal);
+        var channel = Assert.Single(Discord.Channels.Values);
+        Assert.StartsWith("chat-", channel.Name, StringComparison.Ordinal);
+        Assert.Contains("CozeCluster", channel.Topic, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Release_DeletesWhenItsTimeHasCome()
+    public async Task Release_DeletesTheChannelWhenItIsDue()
     {
         var id = await Create("turn");
         await Janitor.Release(id, TimeSpan.FromSeconds(5));
         await Silo.PassSeconds(4, () => Discord.Channels.IsEmpty);
         Assert.Single(Discord.Channels);
 
-        await UntilLeft(0);
+        await UntilCount(0);
     }
 
     [Fact]
-    public async Task Release_AtOnce_DeletesAtOnce()
+    public async Task Release_AtOnce_DeletesTheChannelAtOnce()
     {
         await Janitor.Release(await Create("turn"), TimeSpan.Zero);
 
-        await UntilLeft(0);
+        await UntilCount(0);
     }
 
     [Fact]
-    public async Task Release_ForEver_LeavesItAlone()
+    public async Task Release_WithoutTime_KeepsTheChannel()
     {
         await Janitor.Release(await Create("turn", lifetime: TimeSpan.FromSeconds(2)), null);
 
@@ -50,7 +50,7 @@ public sealed class ChannelJanitorTests : DiscordGrainTest
     }
 
     [Fact]
-    public async Task Keep_AfterRelease_CallsTheDeletionOff()
+    public async Task Keep_AfterRelease_CancelsTheDeletion()
     {
         var id = await Create("turn");
         await Janitor.Release(id, TimeSpan.FromSeconds(5));
@@ -61,7 +61,7 @@ public sealed class ChannelJanitorTests : DiscordGrainTest
     }
 
     [Fact]
-    public async Task Create_WhileTheOwnersIsOnItsWayOut_MakesAnotherAndBothGo()
+    public async Task Create_AfterTheOwnersChannelWasReleased_CreatesAnotherAndDeletesBoth()
     {
         var first = await Create("turn");
         await Janitor.Release(first, TimeSpan.FromSeconds(5));
@@ -69,54 +69,54 @@ public sealed class ChannelJanitorTests : DiscordGrainTest
         Assert.NotEqual(first, second);
 
         await Janitor.Release(second, TimeSpan.FromSeconds(1));
-        await UntilLeft(0);
+        await UntilCount(0);
     }
 
     [Fact]
-    public async Task Sweep_OneThatIsStuck_DoesNotHoldUpTheOthers()
+    public async Task Sweep_OneChannelCannotBeDeleted_DeletesTheOthers()
     {
         var ids = await Task.WhenAll(Create("one"), Create("two"), Create("three"));
-        Discord.Stuck[ids[0]] = true;
+        Discord.Undeletable[ids[0]] = true;
         foreach (var id in ids) await Janitor.Release(id, TimeSpan.FromSeconds(1));
-        await UntilLeft(1);
+        await UntilCount(1);
         Assert.Equal(ids[0], Assert.Single(Discord.Channels.Values).Id);
 
-        Discord.Stuck.Clear();
-        await UntilLeft(0);
+        Discord.Undeletable.Clear();
+        await UntilCount(0);
     }
 
     [Fact]
-    public async Task Sweep_ListenerMayNotDelete_IsTriedLessAndLess()
+    public async Task Sweep_ListenerMayNotDelete_RetriesWithGrowingPauses()
     {
-        // Discord bans addresses that are refused again and again.
+        // Discord bans addresses whose requests it rejects again and again.
         var id = await Create("turn");
-        Discord.Stuck[id] = true;
+        Discord.Undeletable[id] = true;
         await Janitor.Release(id, TimeSpan.FromSeconds(1));
 
         await Silo.PassSeconds(600, () => false, TimeSpan.FromSeconds(10));
 
-        Assert.InRange(Discord.Deletions, 2, 6);
+        Assert.InRange(Discord.DeletionCount, 2, 6);
     }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Sweep_ChannelOfALostAnswer_IsFoundThoughDiscordChangedItsName(bool isThread)
+    public async Task Sweep_ResponseToTheCreationWasLost_FindsTheChannelAlthoughDiscordChangedItsName(bool isThread)
     {
-        Discord.LostAnswers.Enqueue(new ClusterException(ErrorCode.UpstreamUnavailable, "The connection broke."));
+        Discord.LostResponses.Enqueue(new ClusterException(ErrorCode.UpstreamUnavailable, "The connection broke."));
         await Assert.ThrowsAsync<ClusterException>(() => Create("turn", isThread: isThread, name: "My Chat"));
         Assert.StartsWith(isThread ? "My Chat-" : "my-chat-", Assert.Single(Discord.Channels.Values).Name, StringComparison.Ordinal);
 
-        await UntilLeft(0);
+        await UntilCount(0);
     }
 
     [Fact]
-    public async Task Sweep_ChannelOfALostAnswer_IsNotMistakenForOneWithoutItsMark()
+    public async Task Sweep_ResponseToTheCreationWasLost_KeepsAChannelWithoutTheMark()
     {
-        Discord.LostAnswers.Enqueue(new ClusterException(ErrorCode.UpstreamUnavailable, "The connection broke."));
+        Discord.LostResponses.Enqueue(new ClusterException(ErrorCode.UpstreamUnavailable, "The connection broke."));
         await Assert.ThrowsAsync<ClusterException>(() => Create("turn"));
-        var ours = Assert.Single(Discord.Channels.Values);
-        Discord.Channels[ours.Id] = ours with { Topic = "Somebody's own" };
+        var channel = Assert.Single(Discord.Channels.Values);
+        Discord.Channels[channel.Id] = channel with { Topic = "Another topic" };
 
         await Silo.PassSeconds(600, () => Discord.Channels.IsEmpty, TimeSpan.FromSeconds(10));
 
@@ -124,53 +124,54 @@ public sealed class ChannelJanitorTests : DiscordGrainTest
     }
 
     [Fact]
-    public async Task Create_AgainAfterALostAnswer_TakesWhatWasMade()
+    public async Task Create_AfterALostResponse_ReturnsTheCreatedChannel()
     {
-        Discord.LostAnswers.Enqueue(new ClusterException(ErrorCode.UpstreamUnavailable, "The connection broke."));
+        Discord.LostResponses.Enqueue(new ClusterException(ErrorCode.UpstreamUnavailable, "The connection broke."));
         await Assert.ThrowsAsync<ClusterException>(() => Create("turn"));
 
         Assert.Equal(Assert.Single(Discord.Channels).Key, await Create("turn"));
     }
 
     [Fact]
-    public async Task Crash_ChannelsOfTheDeadNode_Go()
+    public async Task Crash_ChannelsOfTheFailedNode_AreDeleted()
     {
         await Create("turn", lifetime: TimeSpan.FromMinutes(3));
         await Crash();
 
-        await UntilLeft(0);
+        await UntilCount(0);
     }
 
     [Fact]
-    public async Task Create_ServerFull_RemovesWhatNobodyUses()
+    public async Task Create_ServerFull_DeletesAReleasedChannel()
     {
-        Discord.MostChannels = 2;
+        Discord.MaxChannels = 2;
         var old = await Create("old");
         var used = await Create("used");
         await Janitor.Release(old, Hour);
 
-        var made = await Create("new");
+        var created = await Create("new");
 
-        Assert.Equal(new HashSet<string> { used, made }, Discord.Channels.Keys.ToHashSet());
+        Assert.Equal(new HashSet<string> { used, created }, Discord.Channels.Keys.ToHashSet());
         Assert.Equal(ErrorCode.UpstreamFailed, (await Assert.ThrowsAsync<ClusterException>(() => Create("newer"))).Code);
     }
 
     [Fact]
-    public async Task Create_ServerFull_ManyAtOnce_EachRemovesAnother()
+    public async Task Create_ServerFull_ConcurrentCallsDeleteDifferentChannels()
     {
-        Discord.MostChannels = 5;
-        var stuck = await Create("stuck");
-        foreach (var id in await Task.WhenAll(Enumerable.Range(0, 4).Select(n => Create($"old{n}")))) await Janitor.Release(id, Hour);
-        await Janitor.Release(stuck, TimeSpan.FromMinutes(30));
-        Discord.Stuck[stuck] = true;
+        Discord.MaxChannels = 5;
+        var undeletable = await Create("undeletable");
+        var old = await Task.WhenAll(Enumerable.Range(0, 4).Select(n => Create($"old{n}")));
+        foreach (var id in old) await Janitor.Release(id, Hour);
+        await Janitor.Release(undeletable, TimeSpan.FromMinutes(30));
+        Discord.Undeletable[undeletable] = true;
 
-        var made = await Task.WhenAll(Enumerable.Range(0, 4).Select(n => Create($"new{n}")));
+        var created = await Task.WhenAll(Enumerable.Range(0, 4).Select(n => Create($"new{n}")));
 
-        Assert.Equal(made.Append(stuck).ToHashSet(), Discord.Channels.Keys.ToHashSet());
+        Assert.Equal(created.Append(undeletable).ToHashSet(), Discord.Channels.Keys.ToHashSet());
     }
 
     [Fact]
-    public async Task Channel_ForAnOperator_IsListedRenamedAndDeleted()
+    public async Task Channel_OfAnOperator_IsListedRenamedAndDeleted()
     {
         var id = await Create("operator");
         await Janitor.Release(id, null);
@@ -182,7 +183,7 @@ public sealed class ChannelJanitorTests : DiscordGrainTest
     }
 
     [Fact]
-    public async Task Delete_ChannelOfOthers_IsTheOperatorsBusinessButReleaseIsNot()
+    public async Task Release_ChannelOfOthers_IsIgnored()
     {
         Discord.Channels["other"] = new DiscordChannelInfo("other", "general", null, 0, null);
         await Janitor.Release("other", TimeSpan.Zero);
@@ -192,8 +193,8 @@ public sealed class ChannelJanitorTests : DiscordGrainTest
         Assert.Single(Discord.Channels);
     }
 
-    /// <summary>Lets time pass, and what waits for it act, until so many channels are left.</summary>
-    private async Task UntilLeft(int count)
+    /// <summary>Moves the clock until the server has that many channels.</summary>
+    private async Task UntilCount(int count)
     {
         for (var i = 0; i < 3_000 && Discord.Channels.Count > count; i++)
         {

@@ -3,20 +3,19 @@ namespace CozeCluster.Discord.Tests;
 public sealed class DiscordBotOptionsTests
 {
     [Fact]
-    public void Listener_alone_is_enough()
+    public void Listener_is_the_only_required_option()
     {
         var (options, errors) = Parse(("listener", "l1"));
 
         Assert.Empty(errors);
         Assert.Equal(new DiscordBotOptions { Listener = "l1" }, options);
         Assert.Equal((DiscordChannelMode.Fresh, "chat", TimeSpan.FromSeconds(5)), (options.Channel, options.Name, options.DeleteAfter));
-        Assert.True(options.HasOwnChannel);
     }
 
     [Theory]
     [InlineData("fresh")]
     [InlineData("named")]
-    public void Category_is_read(string channel)
+    public void Category_name_is_read(string channel)
     {
         var (options, errors) = Parse(("listener", "l1"), ("channel", channel), ("category", " Our chats "));
 
@@ -25,11 +24,12 @@ public sealed class DiscordBotOptionsTests
     }
 
     [Fact]
-    public void Everything_is_read()
+    public void All_options_are_read()
     {
         var (options, errors) = Parse(
-            ("listener", "l1"), ("channel", "thread"), ("channel_id", "123"), ("name", "ask"), ("delete_after", "2m"), ("keep_for", "1d"), ("history", "json"), ("long", "file"),
-            ("recognise", "mention"), ("end.first_wait", "90"), ("end.cold_wait", "7.5s"), ("end.min_wait", "500ms"), ("end.max_wait", "20s"), ("daily_reset", "08:30-05:00"));
+            ("listener", "l1"), ("channel", "thread"), ("channel_id", "123"), ("name", "ask"), ("delete_after", "2m"), ("keep_for", "1d"),
+            ("history", "json"), ("long", "file"), ("recognise", "mention"), ("daily_reset", "08:30-05:00"),
+            ("end.first_wait", "90"), ("end.cold_wait", "7.5s"), ("end.min_wait", "500ms"), ("end.max_wait", "20s"));
 
         Assert.Empty(errors);
         Assert.Equal(
@@ -46,7 +46,10 @@ public sealed class DiscordBotOptionsTests
                 Recognise = DiscordRecognition.Mention,
                 End = new DiscordReplyEnd
                 {
-                    FirstWait = TimeSpan.FromSeconds(90), ColdWait = TimeSpan.FromSeconds(7.5), MinWait = TimeSpan.FromSeconds(0.5), MaxWait = TimeSpan.FromSeconds(20),
+                    FirstWait = TimeSpan.FromSeconds(90),
+                    ColdWait = TimeSpan.FromSeconds(7.5),
+                    MinWait = TimeSpan.FromSeconds(0.5),
+                    MaxWait = TimeSpan.FromSeconds(20),
                 },
                 DailyReset = new DailyReset(new TimeOnly(8, 30), TimeSpan.FromHours(-5)),
             },
@@ -70,7 +73,7 @@ public sealed class DiscordBotOptionsTests
     [InlineData("daily_reset", "09:00", "09:00+08:00")]
     [InlineData("daily_reset", "24:00+08:00", "09:00+08:00")]
     [InlineData("chanel", "fresh", "unknown")]
-    public void Mistake_is_told_with_what_was_expected(string name, string value, string expected)
+    public void Error_says_what_was_expected(string name, string value, string expected)
     {
         var (_, errors) = Parse(("listener", "l1"), (name, value));
 
@@ -83,7 +86,7 @@ public sealed class DiscordBotOptionsTests
     [InlineData("fixed", "channel_id", "1", "only for channel fresh or named")]
     [InlineData("fresh", "category_id", "1", "not together with category_id")]
     [InlineData("named", "category_id", "1", "not together with category_id")]
-    public void Category_where_it_makes_no_sense_is_a_mistake(string channel, string other, string value, string expected)
+    public void Category_name_that_contradicts_other_options_is_an_error(string channel, string other, string value, string expected)
     {
         var (_, errors) = Parse(("listener", "l1"), ("channel", channel), (other, value), ("category", "Chats"));
 
@@ -91,17 +94,17 @@ public sealed class DiscordBotOptionsTests
     }
 
     [Fact]
-    public void All_mistakes_are_told_at_once()
+    public void All_errors_are_reported_at_once()
     {
         var (_, errors) = Parse(("channel", "thread"), ("category_id", "1"), ("long", "x"));
 
         Assert.Equal(["category_id", "channel_id", "listener", "long"], errors.Keys.Order());
-        var refused = Assert.Throws<ClusterException>(() => DiscordBotOptions.Of(new BotDefinition
+        var error = Assert.Throws<ClusterException>(() => DiscordBotOptions.Of(new BotDefinition
         {
             Id = "b", Upstream = "discord", UpstreamBotId = "1", Accounts = [], Options = new Dictionary<string, string> { ["long"] = "x" },
         }));
-        Assert.Contains("listener", refused.Message, StringComparison.Ordinal);
-        Assert.Contains("long", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("listener", error.Message, StringComparison.Ordinal);
+        Assert.Contains("long", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -3,7 +3,7 @@ using CozeCluster.Upstreams.Tests;
 
 namespace CozeCluster.Discord.Tests;
 
-/// <summary>When a reply has ended, and what is read of it until then.</summary>
+/// <summary>When a reply ends, and what is written until then.</summary>
 public sealed class DiscordReplyTests
 {
     private const string Bot = "31";
@@ -13,18 +13,18 @@ public sealed class DiscordReplyTests
     private int _edits;
 
     [Fact]
-    public async Task Text_is_read_as_it_grows_and_buttons_end_it()
+    public async Task Growing_text_is_written_and_buttons_end_the_reply()
     {
         var reply = Reply();
         await Say(reply, "Hel");
-        Assert.Equal(ReplyStep.Read, Step(reply));
+        Assert.Equal(ReplyStep.Write, Step(reply));
         await Say(reply, "Hello", buttons: ["More"]);
         Read(reply);
 
         Assert.Equal("Hello", _sink.Answer);
         Assert.Equal(FinishReason.Stop, _sink.Finish);
         Assert.Equal("More", Assert.IsType<FollowUpItem>(Assert.Single(_sink.Items)).Text);
-        Assert.Equal(ReplyStep.Over, Step(reply));
+        Assert.Equal(ReplyStep.Complete, Step(reply));
     }
 
     [Fact]
@@ -38,14 +38,14 @@ public sealed class DiscordReplyTests
         Assert.Equal(TimeSpan.FromSeconds(10), Wait(reply));
 
         _time.Advance(TimeSpan.FromSeconds(10));
-        Assert.Equal(ReplyStep.Decide, Step(reply));
-        reply.Decide();
+        Assert.Equal(ReplyStep.DecideEnd, Step(reply));
+        reply.DecideEnd();
         Read(reply);
         Assert.Equal(FinishReason.Stop, _sink.Finish);
     }
 
     [Fact]
-    public async Task Wait_is_never_less_than_a_timer_can_keep()
+    public async Task Wait_is_rounded_up_to_milliseconds()
     {
         var reply = Reply();
         await Say(reply, "one");
@@ -54,11 +54,11 @@ public sealed class DiscordReplyTests
         _time.Advance(TimeSpan.FromSeconds(9) + TimeSpan.FromMilliseconds(999.3));
         Assert.Equal(TimeSpan.FromMilliseconds(1), Wait(reply));
         _time.Advance(TimeSpan.FromMilliseconds(0.7));
-        Assert.Equal(ReplyStep.Decide, Step(reply));
+        Assert.Equal(ReplyStep.DecideEnd, Step(reply));
     }
 
     [Fact]
-    public async Task Learnt_cadence_shortens_the_wait_within_the_bots_limits()
+    public async Task Known_cadence_shortens_the_wait_within_the_bots_limits()
     {
         Assert.Equal(TimeSpan.FromMilliseconds(0.4 * 1_400 + 250), await WaitAfter(changes: 2, Cadence(100, 400)));
         Assert.Equal(TimeSpan.FromMilliseconds(2 * 1_400 + 250), await WaitAfter(changes: 1, Cadence(2_000, 400)));
@@ -68,7 +68,7 @@ public sealed class DiscordReplyTests
     }
 
     [Fact]
-    public async Task Reply_slower_than_its_bot_usually_is_is_given_longer()
+    public async Task Reply_that_is_slower_than_usual_gets_a_longer_wait()
     {
         var reply = Reply(Cadence(100, 100));
         await Say(reply, "one");
@@ -81,7 +81,7 @@ public sealed class DiscordReplyTests
     }
 
     [Fact]
-    public async Task Typing_behind_the_last_change_prolongs_the_wait_and_before_it_does_not()
+    public async Task Typing_after_the_last_change_prolongs_the_wait_and_typing_before_it_does_not()
     {
         var reply = Reply(Cadence(100, 100));
         await Type(reply);
@@ -95,9 +95,9 @@ public sealed class DiscordReplyTests
     }
 
     [Fact]
-    public async Task Typing_in_a_shared_channel_may_be_about_anything()
+    public async Task Typing_in_a_shared_channel_does_not_prolong_the_wait()
     {
-        var reply = Reply(Cadence(100, 100), isAlone: false);
+        var reply = Reply(Cadence(100, 100), isExclusive: false);
         await Say(reply, "one");
         await Type(reply);
         Read(reply);
@@ -106,7 +106,7 @@ public sealed class DiscordReplyTests
     }
 
     [Fact]
-    public async Task Typing_is_news_without_text_and_prolongs_the_wait_for_the_beginning()
+    public async Task Typing_before_the_beginning_is_a_change_without_text_and_prolongs_the_wait()
     {
         var reply = Reply();
         Read(reply);
@@ -114,24 +114,24 @@ public sealed class DiscordReplyTests
         Assert.Equal(TimeSpan.FromSeconds(20), Wait(reply));
 
         await Type(reply);
-        Assert.Equal(ReplyStep.Read, Step(reply));
+        Assert.Equal(ReplyStep.Write, Step(reply));
         Read(reply);
         Assert.Equal(TimeSpan.FromSeconds(60), Wait(reply));
         Assert.Empty(_sink.Order);
     }
 
     [Fact]
-    public async Task Notice_is_never_read_as_text_and_needs_no_long_silence()
+    public async Task Status_text_is_never_written_and_needs_only_the_shortest_silence()
     {
         var reply = Reply();
-        const string notice = "You have exceeded the daily limit for sending messages to the bot. Please try again later.";
-        await Say(reply, notice[..9]);
+        const string StatusText = "You have exceeded the daily limit for sending messages to the bot. Please try again later.";
+        await Say(reply, StatusText[..9]);
         Read(reply);
-        await Say(reply, notice);
+        await Say(reply, StatusText);
         Read(reply);
         Assert.Equal(TimeSpan.FromSeconds(0.8), Wait(reply));
         _time.Advance(TimeSpan.FromSeconds(0.8));
-        reply.Decide();
+        reply.DecideEnd();
         Read(reply);
 
         Assert.Empty(_sink.Order);
@@ -141,7 +141,7 @@ public sealed class DiscordReplyTests
     }
 
     [Fact]
-    public async Task Messages_cut_by_the_limit_are_one_part_and_others_are_their_own()
+    public async Task Messages_that_the_length_limit_cut_are_one_part_and_others_are_parts_of_their_own()
     {
         var reply = Reply();
         await Say(reply, new string('a', 1_999), id: "103");
@@ -154,7 +154,7 @@ public sealed class DiscordReplyTests
     }
 
     [Fact]
-    public async Task Part_closes_when_the_next_begins_and_what_was_joined_stays_joined()
+    public async Task Part_is_closed_when_the_next_one_begins_and_joined_messages_stay_joined()
     {
         var reply = Reply();
         await Say(reply, new string('a', 2_000), id: "103");
@@ -172,16 +172,16 @@ public sealed class DiscordReplyTests
     }
 
     [Fact]
-    public async Task Missed_events_are_read_before_anything_else_is()
+    public async Task Channel_is_read_first_after_missed_events()
     {
         var reply = Reply();
         await Say(reply, "one", id: "103");
         Read(reply);
         await reply.OnEvents([new DiscordEventsMissed(), Message("two", "105")]);
-        Assert.Equal(ReplyStep.Catch, Step(reply));
+        Assert.Equal(ReplyStep.ReadChannel, Step(reply));
 
-        var known = reply.Known;
-        Assert.True(reply.Found([Message("one", "103"), Message("between", "104"), Message("two", "105")], isAll: true, known));
+        var known = reply.MessageIds;
+        Assert.True(reply.Merge([Message("one", "103"), Message("between", "104"), Message("two", "105")], isComplete: true, known));
         Read(reply);
 
         Assert.Equal(["one", "between", "two"], _sink.Answers);
@@ -190,46 +190,46 @@ public sealed class DiscordReplyTests
     }
 
     [Fact]
-    public async Task Message_that_reading_does_not_show_any_more_is_gone_unless_it_came_meanwhile()
+    public async Task Message_that_a_reading_does_not_contain_is_deleted_unless_it_arrived_during_the_reading()
     {
         var reply = Reply();
         await Say(reply, "one", id: "103");
-        var known = reply.Known;
+        var known = reply.MessageIds;
         await Say(reply, "two", id: "104");
 
-        reply.Found([], isAll: true, known);
+        reply.Merge([], isComplete: true, known);
         Read(reply);
 
         Assert.Equal(["two"], _sink.Answers);
     }
 
     [Fact]
-    public async Task Decision_is_off_if_something_came_meanwhile()
+    public async Task Reply_does_not_end_if_content_arrived_before_the_decision()
     {
         var reply = Reply();
         await Say(reply, "one");
         Read(reply);
         _time.Advance(TimeSpan.FromSeconds(10));
-        Assert.Equal(ReplyStep.Decide, Step(reply));
+        Assert.Equal(ReplyStep.DecideEnd, Step(reply));
 
         await Say(reply, "one two");
-        reply.Decide();
+        reply.DecideEnd();
 
         Assert.Null(reply.Outcome);
     }
 
     [Fact]
-    public async Task Reply_that_goes_on_after_its_end_is_told_once_with_the_pause_that_was_misread()
+    public async Task Reply_that_continues_after_its_end_is_reported_once_with_its_pause()
     {
         var reply = Reply();
         await Say(reply, "one");
         _time.Advance(TimeSpan.FromSeconds(10));
-        reply.Decide();
+        reply.DecideEnd();
         Read(reply);
-        reply.Decide();
+        reply.DecideEnd();
         Assert.NotNull(reply.Sample);
         var cuts = new List<ReplySample>();
-        reply.WatchForCut(cuts.Add);
+        reply.OnCutOff(cuts.Add);
 
         _time.Advance(TimeSpan.FromSeconds(3));
         await Say(reply, "one two");
@@ -240,7 +240,7 @@ public sealed class DiscordReplyTests
     }
 
     [Fact]
-    public async Task Sample_tells_the_first_pause_and_the_longest_of_the_others()
+    public async Task Sample_contains_the_first_pause_and_the_longest_of_the_others()
     {
         var reply = Reply();
         foreach (var (text, after) in new[] { ("a", 0), ("ab", 3), ("abc", 1), ("abcd", 2) })
@@ -254,18 +254,18 @@ public sealed class DiscordReplyTests
     }
 
     [Fact]
-    public void Reply_found_after_a_crash_is_given_all_its_silence_whatever_discords_clock_says()
+    public void Reply_that_is_resumed_after_a_crash_gets_its_whole_silence_whatever_Discords_clock_says()
     {
-        var reply = Reply(isFound: true);
-        Assert.Equal(ReplyStep.Catch, Step(reply));
-        reply.Found([Message("one", "103") with { EditedAt = _time.GetUtcNow() - TimeSpan.FromMinutes(1) }], isAll: true, []);
+        var reply = Reply(isResumed: true);
+        Assert.Equal(ReplyStep.ReadChannel, Step(reply));
+        reply.Merge([Message("one", "103") with { EditedAt = _time.GetUtcNow() - TimeSpan.FromMinutes(1) }], isComplete: true, []);
         Read(reply);
 
         Assert.Equal(TimeSpan.FromSeconds(10), Wait(reply));
     }
 
     [Fact]
-    public async Task Closed_reply_hears_nothing()
+    public async Task Closed_reply_rejects_events()
     {
         var reply = Reply();
         reply.Close();
@@ -273,14 +273,14 @@ public sealed class DiscordReplyTests
         Assert.False(await reply.OnEvents([Message("one", "103")]));
     }
 
-    private DiscordReply Reply(ReplyCadence? cadence = null, bool isAlone = true, bool isFound = false)
+    private DiscordReply Reply(ReplyCadence? cadence = null, bool isExclusive = true, bool isResumed = false)
     {
         var reply = new DiscordReply(
-            new ReplyMessages(Bot, DiscordRecognition.Reference, isAlone),
-            new ReplyPace(new DiscordReplyEnd(), TimeSpan.FromSeconds(60), countsTyping: isAlone, _time),
-            text => CozeNotices.Match(text, _time.GetUtcNow()));
-        reply.Know(cadence);
-        reply.Sent(["100"], "21", isFound);
+            new ReplyMessages(Bot, DiscordRecognition.Reference, isExclusive),
+            new ReplyPace(new DiscordReplyEnd(), TimeSpan.FromSeconds(60), countsTyping: isExclusive, _time),
+            text => CozeStatusTexts.Match(text, _time.GetUtcNow()));
+        reply.SetCadence(cadence);
+        reply.OnPosted(["100"], "21", isResumed);
         return reply;
     }
 
@@ -288,11 +288,11 @@ public sealed class DiscordReplyTests
     {
         var reply = Reply(cadence);
         for (var i = 0; i < changes; i++) await Say(reply, new string('x', i + 1));
-        reply.Read(new RecordingSink());
+        reply.WriteTo(new RecordingSink());
         return Wait(reply);
     }
 
-    private void Read(DiscordReply reply) => reply.Read(_sink);
+    private void Read(DiscordReply reply) => reply.WriteTo(_sink);
 
     private ValueTask<bool> Say(DiscordReply reply, string text, string id = "103", string[]? buttons = null) =>
         reply.OnEvents([Message(text, id) with { HasButtons = buttons is not null, Suggestions = buttons ?? [] }]);
@@ -302,11 +302,11 @@ public sealed class DiscordReplyTests
     private DiscordMessageSeen Message(string text, string id) =>
         new() { Id = id, ChannelId = "1", AuthorId = Bot, Text = text, RepliesTo = "100", EditedAt = _time.GetUtcNow().AddMilliseconds(_edits++) };
 
-    private static ReplyStep Step(DiscordReply reply) => reply.Next(out _, out _);
+    private static ReplyStep Step(DiscordReply reply) => reply.GetNextStep(out _, out _);
 
     private static TimeSpan Wait(DiscordReply reply)
     {
-        Assert.Equal(ReplyStep.Wait, reply.Next(out _, out var wait));
+        Assert.Equal(ReplyStep.Wait, reply.GetNextStep(out _, out var wait));
         return wait;
     }
 

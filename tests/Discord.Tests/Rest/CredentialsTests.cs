@@ -6,11 +6,11 @@ public sealed class CredentialsTests
     private const string User = """{"id":"42","username":"somebody","bot":true}""";
 
     [Fact]
-    public async Task A_bot_sends_its_token_with_a_prefix_and_names_its_software()
+    public async Task Bot_sends_its_token_with_a_prefix_and_the_user_agent_of_bots()
     {
-        await using var rig = new RestRig(await RestServer.Start(RestServer.Answer(User)));
+        await using var rig = new RestRig(await RestServer.Start(RestServer.Respond(User)));
 
-        var user = await rig.Rest.GetCurrentUser(rig.Stop);
+        var user = await rig.Rest.GetCurrentUser(rig.Timeout);
 
         Assert.Equal(new Snowflake(42), user.Id);
         var request = Assert.Single(rig.Requests);
@@ -19,12 +19,12 @@ public sealed class CredentialsTests
     }
 
     [Fact]
-    public async Task A_user_account_sends_the_bare_token_and_exactly_the_operators_user_agent_and_nothing_else()
+    public async Task User_account_sends_the_token_without_prefix_and_the_operators_user_agent_and_no_other_headers()
     {
         await using var rig = new RestRig(
-            await RestServer.Start(RestServer.Answer(User)), o => o with { UserAgent = "whatever they (chose); 1/2" }, DiscordTokenKind.User);
+            await RestServer.Start(RestServer.Respond(User)), o => o with { UserAgent = "whatever they (chose); 1/2" }, DiscordTokenKind.User);
 
-        await rig.Rest.GetCurrentUser(rig.Stop);
+        await rig.Rest.GetCurrentUser(rig.Timeout);
 
         var headers = Assert.Single(rig.Requests).Headers;
         Assert.Equal(RestRig.Token, headers["Authorization"]);
@@ -36,7 +36,7 @@ public sealed class CredentialsTests
     [InlineData("")]
     [InlineData("a b")]
     [InlineData("a\nX-Other: b")]
-    public void A_token_that_no_header_takes_is_refused_without_being_told(string token)
+    public void Token_that_headers_cannot_have_is_rejected_and_not_repeated(string token)
     {
         var error = Assert.Throws<ClusterException>(() => new RestRig("http://localhost", token: token));
 
@@ -45,7 +45,7 @@ public sealed class CredentialsTests
     }
 
     [Fact]
-    public void A_base_url_that_is_none_is_refused_by_the_accounts_name()
+    public void Invalid_base_url_is_rejected_with_the_accounts_name()
     {
         var error = Assert.Throws<ClusterException>(() => new RestRig("ftp://somewhere"));
 
@@ -53,18 +53,18 @@ public sealed class CredentialsTests
     }
 
     [Fact]
-    public async Task The_token_is_in_no_error_and_no_log()
+    public async Task Token_is_neither_in_errors_nor_in_logs()
     {
         await using var rig = new RestRig(
-            await RestServer.Start(RestServer.Answer($$"""{"message":"bad {{RestRig.Token}} here","code":0}""", 400), RestServer.Cut),
+            await RestServer.Start(RestServer.Respond($$"""{"message":"bad {{RestRig.Token}} here","code":0}""", 400), RestServer.Abort),
             o => o with { MaxRetries = 0 });
 
-        var refused = await rig.Fails(rig.Rest.GetCurrentUser(rig.Stop));
-        var broken = await rig.Fails(rig.Rest.GetCurrentUser(rig.Stop));
+        var rejected = await rig.ExpectError(rig.Rest.GetCurrentUser(rig.Timeout));
+        var broken = await rig.ExpectError(rig.Rest.GetCurrentUser(rig.Timeout));
 
-        Assert.Equal("Discord says: bad (token) here (HTTP 400)", refused.Message);
+        Assert.Equal("Discord says: bad (token) here (HTTP 400)", rejected.Message);
         Assert.Equal(ErrorCode.UpstreamUnavailable, broken.Code);
-        Assert.DoesNotContain(RestRig.Token, $"{refused}{broken}{rig.Rest.Options}{string.Join('\n', rig.Log.Lines)}", StringComparison.Ordinal);
+        Assert.DoesNotContain(RestRig.Token, $"{rejected}{broken}{rig.Rest.Options}{string.Join('\n', rig.Log.Lines)}", StringComparison.Ordinal);
         Assert.NotEmpty(rig.Log.Lines);
     }
 }

@@ -31,42 +31,46 @@ public sealed class DiscordErrorsTests
     [InlineData(504, 0, ErrorCode.UpstreamTimeout)]
     [InlineData(301, 0, ErrorCode.UpstreamProtocol)]
     [InlineData(400, 999999, ErrorCode.UpstreamInvalidRequest)]
-    public void Codes_and_statuses_have_their_errors(int status, int code, ErrorCode expected) => Assert.Equal(expected, DiscordErrors.Map(status, code));
+    public void Codes_and_statuses_are_mapped(int status, int code, ErrorCode expected) => Assert.Equal(expected, DiscordErrors.Map(status, code));
 
     [Fact]
-    public void Every_known_code_is_told_with_its_number_and_can_be_told_apart()
+    public void Error_contains_the_number_of_every_known_code()
     {
         Assert.NotEmpty(DiscordErrors.KnownCodes);
         Assert.All(DiscordErrors.KnownCodes, code =>
         {
-            var error = DiscordErrors.ToException(400, RefusalBody.Of("""{"message":"words"}"""u8) with { Code = code }, null, "the-token");
+            var error = DiscordErrors.ToException(400, DiscordErrorBody.Read("""{"message":"text"}"""u8) with { Code = code }, null, "the-token");
 
             Assert.Contains($"code {code}", error.Message, StringComparison.Ordinal);
-            Assert.Equal(code, DiscordRefusal.CodeOf(error));
-            Assert.Equal(code == 30013, DiscordRefusal.IsGuildFull(error));
+            Assert.Equal(code, DiscordErrorException.CodeOf(error));
+            Assert.Equal(code == 30013, DiscordErrorException.IsGuildFull(error));
         });
     }
 
     [Fact]
-    public void Errors_of_fields_are_flattened_to_paths()
+    public void Errors_of_fields_become_paths()
     {
-        var body = RefusalBody.Of("""
+        var body = DiscordErrorBody.Read("""
             {"code":50035,"message":"Invalid Form Body","errors":{
               "content":{"_errors":[{"code":"BASE_TYPE_MAX_LENGTH","message":"Must be 2000 or fewer in length."}]},
               "embeds":{"0":{"fields":{"12":{"name":{"_errors":[{"code":"X","message":"This field is required"}]}}}}},
               "_errors":[{"message":"All of it."},7]}}
             """u8);
 
-        Assert.Equal(["content: Must be 2000 or fewer in length.", "embeds[0].fields[12].name: This field is required", "All of it.", "refused"], body.Fields);
         Assert.Equal(
-            "Discord says: content: Must be 2000 or fewer in length.; embeds[0].fields[12].name: This field is required; All of it.; refused (code 50035, HTTP 400)",
+            ["content: Must be 2000 or fewer in length.", "embeds[0].fields[12].name: This field is required", "All of it.", "refused"],
+            body.Fields);
+        Assert.Equal(
+            "Discord says: content: Must be 2000 or fewer in length.; embeds[0].fields[12].name: This field is required; All of it.; refused"
+                + " (code 50035, HTTP 400)",
             DiscordErrors.ToException(400, body, null, "the-token").Message);
     }
 
     [Fact]
-    public void Captcha_that_an_account_is_asked_for_is_a_refusal_of_the_account()
+    public void Required_captcha_is_an_error_of_the_account()
     {
-        var error = DiscordErrors.ToException(400, RefusalBody.Of("""{"captcha_key":["captcha-required"],"captcha_sitekey":"s","captcha_service":"hcaptcha"}"""u8), null, "the-token");
+        var body = DiscordErrorBody.Read("""{"captcha_key":["captcha-required"],"captcha_sitekey":"s","captcha_service":"hcaptcha"}"""u8);
+        var error = DiscordErrors.ToException(400, body, null, "the-token");
 
         Assert.Equal((ErrorCode.UpstreamForbidden, RecoveryAction.RotateAccount), (error.Code, error.Info.RecoveryAction));
         Assert.Contains("captcha", error.Message, StringComparison.Ordinal);
@@ -78,18 +82,18 @@ public sealed class DiscordErrorsTests
     [InlineData("[1]")]
     [InlineData("""{"code":"x","message":7,"errors":[],"retry_after":"soon","global":1}""")]
     [InlineData("""{"retry_after":-1}""")]
-    public void Bodies_that_are_not_Discords_say_nothing(string body)
+    public void Body_that_Discord_did_not_write_has_no_information(string body)
     {
-        var refusal = RefusalBody.Of(System.Text.Encoding.UTF8.GetBytes(body));
+        var error = DiscordErrorBody.Read(System.Text.Encoding.UTF8.GetBytes(body));
 
-        Assert.Equal((0, null, null, false), (refusal.Code, refusal.Message, refusal.RetryAfter, refusal.IsGlobal));
-        Assert.Equal("Discord gave an error (HTTP 500)", DiscordErrors.ToException(500, refusal, null, "the-token").Message);
+        Assert.Equal((0, null, null, false), (error.Code, error.Message, error.RetryAfter, error.IsGlobal));
+        Assert.Equal("Discord returned an error (HTTP 500)", DiscordErrors.ToException(500, error, null, "the-token").Message);
     }
 
     [Fact]
-    public void Texts_are_cut_cleaned_and_rid_of_tokens()
+    public void Texts_are_shortened_and_contain_no_control_characters_and_no_tokens()
     {
-        // In pieces, so that nothing here looks like a token.
+        // In pieces, so that this file contains nothing that looks like a token.
         var foreign = "MTAwMDAwMDAwMDAwMDAwMDAwMQ" + ".Gabcde." + new string('x', 38);
 
         Assert.Equal("a (token) b", UpstreamText.Clean($"a\n\u0007 {foreign}  b", "mine"));

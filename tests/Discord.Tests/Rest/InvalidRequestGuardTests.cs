@@ -7,7 +7,7 @@ public sealed class InvalidRequestGuardTests
     private readonly ManualTime _time = new();
 
     [Fact]
-    public void At_the_limit_nothing_more_is_sent_until_the_oldest_minute_is_ten_minutes_past()
+    public void At_the_limit_no_request_is_allowed_until_the_oldest_minute_is_ten_minutes_old()
     {
         var guard = new InvalidRequestGuard(_time, 3);
         guard.Add();
@@ -28,7 +28,7 @@ public sealed class InvalidRequestGuardTests
     }
 
     [Fact]
-    public void After_a_long_silence_nothing_is_left()
+    public void After_a_long_time_nothing_is_counted()
     {
         var guard = new InvalidRequestGuard(_time, 1);
         guard.Add();
@@ -40,15 +40,18 @@ public sealed class InvalidRequestGuardTests
     }
 
     [Fact]
-    public async Task Answers_of_401_403_and_429_count_and_the_last_allowed_one_is_the_last()
+    public async Task Responses_with_401_403_and_429_count_and_no_request_is_sent_at_the_limit()
     {
         await using var rig = new RestRig(
-            await RestServer.Start(RestServer.Answer("""{"message":"401: Unauthorized","code":0}""", 401), RestServer.Answer("""{"code":50001}""", 403), RestServer.Answer("""{"code":10003}""", 404)));
+            await RestServer.Start(
+                RestServer.Respond("""{"message":"401: Unauthorized","code":0}""", 401),
+                RestServer.Respond("""{"code":50001}""", 403),
+                RestServer.Respond("""{"code":10003}""", 404)));
 
-        for (var i = 0; i < 3; i++) await rig.Fails(rig.Rest.GetCurrentUser(rig.Stop));
+        for (var i = 0; i < 3; i++) await rig.ExpectError(rig.Rest.GetCurrentUser(rig.Timeout));
         Assert.Equal(2, rig.Guard.Count);
         while (rig.Guard.Count < InvalidRequestGuard.DefaultLimit) rig.Guard.Add();
-        var error = await rig.Fails(rig.Rest.GetCurrentUser(rig.Stop));
+        var error = await rig.ExpectError(rig.Rest.GetCurrentUser(rig.Timeout));
 
         Assert.NotNull(error.Until);
         Assert.Equal(3, rig.Requests.Count);

@@ -8,15 +8,16 @@ public sealed class RateLimitTests
     private const string Message = """{"id":"7","channel_id":"111"}""";
 
     [Fact]
-    public async Task A_used_up_bucket_is_waited_for_before_the_next_request()
+    public async Task Request_waits_for_an_exhausted_bucket()
     {
-        await using var rig = new RestRig(await RestServer.Start(RestServer.Limited(Message, 2, 1, "4.0"), RestServer.Limited(Message, 2, 0, "4.0"), RestServer.Limited(Message, 2, 1, "4.0")));
+        await using var rig = new RestRig(await RestServer.Start(
+            RestServer.Limited(Message, 2, 1, "4.0"), RestServer.Limited(Message, 2, 0, "4.0"), RestServer.Limited(Message, 2, 1, "4.0")));
         await rig.Send("one");
         await rig.Send("two");
 
         Assert.Equal(rig.Time.GetUtcNow() + TimeSpan.FromSeconds(4.05), rig.Rest.CanSendAt(RestRig.Channel));
         var third = rig.Send("three");
-        await Until.Waits(rig.Time, TimeSpan.FromSeconds(4));
+        await Until.WaitPassed(rig.Time, TimeSpan.FromSeconds(4));
         await third;
 
         Assert.Equal(3, rig.Requests.Count);
@@ -24,7 +25,7 @@ public sealed class RateLimitTests
     }
 
     [Fact]
-    public async Task Other_channels_are_not_held_up()
+    public async Task Other_channels_do_not_wait()
     {
         await using var rig = new RestRig(await RestServer.Start(RestServer.Limited(Message, 1, 0, "4.0")));
         await rig.Send("one");
@@ -33,23 +34,23 @@ public sealed class RateLimitTests
         await rig.Send("elsewhere", channel: new Snowflake(222));
 
         Assert.False(waiting.IsCompleted);
-        await Until.Waits(rig.Time, TimeSpan.FromSeconds(4));
+        await Until.WaitPassed(rig.Time, TimeSpan.FromSeconds(4));
         await waiting;
     }
 
     [Fact]
-    public async Task Messages_of_a_channel_arrive_in_the_order_of_the_calls_through_limits_and_429()
+    public async Task Messages_of_a_channel_arrive_in_order_in_spite_of_limits_and_429()
     {
         var count = 0;
         await using var rig = new RestRig(await RestServer.Start((context, request) => Interlocked.Increment(ref count) switch
         {
             3 => RestServer.TooMany("1.5")(context),
-            5 => RestServer.Answer("", 502)(context),
+            5 => RestServer.Respond("", 502)(context),
             var n => RestServer.Limited(Message, 3, Math.Max(0, 3 - n % 4), "2.0")(context),
         }));
 
         var all = Task.WhenAll(Enumerable.Range(0, 12).Select(n => rig.Send($"{n}", maxWait: TimeSpan.FromMinutes(5))));
-        await Until.Done(all, rig.Time, TimeSpan.FromSeconds(10));
+        await Until.Completed(all, rig.Time, TimeSpan.FromSeconds(10));
 
         var posted = rig.Requests.Select(request => request.Json["content"]!.GetValue<string>()).ToList();
         Assert.Equal(14, posted.Count);
@@ -58,14 +59,14 @@ public sealed class RateLimitTests
     }
 
     [Fact]
-    public async Task A_429_is_waited_out_by_the_bodys_time_and_holds_the_bucket_only()
+    public async Task Requests_wait_after_a_429_for_the_time_in_its_body_and_only_in_its_bucket()
     {
-        await using var rig = new RestRig(await RestServer.Start(RestServer.TooMany("1.25"), RestServer.Answer(Message)));
+        await using var rig = new RestRig(await RestServer.Start(RestServer.TooMany("1.25"), RestServer.Respond(Message)));
 
         var sent = rig.Send("x");
         await Until.True(() => rig.Rest.CanSendAt(RestRig.Channel) > rig.Time.GetUtcNow());
         var elsewhere = await rig.Send("y", channel: new Snowflake(222));
-        await Until.Waits(rig.Time, TimeSpan.FromSeconds(1.3));
+        await Until.WaitPassed(rig.Time, TimeSpan.FromSeconds(1.3));
         await sent;
 
         Assert.Equal(["x", "y", "x"], rig.Requests.Select(request => request.Json["content"]!.GetValue<string>()));
@@ -74,73 +75,73 @@ public sealed class RateLimitTests
     }
 
     [Fact]
-    public async Task A_global_429_holds_everything()
+    public async Task All_requests_wait_after_a_global_429()
     {
-        await using var rig = new RestRig(await RestServer.Start(RestServer.TooMany("2", "global"), RestServer.Answer(Message)));
+        await using var rig = new RestRig(await RestServer.Start(RestServer.TooMany("2", "global"), RestServer.Respond(Message)));
 
         var first = rig.Send("x");
         await Until.True(() => rig.Rest.CanSendAt(new Snowflake(222)) > rig.Time.GetUtcNow());
-        var second = rig.Rest.GetChannel(new Snowflake(333), rig.Stop);
-        await Until.Waits(rig.Time, TimeSpan.FromSeconds(2));
+        var second = rig.Rest.GetChannel(new Snowflake(333), rig.Timeout);
+        await Until.WaitPassed(rig.Time, TimeSpan.FromSeconds(2));
         await Task.WhenAll(first, second);
 
         Assert.Equal(3, rig.Requests.Count);
     }
 
     [Fact]
-    public async Task A_shared_429_is_waited_out_but_not_counted_as_invalid()
+    public async Task Shared_429_does_not_count_as_an_invalid_request()
     {
-        await using var rig = new RestRig(await RestServer.Start(RestServer.TooMany("0.5", "shared"), RestServer.Answer(Message)));
+        await using var rig = new RestRig(await RestServer.Start(RestServer.TooMany("0.5", "shared"), RestServer.Respond(Message)));
 
         var sent = rig.Send("x");
-        await Until.Waits(rig.Time, TimeSpan.FromSeconds(0.55));
+        await Until.WaitPassed(rig.Time, TimeSpan.FromSeconds(0.55));
         await sent;
 
         Assert.Equal(0, rig.Guard.Count);
     }
 
     [Fact]
-    public async Task A_wait_longer_than_allowed_fails_at_once_and_says_until_when()
+    public async Task Wait_that_is_too_long_fails_at_once_and_says_until_when()
     {
         await using var rig = new RestRig(await RestServer.Start(RestServer.TooMany("300", code: 20016)));
 
-        var error = await rig.Fails(rig.Send("x"));
-        var next = await rig.Fails(rig.Send("y"));
+        var error = await rig.ExpectError(rig.Send("x"));
+        var next = await rig.ExpectError(rig.Send("y"));
 
         Assert.Equal(ErrorCode.UpstreamRateLimited, error.Code);
         Assert.Equal(rig.Time.GetUtcNow() + TimeSpan.FromSeconds(300.05), error.Until);
         Assert.Contains("slow mode", error.Message, StringComparison.Ordinal);
-        Assert.Equal(20016, DiscordRefusal.CodeOf(error));
+        Assert.Equal(20016, DiscordErrorException.CodeOf(error));
         Assert.Equal((ErrorCode.UpstreamRateLimited, error.Until), (next.Code, next.Until));
         Assert.Single(rig.Requests);
     }
 
     [Fact]
-    public async Task Whoever_would_come_too_late_in_the_queue_is_told_at_once()
+    public async Task Request_whose_place_in_the_queue_is_too_late_fails_at_once()
     {
         await using var rig = new RestRig(await RestServer.Start(RestServer.Limited(Message, 1, 0, "10.0")));
         await rig.Send("first");
         var queue = Enumerable.Range(0, 3).Select(_ => rig.Send("x", maxWait: TimeSpan.FromSeconds(45))).ToList();
 
-        var late = await rig.Fails(rig.Send("late", maxWait: TimeSpan.FromSeconds(25)));
+        var late = await rig.ExpectError(rig.Send("late", maxWait: TimeSpan.FromSeconds(25)));
 
         Assert.Equal(ErrorCode.UpstreamRateLimited, late.Code);
         Assert.Equal(TimeSpan.FromSeconds(40.05), late.Until - rig.Time.GetUtcNow());
-        await Until.Done(Task.WhenAll(queue), rig.Time, TimeSpan.FromSeconds(11));
+        await Until.Completed(Task.WhenAll(queue), rig.Time, TimeSpan.FromSeconds(11));
     }
 
     [Fact]
-    public async Task A_place_given_up_goes_to_the_next()
+    public async Task Slot_of_a_cancelled_request_goes_to_the_next()
     {
         await using var rig = new RestRig(await RestServer.Start(RestServer.Limited(Message, 1, 0, "10.0")));
         await rig.Send("first");
         using var cancel = new CancellationTokenSource();
-        var given = rig.Rest.CreateMessage(RestRig.Channel, new NewMessage { Content = "given up" }, null, cancel.Token);
+        var cancelled = rig.Rest.CreateMessage(RestRig.Channel, new NewMessage { Content = "cancelled" }, null, cancel.Token);
         var next = rig.Send("next");
 
         await cancel.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => given);
-        await Until.Waits(rig.Time, TimeSpan.FromSeconds(10));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
+        await Until.WaitPassed(rig.Time, TimeSpan.FromSeconds(10));
         await next;
 
         Assert.Equal(["first", "next"], rig.Requests.Select(request => request.Json["content"]!.GetValue<string>()));
@@ -149,20 +150,23 @@ public sealed class RateLimitTests
     [Fact]
     public async Task Routes_that_share_a_bucket_share_its_limit()
     {
-        await using var rig = new RestRig(await RestServer.Start(RestServer.Limited(Message, 2, 1, "5.0", "same"), RestServer.Limited(Message, 2, 0, "5.0", "same"), RestServer.Limited(Message, 2, 1, "5.0", "same")));
-        await rig.Rest.GetMessage(RestRig.Channel, new Snowflake(1), rig.Stop);
-        await rig.Rest.EditMessage(RestRig.Channel, new Snowflake(1), new MessageChange { Content = "x" }, rig.Stop);
+        await using var rig = new RestRig(await RestServer.Start(
+            RestServer.Limited(Message, 2, 1, "5.0", "same"),
+            RestServer.Limited(Message, 2, 0, "5.0", "same"),
+            RestServer.Limited(Message, 2, 1, "5.0", "same")));
+        await rig.Rest.GetMessage(RestRig.Channel, new Snowflake(1), rig.Timeout);
+        await rig.Rest.ModifyChannel(RestRig.Channel, new ChannelChange { Name = "x" }, rig.Timeout);
 
-        var third = rig.Rest.EditMessage(RestRig.Channel, new Snowflake(1), new MessageChange { Content = "y" }, rig.Stop);
-        var fourth = rig.Rest.GetMessage(RestRig.Channel, new Snowflake(1), rig.Stop);
+        var third = rig.Rest.ModifyChannel(RestRig.Channel, new ChannelChange { Name = "y" }, rig.Timeout);
+        var fourth = rig.Rest.GetMessage(RestRig.Channel, new Snowflake(1), rig.Timeout);
         await Until.True(() => rig.Time.NextDue - rig.Time.GetUtcNow() < TimeSpan.FromSeconds(6));
 
         Assert.Equal(2, rig.Requests.Count);
-        await Until.Done(Task.WhenAll(third, fourth), rig.Time, TimeSpan.FromSeconds(6));
+        await Until.Completed(WhenAll(third, fourth), rig.Time, TimeSpan.FromSeconds(6));
     }
 
     [Fact]
-    public async Task An_unknown_bucket_is_tried_with_one_request_first()
+    public async Task Unknown_bucket_is_tried_with_one_request_first()
     {
         var arrived = 0;
         var answer = new TaskCompletionSource();
@@ -173,7 +177,7 @@ public sealed class RateLimitTests
             await RestServer.Limited("[]", 10, 9 - arrived, "5.0")(context);
         }));
 
-        var all = Task.WhenAll(Enumerable.Range(0, 5).Select(_ => rig.Rest.GetMessages(RestRig.Channel, cancellationToken: rig.Stop)));
+        var all = Task.WhenAll(Enumerable.Range(0, 5).Select(_ => rig.Rest.GetMessages(RestRig.Channel, cancellationToken: rig.Timeout)));
         await Until.True(() => Volatile.Read(ref arrived) == 1);
         Assert.Single(rig.Requests);
         answer.SetResult();
@@ -183,35 +187,35 @@ public sealed class RateLimitTests
     }
 
     [Fact]
-    public async Task No_more_than_the_allowed_requests_leave_in_a_second()
+    public async Task No_more_than_the_allowed_requests_are_sent_per_second()
     {
-        await using var rig = new RestRig(await RestServer.Start(RestServer.Answer(Message)), o => o with { RequestsPerSecond = 3 });
+        await using var rig = new RestRig(await RestServer.Start(RestServer.Respond(Message)), o => o with { RequestsPerSecond = 3 });
 
         var all = Task.WhenAll(Enumerable.Range(1, 7).Select(n => rig.Send("x", channel: new Snowflake((ulong)n))));
         await Until.True(() => rig.Requests.Count == 3 && rig.Time.ArmedTimers == 4);
-        await Until.Waits(rig.Time, TimeSpan.FromSeconds(1.05));
+        await Until.WaitPassed(rig.Time, TimeSpan.FromSeconds(1.05));
         await Until.True(() => rig.Requests.Count == 6 && rig.Time.ArmedTimers == 1);
-        await Until.Waits(rig.Time, TimeSpan.FromSeconds(1.05));
+        await Until.WaitPassed(rig.Time, TimeSpan.FromSeconds(1.05));
         await all;
 
         Assert.Equal(7, rig.Requests.Count);
     }
 
     [Fact]
-    public async Task Wait_that_ends_within_a_millisecond_is_waited_too()
+    public async Task Wait_with_a_fraction_of_a_millisecond_is_rounded_up()
     {
         var time = new ManualTime();
         var limit = new GlobalLimit(time, perSecond: 0);
         limit.Block(time.GetUtcNow() + TimeSpan.FromMilliseconds(1.5));
         var waiting = Task.Run(async () => await limit.Wait(DateTimeOffset.MaxValue, CancellationToken.None));
 
-        await Until.Waits(time, TimeSpan.FromMilliseconds(2));
+        await Until.WaitPassed(time, TimeSpan.FromMilliseconds(2));
 
         await waiting.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     [Fact]
-    public async Task The_edges_ban_holds_all_requests_of_the_address()
+    public async Task Ban_by_the_edge_servers_stops_all_requests_of_the_address()
     {
         await using var rig = new RestRig(await RestServer.Start(async context =>
         {
@@ -220,8 +224,8 @@ public sealed class RateLimitTests
             await context.Response.WriteAsync("error code: 1015");
         }));
 
-        var error = await rig.Fails(rig.Send("x"));
-        var other = await rig.Fails(rig.Rest.GetCurrentUser(rig.Stop));
+        var error = await rig.ExpectError(rig.Send("x"));
+        var other = await rig.ExpectError(rig.Rest.GetCurrentUser(rig.Timeout));
 
         Assert.Equal((ErrorCode.UpstreamRateLimited, ErrorCode.UpstreamRateLimited), (error.Code, other.Code));
         Assert.Equal(TimeSpan.FromSeconds(600.05), other.Until - rig.Time.GetUtcNow());
@@ -231,20 +235,20 @@ public sealed class RateLimitTests
     [Theory]
     [InlineData("""{"retry_after":600}""", "")]
     [InlineData("", "user")]
-    public async Task A_429_without_words_that_tells_its_scope_or_time_is_no_ban(string body, string scope)
+    public async Task Response_429_with_a_scope_or_a_time_is_not_a_ban(string body, string scope)
     {
         await using var rig = new RestRig(await RestServer.Start((context, request) => request.Method == "POST"
-            ? RestServer.Answer(body, 429, ("Retry-After", "600"), ("X-RateLimit-Scope", scope))(context)
-            : RestServer.Answer("""{"id":"1"}""")(context)));
+            ? RestServer.Respond(body, 429, ("Retry-After", "600"), ("X-RateLimit-Scope", scope))(context)
+            : RestServer.Respond("""{"id":"1"}""")(context)));
 
-        var error = await rig.Fails(rig.Send("x"));
+        var error = await rig.ExpectError(rig.Send("x"));
 
         Assert.Equal(TimeSpan.FromSeconds(600.05), error.Until - rig.Time.GetUtcNow());
-        Assert.Equal(new Snowflake(1), (await rig.Rest.GetCurrentUser(rig.Stop)).Id);
+        Assert.Equal(new Snowflake(1), (await rig.Rest.GetCurrentUser(rig.Timeout)).Id);
     }
 
     [Fact]
-    public async Task After_a_global_429_those_who_waited_leave_no_faster_than_before()
+    public async Task After_a_global_429_waiting_requests_keep_the_rate_limit()
     {
         var time = new ManualTime();
         var limit = new GlobalLimit(time, perSecond: 2);
@@ -254,7 +258,13 @@ public sealed class RateLimitTests
 
         time.Advance(TimeSpan.FromSeconds(10));
 
-        await Until.True(() => all.Count(one => one.IsCompleted) + time.ArmedTimers == all.Count && !(time.NextDue <= time.GetUtcNow()));
-        Assert.Equal(4, all.Count(one => one.IsCompleted));
+        await Until.True(() => all.Count(task => task.IsCompleted) + time.ArmedTimers == all.Count && !(time.NextDue <= time.GetUtcNow()));
+        Assert.Equal(4, all.Count(task => task.IsCompleted));
+    }
+
+    private static async Task<bool> WhenAll(params Task[] tasks)
+    {
+        await Task.WhenAll(tasks);
+        return true;
     }
 }

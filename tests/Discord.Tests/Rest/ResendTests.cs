@@ -9,9 +9,9 @@ public sealed class ResendTests
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(11);
 
     [Fact]
-    public async Task A_message_whose_answer_is_lost_is_sent_again_under_the_same_nonce_and_posted_once()
+    public async Task Message_whose_response_is_lost_is_sent_again_with_the_same_nonce_and_posted_once()
     {
-        // As Discord does: the first one is posted, only its answer is lost.
+        // As Discord does: the first request is posted, only its response is lost.
         var posted = new List<string>();
         await using var rig = new RestRig(await RestServer.Start(async (HttpContext context, RestRequest request) =>
         {
@@ -19,10 +19,10 @@ public sealed class ResendTests
             var isNew = !posted.Contains(nonce);
             if (isNew) posted.Add(nonce);
             Assert.True(request.Json["enforce_nonce"]!.GetValue<bool>());
-            await (isNew ? RestServer.Cut(context) : RestServer.Answer(Message)(context));
+            await (isNew ? RestServer.Abort(context) : RestServer.Respond(Message)(context));
         }));
 
-        var message = await Until.Done(rig.Send("x"), rig.Time, LongestPause);
+        var message = await Until.Completed(rig.Send("x"), rig.Time, LongestPause);
 
         Assert.Equal(new Snowflake(7), message.Id);
         Assert.Equal(2, rig.Requests.Count);
@@ -30,9 +30,9 @@ public sealed class ResendTests
     }
 
     [Fact]
-    public async Task Every_call_has_a_nonce_of_its_own_unless_it_is_given_one()
+    public async Task Every_message_has_its_own_nonce_unless_the_caller_sets_one()
     {
-        await using var rig = new RestRig(await RestServer.Start(RestServer.Answer(Message)));
+        await using var rig = new RestRig(await RestServer.Start(RestServer.Respond(Message)));
 
         await rig.Send("x");
         await rig.Send("x");
@@ -49,11 +49,11 @@ public sealed class ResendTests
     [InlineData(502, "<html>", ErrorCode.UpstreamFailed)]
     [InlineData(503, """{"code":130000,"message":"overloaded"}""", ErrorCode.UpstreamFailed)]
     [InlineData(504, "", ErrorCode.UpstreamTimeout)]
-    public async Task Failures_of_Discord_are_tried_again_so_many_times(int status, string body, ErrorCode code)
+    public async Task Failures_of_Discord_are_retried_a_limited_number_of_times(int status, string body, ErrorCode code)
     {
-        await using var rig = new RestRig(await RestServer.Start(RestServer.Answer(body, status)), o => o with { MaxRetries = 3 });
+        await using var rig = new RestRig(await RestServer.Start(RestServer.Respond(body, status)), o => o with { MaxRetries = 3 });
 
-        var error = await rig.Fails(Until.Done(rig.Send("x"), rig.Time, LongestPause));
+        var error = await rig.ExpectError(Until.Completed(rig.Send("x"), rig.Time, LongestPause));
 
         Assert.Equal(code, error.Code);
         Assert.Equal(4, rig.Requests.Count);
@@ -61,79 +61,80 @@ public sealed class ResendTests
     }
 
     [Fact]
-    public async Task A_message_of_which_no_answer_ever_comes_may_have_been_posted()
+    public async Task Message_without_any_response_may_have_been_posted()
     {
-        await using var rig = new RestRig(await RestServer.Start(RestServer.Cut), o => o with { MaxRetries = 2 });
+        await using var rig = new RestRig(await RestServer.Start(RestServer.Abort), o => o with { MaxRetries = 2 });
 
-        var error = await rig.Fails(Until.Done(rig.Send("x"), rig.Time, LongestPause));
+        var error = await rig.ExpectError(Until.Completed(rig.Send("x"), rig.Time, LongestPause));
 
         Assert.Equal(ErrorCode.UpstreamOutcomeUnknown, error.Code);
         Assert.Equal(3, rig.Requests.Count);
     }
 
     [Fact]
-    public async Task After_a_lost_answer_a_limit_is_no_reason_to_send_it_elsewhere()
+    public async Task Rate_limit_after_a_lost_response_is_an_unknown_outcome()
     {
-        await using var rig = new RestRig(await RestServer.Start(RestServer.Cut, RestServer.TooMany("3000")));
+        await using var rig = new RestRig(await RestServer.Start(RestServer.Abort, RestServer.TooMany("3000")));
 
-        var error = await rig.Fails(Until.Done(rig.Send("x"), rig.Time, LongestPause));
+        var error = await rig.ExpectError(Until.Completed(rig.Send("x"), rig.Time, LongestPause));
 
         Assert.Equal(ErrorCode.UpstreamOutcomeUnknown, error.Code);
     }
 
     [Fact]
-    public async Task After_a_lost_answer_it_is_not_sent_again_when_Discord_may_have_forgotten_the_nonce()
+    public async Task Message_is_not_sent_again_when_Discord_may_no_longer_know_its_nonce()
     {
-        await using var rig = new RestRig(await RestServer.Start(RestServer.Cut, RestServer.TooMany("121")));
+        await using var rig = new RestRig(await RestServer.Start(RestServer.Abort, RestServer.TooMany("121")));
 
-        var error = await rig.Fails(Until.Done(rig.Send("x", maxWait: TimeSpan.FromMinutes(10)), rig.Time, LongestPause));
+        var error = await rig.ExpectError(Until.Completed(rig.Send("x", maxWait: TimeSpan.FromMinutes(10)), rig.Time, LongestPause));
 
         Assert.Equal(ErrorCode.UpstreamOutcomeUnknown, error.Code);
         Assert.Equal(2, rig.Requests.Count);
     }
 
     [Fact]
-    public async Task A_server_that_cannot_be_reached_is_unavailable_and_nothing_was_posted()
+    public async Task Unreachable_server_is_unavailable()
     {
-        await using var closed = await RestServer.Start(RestServer.Cut);
+        await using var closed = await RestServer.Start(RestServer.Abort);
         var address = closed.BaseUrl;
         await closed.DisposeAsync();
         await using var rig = new RestRig(address, TimeProvider.System, o => o with { MaxRetries = 1 });
 
-        var error = await rig.Fails(rig.Send("x"));
+        var error = await rig.ExpectError(rig.Send("x"));
 
         Assert.Equal(ErrorCode.UpstreamUnavailable, error.Code);
     }
 
     [Fact]
-    public async Task A_channel_is_never_made_twice()
+    public async Task Channel_is_never_created_twice()
     {
-        await using var rig = new RestRig(await RestServer.Start(RestServer.Cut, RestServer.Answer("", 502), RestServer.TooMany("1"), RestServer.Answer(Channel)));
-        var create = () => rig.Rest.CreateChannel(new Snowflake(1), new NewChannel("x"), rig.Stop);
+        await using var rig = new RestRig(
+            await RestServer.Start(RestServer.Abort, RestServer.Respond("", 502), RestServer.TooMany("1"), RestServer.Respond(Channel)));
+        var create = () => rig.Rest.CreateChannel(new Snowflake(1), new NewChannel("x"), rig.Timeout);
 
-        var cut = await rig.Fails(create());
-        var failed = await rig.Fails(create());
-        var made = await Until.Done(create(), rig.Time, LongestPause);
+        var lost = await rig.ExpectError(create());
+        var failed = await rig.ExpectError(create());
+        var created = await Until.Completed(create(), rig.Time, LongestPause);
 
-        Assert.Equal((ErrorCode.UpstreamUnavailable, ErrorCode.UpstreamFailed), (cut.Code, failed.Code));
-        Assert.Equal(new Snowflake(8), made.Id);
+        Assert.Equal((ErrorCode.UpstreamUnavailable, ErrorCode.UpstreamFailed), (lost.Code, failed.Code));
+        Assert.Equal(new Snowflake(8), created.Id);
         Assert.Equal(4, rig.Requests.Count);
     }
 
     [Fact]
-    public async Task An_answer_that_takes_too_long_counts_as_lost()
+    public async Task Response_that_takes_too_long_counts_as_lost()
     {
         var count = 0;
         await using var rig = new RestRig(await RestServer.Start(async (HttpContext context, RestRequest _) =>
         {
             if (Interlocked.Increment(ref count) == 1) await Task.Delay(Timeout.Infinite, context.RequestAborted);
-            else await RestServer.Answer(Message)(context);
+            else await RestServer.Respond(Message)(context);
         }), o => o with { AttemptTimeout = TimeSpan.FromSeconds(7) });
 
         var sent = rig.Send("x");
         await Until.True(() => rig.Requests.Count == 1);
-        await Until.Waits(rig.Time, TimeSpan.FromSeconds(7));
-        await Until.Done(sent, rig.Time, TimeSpan.FromSeconds(1));
+        await Until.WaitPassed(rig.Time, TimeSpan.FromSeconds(7));
+        await Until.Completed(sent, rig.Time, TimeSpan.FromSeconds(1));
 
         Assert.Equal(2, rig.Requests.Count);
     }

@@ -8,44 +8,44 @@ public sealed class DiscordSessionTests : DiscordGrainTest
     private IDiscordSessionGrain Session => Silo.Grains.GetGrain<IDiscordSessionGrain>(GrainKeys.DiscordSession("l1", 0));
 
     [Fact]
-    public async Task Watch_WaitsUntilTheListenerIsReady_AndHearsOnlyItsChannelAndBot()
+    public async Task Watch_WaitsUntilTheListenerIsReady_AndReceivesOnlyItsChannelAndBot()
     {
         var watcher = new Watcher();
         var watching = Session.Watch(new DiscordWatch("w", "channel", "bot"), Silo.Grains.CreateObjectReference<IDiscordObserver>(watcher));
         var connection = await Discord.NextConnection();
-        connection.Become("ready");
+        connection.SetState("ready");
         await watching;
 
-        connection.Happens(
+        connection.Publish(
             Message("1", "channel", "bot"), Message("2", "other", "bot"), Message("3", "channel", "somebody"), Message("4", "channel", null),
             new DiscordTyping("channel", "somebody"), new DiscordTyping("channel", "bot"), new DiscordEventsMissed());
 
-        await watcher.Heard(4);
+        await watcher.Received(4);
         Assert.Equal(["1", "4"], watcher.Events.OfType<DiscordMessageSeen>().Select(message => message.Id));
         Assert.Single(watcher.Events.OfType<DiscordTyping>());
         Assert.Single(watcher.Events.OfType<DiscordEventsMissed>());
     }
 
     [Fact]
-    public async Task Unwatch_HearsNothingMore()
+    public async Task Unwatch_ReceivesNoFurtherEvents()
     {
-        var (gone, here) = (new Watcher(), new Watcher());
+        var (ended, active) = (new Watcher(), new Watcher());
         var connection = await Connected();
-        await Session.Watch(new DiscordWatch("gone", "channel", "bot"), Silo.Grains.CreateObjectReference<IDiscordObserver>(gone));
-        await Session.Watch(new DiscordWatch("here", "channel", "bot"), Silo.Grains.CreateObjectReference<IDiscordObserver>(here));
-        await Session.Unwatch("gone");
+        await Session.Watch(new DiscordWatch("ended", "channel", "bot"), Silo.Grains.CreateObjectReference<IDiscordObserver>(ended));
+        await Session.Watch(new DiscordWatch("active", "channel", "bot"), Silo.Grains.CreateObjectReference<IDiscordObserver>(active));
+        await Session.Unwatch("ended");
 
-        connection.Happens(Message("1", "channel", "bot"));
+        connection.Publish(Message("1", "channel", "bot"));
 
-        await here.Heard(1);
-        Assert.Empty(gone.Events);
+        await active.Received(1);
+        Assert.Empty(ended.Events);
     }
 
     [Fact]
-    public async Task Watch_ListenerRefused_SaysWhy()
+    public async Task Watch_ListenerRejected_FailsWithTheReason()
     {
         var watching = Session.Watch(new DiscordWatch("w", "channel", "bot"), Silo.Grains.CreateObjectReference<IDiscordObserver>(new Watcher()));
-        (await Discord.NextConnection()).Refused.SetResult("the intent is off");
+        (await Discord.NextConnection()).Rejection.SetResult("the intent is off");
 
         var error = await Assert.ThrowsAsync<ClusterException>(() => watching);
 
@@ -54,7 +54,7 @@ public sealed class DiscordSessionTests : DiscordGrainTest
     }
 
     [Fact]
-    public async Task Own_HeldByADeadNode_SaysUntilWhen()
+    public async Task TakeLease_HeldByAFailedNode_SaysUntilWhen()
     {
         await Connected();
         await Crash();
@@ -67,7 +67,7 @@ public sealed class DiscordSessionTests : DiscordGrainTest
     }
 
     [Fact]
-    public async Task Fleet_ListenerIsDeclaredOtherwise_ConnectsAnew()
+    public async Task Fleet_ListenerIsChanged_ConnectsAgain()
     {
         var first = await Connected();
                 await Catalog.Import(Fleet with { Version = "2", Listeners = [Fleet.Listeners[0] with { GuildId = "2" }] });
@@ -79,13 +79,13 @@ public sealed class DiscordSessionTests : DiscordGrainTest
     }
 
     [Fact]
-    public async Task Connection_BreaksThroughAFault_IsMadeAgainAndWatchedAnew()
+    public async Task Connection_FailsWithAnError_ConnectsAgainAndEndsWatches()
     {
         var first = await Connected();
         await Session.Watch(new DiscordWatch("w", "channel", "bot"), Silo.Grains.CreateObjectReference<IDiscordObserver>(new Watcher()));
         var second = Discord.NextConnection();
 
-        first.Refused.SetException(new ClusterException(ErrorCode.CallRejected, "The store cannot be reached."));
+        first.Rejection.SetException(new ClusterException(ErrorCode.CallRejected, "The store cannot be reached."));
 
         await Eventually(() => Task.FromResult(second.IsCompleted), isConnected => isConnected);
         Assert.False(await Session.IsWatching("w"));
@@ -93,10 +93,10 @@ public sealed class DiscordSessionTests : DiscordGrainTest
     }
 
     [Fact]
-    public async Task Fleet_OnlySealsDiffer_StaysConnected()
+    public async Task Fleet_OnlySealsAreDifferent_StaysConnected()
     {
         await Connected();
-                await Catalog.Import(Fleet with { Version = "2", Listeners = [Fleet.Listeners[0] with { Token = new Secret("sealed anew") }] });
+                await Catalog.Import(Fleet with { Version = "2", Listeners = [Fleet.Listeners[0] with { Token = new Secret("sealed again") }] });
         var second = Discord.NextConnection();
 
         await Silo.PassSeconds(10, () => second.IsCompleted);
@@ -105,7 +105,7 @@ public sealed class DiscordSessionTests : DiscordGrainTest
     }
 
     [Fact]
-    public async Task Fleet_ListenerIsRemoved_DisconnectsAndSaysSo()
+    public async Task Fleet_ListenerIsRemoved_DisconnectsWithTheReason()
     {
         await Connected();
         await Catalog.Import(Fleet with { Version = "2", Listeners = [] });
@@ -116,28 +116,33 @@ public sealed class DiscordSessionTests : DiscordGrainTest
     }
 
     [Fact]
-    public async Task Health_IsTold()
+    public async Task Health_IsReported()
     {
         var connection = await Connected();
         await Eventually(Entry, entry => entry.State == HealthState.Ok);
 
-        connection.Refused.SetResult("the intent is off");
+        connection.Rejection.SetResult("the intent is off");
         var entry = await Eventually(Entry, entry => entry.State == HealthState.SetAside);
 
         Assert.Equal(("l1.0", "the intent is off"), (entry.Id, entry.Reason));
 
-        async Task<HealthEntry> Entry() => (await Silo.Grains.GetGrain<IHealthGrain>(GrainKeys.Health).List()).Single(entry => entry is { Kind: HealthKind.Listener, Id: "l1.0" });
+        async Task<HealthEntry> Entry()
+        {
+            var entries = await Silo.Grains.GetGrain<IHealthGrain>(GrainKeys.Health).List();
+            return entries.Single(entry => entry is { Kind: HealthKind.Listener, Id: "l1.0" });
+        }
     }
 
-    private async Task<T> Eventually<T>(Func<Task<T>> look, Func<T, bool> fits)
+    /// <summary>Moves the clock until a result meets the condition.</summary>
+    private async Task<T> Eventually<T>(Func<Task<T>> get, Func<T, bool> condition)
     {
-        var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (true)
         {
-            if (await look() is { } found && fits(found)) return found;
+            if (await get() is { } result && condition(result)) return result;
             Silo.Time.Advance(TimeSpan.FromSeconds(1));
             await Silo.Settle();
-            patience.Token.ThrowIfCancellationRequested();
+            timeout.Token.ThrowIfCancellationRequested();
         }
     }
 
@@ -145,32 +150,33 @@ public sealed class DiscordSessionTests : DiscordGrainTest
     {
         await Session.Connect();
         var connection = await Discord.NextConnection();
-        connection.Become("ready");
+        connection.SetState("ready");
         return connection;
     }
 
-    private static DiscordMessageSeen Message(string id, string channel, string? author) => new() { Id = id, ChannelId = channel, AuthorId = author, Text = "x" };
+    private static DiscordMessageSeen Message(string id, string channel, string? author) =>
+        new() { Id = id, ChannelId = channel, AuthorId = author, Text = "x" };
 
     private sealed class Watcher : IDiscordObserver
     {
         private readonly ConcurrentQueue<DiscordEvent> _events = new();
-        private readonly SemaphoreSlim _heard = new(0);
+        private readonly SemaphoreSlim _received = new(0);
 
         public IReadOnlyCollection<DiscordEvent> Events => _events;
 
         public ValueTask<bool> OnEvents(IReadOnlyList<DiscordEvent> events)
         {
-            foreach (var one in events)
+            foreach (var e in events)
             {
-                _events.Enqueue(one);
-                _heard.Release();
+                _events.Enqueue(e);
+                _received.Release();
             }
             return ValueTask.FromResult(true);
         }
 
-        public async Task Heard(int count)
+        public async Task Received(int count)
         {
-            for (var i = 0; i < count; i++) Assert.True(await _heard.WaitAsync(TimeSpan.FromSeconds(30)));
+            for (var i = 0; i < count; i++) Assert.True(await _received.WaitAsync(TimeSpan.FromSeconds(30)));
         }
     }
 }

@@ -6,17 +6,21 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Discord.Tests;
 
-/// <summary>A client of a server, under a manual clock unless said otherwise.</summary>
+/// <summary>A REST client of a server that the test plays; with a manual clock, unless the test gives another one.</summary>
 internal sealed class RestRig : IAsyncDisposable
 {
     public const string Token = "secret-token-of-the-account";
 
     private readonly RestServer? _server;
     private readonly HttpMessageInvoker _http = new(UpstreamHandlers.New(proxy: null, DecompressionMethods.All));
-    private readonly CancellationTokenSource _guard = new(TimeSpan.FromSeconds(30));
+    private readonly CancellationTokenSource _timeout = new(TimeSpan.FromSeconds(30));
 
     public RestRig(
-        string baseUrl, TimeProvider? time = null, Func<DiscordRestOptions, DiscordRestOptions>? change = null, DiscordTokenKind kind = DiscordTokenKind.Bot, string token = Token)
+        string baseUrl,
+        TimeProvider? time = null,
+        Func<DiscordRestOptions, DiscordRestOptions>? change = null,
+        DiscordTokenKind kind = DiscordTokenKind.Bot,
+        string token = Token)
     {
         Guard = new InvalidRequestGuard(time ?? Time);
         var options = new DiscordRestOptions("account-a", token, kind) { BaseUrl = baseUrl };
@@ -41,23 +45,23 @@ internal sealed class RestRig : IAsyncDisposable
     public IReadOnlyList<RestRequest> Requests => [.. Server.Requests];
 
     /// <summary>Ends a test that hangs.</summary>
-    public CancellationToken Stop => _guard.Token;
+    public CancellationToken Timeout => _timeout.Token;
 
     public Task<DiscordMessage> Send(string content, string? nonce = null, TimeSpan? maxWait = null, Snowflake? channel = null) =>
-        Rest.CreateMessage(channel ?? Channel, new NewMessage { Content = content, Nonce = nonce }, maxWait, Stop);
+        Rest.CreateMessage(channel ?? Channel, new NewMessage { Content = content, Nonce = nonce }, maxWait, Timeout);
 
-    public Task<ClusterException> Fails(Task task) => Assert.ThrowsAsync<ClusterException>(() => task);
+    public Task<ClusterException> ExpectError(Task task) => Assert.ThrowsAsync<ClusterException>(() => task);
 
     public async ValueTask DisposeAsync()
     {
         Rest.Dispose();
         _http.Dispose();
-        _guard.Dispose();
+        _timeout.Dispose();
         if (_server is not null) await _server.DisposeAsync();
     }
 }
 
-/// <summary>Keeps what was logged.</summary>
+/// <summary>Records log messages.</summary>
 internal sealed class LogLines : ILogger
 {
     public ConcurrentQueue<string> Lines { get; } = [];

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Discord.Tests;
 
-/// <summary>What a server was asked.</summary>
+/// <summary>A request that the server received.</summary>
 internal sealed record RestRequest(string Method, string Path, IReadOnlyDictionary<string, string> Headers, string Body)
 {
     public JsonNode Json => JsonNode.Parse(Body)!;
@@ -17,7 +17,7 @@ internal sealed record RestRequest(string Method, string Path, IReadOnlyDictiona
     public override string ToString() => $"{Method} {Path}";
 }
 
-/// <summary>A small server over real HTTP that answers as a test says.</summary>
+/// <summary>A small HTTP server whose responses the test chooses.</summary>
 internal sealed class RestServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -28,7 +28,7 @@ internal sealed class RestServer : IAsyncDisposable
 
     public string BaseUrl => _app.Urls.First();
 
-    public static async Task<RestServer> Start(Func<HttpContext, RestRequest, Task> answer)
+    public static async Task<RestServer> Start(Func<HttpContext, RestRequest, Task> respond)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -44,20 +44,20 @@ internal sealed class RestServer : IAsyncDisposable
                 context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase),
                 await reader.ReadToEndAsync());
             server.Requests.Enqueue(request);
-            await answer(context, request);
+            await respond(context, request);
         });
         await app.StartAsync();
         return server;
     }
 
-    /// <summary>Answers one request after the other with these; the last again and again.</summary>
-    public static Task<RestServer> Start(params Func<HttpContext, Task>[] answers)
+    /// <summary>Gives these responses one after another, and repeats the last one.</summary>
+    public static Task<RestServer> Start(params Func<HttpContext, Task>[] responses)
     {
         var next = -1;
-        return Start((context, _) => answers[Math.Min(Interlocked.Increment(ref next), answers.Length - 1)](context));
+        return Start((context, _) => responses[Math.Min(Interlocked.Increment(ref next), responses.Length - 1)](context));
     }
 
-    public static Func<HttpContext, Task> Answer(string json, int status = 200, params (string Name, string Value)[] headers) => async context =>
+    public static Func<HttpContext, Task> Respond(string json, int status = 200, params (string Name, string Value)[] headers) => async context =>
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json";
@@ -65,16 +65,18 @@ internal sealed class RestServer : IAsyncDisposable
         if (status != 204) await context.Response.WriteAsync(json);
     };
 
-    /// <summary>An answer that names its bucket.</summary>
-    public static Func<HttpContext, Task> Limited(string json, int limit, int remaining, string resetAfter, string bucket = "b") => Answer(
-        json, 200, ("X-RateLimit-Limit", $"{limit}"), ("X-RateLimit-Remaining", $"{remaining}"), ("X-RateLimit-Reset-After", resetAfter), ("X-RateLimit-Bucket", bucket));
+    /// <summary>A response with rate limit headers.</summary>
+    public static Func<HttpContext, Task> Limited(string json, int limit, int remaining, string resetAfter, string bucket = "b") => Respond(
+        json, 200,
+        ("X-RateLimit-Limit", $"{limit}"), ("X-RateLimit-Remaining", $"{remaining}"), ("X-RateLimit-Reset-After", resetAfter), ("X-RateLimit-Bucket", bucket));
 
     /// <summary>A 429.</summary>
-    public static Func<HttpContext, Task> TooMany(string retryAfter, string scope = "user", int code = 0) => Answer(
+    public static Func<HttpContext, Task> TooMany(string retryAfter, string scope = "user", int code = 0) => Respond(
         $$"""{"message":"You are being rate limited.","retry_after":{{retryAfter}},"global":{{(scope == "global" ? "true" : "false")}},"code":{{code}}}""",
         429, ("X-RateLimit-Scope", scope), ("Retry-After", "99"));
 
-    public static Task Cut(HttpContext context)
+    /// <summary>Aborts the connection instead of responding.</summary>
+    public static Task Abort(HttpContext context)
     {
         context.Abort();
         return Task.CompletedTask;

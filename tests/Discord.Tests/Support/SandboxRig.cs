@@ -5,13 +5,13 @@ using CozeCluster.Upstreams.Http;
 
 namespace CozeCluster.Discord.Tests;
 
-/// <summary>The sandbox's Discord, and clients of it.</summary>
+/// <summary>The sandbox's Discord, with clients.</summary>
 internal sealed class SandboxRig : IAsyncDisposable
 {
     private readonly SandboxServer _server;
     private readonly TimeProvider _time;
     private readonly HttpMessageInvoker _http = new(UpstreamHandlers.New(proxy: null, DecompressionMethods.All));
-    private readonly CancellationTokenSource _guard = new(TimeSpan.FromSeconds(30));
+    private readonly CancellationTokenSource _timeout = new(TimeSpan.FromSeconds(30));
     private readonly CancellationTokenSource _stop = new();
     private readonly List<DiscordRest> _rests = [];
     private readonly List<Task> _running = [];
@@ -36,7 +36,8 @@ internal sealed class SandboxRig : IAsyncDisposable
 
     public LogLines Log { get; } = new();
 
-    public CancellationToken Stop => _guard.Token;
+    /// <summary>Ends a test that hangs.</summary>
+    public CancellationToken Timeout => _timeout.Token;
 
     public static async Task<SandboxRig> Start(DiscordSandboxOptions? options = null, TimeProvider? time = null)
     {
@@ -45,7 +46,7 @@ internal sealed class SandboxRig : IAsyncDisposable
             await SandboxServer.StartAsync(new SandboxOptions { Discord = options ?? new(), Time = clock }, TestContext.Current.CancellationToken), clock);
     }
 
-    /// <summary>A client with the token of a listener (a bot) or an account (a person).</summary>
+    /// <summary>Creates a client with the token of a listener (a bot) or of an account (a person).</summary>
     public DiscordRest Rest(SeededUser user, Func<DiscordRestOptions, DiscordRestOptions>? change = null)
     {
         var kind = DiscordSeeds.Listeners.Contains(user) ? DiscordTokenKind.Bot : DiscordTokenKind.User;
@@ -55,31 +56,32 @@ internal sealed class SandboxRig : IAsyncDisposable
         return rest;
     }
 
-    /// <summary>A running gateway connection of a listener.</summary>
-    public DiscordGateway Listen(SeededUser user, Func<DiscordGatewayOptions, DiscordGatewayOptions>? change = null)
+    /// <summary>Starts a gateway connection of a listener.</summary>
+    public DiscordGateway Connect(SeededUser user, Func<DiscordGatewayOptions, DiscordGatewayOptions>? change = null)
     {
         var options = new DiscordGatewayOptions(user.Name, user.Token) { FirstPause = TimeSpan.FromMilliseconds(100) };
-        var gateway = new DiscordGateway(change?.Invoke(options) ?? options, Rest(user).GetGatewayBot, _ => ValueTask.CompletedTask, new IdentifyTurns(_time), _time, Log);
+        var gateway = new DiscordGateway(
+            change?.Invoke(options) ?? options, Rest(user).GetGatewayBot, _ => ValueTask.CompletedTask, new IdentifyPacing(_time), _time, Log);
         _running.Add(Task.Run(() => gateway.Run(_stop.Token)));
         return gateway;
     }
 
-    /// <summary>The next event of that kind; what comes before is passed over.</summary>
-    public async Task<T> Next<T>(DiscordGateway gateway, Func<T, bool>? fits = null)
-        where T : GatewayEvent
+    /// <summary>Reads the next event of a type that meets a condition. Other events before it are dropped.</summary>
+    public async Task<T> Next<T>(DiscordGateway gateway, Func<T, bool>? condition = null)
+        where T : DiscordGatewayEvent
     {
         while (true)
         {
-            if (await gateway.Events.ReadAsync(Stop) is T e && fits?.Invoke(e) != false) return e;
+            if (await gateway.Events.ReadAsync(Timeout) is T e && condition?.Invoke(e) != false) return e;
         }
     }
 
-    public async Task<DiscordGatewayState> NextState(DiscordGateway gateway, GatewayPhase phase) =>
-        (await Next<GatewayStateChanged>(gateway, e => e.State.Phase == phase)).State;
+    public async Task<DiscordGatewayState> NextState(DiscordGateway gateway, DiscordGatewayPhase phase) =>
+        (await Next<DiscordGatewayStateChanged>(gateway, e => e.State.Phase == phase)).State;
 
-    /// <summary>Prompts the first Coze-hosted bot.</summary>
+    /// <summary>Posts a prompt to the first Coze-hosted bot.</summary>
     public Task<DiscordMessage> Prompt(DiscordRest account, string text, Snowflake? channel = null) => account.CreateMessage(
-        channel ?? General, new NewMessage { Content = $"{text} <@{CozeBot}>", AllowedMentions = AllowedMentions.Only(CozeBot) }, null, Stop);
+        channel ?? General, new NewMessage { Content = $"{text} <@{CozeBot}>", AllowedMentions = AllowedMentions.Only(CozeBot) }, null, Timeout);
 
     public async ValueTask DisposeAsync()
     {
@@ -89,6 +91,6 @@ internal sealed class SandboxRig : IAsyncDisposable
         _http.Dispose();
         await _server.DisposeAsync();
         _stop.Dispose();
-        _guard.Dispose();
+        _timeout.Dispose();
     }
 }

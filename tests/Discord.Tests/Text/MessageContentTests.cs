@@ -5,7 +5,7 @@ namespace CozeCluster.Discord.Tests;
 public sealed class MessageContentTests
 {
     [Fact]
-    public void Text_of_components_is_read_at_any_depth_and_labels_of_plain_buttons_are_suggestions()
+    public void Text_of_nested_components_is_read_and_labels_of_plain_buttons_are_suggestions()
     {
         var message = Read("""
             {"id":"1","channel_id":"2","content":"","flags":32768,"components":[
@@ -19,35 +19,35 @@ public sealed class MessageContentTests
               {"type":99,"unknown":true}]}
             """);
 
-        Assert.Equal("# Title\nbeside", ComponentText.Of(message));
-        Assert.Equal(["What else?", "Tell me more"], ComponentText.Suggestions(message));
+        Assert.Equal("# Title\nbeside", MessageContent.Text(message));
+        Assert.Equal(["What else?", "Tell me more"], MessageContent.Suggestions(message));
     }
 
     [Fact]
-    public void A_plain_message_is_its_content() => Assert.Equal("hi", ComponentText.Of(Read("""{"content":"hi"}""")));
+    public void Text_of_a_plain_message_is_its_content() => Assert.Equal("hi", MessageContent.Text(Read("""{"content":"hi"}""")));
 
     [Fact]
-    public void A_message_of_which_nothing_is_told_is_empty()
+    public void Message_without_fields_is_empty()
     {
         var message = Read("""{"id":"1","channel_id":"2"}""");
 
-        Assert.Equal("", ComponentText.Of(message));
-        Assert.Empty(ComponentText.Suggestions(message));
-        Assert.Empty(MessageMedia.Of(message));
-        Assert.Equal("", EmbedMarkdown.Of(message));
+        Assert.Equal("", MessageContent.Text(message));
+        Assert.Empty(MessageContent.Suggestions(message));
+        Assert.Empty(MessageMedia.In(message));
+        Assert.Equal("", MessageContent.EmbedText(message));
     }
 
     [Fact]
-    public void Components_nested_without_end_are_not_followed_without_end()
+    public void Too_deeply_nested_components_are_ignored()
     {
         var component = new DiscordComponent { Type = DiscordComponentType.TextDisplay, Content = "x" };
         for (var i = 0; i < 100; i++) component = new DiscordComponent { Type = DiscordComponentType.Container, Components = [component] };
 
-        Assert.Equal("", ComponentText.Of(new DiscordMessage { Components = [component] }));
+        Assert.Equal("", MessageContent.Text(new DiscordMessage { Components = [component] }));
     }
 
     [Fact]
-    public void Pictures_and_files_of_all_kinds_are_found_once_each()
+    public void Pictures_and_files_of_all_kinds_are_found_once()
     {
         var message = Read("""
             {"id":"1","channel_id":"2","content":"see https://cdn/in-text.png?a=1",
@@ -65,7 +65,7 @@ public sealed class MessageContentTests
                {"type":9,"accessory":{"type":11,"media":{"url":"https://cdn/g.png"}},"components":[]},{"type":13,"file":{"url":"https://cdn/h.zip?ex=1"}}]}
             """);
 
-        var media = MessageMedia.Of(message);
+        var media = MessageMedia.In(message);
 
         Assert.Equal(
             [
@@ -79,7 +79,7 @@ public sealed class MessageContentTests
     }
 
     [Fact]
-    public void Rich_embeds_become_markdown_and_previews_do_not()
+    public void Rich_embeds_become_markdown_and_previews_are_left_out()
     {
         var message = Read("""
             {"content":"read https://page","embeds":[
@@ -89,7 +89,7 @@ public sealed class MessageContentTests
               {"description":"alone"}]}
             """);
 
-        Assert.Equal("**[T](https://t)**\n\nD\n\n**n**: v\n\n*F*\n\nalone", EmbedMarkdown.Of(message));
+        Assert.Equal("**[T](https://t)**\n\nD\n\n**n**: v\n\n*F*\n\nalone", MessageContent.EmbedText(message));
     }
 
     private static DiscordMessage Read(string json) => JsonSerializer.Deserialize(json, DiscordJson.Default.DiscordMessage)!;

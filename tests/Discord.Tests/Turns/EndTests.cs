@@ -4,16 +4,16 @@ using CozeCluster.TestKit;
 
 namespace CozeCluster.Discord.Tests;
 
-/// <summary>When replies without buttons end; the house's clock is the test's, Discord's is not.</summary>
+/// <summary>When replies without buttons end. The silo has a manual clock; Discord uses the machine's.</summary>
 public sealed class EndTests
 {
     private readonly ManualTime _time = new(DateTimeOffset.UtcNow);
 
     [Fact]
-    public async Task Bot_whose_cadence_is_not_known_is_given_ten_seconds_of_silence()
+    public async Task Bot_with_unknown_cadence_gets_ten_seconds_of_silence()
     {
-        await using var house = await DiscordHouse.Start(_time);
-        var turn = await WithoutButtons(house);
+        await using var silo = await DiscordSilo.Start(_time);
+        var turn = await WithoutButtons(silo);
 
         await Pass(9.5);
         Assert.Null(turn.End);
@@ -23,13 +23,13 @@ public sealed class EndTests
     }
 
     [Fact]
-    public async Task Bot_whose_cadence_is_known_is_given_little_more_than_that()
+    public async Task Bot_with_known_cadence_gets_little_more_than_its_pauses()
     {
-        await using var house = await DiscordHouse.Start(_time);
-        for (var i = 0; i < 5; i++) await (await house.Run("x [[chunks=3 pace=5ms]]")).UntilComplete();
-        var turn = await WithoutButtons(house);
+        await using var silo = await DiscordSilo.Start(_time);
+        for (var i = 0; i < 5; i++) await (await silo.Run("x [[chunks=3 pace=5ms]]")).UntilComplete();
+        var turn = await WithoutButtons(silo);
 
-        // Its pauses were nothing by this clock, so the shortest silence is enough.
+        // On this clock its pauses had no length, so the shortest silence is enough.
         await Pass(0.6);
         Assert.Null(turn.End);
         await Pass(0.3);
@@ -38,45 +38,45 @@ public sealed class EndTests
     }
 
     [Fact]
-    public async Task Cadence_survives_a_restart_of_the_bot()
+    public async Task Cadence_survives_a_restart_of_the_silo()
     {
-        await using var house = await DiscordHouse.Start(_time);
-        for (var i = 0; i < 5; i++) await (await house.Run("x [[chunks=3 pace=5ms]]")).UntilComplete();
-        Assert.Equal(5, (await house.Bot("b1").Cadence())?.Replies);
+        await using var silo = await DiscordSilo.Start(_time);
+        for (var i = 0; i < 5; i++) await (await silo.Run("x [[chunks=3 pace=5ms]]")).UntilComplete();
+        Assert.Equal(5, (await silo.BotGrain("b1").Cadence())?.Replies);
 
-        await house.Restart();
+        await silo.Restart();
 
-        Assert.Equal(5, (await house.Bot("b1").Cadence())?.Replies);
+        Assert.Equal(5, (await silo.BotGrain("b1").Cadence())?.Replies);
     }
 
     [Fact]
-    public async Task Text_after_the_end_is_counted_and_makes_the_bot_be_given_longer()
+    public async Task Text_after_the_end_is_counted_and_prolongs_the_wait_for_the_bot()
     {
         using var cuts = new CutCounter("cut-bot");
-        await using var house = await DiscordHouse.Start(_time, bots: DiscordHouse.Bot("cut-bot", ("delete_after", "10m")));
-        for (var i = 0; i < 4; i++) await (await house.Run("x [[chunks=3 pace=5ms]]", "cut-bot")).UntilComplete();
-        var turn = await house.Begin("x [[silent]]", "cut-bot");
-        await house.Discord.Records.WaitAsync(DiscordRecordKind.ReplyWithheld, cancellationToken: TestContext.Current.CancellationToken);
-        var prompt = house.Posts[^1];
-        var reply = house.Discord.Post(DiscordHouse.CozeBot.Id, prompt.ChannelId!, "All there is", replyTo: prompt.MessageId);
+        await using var silo = await DiscordSilo.Start(_time, bots: DiscordSilo.Bot("cut-bot", ("delete_after", "10m")));
+        for (var i = 0; i < 4; i++) await (await silo.Run("x [[chunks=3 pace=5ms]]", "cut-bot")).UntilComplete();
+        var turn = await silo.Begin("x [[silent]]", "cut-bot");
+        await silo.Discord.Records.WaitAsync(DiscordRecordKind.ReplyWithheld, cancellationToken: TestContext.Current.CancellationToken);
+        var prompt = silo.Posts[^1];
+        var reply = silo.Discord.Post(DiscordSilo.CozeBot.Id, prompt.ChannelId!, "All there is", replyTo: prompt.MessageId);
         await turn.UntilText("All there is");
         await PassUntilEnd(turn);
         Assert.Equal("All there is", await turn.UntilComplete());
 
-        house.Discord.Edit(prompt.ChannelId!, reply, "All there is but this");
+        silo.Discord.Edit(prompt.ChannelId!, reply, "All there is but this");
 
-        await Until.True(() => cuts.Count == 1, "the cut to be counted");
-        await Until.True(() => house.Bot("cut-bot").Cadence().Result?.Widening > 1, "the wait to be widened");
+        await Until.True(() => cuts.Count == 1, "the metric");
+        await Until.True(() => silo.BotGrain("cut-bot").Cadence().Result?.Widening > 1, "a longer wait");
     }
 
     [Fact]
-    public async Task What_no_event_told_is_found_by_reading_once_more()
+    public async Task Text_that_no_event_delivered_is_found_by_reading_the_channel()
     {
-        await using var house = await DiscordHouse.Start(_time);
-        var turn = await house.Begin("x [[say=\"First words, last words\" chunks=2 buttons=0 pace=1s]]");
+        await using var silo = await DiscordSilo.Start(_time);
+        var turn = await silo.Begin("x [[say=\"First words, last words\" chunks=2 buttons=0 pace=1s]]");
         await turn.UntilText("First word");
-        house.Discord.StopAcking();
-        await house.Finished();
+        silo.Discord.StopAcking();
+        await silo.Finished();
 
         await PassUntilEnd(turn);
 
@@ -84,11 +84,11 @@ public sealed class EndTests
     }
 
     [Fact]
-    public async Task Bot_that_does_not_answer_is_an_error_that_says_so()
+    public async Task Bot_that_does_not_answer_fails_the_turn_with_an_error_that_says_so()
     {
-        await using var house = await DiscordHouse.Start(_time, bots: DiscordHouse.Bot("b1", ("end.first_wait", "20s")));
-        var turn = await house.Begin("x [[silent]]");
-        await house.Discord.Records.WaitAsync(DiscordRecordKind.ReplyWithheld, cancellationToken: TestContext.Current.CancellationToken);
+        await using var silo = await DiscordSilo.Start(_time, bots: DiscordSilo.Bot("b1", ("end.first_wait", "20s")));
+        var turn = await silo.Begin("x [[silent]]");
+        await silo.Discord.Records.WaitAsync(DiscordRecordKind.ReplyWithheld, cancellationToken: TestContext.Current.CancellationToken);
 
         await PassUntilEnd(turn);
 
@@ -96,14 +96,14 @@ public sealed class EndTests
         Assert.Contains("within 20 s", turn.Error!.Message, StringComparison.Ordinal);
     }
 
-    private static async Task<HeardTurn> WithoutButtons(DiscordHouse house)
+    private static async Task<ObservedTurn> WithoutButtons(DiscordSilo silo)
     {
-        var turn = await house.Begin("x [[say=\"All there is\" chunks=4 pace=5ms buttons=0 typing=0]]");
+        var turn = await silo.Begin("x [[say=\"All there is\" chunks=4 pace=5ms buttons=0 typing=0]]");
         await turn.UntilText("All there is");
         return turn;
     }
 
-    /// <summary>Moves the clock in small steps, so that what waits can act on each.</summary>
+    /// <summary>Moves the clock in small steps, so that waiting code can act on each of them.</summary>
     private async Task Pass(double seconds)
     {
         for (var i = 0; i < seconds * 10; i++)
@@ -113,14 +113,14 @@ public sealed class EndTests
         }
     }
 
-    private async Task PassUntilEnd(HeardTurn turn)
+    private async Task PassUntilEnd(ObservedTurn turn)
     {
-        var guard = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(40);
-        while (turn.End is null && DateTimeOffset.UtcNow < guard) await Pass(0.5);
+        var deadline = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(40);
+        while (turn.End is null && DateTimeOffset.UtcNow < deadline) await Pass(0.5);
         await turn.UntilEnd();
     }
 
-    /// <summary>Counts cuts of one bot, as meters tell them.</summary>
+    /// <summary>Counts the replies of one bot that the metric reports as cut off.</summary>
     private sealed class CutCounter : IDisposable
     {
         private readonly MeterListener _listener = new();

@@ -2,22 +2,22 @@ using CozeCluster.Sandbox.Discord;
 
 namespace CozeCluster.Discord.Tests;
 
-/// <summary>What clients hear of replies on Discord.</summary>
+/// <summary>What clients receive of replies on Discord.</summary>
 public sealed class ReplyTests
 {
     [Fact]
-    public async Task Edits_stream_and_buttons_end_the_reply()
+    public async Task Edits_are_streamed_and_buttons_end_the_reply()
     {
-        await using var house = await DiscordHouse.Start();
-        var turn = await house.Run("Hello [[chunks=6 pace=40ms labels=\"More|Less\"]]");
+        await using var silo = await DiscordSilo.Start();
+        var turn = await silo.Run("Hello [[chunks=6 pace=40ms labels=\"More|Less\"]]");
 
         var text = await turn.UntilComplete();
 
         Assert.StartsWith("You said: Hello", text, StringComparison.Ordinal);
-        Assert.True(turn.Events.OfType<ReplyText>().Count() > 2, "it was streamed");
+        Assert.True(turn.Events.OfType<ReplyText>().Count() > 2, "The reply was not streamed.");
         Assert.Equal(["More", "Less"], turn.Items<FollowUpItem>().Select(item => item.Text));
-        Assert.Equal((await house.Finished()).Detail, text);
-        await house.UntilTidy();
+        Assert.Equal((await silo.Finished()).Detail, text);
+        await silo.UntilChannelsDeleted();
     }
 
     [Theory]
@@ -31,13 +31,13 @@ public sealed class ReplyTests
     [InlineData("length=700 buttons_apart")]
     [InlineData("length=300 chunks=1")]
     [InlineData("say=\"<@1> who?\"")]
-    public async Task Text_is_what_the_bot_wrote_in_one_part_that_only_grows(string script)
+    public async Task Text_is_the_bots_text_in_one_part_that_only_grows(string script)
     {
-        await using var house = await DiscordHouse.Start();
+        await using var silo = await DiscordSilo.Start();
 
-        var turn = await house.Run($"x [[{script}]]");
+        var turn = await silo.Run($"x [[{script}]]");
 
-        Assert.Equal((await house.Finished()).Detail, await turn.UntilComplete());
+        Assert.Equal((await silo.Finished()).Detail, await turn.UntilComplete());
         Assert.Single(turn.Parts);
         Assert.Empty(turn.Events.OfType<ReplyRewritten>());
     }
@@ -46,35 +46,35 @@ public sealed class ReplyTests
     [InlineData("length=900 chunks=6 rewrite=4 pace=40ms")]
     [InlineData("length=300 placeholder=Thinking… pace=100ms")]
     [InlineData("length=5000 chunks=12 rewrite=3 pace=40ms")]
-    public async Task Text_that_was_changed_is_rewritten_and_whole_in_the_end(string script)
+    public async Task Changed_text_is_rewritten_and_complete_at_the_end(string script)
     {
-        await using var house = await DiscordHouse.Start();
+        await using var silo = await DiscordSilo.Start();
 
-        var turn = await house.Run($"x [[{script}]]");
+        var turn = await silo.Run($"x [[{script}]]");
 
-        Assert.Equal((await house.Finished()).Detail, await turn.UntilComplete());
+        Assert.Equal((await silo.Finished()).Detail, await turn.UntilComplete());
         Assert.NotEmpty(turn.Events.OfType<ReplyRewritten>());
     }
 
     [Theory]
     [InlineData("embed")]
     [InlineData("attachment")]
-    public async Task Pictures_come_once_behind_the_text(string form)
+    public async Task Pictures_follow_the_text_once(string form)
     {
-        await using var house = await DiscordHouse.Start();
+        await using var silo = await DiscordSilo.Start();
 
-        var turn = await house.Run($"x [[say=Here chunks=2 image={form} duplicate]]");
+        var turn = await silo.Run($"x [[say=Here chunks=2 image={form} duplicate]]");
 
         Assert.Equal("Here", await turn.UntilComplete());
         Assert.Contains("/cdn/", Assert.Single(turn.Items<ImageItem>()).Url, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_picture_that_the_text_shows_is_not_told_again()
+    public async Task Picture_that_the_text_shows_is_not_repeated()
     {
-        await using var house = await DiscordHouse.Start();
+        await using var silo = await DiscordSilo.Start();
 
-        var turn = await house.Run("x [[say=Here image=link]]");
+        var turn = await silo.Run("x [[say=Here image=link]]");
 
         Assert.Contains("![sandbox](", await turn.UntilComplete(), StringComparison.Ordinal);
         Assert.Empty(turn.Items<ImageItem>());
@@ -85,22 +85,22 @@ public sealed class ReplyTests
     [InlineData("mention", "reply")]
     [InlineData("channel", "plain")]
     [InlineData("channel", "reply")]
-    public async Task Replies_without_a_reference_are_known_as_the_bot_says(string recognise, string form)
+    public async Task Replies_without_a_reference_are_recognized_as_the_bot_says(string recognise, string form)
     {
-        await using var house = await DiscordHouse.Start(bots: DiscordHouse.Bot("b1", ("recognise", recognise)));
+        await using var silo = await DiscordSilo.Start(bots: DiscordSilo.Bot("b1", ("recognise", recognise)));
 
-        var turn = await house.Run($"x [[length=3000 chunks=4 form={form} overflow=plain]]");
+        var turn = await silo.Run($"x [[length=3000 chunks=4 form={form} overflow=plain]]");
 
-        Assert.Equal((await house.Finished()).Detail, await turn.UntilComplete());
+        Assert.Equal((await silo.Finished()).Detail, await turn.UntilComplete());
     }
 
     [Fact]
-    public async Task Reply_faster_than_the_answer_to_its_prompt_is_not_missed()
+    public async Task Reply_that_is_faster_than_the_response_to_its_prompt_is_not_missed()
     {
-        await using var house = await DiscordHouse.Start();
-        house.Discord.Fail(new RestFault { Kind = RestFaultKind.DelayAnswer, Route = "POST /channels/", Wait = TimeSpan.FromMilliseconds(400) });
+        await using var silo = await DiscordSilo.Start();
+        silo.Discord.Fail(new RestFault { Kind = RestFaultKind.DelayAnswer, Route = "POST /channels/", Wait = TimeSpan.FromMilliseconds(400) });
 
-        var turn = await house.Run("x [[say=Quick chunks=1 first_byte=0ms]]");
+        var turn = await silo.Run("x [[say=Quick chunks=1 first_byte=0ms]]");
 
         Assert.Equal("Quick", await turn.UntilComplete());
     }
@@ -108,27 +108,27 @@ public sealed class ReplyTests
     [Fact]
     public async Task Origin_names_the_channel_and_the_prompt()
     {
-        await using var house = await DiscordHouse.Start();
+        await using var silo = await DiscordSilo.Start();
 
-        var turn = await house.Run("x");
+        var turn = await silo.Run("x");
 
         await turn.UntilComplete();
-        var post = Assert.Single(house.Posts);
+        var post = Assert.Single(silo.Posts);
         Assert.Equal(("b1", "discord"), (turn.Origin!.BotId, turn.Origin.Upstream));
-        Assert.Equal((post.ChannelId, post.MessageId, post.UserId, "l1"), (turn.Origin.Ids["channel_id"], turn.Origin.Ids["message_id"], turn.Origin.Ids["user_id"], turn.Origin.Ids["listener"]));
+        var ids = turn.Origin.Ids;
+        Assert.Equal((post.ChannelId, post.MessageId, post.UserId, "l1"), (ids["channel_id"], ids["message_id"], ids["user_id"], ids["listener"]));
     }
 
     [Fact]
-    public async Task Deleted_reply_is_an_error()
+    public async Task Deleted_reply_fails_the_turn()
     {
-        await using var house = await DiscordHouse.Start(bots: DiscordHouse.Bot("b1", ("end.cold_wait", "1500ms")));
-        var turn = await house.Begin("x [[say=\"Something to be seen at once\" chunks=1 buttons=0]]");
+        await using var silo = await DiscordSilo.Start(bots: DiscordSilo.Bot("b1", ("end.cold_wait", "1500ms")));
+        var turn = await silo.Begin("x [[say=\"Something to be seen at once\" chunks=1 buttons=0]]");
         await turn.UntilText("Something");
-        var channel = Assert.Single(house.Made).Id;
+        var channel = Assert.Single(silo.CreatedChannels).Id;
 
-        var reply = house.Discord.MessagesOf(channel)[^1];
-        var listener = await house.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).FindListener("l1");
-        await house.Port.DeleteMessage(listener!, channel, reply.Id, CancellationToken.None);
+        var reply = silo.Discord.MessagesOf(channel)[^1];
+        await silo.Api.DeleteMessage(await silo.Listener(), channel, reply.Id, CancellationToken.None);
 
         await turn.UntilEnd();
         Assert.Equal(ErrorCode.UpstreamFailed, turn.Error?.Code);

@@ -5,9 +5,9 @@ namespace CozeCluster.Discord.Tests;
 public sealed class SnowflakeTests
 {
     [Fact]
-    public void An_id_tells_its_time()
+    public void Id_contains_its_time()
     {
-        // The example of Discord's reference.
+        // The example in Discord's API reference.
         var id = Snowflake.Parse("175928847299117063");
 
         Assert.Equal(new DateTimeOffset(2016, 4, 30, 11, 18, 25, 796, TimeSpan.Zero), id.CreatedAt);
@@ -25,7 +25,7 @@ public sealed class SnowflakeTests
     [InlineData("1a")]
     [InlineData("18446744073709551616")]
     [InlineData(null)]
-    public void What_is_no_id_is_none(string? text)
+    public void Invalid_text_is_not_an_id(string? text)
     {
         Assert.False(Snowflake.TryParse(text, out var id));
         Assert.True(id.IsNone);
@@ -38,7 +38,7 @@ public sealed class SnowflakeTests
     [InlineData("null", 0)]
     [InlineData("\"x\"", 0)]
     [InlineData("{\"a\":[1]}", 0)]
-    public void Wire_forms_are_read(string json, ulong expected)
+    public void Json_forms_are_read(string json, ulong expected)
     {
         var message = JsonSerializer.Deserialize($$"""{"id":{{json}},"channel_id":"2"}""", DiscordJson.Default.DiscordMessage)!;
 
@@ -46,7 +46,7 @@ public sealed class SnowflakeTests
     }
 
     [Fact]
-    public void It_is_written_as_text() => Assert.Equal(
+    public void Id_is_written_as_text() => Assert.Equal(
         """{"id":"18446744073709551615"}""",
         JsonSerializer.Serialize(new AttachmentDraft(new Snowflake(ulong.MaxValue)), DiscordJson.Default.AttachmentDraft));
 
@@ -55,6 +55,6 @@ public sealed class SnowflakeTests
     [InlineData("12", "12")]
     [InlineData("null", null)]
     [InlineData("{}", null)]
-    public void Nonces_are_text_or_numbers(string json, string? expected) => Assert.Equal(
+    public void Nonces_are_read_from_text_or_numbers(string json, string? expected) => Assert.Equal(
         expected, JsonSerializer.Deserialize($$"""{"nonce":{{json}}}""", DiscordJson.Default.DiscordMessage)!.Nonce);
 }

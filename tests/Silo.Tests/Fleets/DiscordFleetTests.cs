@@ -71,7 +71,7 @@ public sealed class DiscordFleetTests
     // Bots
     [InlineData("listener: ear", "listener: eer", "30:17: bots[0].options.listener: There is no listener 'eer'. Did you mean 'ear'?")]
     [InlineData("      listener: ear\n", "", "30:7: bots[0].options: The option 'listener' is wrong: missing: the id of a listener.")]
-    [InlineData("channel_id: 1000000000000000041", "channel_id: general", "32:19: bots[0].options.channel_id: This option is wrong: expected an id of Discord's: decimal digits.")]
+    [InlineData("channel_id: 1000000000000000041", "channel_id: general", "32:19: bots[0].options.channel_id: This option is wrong: expected a Discord id: decimal digits.")]
     [InlineData("      channel_id: 1000000000000000041\n", "", "30:7: bots[0].options: The option 'channel_id' is wrong: missing: channel thread needs it.")]
     [InlineData("channel_id: 1000000000000000041", "channel_id: [1]", "32:19: bots[0].options.channel_id: Expected a text, found a list.")]
     [InlineData("channel: thread", "channel: threads", "31:16: bots[0].options.channel: This option is wrong: expected fresh, thread, fixed or named.|32:19: bots[0].options.channel_id: This option is wrong: only for channel fixed or thread.")]
