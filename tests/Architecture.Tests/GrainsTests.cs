@@ -13,7 +13,8 @@ public sealed class GrainsTests
 
     private static readonly Assembly[] Assemblies = [typeof(ConversationGrain).Assembly, typeof(DiscordSessionGrain).Assembly];
 
-    private static readonly Type[] Classes = [.. Assemblies.SelectMany(assembly => assembly.GetTypes()).Where(type => type.IsAssignableTo(typeof(Grain)) && !type.IsAbstract)];
+    private static readonly Type[] Classes =
+        [.. Assemblies.SelectMany(assembly => assembly.GetTypes()).Where(type => type.IsAssignableTo(typeof(Grain)) && !type.IsAbstract)];
 
     public static TheoryData<string> Grains => [.. Classes.Select(type => type.Name)];
 

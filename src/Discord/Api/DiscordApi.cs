@@ -9,8 +9,6 @@ internal sealed class DiscordApi : IDiscordApi, IDiscordPosting, IDisposable
     // Discord archives a thread after a day without a message. Threads are deleted long before.
     private const int ThreadArchiveMinutes = 1_440;
 
-    private const int MaxMessagesPerRead = 100;
-
     // If a post would have to wait longer, another account can post sooner.
     private static readonly TimeSpan MaxPostWait = TimeSpan.FromSeconds(20);
 
@@ -76,8 +74,9 @@ internal sealed class DiscordApi : IDiscordApi, IDiscordPosting, IDisposable
     public async Task<IReadOnlyList<DiscordMessageSeen>> ReadAfter(
         ListenerDefinition listener, string channelId, string afterMessageId, CancellationToken cancellationToken)
     {
+        var (channel, after) = (Snowflake.Parse(channelId), Snowflake.Parse(afterMessageId));
         var messages = await _clients.Of(listener).Rest
-            .GetMessages(Snowflake.Parse(channelId), MaxMessagesPerRead, after: Snowflake.Parse(afterMessageId), cancellationToken: cancellationToken)
+            .GetMessages(channel, IDiscordApi.MaxMessagesPerRead, after: after, cancellationToken: cancellationToken)
             .ConfigureAwait(false);
         return [.. messages.OrderBy(message => message.Id).Select(MessageContent.ToEvent)];
     }

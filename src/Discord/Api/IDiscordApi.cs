@@ -8,6 +8,9 @@ namespace CozeCluster.Discord;
 /// </summary>
 public interface IDiscordApi
 {
+    /// <summary>The most messages that <see cref="ReadAfter"/> returns.</summary>
+    const int MaxMessagesPerRead = 100;
+
     /// <summary>
     /// Keeps one gateway connection until cancelled: identifies, resumes and reconnects. Returns only when Discord rejects the listener (wrong token, missing
     /// intent).
@@ -30,7 +33,7 @@ public interface IDiscordApi
     /// <summary>Deletes a message of any author. A missing message is not an error.</summary>
     Task DeleteMessage(ListenerDefinition listener, string channelId, string messageId, CancellationToken cancellationToken);
 
-    /// <summary>Reads the messages of a channel that are newer than a given one, oldest first, at most 100.</summary>
+    /// <summary>Reads the messages of a channel that are newer than a given one, oldest first, at most <see cref="MaxMessagesPerRead"/>.</summary>
     Task<IReadOnlyList<DiscordMessageSeen>> ReadAfter(
         ListenerDefinition listener, string channelId, string afterMessageId, CancellationToken cancellationToken);
 

@@ -12,7 +12,7 @@ internal sealed class PromptPoster(IGrainFactory grains)
     private const int NonceHashLength = 20;
 
     // One for each account in each shared channel. These are few, so they are never removed.
-    private readonly ConcurrentDictionary<(string ChannelId, string AccountId), SemaphoreSlim> _locks = new();
+    private readonly ConcurrentDictionary<(string ChannelId, string AccountId), SemaphoreSlim> _semaphores = new();
 
     /// <summary>Posts the messages in order.</summary>
     /// <param name="turn">The turn.</param>
@@ -26,15 +26,15 @@ internal sealed class PromptPoster(IGrainFactory grains)
         UpstreamTurn turn, TurnChannel channel, IReadOnlyList<PromptMessage> prompt, List<string> posted, CancellationToken cancellationToken)
     {
         if (channel.IsExclusive) return await PostAll(turn, channel, prompt, posted, cancellationToken).ConfigureAwait(false);
-        var gate = _locks.GetOrAdd((channel.Id, turn.Account.Id), static _ => new SemaphoreSlim(1));
-        await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        var semaphore = _semaphores.GetOrAdd((channel.Id, turn.Account.Id), static _ => new SemaphoreSlim(1));
+        await semaphore.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             return await PostAll(turn, channel, prompt, posted, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            gate.Release();
+            semaphore.Release();
         }
     }
 

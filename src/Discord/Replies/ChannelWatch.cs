@@ -4,9 +4,6 @@ namespace CozeCluster.Discord;
 internal sealed class ChannelWatch(
     IGrainFactory grains, IDiscordApi discord, ListenerDefinition listener, string channelId, string botId, DiscordReply reply) : IAsyncDisposable
 {
-    // IDiscordApi.ReadAfter returns at most this many messages.
-    private const int MaxMessagesPerRead = 100;
-
     private readonly DiscordWatch _watch = new(Guid.NewGuid().ToString("n"), channelId, botId);
     // Orleans holds the observer by a weak reference. This object keeps the reply alive, and the exchange keeps this object alive.
     private readonly IDiscordObserver _observer = grains.CreateObjectReference<IDiscordObserver>(reply);
@@ -33,7 +30,7 @@ internal sealed class ChannelWatch(
     {
         var known = reply.MessageIds;
         var messages = await discord.ReadAfter(listener, channelId, promptId, cancellationToken).ConfigureAwait(false);
-        var isComplete = messages.Count < MaxMessagesPerRead;
+        var isComplete = messages.Count < IDiscordApi.MaxMessagesPerRead;
         if (!isComplete && known.Count > 0 && !messages.Any(message => message.Id == known[^1].ToString()))
         {
             // The page is full of other messages. At least the last message of the reply is read too.
