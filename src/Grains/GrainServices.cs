@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization.Metadata;
 using CozeCluster.Grains;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -11,7 +12,7 @@ namespace CozeCluster;
 public static class GrainServices
 {
     /// <summary>
-    /// Registers everything that the grains need, except storage and the interfaces to the outside world (<see cref="IUpstream"/>, <see cref="IDiscord"/>,
+    /// Registers everything that the grains need, except storage and the interfaces to the outside world (<see cref="IUpstream"/>, <see cref="IDiscordPosting"/>,
     /// <see cref="INotifier"/>).
     /// </summary>
     /// <param name="silo">The silo.</param>
@@ -22,7 +23,8 @@ public static class GrainServices
         silo.Services.TryAddSingleton<NonResumableTurns>();
         silo.Services.AddSingleton(options);
         silo.Services.AddScoped<BackgroundWork>();
-        silo.Services.AddSingleton<IGrainStorageSerializer>(new StateSerializer(StateJson.Default));
+        silo.Services.AddStateTypes(StateJson.Default);
+        silo.Services.AddSingleton<IGrainStorageSerializer>(provider => new StateSerializer(provider.GetServices<IJsonTypeInfoResolver>()));
         silo.Services.AddSingleton(new StateRetention(
             ConversationGrain.StateName, key => GrainKeys.IsNamedConversation(key) ? options.NamedRetention : options.UnnamedRetention));
         silo.Configure<GrainCollectionOptions>(collection => collection.CollectionAge = TimeSpan.FromMinutes(5));
@@ -30,6 +32,15 @@ public static class GrainServices
         silo.AddIncomingGrainCallFilter<CallErrors>();
         silo.AddOutgoingGrainCallFilter<CallResending>();
         return silo;
+    }
+
+    /// <summary>Registers the state types of a project that has grains of its own. Several projects may register theirs.</summary>
+    /// <param name="services">The services of the silo.</param>
+    /// <param name="states">The JSON contracts of the state types. Their JSON options must be those of this project.</param>
+    public static IServiceCollection AddStateTypes(this IServiceCollection services, IJsonTypeInfoResolver states)
+    {
+        services.TryAddEnumerable(ServiceDescriptor.Singleton(typeof(IJsonTypeInfoResolver), states));
+        return services;
     }
 
     /// <summary>

@@ -16,7 +16,4 @@ namespace CozeCluster.Grains;
 [JsonSerializable(typeof(ConversationState))]
 [JsonSerializable(typeof(ConversationIndexState))]
 [JsonSerializable(typeof(RunningTurnsState))]
-[JsonSerializable(typeof(DiscordSessionState))]
-[JsonSerializable(typeof(ChannelJanitorState))]
-[JsonSerializable(typeof(GuildCategoriesState))]
 internal sealed partial class StateJson : JsonSerializerContext;

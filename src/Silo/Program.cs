@@ -1,5 +1,6 @@
 using System.Collections;
 using CozeCluster;
+using CozeCluster.Discord;
 using CozeCluster.Gateway;
 using CozeCluster.Silo.Cluster;
 using CozeCluster.Silo.Fleets;
@@ -36,7 +37,7 @@ try
     builder.Services.AddSafeFetcher(allowLoopback: settings.Sandbox);
     if (settings.HostsGrains)
     {
-        builder.Services.AddCozeUpstream().AddDiscordUpstream();
+        builder.Services.AddCozeUpstream().AddDiscord();
         builder.Services.AddNotifiers();
     }
     builder.Services.AddGateway(gateway =>

@@ -1,5 +1,4 @@
 using CozeCluster.Upstreams.Coze;
-using CozeCluster.Upstreams.Discord;
 using CozeCluster.Upstreams.Notifications;
 using CozeCluster.Upstreams.Shared.Fetching;
 using Microsoft.Extensions.DependencyInjection;
@@ -21,19 +20,7 @@ public static class UpstreamServices
         return services;
     }
 
-    /// <summary>
-    /// Adds Discord as an <see cref="IUpstream"/>, and as the <see cref="IDiscord"/> that grains use. Needs an <see cref="IGrainFactory"/>, an <see cref="ISecretSeal"/>, an <see cref="IBlobStore"/>
-    /// and logging; the clock is the system's unless there is another.
-    /// </summary>
-    public static IServiceCollection AddDiscordUpstream(this IServiceCollection services)
-    {
-        services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<IDiscord, DiscordPort>();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, DiscordUpstream>());
-        return services;
-    }
-
-    /// <summary>Adds the <see cref="INotifier"/>s for webhooks and Telegram. Requires an <see cref="ISecretSeal"/>.</summary>
+    /// <summary>Adds the <see cref="INotifier"/>s: webhook and Telegram. Needs an <see cref="ISecretSeal"/>.</summary>
     public static IServiceCollection AddNotifiers(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);

@@ -1,4 +1,5 @@
 using System.Reflection;
+using CozeCluster.Discord;
 using CozeCluster.Grains;
 using Orleans.Placement;
 
@@ -10,12 +11,15 @@ public sealed class GrainsTests
     /// <summary>Grains that are activated on the silo that calls them first. All others are spread over the silos by their number.</summary>
     private static readonly Type[] PreferLocal = [typeof(ConversationGrain), typeof(AccountGrain)];
 
-    private static readonly Type[] Classes = [.. typeof(ConversationGrain).Assembly.GetTypes().Where(type => type.IsAssignableTo(typeof(Grain)) && !type.IsAbstract)];
+    private static readonly Assembly[] Assemblies = [typeof(ConversationGrain).Assembly, typeof(DiscordSessionGrain).Assembly];
+
+    private static readonly Type[] Classes =
+        [.. Assemblies.SelectMany(assembly => assembly.GetTypes()).Where(type => type.IsAssignableTo(typeof(Grain)) && !type.IsAbstract)];
 
     public static TheoryData<string> Grains => [.. Classes.Select(type => type.Name)];
 
     [Fact]
-    public void There_are_grains() => Assert.All(PreferLocal, grain => Assert.Contains(grain, Classes));
+    public void There_are_grains() => Assert.All([.. PreferLocal, typeof(DiscordSessionGrain)], grain => Assert.Contains(grain, Classes));
 
     [Theory]
     [MemberData(nameof(Grains))]

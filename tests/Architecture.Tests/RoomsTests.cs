@@ -9,11 +9,15 @@ public sealed class RoomsTests
         ["Grains"] = ["Grains.Abstractions"],
         ["Storage"] = ["Grains.Abstractions"],
         ["Upstreams"] = ["Grains.Abstractions"],
+        ["Discord"] = ["Grains.Abstractions", "Grains", "Upstreams"],
         ["Gateway"] = ["Grains.Abstractions"],
         ["Console"] = ["Grains.Abstractions"],
-        ["Silo"] = ["Grains.Abstractions", "Grains", "Storage", "Upstreams", "Gateway", "Console", "Sandbox"],
+        ["Silo"] = ["Grains.Abstractions", "Grains", "Storage", "Upstreams", "Discord", "Gateway", "Console", "Sandbox"],
         ["Sandbox"] = [],
     };
+
+    /// <summary>Where grains, and the classes that run on their schedulers, are. The other folders of Discord hold code that runs on pool threads.</summary>
+    private static readonly string[] GrainFolders = ["src/Grains/", "src/Discord/Channels/", "src/Discord/Sessions/"];
 
     public static TheoryData<string> Rooms => [.. House.Rooms.Select(room => room.Name)];
 
@@ -47,8 +51,12 @@ public sealed class RoomsTests
     [Fact]
     public void Grains_stay_on_their_scheduler() => Assert.Equal(
         ["src/Grains/Runtime/ReplyCourier.cs"],
-        House.TrackedFiles().Where(path =>
-            path.StartsWith("src/Grains/", StringComparison.Ordinal) && path.EndsWith(".cs", StringComparison.Ordinal) && Code.LeavesScheduler(House.Read(path))));
+        SourceFiles().Where(path => IsInGrainFolder(path) && Code.LeavesScheduler(House.Read(path))));
+
+    [Fact]
+    public void Grains_are_in_folders_whose_code_stays_on_the_scheduler() => Assert.All(
+        SourceFiles().Where(path => House.Read(path).Contains("[GrainType(", StringComparison.Ordinal)),
+        path => Assert.True(IsInGrainFolder(path), $"{path} contains a grain."));
 
     [Fact]
     public void A_source_file_has_at_most_400_lines() => Assert.DoesNotContain(
@@ -70,4 +78,9 @@ public sealed class RoomsTests
     [Fact]
     public void No_project_pins_a_version_of_its_own() => Assert.DoesNotContain(
         House.AllProjects, project => House.Read(project.Path).Contains(" VersionOverride=", StringComparison.Ordinal));
+
+    private static IEnumerable<string> SourceFiles() =>
+        House.TrackedFiles().Where(path => path.StartsWith("src/", StringComparison.Ordinal) && path.EndsWith(".cs", StringComparison.Ordinal));
+
+    private static bool IsInGrainFolder(string path) => GrainFolders.Any(folder => path.StartsWith(folder, StringComparison.Ordinal));
 }

@@ -18,7 +18,7 @@ public interface IAccountGrain : IGrainWithStringKey
 
     /// <summary>Posts to Discord with this account. Posts are sent in the order of the calls.</summary>
     /// <exception cref="ClusterException">Discord refused the post. If it refused the account itself, the account is disabled for a while.</exception>
-    [Alias("Post"), AlwaysInterleave, Idempotent, ResponseTimeout(DiscordTimeouts.Call)]
+    [Alias("Post"), AlwaysInterleave, Idempotent, ResponseTimeout(IDiscordPosting.CallTimeout)]
     Task<DiscordPosted> Post(DiscordPost post, CancellationToken cancellationToken = default);
 
     /// <summary>Returns a lease and reports its outcome. A lease that the account does not hold is ignored.</summary>

@@ -23,7 +23,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
 
     private readonly IPersistentState<AccountState> _state;
     private readonly BackgroundWork _work;
-    private readonly IDiscord _discord;
+    private readonly IDiscordPosting _discord;
     private readonly TimeProvider _time;
     private readonly LeaseBook _leases;
     private readonly CachedDefinition<AccountDefinition> _definition;
@@ -45,7 +45,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
     public AccountGrain(
         [PersistentState("account")] IPersistentState<AccountState> state,
         BackgroundWork work,
-        IDiscord discord,
+        IDiscordPosting discord,
         TimeProvider time,
         ILogger<AccountGrain> logger)
     {
@@ -71,7 +71,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
         if (IsDisabled && HasSameCredential(_refusedDefinition, definition)) return Refuse(_error!, _disabledUntil);
         if (!_leases.Holds(leaseId))
         {
-            if (_state.State.Posts.LimitError(definition, _time.GetUtcNow()) is { } limit) return Refuse(limit, limit.Until);
+            if (_state.State.Posts.LimitError(definition, _discord, _time.GetUtcNow()) is { } limit) return Refuse(limit, limit.Until);
             if (_leases.Count >= definition.MaxConcurrentTurns)
             {
                 return Refuse(new Error(ErrorCode.NoBotAvailable, "The account has reached its limit of concurrent turns."), null);
@@ -136,7 +136,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
     /// <summary>The count is saved with a delay. A node that fails may lose the last minute of it.</summary>
     private void CountPost(AccountDefinition definition)
     {
-        if (DiscordAccountOptions.Of(definition).DailyPosts is null) return;
+        if (_discord.DailyLimit(definition) is null) return;
         _state.State.Posts.Add(_time.GetUtcNow());
         _save.Schedule();
     }

@@ -17,10 +17,10 @@ public sealed class DailyPosts
     }
 
     /// <summary>The error if the account has reached its daily limit; null if it may begin another turn today or has no limit.</summary>
-    public Error? LimitError(AccountDefinition account, DateTimeOffset now)
+    public Error? LimitError(AccountDefinition account, IDiscordPosting discord, DateTimeOffset now)
     {
         // The options are parsed last, because hardly any account has a limit and this runs for every turn.
-        if (Day != DayOf(now) || Count == 0 || DiscordAccountOptions.Of(account).DailyPosts is not { } limit || Count < limit) return null;
+        if (Day != DayOf(now) || Count == 0 || discord.DailyLimit(account) is not { } limit || Count < limit) return null;
         var midnight = new DateTimeOffset(now.UtcDateTime.Date.AddDays(1), TimeSpan.Zero);
         return new Error(ErrorCode.UpstreamQuotaExceeded, $"The account has posted {limit} messages, its limit for one day.", Until: midnight);
     }

@@ -13,7 +13,7 @@ internal static class FleetChecks
         CheckUnique("model", models.Select(model => (model.Definition.Id, model.IdAt)));
         foreach (var tenant in tenants) CheckUnique("key", tenant.Keys.Select(key => (key.Definition.Name, key.NameAt)));
         CheckUniqueSecrets(context, tenants.SelectMany(tenant => tenant.Keys));
-        DiscordChecks.Run(declared);
+        DiscordSection.Check(declared);
 
         CheckReferences("account", bots.SelectMany(bot => bot.Accounts), [.. accounts.Select(account => account.Account.Definition.Id)]);
         CheckReferences("listener", bots.SelectMany(bot => bot.Listeners), [.. listeners.Select(listener => listener.Listener.Definition.Id)]);

@@ -1,11 +1,12 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using CozeCluster.Discord;
 using CozeCluster.Silo.Secrets;
 
 namespace CozeCluster.Silo.Fleets;
 
 /// <summary>Applies a fleet: imports it into the catalog, then makes its listeners connect.</summary>
-internal sealed partial class FleetImporter(IGrainFactory grains, AesSecretSeal seal, ListenerStart listeners, ILogger<FleetImporter> logger)
+internal sealed partial class FleetImporter(IGrainFactory grains, AesSecretSeal seal, ListenerConnector listeners, ILogger<FleetImporter> logger)
 {
     public async Task Import(FleetFile file)
     {
@@ -13,7 +14,7 @@ internal sealed partial class FleetImporter(IGrainFactory grains, AesSecretSeal 
         await grains.Grain<ICatalogGrain>(GrainKeys.Catalog).Import(fleet);
         LogImported(fleet.Tenants.Count, fleet.Listeners.Count, fleet.Accounts.Count, fleet.Bots.Count, fleet.Models.Count, fleet.Version[..12]);
         foreach (var warning in file.Warnings) LogWarning(warning);
-        listeners.Begin(fleet.Listeners);
+        listeners.ConnectAll(fleet.Listeners);
     }
 
     [LoggerMessage(

@@ -52,7 +52,7 @@ internal sealed class FleetReader(EnvironmentValues environment)
         var timeouts = TimeoutsSection.Read(map.Optional("timeouts"), TurnTimeouts.Default);
         var declared = new Declared(
             TenantSection.Read(map.Required("tenants")),
-            ListenerSection.Read(map.Optional("listeners")),
+            DiscordSection.Read(map.Optional("listeners")),
             AccountSection.Read(map.Required("accounts")),
             BotSection.Read(map.Required("bots"), timeouts),
             ModelSection.Read(map.Required("models")))
@@ -71,7 +71,7 @@ internal sealed class FleetReader(EnvironmentValues environment)
             [.. declared.Models.Select(model => model.Definition)])
         {
             Listeners = [.. declared.Listeners.Select(listener => listener.Listener)],
-            Warnings = DiscordChecks.Warnings(declared),
+            Warnings = DiscordSection.Warnings(declared),
             Notifications = notifications,
         };
     }

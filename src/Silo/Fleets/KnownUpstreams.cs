@@ -1,3 +1,4 @@
+using CozeCluster.Discord;
 using CozeCluster.Upstreams.Coze;
 
 namespace CozeCluster.Silo.Fleets;

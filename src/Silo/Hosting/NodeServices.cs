@@ -28,7 +28,6 @@ internal static class NodeServices
     /// <summary>Adds the fleet (from its file, or the demo fleet of the sandbox), and the recovery of turns, which needs the fleet.</summary>
     public static void AddFleet(this WebApplicationBuilder builder, NodeSettings settings)
     {
-        builder.Services.AddSingleton<ListenerStart>();
         builder.Services.AddSingleton<FleetImporter>();
         if (settings.Sandbox)
         {

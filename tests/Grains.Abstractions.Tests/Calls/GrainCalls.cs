@@ -5,7 +5,7 @@ namespace CozeCluster.Grains.Abstractions.Tests;
 /// <summary>All grain interfaces, observer interfaces and message types. They are found by reflection, so that the tests cover every new one.</summary>
 internal static class GrainCalls
 {
-    private static readonly Assembly Abstractions = typeof(IConversationGrain).Assembly;
+    private static readonly Assembly Abstractions = ContractAssembly.Value;
 
     /// <summary>All interfaces that other processes may call.</summary>
     public static IReadOnlyList<Type> Interfaces { get; } = [.. Abstractions.GetExportedTypes().Where(type => type.IsInterface && IsReference(type))];

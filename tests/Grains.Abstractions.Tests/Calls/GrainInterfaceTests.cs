@@ -72,14 +72,14 @@ public sealed class GrainInterfaceTests
 
     [Fact]
     public void No_other_type_has_a_serializer() => Assert.Equal(
-        typeof(IConversationGrain).Assembly.GetExportedTypes().Where(type => type.IsDefined(typeof(GenerateSerializerAttribute), inherit: false))
+        ContractAssembly.Value.GetExportedTypes().Where(type => type.IsDefined(typeof(GenerateSerializerAttribute), inherit: false))
             .OrderBy(type => type.Name, StringComparer.Ordinal),
         GrainCalls.Messages);
 
     [Fact]
     public void Aliases_are_unique()
     {
-        var types = typeof(IConversationGrain).Assembly.GetTypes();
+        var types = ContractAssembly.Value.GetTypes();
         var aliases = types.Select(type => type.GetCustomAttribute<AliasAttribute>(inherit: false)?.Alias).OfType<string>().ToList();
 
         Assert.NotEmpty(aliases);
@@ -94,7 +94,7 @@ public sealed class GrainInterfaceTests
     {
         var bases = GrainCalls.Messages.Select(type => type.BaseType!).Where(GrainCalls.Messages.Contains).Distinct().ToList();
 
-        Assert.Contains(typeof(ReplyEvent), bases);
+        Assert.NotEmpty(bases);
         Assert.All(bases, type => Assert.True(type.IsAbstract, $"{type.Name} is not abstract."));
     }
 

@@ -32,6 +32,6 @@ internal sealed class GoldenFile(string name)
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "CozeCluster.sln"))) folder = folder.Parent;
-        return Path.Combine(folder!.FullName, "tests", "Grains.Abstractions.Tests", "Golden", name);
+        return Path.Combine(folder!.FullName, "tests", ContractAssembly.Project, "Golden", name);
     }
 }

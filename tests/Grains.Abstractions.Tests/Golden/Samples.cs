@@ -8,7 +8,7 @@ internal static class Samples
 {
     private static readonly Type[] All =
     [
-        .. typeof(Fleet).Assembly.GetExportedTypes()
+        .. ContractAssembly.Value.GetExportedTypes()
             .Where(type => type.Namespace == typeof(Fleet).Namespace || type.IsDefined(typeof(GenerateSerializerAttribute))),
     ];
 

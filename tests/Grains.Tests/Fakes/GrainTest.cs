@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CozeCluster.Grains.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -38,7 +37,7 @@ public abstract class GrainTest : IAsyncLifetime
 
     protected ICatalogGrain Catalog => Silo.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog);
 
-    protected FakeDiscord Discord { get; } = new();
+    protected FakeDiscordPosting Discord { get; } = new();
 
     protected Hooks Hooks { get; } = new();
 
@@ -86,32 +85,12 @@ public abstract class GrainTest : IAsyncLifetime
     /// <param name="seconds">The maximum time.</param>
     /// <param name="until">The condition.</param>
     /// <param name="step">Default 250 ms.</param>
-    protected async Task PassSeconds(int seconds, Func<bool> until, TimeSpan? step = null)
-    {
-        var by = step ?? TimeSpan.FromMilliseconds(250);
-        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromSeconds(seconds) && !until(); passed += by)
-        {
-            Silo.Time.Advance(by);
-            await LetGrainsRun();
-            // A pool thread may have queued work locally. It runs when the test yields the thread.
-            await Task.Delay(1);
-        }
-    }
+    protected Task PassSeconds(int seconds, Func<bool> until, TimeSpan? step = null) => Silo.PassSeconds(seconds, until, step);
 
     /// <summary>Moves the clock in steps until the condition is true. For events without a specified time.</summary>
     /// <param name="condition">The condition.</param>
     /// <param name="step">Default 250 ms.</param>
-    protected async Task PassUntil(Func<bool> condition, TimeSpan? step = null)
-    {
-        var start = Stopwatch.GetTimestamp();
-        while (!condition())
-        {
-            if (Stopwatch.GetElapsedTime(start) > TimeSpan.FromSeconds(30)) Assert.Fail("The condition did not become true in time.");
-            Silo.Time.Advance(step ?? TimeSpan.FromMilliseconds(250));
-            await LetGrainsRun();
-            await Task.Delay(1);
-        }
-    }
+    protected Task PassUntil(Func<bool> condition, TimeSpan? step = null) => Silo.PassUntil(condition, step);
 
     /// <summary>
     /// Simulates a crash of the node: another silo starts with a copy of the files, and with a new upstream.
@@ -135,14 +114,7 @@ public abstract class GrainTest : IAsyncLifetime
     }
 
     /// <summary>Lets grains run their queued work, by calls and yields.</summary>
-    protected async Task LetGrainsRun()
-    {
-        for (var i = 0; i < 20; i++)
-        {
-            await Silo.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).FindTenant(Tenant);
-            await Task.Yield();
-        }
-    }
+    protected Task LetGrainsRun() => Silo.LetGrainsRun();
 
     /// <summary>Configures the silo.</summary>
     protected virtual void Configure(ISiloBuilder silo)
@@ -154,7 +126,7 @@ public abstract class GrainTest : IAsyncLifetime
         Silo = await TestSilo.StartAsync(
             silo =>
             {
-                silo.Services.AddSingleton<IUpstream>(Upstream).AddSingleton<INotifier>(Notifier).AddSingleton<IDiscord>(Discord);
+                silo.Services.AddSingleton<IUpstream>(Upstream).AddSingleton<INotifier>(Notifier).AddSingleton<IDiscordPosting>(Discord);
                 silo.Services.AddSingleton(new ReplyFeedOptions { DirectPath = !OverTheWire });
                 if (OverTheWire) silo.AddOutgoingGrainCallFilter<WireRoundTrip>();
                 Hooks.AddTo(silo);

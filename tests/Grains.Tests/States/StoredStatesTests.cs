@@ -13,13 +13,13 @@ public sealed class StoredStatesTests
 {
     private static readonly JsonObject Stored = JsonNode.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "States", "states.json")))!.AsObject();
 
-    private static readonly Dictionary<string, JsonTypeInfo> States = typeof(ConversationGrain).Assembly.GetTypes()
+    private static readonly Dictionary<string, JsonTypeInfo> States = StateAssembly.Value.GetTypes()
         .SelectMany(type => type.GetConstructors())
         .SelectMany(constructor => constructor.GetParameters())
         .Where(parameter => parameter.IsDefined(typeof(PersistentStateAttribute)))
         .ToDictionary(
             parameter => parameter.GetCustomAttribute<PersistentStateAttribute>()!.StateName,
-            parameter => StateJson.Default.GetTypeInfo(parameter.ParameterType.GenericTypeArguments[0])!);
+            parameter => StateAssembly.Types.GetTypeInfo(parameter.ParameterType.GenericTypeArguments[0])!);
 
     public static TheoryData<string> Names => [.. States.Keys];
 

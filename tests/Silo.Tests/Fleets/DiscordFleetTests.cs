@@ -1,3 +1,4 @@
+using CozeCluster.Discord;
 using CozeCluster.Silo.Fleets;
 using CozeCluster.Silo.Secrets;
 
@@ -82,16 +83,16 @@ public sealed class DiscordFleetTests
         + "22:54: accounts[1].oauth.private_key_file: The file '/x' does not exist or cannot be read. Relative paths start in the folder of the fleet "
         + "file.")]
     [InlineData("allow_user_accounts: true", "allow_user_accounts: false",
-        "19:22: accounts[0].options.kind: User accounts are refused unless 'allow_user_accounts: true' stands at the top of the file: Discord's terms "
-        + "forbid automating them, and the account may be banned.")]
+        "19:22: accounts[0].options.kind: User accounts are refused unless the file contains 'allow_user_accounts: true' at its top level: Discord's "
+        + "terms forbid automating them, and the account may be banned.")]
     [InlineData("allow_user_accounts: true", "allow_user_accounts: yes",
-        "19:22: accounts[0].options.kind: User accounts are refused unless 'allow_user_accounts: true' stands at the top of the file: Discord's terms "
-        + "forbid automating them, and the account may be banned.|36:22: allow_user_accounts: Expected true or false.")]
+        "19:22: accounts[0].options.kind: User accounts are refused unless the file contains 'allow_user_accounts: true' at its top level: Discord's "
+        + "terms forbid automating them, and the account may be banned.|36:22: allow_user_accounts: Expected true or false.")]
     // Bots
     [InlineData("listener: ear", "listener: eer", "30:17: bots[0].options.listener: There is no listener 'eer'. Did you mean 'ear'?")]
     [InlineData("      listener: ear\n", "", "30:7: bots[0].options: Option 'listener': missing: the id of a listener.")]
     [InlineData("channel_id: 1000000000000000041", "channel_id: general",
-        "32:19: bots[0].options.channel_id: Invalid option: expected an id of Discord's: decimal digits.")]
+        "32:19: bots[0].options.channel_id: Invalid option: expected a Discord id: decimal digits.")]
     [InlineData("      channel_id: 1000000000000000041\n", "", "30:7: bots[0].options: Option 'channel_id': missing: channel thread needs it.")]
     [InlineData("channel_id: 1000000000000000041", "channel_id: [1]", "32:19: bots[0].options.channel_id: Expected a text, found a list.")]
     [InlineData("channel: thread", "channel: threads",

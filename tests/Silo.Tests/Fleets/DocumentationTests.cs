@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
+using CozeCluster.Discord;
 using CozeCluster.Silo.Fleets;
 using CozeCluster.Silo.Hosting;
 

@@ -1,3 +1,4 @@
+using CozeCluster.Discord;
 using CozeCluster.Silo.Fleets;
 using CozeCluster.Silo.Secrets;
 using Microsoft.Extensions.Logging;
@@ -8,7 +9,7 @@ public sealed class FleetImporterTests
 {
     private readonly RecordingCatalog _catalog = new();
     private readonly RecordingLogger<FleetImporter> _log = new(LogLevel.Warning);
-    private readonly RecordingLogger<ListenerStart> _startLog = new(LogLevel.Warning);
+    private readonly RecordingLogger<ListenerConnector> _startLog = new(LogLevel.Warning);
 
     [Fact]
     public async Task Import_UserAccounts_LogsAWarningEveryTime()
@@ -35,8 +36,8 @@ public sealed class FleetImporterTests
     {
         var fleet = FleetBuilder.Build(SampleFleet.Read(SampleFleet.Discord).File!, Seal());
 
-        foreach (var listener in fleet.Listeners) await Listeners().Start(listener);
-        await Listeners().Start(fleet.Listeners[1] with { GuildId = $"{4ul << 22}" });
+        foreach (var listener in fleet.Listeners) await Listeners().Connect(listener);
+        await Listeners().Connect(fleet.Listeners[1] with { GuildId = $"{4ul << 22}" });
 
         Assert.Equal(
             ["connect ear.0", "sweep ear", "connect other-ear.1", "sweep other-ear", "connect other-ear.0", "sweep other-ear"],
@@ -49,7 +50,7 @@ public sealed class FleetImporterTests
         var fleet = FleetBuilder.Build(SampleFleet.Read(SampleFleet.Discord).File!, Seal());
         _catalog.Listeners.Failing.Add("ear.0");
 
-        await Listeners().Start(fleet.Listeners[0]);
+        await Listeners().Connect(fleet.Listeners[0]);
 
         Assert.Equal("The Discord listener ear was not started", Assert.Single(_startLog.Lines));
         Assert.Contains("sweep ear", _catalog.Listeners.Calls);
@@ -57,7 +58,7 @@ public sealed class FleetImporterTests
 
     private static AesSecretSeal Seal() => new(new byte[AesSecretSeal.KeyBytes]);
 
-    private ListenerStart Listeners() => new(_catalog, _startLog);
+    private ListenerConnector Listeners() => new(_catalog, _startLog);
 
     private FleetImporter Importer() => new(_catalog, Seal(), Listeners(), _log);
 }

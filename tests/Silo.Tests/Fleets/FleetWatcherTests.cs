@@ -1,3 +1,4 @@
+using CozeCluster.Discord;
 using CozeCluster.Silo.Fleets;
 using CozeCluster.Silo.Hosting;
 using CozeCluster.Silo.Secrets;
@@ -175,7 +176,7 @@ public sealed class FleetWatcherTests : IDisposable
         var seal = new AesSecretSeal(new byte[AesSecretSeal.KeyBytes]);
         var watcher = new FleetWatcher(
             new FleetFileSource(FleetPath, new EnvironmentValues(LookUp)),
-            new FleetImporter(_catalog, seal, new ListenerStart(_catalog, NullLogger<ListenerStart>.Instance), NullLogger<FleetImporter>.Instance),
+            new FleetImporter(_catalog, seal, new ListenerConnector(_catalog, NullLogger<ListenerConnector>.Instance), NullLogger<FleetImporter>.Instance),
             TestSettings.Default with { FleetPoll = poll ?? TimeSpan.FromSeconds(5) },
             time ?? _time,
             _log);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using CozeCluster.Discord;
 
 namespace CozeCluster.Silo.Tests.Fleets;
 
@@ -35,9 +36,9 @@ internal sealed class RecordingListeners
 
         public Task Unwatch(string watchId) => throw new NotSupportedException();
 
-        public Task<bool> Watches(string watchId) => throw new NotSupportedException();
+        public Task<bool> IsWatching(string watchId) => throw new NotSupportedException();
 
-        public Task Own() => throw new NotSupportedException();
+        public Task TakeLease() => throw new NotSupportedException();
 
         public Task<string> Create(DiscordChannelRequest request) => throw new NotSupportedException();
 

@@ -1,0 +1,75 @@
+namespace CozeCluster.Discord;
+
+/// <summary>
+/// Writes the messages of a reply into the reply log. Each message is a part with the message's id; a message that continues one which Discord's length limit
+/// cut belongs to the same part. Each edit contains the whole text, and the log finds out what is new or was rewritten. Pictures and files follow their text
+/// when it is complete, in their last form. A text that may become one of Coze's status texts is held back.
+/// </summary>
+internal sealed class ReplyWriter(ReplyMessages messages)
+{
+    private readonly Dictionary<Snowflake, string> _written = [];
+    // Messages that belong to the part of the message before.
+    private readonly HashSet<Snowflake> _continuations = [];
+
+    /// <summary>The text if there is exactly one part, else null. A status text is the only part of its reply.</summary>
+    public string? SingleText => Parts() is [var only] ? TextOf(only) : null;
+
+    /// <summary>Writes what is new.</summary>
+    public void Write(IReplySink sink)
+    {
+        var parts = Parts();
+        if (parts is [var only] && TextOf(only) is { Length: <= CozeStatusTexts.MaxLength } text && CozeStatusTexts.MayBecomeOne(text)) return;
+        for (var i = 0; i < parts.Count; i++) Write(sink, parts[i], isComplete: i < parts.Count - 1);
+    }
+
+    /// <summary>Writes the rest and the end.</summary>
+    public void Finish(IReplySink sink)
+    {
+        foreach (var part in Parts()) Write(sink, part, isComplete: true);
+        foreach (var message in messages.All)
+        {
+            for (var n = 0; n < message.Suggestions.Count; n++) sink.Add(new FollowUpItem($"{message.Id}-suggestion-{n + 1}", message.Suggestions[n]));
+        }
+        sink.Complete(FinishReason.Stop);
+    }
+
+    private void Write(IReplySink sink, List<ReplyMessage> part, bool isComplete)
+    {
+        var id = part[0].Id;
+        var text = TextOf(part);
+        var known = _written.GetValueOrDefault(id);
+        if (known is not null || text.Length > 0)
+        {
+            var ordinal = sink.Open(id.ToString(), TextKind.Answer);
+            if (known != text) sink.Set(ordinal, text);
+            _written[id] = text;
+            if (isComplete) sink.Close(ordinal);
+        }
+        if (!isComplete) return;
+        foreach (var media in part.SelectMany(message => message.Media)) sink.Add(media.ToItem());
+    }
+
+    /// <summary>The messages of each part. Messages that were once in one part stay in one part, and messages that were once in two stay in two.</summary>
+    private List<List<ReplyMessage>> Parts()
+    {
+        var parts = new List<List<ReplyMessage>>();
+        ReplyMessage? before = null;
+        foreach (var message in messages.All)
+        {
+            var isContinuation = _continuations.Contains(message.Id) || (before is { IsFull: true } && !_written.ContainsKey(message.Id));
+            if (parts.Count > 0 && isContinuation)
+            {
+                parts[^1].Add(message);
+                if (message.Text.Length > 0) _continuations.Add(message.Id);
+            }
+            else
+            {
+                parts.Add([message]);
+            }
+            before = message;
+        }
+        return parts;
+    }
+
+    private string TextOf(List<ReplyMessage> part) => part.Count == 1 ? messages.TextOf(part[0]) : string.Concat(part.Select(messages.TextOf));
+}

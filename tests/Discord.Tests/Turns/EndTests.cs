@@ -1,0 +1,149 @@
+using System.Diagnostics.Metrics;
+using CozeCluster.Sandbox.Discord;
+using CozeCluster.TestKit;
+
+namespace CozeCluster.Discord.Tests;
+
+/// <summary>When replies without buttons end. The silo has a manual clock; Discord uses the machine's.</summary>
+public sealed class EndTests
+{
+    private readonly ManualTime _time = new(DateTimeOffset.UtcNow);
+
+    [Fact]
+    public async Task Bot_with_unknown_cadence_gets_ten_seconds_of_silence()
+    {
+        await using var silo = await DiscordSilo.Start(_time);
+        var turn = await WithoutButtons(silo);
+
+        await Pass(9.5);
+        Assert.Null(turn.End);
+        await PassUntilEnd(turn);
+
+        Assert.Equal("All there is", await turn.UntilComplete());
+    }
+
+    [Fact]
+    public async Task Bot_with_known_cadence_gets_little_more_than_its_pauses()
+    {
+        await using var silo = await DiscordSilo.Start(_time);
+        for (var i = 0; i < 5; i++) await (await silo.Run("x [[chunks=3 pace=5ms]]")).UntilComplete();
+        var turn = await WithoutButtons(silo);
+
+        // On this clock its pauses had no length, so the shortest silence is enough.
+        await Pass(0.6);
+        Assert.Null(turn.End);
+        await Pass(0.3);
+
+        Assert.Equal("All there is", await turn.UntilComplete());
+    }
+
+    [Fact]
+    public async Task Cadence_survives_a_restart_of_the_silo()
+    {
+        await using var silo = await DiscordSilo.Start(_time);
+        for (var i = 0; i < 5; i++) await (await silo.Run("x [[chunks=3 pace=5ms]]")).UntilComplete();
+        Assert.Equal(5, (await silo.BotGrain("b1").GetCadence())?.Replies);
+
+        await silo.Restart();
+
+        Assert.Equal(5, (await silo.BotGrain("b1").GetCadence())?.Replies);
+    }
+
+    [Fact]
+    public async Task Text_after_the_end_is_counted_and_prolongs_the_wait_for_the_bot()
+    {
+        using var cuts = new CutCounter("cut-bot");
+        await using var silo = await DiscordSilo.Start(_time, bots: DiscordSilo.Bot("cut-bot", ("delete_after", "10m")));
+        for (var i = 0; i < 4; i++) await (await silo.Run("x [[chunks=3 pace=5ms]]", "cut-bot")).UntilComplete();
+        var turn = await silo.Begin("x [[silent]]", "cut-bot");
+        await silo.Discord.Records.WaitAsync(DiscordRecordKind.ReplyWithheld, cancellationToken: TestContext.Current.CancellationToken);
+        var prompt = silo.Posts[^1];
+        var reply = silo.Discord.Post(DiscordSilo.CozeBot.Id, prompt.ChannelId!, "All there is", replyTo: prompt.MessageId);
+        await turn.UntilText("All there is");
+        await PassUntilEnd(turn);
+        Assert.Equal("All there is", await turn.UntilComplete());
+
+        silo.Discord.Edit(prompt.ChannelId!, reply, "All there is but this");
+
+        await Until.True(() => cuts.Count == 1, "the metric");
+        await Until.True(() => silo.BotGrain("cut-bot").GetCadence().Result?.Widening > 1, "a longer wait");
+    }
+
+    [Fact]
+    public async Task Text_that_no_event_delivered_is_found_by_reading_the_channel()
+    {
+        await using var silo = await DiscordSilo.Start(_time);
+        var turn = await silo.Begin("x [[say=\"First words, last words\" chunks=2 buttons=0 pace=1s]]");
+        await turn.UntilText("First word");
+        silo.Discord.StopAcking();
+        await silo.Finished();
+
+        await PassUntilEnd(turn);
+
+        Assert.Equal("First words, last words", await turn.UntilComplete());
+    }
+
+    [Fact]
+    public async Task Bot_that_does_not_answer_fails_the_turn_with_an_error_that_says_so()
+    {
+        await using var silo = await DiscordSilo.Start(_time, bots: DiscordSilo.Bot("b1", ("end.first_wait", "20s")));
+        var turn = await silo.Begin("x [[silent]]");
+        await silo.Discord.Records.WaitAsync(DiscordRecordKind.ReplyWithheld, cancellationToken: TestContext.Current.CancellationToken);
+
+        await PassUntilEnd(turn);
+
+        Assert.Equal(ErrorCode.UpstreamTimeout, turn.Error?.Code);
+        Assert.Contains("within 20 s", turn.Error!.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<ObservedTurn> WithoutButtons(DiscordSilo silo)
+    {
+        var turn = await silo.Begin("x [[say=\"All there is\" chunks=4 pace=5ms buttons=0 typing=0]]");
+        await turn.UntilText("All there is");
+        return turn;
+    }
+
+    /// <summary>Moves the clock in small steps, so that waiting code can act on each of them.</summary>
+    private async Task Pass(double seconds)
+    {
+        for (var i = 0; i < seconds * 10; i++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(0.1));
+            await Task.Delay(2);
+        }
+    }
+
+    private async Task PassUntilEnd(ObservedTurn turn)
+    {
+        var deadline = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(40);
+        while (turn.End is null && DateTimeOffset.UtcNow < deadline) await Pass(0.5);
+        await turn.UntilEnd();
+    }
+
+    /// <summary>Counts the replies of one bot that the metric reports as cut off.</summary>
+    private sealed class CutCounter : IDisposable
+    {
+        private readonly MeterListener _listener = new();
+        private int _count;
+
+        public CutCounter(string bot)
+        {
+            _listener.InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Name == "cozecluster.cuts") listener.EnableMeasurementEvents(instrument);
+            };
+            _listener.SetMeasurementEventCallback<long>((_, measurement, tags, _) =>
+            {
+                foreach (var tag in tags)
+                {
+                    if (tag.Key == "bot" && (string?)tag.Value == bot) Interlocked.Add(ref _count, (int)measurement);
+                }
+            });
+            _listener.Start();
+        }
+
+        public int Count => Volatile.Read(ref _count);
+
+        public void Dispose() => _listener.Dispose();
+    }
+}
