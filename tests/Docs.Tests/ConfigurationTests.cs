@@ -1,16 +1,14 @@
 using System.Security.Cryptography;
-using System.Text.RegularExpressions;
 using CozeCluster.Silo.Fleets;
 using CozeCluster.Silo.Hosting;
 
-namespace CozeCluster.Silo.Tests.Fleets;
+namespace CozeCluster.Docs.Tests;
 
-/// <summary>What the documentation shows and lists is what the node takes.</summary>
-public sealed partial class DocumentationTests
+/// <summary>What <c>docs/configuration.md</c>, <c>docs/discord.md</c> and <c>docs/fleet.example.yaml</c> show and list is what the node takes.</summary>
+public sealed class ConfigurationTests
 {
-    private static readonly string Root = FindRoot();
-    private static readonly string Configuration = File.ReadAllText(Path.Combine(Root, "docs", "configuration.md"));
-    private static readonly string Discord = File.ReadAllText(Path.Combine(Root, "docs", "discord.md"));
+    private static readonly string Configuration = Repository.Read("docs/configuration.md");
+    private static readonly string Discord = Repository.Read("docs/discord.md");
 
     [Fact]
     public void Example_fleet_loads()
@@ -27,7 +25,7 @@ public sealed partial class DocumentationTests
             ["COZE_OAUTH_KEY_ID"] = "fingerprint",
             ["COZE_OAUTH_PRIVATE_KEY"] = rsa.ExportPkcs8PrivateKeyPem(),
         };
-        var source = new FleetFileSource(Path.Combine(Root, "docs", "fleet.example.yaml"), new EnvironmentValues(variables.GetValueOrDefault));
+        var source = new FleetFileSource(Path.Combine(Repository.Root, "docs", "fleet.example.yaml"), new EnvironmentValues(variables.GetValueOrDefault));
 
         var look = source.Look();
 
@@ -38,15 +36,6 @@ public sealed partial class DocumentationTests
         Assert.Equal(30, fleet.Bots[2].Timeouts.Total.TotalMinutes);
         Assert.Equal((TimeSpan.FromHours(12), "Asia/Shanghai"), (fleet.Bots[0].KeepActive!.Every, fleet.Bots[2].KeepActive!.TimeZone));
         Assert.Equal(("https://chat.example.com/hooks/cozecluster", "-1001234567890"), (fleet.Notifications!.WebhookUrl, fleet.Notifications.Telegram!.ChatId));
-    }
-
-    [Fact]
-    public void Fleets_in_the_text_load()
-    {
-        var fleets = Yaml().Matches(Configuration + Discord).Select(match => match.Groups[1].Value).ToList();
-
-        Assert.Equal(2, fleets.Count);
-        Assert.All(fleets, fleet => Assert.Empty(new FleetReader(new EnvironmentValues(name => $"value-of-{name}")).Read(fleet, "/").Problems));
     }
 
     [Fact]
@@ -61,7 +50,7 @@ public sealed partial class DocumentationTests
     }
 
     [Fact]
-    public void Every_channel_mode_and_every_way_with_long_prompts_is_told()
+    public void Every_channel_mode_and_every_way_with_long_prompts_is_listed()
     {
         Assert.All(Enum.GetNames<DiscordChannelMode>().Concat(Enum.GetNames<DiscordLongPrompt>()), name => Assert.Contains($"`{name.ToLowerInvariant()}`", Discord, StringComparison.Ordinal));
     }
@@ -74,15 +63,5 @@ public sealed partial class DocumentationTests
             var row = $"| {(setting.Secret ? "" : $"`{setting.Option}` ")}| `{setting.Variable}` | `{setting.Key}` | {(setting.Default is null ? "" : $"`{setting.Default}` ")}|";
             Assert.True(Configuration.Contains(row, StringComparison.Ordinal), $"docs/configuration.md lacks: {row}");
         }
-    }
-
-    [GeneratedRegex("```yaml\n(.*?)```", RegexOptions.Singleline)]
-    private static partial Regex Yaml();
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "CozeCluster.sln"))) folder = folder.Parent!;
-        return folder.FullName;
     }
 }
