@@ -22,7 +22,8 @@ if (turn) run((next) => next.follow(turn));
 
 async function run(start) {
   reply?.leave();
-  const current = (reply = new Reply({ baseUrl: `${element('url').value}/v1`, apiKey: element('key').value, onChange: () => current === reply && render(current) }));
+  const options = { baseUrl: `${element('url').value}/v1`, apiKey: element('key').value, onChange: () => current === reply && render(current) };
+  const current = (reply = new Reply(options));
   try {
     await start(current);
   } catch (error) {
@@ -34,6 +35,7 @@ function render(current, error = '') {
   if (current.turnId) storage.setItem('turn', current.turnId);
   element('reasoning').textContent = current.reasoning;
   element('text').textContent = current.text;
-  element('status').textContent = [current.turnId, current.state, `connections: ${current.connections}`, current.finishReason, error].filter(Boolean).join(' · ');
+  const status = [current.turnId, current.state, `connections: ${current.connections}`, current.finishReason, error];
+  element('status').textContent = status.filter(Boolean).join(' · ');
   element('status').dataset.state = current.state;
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Reflection;
 
 namespace CozeCluster.Docs.Tests;
@@ -16,7 +15,8 @@ internal static class CSharp
         global using System.Threading.Tasks;
         """;
 
-    private static readonly string Compiler = typeof(CSharp).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "Compiler").Value!;
+    private static readonly string Compiler =
+        typeof(CSharp).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "Compiler").Value!;
 
     // Everything that this project references, the framework included.
     private static readonly string[] References = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator);
@@ -32,8 +32,8 @@ internal static class CSharp
         var program = Compile([string.Join('\n', lines)], "exe", Path.Combine(folder, "Program.dll"));
         File.Copy(Path.Combine(AppContext.BaseDirectory, "CozeCluster.Docs.Tests.runtimeconfig.json"), Path.ChangeExtension(program, "runtimeconfig.json"));
         // The packages of the tests, among them those of the program.
-        foreach (var path in Directory.EnumerateFiles(AppContext.BaseDirectory, "*.dll").Where(path => !Path.GetFileName(path).StartsWith("CozeCluster.", StringComparison.Ordinal)))
-            File.CreateSymbolicLink(Path.Combine(folder, Path.GetFileName(path)), path);
+        foreach (var name in Directory.EnumerateFiles(AppContext.BaseDirectory, "*.dll").Select(Path.GetFileName).Where(name => !name!.Contains("CozeCluster")))
+            File.CreateSymbolicLink(Path.Combine(folder, name!), Path.Combine(AppContext.BaseDirectory, name!));
         return program;
     }
 
@@ -50,13 +50,15 @@ internal static class CSharp
             return path;
         }).ToList();
         var own = Path.GetFileName(output);
-        var arguments = new List<string> { Compiler, "-nologo", "-nostdlib", "-nullable:enable", "-langversion:latest", "-warnaserror+", "-nowarn:1701,1702", $"-target:{target}", $"-out:{output}" };
-        var responseFile = Path.Combine(folder, "references.rsp");
-        File.WriteAllLines(responseFile, References.Where(path => Path.GetFileName(path) != own).Select(path => $"-r:\"{path}\""));
-        using var compiler = Process.Start(new ProcessStartInfo("dotnet", [.. arguments, $"@{responseFile}", .. sources]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var errors = compiler.StandardOutput.ReadToEnd() + compiler.StandardError.ReadToEnd();
-        compiler.WaitForExit();
-        Assert.True(compiler.ExitCode == 0, errors);
+        var responseFile = Path.Combine(folder, "arguments.rsp");
+        File.WriteAllLines(responseFile,
+        [
+            "-nologo", "-nostdlib", "-nullable:enable", "-langversion:latest", "-warnaserror+", "-nowarn:1701,1702", $"-target:{target}", $"-out:\"{output}\"",
+            .. References.Where(path => Path.GetFileName(path) != own).Select(path => $"-r:\"{path}\""),
+            .. sources.Select(path => $"\"{path}\""),
+        ]);
+        var (exitCode, errors) = Programs.Run("dotnet", Compiler, $"@{responseFile}");
+        Assert.True(exitCode == 0, errors);
         return output;
     }
 }

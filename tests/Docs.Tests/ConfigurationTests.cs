@@ -46,22 +46,22 @@ public sealed class ConfigurationTests
         // Two rows list several options, the later ones without what they begin with.
         var names = errors["?"][(errors["?"].IndexOf("have", StringComparison.Ordinal) + 5)..].Split(", ");
         Assert.All(names, name => Assert.True(
-            Discord.Contains($"`{name}`", StringComparison.Ordinal) || Discord.Contains($"`.{name.Split('.')[^1]}`", StringComparison.Ordinal), name));
+            Discord.Contains($"`{name}`") || Discord.Contains($"`.{name.Split('.')[^1]}`"), name));
     }
 
     [Fact]
-    public void Every_channel_mode_and_every_way_with_long_prompts_is_listed()
-    {
-        Assert.All(Enum.GetNames<DiscordChannelMode>().Concat(Enum.GetNames<DiscordLongPrompt>()), name => Assert.Contains($"`{name.ToLowerInvariant()}`", Discord, StringComparison.Ordinal));
-    }
+    public void Every_channel_mode_and_every_way_with_long_prompts_is_listed() => Assert.All(
+        Enum.GetNames<DiscordChannelMode>().Concat(Enum.GetNames<DiscordLongPrompt>()), name => Assert.Contains($"`{name.ToLowerInvariant()}`", Discord));
 
     [Fact]
     public void Every_setting_is_listed_with_its_names_and_default()
     {
         foreach (var setting in Settings.All)
         {
-            var row = $"| {(setting.Secret ? "" : $"`{setting.Option}` ")}| `{setting.Variable}` | `{setting.Key}` | {(setting.Default is null ? "" : $"`{setting.Default}` ")}|";
-            Assert.True(Configuration.Contains(row, StringComparison.Ordinal), $"docs/configuration.md lacks: {row}");
+            var option = setting.Secret ? "" : $"`{setting.Option}` ";
+            var value = setting.Default is null ? "" : $"`{setting.Default}` ";
+            var row = $"| {option}| `{setting.Variable}` | `{setting.Key}` | {value}|";
+            Assert.True(Configuration.Contains(row), $"docs/configuration.md lacks: {row}");
         }
     }
 }

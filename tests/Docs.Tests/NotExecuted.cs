@@ -6,6 +6,7 @@ internal static class NotExecuted
     private const string Cluster = "needs PostgreSQL; EndToEnd.Cluster.Tests start silos and gateways, apply the schema and move a store";
     private const string Docker = "needs a Docker daemon and images; Deploy.Tests check the files";
     private const string Bench = "runs for minutes; Drill.Tests run small drills";
+    private const string Https = "needs a certificate and a fixed port; Silo.Tests serve HTTPS";
     private const string Node = "needs Node.js; tests/npm does the same";
 
     /// <summary>Document, first line of the block, reason.</summary>
@@ -21,8 +22,7 @@ internal static class NotExecuted
         ("docs/cluster.md", "docker compose -f deploy/compose.yaml run --rm schema", Docker),
         ("docs/cluster.md", "docker compose -f deploy/compose.yaml up --build", Docker),
         ("docs/cluster.md", "compose=\"docker compose -f deploy/compose.yaml\"", Docker),
-        ("docs/configuration.md", "dotnet run --project src/Silo -- --fleet fleet.yaml --urls \"https://*:7443\" --certificate fullchain.pem --certificate-key privkey.pem",
-            "needs a certificate and a fixed port; Silo.Tests serve HTTPS"),
+        ("docs/configuration.md", "dotnet run --project src/Silo -- --fleet fleet.yaml --urls \"https://*:7443\" \\", Https),
         ("docs/operations.md", "tar -czf backup.tar.gz data", "the node has to be stopped first"),
         ("docs/operations.md", "dotnet build bench/Drill -c Release", Bench),
         ("docs/operations.md", "ROUNDS=2 SECONDS_EACH=6 deploy/cost.sh", Bench),

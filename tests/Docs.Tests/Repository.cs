@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace CozeCluster.Docs.Tests;
 
 /// <summary>The files of the repository.</summary>
@@ -26,13 +24,8 @@ internal static class Repository
 
     private static IReadOnlyList<string> ListFiles()
     {
-        using var git = Process.Start(new ProcessStartInfo("git", ["ls-files", "--cached", "--others", "--exclude-standard"])
-        {
-            WorkingDirectory = Root,
-            RedirectStandardOutput = true,
-        })!;
-        var files = git.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        git.WaitForExit();
-        return [.. files.Where(Has)];
+        var (exitCode, output) = Programs.Run("git", "ls-files", "--cached", "--others", "--exclude-standard");
+        Assert.True(exitCode == 0, output);
+        return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(Has)];
     }
 }

@@ -1,4 +1,4 @@
-# What a reader does with the commands of a page, as a test does it: nodes run in the background, builds are only checked, and a request that fails ends the session.
+# What differs between a test and a reader's terminal: nodes run in the background, builds are only checked, and a request that fails ends the session.
 # The variables PROGRAMS (folder of the built programs), NODE_PORT and SANDBOX_PORT are set before this.
 set -euo pipefail
 node_pid='' sandbox_pid=''
@@ -42,7 +42,8 @@ start_sandbox() {
 # A fleet of the reader's own talks to the fake Coze instead of the real one.
 start_with_fleet() {
   start_sandbox
-  sed -i -e "/token:/ s|upstream: coze, base_url: [^,]*,|upstream: coze,|; /token:/ s|upstream: coze,|upstream: coze, base_url: \"http://127.0.0.1:$SANDBOX_PORT/coze\",|" \
+  local coze="http://127.0.0.1:$SANDBOX_PORT/coze"
+  sed -i -e "/token:/ s|upstream: coze, base_url: [^,]*,|upstream: coze,|" -e "/token:/ s|upstream: coze,|upstream: coze, base_url: \"$coze\",|" \
     -e 's|bot_id: 74000000000000000|bot_id: 73500000000000000|' fleet.yaml
   start_node "$@"
 }
@@ -74,6 +75,12 @@ run() {
     Sandbox*) start_sandbox ;;
     *) fail "$1 is not known to session.sh." ;;
   esac
+}
+
+# A program that was compiled from the C# of a page; it prints something.
+run_csharp() {
+  command dotnet "$1" | tee response.txt
+  [[ -s response.txt ]] || fail "The program printed nothing."
 }
 
 # A stream has to be whole, too.
