@@ -1,39 +1,41 @@
 import { Reply } from './resume.js';
 
-const at = (id) => document.getElementById(id);
+const element = (id) => document.getElementById(id);
 const fields = ['url', 'key', 'model', 'prompt'];
-// Survives a reload of the page, as the turn does.
-const memory = sessionStorage;
+// Its content survives a reload of the page, as the turn does.
+const storage = sessionStorage;
 let reply;
 
-for (const id of fields) at(id).value = memory.getItem(id) ?? at(id).value;
+for (const id of fields) element(id).value = storage.getItem(id) ?? element(id).value;
 
-at('form').addEventListener('submit', (event) => {
+element('form').addEventListener('submit', (event) => {
   event.preventDefault();
-  for (const id of fields) memory.setItem(id, at(id).value);
-  memory.removeItem('turn');
-  show((next) => next.ask({ model: at('model').value, messages: [{ role: 'user', content: at('prompt').value }] }, { survive: true }));
+  for (const id of fields) storage.setItem(id, element(id).value);
+  storage.removeItem('turn');
+  run((next) => next.ask({ model: element('model').value, messages: [{ role: 'user', content: element('prompt').value }] }, { survive: true }));
 });
 
-at('cancel').addEventListener('click', () => reply?.cancel().catch(() => {}));
+element('cancel').addEventListener('click', () => reply?.cancel().catch(() => {}));
 
-const turn = memory.getItem('turn');
-if (turn) show((next) => next.follow(turn));
+const turn = storage.getItem('turn');
+if (turn) run((next) => next.follow(turn));
 
-async function show(begin) {
+async function run(start) {
   reply?.leave();
-  const mine = (reply = new Reply({ baseUrl: `${at('url').value}/v1`, apiKey: at('key').value, onChange: () => mine === reply && render(mine) }));
+  const options = { baseUrl: `${element('url').value}/v1`, apiKey: element('key').value, onChange: () => current === reply && render(current) };
+  const current = (reply = new Reply(options));
   try {
-    await begin(mine);
+    await start(current);
   } catch (error) {
-    if (mine === reply) render(mine, `${error.code ?? error.name}: ${error.message}`);
+    if (current === reply) render(current, `${error.code ?? error.name}: ${error.message}`);
   }
 }
 
 function render(current, error = '') {
-  if (current.turnId) memory.setItem('turn', current.turnId);
-  at('reasoning').textContent = current.reasoning;
-  at('text').textContent = current.text;
-  at('status').textContent = [current.turnId, current.state, `connections: ${current.connections}`, current.finishReason, error].filter(Boolean).join(' · ');
-  at('status').dataset.state = current.state;
+  if (current.turnId) storage.setItem('turn', current.turnId);
+  element('reasoning').textContent = current.reasoning;
+  element('text').textContent = current.text;
+  const status = [current.turnId, current.state, `connections: ${current.connections}`, current.finishReason, error];
+  element('status').textContent = status.filter(Boolean).join(' · ');
+  element('status').dataset.state = current.state;
 }

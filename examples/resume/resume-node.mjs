@@ -1,5 +1,5 @@
 // node resume-node.mjs "Tell me a long story"
-// COZECLUSTER_URL, COZECLUSTER_KEY and COZECLUSTER_MODEL say where to ask; by default a node in sandbox mode.
+// COZECLUSTER_URL, COZECLUSTER_KEY and COZECLUSTER_MODEL set address, key and model; by default those of a node in sandbox mode.
 import { Reply } from './resume.js';
 
 const { COZECLUSTER_URL: url = 'http://127.0.0.1:7077', COZECLUSTER_KEY: apiKey = 'sk-sandbox', COZECLUSTER_MODEL: model = 'coze-sandbox' } = process.env;
@@ -10,10 +10,10 @@ let state = '';
 const reply = new Reply({
   baseUrl: `${url}/v1`,
   apiKey,
-  onChange({ text, turnId, state: now, connections }) {
-    if (now !== state) process.stderr.write(`[${now}${turnId ? ` ${turnId}` : ''}, ${connections} connections]\n`);
-    state = now;
-    // A terminal cannot take back what it shows.
+  onChange({ text, turnId, state: newState, connections }) {
+    if (newState !== state) process.stderr.write(`[${newState}${turnId ? ` ${turnId}` : ''}, ${connections} connections]\n`);
+    state = newState;
+    // A terminal cannot withdraw text.
     if (!text.startsWith(shown)) {
       process.stdout.write('\n[rewritten]\n');
       shown = '';

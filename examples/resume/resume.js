@@ -1,12 +1,12 @@
-// A streamed reply that survives lost connections and restarts of the server. No dependencies; for browsers and Node 20.
+// A streamed reply that survives lost connections and restarts of the server. No dependencies; for browsers and Node.js 20.
 
 const firstPause = 250;
 const longestPause = 4_000;
-// A healthy stream is never silent for longer than 10 s: a comment comes then.
-const silence = 30_000;
+// A healthy stream is never silent for longer than 10 s: the server sends comments.
+const idleTimeout = 30_000;
 const blankLine = '\n\n';
 
-/** An answer of the server that asking again will not change. */
+/** An error that a retry would not change. */
 export class ReplyError extends Error {
   /** @param {string} code as in `error.code` of the API, or `http_` and the status */
   constructor(code, message, status) {
@@ -18,9 +18,9 @@ export class ReplyError extends Error {
 }
 
 /**
- * One reply. `ask` it or `follow` it; both settle at its end. What came so far can be read at any time:
- * `text`, `reasoning`, `toolCalls`, `events`, `followUps`, `finishReason`, `turnId`, `lastEventId`,
- * and how it stands: `state` is `idle`, `connecting`, `streaming`, `waiting` (for another try) or `ended`.
+ * One reply. Call `ask` or `follow`; both return when the reply has ended. Everything that has arrived can be read at any time:
+ * `text`, `reasoning`, `toolCalls`, `events`, `followUps`, `finishReason`, `turnId`, `lastEventId`.
+ * `state` is `idle`, `connecting`, `streaming`, `waiting` (before a retry) or `ended`.
  */
 export class Reply {
   #options;
@@ -36,16 +36,16 @@ export class Reply {
   followUps = [];
   events = [];
   toolCalls = [];
-  /** How many connections it took. */
+  /** The number of connections so far. */
   connections = 0;
 
   /**
-   * @param {{ baseUrl: string, apiKey: string, onChange?: (reply: Reply) => void, patience?: number }} options
-   *   `baseUrl` ends with `/v1`; `onChange` is called after everything that happened; `patience` is for how many milliseconds in a row
-   *   the server may be out of reach, by default two minutes
+   * @param {{ baseUrl: string, apiKey: string, onChange?: (reply: Reply) => void, giveUpAfter?: number }} options
+   *   `baseUrl` ends with `/v1`; `onChange` is called after every change; `giveUpAfter` is the time in milliseconds after which
+   *   an unreachable server is an error, by default two minutes
    */
-  constructor({ baseUrl, apiKey, onChange = () => {}, patience = 120_000 }) {
-    this.#options = { baseUrl: baseUrl.replace(/\/$/, ''), apiKey, onChange, patience };
+  constructor({ baseUrl, apiKey, onChange = () => {}, giveUpAfter = 120_000 }) {
+    this.#options = { baseUrl: baseUrl.replace(/\/$/, ''), apiKey, onChange, giveUpAfter };
   }
 
   /** All answers with a blank line between them, images as Markdown. */
@@ -57,46 +57,46 @@ export class Reply {
     return this.#join('reasoning_content');
   }
 
-  /** How often text that had come already was taken back. */
+  /** How often the server withdrew text that had arrived. */
   get rewrites() {
     return this.#rewrites;
   }
 
   /**
-   * Asks, and reads the reply to its end.
+   * Sends the request and reads the reply to its end.
    * @param {object} request the body of a chat completion
-   * @param {{ survive?: boolean }} [how] `survive`: the turn goes on while nobody listens; otherwise it is cancelled after 15 s alone
+   * @param {{ survive?: boolean }} [how] `survive`: the turn continues without a connection; otherwise it is cancelled after 15 s without one
    */
   ask(request, { survive = false } = {}) {
-    // The key makes asking harmless: however often the request is sent, it begins one turn.
-    const headers = { 'content-type': 'application/json', 'idempotency-key': newKey() };
+    // With the key, the request can be repeated: it starts one turn only.
+    const headers = { 'content-type': 'application/json', 'idempotency-key': createKey() };
     if (survive) headers['x-turn-survive'] = 'true';
     this.#ask = { method: 'POST', headers, body: JSON.stringify({ ...request, stream: true }) };
     return this.#run();
   }
 
-  /** Reads the reply of a turn that was begun before, from its start to its end. */
+  /** Reads the reply of an earlier turn, from its start to its end. */
   follow(turnId) {
     this.turnId = turnId;
     return this.#run();
   }
 
-  /** Stops the turn at the server; the reply ends with the error `cancelled`, if it has not ended before. */
+  /** Cancels the turn at the server. The reply ends with the error `cancelled`, if it has not ended before. */
   async cancel() {
     if (!this.turnId) return this.leave();
     while (this.state !== 'ended') {
       try {
         return void (await this.#fetch(`/turns/${this.turnId}`, { method: 'DELETE' }));
       } catch {
-        // Whether it arrived is not known. Cancelling twice does no harm.
+        // It is not known whether the request arrived. Cancelling twice does no harm.
         await sleep(firstPause);
       }
     }
   }
 
-  /** Stops listening. */
+  /** Stops reading. */
   leave() {
-    this.#stop.abort(new ReplyError('left', 'Nobody listens any more.'));
+    this.#stop.abort(new ReplyError('left', 'The reply is not read any more.'));
   }
 
   async #run() {
@@ -110,41 +110,41 @@ export class Reply {
         } catch (error) {
           this.#stop.signal.throwIfAborted();
           if (error instanceof ReplyError) throw error;
-          // Anything else is the connection: go on where it broke.
+          // Any other error is the connection: continue where it broke.
         }
         if (this.connections > before) [pause, reachedAt] = [firstPause, Date.now()];
-        if (Date.now() - reachedAt > this.#options.patience) throw new ReplyError('unreachable', 'The server could not be reached.');
-        this.#is('waiting');
+        if (Date.now() - reachedAt > this.#options.giveUpAfter) throw new ReplyError('unreachable', 'The server could not be reached.');
+        this.#setState('waiting');
         await sleep(pause * (0.5 + Math.random()), this.#stop.signal);
         pause = Math.min(pause * 2, longestPause);
       }
     } finally {
-      this.#is('ended');
+      this.#setState('ended');
     }
   }
 
-  /** @returns {Promise<boolean>} whether the reply has ended; otherwise it has to be gone on with */
+  /** @returns {Promise<boolean>} whether the reply has ended; otherwise it must be continued */
   async #connect() {
-    this.#is('connecting');
-    const line = new Line(this.#stop.signal);
+    this.#setState('connecting');
+    const idle = new IdleTimeout(this.#stop.signal);
     try {
-      const response = this.turnId ? await this.#follow(line.signal) : await this.#fetch('/chat/completions', { ...this.#ask, signal: line.signal });
-      line.heard();
+      const response = this.turnId ? await this.#follow(idle.signal) : await this.#fetch('/chat/completions', { ...this.#ask, signal: idle.signal });
+      idle.reset();
       this.turnId = response.headers.get('x-turn-id') ?? this.turnId;
-      if (!response.ok) return await this.#refused(response);
+      if (!response.ok) return await this.#handleError(response);
       this.connections++;
-      this.#is('streaming');
-      for await (const event of readEvents(response.body, line)) {
+      this.#setState('streaming');
+      for await (const event of readEvents(response.body, idle)) {
         if (event.data === '[DONE]') return true;
         const chunk = JSON.parse(event.data);
         if (chunk.error?.code === 'try_again') return false;
         if (chunk.error) throw new ReplyError(chunk.error.code, chunk.error.message, 200);
-        this.#take(event.id, chunk);
+        this.#apply(event.id, chunk);
         this.#options.onChange(this);
       }
       return false;
     } finally {
-      line.close();
+      idle.close();
     }
   }
 
@@ -152,18 +152,18 @@ export class Reply {
     return this.#fetch(`/turns/${this.turnId}/events`, { headers: this.lastEventId ? { 'last-event-id': this.lastEventId } : {}, signal });
   }
 
-  async #refused(response) {
+  async #handleError(response) {
     const { error } = await response.json().catch(() => ({}));
     if (response.status === 503 && ['try_again', 'shutting_down'].includes(error?.code)) return false;
     if (response.status === 404 && this.#ask && this.turnId && !this.lastEventId) {
-      // The server stopped before the turn was worth remembering: it has to be asked again.
+      // The server stopped before it had stored the turn: the request must be repeated.
       this.turnId = null;
       return false;
     }
     throw new ReplyError(error?.code ?? `http_${response.status}`, error?.message ?? response.statusText, response.status);
   }
 
-  #take(id, chunk) {
+  #apply(id, chunk) {
     const [choice] = chunk.choices;
     for (const kind of ['content', 'reasoning_content']) {
       if (choice?.delta?.[kind]) this.#append(id, kind, choice.delta[kind]);
@@ -174,7 +174,7 @@ export class Reply {
     if (rewritten) this.#cut(rewritten);
     if (events) this.events.push(...events);
     if (followUps) this.followUps = followUps;
-    // Only now: what is not taken yet has to come again.
+    // Only now: an event that is not applied yet must be sent again.
     if (id) this.lastEventId = id;
   }
 
@@ -182,14 +182,14 @@ export class Reply {
     const [number, end] = id.split('.').map(Number);
     let part = this.#parts.get(number);
     if (!part) {
-      // The blank line between two answers is not counted by offsets.
+      // Offsets do not count the blank line between two answers.
       const before = text.startsWith(blankLine) && end === text.length - blankLine.length ? blankLine.length : 0;
       this.#parts.set(number, (part = { kind, before, text: '' }));
     }
     part.text += text;
   }
 
-  // Some platforms take back what they said.
+  // Some platforms withdraw text.
   #cut({ part: number, offset }) {
     const part = this.#parts.get(number);
     if (part) part.text = part.text.slice(0, part.before + offset);
@@ -210,20 +210,20 @@ export class Reply {
     return fetch(baseUrl + path, { ...init, cache: 'no-store', headers: { ...init.headers, authorization: `Bearer ${apiKey}` } });
   }
 
-  #is(state) {
+  #setState(state) {
     if (this.state === state) return;
     this.state = state;
     this.#options.onChange(this);
   }
 }
 
-/** Events of a stream, as they come. An event that is not ended by an empty line was torn off, and never happened. */
-async function* readEvents(body, line) {
+/** The events of a stream, as they arrive. An event without an empty line after it is incomplete and does not count. */
+async function* readEvents(body, idle) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
   let event = { id: null, data: null };
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    line.heard();
+    idle.reset();
     const lines = (rest + read.value).split('\n');
     rest = lines.pop();
     for (const text of lines) {
@@ -236,8 +236,8 @@ async function* readEvents(body, line) {
   }
 }
 
-/** A connection that is given up when nothing is heard of it for too long. */
-class Line {
+/** Aborts a connection on which nothing arrives for too long. */
+class IdleTimeout {
   #abort = new AbortController();
   #outer;
   #onOuter;
@@ -248,28 +248,28 @@ class Line {
     this.#onOuter = () => this.#abort.abort(outer.reason);
     if (outer.aborted) this.#onOuter();
     outer.addEventListener('abort', this.#onOuter);
-    this.heard();
+    this.reset();
   }
 
   get signal() {
     return this.#abort.signal;
   }
 
-  heard() {
+  reset() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#abort.abort(new Error('The server is silent.')), silence);
+    this.#timer = setTimeout(() => this.#abort.abort(new Error('The server is silent.')), idleTimeout);
   }
 
   close() {
     clearTimeout(this.#timer);
     this.#outer.removeEventListener('abort', this.#onOuter);
-    // Whatever is still open is not read any more.
+    // Closes a response that is still open.
     this.#abort.abort();
   }
 }
 
-// Not randomUUID: browsers have it only on secure origins.
-function newKey() {
+// Not randomUUID: browsers have it on secure origins only.
+function createKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 

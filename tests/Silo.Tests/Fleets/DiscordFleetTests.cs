@@ -45,9 +45,9 @@ public sealed class DiscordFleetTests
 
     [Theory]
     // Listeners
-    [InlineData("    token: listener_token_1\n", "", "5:5: listeners[0]: Either 'token' or 'token_file' is missing.")]
+    [InlineData("    token: listener_token_1\n", "", "5:5: listeners[0]: Expected exactly one of 'token' and 'token_file', found none.")]
     [InlineData("token: listener_token_1", "token: listener_token_1\n    token_file: /nowhere",
-        "5:5: listeners[0]: Expected either 'token' or 'token_file', found both.|"
+        "5:5: listeners[0]: Expected exactly one of 'token' and 'token_file', found 2.|"
         + "7:17: listeners[0].token_file: The file '/nowhere' does not exist or cannot be read. Relative paths start in the folder of the fleet file.")]
     [InlineData("token: listener_token_1", "token: Bot listener_token_1", "6:12: listeners[0].token: Expected a token: printable ASCII characters, no spaces.")]
     [InlineData("listener_token_2", "listener_token_1",

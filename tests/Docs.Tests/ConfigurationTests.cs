@@ -1,0 +1,69 @@
+using System.Security.Cryptography;
+using CozeCluster.Discord;
+using CozeCluster.Silo.Fleets;
+using CozeCluster.Silo.Hosting;
+
+namespace CozeCluster.Docs.Tests;
+
+/// <summary>What <c>docs/configuration.md</c>, <c>docs/discord.md</c> and <c>docs/fleet.example.yaml</c> show and list is what the node takes.</summary>
+public sealed class ConfigurationTests
+{
+    private static readonly string Configuration = Repository.Read("docs/configuration.md");
+    private static readonly string Discord = Repository.Read("docs/discord.md");
+
+    [Fact]
+    public void Example_fleet_loads()
+    {
+        using var rsa = RSA.Create(2048);
+        var variables = new Dictionary<string, string>
+        {
+            ["ACME_KEY"] = "a-long-random-key",
+            ["OPERATIONS_KEY"] = "another-long-random-key",
+            ["COZE_TOKEN"] = "pat_1",
+            ["COZE_CN_TOKEN"] = "pat_2",
+            ["LISTENER_TOKEN"] = "listener",
+            ["WRITER_TOKEN"] = "writer",
+            ["COZE_OAUTH_KEY_ID"] = "fingerprint",
+            ["COZE_OAUTH_PRIVATE_KEY"] = rsa.ExportPkcs8PrivateKeyPem(),
+        };
+        var source = new FleetFileSource(Path.Combine(Repository.Root, "docs", "fleet.example.yaml"), new EnvironmentValues(variables.GetValueOrDefault));
+
+        var snapshot = source.Read();
+
+        Assert.Empty(snapshot.Result.Problems);
+        var fleet = snapshot.Result.File!;
+        Assert.Equal((2, 1, 4, 4, 3), (fleet.Tenants.Count, fleet.Listeners.Count, fleet.Accounts.Count, fleet.Bots.Count, fleet.Models.Count));
+        Assert.Equal("socks5://127.0.0.1:1080", fleet.Accounts[2].Proxy);
+        Assert.Equal(30, fleet.Bots[2].Timeouts.Total.TotalMinutes);
+        Assert.Equal((TimeSpan.FromHours(12), "Asia/Shanghai"), (fleet.Bots[0].KeepActive!.Every, fleet.Bots[2].KeepActive!.TimeZone));
+        Assert.Equal("https://chat.example.com/hooks/cozecluster", fleet.Notifications!.Webhook!.Url);
+        Assert.Equal("-1001234567890", fleet.Notifications.Telegram!.ChatId);
+    }
+
+    [Fact]
+    public void Every_option_of_a_Discord_bot_is_listed()
+    {
+        DiscordBotOptions.TryParse(new Dictionary<string, string> { ["?"] = "" }, out _, out var errors);
+
+        // Two rows list several options, the later ones without what they begin with.
+        var names = errors["?"][(errors["?"].IndexOf("have", StringComparison.Ordinal) + 5)..].Split(", ");
+        Assert.All(names, name => Assert.True(
+            Discord.Contains($"`{name}`") || Discord.Contains($"`.{name.Split('.')[^1]}`"), name));
+    }
+
+    [Fact]
+    public void Every_channel_mode_and_every_way_with_long_prompts_is_listed() => Assert.All(
+        Enum.GetNames<DiscordChannelMode>().Concat(Enum.GetNames<DiscordLongPrompt>()), name => Assert.Contains($"`{name.ToLowerInvariant()}`", Discord));
+
+    [Fact]
+    public void Every_setting_is_listed_with_its_names_and_default()
+    {
+        foreach (var setting in Settings.All)
+        {
+            var option = setting.Secret ? "" : $"`{setting.Option}` ";
+            var value = setting.Default is null ? "" : $"`{setting.Default}` ";
+            var row = $"| {option}| `{setting.Variable}` | `{setting.Key}` | {value}|";
+            Assert.True(Configuration.Contains(row), $"docs/configuration.md lacks: {row}");
+        }
+    }
+}
