@@ -20,10 +20,10 @@ internal static partial class DiscordLog
     [LoggerMessage(105, LogLevel.Warning, "Discord has banned this address until {Until:O}")]
     public static partial void AddressBanned(this ILogger logger, DateTimeOffset until);
 
-    [LoggerMessage(111, LogLevel.Information, "The gateway connection of listener {ListenerId}, shard {Shard}, is in phase {Phase}. {Reason}")]
+    [LoggerMessage(111, LogLevel.Information, "The connection of listener {ListenerId}, shard {Shard}, to Discord's gateway is in phase {Phase}. {Reason}")]
     public static partial void GatewayStateChanged(this ILogger logger, string listenerId, int shard, DiscordGatewayPhase phase, string reason);
 
-    [LoggerMessage(112, LogLevel.Error, "The gateway connection of listener {ListenerId}, shard {Shard}, has stopped: {Reason}")]
+    [LoggerMessage(112, LogLevel.Error, "The connection of listener {ListenerId}, shard {Shard}, to Discord's gateway has stopped: {Reason}")]
     public static partial void GatewayStopped(this ILogger logger, string listenerId, int shard, string? reason);
 
     [LoggerMessage(113, LogLevel.Warning, "Listener {ListenerId}, shard {Shard}, may have missed events since {Since:O}")]

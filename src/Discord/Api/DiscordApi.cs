@@ -3,13 +3,13 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Discord;
 
-/// <summary>Discord over REST (<see cref="DiscordRest"/>) and gateway connections (<see cref="DiscordGateway"/>).</summary>
+/// <summary>Discord over REST (<see cref="DiscordRest"/>) and connections to Discord's gateway (<see cref="DiscordGateway"/>).</summary>
 internal sealed class DiscordApi : IDiscordApi, IDiscordPosting, IDisposable
 {
     // Discord archives a thread after a day without a message. Threads are deleted long before.
     private const int ThreadArchiveMinutes = 1_440;
 
-    // If a post would have to wait longer, another account can post sooner.
+    // A post that would have to wait longer fails at once, so that another account can post sooner.
     private static readonly TimeSpan MaxPostWait = TimeSpan.FromSeconds(20);
 
     private readonly DiscordClients _clients;

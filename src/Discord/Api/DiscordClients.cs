@@ -7,7 +7,7 @@ namespace CozeCluster.Discord;
 
 /// <summary>
 /// The REST clients of accounts and listeners. There is one for each, because it remembers the token's rate limits. A changed definition gets a new client,
-/// unless only the seals of its secrets have changed. All that use the same proxy share its connections and its guard against bans. Thread-safe.
+/// except if its secrets are the same and were only encrypted again. Clients with the same proxy share connections and the guard against bans. Thread-safe.
 /// </summary>
 internal sealed class DiscordClients(ISecretSeal seal, TimeProvider time, ILogger logger) : IDisposable
 {
@@ -82,10 +82,10 @@ internal sealed record ClientKey(string BaseUrl, Secret Token, Secret? Proxy, st
 /// <param name="Key">The settings.</param>
 /// <param name="ProxyText">The proxy's address, a secret.</param>
 /// <param name="Rest">The REST API.</param>
-/// <param name="Proxy">The proxy of gateway connections.</param>
+/// <param name="Proxy">The proxy of connections to Discord's gateway.</param>
 /// <param name="IdentifyPacing">Spaces the identifies of the bot's shards.</param>
 internal sealed record DiscordClient(ClientKey Key, string ProxyText, DiscordRest Rest, WebProxy? Proxy, IdentifyPacing IdentifyPacing)
 {
-    /// <summary>Never the secrets.</summary>
+    /// <summary>Does not contain the secrets.</summary>
     public override string ToString() => Rest.Options.ToString();
 }

@@ -12,8 +12,8 @@ public interface IDiscordApi
     const int MaxMessagesPerRead = 100;
 
     /// <summary>
-    /// Keeps one gateway connection until cancelled: identifies, resumes and reconnects. Returns only when Discord rejects the listener (wrong token, missing
-    /// intent).
+    /// Keeps one connection to Discord's gateway until cancelled: identifies, resumes and reconnects. Returns only when Discord rejects the listener (wrong
+    /// token, missing intent).
     /// </summary>
     /// <param name="listener">The listener to connect.</param>
     /// <param name="shard">The shard number, from 0.</param>

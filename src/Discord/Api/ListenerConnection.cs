@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace CozeCluster.Discord;
 
 /// <summary>
-/// One listener's gateway connection. Turns its events into <see cref="DiscordEvent"/>s and its state into <see cref="DiscordSessionHealth"/>.
+/// One listener's connection to Discord's gateway. Turns its events into <see cref="DiscordEvent"/>s and its state into <see cref="DiscordSessionHealth"/>.
 /// </summary>
 internal sealed class ListenerConnection(
     ListenerDefinition listener,

@@ -29,7 +29,7 @@ public sealed class OwnedChannel
     /// <summary>Whether the channel is no longer used.</summary>
     public bool IsReleased { get; set; }
 
-    /// <summary>How often Discord has rejected its deletion.</summary>
+    /// <summary>How many times Discord has rejected its deletion.</summary>
     public int Refusals { get; set; }
 }
 
@@ -43,7 +43,7 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
     private const int TextKind = 0;
     private const int PublicThreadKind = 11;
 
-    /// <summary>How often a creation deletes another channel to make room. The room may be taken by others in the meantime.</summary>
+    /// <summary>How many times a creation deletes another channel to make room. Others may take the room before the channel is created.</summary>
     private const int MaxEvictions = 5;
 
     /// <summary>How many categories are tried. A server that is full of categories has ten.</summary>

@@ -10,7 +10,9 @@ namespace CozeCluster.Discord;
 /// only after it has the lease, and never more often than the bot's daily limit allows, because Discord resets the token of a bot that exceeds it.
 /// </summary>
 /// <param name="options">The bot and the shard.</param>
-/// <param name="getGatewayBot">Reads the gateway's address and how often the bot may still identify (<see cref="DiscordRest.GetGatewayBot"/>).</param>
+/// <param name="getGatewayBot">
+/// Reads the address of Discord's gateway and how often the bot may still identify (<see cref="DiscordRest.GetGatewayBot"/>).
+/// </param>
 /// <param name="takeLease">Called before each identify. Its exceptions end the run.</param>
 /// <param name="pacing">Shared by all shards of the bot in this process.</param>
 /// <param name="time">The clock.</param>
@@ -52,7 +54,7 @@ internal sealed class DiscordGateway(
     /// <summary>The events, in order, for one reader. Completes when <see cref="Run"/> does.</summary>
     public ChannelReader<DiscordGatewayEvent> Events => _events.Reader;
 
-    /// <summary>Runs until cancelled, or until an operator has to act (<see cref="DiscordGatewayPhase.Fatal"/>). To be called once.</summary>
+    /// <summary>Runs until cancelled, or until an operator has to act (<see cref="DiscordGatewayPhase.Fatal"/>). Call it only once.</summary>
     public async Task Run(CancellationToken cancellationToken)
     {
         try
@@ -94,7 +96,7 @@ internal sealed class DiscordGateway(
         _isWaiting = false;
     }
 
-    /// <summary>Finds the gateway, opens one socket, and waits for its end.</summary>
+    /// <summary>Finds Discord's gateway, opens one socket, and waits for its end.</summary>
     /// <returns>How it ended, and when the next attempt makes sense; null: at once.</returns>
     private async Task<(ConnectionEnd End, DateTimeOffset? Until)> Connect(HttpMessageInvoker http, CancellationToken cancellationToken)
     {
@@ -129,7 +131,7 @@ internal sealed class DiscordGateway(
     {
         if (AddressOf(address) is not { } uri)
         {
-            return new ConnectionEnd(AfterClose.Identify, DiscordGatewayFault.None, "The gateway's address is not a ws:// or wss:// address.");
+            return new ConnectionEnd(AfterClose.Identify, DiscordGatewayFault.None, "The address of Discord's gateway is not a ws:// or wss:// address.");
         }
         DiscordGatewaySocket? socket = null;
         try
@@ -144,7 +146,7 @@ internal sealed class DiscordGateway(
         catch (Exception e) when (e is WebSocketException or HttpRequestException or IOException or OperationCanceledException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            return ConnectionEnd.Resume("The gateway could not be reached.");
+            return ConnectionEnd.Resume("Discord's gateway could not be reached.");
         }
         finally
         {

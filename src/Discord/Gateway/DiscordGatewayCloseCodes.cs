@@ -32,7 +32,7 @@ internal sealed record ConnectionEnd(AfterClose Next, DiscordGatewayFault Fault,
     public static ConnectionEnd Resume(string reason) => new(AfterClose.Resume, DiscordGatewayFault.None, reason);
 }
 
-/// <summary>The gateway's close codes (Discord's reference, "Gateway Close Event Codes").</summary>
+/// <summary>The close codes of Discord's gateway (Discord's reference, "Gateway Close Event Codes").</summary>
 internal static class DiscordGatewayCloseCodes
 {
     /// <summary>The code to close with when the session is to be resumed: any except 1000 and 1001, which end the session.</summary>
@@ -47,7 +47,7 @@ internal static class DiscordGatewayCloseCodes
         4009 => new(AfterClose.Identify, DiscordGatewayFault.None, "The session has timed out (4009)."),
         4010 => new(AfterClose.Stop, DiscordGatewayFault.BadShard, "The shard number and the number of shards do not match (4010)."),
         4011 => new(AfterClose.Stop, DiscordGatewayFault.ShardingRequired, "The bot is in so many servers that it needs more shards (4011)."),
-        4012 => new(AfterClose.Stop, DiscordGatewayFault.BadVersion, "The gateway does not support this API version (4012)."),
+        4012 => new(AfterClose.Stop, DiscordGatewayFault.BadVersion, "Discord's gateway does not support this API version (4012)."),
         4013 => new(AfterClose.Stop, DiscordGatewayFault.BadIntents, "The intents are not valid (4013)."),
         4014 => new(AfterClose.Stop, DiscordGatewayFault.DisallowedIntents,
             "An intent is not allowed (4014): enable the message content intent of the bot in Discord's developer portal."),

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace CozeCluster.Discord;
 
-/// <summary>The payloads that a client sends to the gateway.</summary>
+/// <summary>The payloads that a client sends to Discord's gateway.</summary>
 internal static class DiscordGatewayCommands
 {
     /// <summary>Opcode 1.</summary>

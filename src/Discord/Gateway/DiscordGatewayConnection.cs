@@ -4,14 +4,14 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Discord;
 
-/// <summary>One socket, from the gateway's hello to the end: identifies or resumes, sends heartbeats, and passes events to the owner.</summary>
+/// <summary>One socket, from the hello of Discord's gateway to the end: identifies or resumes, sends heartbeats, and passes events to the owner.</summary>
 internal sealed class DiscordGatewayConnection(
     DiscordGatewaySocket socket, DiscordGatewayOptions options, DiscordGatewaySession session, IDiscordGatewayOwner owner, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan MinPauseAfterInvalid = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MaxPauseAfterInvalid = TimeSpan.FromSeconds(5);
 
-    // A gateway that has acknowledged this many heartbeats without starting a session is not going to start one.
+    // If Discord's gateway has acknowledged this many heartbeats without starting a session, it is not going to start one.
     private const int MaxHeartbeatsWithoutSession = 3;
 
     private readonly List<DiscordGatewayEvent> _events = [];
@@ -83,11 +83,11 @@ internal sealed class DiscordGatewayConnection(
     private static TimeSpan IntervalOf(ReadOnlySpan<byte> json)
     {
         var payload = DiscordGatewayPayload.Read(json);
-        if (payload.Op != DiscordGatewayOp.Hello) throw new JsonException($"The gateway's first payload has opcode {(int)payload.Op}.");
+        if (payload.Op != DiscordGatewayOp.Hello) throw new JsonException($"The first payload of Discord's gateway has opcode {(int)payload.Op}.");
         var hello = JsonSerializer.Deserialize(payload.Data, DiscordJson.Default.HelloData);
         return hello is { HeartbeatInterval: > 0 }
             ? TimeSpan.FromMilliseconds(hello.HeartbeatInterval)
-            : throw new JsonException("The gateway's hello has no heartbeat interval.");
+            : throw new JsonException("The hello of Discord's gateway has no heartbeat interval.");
     }
 
     private async Task IdentifyOrResume(CancellationToken cancellationToken)
@@ -116,7 +116,7 @@ internal sealed class DiscordGatewayConnection(
                 return DiscordGatewayCloseCodes.EndOf(socket.CloseCode);
             }
             var end = Handle(payload.Value.Span);
-            // A gateway that requests heartbeats without pause gets no more of them than Discord's send limit allows.
+            // If Discord's gateway requests heartbeats without pause, it gets no more of them than its send limit allows.
             if (_isHeartbeatRequested && socket.HasRoom) await SendHeartbeat(isHeartbeat: false, cancellationToken).ConfigureAwait(false);
             _isHeartbeatRequested = false;
             foreach (var e in _events) await owner.Publish(e, cancellationToken).ConfigureAwait(false);
@@ -199,8 +199,8 @@ internal sealed class DiscordGatewayConnection(
     }
 
     /// <summary>
-    /// Sends heartbeats until the connection ends. Aborts the connection if a heartbeat is not acknowledged before the next one, or if heartbeats are all that
-    /// happens.
+    /// Sends heartbeats until the connection ends. Aborts the connection if a heartbeat is not acknowledged before the next one, or if nothing but heartbeats
+    /// arrives before the session starts.
     /// </summary>
     private async Task SendHeartbeats(TimeSpan interval, CancellationToken cancellationToken)
     {
@@ -281,5 +281,5 @@ internal sealed class DiscordGatewaySession
     }
 }
 
-/// <summary>Data of opcode 10; milliseconds.</summary>
+/// <summary>The data of a hello (opcode 10). The interval is in milliseconds.</summary>
 internal sealed record HelloData(int HeartbeatInterval);

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace CozeCluster.Discord;
 
-/// <summary>An event that a gateway connection gives to its reader. The order is Discord's.</summary>
+/// <summary>An event that a connection to Discord's gateway gives to its reader. The order is Discord's.</summary>
 internal abstract record DiscordGatewayEvent;
 
 /// <summary>The connection's state changed.</summary>

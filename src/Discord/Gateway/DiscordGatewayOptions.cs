@@ -19,7 +19,7 @@ internal enum DiscordGatewayIntents
     Replies = Guilds | GuildMessages | GuildMessageTyping | MessageContent,
 }
 
-/// <summary>How one shard of one bot connects to the gateway.</summary>
+/// <summary>How one shard of one bot connects to Discord's gateway.</summary>
 /// <param name="Name">The listener's id in the fleet, for errors and logs.</param>
 /// <param name="Token">The bot's token, a secret.</param>
 internal sealed record DiscordGatewayOptions(string Name, string Token)
@@ -33,7 +33,7 @@ internal sealed record DiscordGatewayOptions(string Name, string Token)
     /// <summary>The number of shards. Default 1.</summary>
     public int Shards { get; init; } = 1;
 
-    /// <summary>The gateway's <c>ws://</c> or <c>wss://</c> address; null: the address that Discord's REST API returns.</summary>
+    /// <summary>The <c>ws://</c> or <c>wss://</c> address of Discord's gateway; null: the address that Discord's REST API returns.</summary>
     public string? Url { get; init; }
 
     /// <summary>Whether Discord compresses what it sends (<c>zlib-stream</c>). Default true.</summary>
@@ -42,7 +42,7 @@ internal sealed record DiscordGatewayOptions(string Name, string Token)
     /// <summary>The proxy; null: a direct connection.</summary>
     public WebProxy? Proxy { get; init; }
 
-    /// <summary>How long connecting may take, and how long the gateway's first payload. Default 20 s.</summary>
+    /// <summary>How long connecting may take, and how long the first payload may take after it. Default 20 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>How many events may wait for their reader; when it is full, the socket is not read. Default 1,024.</summary>
@@ -57,11 +57,11 @@ internal sealed record DiscordGatewayOptions(string Name, string Token)
     /// <summary>The longest pause. Default 60 s.</summary>
     public TimeSpan MaxPause { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Never the token.</summary>
+    /// <summary>Does not contain the token.</summary>
     public override string ToString() => $"{Name} (shard {Shard} of {Shards})";
 }
 
-/// <summary>The gateway's address, and how often a bot may still identify (<c>GET /gateway/bot</c>).</summary>
+/// <summary>The address of Discord's gateway, and how often a bot may still identify (<c>GET /gateway/bot</c>).</summary>
 internal sealed record DiscordGatewayBot
 {
     /// <summary><c>wss://…</c></summary>

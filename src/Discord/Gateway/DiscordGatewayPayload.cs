@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace CozeCluster.Discord;
 
-/// <summary>The gateway's opcodes.</summary>
+/// <summary>The opcodes of Discord's gateway.</summary>
 internal enum DiscordGatewayOp
 {
     Dispatch = 0,

@@ -3,7 +3,7 @@ using System.Net.WebSockets;
 namespace CozeCluster.Discord;
 
 /// <summary>
-/// A WebSocket to the gateway. It returns complete, decompressed payloads, and keeps Discord's send limits. It has one reader and any number of senders.
+/// A WebSocket to Discord's gateway. It returns complete, decompressed payloads, and keeps Discord's send limits. It has one reader and any number of senders.
 /// </summary>
 internal sealed class DiscordGatewaySocket : IDisposable
 {
@@ -31,14 +31,14 @@ internal sealed class DiscordGatewaySocket : IDisposable
     public int? CloseCode => (int?)_socket.CloseStatus;
 
     /// <summary>Connects.</summary>
-    /// <exception cref="WebSocketException">The address cannot be reached, or does not belong to a gateway.</exception>
+    /// <exception cref="WebSocketException">The address cannot be reached, or is not that of a Discord gateway.</exception>
     public static async Task<DiscordGatewaySocket> Connect(
         HttpMessageInvoker http, Uri address, bool compress, TimeProvider time, CancellationToken cancellationToken)
     {
         var socket = new DiscordGatewaySocket(compress, time);
         try
         {
-            // The gateway's own heartbeats make those of WebSockets unnecessary.
+            // The heartbeats of Discord's gateway make those of WebSockets unnecessary.
             socket._socket.Options.KeepAliveInterval = TimeSpan.Zero;
             socket._socket.Options.SetRequestHeader("User-Agent", DiscordRestOptions.DefaultUserAgent);
             await socket._socket.ConnectAsync(address, http, cancellationToken).ConfigureAwait(false);
@@ -94,7 +94,7 @@ internal sealed class DiscordGatewaySocket : IDisposable
     {
         if (payload.Length > MaxPayload)
         {
-            throw new ClusterException(ErrorCode.Internal, $"A gateway payload has {payload.Length} bytes; Discord accepts {MaxPayload}.");
+            throw new ClusterException(ErrorCode.Internal, $"A payload for Discord's gateway has {payload.Length} bytes; Discord accepts {MaxPayload}.");
         }
         if (!isHeartbeat) _sent.Add(_time.GetUtcNow());
         await _sending.WaitAsync(cancellationToken).ConfigureAwait(false);

@@ -1,6 +1,6 @@
 namespace CozeCluster.Discord;
 
-/// <summary>The phase of a gateway connection.</summary>
+/// <summary>The phase of a connection to Discord's gateway.</summary>
 internal enum DiscordGatewayPhase
 {
     /// <summary>Its first session has not begun.</summary>
@@ -34,7 +34,7 @@ internal enum DiscordGatewayFault
     /// <summary>The bot is in so many servers that it needs more shards.</summary>
     ShardingRequired,
 
-    /// <summary>The gateway does not support this version.</summary>
+    /// <summary>Discord's gateway does not support this version.</summary>
     BadVersion,
 
     /// <summary>The intents are not valid.</summary>
@@ -47,7 +47,7 @@ internal enum DiscordGatewayFault
     IdentifyLimit,
 }
 
-/// <summary>The state of a gateway connection.</summary>
+/// <summary>The state of a connection to Discord's gateway.</summary>
 /// <param name="Phase">Its phase.</param>
 /// <param name="Fault">The reason, for programs.</param>
 /// <param name="Reason">The reason, for people; null in phase <see cref="DiscordGatewayPhase.Ready"/>.</param>

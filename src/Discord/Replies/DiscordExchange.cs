@@ -60,7 +60,7 @@ internal sealed class DiscordExchange(
     public async ValueTask DisposeAsync()
     {
         await cadence.Record(turn.Bot.Id, reply, watch).ConfigureAwait(false);
-        // The conversation has not received the handle, so it cannot settle the turn.
+        // The conversation has not received the handle, so it cannot release the channel of the turn.
         if (_handle is not null) await channels.Return(turn, DiscordBotOptions.Of(turn.Bot), ids).ConfigureAwait(false);
     }
 

@@ -29,7 +29,7 @@ internal sealed partial class DiscordRest : IDisposable
     /// <summary>The token, and how it is sent.</summary>
     public DiscordRestOptions Options { get; }
 
-    /// <summary>Gets the gateway's address and how often this bot may still identify. For bots only.</summary>
+    /// <summary>Gets the address of Discord's gateway and how often this bot may still identify. For bots only.</summary>
     public Task<DiscordGatewayBot> GetGatewayBot(CancellationToken cancellationToken) =>
         Get(new Route(HttpMethod.Get, "/gateway/bot", "/gateway/bot"), DiscordJson.Default.DiscordGatewayBot, cancellationToken);
 

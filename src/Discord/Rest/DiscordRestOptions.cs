@@ -48,6 +48,6 @@ internal sealed record DiscordRestOptions(string Name, string Token, DiscordToke
     /// <summary>Requests per second over all routes; 0: no limit. Default: Discord's 50.</summary>
     public int RequestsPerSecond { get; init; } = 50;
 
-    /// <summary>Never the token.</summary>
+    /// <summary>Does not contain the token.</summary>
     public override string ToString() => $"{Name} ({Kind})";
 }

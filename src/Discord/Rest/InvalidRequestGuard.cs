@@ -55,7 +55,7 @@ internal sealed class InvalidRequestGuard(TimeProvider time, int limit = Invalid
         }
     }
 
-    /// <summary>Checks whether a request may be sent. To be called before each request.</summary>
+    /// <summary>Checks whether a request may be sent. Call it before each request.</summary>
     /// <exception cref="ClusterException">
     /// <see cref="ErrorCode.UpstreamRateLimited"/>: no request may be sent until <see cref="ClusterException.Until"/>.
     /// </exception>

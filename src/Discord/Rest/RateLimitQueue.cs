@@ -120,7 +120,7 @@ internal sealed class RateLimitQueue(TimeProvider time, Lock gate, bool isOrdere
     private void EndRequest()
     {
         _inFlight--;
-        // No response described the new window: one request finds out.
+        // No response has described the new window yet: one request is let through, and its response does.
         if (_inFlight == 0 && _remaining == 0 && _resetsAt is null) _remaining = 1;
     }
 

@@ -3,8 +3,8 @@ using Orleans.Concurrency;
 namespace CozeCluster.Discord;
 
 /// <summary>
-/// Holds the gateway connection of one shard of a listener, the only one in the cluster: before it identifies, it takes a lease with an epoch in its state.
-/// Key: <see cref="GrainKeys.DiscordSession"/>, never the token.
+/// Holds the connection of one shard of a listener to Discord's gateway, the only one in the cluster: before it identifies, it takes a lease with an epoch in
+/// its state. Key: <see cref="GrainKeys.DiscordSession"/>, never the token.
 /// </summary>
 [Alias("discord-session")]
 public interface IDiscordSessionGrain : IGrainWithStringKey

@@ -12,8 +12,8 @@ internal sealed record CozeStatusText(ErrorCode Code, RecoveryAction RecoveryAct
 }
 
 /// <summary>
-/// The one place that knows the status texts: texts that Coze's Discord bots send instead of a reply. A message is a status text if it begins with one and
-/// little text follows. A reply that only quotes one is a reply.
+/// The one place that knows the status texts (in the documentation: service messages), which Coze's Discord bots send instead of a reply. A message is a
+/// status text if it begins with one and little text follows. A reply that only quotes one is a reply.
 /// </summary>
 internal static class CozeStatusTexts
 {

@@ -22,7 +22,7 @@ internal static class MessageSplitter
         ArgumentOutOfRangeException.ThrowIfGreaterThan(reserve, limit / 2);
         if (text.Length <= limit - reserve) return [text];
 
-        // Discord removes trailing white space anyway, and a last part of nothing else could not hold the reserve.
+        // Discord removes trailing white space anyway. A last part of only white space would be left out, and the part before it has no room for the reserve.
         text = text.TrimEnd();
         var parts = new List<string>();
         foreach (var piece in Pieces(text, reserve, limit))

@@ -98,7 +98,7 @@ internal static class JsonInput
         return map;
     }
 
-    /// <summary>Reads a string as UTF-8. Copies it only if it contains escapes, because uploads have megabytes.</summary>
+    /// <summary>Reads a string as UTF-8. Copies it only if it contains escapes, because uploads can be megabytes long.</summary>
     public static ReadOnlySpan<byte> ReadUtf8(JsonElement value, JsonFieldPath path)
     {
         if (value.ValueKind != JsonValueKind.String) throw path.Mistyped("a string", value);

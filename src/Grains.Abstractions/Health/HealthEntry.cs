@@ -13,7 +13,7 @@ public enum HealthKind
     /// <summary>An account.</summary>
     Account,
 
-    /// <summary>A Discord listener's gateway connection.</summary>
+    /// <summary>A listener's connection to Discord's gateway.</summary>
     Listener,
 }
 

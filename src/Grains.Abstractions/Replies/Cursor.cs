@@ -8,7 +8,7 @@ namespace CozeCluster;
 /// </summary>
 /// <param name="Part">The ordinal of the part, from 0.</param>
 /// <param name="Offset">The offset into the part's text in UTF-16 units. For a part without text: 0 before the part, 1 after it.</param>
-/// <param name="Revision">How often the part had been rewritten when this position was delivered.</param>
+/// <param name="Revision">How many times the part had been rewritten when this position was delivered.</param>
 [GenerateSerializer, Immutable, Alias("cursor")]
 public readonly record struct Cursor(int Part, int Offset, int Revision = 0) : IComparable<Cursor>
 {

@@ -173,7 +173,7 @@ internal sealed class LiveTurn(TurnRecord record, ReplyLog log, TimeProvider tim
 /// </summary>
 internal sealed class Delivery(LiveTurn turn, Cursor after, IReplyTarget feed, TimeProvider time)
 {
-    /// <summary>Characters in one batch, about. A subscriber that is behind receives the rest in batches of this size.</summary>
+    /// <summary>The approximate number of characters in one batch. A subscriber that is behind receives the rest in batches of this size.</summary>
     private const int MaxBatchChars = 16 * 1024;
 
     private static readonly TimeSpan PostTimeout = TimeSpan.FromSeconds(5);

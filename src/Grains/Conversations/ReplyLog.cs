@@ -240,7 +240,7 @@ internal sealed class TextLogPart(string messageId, TextKind kind, int answer) :
 
     public TextBuffer Text { get; } = new();
 
-    /// <summary>How often text of this part was rewritten.</summary>
+    /// <summary>How many times text of this part was rewritten.</summary>
     public int Revision => _rewrites?.Count ?? 0;
 
     /// <summary>For each rewrite, the offset up to which the text stayed the same.</summary>

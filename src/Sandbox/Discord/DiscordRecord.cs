@@ -36,10 +36,10 @@ public enum DiscordRecordKind
     /// <summary>A user sent a typing indicator.</summary>
     Typing,
 
-    /// <summary>A gateway socket was opened. Detail: its path and query.</summary>
+    /// <summary>A socket of Discord's gateway was opened. Detail: its path and query.</summary>
     SocketOpened,
 
-    /// <summary>A gateway socket was closed. Detail: the close code that the sandbox sent or received.</summary>
+    /// <summary>A socket of Discord's gateway was closed. Detail: the close code that the sandbox sent or received.</summary>
     SocketClosed,
 
     /// <summary>A session was created. Detail: its id.</summary>

@@ -3,7 +3,7 @@ namespace CozeCluster.Sandbox.Discord;
 /// <summary>The routes of the fake Discord.</summary>
 internal static class DiscordRoutes
 {
-    /// <summary>Maps all routes below <paramref name="routes"/>: REST API, attachments, control endpoints and gateway.</summary>
+    /// <summary>Maps all routes below <paramref name="routes"/>: REST API, attachments, control endpoints and Discord's gateway.</summary>
     public static void MapFakeDiscord(this IEndpointRouteBuilder routes, FakeDiscord discord)
     {
         var api = new RestPipeline(discord, routes);

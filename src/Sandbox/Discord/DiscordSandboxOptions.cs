@@ -50,7 +50,7 @@ public sealed record DiscordSandboxOptions
     /// <summary>How many messages are stored per channel; older ones are removed. Default: 1,000.</summary>
     public int MessagesPerChannel { get; init; } = 1_000;
 
-    /// <summary>The heartbeat interval that the gateway announces. Default: 41.25 s.</summary>
+    /// <summary>The heartbeat interval that Discord's gateway announces. Default: 41.25 s.</summary>
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(41_250);
 
     /// <summary><c>max_concurrency</c>: identifies per <see cref="IdentifyPace"/>. Default: 1.</summary>

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace CozeCluster.Sandbox.Discord;
 
-// Changes to gateway sockets and to users. For sockets, a null user id means all bots.
+// Changes to sockets of Discord's gateway and to users. For sockets, a null user id means all bots.
 public sealed partial class FakeDiscord
 {
     /// <summary>How many sockets are open and identified.</summary>
@@ -65,10 +65,10 @@ public sealed partial class FakeDiscord
     }
 
     /// <summary>
-    /// Sets the notice that Coze sends in place of replies, or null for none. On an account it is for this sender; on a Coze-hosted bot
+    /// Sets the service message that Coze sends in place of replies, or null for none. On an account it is for this sender; on a Coze-hosted bot
     /// it is for everyone.
     /// </summary>
-    /// <exception cref="ArgumentException">There is no such user, or no such notice in <see cref="CozeNotices"/>.</exception>
+    /// <exception cref="ArgumentException">There is no such user, or no such service message in <see cref="CozeNotices"/>.</exception>
     public void SetCozeNotice(string userId, string? notice)
     {
         if (notice is not null && !CozeNotices.All.ContainsKey(notice))

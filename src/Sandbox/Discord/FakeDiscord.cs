@@ -1,7 +1,7 @@
 namespace CozeCluster.Sandbox.Discord;
 
 /// <summary>
-/// A Discord in memory: REST API v10 (and v9), gateway v10, attachments, and Coze-hosted bots that answer. It starts with
+/// A Discord in memory: REST API v10 (and v9), Discord's gateway v10, attachments, and Coze-hosted bots that answer. It starts with
 /// <see cref="DiscordSeeds"/>. The members of this class let tests change it and read its state.
 /// </summary>
 public sealed partial class FakeDiscord
@@ -105,7 +105,7 @@ public sealed partial class FakeDiscord
     /// <summary>Stops the replies of the bots. Sockets end when the server stops.</summary>
     internal void Stop() => CozeBots.Stop();
 
-    /// <summary>Learns from a request how clients address the server, for the links and gateway addresses in responses.</summary>
+    /// <summary>Learns from a request how clients address the server, for the links and addresses of Discord's gateway in responses.</summary>
     internal void LearnPublicUrl(HttpRequest request)
     {
         var path = request.Path.Value ?? "";

@@ -59,7 +59,7 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
         var schema = new Command("schema", "The tables of a cluster.") { apply };
         var move = new Command("move", "Copy the data of a single node from its data folder into the database of a cluster that has no data yet.");
         var store = new Command("store", "The stored data of nodes.") { move };
-        const string About = "CozeCluster: an OpenAI-compatible gateway to Coze bots. docs/configuration.md explains all settings.";
+        const string About = "CozeCluster: an OpenAI-compatible API in front of Coze bots. docs/configuration.md explains all settings.";
         var root = new RootCommand(About) { check, schema, store };
         var commands = new Dictionary<Command, NodeCommand>
         {

@@ -136,7 +136,7 @@ internal static class Settings
         "Turns that may wait behind the running turn of a conversation. More are refused.");
 
     public static readonly Setting MaxAttempts = new("max-attempts", "number", "3",
-        "How often a turn is attempted, on any bots and accounts, until it has received text.");
+        "How many times a turn is attempted, on any bots and accounts, until it has received text.");
 
     public static readonly Setting ListenerGrace = new("listener-grace", "duration", "15s",
         "How long a turn without a subscriber continues, unless its client asked for more.");

@@ -27,7 +27,7 @@ internal sealed class PostgresGrainStorage(IGrainStorage adoNet, IGrainStorageSe
     /// <summary>The name under which Orleans' storage is registered.</summary>
     public const string AdoNet = "AdoNet";
 
-    /// <summary>How often a read is retried. If it fails, the activation fails, and Orleans delays the callers of the grain by 5 s.</summary>
+    /// <summary>How many times a read is retried. If it fails, the activation fails, and Orleans delays the callers of the grain by 5 s.</summary>
     private const int MaxReadRetries = 2;
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);

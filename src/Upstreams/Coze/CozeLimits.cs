@@ -18,8 +18,8 @@ namespace CozeCluster.Upstreams.Coze;
 /// <para>
 /// Retries of a request, in four cases only. (1) Coze refused an OAuth token: the request is sent once more with a new token (<see cref="CozeClient"/>).
 /// (2) Coze refused a prompt because the previous chat of the conversation is not finished: that chat is cancelled and the prompt is sent once more
-/// (<see cref="CozeUpstream.Open"/>). (3) A server does not know a reading request with GET: it is sent once more with POST (<see cref="CozeHttp.Read"/>).
-/// (4) A poll failed: the chat is polled again (<see cref="MaxPollFailures"/>).
+/// (<see cref="CozeUpstream.Open"/>). (3) A server does not accept GET for a request that only reads: it is sent once more with POST
+/// (<see cref="CozeHttp.Read"/>). (4) A poll failed: the chat is polled again (<see cref="MaxPollFailures"/>).
 /// </para>
 /// <para>
 /// A prompt is never sent again after its connection broke, because the chat may already be running. The attempt ends with
@@ -98,7 +98,7 @@ internal static class CozeLimits
     public const int MaxPollFailures = 5;
 
     /// <summary>
-    /// How often a completed chat without any answer is polled again, because Coze's message list may lag behind. Then the reply ends without an answer.
+    /// How many times a completed chat without an answer is polled again, because Coze's message list may lag behind. Then the reply ends without an answer.
     /// </summary>
     public const int MaxPollsForAnswer = 2;
 }

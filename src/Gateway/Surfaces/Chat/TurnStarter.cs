@@ -86,7 +86,7 @@ internal sealed partial class TurnStarter(
     private async ValueTask Begin(ReplyReader reader, TurnRequest turn, ChatRequest request)
     {
         // Usually the conversation asks the tenant for admission, while it looks for a bot. The gateway asks first where a refusal would waste work:
-        // if media would be stored, or if the tenant was at its limit within the last second, so that retries do not activate conversations in vain.
+        // if media would be stored, or if the tenant was at its limit within the last second, so that retries do not activate conversations for nothing.
         var askFirst = request.Uploads.Count > 0 || _tenantsAtLimit.TryGet(turn.TenantId, out _);
         if (askFirst && !await Exists(turn) && await TenantOf(turn).Admit(turn.TurnId) is { } refusal) throw refusal.ToException();
         try

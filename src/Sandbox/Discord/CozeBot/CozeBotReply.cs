@@ -44,7 +44,7 @@ internal sealed class CozeBotReply(
             await WaitAsync(script.Pace);
         }
 
-        // A notice or an error message is sent in one step and without buttons.
+        // A service message or an error message is sent in one step and without buttons.
         var isSimple = script.Notice is not null || script.DirectiveError is not null;
         if (script.Image == ReplyImage.Link && !isSimple) text = $"{text}\n\n![sandbox]({_builder.GetImageUrl(prompt.Channel)})";
         var pages = CozeBotText.Split(text, MessageValidator.MaxContentLength - Prefix.Length);

@@ -59,11 +59,11 @@ internal static class CozeBotText
     private static string Shorten(string prompt) => prompt.Length <= MaxEchoLength ? prompt : prompt[..AvoidSurrogateSplit(prompt, MaxEchoLength)] + "…";
 }
 
-/// <summary>The texts that Coze sends in place of a reply, by the names that directives use.</summary>
+/// <summary>Coze's service messages, which it sends in place of a reply, by the names that directives use.</summary>
 public static class CozeNotices
 {
     /// <summary>
-    /// The notices by name. <c>daily_limit</c>, <c>free_credits</c> and <c>daily_credits</c> are about the sender, <c>creator_credits</c> is
+    /// The service messages by name. <c>daily_limit</c>, <c>free_credits</c> and <c>daily_credits</c> are about the sender, <c>creator_credits</c> is
     /// about the bot.
     /// </summary>
     public static IReadOnlyDictionary<string, string> All { get; } = new Dictionary<string, string>

@@ -5,7 +5,7 @@ using System.Threading.Channels;
 
 namespace CozeCluster.Sandbox.Discord;
 
-/// <summary>One gateway socket. It enforces Discord's limits on payloads, sends in order, and checks the heartbeat.</summary>
+/// <summary>One socket of Discord's gateway. It enforces Discord's limits on payloads, sends in order, and checks the heartbeat.</summary>
 internal sealed class GatewayConnection : IDisposable
 {
     private const int MaxPayloadBytes = 4096;

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace CozeCluster.Sandbox.Discord;
 
-/// <summary>The JSON of messages, for REST responses and gateway events.</summary>
+/// <summary>The JSON of messages, for REST responses and events of Discord's gateway.</summary>
 internal sealed class MessageJson(AttachmentLinks links)
 {
     /// <summary>

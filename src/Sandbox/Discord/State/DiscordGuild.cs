@@ -64,7 +64,7 @@ internal sealed class DiscordUser
     /// <summary>The privileged intents that are enabled in the developer portal.</summary>
     public Intents Privileged { get; set; } = Intents.Privileged;
 
-    /// <summary>The notice that Coze sends in place of a reply: on an account, to this sender; on a Coze-hosted bot, to everyone.</summary>
+    /// <summary>The service message that Coze sends in place of a reply: on an account, to this sender; on a Coze-hosted bot, to everyone.</summary>
     public string? CozeNotice { get; set; }
 
     public string Mention => $"<@{Id}>";
