@@ -30,6 +30,7 @@ try
     builder.AddNodeLogging(settings);
     builder.AddListeners(settings);
     builder.AddNode(settings);
+    builder.AddTelemetry(settings);
 
     builder.AddOrleans(settings);
     builder.Services.AddSafeFetcher(allowLoopback: settings.Sandbox);
