@@ -40,8 +40,8 @@ internal static class MetricsExport
     {
         // Instruments of grains and upstreams have labels for bots and models.
         if (instrument.Meter.Scope is null) return new MetricStreamConfiguration { CardinalityLimit = MaxSeries };
-        // Instruments of this gateway have a few hundred series, which is within OpenTelemetry's default limit of 2,000. Another gateway in this process exports
-        // its own instruments.
+        // Instruments of this gateway have a few hundred series, which is within OpenTelemetry's default limit of 2,000. Another gateway in this process
+        // exports its own instruments.
         return instrument.Meter.Scope == meters ? null : MetricStreamConfiguration.Drop;
     }
 }
