@@ -30,8 +30,8 @@ public static class GatewayServices
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(static provider => provider.GetRequiredService<IOptions<GatewayOptions>>().Value);
         services.AddSingleton<Readiness>();
-        services.AddSingleton<MetricsCollector>();
         services.AddSingleton<GatewayMetrics>();
+        services.AddMetricsExport();
         services.AddSingleton<ModelDirectory>();
         services.AddSingleton<ReplyReaderServices>();
         services.AddSingleton<TurnStarter>();

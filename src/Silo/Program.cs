@@ -32,6 +32,7 @@ try
     builder.AddNodeLogging(settings);
     builder.AddHttpEndpoints(settings);
     builder.AddNode(settings);
+    builder.AddTelemetry(settings);
 
     builder.AddOrleans(settings);
     builder.Services.AddSafeFetcher(allowLoopback: settings.Sandbox);

@@ -4,7 +4,7 @@ using System.Globalization;
 namespace CozeCluster.Gateway.Metrics;
 
 /// <summary>The metrics of the gateway. <c>docs/operations.md</c> lists their names.</summary>
-internal sealed class GatewayMetrics : IDisposable
+internal sealed class GatewayMetrics
 {
     /// <summary>The <c>route</c> label of requests that match no route.</summary>
     public const string NoRoute = "-";
@@ -13,8 +13,9 @@ internal sealed class GatewayMetrics : IDisposable
     private readonly UpDownCounter<long> _streams;
     private volatile IReadOnlyList<HealthEntry> _health = [];
 
-    public GatewayMetrics()
+    public GatewayMetrics(IMeterFactory meters)
     {
+        Meter = meters.Create(MetricsExport.MeterName);
         _requests = Meter.CreateCounter<long>("cozecluster.requests", description: "HTTP requests answered, by route and status.");
         _streams = Meter.CreateUpDownCounter<long>("cozecluster.streams.active", description: "Replies that this node streams to clients now.");
         Meter.CreateObservableGauge(
@@ -22,7 +23,7 @@ internal sealed class GatewayMetrics : IDisposable
     }
 
     /// <summary>The meter of this gateway's instruments.</summary>
-    public Meter Meter { get; } = new(MetricsCollector.MeterName);
+    public Meter Meter { get; }
 
     /// <summary>Counts a request that was answered.</summary>
     /// <param name="method">The HTTP method. Without a route it is not recorded, because clients may invent any number of methods.</param>
@@ -41,8 +42,6 @@ internal sealed class GatewayMetrics : IDisposable
 
     /// <summary>Sets the health of the fleet that the metrics report.</summary>
     public void SetHealth(IReadOnlyList<HealthEntry> health) => _health = health;
-
-    public void Dispose() => Meter.Dispose();
 
     private IEnumerable<Measurement<long>> CountHealth() => _health.GroupBy(entry => (entry.Kind, entry.State)).Select(group => new Measurement<long>(
         group.Count(), new KeyValuePair<string, object?>("kind", WireName.Of(group.Key.Kind)), new("state", WireName.Of(group.Key.State))));

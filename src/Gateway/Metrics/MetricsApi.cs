@@ -17,10 +17,10 @@ internal static partial class MetricsApi
 
     public static void MapMetrics(this IEndpointRouteBuilder routes)
     {
-        // Creates the collector now, so that it counts from the start of the node and not from the first request.
-        routes.ServiceProvider.GetRequiredService<MetricsCollector>();
+        // This also creates the exporter, so that it counts from the start of the node and not from the first request.
+        var scrape = routes.CreateApplicationBuilder().UseOpenTelemetryPrometheusScrapingEndpoint(static _ => true).Build();
         routes.MapAdmin(
-            "GET", "/metrics", Read, "readMetrics",
+            "GET", "/metrics", context => Read(context, scrape), "readMetrics",
             "Returns the metrics of this node in Prometheus' text format. Clients on the node's own machine need no key.",
             static operation =>
             {
@@ -30,7 +30,7 @@ internal static partial class MetricsApi
             allowLoopback: true).WithMetadata(new DebugLogRoute());
     }
 
-    private static async Task Read(HttpContext context)
+    private static async Task Read(HttpContext context, RequestDelegate scrape)
     {
         var services = context.RequestServices;
         var metrics = services.GetRequiredService<GatewayMetrics>();
@@ -46,9 +46,10 @@ internal static partial class MetricsApi
             metrics.SetHealth([]);
             LogHealthNoAnswer(services.GetRequiredService<ILogger<GatewayMetrics>>(), exception);
         }
-        context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
+        // Every client gets the text format. OpenMetrics, which Prometheus prefers, adds a series to every counter: the time when it was created.
+        context.Request.Headers.Accept = default;
         context.Response.Headers.CacheControl = "no-store";
-        await context.Response.WriteAsync(services.GetRequiredService<MetricsCollector>().Write(), context.RequestAborted);
+        await scrape(context);
     }
 
     [LoggerMessage(40, LogLevel.Warning, "The health grain did not answer, so /metrics does not contain the health of the fleet")]

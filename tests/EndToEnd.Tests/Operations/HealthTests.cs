@@ -32,7 +32,7 @@ public sealed class HealthTests(NodeFixture node)
 
         Assert.Contains($"cozecluster_turns_started_total{{model=\"{model}\"}} 1\n", metrics, StringComparison.Ordinal);
         Assert.Contains($"cozecluster_turns_completed_total{{model=\"{model}\"}} 1\n", metrics, StringComparison.Ordinal);
-        Assert.Matches($"cozecluster_tokens_total\\{{model=\"{model}\",direction=\"output\"\\}} [1-9]", metrics);
+        Assert.Matches($"cozecluster_tokens_total\\{{direction=\"output\",model=\"{model}\"\\}} [1-9]", metrics);
         Assert.Contains("cozecluster_health{kind=\"bot\",state=", metrics, StringComparison.Ordinal);
     }
 

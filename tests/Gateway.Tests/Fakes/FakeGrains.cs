@@ -170,9 +170,16 @@ public sealed class FakeHealth : IHealthGrain
 {
     public List<HealthEntry> Entries { get; } = [];
 
+    /// <summary>When the grain answers.</summary>
+    public Task Answers { get; set; } = Task.CompletedTask;
+
     public Task Report(HealthEntry entry) => throw new NotSupportedException();
 
-    public Task<IReadOnlyList<HealthEntry>> List() => Task.FromResult<IReadOnlyList<HealthEntry>>([.. Entries]);
+    public async Task<IReadOnlyList<HealthEntry>> List()
+    {
+        await Answers;
+        return [.. Entries];
+    }
 }
 
 public sealed class FakeIndex : IConversationIndexGrain

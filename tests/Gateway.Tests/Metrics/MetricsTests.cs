@@ -1,10 +1,9 @@
-using System.Diagnostics.Metrics;
 using System.Net;
-using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Tests.Fakes;
 
 namespace CozeCluster.Gateway.Tests.Metrics;
 
+/// <summary>Tests <c>GET /metrics</c>: who may read it, and the metrics of the gateway itself.</summary>
 public sealed class MetricsTests
 {
     [Fact]
@@ -13,23 +12,52 @@ public sealed class MetricsTests
         await using var host = await GatewayHost.Start();
         host.Grains.Health.Entries.AddRange(
             [new(HealthKind.Bot, "a", HealthState.Ok), new(HealthKind.Bot, "b", HealthState.Ok), new(HealthKind.Account, "c", HealthState.Cooling)]);
-        await host.Http.GetAsync("/v1/models");
         using var http = new HttpClient { BaseAddress = host.Http.BaseAddress };
+        await http.GetAsync("/health/live");
 
         using var response = await http.GetAsync("/metrics");
 
         Assert.Equal("text/plain; version=0.0.4; charset=utf-8", response.Content.Headers.ContentType!.ToString());
-        var text = await response.Content.ReadAsStringAsync();
-        Assert.Contains("# TYPE cozecluster_requests_total counter\n", text, StringComparison.Ordinal);
-        Assert.Matches("""cozecluster_requests_total\{method="GET",route="/v1/models",status="200"\} [1-9]""", text);
-        Assert.Contains(
-            """
-            # TYPE cozecluster_health gauge
-            cozecluster_health{kind="account",state="cooling"} 1
-            cozecluster_health{kind="bot",state="ok"} 2
+        Assert.True(response.Headers.CacheControl!.NoStore);
+        var lines = (await response.Content.ReadAsStringAsync()).Split('\n');
+        Assert.Contains("# HELP cozecluster_requests_total HTTP requests answered, by route and status.", lines);
+        Assert.Contains("# TYPE cozecluster_requests_total counter", lines);
+        Assert.Contains("""cozecluster_requests_total{method="GET",route="/health/live",status="200"} 1""", lines);
+        Assert.Contains("# HELP cozecluster_health Bots, accounts and listeners of the fleet by their state; the same on every node.", lines);
+        Assert.Contains("# TYPE cozecluster_health gauge", lines);
+        Assert.Contains("""cozecluster_health{kind="account",state="cooling"} 1""", lines);
+        Assert.Contains("""cozecluster_health{kind="bot",state="ok"} 2""", lines);
+    }
 
-            """,
-            text, StringComparison.Ordinal);
+    [Fact]
+    public async Task Metrics_HealthChanges_ContainOnlyTheStatesOfNow()
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.Health.Entries.Add(new(HealthKind.Bot, "a", HealthState.Cooling));
+        Assert.Contains("""cozecluster_health{kind="bot",state="cooling"} 1""", await Read(host), StringComparison.Ordinal);
+
+        host.Grains.Health.Entries[0] = new(HealthKind.Bot, "a", HealthState.Ok);
+        var text = await Read(host);
+
+        Assert.Contains("""cozecluster_health{kind="bot",state="ok"} 1""", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("cooling", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Metrics_HealthDoesNotAnswer_ContainTheRestAfterTwoSeconds()
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.Health.Entries.Add(new(HealthKind.Bot, "a", HealthState.Ok));
+        await host.Http.GetAsync("/v1/models");
+        host.Grains.Health.Answers = new TaskCompletionSource().Task;
+        var pending = Read(host);
+        await Until.True(() => host.Time.IsArmed(TimeSpan.FromSeconds(2)));
+
+        host.Time.Advance(TimeSpan.FromSeconds(2));
+        var text = await pending;
+
+        Assert.Contains("""cozecluster_requests_total{method="GET",route="/v1/models",status="200"} 1""", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("cozecluster_health{", text, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -55,61 +83,47 @@ public sealed class MetricsTests
     }
 
     [Fact]
+    public async Task Metrics_OtherMethods_AreNotAllowed()
+    {
+        await using var host = await GatewayHost.Start();
+
+        using var response = await host.Http.PostAsync("/metrics", null);
+
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, response.StatusCode);
+    }
+
+    [Fact]
     public async Task Streams_AreCountedWhileTheyRun()
     {
         await using var host = await GatewayHost.Start();
-        var metrics = (GatewayMetrics)host.Services.GetService(typeof(GatewayMetrics))!;
         var pending = host.Stream();
         var conversation = await host.WaitForTurn();
         await conversation.Post(new Cursor(0, 1), Reply.Text("x"));
         using var response = await pending;
-        using var listener = new MeterListener();
-        var change = 0L;
-        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => Interlocked.Add(ref change, value));
-        listener.InstrumentPublished = (instrument, listener) =>
-        {
-            var isOfThisHost = ReferenceEquals(instrument.Meter, metrics.Meter);
-            if (isOfThisHost && instrument.Name == "cozecluster.streams.active") listener.EnableMeasurementEvents(instrument);
-        };
-        listener.Start();
+        var lines = (await Read(host)).Split('\n');
+        Assert.Contains("# TYPE cozecluster_streams_active gauge", lines);
+        Assert.Contains("cozecluster_streams_active{} 1", lines);
 
         await conversation.Post(new Cursor(0, 1), Reply.Stop());
         await SseReader.ReadAll(response);
 
-        await Until.True(() => Interlocked.Read(ref change) == -1);
+        while (!(await Read(host)).Contains("cozecluster_streams_active{} 0\n", StringComparison.Ordinal)) await Task.Yield();
     }
 
+    /// <summary>Every gateway exports its own requests only, also when another one in the same process is disposed.</summary>
     [Fact]
-    public void Collector_WritesAllMeasurements()
+    public async Task Metrics_TwoGatewaysInOneProcess_AreSeparate()
     {
-        using var collector = new MetricsCollector();
-        using var meter = new Meter(MetricsCollector.MeterName);
-        var name = "cozecluster.test.added";
-        var counter = meter.CreateCounter<long>(name, description: "A test.");
-        var updown = meter.CreateUpDownCounter<long>("cozecluster.test.changed", description: "Another.");
-        var observed = new List<Measurement<long>> { new(3, new KeyValuePair<string, object?>("at", "x")) };
-        meter.CreateObservableGauge("cozecluster.test.observed", () => observed, description: "A third.");
+        await using var host = await GatewayHost.Start();
+        await host.Http.GetAsync("/v1/models");
+        await using (var other = await GatewayHost.Start())
+        {
+            await other.Http.GetAsync("/v1/models");
+        }
+        await host.Http.GetAsync("/v1/models");
 
-        counter.Add(2, new KeyValuePair<string, object?>("code", "a\"b\\c\nd"));
-        counter.Add(3, new KeyValuePair<string, object?>("code", "a\"b\\c\nd"));
-        updown.Add(5);
-        updown.Add(-1);
-        var first = Lines(collector.Write());
-        observed.Clear();
-        var second = Lines(collector.Write());
-
-        Assert.Equal(
-            [
-                "# HELP cozecluster_test_added_total A test.", "# TYPE cozecluster_test_added_total counter",
-                """cozecluster_test_added_total{code="a\"b\\c\nd"} 5""",
-                "# HELP cozecluster_test_changed Another.", "# TYPE cozecluster_test_changed gauge",
-                "cozecluster_test_changed 4",
-                "# HELP cozecluster_test_observed A third.", "# TYPE cozecluster_test_observed gauge",
-                """cozecluster_test_observed{at="x"} 3""",
-            ],
-            first);
-        Assert.DoesNotContain(second, line => line.Contains("observed", StringComparison.Ordinal));
+        Assert.Contains("""cozecluster_requests_total{method="GET",route="/v1/models",status="200"} 2""", await Read(host), StringComparison.Ordinal);
     }
 
-    private static string[] Lines(string text) => [.. text.Split('\n').Where(line => line.Contains("cozecluster_test_", StringComparison.Ordinal))];
+    private static Task<string> Read(GatewayHost host) => host.Http.GetStringAsync("/metrics");
 }

@@ -42,6 +42,22 @@ public sealed class SandboxNodeTests : IDisposable
     }
 
     [Fact]
+    public async Task Metrics_AfterATurn_CountItFromTheStartOfTheNode()
+    {
+        await using var node = NodeProcess.Start(_folder.FullName, "--sandbox", "--port", "0");
+        var address = await node.Address();
+        using var reply = await Chat(address, "sk-sandbox", "Hello", stream: false);
+        await reply.Content.ReadAsStringAsync();
+
+        var metrics = await _http.GetStringAsync(new Uri(address, "/metrics"));
+
+        Assert.Contains("cozecluster_requests_total{method=\"POST\",route=\"/v1/chat/completions\",status=\"200\"} 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("cozecluster_turns_started_total{model=\"coze-sandbox\"} 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("cozecluster_health{kind=\"bot\",state=\"", metrics, StringComparison.Ordinal);
+        Assert.All(metrics.Split('\n').Where(line => line is not ("" or ['#', ..])), line => Assert.StartsWith("cozecluster_", line, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Https_PemCertificate_AnswersOverHttp2()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
