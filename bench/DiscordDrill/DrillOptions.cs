@@ -8,7 +8,7 @@ internal sealed record DrillOptions
     public const string Help = """
         DiscordDrill: a node with a fake Discord that enforces Discord's own limits, with 3 listeners and 6 accounts.
 
-        First the storm: many conversations at once, while Discord's gateway connections are dropped, asked to reconnect, and told that their session is
+        First the storm: many conversations at once, while Discord's gateway connections are dropped, asked to reconnect, and notified that their session is
         invalid. Nothing may be lost, crossed, out of order or left behind. Then replies without buttons, at several cadences: how soon their text arrives,
         how long after their last edit they end, and how many are cut short.
 

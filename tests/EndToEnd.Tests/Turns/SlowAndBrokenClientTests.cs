@@ -26,7 +26,7 @@ public sealed class SlowAndBrokenClientTests(NodeFixture node)
     public async Task A_client_whose_connection_breaks_repeatedly_receives_the_exact_reply(int seed)
     {
         var random = new Random(seed);
-        var request = node.NewRequest($"text=unicode answers=2 reasoning=15 tool=weather chunks=60 chunk=3 pace=5ms seed={seed}")
+        var request = node.NewRequest($"text=unicode answers=2 reasoning=15 tool=weather chunks=60 chunk=3 pace=20ms seed={seed}")
             .WithHeader("x-turn-survive", "true");
         var records = new List<SseRecord>();
         string turnId;
