@@ -72,14 +72,7 @@ public sealed class DiscordChatTests(DiscordFixture node)
     public async Task A_conversation_with_its_history(string model)
     {
         var request = node.NewRequest(model, "full");
-        ChatCompletion completion = await Chat(model).CompleteChatAsync(
-            [
-                new SystemChatMessage("Be brief."),
-                new UserChatMessage("What is the capital of France?"),
-                new AssistantChatMessage("Paris."),
-                new UserChatMessage(request.Prompt),
-            ],
-            cancellationToken: TestTimeout.Token);
+        ChatCompletion completion = await Chat(model).CompleteChatAsync(SdkClient.History(request.Prompt), cancellationToken: TestTimeout.Token);
 
         Assert.Matches("(?s)Be brief\\..*What is the capital of France\\?.*Paris\\.", completion.Content[0].Text);
         await node.WaitForCleanupAsync();

@@ -97,14 +97,7 @@ public sealed class ChatTests(NodeFixture node)
     public async Task A_conversation_with_its_history()
     {
         var request = node.NewRequest();
-        await node.Chat(request.Model).CompleteChatAsync(
-            [
-                new SystemChatMessage("Be brief."),
-                new UserChatMessage("What is the capital of France?"),
-                new AssistantChatMessage("Paris."),
-                new UserChatMessage(request.Prompt),
-            ],
-            cancellationToken: TestTimeout.Token);
+        await node.Chat(request.Model).CompleteChatAsync(SdkClient.History(request.Prompt), cancellationToken: TestTimeout.Token);
 
         Assert.Equal(
             [("user", "Be brief.\n\nWhat is the capital of France?"), ("assistant", "Paris."), ("user", request.Prompt)],

@@ -24,6 +24,15 @@ internal static class SdkClient
         return text;
     }
 
+    /// <summary>A prompt with instructions and an earlier prompt and reply.</summary>
+    public static IEnumerable<OpenAI.Chat.ChatMessage> History(string prompt) =>
+    [
+        new SystemChatMessage("Be brief."),
+        new UserChatMessage("What is the capital of France?"),
+        new AssistantChatMessage("Paris."),
+        new UserChatMessage(prompt),
+    ];
+
     /// <summary>Options without retries, so that tests see the first response.</summary>
     public static OpenAIClientOptions Options(Uri node) => new() { Endpoint = new Uri(node, "/v1"), RetryPolicy = new ClientRetryPolicy(0) };
 }
