@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Measures what a node adds: the same load straight at the sandbox, through a bare proxy, and through a node, in turns.
+# Measures the cost of a node: sends the same load directly to the sandbox, through a bare proxy, and through a node, in turns.
 #   bench/run.sh            everything, about 15 minutes
 #   ROUNDS=1 SECONDS_EACH=5 bench/run.sh
 #   RUNS="paced single" TARGETS="proxy node" bench/run.sh
-#   NODE_ENV="DOTNET_gcServer=1" bench/run.sh         to try a setting on the node alone
-#   TARGETS="volatile node" bench/run.sh              what durable turns cost, against a node without them
-# Prints a table and puts it into bench/README.md. Starts its own processes on loopback and ends them.
+#   NODE_ENV="DOTNET_gcServer=1" bench/run.sh         sets an environment variable of the node only
+#   TARGETS="volatile node" bench/run.sh              the cost of durable turns, compared with a node without them
+# Prints a table; a complete run also writes it to bench/README.md. Starts its own processes on loopback and ends them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,7 +20,7 @@ PORT_VOLATILE=${PORT_VOLATILE:-27076}
 IDLE_STREAMS=${IDLE_STREAMS:-5000}
 NODE_ENV=${NODE_ENV:-}
 
-# 5,000 streams through a server are 10,000 of its sockets.
+# A server needs 10,000 sockets for 5,000 streams.
 ulimit -n "$(ulimit -Hn)"
 
 work=$(mktemp -d)
@@ -72,7 +72,7 @@ models:
 FLEET
 
 start() {
-  # exec, so that the process known here is the program itself.
+  # exec replaces the shell, so that $! is the process id of the program.
   case $1 in
     sandbox) PORT=$PORT_SANDBOX exec "$(program src/Sandbox)" ;;
     proxy) exec "$(program bench/PassThrough)" "$PORT_PROXY" "http://127.0.0.1:$PORT_SANDBOX/coze/v3/chat" ;;
@@ -92,38 +92,38 @@ start() {
 }
 port() { case $1 in sandbox | direct) echo "$PORT_SANDBOX" ;; proxy) echo "$PORT_PROXY" ;; node) echo "$PORT_NODE" ;; volatile) echo "$PORT_VOLATILE" ;; esac; }
 
-# load TARGET OPTIONS…: all three ways make the sandbox do the same work.
+# load TARGET OPTIONS…: with all targets, the sandbox does the same work.
 load() {
   local target=$1 server=$1
   shift
-  local way=(--api coze --key pat_sandbox --url "http://127.0.0.1:$(port "$target")/v1/chat/completions")
+  local endpoint=(--api coze --key pat_sandbox --url "http://127.0.0.1:$(port "$target")/v1/chat/completions")
   if [[ $target == direct ]]; then
     server=sandbox
-    way=(--api coze --key pat_sandbox --url "http://127.0.0.1:$PORT_SANDBOX/coze/v3/chat")
+    endpoint=(--api coze --key pat_sandbox --url "http://127.0.0.1:$PORT_SANDBOX/coze/v3/chat")
   elif [[ $target == node || $target == volatile ]]; then
-    way=(--api openai --key key-of-the-bench --model coze-sandbox --url "http://127.0.0.1:$(port "$target")/v1/chat/completions")
+    endpoint=(--api openai --key key-of-the-bench --model coze-sandbox --url "http://127.0.0.1:$(port "$target")/v1/chat/completions")
   fi
-  # The generator handles what arrives where it arrives: cheaper than handing it to another thread.
+  # The load generator handles data on the thread that receives it, which costs less than a change of threads.
   DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1 "$(program bench/Load)" \
-    --target "$target" "${way[@]}" --server-pid "${pid[$server]}" --upstream-pid "${pid[sandbox]}" "$@"
+    --target "$target" "${endpoint[@]}" --server-pid "${pid[$server]}" --upstream-pid "${pid[sandbox]}" "$@"
 }
 
 run() {
   local name=$1 target=$2 round=$3
-  local as=(--name "$name" --json "$work/results/$name-$target-$round.json")
+  local result=(--name "$name" --json "$work/results/$name-$target-$round.json")
   case $name in
-    # Replies of 10 s, begun evenly over 10 s.
-    paced) load "$target" "${as[@]}" --streams 1000 --pace 50 --chunks 200 --ramp 10 --warmup 2 --seconds $((SECONDS_EACH * 2)) ;;
-    saturated) load "$target" "${as[@]}" --streams 32 --chunks 500 --seconds "$SECONDS_EACH" ;;
-    first) load "$target" "${as[@]}" --streams 200 --chunks 10 --stall 500 --seconds "$SECONDS_EACH" ;;
-    single) load "$target" "${as[@]}" --streams 64 --chunks 1 --seconds "$SECONDS_EACH" ;;
-    # A fresh server, so that memory it got before does not hide what the streams take.
+    # Replies of 10 s that begin evenly over 10 s.
+    paced) load "$target" "${result[@]}" --streams 1000 --pace 50 --chunks 200 --ramp 10 --warmup 2 --seconds $((SECONDS_EACH * 2)) ;;
+    saturated) load "$target" "${result[@]}" --streams 32 --chunks 500 --seconds "$SECONDS_EACH" ;;
+    first) load "$target" "${result[@]}" --streams 200 --chunks 10 --stall 500 --seconds "$SECONDS_EACH" ;;
+    single) load "$target" "${result[@]}" --streams 64 --chunks 1 --seconds "$SECONDS_EACH" ;;
+    # The server is restarted, because memory that it already has would hide the memory of the streams.
     idle)
       if [[ $target == direct ]]; then return; fi
       stop "$target"
       start "$target"
       load "$target" --streams 32 --chunks 20 --seconds 3 > /dev/null
-      load "$target" "${as[@]}" --streams "$IDLE_STREAMS" --chunks 2 --hold --ramp 10 --warmup 1 --seconds 20
+      load "$target" "${result[@]}" --streams "$IDLE_STREAMS" --chunks 2 --hold --ramp 10 --warmup 1 --seconds 20
       ;;
   esac
 }
@@ -131,7 +131,7 @@ run() {
 mkdir "$work/results"
 start sandbox
 for target in $TARGETS; do if [[ $target != direct ]]; then start "$target"; fi; done
-# Long enough for the compiler to have done its work on every path.
+# Warm up until the compiler has optimized every path.
 for target in $TARGETS; do
   load "$target" --streams 1 --chunks 20 --seconds 1 > "$work/first.txt" || { cat "$work/first.txt"; exit 1; }
   load "$target" --streams 32 --chunks 20 --seconds 10 > /dev/null || true

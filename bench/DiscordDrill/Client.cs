@@ -5,48 +5,50 @@ using System.Text.Json.Nodes;
 
 namespace CozeCluster.DiscordDrill;
 
-/// <summary>A streamed reply as a client got it.</summary>
+/// <summary>A streamed reply as a client received it.</summary>
 internal sealed record Reply
 {
     public string Text { get; init; } = "";
 
-    /// <summary>The channel it came from; null if it did not come to its end.</summary>
-    public string? ChannelId { get; init; }
+    /// <summary>When the first text arrived.</summary>
+    public DateTimeOffset FirstTextAt { get; init; }
 
-    /// <summary>When its first text came.</summary>
-    public DateTimeOffset FirstAt { get; init; }
-
-    /// <summary>When its end came.</summary>
+    /// <summary>When the end arrived.</summary>
     public DateTimeOffset EndAt { get; init; }
 
-    /// <summary>What went wrong; null: nothing.</summary>
+    /// <summary>Why the reply failed; null if it did not fail.</summary>
     public string? Error { get; init; }
 }
 
-/// <summary>Asks a node, streamed.</summary>
+/// <summary>Sends prompts to a node and reads the streamed replies.</summary>
 internal sealed class Client(Uri node) : IDisposable
 {
     private readonly HttpClient _http = new() { BaseAddress = node, Timeout = Timeout.InfiniteTimeSpan };
 
+    /// <summary>Sends a prompt and reads the reply to its end.</summary>
     /// <param name="model">The model.</param>
     /// <param name="prompt">The prompt.</param>
-    /// <param name="conversation">A name; null: none.</param>
-    /// <param name="begun">Told with the first text.</param>
-    /// <param name="cancellationToken">Hangs up.</param>
-    public async Task<Reply> AskAsync(string model, string prompt, string? conversation, Action? begun, CancellationToken cancellationToken)
+    /// <param name="conversation">The name of the conversation; null for none.</param>
+    /// <param name="onFirstText">Called when the first text arrives.</param>
+    /// <param name="cancellationToken">Drops the connection.</param>
+    public async Task<Reply> SendAsync(string model, string prompt, string? conversation, Action? onFirstText, CancellationToken cancellationToken)
     {
         var body = new JsonObject
         {
             ["model"] = model, ["stream"] = true, ["conversation_id"] = conversation,
             ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = prompt }),
         };
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
+        {
+            Content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json"),
+        };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", DrillFleet.Key);
         try
         {
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-            if (response.IsSuccessStatusCode) return await ReadAsync(await response.Content.ReadAsStreamAsync(cancellationToken), begun, cancellationToken);
-            return new Reply { Error = $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync(cancellationToken)}" };
+            if (!response.IsSuccessStatusCode)
+                return new Reply { Error = $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync(cancellationToken)}" };
+            return await ReadAsync(await response.Content.ReadAsStreamAsync(cancellationToken), onFirstText, cancellationToken);
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
@@ -56,11 +58,11 @@ internal sealed class Client(Uri node) : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private static async Task<Reply> ReadAsync(Stream stream, Action? begun, CancellationToken cancellationToken)
+    private static async Task<Reply> ReadAsync(Stream stream, Action? onFirstText, CancellationToken cancellationToken)
     {
         using var lines = new StreamReader(stream);
         var text = new StringBuilder();
-        var reply = new Reply { Error = "the stream ended without an end" };
+        var reply = new Reply { Error = "The stream was closed before the reply had ended." };
         while (await lines.ReadLineAsync(cancellationToken) is { } line)
         {
             if (!line.StartsWith("data: ", StringComparison.Ordinal)) continue;
@@ -68,21 +70,20 @@ internal sealed class Client(Uri node) : IDisposable
             using var json = JsonDocument.Parse(line.AsMemory(6));
             var root = json.RootElement;
             if (root.TryGetProperty("error", out var error)) return reply with { Text = text.ToString(), Error = error.GetRawText() };
-            var extension = root.TryGetProperty("cozecluster", out var more) ? more : default;
-            if (extension.ValueKind == JsonValueKind.Object && extension.TryGetProperty("rewritten", out var rewritten)) text.Length = rewritten.GetProperty("offset").GetInt32();
+            if (root.TryGetProperty("cozecluster", out var extension) && extension.TryGetProperty("rewritten", out var rewritten))
+                text.Length = rewritten.GetProperty("offset").GetInt32();
             var choices = root.GetProperty("choices");
             if (choices.GetArrayLength() == 0) continue;
-            if (choices[0].GetProperty("delta").TryGetProperty("content", out var content) && content.GetString() is { Length: > 0 } piece)
+            if (choices[0].GetProperty("delta").TryGetProperty("content", out var content) && content.GetString() is { Length: > 0 } delta)
             {
                 if (text.Length == 0)
                 {
-                    reply = reply with { FirstAt = DateTimeOffset.UtcNow };
-                    begun?.Invoke();
+                    reply = reply with { FirstTextAt = DateTimeOffset.UtcNow };
+                    onFirstText?.Invoke();
                 }
-                text.Append(piece);
+                text.Append(delta);
             }
-            if (choices[0].GetProperty("finish_reason").GetString() != "stop") continue;
-            reply = reply with { EndAt = DateTimeOffset.UtcNow, Error = null, ChannelId = extension.GetProperty("origin").GetProperty("ids").GetProperty("channel_id").GetString() };
+            if (choices[0].GetProperty("finish_reason").GetString() == "stop") reply = reply with { EndAt = DateTimeOffset.UtcNow, Error = null };
         }
         return reply with { Text = text.ToString() };
     }

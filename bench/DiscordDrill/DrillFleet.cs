@@ -1,37 +1,29 @@
+using CozeCluster.Bench;
 using CozeCluster.Sandbox.Discord;
 
 namespace CozeCluster.DiscordDrill;
 
-/// <summary>The fleet: a model over three bots, one on each listener, for the storm; a model with a bot of its own for each cadence.</summary>
+/// <summary>The fleet. The storm uses one model with three bots, one on each listener. Each cadence has its own model with its own bot.</summary>
 internal static class DrillFleet
 {
     public const string Key = "key-of-the-drill";
-    public const string Storm = "storm";
+    public const string StormModel = "storm";
 
-    public static SeededGuild Guild => DiscordSeeds.Guilds[0];
+    public static string ModelFor(int cadence) => $"paced-{cadence}";
 
-    public static string Paced(int cadence) => $"paced-{cadence}";
-
-    public static string For(Uri api, IReadOnlyList<int> cadences) => $$"""
-        allow_user_accounts: true
-        tenants:
-          - id: drill
-            keys: [{ name: drill, key: {{Key}} }]
-        listeners:
-        {{Lines(DiscordSeeds.Listeners, user => $$"""{ id: {{user.Name}}, base_url: "{{api}}", guild_id: {{Guild.Id}}, token: {{user.Token}} }""")}}
-        accounts:
-        {{Lines(DiscordSeeds.Accounts, user => $$"""{ id: {{user.Name}}, upstream: discord, base_url: "{{api}}", token: {{user.Token}}, options: { kind: user } }""")}}
+    public static string Create(Uri api, IReadOnlyList<int> cadences) => $$"""
+        {{DiscordFleetFile.TenantListenersAndAccounts(api, Key)}}
         bots:
-        {{Lines(DiscordSeeds.Listeners, user => Bot($"{Storm}-{user.Name}", user.Name, "keep_for: 1m"))}}
-        {{Lines(cadences.Index(), one => Bot(Paced(one.Item), DiscordSeeds.Listeners[one.Index % DiscordSeeds.Listeners.Count].Name, "delete_after: 30s"))}}
+        {{DiscordFleetFile.Lines(DiscordSeeds.Listeners, user => Bot($"{StormModel}-{user.Name}", user.Name, "keep_for: 1m"))}}
+        {{DiscordFleetFile.Lines(cadences.Index(), cadence => Bot(ModelFor(cadence.Item), ListenerOf(cadence.Index), "delete_after: 30s"))}}
         models:
-          - { id: {{Storm}}, bots: [{{string.Join(", ", DiscordSeeds.Listeners.Select(user => $"{Storm}-{user.Name}"))}}] }
-        {{Lines(cadences, cadence => $$"""{ id: {{Paced(cadence)}}, bots: [{{Paced(cadence)}}] }""")}}
+          - { id: {{StormModel}}, bots: [{{string.Join(", ", DiscordSeeds.Listeners.Select(user => $"{StormModel}-{user.Name}"))}}] }
+        {{DiscordFleetFile.Lines(cadences, cadence => $$"""{ id: {{ModelFor(cadence)}}, bots: [{{ModelFor(cadence)}}] }""")}}
         """;
 
-    private static string Bot(string id, string listener, string more) => $$"""
-        { id: {{id}}, upstream: discord, bot_id: {{DiscordSeeds.CozeBots[0].Id}}, accounts: [{{string.Join(", ", DiscordSeeds.Accounts.Select(user => user.Name))}}], options: { listener: {{listener}}, {{more}} } }
-        """;
+    private static string ListenerOf(int index) => DiscordSeeds.Listeners[index % DiscordSeeds.Listeners.Count].Name;
 
-    private static string Lines<T>(IEnumerable<T> items, Func<T, string> line) => string.Join('\n', items.Select(item => $"  - {line(item)}"));
+    private static string Bot(string id, string listener, string option) =>
+        $"{{ id: {id}, upstream: discord, bot_id: {DiscordSeeds.CozeBots[0].Id}, accounts: [{DiscordFleetFile.AccountIds}], " +
+        $"options: {{ listener: {listener}, {option} }} }}";
 }

@@ -2,11 +2,11 @@ using System.Text;
 
 namespace CozeCluster.DiscordDrill;
 
-/// <summary>Replies without buttons of trained bots, at several cadences at once.</summary>
+/// <summary>Measures how soon replies without buttons end, at several cadences at once, with bots whose pace has been learnt.</summary>
 internal static class ReplyEnds
 {
-    private const int Training = 10;
-    private const int AtOnce = 20;
+    private const int TrainingReplies = 10;
+    private const int ConcurrentReplies = 20;
 
     /// <returns>A table.</returns>
     public static async Task<string> RunAsync(Stage stage, DrillOptions options, CancellationToken cancellationToken)
@@ -16,33 +16,40 @@ internal static class ReplyEnds
             |---|---|---|---|---|---|
 
             """);
-        var from = stage.Discord.Records.Next;
-        foreach (var row in await Task.WhenAll(options.Cadences.Select(cadence => MeasureAsync(stage, cadence, from, options, cancellationToken)))) table.AppendLine(row);
+        var start = stage.Discord.Records.Next;
+        var rows = await Task.WhenAll(options.Cadences.Select(cadence => MeasureAsync(stage, cadence, start, options, cancellationToken)));
+        foreach (var row in rows) table.AppendLine(row);
         return table.ToString();
     }
 
-    private static async Task<string> MeasureAsync(Stage stage, int cadence, long from, DrillOptions options, CancellationToken cancellationToken)
+    private static async Task<string> MeasureAsync(Stage stage, int cadence, long start, DrillOptions options, CancellationToken cancellationToken)
     {
-        await AskAllAsync(stage.Client, cadence, 0, Training, options, cancellationToken);
-        var asked = new List<(string Mark, Reply Reply)>();
-        for (var done = 0; done < options.Replies; done += AtOnce)
-            asked.AddRange(await AskAllAsync(stage.Client, cadence, Training + done, Math.Min(AtOnce, options.Replies - done), options, cancellationToken));
+        await SendAllAsync(stage.Client, cadence, 0, TrainingReplies, options, cancellationToken);
+        var replies = new List<(string Mark, Reply Reply)>();
+        while (replies.Count < options.Replies)
+        {
+            var count = Math.Min(ConcurrentReplies, options.Replies - replies.Count);
+            replies.AddRange(await SendAllAsync(stage.Client, cadence, TrainingReplies + replies.Count, count, options, cancellationToken));
+        }
 
-        var lines = stage.Discord.Records.Lines(from);
-        var failed = asked.Count(one => one.Reply.Error is not null);
-        var whole = asked.Where(one => one.Reply.Error is null && one.Reply.Text == Talk.Text(one.Mark)).ToList();
-        var end = Spread.Of(whole.Select(one => Sightings.End(lines, one.Mark, one.Reply)).OfType<TimeSpan>());
-        var first = Spread.Of(asked.Where(one => one.Reply.Error is null).Select(one => Sightings.FirstText(lines, one.Mark, one.Reply)).OfType<TimeSpan>());
-        var cut = asked.Count - failed - whole.Count;
-        var pause = asked.Select(one => Sightings.LongestPause(lines, one.Mark)).Max() ?? TimeSpan.Zero;
-        return $"| {cadence} ms ± {options.Jitter} % | {Spread.Text(pause)} | {asked.Count}{(failed > 0 ? $", {failed} failed" : "")} | {cut} ({100.0 * cut / asked.Count:0.#} %) | {end} | {first} |";
+        var records = stage.Discord.Records.Lines(start);
+        var completed = replies.Where(reply => reply.Reply.Error is null).ToList();
+        var whole = completed.Where(reply => reply.Reply.Text == MarkedText.Text(reply.Mark)).ToList();
+        var end = DurationSummary.Of(whole.Select(reply => ReplyRecords.DelayOfEnd(records, reply.Mark, reply.Reply)));
+        var firstText = DurationSummary.Of(completed.Select(reply => ReplyRecords.DelayOfFirstText(records, reply.Mark, reply.Reply)));
+        var failed = replies.Count - completed.Count;
+        var cut = completed.Count - whole.Count;
+        var pause = replies.Select(reply => ReplyRecords.LongestPause(records, reply.Mark)).Max() ?? TimeSpan.Zero;
+        return $"| {cadence} ms ± {options.Jitter} % | {DurationSummary.Format(pause)} | {replies.Count}{(failed > 0 ? $", {failed} failed" : "")} " +
+            $"| {cut} ({100.0 * cut / replies.Count:0.#} %) | {end} | {firstText} |";
     }
 
-    private static async Task<IReadOnlyList<(string Mark, Reply Reply)>> AskAllAsync(Client client, int cadence, int first, int count, DrillOptions options, CancellationToken cancellationToken) =>
+    private static async Task<IReadOnlyList<(string Mark, Reply Reply)>> SendAllAsync(
+        Client client, int cadence, int first, int count, DrillOptions options, CancellationToken cancellationToken) =>
         await Task.WhenAll(Enumerable.Range(first, count).Select(async number =>
         {
             var mark = $"p{cadence}r{number}";
-            var prompt = Talk.Prompt(mark, $"buttons=0 chunks=8 pace={cadence}ms jitter={options.Jitter}");
-            return (mark, await client.AskAsync(DrillFleet.Paced(cadence), prompt, null, null, cancellationToken));
+            var prompt = MarkedText.Prompt(mark, $"buttons=0 chunks=8 pace={cadence}ms jitter={options.Jitter}");
+            return (mark, await client.SendAsync(DrillFleet.ModelFor(cadence), prompt, null, null, cancellationToken));
         }));
 }

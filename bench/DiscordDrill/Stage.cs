@@ -1,23 +1,28 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using CozeCluster.Bench;
 using CozeCluster.Sandbox;
 using CozeCluster.Sandbox.Discord;
 
 namespace CozeCluster.DiscordDrill;
 
-/// <summary>The fake Discord, in this process so that its clock is the clients' too, and a node as a user runs it.</summary>
+/// <summary>The servers of a drill: the fake Discord in this process, so that it and the clients use one clock, and a node in a process of its own.</summary>
 internal sealed partial class Stage : IAsyncDisposable
 {
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(90);
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("discord-drill-");
     private SandboxServer? _sandbox;
     private Process? _node;
+    private int _channelsAtStart;
 
     public FakeDiscord Discord => _sandbox!.Discord;
 
-    /// <summary>For the node.</summary>
+    /// <summary>A client of the node.</summary>
     public Client Client { get; private set; } = null!;
+
+    /// <summary>The number of channels and threads that the node has created and not deleted.</summary>
+    public int CreatedChannels => CountChannels() - _channelsAtStart;
 
     public static async Task<Stage> StartAsync(DrillOptions options, CancellationToken cancellationToken)
     {
@@ -25,9 +30,10 @@ internal sealed partial class Stage : IAsyncDisposable
         try
         {
             stage._sandbox = await SandboxServer.StartAsync(new SandboxOptions { Seed = options.Seed }, cancellationToken);
+            stage._channelsAtStart = stage.CountChannels();
             var fleet = Path.Combine(stage._folder.FullName, "fleet.yaml");
-            await File.WriteAllTextAsync(fleet, DrillFleet.For(new Uri(stage._sandbox.BaseUrl, "discord/api/v10"), options.Cadences), cancellationToken);
-            stage.Client = new Client(await stage.StartNodeAsync(fleet).WaitAsync(StartPatience, cancellationToken));
+            await File.WriteAllTextAsync(fleet, DrillFleet.Create(new Uri(stage._sandbox.BaseUrl, "discord/api/v10"), options.Cadences), cancellationToken);
+            stage.Client = new Client(await stage.StartNodeAsync(fleet).WaitAsync(StartTimeout, cancellationToken));
             return stage;
         }
         catch
@@ -36,9 +42,6 @@ internal sealed partial class Stage : IAsyncDisposable
             throw;
         }
     }
-
-    /// <summary>Channels and threads besides those the server began with.</summary>
-    public int ChannelsMade => Discord.ChannelsOf(DrillFleet.Guild.Id).Count - 3;
 
     public async ValueTask DisposeAsync()
     {
@@ -50,26 +53,27 @@ internal sealed partial class Stage : IAsyncDisposable
         _folder.Delete(recursive: true);
     }
 
+    private int CountChannels() => Discord.ChannelsOf(DiscordFleetFile.Guild.Id).Count;
+
     private async Task<Uri> StartNodeAsync(string fleet)
     {
-        var info = new ProcessStartInfo(
-            "dotnet", [Path.Combine(AppContext.BaseDirectory, "CozeCluster.Silo.dll"), "--port", "0", "--data", Path.Combine(_folder.FullName, "data"), "--fleet", fleet])
+        var program = Path.Combine(AppContext.BaseDirectory, "CozeCluster.Silo.dll");
+        _node = Process.Start(new ProcessStartInfo("dotnet", [program, "--port", "0", "--data", Path.Combine(_folder.FullName, "data"), "--fleet", fleet])
         {
             WorkingDirectory = _folder.FullName,
             RedirectStandardOutput = true,
-        };
-        _node = Process.Start(info)!;
+        })!;
         AppDomain.CurrentDomain.ProcessExit += Kill;
         while (await _node.StandardOutput.ReadLineAsync() is { } line)
         {
             if (ListeningLine().Match(line) is not { Success: true } match) continue;
-            _ = PassOnAsync(_node.StandardOutput);
+            _ = ForwardWarningsAsync(_node.StandardOutput);
             return new Uri(match.Groups[1].Value);
         }
         throw new InvalidOperationException("The node ended before it listened.");
     }
 
-    private static async Task PassOnAsync(StreamReader output)
+    private static async Task ForwardWarningsAsync(StreamReader output)
     {
         while (await output.ReadLineAsync() is { } line)
         {

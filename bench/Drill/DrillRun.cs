@@ -2,84 +2,95 @@ using System.Diagnostics;
 
 namespace CozeCluster.Drill;
 
-/// <summary>One drill from start to end. Its servers end with it, however it ends.</summary>
+/// <summary>One drill. Its servers end with it, also when it fails.</summary>
 internal static class DrillRun
 {
-    private static readonly TimeSpan CancelPatience = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>Runs the drill from start to end.</summary>
     /// <param name="options">What to do.</param>
-    /// <param name="tell">Told how it goes.</param>
-    /// <param name="cancellationToken">Stops it.</param>
-    /// <exception cref="ServerException">A server does not run.</exception>
-    public static async Task<DrillReport> RunAsync(DrillOptions options, Action<string> tell, CancellationToken cancellationToken)
+    /// <param name="report">Receives messages about the progress.</param>
+    /// <param name="cancellationToken">Stops the drill.</param>
+    /// <exception cref="ServerException">A server does not start.</exception>
+    public static async Task<DrillReport> RunAsync(DrillOptions options, Action<string> report, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
         await using var stage = await Stage.StartAsync(options, cancellationToken);
-        tell($"sandbox at {stage.Sandbox}, {(options.IsCluster ? $"{options.Silos} silos, {options.Gateways} gateways, clients at" : "node at")} {string.Join(", ", stage.Doors)}, started in {Stopwatch.GetElapsedTime(start).TotalSeconds:f1} s; seed {options.Seed}");
+        var nodes = options.IsCluster ? $"{options.Silos} silos, {options.Gateways} gateways, clients at" : "node at";
+        var elapsed = Stopwatch.GetElapsedTime(start);
+        report($"sandbox at {stage.Sandbox}, {nodes} {string.Join(", ", stage.ClientAddresses)}, started in {elapsed.TotalSeconds:f1} s; seed {options.Seed}");
 
-        // A client that drops a reply drops its connection at once, instead of reading on to keep it.
-        using var http = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero, UseProxy = false }) { Timeout = Timeout.InfiniteTimeSpan };
-        var clients = StreamPlan.Make(options).Select(plan => new StreamClient(plan, http, stage.Doors, options.Cuts)).ToList();
+        // Without a drain timeout, a client that drops a reply closes its connection at once, instead of reading the rest to keep the connection.
+        using var handler = new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero, UseProxy = false };
+        using var http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        var clients = StreamPlan.CreateAll(options).Select(plan => new StreamClient(plan, http, stage.ClientAddresses, options.Cuts)).ToList();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(options.Limit);
-        var killer = new Killer(stage, options, new Random(options.Seed + 1), tell);
-        await RunAsync(clients, killer, tell, limit, cancellationToken);
+        var restarter = new NodeRestarter(stage, options, new Random(options.Seed + 1), report);
+        await RunAsync(clients, restarter, report, limit, cancellationToken);
 
-        var troubles = await stage.TroublesAsync(cancellationToken);
+        var problems = await stage.GetNodeProblemsAsync(cancellationToken);
         await stage.EnsureNodesAsync(cancellationToken);
-        using IFarRecord record = options.Discord ? new DiscordRecord(stage.Sandbox) : new CozeRecord(stage.Sandbox);
-        var chats = await SettledAsync(record, clients, cancellationToken);
-        // Whoever is only told to stop loses nothing.
-        var judge = new Judge(record, http, stage.Doors[0], chats, killed: killer.Kills > 0 && !options.Rolling);
-        var findings = new List<Finding>();
-        foreach (var client in clients) findings.Add(await judge.JudgeAsync(client, cancellationToken));
-        var unknown = findings.Where(finding => finding.Outcome == Outcome.OutcomeUnknown).Select(finding => finding.Client.Plan.Index).ToHashSet();
-        var left = record is DiscordRecord discord ? await discord.TidyAsync(unknown, cancellationToken) : null;
-        return new DrillReport(options, findings, troubles, left, killer.Kills, killer.Down, Stopwatch.GetElapsedTime(start), chats);
+        using IUpstreamRecord record = options.Discord ? new DiscordRecord(stage.Sandbox) : new CozeRecord(stage.Sandbox);
+        var chats = await GetChatsAsync(record, clients, cancellationToken);
+        // A node that is stopped loses nothing, so a rolling restart does not count as killed.
+        var verifier = new ReplyVerifier(record, http, stage.ClientAddresses[0], chats, killed: restarter.Kills > 0 && !options.Rolling);
+        var replies = new List<ReplyResult>();
+        foreach (var client in clients) replies.Add(await verifier.VerifyAsync(client, cancellationToken));
+        var unknown = replies.Where(reply => reply.Outcome == Outcome.OutcomeUnknown).Select(reply => reply.Client.Plan.Index).ToHashSet();
+        return new DrillReport(options, replies, chats)
+        {
+            NodeProblems = problems,
+            Leftovers = record is DiscordRecord discord ? await discord.WaitForCleanupAsync(unknown, cancellationToken) : null,
+            Kills = restarter.Kills,
+            Downtime = restarter.Downtime,
+            Duration = Stopwatch.GetElapsedTime(start),
+        };
     }
 
     private static async Task RunAsync(
-        IReadOnlyList<StreamClient> clients, Killer killer, Action<string> tell, CancellationTokenSource limit, CancellationToken cancellationToken)
+        IReadOnlyList<StreamClient> clients, NodeRestarter restarter, Action<string> report, CancellationTokenSource limit, CancellationToken cancellationToken)
     {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
-        var running = Task.WhenAll(clients.Select(client => client.RunAsync(limit.Token)));
-        var killing = killer.RunAsync(over.Token, limit.Token);
+        using var repliesEnded = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
+        var replies = Task.WhenAll(clients.Select(client => client.RunAsync(limit.Token)));
+        var restarts = restarter.RunAsync(repliesEnded.Token, limit.Token);
         try
         {
             // A node that does not start again ends the drill at once.
-            if (await Task.WhenAny(running, killing) == killing) await killing;
-            await running;
+            if (await Task.WhenAny(replies, restarts) == restarts) await restarts;
+            await replies;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            tell("Out of time.");
+            report("The time limit was reached before all replies had ended.");
         }
         finally
         {
-            await over.CancelAsync();
+            await repliesEnded.CancelAsync();
             try
             {
-                await killing;
+                await restarts;
             }
             catch (OperationCanceledException)
             {
             }
-            if (!running.IsCompleted) await limit.CancelAsync();
+            if (!replies.IsCompleted) await limit.CancelAsync();
         }
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    /// <summary>The chats, once those that were cancelled are so at the fake Coze too.</summary>
-    private static async Task<ILookup<int, FarChat>> SettledAsync(IFarRecord record, IReadOnlyList<StreamClient> clients, CancellationToken cancellationToken)
+    /// <summary>Gets the chats. First waits until those of cancelled turns have ended, for a limited time.</summary>
+    private static async Task<ILookup<int, UpstreamChat>> GetChatsAsync(
+        IUpstreamRecord record, IReadOnlyList<StreamClient> clients, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
         while (true)
         {
-            var chats = await record.ChatsAsync(cancellationToken);
-            var late = clients.Any(client => client.ErrorCode == "cancelled" && chats[client.Plan.Index].Any(chat => chat.IsRunning));
-            if (!late || Stopwatch.GetElapsedTime(start) > CancelPatience) return chats;
-            await Task.Delay(Pause, cancellationToken);
+            var chats = await record.GetChatsAsync(cancellationToken);
+            var isPending = clients.Any(client => client.ErrorCode == "cancelled" && chats[client.Plan.Index].Any(chat => chat.IsRunning));
+            if (!isPending || Stopwatch.GetElapsedTime(start) > CancelTimeout) return chats;
+            await Task.Delay(PollInterval, cancellationToken);
         }
     }
 }

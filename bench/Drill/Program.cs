@@ -1,46 +1,19 @@
-using System.Runtime.InteropServices;
+using CozeCluster.Bench;
 using CozeCluster.Drill;
 
-if (args is ["--help"])
-{
-    Console.WriteLine(DrillOptions.Help);
-    return 0;
-}
+if (CommandLine.Parse(args, DrillOptions.Help, DrillOptions.Parse, out var exitCode) is not { } options) return exitCode;
 
-DrillOptions options;
-try
+return await CommandLine.RunAsync(Timeout.InfiniteTimeSpan, async cancellationToken =>
 {
-    options = DrillOptions.Parse(args);
-}
-catch (ArgumentException fault)
-{
-    Console.Error.WriteLine($"{fault.Message}\n\n{DrillOptions.Help}");
-    return 2;
-}
-
-using var stop = new CancellationTokenSource();
-using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-try
-{
-    var report = await DrillRun.RunAsync(options, Console.WriteLine, stop.Token);
-    Console.WriteLine(report);
-    return report.IsGood ? 0 : 1;
-}
-catch (OperationCanceledException) when (stop.IsCancellationRequested)
-{
-    Console.Error.WriteLine("stopped");
-    return 130;
-}
-catch (ServerException fault)
-{
-    Console.Error.WriteLine(fault.Message);
-    return 1;
-}
-
-// The servers end with the run, not with this signal.
-void Stop(PosixSignalContext signal)
-{
-    signal.Cancel = true;
-    stop.Cancel();
-}
+    try
+    {
+        var report = await DrillRun.RunAsync(options, Console.WriteLine, cancellationToken);
+        Console.WriteLine(report);
+        return report.Succeeded ? 0 : 1;
+    }
+    catch (ServerException fault)
+    {
+        Console.Error.WriteLine(fault.Message);
+        return 1;
+    }
+});

@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace CozeCluster.Load;
 
-/// <summary>Counts durations in buckets about 1.5 % wide, from a microsecond to an hour. Thread-safe, fixed size.</summary>
+/// <summary>Counts durations in buckets of about 1.5 % width, from a microsecond to an hour. Thread-safe, of fixed size.</summary>
 internal sealed class Histogram
 {
     private const int PerOctave = 64;
@@ -16,19 +16,19 @@ internal sealed class Histogram
 
     public long Count => _buckets.Sum();
 
-    /// <summary>The duration that a fraction of all stays within; zero if there are none.</summary>
+    /// <summary>The duration that a fraction of all durations does not exceed; zero if there are none.</summary>
     public TimeSpan Quantile(double fraction)
     {
-        var left = (long)Math.Ceiling(Count * fraction);
-        for (var i = 0; i < _buckets.Length && left > 0; i++)
+        var remaining = (long)Math.Ceiling(Count * fraction);
+        for (var i = 0; i < _buckets.Length && remaining > 0; i++)
         {
-            left -= _buckets[i];
-            if (left <= 0) return TimeSpan.FromMicroseconds(Value(i));
+            remaining -= _buckets[i];
+            if (remaining <= 0) return TimeSpan.FromMicroseconds(Value(i));
         }
         return TimeSpan.Zero;
     }
 
-    // Below PerOctave each value has a bucket of its own; above, each power of two has PerOctave / 2 of them.
+    // Below PerOctave, each value has its own bucket. Above, each power of two has PerOctave / 2 buckets.
     private static int Index(long micros)
     {
         if (micros < PerOctave) return (int)micros;

@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 
 namespace CozeCluster.Load;
 
-/// <summary>What a run measured.</summary>
+/// <summary>The result of a run.</summary>
 internal sealed record LoadResult
 {
     public required string Name { get; init; }
@@ -14,10 +14,10 @@ internal sealed record LoadResult
     public required double PaceMs { get; init; }
     public required double Seconds { get; init; }
 
-    /// <summary>Deltas as the sandbox sent them, counted by their text: a server that joins some is credited with all.</summary>
+    /// <summary>Deltas as the sandbox sent them, counted by their text: a server that joins several deltas gets credit for all of them.</summary>
     public required long Chunks { get; init; }
 
-    /// <summary>Events that carried them.</summary>
+    /// <summary>The events that contained them.</summary>
     public required long Events { get; init; }
 
     public required long Replies { get; init; }
@@ -26,13 +26,16 @@ internal sealed record LoadResult
     public required double LagP50Ms { get; init; }
     public required double LagP99Ms { get; init; }
 
-    /// <summary>Seconds of processor time while measuring; likewise the next two.</summary>
+    /// <summary>Seconds of processor time of the server during the measurement.</summary>
     public required double ServerCpu { get; init; }
 
+    /// <summary>Seconds of processor time of the upstream during the measurement.</summary>
     public required double UpstreamCpu { get; init; }
+
+    /// <summary>Seconds of processor time of this program during the measurement.</summary>
     public required double LoadCpu { get; init; }
 
-    /// <summary>Bytes of resident memory the server grew by, per stream.</summary>
+    /// <summary>The growth of the server's resident memory per stream, in bytes.</summary>
     public required double MemoryPerStream { get; init; }
 
     public required int Errors { get; init; }

@@ -2,36 +2,38 @@ using System.Diagnostics;
 
 namespace CozeCluster.Load;
 
-/// <summary>One run: opens the streams, lets them warm up, measures for a while, drops them.</summary>
+/// <summary>One run: opens the streams, warms up, measurements, and closes the streams.</summary>
 internal static class LoadRun
 {
-    private static readonly TimeSpan HoldSettles = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan HoldPause = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
     public static async Task<LoadResult> RunAsync(LoadOptions options)
     {
-        var measures = new Measures();
-        var request = options.Request();
+        var measurements = new Measurements();
+        var request = options.CreateRequest();
         var meters = new Meters(options);
         var memoryBefore = meters.ServerMemory;
-        var clients = Enumerable.Range(0, options.Streams).Select(_ => new StreamClient(options, request, measures)).ToList();
+        var clients = Enumerable.Range(0, options.Streams).Select(_ => new StreamClient(options, request, measurements)).ToList();
         var running = clients.Select((client, i) => client.RunAsync(options.Ramp * i / options.Streams)).ToList();
 
         await Wait(options.Ramp + options.Warmup);
         if (options.Hold)
         {
-            var limit = Stopwatch.GetTimestamp();
-            while (measures.Begun < options.Streams && Stopwatch.GetElapsedTime(limit) < options.Duration) await Wait(TimeSpan.FromMilliseconds(50));
-            if (measures.Begun < options.Streams) measures.Error($"{options.Streams - measures.Begun} streams did not begin in time");
-            await Wait(HoldSettles);
+            var waitStart = Stopwatch.GetTimestamp();
+            while (measurements.BegunReplies < options.Streams && Stopwatch.GetElapsedTime(waitStart) < options.Duration) await Wait(PollInterval);
+            var missing = options.Streams - measurements.BegunReplies;
+            if (missing > 0) measurements.AddError($"{missing} streams did not begin in time");
+            await Wait(HoldPause);
         }
 
-        measures.IsOn = true;
+        measurements.IsEnabled = true;
         var start = Stopwatch.GetTimestamp();
-        var (before, cpuBefore) = (Progress(clients), meters.Cpu());
+        var (before, cpuBefore) = (SumProgress(clients), meters.Cpu());
         await Wait(options.Duration);
-        var (after, cpuAfter) = (Progress(clients), meters.Cpu());
+        var (after, cpuAfter) = (SumProgress(clients), meters.Cpu());
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        measures.IsOn = false;
+        measurements.IsEnabled = false;
         var memoryAfter = meters.ServerMemory;
 
         clients.ForEach(client => client.Dispose());
@@ -47,22 +49,22 @@ internal static class LoadRun
             Chunks = (after.Text - before.Text) / options.ChunkSize,
             Events = after.Events - before.Events,
             Replies = after.Replies - before.Replies,
-            FirstTextP50Ms = measures.FirstText.Quantile(0.5).TotalMilliseconds,
-            FirstTextP99Ms = measures.FirstText.Quantile(0.99).TotalMilliseconds,
-            LagP50Ms = measures.Lag.Quantile(0.5).TotalMilliseconds,
-            LagP99Ms = measures.Lag.Quantile(0.99).TotalMilliseconds,
+            FirstTextP50Ms = measurements.FirstText.Quantile(0.5).TotalMilliseconds,
+            FirstTextP99Ms = measurements.FirstText.Quantile(0.99).TotalMilliseconds,
+            LagP50Ms = measurements.Lag.Quantile(0.5).TotalMilliseconds,
+            LagP99Ms = measurements.Lag.Quantile(0.99).TotalMilliseconds,
             ServerCpu = (cpuAfter.Server - cpuBefore.Server).TotalSeconds,
             UpstreamCpu = (cpuAfter.Upstream - cpuBefore.Upstream).TotalSeconds,
             LoadCpu = (cpuAfter.Load - cpuBefore.Load).TotalSeconds,
             MemoryPerStream = (memoryAfter - memoryBefore) / (double)options.Streams,
-            Errors = measures.Errors.Values.Sum(),
-            ErrorKinds = measures.Errors.ToDictionary(),
+            Errors = measurements.Errors.Values.Sum(),
+            ErrorKinds = measurements.Errors.ToDictionary(),
         };
     }
 
     private static Task Wait(TimeSpan duration) => Task.Delay(duration, TimeProvider.System);
 
-    private static (long Text, long Events, long Replies) Progress(List<StreamClient> clients)
+    private static (long Text, long Events, long Replies) SumProgress(List<StreamClient> clients)
     {
         var sum = (Text: 0L, Events: 0L, Replies: 0L);
         foreach (var client in clients)

@@ -2,22 +2,22 @@ using System.Globalization;
 
 namespace CozeCluster.Load;
 
-/// <summary>What Linux tells of the use that processes make of processor and memory, all together.</summary>
+/// <summary>The processor time and the memory of processes, added up, as Linux reports them.</summary>
 internal sealed class ProcessMeter(params IReadOnlyList<int> pids)
 {
     // USER_HZ: 100 on every Linux that .NET runs on.
     private const double TicksPerSecond = 100;
 
-    /// <summary>Processor time so far, all threads, in user and kernel mode.</summary>
+    /// <summary>The processor time of all threads, in user and kernel mode, since the start.</summary>
     public TimeSpan Cpu() => pids.Aggregate(TimeSpan.Zero, (sum, pid) => sum + Cpu(pid));
 
-    /// <summary>Resident memory in bytes.</summary>
+    /// <summary>The resident memory in bytes.</summary>
     public long Memory() => pids.Sum(Memory);
 
     private static TimeSpan Cpu(int pid)
     {
         var stat = File.ReadAllText($"/proc/{pid}/stat");
-        // The name, in parentheses, may hold anything; the numbers come behind it.
+        // The name, in parentheses, may contain any character. The numbers follow it.
         var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
         return TimeSpan.FromSeconds((Number(fields[11]) + Number(fields[12])) / TicksPerSecond);
     }

@@ -1,22 +1,9 @@
+using CozeCluster.Bench;
 using CozeCluster.Load;
 
 if (args is ["table", var folder]) return Table.Print(folder);
-if (args is [] or ["--help"])
-{
-    Console.WriteLine(LoadOptions.Help);
-    return 0;
-}
-
-LoadOptions options;
-try
-{
-    options = LoadOptions.Parse(args);
-}
-catch (ArgumentException fault)
-{
-    Console.Error.WriteLine($"{fault.Message}\n\n{LoadOptions.Help}");
-    return 2;
-}
+if (args is []) args = ["--help"];
+if (CommandLine.Parse(args, LoadOptions.Help, LoadOptions.Parse, out var exitCode) is not { } options) return exitCode;
 
 LoadResult result;
 try
@@ -25,8 +12,8 @@ try
 }
 catch (IOException fault)
 {
-    // Its place in /proc is gone.
-    Console.Error.WriteLine($"a process to measure has ended: {fault.Message}");
+    // The files of an ended process in /proc do not exist any more.
+    Console.Error.WriteLine($"A measured process has ended: {fault.Message}");
     return 1;
 }
 Console.WriteLine(result.ToText());

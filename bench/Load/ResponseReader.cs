@@ -4,10 +4,10 @@ using System.Text;
 
 namespace CozeCluster.Load;
 
-/// <summary>Reads HTTP/1.1 responses, chunked or of known length, off one connection, and hands their lines to a <see cref="ReplyScanner"/>.</summary>
+/// <summary>Reads HTTP/1.1 responses of one connection, chunked or of known length, and passes their lines to a <see cref="ReplyScanner"/>.</summary>
 internal sealed class ResponseReader(ReplyScanner scanner)
 {
-    private enum Place
+    private enum State
     {
         Head,
         ChunkSize,
@@ -18,127 +18,130 @@ internal sealed class ResponseReader(ReplyScanner scanner)
         Done,
     }
 
-    // Where torn lines wait for their other half: those of the body, and those of HTTP around it.
-    private readonly ArrayBufferWriter<byte> _rest = new(256);
-    private readonly ArrayBufferWriter<byte> _head = new(64);
+    // The beginnings of incomplete lines: of the body, and of HTTP headers and chunk sizes.
+    private readonly ArrayBufferWriter<byte> _bodyLine = new(256);
+    private readonly ArrayBufferWriter<byte> _httpLine = new(64);
 
-    private Place _place;
+    private State _state;
     private bool _chunked;
-    private long _left;
+    private long _remaining;
 
-    /// <summary>The HTTP status; 0 until it has arrived.</summary>
+    /// <summary>The HTTP status; 0 before it has arrived.</summary>
     public int Status { get; private set; }
 
     /// <summary>Whether the response has been read to its end.</summary>
-    public bool IsDone => _place == Place.Done;
+    public bool IsDone => _state == State.Done;
 
     public void Reset()
     {
-        _rest.ResetWrittenCount();
-        _head.ResetWrittenCount();
-        _place = Place.Head;
+        _bodyLine.ResetWrittenCount();
+        _httpLine.ResetWrittenCount();
+        _state = State.Head;
         _chunked = false;
-        _left = 0;
+        _remaining = 0;
         Status = 0;
     }
 
-    /// <summary>Takes what has arrived.</summary>
-    /// <exception cref="InvalidDataException">It is not HTTP.</exception>
+    /// <summary>Reads bytes that have arrived.</summary>
+    /// <exception cref="InvalidDataException">The bytes are not HTTP.</exception>
     public void Read(ReadOnlySpan<byte> input)
     {
-        while (!input.IsEmpty && _place != Place.Done)
+        while (!input.IsEmpty && _state != State.Done)
         {
-            switch (_place)
+            switch (_state)
             {
-                case Place.ChunkData or Place.Body:
-                    var length = (int)Math.Min(_left, input.Length);
-                    Lines(input[..length]);
+                case State.ChunkData or State.Body:
+                    var length = (int)Math.Min(_remaining, input.Length);
+                    ReadBody(input[..length]);
                     input = input[length..];
-                    _left -= length;
-                    if (_left == 0) _place = _place == Place.Body ? Place.Done : Place.ChunkEnd;
+                    _remaining -= length;
+                    if (_remaining == 0) _state = _state == State.Body ? State.Done : State.ChunkEnd;
                     break;
                 default:
-                    input = HttpLine(input);
+                    input = ReadHttpLine(input);
                     break;
             }
         }
     }
 
-    private ReadOnlySpan<byte> HttpLine(ReadOnlySpan<byte> input)
+    private ReadOnlySpan<byte> ReadHttpLine(ReadOnlySpan<byte> input)
     {
         var end = input.IndexOf((byte)'\n');
         if (end < 0)
         {
-            _head.Write(input);
+            _httpLine.Write(input);
             return [];
         }
-        if (_head.WrittenCount == 0)
+        if (_httpLine.WrittenCount == 0)
         {
-            HttpLineRead(input[..end].TrimEnd((byte)'\r'));
+            HandleHttpLine(input[..end].TrimEnd((byte)'\r'));
         }
         else
         {
-            _head.Write(input[..end]);
-            HttpLineRead(_head.WrittenSpan.TrimEnd((byte)'\r'));
-            _head.ResetWrittenCount();
+            _httpLine.Write(input[..end]);
+            HandleHttpLine(_httpLine.WrittenSpan.TrimEnd((byte)'\r'));
+            _httpLine.ResetWrittenCount();
         }
         return input[(end + 1)..];
     }
 
-    private void HttpLineRead(ReadOnlySpan<byte> line)
+    private void HandleHttpLine(ReadOnlySpan<byte> line)
     {
-        switch (_place)
+        switch (_state)
         {
-            case Place.Head when Status == 0:
-                if (!line.StartsWith("HTTP/1.1 "u8) || !Utf8Parser.TryParse(line[9..], out int status, out _)) throw new InvalidDataException("not an HTTP response");
+            case State.Head when Status == 0:
+                if (!line.StartsWith("HTTP/1.1 "u8) || !Utf8Parser.TryParse(line[9..], out int status, out _))
+                    throw new InvalidDataException("not an HTTP response");
                 Status = status;
                 break;
-            case Place.Head when line.IsEmpty:
-                _place = _chunked ? Place.ChunkSize : _left > 0 ? Place.Body : Place.Done;
+            case State.Head when line.IsEmpty:
+                _state = _chunked ? State.ChunkSize : _remaining > 0 ? State.Body : State.Done;
                 break;
-            case Place.Head:
-                Header(line);
+            case State.Head:
+                ReadHeader(line);
                 break;
-            case Place.ChunkSize:
+            case State.ChunkSize:
                 if (!Utf8Parser.TryParse(line, out long size, out _, 'x')) throw new InvalidDataException("not a chunk size");
-                _left = size;
-                _place = size == 0 ? Place.Trailer : Place.ChunkData;
+                _remaining = size;
+                _state = size == 0 ? State.Trailer : State.ChunkData;
                 break;
-            case Place.ChunkEnd:
-                _place = Place.ChunkSize;
+            case State.ChunkEnd:
+                _state = State.ChunkSize;
                 break;
-            case Place.Trailer when line.IsEmpty:
-                _place = Place.Done;
+            case State.Trailer when line.IsEmpty:
+                _state = State.Done;
                 break;
         }
     }
 
-    private void Header(ReadOnlySpan<byte> line)
+    private void ReadHeader(ReadOnlySpan<byte> line)
     {
         if (Ascii.EqualsIgnoreCase(line, "transfer-encoding: chunked"u8)) _chunked = true;
-        const int Name = 15;
-        if (line.Length > Name && Ascii.EqualsIgnoreCase(line[..Name], "content-length:"u8) && Utf8Parser.TryParse(line[Name..].TrimStart((byte)' '), out long length, out _)) _left = length;
+        var name = "content-length:"u8;
+        if (line.Length > name.Length
+            && Ascii.EqualsIgnoreCase(line[..name.Length], name)
+            && Utf8Parser.TryParse(line[name.Length..].TrimStart((byte)' '), out long length, out _)) _remaining = length;
     }
 
-    private void Lines(ReadOnlySpan<byte> body)
+    private void ReadBody(ReadOnlySpan<byte> body)
     {
         while (true)
         {
             var end = body.IndexOf((byte)'\n');
             if (end < 0)
             {
-                if (!body.IsEmpty) _rest.Write(body);
+                if (!body.IsEmpty) _bodyLine.Write(body);
                 return;
             }
-            if (_rest.WrittenCount == 0)
+            if (_bodyLine.WrittenCount == 0)
             {
-                if (end > 0) scanner.Line(body[..end].TrimEnd((byte)'\r'));
+                if (end > 0) scanner.ReadLine(body[..end].TrimEnd((byte)'\r'));
             }
             else
             {
-                _rest.Write(body[..end]);
-                scanner.Line(_rest.WrittenSpan.TrimEnd((byte)'\r'));
-                _rest.ResetWrittenCount();
+                _bodyLine.Write(body[..end]);
+                scanner.ReadLine(_bodyLine.WrittenSpan.TrimEnd((byte)'\r'));
+                _bodyLine.ResetWrittenCount();
             }
             body = body[(end + 1)..];
         }

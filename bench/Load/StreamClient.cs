@@ -4,14 +4,14 @@ using System.Net.Sockets;
 
 namespace CozeCluster.Load;
 
-/// <summary>One connection: asks, reads the reply to its end, asks again.</summary>
+/// <summary>One connection: sends a request, reads the reply to its end, and repeats this.</summary>
 internal sealed class StreamClient : IDisposable
 {
-    private static readonly TimeSpan AfterError = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan PauseAfterError = TimeSpan.FromMilliseconds(100);
 
     private readonly LoadOptions _options;
     private readonly byte[] _request;
-    private readonly Measures _measures;
+    private readonly Measurements _measurements;
     private readonly ReplyScanner _scanner;
     private readonly ResponseReader _reader;
     private readonly byte[] _buffer = new byte[4096];
@@ -22,17 +22,17 @@ internal sealed class StreamClient : IDisposable
     private long _events;
     private long _replies;
 
-    public StreamClient(LoadOptions options, byte[] request, Measures measures)
+    public StreamClient(LoadOptions options, byte[] request, Measurements measurements)
     {
         _options = options;
         _request = request;
-        _measures = measures;
+        _measurements = measurements;
         _scanner = new ReplyScanner(options.IsCoze);
         _reader = new ResponseReader(_scanner);
         if (options.Pace > TimeSpan.Zero) _arrivals = new long[options.Chunks];
     }
 
-    /// <summary>Characters, events and whole replies so far.</summary>
+    /// <summary>The number of characters, events and whole replies since the start.</summary>
     public (long Text, long Events, long Replies) Progress => (Volatile.Read(ref _text), Volatile.Read(ref _events), Volatile.Read(ref _replies));
 
     /// <summary>Runs until disposed; never throws.</summary>
@@ -45,7 +45,7 @@ internal sealed class StreamClient : IDisposable
             {
                 using var socket = _socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
                 await socket.ConnectAsync(new IPEndPoint(IPAddress.Parse(_options.Url.Host), _options.Url.Port));
-                while (!_stopped) await ReplyAsync(socket);
+                while (!_stopped) await ReadReplyAsync(socket);
             }
             catch (Exception) when (_stopped)
             {
@@ -53,20 +53,20 @@ internal sealed class StreamClient : IDisposable
             }
             catch (Exception fault) when (fault is SocketException or InvalidDataException)
             {
-                _measures.Error(fault.Message);
-                await Task.Delay(AfterError, TimeProvider.System);
+                _measurements.AddError(fault.Message);
+                await Task.Delay(PauseAfterError, TimeProvider.System);
             }
         }
     }
 
-    /// <summary>Stops, dropping the connection.</summary>
+    /// <summary>Stops and closes the connection.</summary>
     public void Dispose()
     {
         _stopped = true;
         _socket?.Dispose();
     }
 
-    private async Task ReplyAsync(Socket socket)
+    private async Task ReadReplyAsync(Socket socket)
     {
         _scanner.Reset();
         _reader.Reset();
@@ -76,25 +76,29 @@ internal sealed class StreamClient : IDisposable
         {
             var length = await socket.ReceiveAsync(_buffer.AsMemory(), SocketFlags.None);
             if (length == 0) throw new InvalidDataException("the connection was closed in the middle of a reply");
-            Take(_buffer.AsSpan(0, length), start);
+            Read(_buffer.AsSpan(0, length), start);
         }
         if (_reader.Status != 200) throw new InvalidDataException($"HTTP {_reader.Status}");
-        if (_scanner.End != ReplyEnd.Done) throw new InvalidDataException(_scanner.End == ReplyEnd.Failed ? "the reply failed" : "the reply has no end");
+        if (_scanner.End == ReplyEnd.Failed) throw new InvalidDataException("the reply failed");
+        if (_scanner.End != ReplyEnd.Done) throw new InvalidDataException("the reply has no end");
         if (_scanner.Text != _options.Chunks * _options.ChunkSize) throw new InvalidDataException($"the reply has {_scanner.Text} characters");
-        _measures.Replied(Stopwatch.GetElapsedTime(start));
-        if (_arrivals is not null) _measures.Lags(_arrivals, _options.Pace);
+        if (_arrivals is not null) _measurements.AddLags(_arrivals, _options.Pace);
         Volatile.Write(ref _replies, _replies + 1);
     }
 
-    private void Take(ReadOnlySpan<byte> input, long start)
+    private void Read(ReadOnlySpan<byte> input, long start)
     {
         var (text, events) = (_scanner.Text, _scanner.Events);
         _reader.Read(input);
         if (_scanner.Events == events) return;
         var now = Stopwatch.GetTimestamp();
-        if (events == 0) _measures.Began(Stopwatch.GetElapsedTime(start, now));
-        // What came at once came now, however the server joined it.
-        for (var i = text / _options.ChunkSize; _arrivals is not null && i < Math.Min(_scanner.Text / _options.ChunkSize, _arrivals.Length); i++) _arrivals[i] = now;
+        if (events == 0) _measurements.AddFirstText(Stopwatch.GetElapsedTime(start, now));
+        if (_arrivals is not null)
+        {
+            // Several deltas can have arrived together.
+            var (first, end) = (text / _options.ChunkSize, _scanner.Text / _options.ChunkSize);
+            for (var i = first; i < end && i < _arrivals.Length; i++) _arrivals[i] = now;
+        }
         Volatile.Write(ref _text, _text + _scanner.Text - text);
         Volatile.Write(ref _events, _events + _scanner.Events - events);
     }

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace CozeCluster.Load;
 
-/// <summary>The results of many runs as one Markdown table: medians over rounds, and the node against the bare proxy.</summary>
+/// <summary>The results of many runs as one Markdown table: medians over rounds, and the ratio of the node to the bare proxy.</summary>
 internal static class Table
 {
-    private sealed record Row(string Name, string What, string Format, Func<LoadResult, double> Value, bool AddedToDirect = false);
+    private sealed record Row(string Name, string Figure, string Format, Func<LoadResult, double> Value, bool AddedToDirect = false);
 
     private static readonly Row[] Rows =
     [
@@ -34,17 +34,17 @@ internal static class Table
         {
             var (direct, proxy, node) = (Median(row, "direct"), Median(row, "proxy"), Median(row, "node"));
             if (row.AddedToDirect) (direct, proxy, node) = (null, proxy - direct, node - direct);
-            else if (row.What.Contains("server", StringComparison.Ordinal) || row.Name == "idle") direct = null;
+            else if (row.Figure.Contains("server", StringComparison.Ordinal) || row.Name == "idle") direct = null;
             if (proxy is null && node is null) continue;
             var ratio = proxy is > 0 && node is not null ? (node / proxy).Value.ToString("f2", CultureInfo.InvariantCulture) : "–";
-            Console.WriteLine($"| {row.Name} | {row.What} | {Text(direct, row)} | {Text(proxy, row)} | {Text(node, row)} | {ratio} |");
+            Console.WriteLine($"| {row.Name} | {row.Figure} | {Text(direct, row)} | {Text(proxy, row)} | {Text(node, row)} | {ratio} |");
         }
         if (results.Any(result => result.Target == "volatile")) PrintDurability();
         var errors = results.Sum(result => result.Errors);
         Console.WriteLine($"\n{results.Count} runs, {errors} errors.");
         return errors == 0 ? 0 : 1;
 
-        // What it costs that turns outlive their node.
+        // The cost of turns that survive their node.
         void PrintDurability()
         {
             Console.WriteLine("\n| run | figure | volatile turns | durable turns | difference | ratio |");
@@ -53,7 +53,7 @@ internal static class Table
             {
                 if (Median(row, "volatile") is not { } without || Median(row, "node") is not { } with) continue;
                 var ratio = without > 0 ? (with / without).ToString("f2", CultureInfo.InvariantCulture) : "–";
-                Console.WriteLine($"| {row.Name} | {row.What} | {Text(without, row)} | {Text(with, row)} | {Text(with - without, row)} | {ratio} |");
+                Console.WriteLine($"| {row.Name} | {row.Figure} | {Text(without, row)} | {Text(with, row)} | {Text(with - without, row)} | {ratio} |");
             }
         }
 

@@ -1,10 +1,10 @@
 using CozeCluster.Micro;
 
-// Arguments are parts of names; none runs everything.
-var measure = new Measure(args);
-measure.Head();
-await MessagePieces.RunAsync(measure);
-await UpstreamPieces.RunAsync(measure);
-await ReplyPieces.RunAsync(measure);
-await GatewayPieces.RunAsync(measure);
-await SiloPieces.RunAsync(measure);
+// Each argument is a part of the names of the benchmarks to run. Without arguments, all run.
+var runner = new BenchmarkRunner(args);
+runner.PrintHeader();
+await MessageBenchmarks.RunAsync(runner);
+await UpstreamBenchmarks.RunAsync(runner);
+await ReplyBenchmarks.RunAsync(runner);
+await GatewayBenchmarks.RunAsync(runner);
+await SiloBenchmarks.RunAsync(runner);

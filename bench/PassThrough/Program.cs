@@ -1,9 +1,12 @@
-// The floor: what any proxy costs that does nothing but carry bytes. POST /v1/chat/completions goes to the upstream as it is,
-// and what comes back goes to the client as it comes, flushed after every read.
+// A proxy of minimum cost, which only forwards bytes. It sends each POST /v1/chat/completions unchanged to the upstream, and the response unchanged to the
+// client, with a flush after every read.
 using System.Net;
 using System.Net.Http.Headers;
 
-if (args is not [var port, var target] || !Uri.TryCreate(target, UriKind.Absolute, out var upstream) || !IPAddress.TryParse(upstream.Host, out var host) || !IPAddress.IsLoopback(host))
+if (args is not [var port, var target]
+    || !Uri.TryCreate(target, UriKind.Absolute, out var upstream)
+    || !IPAddress.TryParse(upstream.Host, out var host)
+    || !IPAddress.IsLoopback(host))
 {
     Console.Error.WriteLine("PassThrough PORT http://127.0.0.1:PORT/PATH");
     return 2;
@@ -24,13 +27,13 @@ builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
     kestrel.Listen(IPAddress.Loopback, int.Parse(port, System.Globalization.CultureInfo.InvariantCulture));
 });
 await using var app = builder.Build();
-app.Run(Pass);
+app.Run(ForwardAsync);
 await app.StartAsync();
 Console.WriteLine("listening");
 await app.WaitForShutdownAsync();
 return 0;
 
-async Task Pass(HttpContext context)
+async Task ForwardAsync(HttpContext context)
 {
     if (context.Request.Path != "/v1/chat/completions")
     {

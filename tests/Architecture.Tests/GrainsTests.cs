@@ -5,10 +5,10 @@ using Orleans.Placement;
 
 namespace CozeCluster.Architecture.Tests;
 
-/// <summary>What every grain class declares: its name, its placement, and the names of its states.</summary>
+/// <summary>Every grain class declares its type name, its placement and the names of its states.</summary>
 public sealed class GrainsTests
 {
-    /// <summary>Grains that are activated on the silo that calls them first. All others are spread over the silos by their number.</summary>
+    /// <summary>Grains that activate on the silo that calls them first. All others are distributed by the number of activations.</summary>
     private static readonly Type[] PreferLocal = [typeof(ConversationGrain), typeof(AccountGrain)];
 
     private static readonly Assembly[] Assemblies = [typeof(ConversationGrain).Assembly, typeof(DiscordSessionGrain).Assembly];
@@ -19,11 +19,11 @@ public sealed class GrainsTests
     public static TheoryData<string> Grains => [.. Classes.Select(type => type.Name)];
 
     [Fact]
-    public void There_are_grains() => Assert.All([.. PreferLocal, typeof(DiscordSessionGrain)], grain => Assert.Contains(grain, Classes));
+    public void Grains_are_found() => Assert.All([.. PreferLocal, typeof(DiscordSessionGrain)], grain => Assert.Contains(grain, Classes));
 
     [Theory]
     [MemberData(nameof(Grains))]
-    public void A_grain_has_the_placement_of_the_table(string name)
+    public void A_grain_has_the_placement_in_the_table(string name)
     {
         var grain = ByName(name);
         var expected = PreferLocal.Contains(grain) ? typeof(PreferLocalPlacementAttribute) : typeof(ActivationCountBasedPlacementAttribute);
@@ -31,13 +31,14 @@ public sealed class GrainsTests
         Assert.Equal(expected, Assert.Single(grain.GetCustomAttributes<PlacementAttribute>()).GetType());
     }
 
-    /// <summary>The name of its class would be stored otherwise, and could not be changed.</summary>
+    /// <summary>Without it, Orleans would store the name of the class, which then could not be changed.</summary>
     [Theory]
     [MemberData(nameof(Grains))]
-    public void A_grain_has_a_type_name_of_its_own(string name) => Assert.NotNull(ByName(name).GetCustomAttribute<GrainTypeAttribute>());
+    public void A_grain_has_an_explicit_type_name(string name) => Assert.NotNull(ByName(name).GetCustomAttribute<GrainTypeAttribute>());
 
     [Fact]
-    public void Type_names_are_unique() => AssertUnique(Classes.Select(grain => grain.GetCustomAttribute<GrainTypeAttribute>()!.GetGrainType(null!, grain).ToString()!));
+    public void Type_names_are_unique() =>
+        AssertUnique(Classes.Select(grain => grain.GetCustomAttribute<GrainTypeAttribute>()!.GetGrainType(null!, grain).ToString()!));
 
     [Fact]
     public void Names_of_states_are_unique() => AssertUnique(Classes

@@ -18,7 +18,8 @@ public sealed class TranslationTests
     public void Links_to_English_pages_are_marked() => Assert.All(
         Chinese.Prose().Where(line => line.Text.Contains(".md)") && line.Text != "[English](README.md)"),
         line => Assert.True(
-            line.Text.Contains("](docs/zh-CN/") || line.Text.Contains("英文"), $"README.zh-CN.md:{line.Number} leads to a page in English and does not say so"));
+            line.Text.Contains("](docs/zh-CN/") || line.Text.Contains("英文"),
+            $"README.zh-CN.md:{line.Number} leads to a page in English and does not say so"));
 
     [Theory]
     [MemberData(nameof(Translations))]

@@ -3,21 +3,21 @@ using System.Diagnostics;
 
 namespace CozeCluster.Drill.Tests;
 
-/// <summary>The build that this one must be able to run beside in one cluster, made from this repository's history.</summary>
+/// <summary>A build of an older commit of this repository. Its nodes and nodes of this build must work together in one cluster.</summary>
 internal static class NeighbourBuild
 {
-    /// <summary>The last release. Until there is one: the last commit whose messages and stored data this build has to understand.</summary>
+    /// <summary>The last release. Before the first release: the oldest commit whose messages and stored data this build must understand.</summary>
     private const string Commit = "9438bcb0ca8cf691f4ab6311ae4acf1e8398f2aa";
 
     private static readonly string[] Sources = ["src", "Directory.Build.props", "Directory.Packages.props", "global.json", ".editorconfig"];
 
     private static readonly Lazy<Task<string>> Built = new(BuildAsync);
 
-    /// <summary>The folder of its programs.</summary>
-    /// <exception cref="Xunit.Sdk.SkipException">The repository's history is not at hand.</exception>
-    public static async Task<string> FolderAsync()
+    /// <summary>The folder of the build. Makes the build first if necessary.</summary>
+    /// <exception cref="Xunit.Sdk.SkipException">The history of the repository does not contain the commit.</exception>
+    public static async Task<string> GetFolderAsync()
     {
-        if (!await HasCommitAsync()) Assert.Skip($"Needs commit {Commit[..7]} in the history of this repository: git fetch --unshallow.");
+        if (!await HasCommitAsync()) Assert.Skip($"This test needs commit {Commit[..7]} in the history of this repository. Run git fetch --unshallow.");
         return await Built.Value;
     }
 
@@ -28,7 +28,7 @@ internal static class NeighbourBuild
             await RunAsync("git", ["cat-file", "-e", $"{Commit}^{{commit}}"], Root());
             return true;
         }
-        // The commit is missing, or git is.
+        // The commit is missing, or git is not installed.
         catch (Exception fault) when (fault is ServerException or Win32Exception)
         {
             return false;
@@ -37,7 +37,7 @@ internal static class NeighbourBuild
 
     private static async Task<string> BuildAsync()
     {
-        // Kept for the next run, in a folder that git ignores. Its own build settings apply, because it has its own Directory.Build.props.
+        // The build is kept for the next run, in a folder that git ignores. It has its own Directory.Build.props, so the settings of this tree do not apply.
         var folder = Path.Combine(Root(), "tests", "Drill.Tests", "obj", $"neighbour-{Commit[..7]}");
         var output = Path.Combine(folder, "out");
         var done = Path.Combine(folder, "done");
@@ -58,7 +58,8 @@ internal static class NeighbourBuild
     private static string Root()
     {
         var at = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(at.FullName, "CozeCluster.sln"))) at = at.Parent ?? throw new InvalidOperationException("There is no CozeCluster.sln above the tests.");
+        while (!File.Exists(Path.Combine(at.FullName, "CozeCluster.sln")))
+            at = at.Parent ?? throw new InvalidOperationException("No folder above the tests contains CozeCluster.sln.");
         return at.FullName;
     }
 }

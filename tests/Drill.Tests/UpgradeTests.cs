@@ -1,21 +1,21 @@
 namespace CozeCluster.Drill.Tests;
 
-/// <summary>A cluster whose nodes are replaced one after another, under load, by nodes of the neighbouring build; in both directions.</summary>
+/// <summary>Under load, the nodes of a cluster are replaced one after another by nodes of another build; in both directions.</summary>
 public sealed class UpgradeTests(ITestOutputHelper output)
 {
     private static readonly string[] Rolling = ["--silos", "2", "--gateways", "2", "--rolling", "--drain", "5", "--ramp", "2"];
     private static readonly string[] Coze = [.. Rolling, "--streams", "20", "--seconds", "30", "--cancel", "2"];
     private static readonly string[] Discord = [.. Rolling, "--discord", "--streams", "6", "--seconds", "30"];
 
-    [Theory(Skip = "Needs PostgreSQL: install the package postgresql.", SkipUnless = nameof(HasPostgres))]
+    [Theory(Skip = "This test needs PostgreSQL. Install the package postgresql.", SkipUnless = nameof(HasPostgres))]
     [InlineData("--from", false)]
     [InlineData("--to", false)]
     [InlineData("--from", true)]
     [InlineData("--to", true)]
     public async Task Replies_are_exact_while_nodes_of_two_builds_run_together(string direction, bool discord)
     {
-        var neighbour = await NeighbourBuild.FolderAsync();
-        var options = DrillOptions.Parse([.. discord ? Discord : Coze, direction, neighbour]);
+        var folder = await NeighbourBuild.GetFolderAsync();
+        var options = DrillOptions.Parse([.. discord ? Discord : Coze, direction, folder]);
         var report = await DrillRun.RunAsync(options, output.WriteLine, TestContext.Current.CancellationToken);
         output.WriteLine($"{report}");
 

@@ -2,63 +2,62 @@ using System.Net;
 
 namespace CozeCluster.EndToEnd.Tests.Cluster;
 
-/// <summary>What several nodes are to their clients and operators while all of them are well.</summary>
+/// <summary>A cluster whose nodes all run, as clients and operators use it.</summary>
 [Collection(nameof(SharedCluster))]
 public sealed class ClusterTests(RunningCluster cluster)
 {
     [Fact]
-    public async Task Any_gateway_goes_on_with_a_conversation()
+    public async Task A_conversation_continues_on_any_gateway()
     {
-        var asks = new List<Ask>();
+        var requests = new List<ChatRequest>();
         for (var turn = 0; turn < 4; turn++)
         {
-            asks.Add(cluster.Ask("chunks=5", gateway: turn % 2).With(body => body["conversation_id"] = "shared"));
-            var reply = await asks[^1].StreamAsync();
-            Assert.Equal(Assert.Single(asks[^1].Chat.Answers), reply.Text);
+            requests.Add(cluster.NewRequest("chunks=5", gateway: turn % 2).InConversation("shared"));
+            var reply = await requests[^1].StreamAsync();
+            Assert.Equal(Assert.Single(requests[^1].Chat.Answers), reply.Text);
         }
 
-        Assert.Single(asks.Select(ask => ask.Chat.ConversationId).Distinct());
+        Assert.Single(requests.Select(request => request.Chat.ConversationId).Distinct());
         foreach (var gateway in new[] { 0, 1 })
         {
-            var turns = await cluster.Http(gateway).AnswerAsync(HttpMethod.Get, "/cozecluster/v1/conversations/shared");
-            Assert.Equal(4, turns.Json.GetProperty("data").GetArrayLength());
+            Assert.Equal(4, (await cluster.Http(gateway).GetTurnsAsync("shared")).Count);
         }
     }
 
     [Fact]
-    public async Task A_client_that_leaves_has_its_chat_cancelled()
+    public async Task The_chat_of_a_client_that_leaves_is_cancelled()
     {
-        var ask = cluster.Ask("chunks=2000 pace=20ms");
-        await using (var open = await ask.OpenStreamAsync()) await open.UntilAsync(reply => reply.Text.Length > 0, Ask.Patience);
+        var request = cluster.NewRequest("chunks=2000 pace=20ms");
+        await using (var open = await request.OpenStreamAsync()) await open.ReadUntilAsync(reply => reply.Text.Length > 0, TestTimeout.Token);
 
-        var chat = await ask.WaitForChatAsync(chat => chat.Ended);
+        var chat = await request.WaitForChatAsync(chat => chat.Ended);
         Assert.True(chat.Canceled);
     }
 
     [Fact]
-    public async Task A_silo_tells_how_it_is_and_nothing_else()
+    public async Task A_silo_serves_health_and_metrics_but_no_models()
     {
         var silo = cluster.Client(cluster.Nodes.Silos[0].BaseUrl);
 
         Assert.Equal(HttpStatusCode.OK, (await silo.GetAsync("/health/live")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await silo.GetAsync("/health/ready")).StatusCode);
         Assert.Contains("cozecluster_health", await silo.GetStringAsync("/metrics"), StringComparison.Ordinal);
-        Assert.Equal(404, (await silo.AnswerAsync(HttpMethod.Get, "/v1/models")).Status);
-        Assert.Equal(200, (await silo.AnswerAsync(HttpMethod.Get, "/admin/health", TestFleet.AdminKey)).Status);
+        Assert.Equal(404, (await silo.RequestJsonAsync(HttpMethod.Get, "/v1/models")).Status);
+        Assert.Equal(200, (await silo.RequestJsonAsync(HttpMethod.Get, "/admin/health", TestFleet.AdminKey)).Status);
     }
 
     [Fact]
     public async Task The_schema_can_be_applied_again()
     {
-        var (code, output) = await Database.CommandAsync("schema", "apply", "--postgres", await Database.ConnectionStringAsync());
+        var (code, output) = await Database.RunCommandAsync("schema", "apply", "--postgres", await Database.GetConnectionStringAsync());
 
         Assert.Equal((0, "The schema is up to date."), (code, output.Trim()));
     }
 
     [Fact]
-    public async Task A_silo_without_tables_says_so_and_ends()
+    public async Task A_silo_ends_with_an_error_when_the_tables_are_missing()
     {
-        var empty = (await Database.ConnectionStringAsync()).Replace("Database=postgres", "Database=template1", StringComparison.Ordinal);
+        var empty = (await Database.GetConnectionStringAsync()).Replace("Database=postgres", "Database=template1", StringComparison.Ordinal);
 
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => NodeProcess.StartAsync(
             Path.GetTempPath(),

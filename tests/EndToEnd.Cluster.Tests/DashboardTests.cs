@@ -5,12 +5,12 @@ using System.Text.RegularExpressions;
 
 namespace CozeCluster.EndToEnd.Tests.Cluster;
 
-/// <summary>The dashboard, on every node, for operators alone.</summary>
+/// <summary>Every node has the dashboard. Only operators can open it.</summary>
 [Collection(nameof(SharedCluster))]
 public sealed partial class DashboardTests(RunningCluster cluster)
 {
     [Fact]
-    public async Task Only_an_admins_key_opens_it()
+    public async Task It_opens_only_with_the_key_of_an_administrator()
     {
         foreach (var url in cluster.Nodes.Urls)
         {
@@ -28,7 +28,7 @@ public sealed partial class DashboardTests(RunningCluster cluster)
     }
 
     [Fact]
-    public async Task It_counts_calls_while_somebody_looks()
+    public async Task It_counts_calls_while_it_is_viewed()
     {
         var http = cluster.Http();
 
@@ -36,10 +36,10 @@ public sealed partial class DashboardTests(RunningCluster cluster)
         string counted;
         do
         {
-            // Looking begins the counting, on every silo.
+            // The first request starts the counters on every silo.
             using var response = await GetAsync(http, $"GrainStats/{Grain}", TestFleet.AdminKey);
-            counted = await response.Content.ReadAsStringAsync(Ask.Patience);
-            await cluster.Ask("chunks=2").StreamAsync();
+            counted = await response.Content.ReadAsStringAsync(TestTimeout.Token);
+            await cluster.NewRequest("chunks=2").StreamAsync();
         }
         while (!Count().IsMatch(counted));
 
@@ -53,7 +53,7 @@ public sealed partial class DashboardTests(RunningCluster cluster)
     {
         var response = await SendAsync();
         if (response.StatusCode != HttpStatusCode.Unauthorized || key != TestFleet.AdminKey) return response;
-        // The first request of an administrator is redirected to itself, and this client follows without the key.
+        // The first request of an administrator is redirected to the same URL, and this client follows without the key.
         response.Dispose();
         return await SendAsync();
 
@@ -61,7 +61,7 @@ public sealed partial class DashboardTests(RunningCluster cluster)
         {
             var request = new HttpRequestMessage(HttpMethod.Get, $"/dashboard/{path}");
             request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"ops:{key}")));
-            return http.SendAsync(request, Ask.Patience);
+            return http.SendAsync(request, TestTimeout.Token);
         }
     }
 }

@@ -3,20 +3,20 @@ using CozeCluster.TestKit;
 
 namespace CozeCluster.EndToEnd.Tests.Cluster;
 
-/// <summary>A PostgreSQL for all clusters of the test process, with their tables. Ends with the process.</summary>
+/// <summary>One PostgreSQL with tables for all clusters of the test process. It ends with the process.</summary>
 internal static class Database
 {
     private static readonly Lazy<Task<PrivatePostgres>> Shared = new(StartAsync);
 
-    /// <summary>What a node needs to know of it.</summary>
-    public static async Task<string> ConnectionStringAsync() => (await Shared.Value).ConnectionString;
+    /// <summary>Gets the connection string. Starts the server if necessary.</summary>
+    public static async Task<string> GetConnectionStringAsync() => (await Shared.Value).ConnectionString;
 
     /// <summary>Runs a command of the node's program to its end.</summary>
-    /// <returns>Its exit code, and all it printed.</returns>
-    public static Task<(int Code, string Output)> CommandAsync(params string[] arguments) => CommandAsync([], arguments);
+    /// <returns>The exit code and the output.</returns>
+    public static Task<(int Code, string Output)> RunCommandAsync(params string[] arguments) => RunCommandAsync([], arguments);
 
-    /// <summary>The same, with variables.</summary>
-    public static async Task<(int Code, string Output)> CommandAsync(Dictionary<string, string> environment, params string[] arguments)
+    /// <summary>Runs a command with environment variables.</summary>
+    public static async Task<(int Code, string Output)> RunCommandAsync(Dictionary<string, string> environment, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "CozeCluster.Silo.dll"), .. arguments])
         {
@@ -35,7 +35,7 @@ internal static class Database
     {
         var postgres = await PrivatePostgres.StartAsync();
         AppDomain.CurrentDomain.ProcessExit += (_, _) => postgres.DisposeAsync().AsTask().Wait();
-        var (code, output) = await CommandAsync("schema", "apply", "--postgres", postgres.ConnectionString);
+        var (code, output) = await RunCommandAsync("schema", "apply", "--postgres", postgres.ConnectionString);
         return code == 0 ? postgres : throw new InvalidOperationException(output);
     }
 }

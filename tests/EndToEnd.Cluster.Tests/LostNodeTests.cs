@@ -2,7 +2,7 @@ using System.Net;
 
 namespace CozeCluster.EndToEnd.Tests.Cluster;
 
-/// <summary>Nodes of a cluster die or are stopped under running replies: these go on, exactly, and Coze is asked once.</summary>
+/// <summary>Nodes of a cluster are killed or stopped while replies run. The replies continue exactly, and each prompt is sent to Coze once.</summary>
 [Collection(nameof(SharedCluster))]
 public sealed class LostNodeTests(RunningCluster cluster)
 {
@@ -11,22 +11,22 @@ public sealed class LostNodeTests(RunningCluster cluster)
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task Replies_go_on_when_a_silo_is_killed(int silo)
+    public async Task Replies_continue_when_a_silo_is_killed(int silo)
     {
         var reading = await StartStreamsAsync("text=unicode chunks=120 chunk=3 pace=25ms");
         await cluster.Nodes.Silos[silo].KillAsync();
 
-        await AllAreExactAsync(reading);
+        await AssertExactAsync(reading);
         await cluster.Nodes.StartSiloAsync(silo);
     }
 
     [Fact]
-    public async Task Replies_go_on_when_a_silo_is_stopped()
+    public async Task Replies_continue_when_a_silo_is_stopped()
     {
         var reading = await StartStreamsAsync("text=unicode chunks=120 chunk=3 pace=25ms");
-        var stopping = cluster.Nodes.Silos[1].StopAsync(Ask.Patience);
+        var stopping = cluster.Nodes.Silos[1].StopAsync(TestTimeout.Token);
 
-        await AllAreExactAsync(reading);
+        await AssertExactAsync(reading);
         Assert.Equal(0, await stopping);
         await cluster.Nodes.StartSiloAsync(1);
     }
@@ -34,92 +34,99 @@ public sealed class LostNodeTests(RunningCluster cluster)
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task Replies_come_when_a_silo_is_stopped_before_Coze_says_anything(int silo)
+    public async Task Replies_arrive_when_a_silo_is_stopped_before_Coze_has_sent_anything(int silo)
     {
-        var asks = Enumerable.Range(1, Streams).Select(number => cluster.Ask($"first_byte=2s text=unicode chunks=20 seed={number}", gateway: number % 2)).ToList();
-        var replies = asks.Select(ask => ask.StreamAsync()).ToList();
-        foreach (var ask in asks) await ask.WaitForChatAsync(_ => true);
-        Assert.Equal(0, await cluster.Nodes.Silos[silo].StopAsync(Ask.Patience));
+        var requests = Enumerable.Range(1, Streams)
+            .Select(number => cluster.NewRequest($"first_byte=2s text=unicode chunks=20 seed={number}", gateway: number % 2))
+            .ToList();
+        var replies = requests.Select(request => request.StreamAsync()).ToList();
+        foreach (var request in requests) await request.WaitForChatAsync(_ => true);
+        Assert.Equal(0, await cluster.Nodes.Silos[silo].StopAsync(TestTimeout.Token));
 
-        await AllAreExactAsync([.. asks.Zip(replies)]);
+        await AssertExactAsync([.. requests.Zip(replies)]);
         await cluster.Nodes.StartSiloAsync(silo);
     }
 
-    /// <summary>That they go on shows in the turns behind them, which begin when they have ended. A registry's reminder would wake them too, after a minute.</summary>
+    /// <summary>
+    /// Turns without a subscriber. In each conversation, a second turn waits. It begins when the first has ended, which shows that the first continued. It must
+    /// begin within 40 s, because a reminder would resume the turns after a minute.
+    /// </summary>
     [Fact]
-    public async Task Turns_that_nobody_listens_to_go_on_when_their_silo_is_killed()
+    public async Task Turns_without_a_subscriber_continue_when_their_silo_is_killed()
     {
-        var behind = new List<Ask>();
+        var waitingTurns = new List<ChatRequest>();
         for (var number = 0; number < Streams; number++)
         {
             var conversation = $"alone-{number}";
-            var ask = Surviving($"chunks=320 pace=25ms seed={number + 1}", number, conversation);
-            await using var open = await ask.OpenStreamAsync();
-            await open.UntilAsync(reply => reply.Text.Length > 0, Ask.Patience);
-            // With a key: else a client that leaves before it has an answer takes its turn with it.
-            behind.Add(Surviving("chunks=3", number, conversation).WithHeader("Idempotency-Key", conversation));
-            // Until it is waiting; then nobody listens to either.
-            using var gone = new CancellationTokenSource();
-            var waiting = behind[^1].AsStream().SendAsync(gone.Token);
-            while ((await cluster.Http().AnswerAsync(HttpMethod.Get, $"/cozecluster/v1/conversations/{conversation}")).Json.GetProperty("data").GetArrayLength() < 2)
+            var request = NewSurvivingRequest($"chunks=320 pace=25ms seed={number + 1}", number, conversation);
+            await using var open = await request.OpenStreamAsync();
+            await open.ReadUntilAsync(reply => reply.Text.Length > 0, TestTimeout.Token);
+            // With an idempotency key, because otherwise the turn is cancelled when its client leaves before the response has begun.
+            waitingTurns.Add(NewSurvivingRequest("chunks=3", number, conversation).WithHeader("Idempotency-Key", conversation));
+            // When the turn waits, its client leaves. Then both turns have no subscriber.
+            using var leave = new CancellationTokenSource();
+            var response = waitingTurns[^1].AsStream().SendAsync(leave.Token);
+            while ((await cluster.Http().GetTurnsAsync(conversation)).Count < 2)
             {
             }
-            await gone.CancelAsync();
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+            await leave.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => response);
         }
         await cluster.Nodes.Silos[0].KillAsync();
 
-        using var soon = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        soon.CancelAfter(TimeSpan.FromSeconds(40));
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        timeout.CancelAfter(TimeSpan.FromSeconds(40));
         try
         {
-            await cluster.Coze.WaitForAsync(() => behind.TrueForAll(ask => ask.Chats.Count == 1), soon.Token);
+            await cluster.Coze.WaitForAsync(() => waitingTurns.TrueForAll(request => request.Chats.Count == 1), timeout.Token);
         }
         finally
         {
             await cluster.Nodes.StartSiloAsync(0);
         }
 
-        Ask Surviving(string directives, int number, string conversation) =>
-            cluster.Ask(directives, gateway: number % 2).With(body => body["conversation_id"] = conversation).WithHeader("x-turn-survive", "true");
+        ChatRequest NewSurvivingRequest(string directives, int number, string conversation) =>
+            cluster.NewRequest(directives, gateway: number % 2).InConversation(conversation).WithHeader("x-turn-survive", "true");
     }
 
     [Fact]
-    public Task A_reply_goes_on_elsewhere_when_its_gateway_is_killed() => GoesOnElsewhereAsync("chunks=120 pace=25ms seed=5", gateway => gateway.KillAsync());
+    public Task A_reply_continues_on_another_gateway_when_its_gateway_is_killed() =>
+        AssertContinuesOnOtherGatewayAsync("chunks=120 pace=25ms seed=5", gateway => gateway.KillAsync());
 
-    /// <summary>Its time to drain is a second, and the reply takes longer.</summary>
+    /// <summary>The drain time is one second, and the reply takes longer.</summary>
     [Fact]
-    public Task A_reply_goes_on_elsewhere_when_its_gateway_is_stopped() => GoesOnElsewhereAsync("chunks=240 pace=25ms seed=6", gateway => gateway.StopAsync(Ask.Patience));
+    public Task A_reply_continues_on_another_gateway_when_its_gateway_is_stopped() =>
+        AssertContinuesOnOtherGatewayAsync("chunks=240 pace=25ms seed=6", gateway => gateway.StopAsync(TestTimeout.Token));
 
     [Fact]
-    public async Task A_gateway_is_not_ready_while_there_is_no_silo_and_serves_again_when_there_is()
+    public async Task A_gateway_is_not_ready_without_silos_and_serves_again_when_they_are_back()
     {
         var http = cluster.Http();
         foreach (var silo in cluster.Nodes.Silos) await silo.KillAsync();
-        while ((await http.GetAsync("/health/ready", Ask.Patience)).StatusCode != HttpStatusCode.ServiceUnavailable)
+        while ((await http.GetAsync("/health/ready", TestTimeout.Token)).StatusCode != HttpStatusCode.ServiceUnavailable)
         {
         }
         await Task.WhenAll(cluster.Nodes.StartSiloAsync(0), cluster.Nodes.StartSiloAsync(1));
-        while ((await http.GetAsync("/health/ready", Ask.Patience)).StatusCode != HttpStatusCode.OK)
+        while ((await http.GetAsync("/health/ready", TestTimeout.Token)).StatusCode != HttpStatusCode.OK)
         {
         }
 
-        var ask = cluster.Ask("chunks=5");
-        var reply = await ask.StreamAsync();
-        Assert.Equal(Assert.Single(ask.Chat.Answers), reply.Text);
+        var request = cluster.NewRequest("chunks=5");
+        var reply = await request.StreamAsync();
+        Assert.Equal(Assert.Single(request.Chat.Answers), reply.Text);
     }
 
-    private async Task GoesOnElsewhereAsync(string directives, Func<NodeProcess, Task> end)
+    private async Task AssertContinuesOnOtherGatewayAsync(string directives, Func<NodeProcess, Task> end)
     {
-        var ask = cluster.Ask($"text=unicode chunk=3 {directives}", gateway: 1);
+        var request = cluster.NewRequest($"text=unicode chunk=3 {directives}", gateway: 1);
         StreamedReply first;
-        await using (var open = await ask.OpenStreamAsync())
+        await using (var open = await request.OpenStreamAsync())
         {
-            await open.UntilAsync(reply => reply.Text.Length > 20, Ask.Patience);
+            await open.ReadUntilAsync(reply => reply.Text.Length > 20, TestTimeout.Token);
             await end(cluster.Nodes.Gateways[1]);
             try
             {
-                await open.ReadAllAsync(Ask.Patience);
+                await open.ReadAllAsync(TestTimeout.Token);
             }
             catch (Exception e) when (e is IOException or HttpRequestException)
             {
@@ -127,37 +134,37 @@ public sealed class LostNodeTests(RunningCluster cluster)
             first = open.Reply;
         }
         await using var follow = await cluster.Http(0).FollowAsync(first.TurnId, first.Cursor);
-        var second = await follow.ReadAllAsync(Ask.Patience);
+        var second = await follow.ReadAllAsync(TestTimeout.Token);
 
         Assert.False(first.IsDone);
-        Assert.Equal(Assert.Single(ask.Chat.Answers), first.Text + second.Text);
+        Assert.Equal(Assert.Single(request.Chat.Answers), first.Text + second.Text);
         Assert.True(second.IsDone);
         await cluster.Nodes.StartGatewayAsync(1);
     }
 
-    // Enough of them that each silo has some.
-    private async Task<List<(Ask Ask, Task<StreamedReply> Reply)>> StartStreamsAsync(string directives)
+    // Several streams, so that each silo has some of them.
+    private async Task<List<(ChatRequest ChatRequest, Task<StreamedReply> Reply)>> StartStreamsAsync(string directives)
     {
-        var reading = new List<(Ask, Task<StreamedReply>)>();
+        var reading = new List<(ChatRequest, Task<StreamedReply>)>();
         var begun = new List<Task>();
         for (var number = 0; number < Streams; number++)
         {
-            var ask = cluster.Ask($"{directives} seed={number + 1}", gateway: number % 2);
+            var request = cluster.NewRequest($"{directives} seed={number + 1}", gateway: number % 2);
             var hasBegun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             begun.Add(hasBegun.Task);
-            reading.Add((ask, ReadAsync(ask, hasBegun)));
+            reading.Add((request, ReadAsync(request, hasBegun)));
         }
         await Task.WhenAll(begun);
         return reading;
 
-        static async Task<StreamedReply> ReadAsync(Ask ask, TaskCompletionSource hasBegun)
+        static async Task<StreamedReply> ReadAsync(ChatRequest request, TaskCompletionSource hasBegun)
         {
             try
             {
-                await using var open = await ask.OpenStreamAsync();
-                await open.UntilAsync(reply => reply.Text.Length > 20, Ask.Patience);
+                await using var open = await request.OpenStreamAsync();
+                await open.ReadUntilAsync(reply => reply.Text.Length > 20, TestTimeout.Token);
                 hasBegun.SetResult();
-                return await open.ReadAllAsync(Ask.Patience);
+                return await open.ReadAllAsync(TestTimeout.Token);
             }
             catch (Exception e)
             {
@@ -167,12 +174,12 @@ public sealed class LostNodeTests(RunningCluster cluster)
         }
     }
 
-    private static async Task AllAreExactAsync(List<(Ask Ask, Task<StreamedReply> Reply)> reading)
+    private static async Task AssertExactAsync(List<(ChatRequest ChatRequest, Task<StreamedReply> Reply)> reading)
     {
-        foreach (var (ask, reply) in reading)
+        foreach (var (request, reply) in reading)
         {
             var read = await reply;
-            Assert.Equal(Assert.Single(ask.Chat.Answers), read.Text);
+            Assert.Equal(Assert.Single(request.Chat.Answers), read.Text);
             Assert.True(read.IsDone);
         }
     }

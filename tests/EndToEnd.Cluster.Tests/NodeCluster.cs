@@ -3,10 +3,10 @@ using CozeCluster.TestKit;
 
 namespace CozeCluster.EndToEnd.Tests.Cluster;
 
-/// <summary>Silos and gateways, each a process of its own, over one database. Clients talk to the first gateway.</summary>
+/// <summary>Silos and gateways, each in its own process, with one database. Clients use the first gateway.</summary>
 internal sealed class NodeCluster : INode
 {
-    // Started again in the same folder, silos have the same ports, as they have on machines of their own.
+    // A silo that is started again in the same folder has the same ports, as on a machine of its own.
     private static readonly ConcurrentDictionary<string, int[]> Ports = new();
     private static readonly string SecretsKey = Convert.ToBase64String(new byte[32]);
 
@@ -35,16 +35,20 @@ internal sealed class NodeCluster : INode
 
     private IEnumerable<NodeProcess> All => _gateways.Concat(_silos).OfType<NodeProcess>();
 
-    /// <summary>Starts all nodes at once; returns when all of them listen.</summary>
+    /// <summary>Starts all nodes concurrently. Returns when all of them listen.</summary>
     public static async Task<NodeCluster> StartAsync(
         string folder, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment = null, int silos = 2, int gateways = 1)
     {
-        var variables = new Dictionary<string, string>(environment ?? new Dictionary<string, string>()) { ["COZECLUSTER_POSTGRES"] = await Database.ConnectionStringAsync() };
+        var variables = new Dictionary<string, string>(environment ?? new Dictionary<string, string>())
+        {
+            ["COZECLUSTER_POSTGRES"] = await Database.GetConnectionStringAsync(),
+        };
         variables.TryAdd("COZECLUSTER_SECRETS_KEY", SecretsKey);
         var cluster = new NodeCluster(folder, arguments, variables, silos, gateways);
         try
         {
-            await Task.WhenAll([.. Enumerable.Range(0, silos).Select(cluster.StartSiloAsync), .. Enumerable.Range(0, gateways).Select(cluster.StartGatewayAsync)]);
+            var starts = Enumerable.Range(0, silos).Select(cluster.StartSiloAsync).Concat(Enumerable.Range(0, gateways).Select(cluster.StartGatewayAsync));
+            await Task.WhenAll(starts);
         }
         catch
         {
@@ -54,17 +58,17 @@ internal sealed class NodeCluster : INode
         return cluster;
     }
 
-    /// <summary>Starts a silo in the place of one that is gone.</summary>
+    /// <summary>Starts a silo, or starts one again that has ended.</summary>
     public async Task StartSiloAsync(int number)
     {
         var ports = Ports.GetOrAdd($"{_folder}#{number}", _ => [FreePorts.Next(), FreePorts.Next()]);
         _silos[number] = await StartAsync($"silo-{number}", ["--role", "silo", "--silo-port", $"{ports[0]}", "--client-port", $"{ports[1]}"]);
     }
 
-    /// <summary>Starts a gateway in the place of one that is gone.</summary>
+    /// <summary>Starts a gateway, or starts one again that has ended.</summary>
     public async Task StartGatewayAsync(int number) => _gateways[number] = await StartAsync($"gateway-{number}", ["--role", "gateway"]);
 
-    /// <summary>Stops gateways, then silos.</summary>
+    /// <summary>Stops the gateways, then the silos.</summary>
     public async Task<int> StopAsync(CancellationToken cancellationToken)
     {
         var codes = new List<int>();
@@ -77,8 +81,8 @@ internal sealed class NodeCluster : INode
         foreach (var node in All) await node.DisposeAsync();
     }
 
-    private Task<NodeProcess> StartAsync(string name, string[] part) => NodeProcess.StartAsync(
+    private Task<NodeProcess> StartAsync(string name, string[] role) => NodeProcess.StartAsync(
         Directory.CreateDirectory(Path.Combine(_folder, name)).FullName,
-        ["--cluster-id", Path.GetFileName(_folder), .. part, .. _arguments],
+        ["--cluster-id", Path.GetFileName(_folder), .. role, .. _arguments],
         _environment);
 }

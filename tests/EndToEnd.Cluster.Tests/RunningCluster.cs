@@ -3,7 +3,7 @@ using CozeCluster.Sandbox.Coze;
 
 namespace CozeCluster.EndToEnd.Tests.Cluster;
 
-/// <summary>Two silos and two gateways before a fake Coze.</summary>
+/// <summary>Two silos, two gateways and a fake Coze.</summary>
 public sealed class RunningCluster : IAsyncLifetime
 {
     private readonly TempFolder _folder = new();
@@ -19,21 +19,21 @@ public sealed class RunningCluster : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _sandbox = await SandboxServer.StartAsync(new SandboxOptions(), CancellationToken.None);
-        FleetFile = _folder.Write("fleet.yaml", new TestFleet().Alone("bot", new Uri(_sandbox.BaseUrl, "coze")).ToString());
+        FleetFile = _folder.Write("fleet.yaml", new TestFleet().AddIsolatedModel("bot", new Uri(_sandbox.BaseUrl, "coze")).ToString());
         Nodes = await NodeCluster.StartAsync(_folder.Path, ["--fleet", FleetFile, "--start-grace", "60s", "--drain-time", "1s"], gateways: 2);
     }
 
-    /// <summary>A client of one of the gateways, as it runs now.</summary>
+    /// <summary>A client of a gateway, as it runs now.</summary>
     internal HttpClient Http(int gateway = 0) => Client(Nodes.Gateways[gateway].BaseUrl);
 
-    /// <summary>A client of some process.</summary>
+    /// <summary>A client of a process.</summary>
     internal HttpClient Client(Uri url)
     {
-        _clients.Add(HttpCalls.Client(url));
+        _clients.Add(HttpRequests.CreateClient(url));
         return _clients[^1];
     }
 
-    internal Ask Ask(string directives, int gateway = 0) => new(Http(gateway), Coze, "bot", directives);
+    internal ChatRequest NewRequest(string directives, int gateway = 0) => new(Http(gateway), Coze, "bot", directives);
 
     public async ValueTask DisposeAsync()
     {
@@ -44,6 +44,6 @@ public sealed class RunningCluster : IAsyncLifetime
     }
 }
 
-/// <summary>The tests that share it, one after another; each leaves it as it found it.</summary>
+/// <summary>The tests that share the cluster. They run one after another, and each restores the cluster.</summary>
 [CollectionDefinition(nameof(SharedCluster))]
 public sealed class SharedCluster : ICollectionFixture<RunningCluster>;

@@ -1,8 +1,8 @@
 namespace CozeCluster.EndToEnd.Tests.Cluster;
 
-/// <summary>All that is compiled of this project where PostgreSQL is not installed: one skipped test that names what is missing.</summary>
+/// <summary>Without PostgreSQL, this is the only class of the project: one skipped test that names the missing package.</summary>
 public sealed class WithoutPostgresTests
 {
-    [Fact(Skip = "Needs PostgreSQL: install the package postgresql.")]
+    [Fact(Skip = "These tests need PostgreSQL. Install the package postgresql.")]
     public void The_suites_run_on_a_cluster() => throw new NotSupportedException();
 }

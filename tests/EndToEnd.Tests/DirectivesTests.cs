@@ -3,11 +3,11 @@ using System.Text.RegularExpressions;
 
 namespace CozeCluster.EndToEnd.Tests;
 
-/// <summary>Whatever the sandbox can be told to do is tried through a node by some test here.</summary>
+/// <summary>The tests of this project use every directive of the sandbox.</summary>
 public sealed partial class DirectivesTests
 {
     [Fact]
-    public void Every_directive_of_the_sandbox_is_tried()
+    public void Every_directive_of_the_sandbox_is_tested()
     {
         var here = Path.GetDirectoryName(ThisFile())!;
         var documented = Directive().Matches(File.ReadAllText(Path.Combine(here, "..", "..", "docs", "sandbox.md"))
@@ -18,7 +18,7 @@ public sealed partial class DirectivesTests
         Assert.DoesNotContain(documented, directive => !Regex.IsMatch(tests, $@"[""\s]{directive}[=\s""]"));
     }
 
-    // Where a directive stands in its table: a name in code, in the first column or behind a comma there.
+    // The name of a directive in the documentation: formatted as code, in the first column of a table.
     [GeneratedRegex(@"(?<=^\|[^|]*)`([a-z_]+)(?:=[^`]*)?`(?=[^|]*\|)", RegexOptions.Multiline)]
     private static partial Regex Directive();
 

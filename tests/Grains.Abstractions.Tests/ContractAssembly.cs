@@ -2,7 +2,10 @@ using System.Reflection;
 
 namespace CozeCluster.Grains.Abstractions.Tests;
 
-/// <summary>Whose grain interfaces and messages the tests check. They are compiled into the tests of other projects too, each with a class like this one.</summary>
+/// <summary>
+/// Names the assembly whose grain interfaces and messages the tests check. The tests are compiled into other test projects too, each with its own class of this
+/// name.
+/// </summary>
 internal static class ContractAssembly
 {
     /// <summary>The project of the tests, which holds <c>Golden/wire.txt</c> and <c>Golden/calls.txt</c>.</summary>

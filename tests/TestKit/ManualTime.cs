@@ -1,13 +1,13 @@
 namespace CozeCluster.TestKit;
 
-/// <summary>A clock that moves only when a test says so. Timers fire inside <see cref="Advance"/>, in due order.</summary>
+/// <summary>A clock that only <see cref="Advance"/> moves. Timers fire inside of it, in the order of their due times, each at its due time.</summary>
 public sealed class ManualTime : TimeProvider
 {
     private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];
     private DateTimeOffset _now;
 
-    /// <summary>Starts at <paramref name="start"/>, or at 2026-01-01 UTC.</summary>
+    /// <param name="start">The time at the start; null for 2026-01-01 UTC.</param>
     public ManualTime(DateTimeOffset? start = null) => _now = start ?? new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     /// <inheritdoc />
@@ -22,25 +22,25 @@ public sealed class ManualTime : TimeProvider
     /// <inheritdoc />
     public override long GetTimestamp() => GetUtcNow().Ticks;
 
-    /// <summary>How many timers are waiting; lets a test wait until the code under test has armed one.</summary>
+    /// <summary>The number of armed timers. A test can wait until the code under test has armed one.</summary>
     public int ArmedTimers
     {
         get { lock (_gate) return _timers.Count; }
     }
 
-    /// <summary>When the next timer falls due; null if none is waiting. Tells a test which wait the code under test is in.</summary>
+    /// <summary>The due time of the next timer; null if no timer is armed. Shows a test which wait the code under test is in.</summary>
     public DateTimeOffset? NextDue
     {
-        get { lock (_gate) return _timers.Count == 0 ? null : _timers.Min(t => t.Due); }
+        get { lock (_gate) return _timers.Count == 0 ? null : _timers.Min(timer => timer.Due); }
     }
 
-    /// <summary>Whether a timer is waiting that falls due after exactly that time. Tells a test that the code under test waits that long.</summary>
-    public bool IsArmed(TimeSpan due)
+    /// <summary>Whether a timer is due after exactly <paramref name="delay"/>. Shows a test how long the code under test waits.</summary>
+    public bool IsArmed(TimeSpan delay)
     {
-        lock (_gate) return _timers.Any(t => t.Due == _now + due);
+        lock (_gate) return _timers.Exists(timer => timer.Due == _now + delay);
     }
 
-    /// <summary>Moves the clock, firing every timer that falls due on the way at its own due time.</summary>
+    /// <summary>Moves the clock. On the way, it stops at the due time of each timer and fires the timer, also timers that are armed meanwhile.</summary>
     public void Advance(TimeSpan by)
     {
         var target = GetUtcNow() + by;
@@ -49,7 +49,7 @@ public sealed class ManualTime : TimeProvider
             ManualTimer? next;
             lock (_gate)
             {
-                next = _timers.Where(t => t.Due <= target).MinBy(t => t.Due);
+                next = _timers.Where(timer => timer.Due <= target).MinBy(timer => timer.Due);
                 if (next is null)
                 {
                     _now = target;

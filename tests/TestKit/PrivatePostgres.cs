@@ -3,54 +3,60 @@ using System.Diagnostics;
 namespace CozeCluster.TestKit;
 
 /// <summary>
-/// A PostgreSQL server of a test's own: on loopback, in a temporary directory, gone when disposed (and after half an hour in any case). Takes the newest that Debian's
-/// package <c>postgresql</c> has installed.
+/// A PostgreSQL server for one test: on loopback, in a temporary folder, which is deleted when it is disposed. It ends after half an hour in any case. Uses the
+/// newest version that Debian's package <c>postgresql</c> has installed.
 /// </summary>
 public sealed class PrivatePostgres : IAsyncDisposable
 {
-    private const string Installed = "/usr/lib/postgresql";
+    private const string InstallationFolder = "/usr/lib/postgresql";
     private const string User = "postgres";
 
-    private readonly string _directory;
+    private readonly string _folder;
     private readonly Process _server;
 
-    private PrivatePostgres(string directory, Process server, int port)
+    private PrivatePostgres(string folder, Process server, int port)
     {
-        _directory = directory;
+        _folder = folder;
         _server = server;
         ConnectionString = $"Host=127.0.0.1;Port={port};Username={User};Database=postgres";
     }
 
-    /// <summary>Of its only database, which is empty.</summary>
+    /// <summary>The connection string of its only database, which is empty at the start.</summary>
     public string ConnectionString { get; }
 
-    /// <summary>Whether there is a PostgreSQL to start.</summary>
+    /// <summary>Whether PostgreSQL is installed.</summary>
     public static bool IsInstalled => FindBinaries() is not null;
 
-    /// <summary>Starts one.</summary>
-    /// <exception cref="InvalidOperationException">None is installed, or it does not start.</exception>
+    /// <summary>Starts a server.</summary>
+    /// <exception cref="InvalidOperationException">PostgreSQL is not installed, or does not start.</exception>
     public static async Task<PrivatePostgres> StartAsync()
     {
-        var binaries = FindBinaries() ?? throw new InvalidOperationException($"No PostgreSQL in {Installed}: install the package postgresql.");
-        var directory = Directory.CreateTempSubdirectory("postgres-").FullName;
-        // The server refuses to run as root, so it gets its own user and a directory of that user.
-        if (Environment.IsPrivilegedProcess) await RunAsync("chown", User, directory);
-        var data = Path.Combine(directory, "data");
-        await RunAsUserAsync(Path.Combine(binaries, "initdb"), "--pgdata", data, "--username", User, "--auth", "trust", "--no-sync", "--encoding", "UTF8", "--no-locale");
+        var binaries = FindBinaries()
+            ?? throw new InvalidOperationException($"{InstallationFolder} contains no PostgreSQL. Install the package postgresql.");
+        var folder = Directory.CreateTempSubdirectory("postgres-").FullName;
+        // PostgreSQL refuses to run as root. Then it runs as its own user, with a folder of that user.
+        if (Environment.IsPrivilegedProcess) await RunAsync("chown", User, folder);
+        var data = Path.Combine(folder, "data");
+        await RunAsUserAsync(
+            Path.Combine(binaries, "initdb"),
+            "--pgdata", data, "--username", User, "--auth", "trust", "--no-sync", "--encoding", "UTF8", "--no-locale");
         var port = FreePorts.Next();
         var server = Start(
-            ["timeout", "--signal=QUIT", "1800", Path.Combine(binaries, "postgres"), "-D", data, "-p", $"{port}", "-h", "127.0.0.1", "-k", "", "-c", "fsync=off", "-c", "max_connections=300"]);
+        [
+            "timeout", "--signal=QUIT", "1800", Path.Combine(binaries, "postgres"),
+            "-D", data, "-p", $"{port}", "-h", "127.0.0.1", "-k", "", "-c", "fsync=off", "-c", "max_connections=300",
+        ]);
         server.OutputDataReceived += static (_, _) => { };
         server.ErrorDataReceived += static (_, _) => { };
         server.BeginOutputReadLine();
         server.BeginErrorReadLine();
-        var postgres = new PrivatePostgres(directory, server, port);
+        var postgres = new PrivatePostgres(folder, server, port);
         for (var attempt = 0; ; attempt++)
         {
             using var ready = Start([Path.Combine(binaries, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", $"{port}"]);
             await ready.WaitForExitAsync();
             if (ready.ExitCode == 0) return postgres;
-            if (server.HasExited || attempt == 300) throw new InvalidOperationException("PostgreSQL does not start.");
+            if (server.HasExited || attempt == 300) throw new InvalidOperationException("PostgreSQL did not start.");
             await Task.Delay(100);
         }
     }
@@ -58,17 +64,17 @@ public sealed class PrivatePostgres : IAsyncDisposable
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
-        // To the time-out's process, which passes it on.
+        // The process is that of timeout, which forwards the signal.
         await RunAsync("kill", "-QUIT", $"{_server.Id}");
         await _server.WaitForExitAsync();
         _server.Dispose();
-        Directory.Delete(_directory, recursive: true);
+        Directory.Delete(_folder, recursive: true);
     }
 
-    private static string? FindBinaries() => !Directory.Exists(Installed) ? null : Directory.EnumerateDirectories(Installed)
-        .Select(d => Path.Combine(d, "bin"))
-        .Where(d => File.Exists(Path.Combine(d, "postgres")))
-        .MaxBy(d => int.TryParse(Path.GetFileName(Path.GetDirectoryName(d)), out var version) ? version : 0);
+    private static string? FindBinaries() => !Directory.Exists(InstallationFolder) ? null : Directory.EnumerateDirectories(InstallationFolder)
+        .Select(version => Path.Combine(version, "bin"))
+        .Where(binaries => File.Exists(Path.Combine(binaries, "postgres")))
+        .MaxBy(binaries => int.TryParse(Path.GetFileName(Path.GetDirectoryName(binaries)), out var version) ? version : 0);
 
     private static Task RunAsUserAsync(params string[] command) => RunAsync(Start(command), command[0]);
 
@@ -80,7 +86,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
-        if (process.ExitCode != 0) throw new InvalidOperationException($"{name} ended with {process.ExitCode}: {await output}{await errors}");
+        if (process.ExitCode != 0) throw new InvalidOperationException($"{name} ended with exit code {process.ExitCode}: {await output}{await errors}");
     }
 
     private static Process Start(string[] command) => Process.Start(Info(Environment.IsPrivilegedProcess

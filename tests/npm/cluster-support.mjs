@@ -1,4 +1,4 @@
-// Starts what the suites of a node run against where COZECLUSTER_TESTS_ON is cluster: PostgreSQL, a silo with the sandbox in it, and a gateway without a silo.
+// Starts the cluster that the suites use if COZECLUSTER_TESTS_ON is "cluster": PostgreSQL, a silo in sandbox mode, and a gateway.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const installed = '/usr/lib/postgresql';
 const ready = /Listening on (http\S+)/;
 
-/** The same as `startNode`, of a cluster. */
+/** Starts a cluster. Returns the same as `startNode`. */
 export async function startCluster() {
   const postgres = await startPostgres();
   const env = { COZECLUSTER_POSTGRES: postgres.connection, COZECLUSTER_SECRETS_KEY: Buffer.alloc(32).toString('base64') };
@@ -35,10 +35,10 @@ export async function startCluster() {
   };
 }
 
-/** A server of its own on loopback, gone when stopped; it refuses to run as root, and gets its own user then. */
+/** Starts a PostgreSQL on loopback, whose data is deleted when it is stopped. It refuses to run as root; then it runs as its own user. */
 async function startPostgres() {
   const versions = existsSync(installed) ? (await readdir(installed)).sort((a, b) => Number(a) - Number(b)) : [];
-  if (versions.length === 0) throw new Error(`No PostgreSQL in ${installed}: install the package postgresql`);
+  if (versions.length === 0) throw new Error(`${installed} contains no PostgreSQL. Install the package postgresql.`);
   const tool = (name) => join(installed, versions.at(-1), 'bin', name);
   const isRoot = process.getuid() === 0;
   const asUser = isRoot ? ['setpriv', '--reuid', 'postgres', '--regid', 'postgres', '--clear-groups', '--'] : [];
@@ -58,9 +58,9 @@ async function startPostgres() {
   const killAtExit = () => server.kill('SIGQUIT');
   process.once('exit', killAtExit);
   for (let attempt = 0; ; attempt++) {
-    const answers = await start([tool('pg_isready'), '-q', '-h', '127.0.0.1', '-p', `${port}`]).catch(() => null);
-    if (answers) break;
-    if (server.exitCode !== null || attempt === 300) throw new Error('PostgreSQL does not start');
+    const isReady = await start([tool('pg_isready'), '-q', '-h', '127.0.0.1', '-p', `${port}`]).catch(() => null);
+    if (isReady) break;
+    if (server.exitCode !== null || attempt === 300) throw new Error('PostgreSQL did not start.');
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return {

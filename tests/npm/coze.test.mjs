@@ -1,4 +1,4 @@
-// The official Coze client, unmodified, against the fake Coze.
+// The unmodified official Coze client with the fake Coze.
 import assert from 'node:assert/strict';
 import { createReadStream, statSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
@@ -9,7 +9,7 @@ import { control, startSandbox } from './support.mjs';
 const bot = '7350000000000000001';
 const workspace = '7360000000000000001';
 
-describe('@coze/api against the sandbox', { timeout: 120_000 }, () => {
+describe('@coze/api with the sandbox', { timeout: 120_000 }, () => {
   let sandbox;
   let baseURL;
   let coze;
@@ -31,7 +31,7 @@ describe('@coze/api against the sandbox', { timeout: 120_000 }, () => {
     ...more,
   });
 
-  // The client reuses one object for every event, so what is kept must be copied.
+  // The client reuses one object for all events, so the members are copied.
   async function collect(stream) {
     const events = [];
     for await (const { event, data } of stream) events.push({ event, data });
@@ -85,14 +85,14 @@ describe('@coze/api against the sandbox', { timeout: 120_000 }, () => {
     assert.equal(new Set(all.map(text)).size, 20);
   });
 
-  test('chat.stream: an error in the stream comes as an error event', async () => {
+  test('chat.stream: an error in the stream is an error event', async () => {
     const events = await collect(coze.chat.stream(ask('[[error=4008 error_after=3 chunks=10]]')));
 
     assert.equal(events.at(-1).event, ChatEventType.ERROR);
     assert.equal(events.at(-1).data.code, 4008);
   });
 
-  test('chat.stream: a refusal in JSON comes as an error event, too', async () => {
+  test('chat.stream: an error in JSON is an error event, too', async () => {
     const events = await collect(coze.chat.stream(ask('[[early_error=4011]]')));
 
     assert.deepEqual(events.map((e) => e.event), [ChatEventType.ERROR]);
@@ -108,7 +108,7 @@ describe('@coze/api against the sandbox', { timeout: 120_000 }, () => {
     assert.equal(messages.filter((m) => m.type === 'follow_up').length, 3);
   });
 
-  test('chat.cancel: the status flips; aborting the request then stops production', async () => {
+  test('chat.cancel: changes the status; aborting the request then stops the reply', async () => {
     const abort = new AbortController();
     const stream = coze.chat.stream(ask('[[pace=20ms chunks=100000]]'), { signal: abort.signal });
     let chat;
@@ -127,7 +127,7 @@ describe('@coze/api against the sandbox', { timeout: 120_000 }, () => {
     assert.equal((await coze.chat.retrieve(chat.conversation, chat.id)).status, ChatStatus.CANCELED);
   });
 
-  test('chat.submitToolOutputs: the chat goes on', async () => {
+  test('chat.submitToolOutputs: the chat continues', async () => {
     const events = await collect(coze.chat.stream(ask('[[requires_action=find_user]]')));
     const { data } = events.find((e) => e.event === ChatEventType.CONVERSATION_CHAT_REQUIRES_ACTION);
     const [call] = data.required_action.submit_tool_outputs.tool_calls;
@@ -145,7 +145,7 @@ describe('@coze/api against the sandbox', { timeout: 120_000 }, () => {
     assert.match(text(rest), /it is Ada/);
   });
 
-  test('conversations: create, retrieve, list, clear; chats are kept in them', async () => {
+  test('conversations: create, retrieve, list, clear; they contain the messages of chats', async () => {
     const created = await coze.conversations.create({ bot_id: bot, meta_data: { a: 'b' }, messages: [{ role: RoleType.User, content: 'first', content_type: 'text' }] });
     assert.deepEqual((await coze.conversations.retrieve(created.id)).meta_data, { a: 'b' });
 
@@ -175,7 +175,7 @@ describe('@coze/api against the sandbox', { timeout: 120_000 }, () => {
   });
 
   test('files: upload, retrieve, and an image in a prompt', async () => {
-    // In Node the client takes a file as a read stream; this very file will do.
+    // In Node.js, the client accepts a file as a read stream. The test uploads its own source file.
     const path = fileURLToPath(import.meta.url);
     const file = await coze.files.upload({ file: createReadStream(path) });
     assert.equal(file.file_name, 'coze.test.mjs');
@@ -198,7 +198,7 @@ describe('@coze/api against the sandbox', { timeout: 120_000 }, () => {
     assert.equal((await coze.bots.retrieve({ bot_id: bot })).bot_id, bot);
   });
 
-  test('getJWTToken: a token that works', async () => {
+  test('getJWTToken: a token that is accepted', async () => {
     const app = await control(`${baseURL}/sandbox/oauth-app`);
     const options = { baseURL, appId: app.app_id, aud: app.audience, keyid: app.key_id, privateKey: app.private_key, durationSeconds: 600 };
 
@@ -210,7 +210,7 @@ describe('@coze/api against the sandbox', { timeout: 120_000 }, () => {
     await assert.rejects(getJWTToken({ ...options, aud: 'https://api.coze.com' }), (error) => error.status === 401);
   });
 
-  describe('errors are what the client makes of them', () => {
+  describe('errors are exceptions of the client', () => {
     const cases = [
       ['no such token', () => client('pat_unknown').workspaces.list(), AuthenticationError, 4100],
       ['expired token', () => client('pat_sandbox_expired').workspaces.list(), AuthenticationError, 700012006],

@@ -1,11 +1,11 @@
-// Unmodified discord.js against the fake Discord: only its base URL differs from the real thing.
+// Unmodified discord.js with the fake Discord. Only the base URL differs.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { WebSocketManager, WebSocketShardEvents } from '@discordjs/ws';
 import { AttachmentBuilder, ChannelType, Client, Events, GatewayIntentBits, REST } from 'discord.js';
 import { control as post, startSandbox } from './support.mjs';
 
-describe('discord.js against the sandbox', { timeout: 120_000 }, () => {
+describe('discord.js with the sandbox', { timeout: 120_000 }, () => {
   let sandbox;
   let discord;
   let seeds;
@@ -33,17 +33,17 @@ describe('discord.js against the sandbox', { timeout: 120_000 }, () => {
     assert.ok(guild.members.cache.has(seeds.coze_bots[0].id));
   });
 
-  test('a prompt is answered by reference, edited as a whole, and ends with buttons', async () => {
+  test('a reply refers to its prompt, is edited as a whole, and ends with buttons', async () => {
     const client = await login();
-    const seen = [];
+    const contents = [];
     const finished = new Promise(resolve => {
-      const look = message => {
+      const onMessage = message => {
         if (message.author.id !== seeds.coze_bots[0].id) return;
-        seen.push(message.content);
+        contents.push(message.content);
         if (message.components.length > 0) resolve(message);
       };
-      client.on(Events.MessageCreate, look);
-      client.on(Events.MessageUpdate, (_, message) => look(message));
+      client.on(Events.MessageCreate, onMessage);
+      client.on(Events.MessageUpdate, (_, message) => onMessage(message));
     });
 
     const prompt = await sendAsAccount(`<@${seeds.coze_bots[0].id}> [[chunks=4 say="one two three four"]]`);
@@ -51,23 +51,23 @@ describe('discord.js against the sandbox', { timeout: 120_000 }, () => {
 
     assert.equal(reply.reference.messageId, prompt.id);
     assert.equal(reply.content, 'one two three four');
-    assert.equal(seen.length, 4);
-    assert.deepEqual(seen.map(text => reply.content.startsWith(text)), [true, true, true, true]);
+    assert.equal(contents.length, 4);
+    assert.deepEqual(contents.map(text => reply.content.startsWith(text)), [true, true, true, true]);
     assert.equal(reply.components[0].components[0].label, 'Follow-up question 1?');
   });
 
-  test('text comes empty without the message content intent, and an intent that is switched off is fatal', async () => {
-    const blind = await login({ intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages] });
-    const created = once(blind, Events.MessageCreate);
-    await sendAsAccount('nobody reads this');
+  test('text is empty without the message content intent, and an intent that is disabled is fatal', async () => {
+    const client = await login({ intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages] });
+    const created = once(client, Events.MessageCreate);
+    await sendAsAccount('text');
     assert.equal((await created)[0].content, '');
-    await blind.destroy();
+    await client.destroy();
 
     await control(`users/${seeds.listeners[0].id}`, { privileged_intents: 0 });
     await assert.rejects(login(), /disallowed intents/i);
   });
 
-  test('messages are sent, edited, fetched and deleted, a nonce is enforced, a file comes back', async () => {
+  test('messages are sent, edited, fetched and deleted, a nonce is enforced, a file is returned', async () => {
     const client = await login();
     const channel = await client.channels.fetch(seeds.guilds[0].general_id);
 
@@ -92,12 +92,12 @@ describe('discord.js against the sandbox', { timeout: 120_000 }, () => {
     await assert.rejects(channel.send('x'.repeat(2001)), { code: 50035 });
   });
 
-  test('channels and threads are made, used and removed', async () => {
+  test('channels and threads are created, used and deleted', async () => {
     const client = await login();
     const guild = client.guilds.cache.get(seeds.guilds[0].id);
     const announced = once(client, Events.ChannelCreate);
 
-    const channel = await guild.channels.create({ name: 'Chat One', parent: seeds.guilds[0].category_id, topic: 'ours' });
+    const channel = await guild.channels.create({ name: 'Chat One', parent: seeds.guilds[0].category_id, topic: 'topic' });
     assert.equal(channel.name, 'chat-one');
     assert.equal((await announced)[0].id, channel.id);
 
@@ -116,10 +116,10 @@ describe('discord.js against the sandbox', { timeout: 120_000 }, () => {
     assert.equal((await deleted)[0].id, channel.id);
   });
 
-  test('a dropped socket is resumed and nothing is missed', async () => {
+  test('a dropped socket is resumed without lost events', async () => {
     const client = await login();
     const resumed = once(client, Events.ShardResume);
-    const heard = collect(client, 3);
+    const received = collect(client, 3);
 
     await sendAsAccount('before');
     await control('gateway/drop');
@@ -127,13 +127,13 @@ describe('discord.js against the sandbox', { timeout: 120_000 }, () => {
     await resumed;
     await sendAsAccount('after');
 
-    assert.deepEqual(await heard, ['before', 'meanwhile', 'after']);
+    assert.deepEqual(await received, ['before', 'meanwhile', 'after']);
     const now = await counts();
     assert.equal(now.identified, 1);
     assert.equal(now.resumed, 1);
   });
 
-  test('op 7 leads to a resume, op 9 to a new session', async () => {
+  test('op 7 and resumable op 9 lead to a resume, other op 9 to a new session', async () => {
     const client = await login();
 
     let resumed = once(client, Events.ShardResume);
@@ -144,14 +144,14 @@ describe('discord.js against the sandbox', { timeout: 120_000 }, () => {
     await resumed;
     assert.equal((await counts()).identified, 1);
 
-    // The next identify has to wait for its turn: one in five seconds.
+    // The next identify must wait, because one is allowed in five seconds.
     const ready = once(client, Events.ShardReady);
     await control('gateway/invalidate', { resumable: false });
     await ready;
     assert.equal((await counts()).identified, 2);
   });
 
-  test('compressed payloads are understood', async () => {
+  test('compressed payloads are decoded', async () => {
     const rest = new REST({ api: `${discord}/api`, version: '10' }).setToken(seeds.listeners[1].token);
     const manager = new WebSocketManager({
       token: seeds.listeners[1].token,
@@ -160,7 +160,7 @@ describe('discord.js against the sandbox', { timeout: 120_000 }, () => {
       useIdentifyCompression: true,
     });
     const ready = once(manager, WebSocketShardEvents.Ready);
-    const heard = new Promise(resolve => manager.on(WebSocketShardEvents.Dispatch, ({ data }) => {
+    const received = new Promise(resolve => manager.on(WebSocketShardEvents.Dispatch, ({ data }) => {
       if (data.t === 'MESSAGE_CREATE') resolve(data.d.content);
     }));
     await manager.connect();
@@ -168,18 +168,18 @@ describe('discord.js against the sandbox', { timeout: 120_000 }, () => {
 
     await sendAsAccount('small, but compressed');
 
-    assert.equal(await heard, 'small, but compressed');
+    assert.equal(await received, 'small, but compressed');
     await manager.destroy();
   });
 
-  test('a 429 is waited out', async () => {
+  test('a request with a 429 is sent again', async () => {
     const client = await login();
     const channel = await client.channels.fetch(seeds.guilds[0].general_id);
     await control('faults', { kind: 'rate_limit', route: 'POST /channels/', wait: '50ms', times: 2 });
 
-    const sent = await channel.send('patient');
+    const sent = await channel.send('text');
 
-    assert.equal(sent.content, 'patient');
+    assert.equal(sent.content, 'text');
     assert.equal((await counts()).rate_limited, 2);
   });
 
@@ -201,10 +201,10 @@ describe('discord.js against the sandbox', { timeout: 120_000 }, () => {
   }
 
   function collect(client, count) {
-    const heard = [];
+    const received = [];
     return new Promise(resolve => client.on(Events.MessageCreate, message => {
-      heard.push(message.content);
-      if (heard.length === count) resolve(heard);
+      received.push(message.content);
+      if (received.length === count) resolve(received);
     }));
   }
 

@@ -1,4 +1,4 @@
-// The official OpenAI client, unmodified, against bots on the fake Discord, in every channel mode.
+// The unmodified official OpenAI client with bots on the fake Discord, in every channel mode.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
@@ -6,10 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI from 'openai';
 import { control, startNode } from './support.mjs';
 
-// One pixel.
+// A PNG of one pixel.
 const image = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
-describe('openai against bots on Discord', { timeout: 180_000 }, () => {
+describe('openai with bots on Discord', { timeout: 180_000 }, () => {
   const kept = new Set();
   let node;
   let openai;
@@ -26,10 +26,10 @@ describe('openai against bots on Discord', { timeout: 180_000 }, () => {
 
   const records = (query) => control(`${node.discord}/sandbox/records?${query}`);
 
-  // A prompt like nobody else's, by which its reply is found at the fake Discord.
+  // Creates a unique prompt. `botText` waits for the reply at the fake Discord.
   function question(directives = '') {
     const mark = randomUUID();
-    async function said() {
+    async function botText() {
       const started = (await records('kind=reply_started')).find((line) => line.detail.includes(mark));
       for (let from = started.index; ; ) {
         const lines = await records(`kind=reply_finished&from=${from}&wait=30s`);
@@ -38,7 +38,7 @@ describe('openai against bots on Discord', { timeout: 180_000 }, () => {
         from = lines.at(-1).index + 1;
       }
     }
-    return { mark, content: `${mark} [[${directives}]]`, said };
+    return { mark, content: `${mark} [[${directives}]]`, botText };
   }
 
   async function collect(stream) {
@@ -60,11 +60,11 @@ describe('openai against bots on Discord', { timeout: 180_000 }, () => {
     describe(model, () => {
       const ask = (content, more = {}) => ({ model, messages: [{ role: 'user', content }], ...more });
 
-      test('chat: a whole reply, with its buttons as follow-ups', async () => {
+      test('chat: a complete reply, with its buttons as follow-ups', async () => {
         const q = question('labels="More?|Why?"');
         const completion = await openai.chat.completions.create(ask(q.content));
 
-        assert.equal(completion.choices[0].message.content, await q.said());
+        assert.equal(completion.choices[0].message.content, await q.botText());
         assert.equal(completion.choices[0].finish_reason, 'stop');
         assert.deepEqual(completion.cozecluster.follow_ups, ['More?', 'Why?']);
       });
@@ -73,16 +73,16 @@ describe('openai against bots on Discord', { timeout: 180_000 }, () => {
         const q = question('text=unicode length=5000 chunks=40 pace=5ms');
         const chunks = await collect(await openai.chat.completions.create(ask(q.content, { stream: true })));
 
-        assert.equal(text(chunks), await q.said());
+        assert.equal(text(chunks), await q.botText());
         assert.equal(chunks[0].choices[0].delta.role, 'assistant');
         assert.equal(chunks.at(-1).choices[0].finish_reason, 'stop');
         assert.ok(chunks.length > 10);
       });
 
-      test("stream: the client's own helper puts the reply together", async () => {
+      test("stream: the client's helper assembles the reply", async () => {
         const q = question('chunks=10');
 
-        assert.equal(await openai.chat.completions.stream(ask(q.content)).finalContent(), await q.said());
+        assert.equal(await openai.chat.completions.stream(ask(q.content)).finalContent(), await q.botText());
       });
 
       test('stream: 20 at once', async () => {
@@ -91,11 +91,11 @@ describe('openai against bots on Discord', { timeout: 180_000 }, () => {
           questions.map(async (q) => text(await collect(await openai.chat.completions.create(ask(q.content, { stream: true }))))),
         );
 
-        for (const [i, q] of questions.entries()) assert.equal(texts[i], await q.said());
+        for (const [i, q] of questions.entries()) assert.equal(texts[i], await q.botText());
         assert.equal(new Set(texts).size, 20);
       });
 
-      test('images: bytes are uploaded, addresses passed on', async () => {
+      test('images: bytes are uploaded, URLs are passed on', async () => {
         const content = [
           { type: 'text', text: question('full').content },
           { type: 'image_url', image_url: { url: image } },
@@ -107,7 +107,7 @@ describe('openai against bots on Discord', { timeout: 180_000 }, () => {
         assert.match(completion.choices[0].message.content, /https:\/\/images\.example\/cat\.png/);
       });
 
-      test('conversations: the next turn goes on in the same channel', async () => {
+      test('conversations: the next turn continues in the same channel', async () => {
         const conversation_id = randomUUID();
         const channels = [];
         for (const directives of ['say=one', 'full']) {
@@ -119,7 +119,7 @@ describe('openai against bots on Discord', { timeout: 180_000 }, () => {
         assert.equal(channels[1], channels[0]);
       });
 
-      test('afterwards: no channel or thread is left', async () => {
+      test('afterwards: all channels and threads are deleted', async () => {
         while (true) {
           const left = (await control(`${node.discord}/sandbox/guilds/${guild.id}/channels`)).filter(({ id }) => !kept.has(id));
           if (left.length === 0) return;

@@ -1,14 +1,14 @@
-// The official OpenAI client, unmodified, against a node in sandbox mode.
+// The unmodified official OpenAI client with a node in sandbox mode.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import OpenAI, { APIError, APIUserAbortError, AuthenticationError, BadRequestError, NotFoundError, RateLimitError } from 'openai';
 import { control, startNode } from './support.mjs';
 
-// One pixel.
+// A PNG of one pixel.
 const image = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
-describe('openai against a node', { timeout: 180_000 }, () => {
+describe('openai with a node', { timeout: 180_000 }, () => {
   const model = 'coze-sandbox';
   let node;
   let openai;
@@ -22,7 +22,7 @@ describe('openai against a node', { timeout: 180_000 }, () => {
 
   const client = (apiKey = 'sk-sandbox') => new OpenAI({ apiKey, baseURL: `${node.url}/v1`, maxRetries: 0 });
 
-  // A prompt like nobody else's, by which its chat is found at the fake Coze.
+  // Creates a unique prompt. `chat` finds its chat at the fake Coze.
   function question(directives = '') {
     const mark = randomUUID();
     const chats = async (query = '') => (await control(`${node.coze}/sandbox/chats?prompt=${mark}${query}`)).chats;
@@ -50,7 +50,7 @@ describe('openai against a node', { timeout: 180_000 }, () => {
     assert.ok(one.created > 1_700_000_000);
   });
 
-  test('chat: a whole reply', async () => {
+  test('chat: a complete reply', async () => {
     const q = question('chunks=20 usage=12/34');
     const completion = await openai.chat.completions.create(ask(q.content));
 
@@ -59,7 +59,7 @@ describe('openai against a node', { timeout: 180_000 }, () => {
     assert.equal(completion.usage.total_tokens, 46);
   });
 
-  test('stream: exact text, usage when asked for', async () => {
+  test('stream: exact text, usage if requested', async () => {
     const q = question('text=unicode chunks=100 chunk=3 seed=7 usage=12/34');
     const chunks = await collect(await openai.chat.completions.create(ask(q.content, { stream: true, stream_options: { include_usage: true } })));
 
@@ -71,13 +71,13 @@ describe('openai against a node', { timeout: 180_000 }, () => {
     assert.equal(new Set(chunks.map((chunk) => chunk.id)).size, 1);
   });
 
-  test('stream: no usage when not asked for', async () => {
+  test('stream: no usage unless requested', async () => {
     const chunks = await collect(await openai.chat.completions.create(ask('Hello', { stream: true })));
 
     assert.ok(chunks.every((chunk) => !('usage' in chunk)));
   });
 
-  test("stream: the client's own helper puts the reply together", async () => {
+  test("stream: the client's helper assembles the reply", async () => {
     const q = question('answers=2 chunks=10');
     const runner = openai.chat.completions.stream(ask(q.content));
 
@@ -94,7 +94,7 @@ describe('openai against a node', { timeout: 180_000 }, () => {
     assert.equal(new Set(texts).size, 20);
   });
 
-  test('abort: reaches Coze', async () => {
+  test('abort: cancels the chat', async () => {
     const q = question('chunks=100000 pace=20ms');
     const stream = await openai.chat.completions.create(ask(q.content, { stream: true }));
     for await (const chunk of stream) {
@@ -105,18 +105,18 @@ describe('openai against a node', { timeout: 180_000 }, () => {
     assert.ok(chat.deltas_produced < 100_000);
   });
 
-  test('abort: of a whole reply reaches Coze', async () => {
+  test('abort: without streaming, cancels the chat', async () => {
     const q = question('chunks=100000 pace=20ms');
     const abort = new AbortController();
-    const asking = openai.chat.completions.create(ask(q.content), { signal: abort.signal });
+    const completion = openai.chat.completions.create(ask(q.content), { signal: abort.signal });
     await q.chats('&wait=30s');
     abort.abort();
 
-    await assert.rejects(asking, APIUserAbortError);
+    await assert.rejects(completion, APIUserAbortError);
     await q.chats('&status=canceled&client_gone=true&ended=true&wait=30s');
   });
 
-  test('tools: the same chat goes on with the result', async () => {
+  test('tools: the same chat continues with the result', async () => {
     const q = question('requires_action=find_user');
     const messages = [{ role: 'user', content: q.content }];
     const first = await openai.chat.completions.create({ model, messages });
@@ -131,7 +131,7 @@ describe('openai against a node', { timeout: 180_000 }, () => {
     assert.equal((await q.chats()).length, 1);
   });
 
-  test('tools: a streamed call is put together by the client', async () => {
+  test('tools: the client assembles a streamed call', async () => {
     const runner = openai.chat.completions.stream(ask(question('requires_action=find_user').content));
     const { choices } = await runner.finalChatCompletion();
 
@@ -139,7 +139,7 @@ describe('openai against a node', { timeout: 180_000 }, () => {
     assert.equal(choices[0].message.tool_calls[0].function.name, 'find_user');
   });
 
-  test('images: bytes are uploaded, addresses passed on', async () => {
+  test('images: bytes are uploaded, URLs are passed on', async () => {
     const q = question('say=seen');
     const content = [
       { type: 'text', text: q.content },
@@ -167,7 +167,7 @@ describe('openai against a node', { timeout: 180_000 }, () => {
     assert.equal(second.request.length, 1);
   });
 
-  test('responses name their request and their turn', async () => {
+  test('responses contain the ids of request and turn', async () => {
     const { data, response, request_id } = await openai.chat.completions.create(ask('Hello')).withResponse();
 
     assert.ok(request_id);
@@ -175,14 +175,14 @@ describe('openai against a node', { timeout: 180_000 }, () => {
     assert.equal(data.cozecluster.follow_ups.length, 3);
   });
 
-  describe('errors are what the client makes of them', () => {
+  describe('errors are exceptions of the client', () => {
     const cases = [
-      ['bad key', () => client('sk-nobody').models.list(), AuthenticationError, 401, 'invalid_api_key'],
-      ['bad model', () => openai.chat.completions.create({ ...ask('x'), model: 'no-such-model' }), NotFoundError, 404, 'model_not_found'],
-      ['bad model to look at', () => openai.models.retrieve('no-such-model'), NotFoundError, 404, 'model_not_found'],
-      ['bad body', () => openai.chat.completions.create({ model, messages: 'x' }), BadRequestError, 400, null, 'messages'],
-      ['bad field', () => openai.chat.completions.create(ask('x', { temperature: 9 })), BadRequestError, 400, null, 'temperature'],
-      ['what cannot be honoured', () => openai.chat.completions.create(ask('x', { n: 3 })), BadRequestError, 400, null, 'n'],
+      ['invalid key', () => client('sk-nobody').models.list(), AuthenticationError, 401, 'invalid_api_key'],
+      ['unknown model', () => openai.chat.completions.create({ ...ask('x'), model: 'no-such-model' }), NotFoundError, 404, 'model_not_found'],
+      ['unknown model to retrieve', () => openai.models.retrieve('no-such-model'), NotFoundError, 404, 'model_not_found'],
+      ['invalid body', () => openai.chat.completions.create({ model, messages: 'x' }), BadRequestError, 400, null, 'messages'],
+      ['invalid field', () => openai.chat.completions.create(ask('x', { temperature: 9 })), BadRequestError, 400, null, 'temperature'],
+      ['unsupported field', () => openai.chat.completions.create(ask('x', { n: 3 })), BadRequestError, 400, null, 'n'],
       ['prompt too long', () => openai.chat.completions.create(ask('[[early_error=4010]]')), BadRequestError, 400, 'context_length_exceeded'],
       ['bot not published', () => openai.chat.completions.create({ ...ask('x'), model: 'coze-sandbox-unpublished' }), APIError, 403, 'upstream_forbidden'],
       ['account refused', () => openai.chat.completions.create({ ...ask('x', { stream: true }), model: 'coze-sandbox-unauthorized' }), AuthenticationError, 401, 'upstream_unauthorized'],
@@ -200,7 +200,7 @@ describe('openai against a node', { timeout: 180_000 }, () => {
       });
     }
 
-    test('within a stream: thrown after the text before it', async () => {
+    test('in a stream: thrown after the text before it', async () => {
       const chunks = [];
       await assert.rejects(
         async () => {
@@ -212,7 +212,7 @@ describe('openai against a node', { timeout: 180_000 }, () => {
       assert.ok(chunks.every((chunk) => chunk.choices[0].finish_reason === null));
     });
 
-    // Last: the accounts are set aside for a while.
+    // This test is the last, because it disables the accounts for a while.
     test('out of credit', async () => {
       await assert.rejects(openai.chat.completions.create(ask('[[early_error=4011]]')), (error) => {
         assert.ok(error instanceof RateLimitError, `${error}`);

@@ -1,4 +1,4 @@
-// The example page in a real browser, against a node that crashes and through connections that break.
+// The example page in a real browser, with a node that crashes and with connections that break.
 // needs: chromium
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -11,12 +11,12 @@ import { chromium } from 'playwright-core';
 import { apiKey, CrashingNode, model, startCuttingProxy } from './resume-support.mjs';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const skip = existsSync(executablePath) ? false : `there is no browser at ${executablePath}: install Debian's chromium, or say where one is with CHROMIUM`;
+const skip = existsSync(executablePath) ? false : `There is no browser at ${executablePath}. Install Debian's package chromium, or set CHROMIUM to the path of a browser.`;
 const args = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
 ];
-const patience = 60_000;
+const timeout = 60_000;
 
 describe('the example page', { timeout: 240_000, skip }, () => {
   let node;
@@ -25,7 +25,7 @@ describe('the example page', { timeout: 240_000, skip }, () => {
   let page;
 
   before(async () => {
-    [node, site, browser] = await Promise.all([CrashingNode.start(), startSite(), chromium.launch({ executablePath, args, timeout: patience })]);
+    [node, site, browser] = await Promise.all([CrashingNode.start(), startSite(), chromium.launch({ executablePath, args, timeout })]);
   });
 
   after(async () => {
@@ -34,24 +34,24 @@ describe('the example page', { timeout: 240_000, skip }, () => {
     await node?.stop();
   });
 
-  // Asks in a page of its own, where nothing is remembered of another.
-  async function ask(url, directives) {
+  // Sends a prompt in a new browser context, so that the page has no state of other tests.
+  async function sendPrompt(url, directives) {
     const mark = randomUUID();
     const context = await browser.newContext();
     page = await context.newPage();
-    page.setDefaultTimeout(patience);
+    page.setDefaultTimeout(timeout);
     await page.goto(site.url);
     for (const [id, value] of Object.entries({ url, key: apiKey, model, prompt: `${mark} [[${directives}]]` })) await page.fill(`#${id}`, value);
     await page.click('button:has-text("Ask")');
     return mark;
   }
 
-  const shown = (length) => page.waitForFunction((least) => document.getElementById('text').textContent.length > least, length);
+  const waitForText = (length) => page.waitForFunction((least) => document.getElementById('text').textContent.length > least, length);
 
-  const ended = () => page.waitForSelector('#status[data-state="ended"]');
+  const waitForEnd = () => page.waitForSelector('#status[data-state="ended"]');
 
-  async function showsItsReply(mark) {
-    await ended();
+  async function assertReply(mark) {
+    await waitForEnd();
     const chat = await node.chat(mark);
     assert.equal(await page.textContent('#text'), chat.answers.join('\n\n'));
     assert.match(await page.textContent('#status'), /· stop$/);
@@ -59,40 +59,40 @@ describe('the example page', { timeout: 240_000, skip }, () => {
     await page.context().close();
   }
 
-  test('shows a reply exactly although the node is killed in the middle of it', async () => {
-    const mark = await ask(node.url, 'text=unicode reasoning=10 answers=2 chunks=40 chunk=3 pace=25ms seed=71');
-    await shown(20);
+  test('shows the exact reply when the node is killed in the middle of it', async () => {
+    const mark = await sendPrompt(node.url, 'text=unicode reasoning=10 answers=2 chunks=40 chunk=3 pace=25ms seed=71');
+    await waitForText(20);
     await node.crash();
-    await node.startAgain();
-    await showsItsReply(mark);
+    await node.startNode();
+    await assertReply(mark);
   });
 
-  test('shows a reply exactly although connections break, at any byte', async () => {
+  test('shows the exact reply when connections break at any byte', async () => {
     let next = 0;
     const proxy = await startCuttingProxy(node.url, () => (next++ < 12 ? 1_500 + next * 271 : Infinity));
     try {
-      const mark = await ask(proxy.url, 'text=unicode answers=2 chunks=100 chunk=5 pace=10ms seed=72');
-      await showsItsReply(mark);
+      const mark = await sendPrompt(proxy.url, 'text=unicode answers=2 chunks=100 chunk=5 pace=10ms seed=72');
+      await assertReply(mark);
       assert.ok(proxy.cuts >= 3);
     } finally {
       await proxy.stop();
     }
   });
 
-  test('goes on with its reply when it is reloaded', async () => {
-    const mark = await ask(node.url, 'text=unicode chunks=100 chunk=5 pace=20ms seed=73');
-    await shown(20);
+  test('continues its reply when it is reloaded', async () => {
+    const mark = await sendPrompt(node.url, 'text=unicode chunks=100 chunk=5 pace=20ms seed=73');
+    await waitForText(20);
     await page.reload();
-    await showsItsReply(mark);
+    await assertReply(mark);
   });
 
-  test('takes back text that is rewritten', async () => {
-    await showsItsReply(await ask(node.url, 'text=unicode answers=2 chunks=20 pace=10ms seed=74 rewrite'));
+  test('removes text that is rewritten', async () => {
+    await assertReply(await sendPrompt(node.url, 'text=unicode answers=2 chunks=20 pace=10ms seed=74 rewrite'));
   });
 
-  test('cancels', async () => {
-    const mark = await ask(node.url, 'chunks=2000 pace=25ms');
-    await shown(20);
+  test('cancels the reply', async () => {
+    const mark = await sendPrompt(node.url, 'chunks=2000 pace=25ms');
+    await waitForText(20);
     await page.click('#cancel');
     await page.waitForFunction(() => document.getElementById('status').textContent.includes('cancelled'));
     assert.equal((await node.chat(mark)).status, 'canceled');
@@ -100,7 +100,7 @@ describe('the example page', { timeout: 240_000, skip }, () => {
   });
 });
 
-/** The example's folder, as any web server would show it. */
+/** Serves the folder of the example. */
 async function startSite() {
   const types = { html: 'text/html', js: 'text/javascript' };
   const server = createServer(async (request, response) => {

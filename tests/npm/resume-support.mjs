@@ -1,29 +1,28 @@
-// A node that crashes and a proxy that cuts connections, for the suites of the example client.
-import { randomInt } from 'node:crypto';
+// A node that can crash and a proxy that cuts connections, for the suites of the example client.
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { control, startProject } from './support.mjs';
+import { control, freePort, startProject } from './support.mjs';
 
 export const apiKey = 'key-of-the-example';
 export const model = 'example';
 
-/** A node in front of a sandbox of its own. It keeps its address and its data when it crashes; the sandbox does not notice. */
+/** A node with its own sandbox. After a crash, it can be started again with the same URL and the same data. The sandbox continues to run. */
 export class CrashingNode {
   static async start() {
     const node = new CrashingNode();
     node.folder = await mkdtemp(join(tmpdir(), 'cozecluster-'));
     node.sandbox = await startProject('Sandbox');
-    node.port = await quietPort();
+    node.port = await freePort();
     node.url = `http://127.0.0.1:${node.port}`;
     await writeFile(join(node.folder, 'fleet.yaml'), fleet(node.sandbox.url));
-    await node.startAgain();
+    await node.startNode();
     return node;
   }
 
-  async startAgain() {
+  async startNode() {
     const args = ['--fleet', join(this.folder, 'fleet.yaml'), '--data', join(this.folder, 'data'), '--port', `${this.port}`];
     this.process = await startProject('Silo', { args, ready: /Listening on (http\S+)/ });
   }
@@ -32,12 +31,12 @@ export class CrashingNode {
     return this.process.crash();
   }
 
-  /** The chats whose prompt holds that. */
+  /** The chats whose prompt contains `mark`. */
   async chats(mark) {
     return (await control(`${this.sandbox.url}/coze/sandbox/chats?prompt=${mark}`)).chats;
   }
 
-  /** Waits until a chat whose prompt holds that has ended. */
+  /** Waits until a chat whose prompt contains `mark` has ended. */
   async chat(mark) {
     return (await control(`${this.sandbox.url}/coze/sandbox/chats?prompt=${mark}&ended=true&wait=60s`)).chats[0];
   }
@@ -50,10 +49,11 @@ export class CrashingNode {
 }
 
 /**
- * A TCP proxy that resets a connection once it has carried so many bytes from the server.
- * @param {() => number} bytes asked for each connection
+ * Starts a TCP proxy that resets each connection after a number of bytes from the server.
+ * @param {string} target the URL of the server
+ * @param {() => number} nextLimit returns the number of bytes for the next connection
  */
-export async function startCuttingProxy(target, bytes) {
+export async function startCuttingProxy(target, nextLimit) {
   const { hostname, port } = new URL(target);
   const open = new Set();
   const proxy = { cuts: 0 };
@@ -70,16 +70,16 @@ export async function startCuttingProxy(target, bytes) {
       socket.on('error', drop).on('close', drop);
     }
     client.pipe(upstream);
-    let left = bytes();
+    let remaining = nextLimit();
     upstream.on('data', (data) => {
-      if (data.length < left) {
-        left -= data.length;
+      if (data.length < remaining) {
+        remaining -= data.length;
         client.write(data);
         return;
       }
       proxy.cuts++;
-      // What was written before a reset may be lost with it, as on a real network.
-      client.write(data.subarray(0, left), drop);
+      // The reset may discard the last bytes, as on a real network.
+      client.write(data.subarray(0, remaining), drop);
     });
     upstream.on('end', () => client.end());
   }).listen(0, '127.0.0.1');
@@ -91,19 +91,6 @@ export async function startCuttingProxy(target, bytes) {
     await once(server, 'close');
   };
   return proxy;
-}
-
-// Below the ports that outgoing connections use, so that none of them takes it while the node is down.
-async function quietPort() {
-  while (true) {
-    const port = randomInt(20_000, 32_000);
-    const server = createServer().listen(port, '127.0.0.1');
-    const free = await new Promise((resolve) => server.once('listening', () => resolve(true)).once('error', () => resolve(false)));
-    if (!free) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
 }
 
 const fleet = (sandbox) => `

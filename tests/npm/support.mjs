@@ -1,4 +1,4 @@
-// Starts the servers that the suites talk to, and makes sure they stop with them.
+// Starts the servers for the suites, and stops them when the suites end.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -13,10 +13,10 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const startTimeout = 60_000;
 
 /**
- * Starts a built project of `src/` on a free loopback port and waits for the line in which it says where it listens.
- * @param {string} project name of the folder under `src/`
- * @param {{ args?: string[], env?: Record<string, string>, ready?: RegExp }} [options] `ready` captures the base URL in the first group
- * @returns {Promise<{ url: string, stop: () => Promise<void>, crash: () => Promise<void> }>} `crash` is `kill -9`
+ * Starts a built project of `src/` on a free loopback port. Waits for the line of its output that contains its URL.
+ * @param {string} project the name of the folder under `src/`
+ * @param {{ args?: string[], env?: Record<string, string>, ready?: RegExp }} [options] the first group of `ready` is the URL
+ * @returns {Promise<{ url: string, stop: () => Promise<void>, crash: () => Promise<void> }>} `stop` sends SIGTERM, `crash` sends SIGKILL
  */
 export async function startProject(project, { args = ['--urls', 'http://127.0.0.1:0'], env = {}, ready = /listening on (http\S+)/ } = {}) {
   const child = spawn('dotnet', [findAssembly(project), ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -26,9 +26,9 @@ export async function startProject(project, { args = ['--urls', 'http://127.0.0.
 
   const lines = createInterface({ input: child.stdout });
   const url = await new Promise((resolve, reject) => {
-    const timeout = setTimeout(() => reject(new Error(`${project} did not start within ${startTimeout} ms`)), startTimeout);
+    const timeout = setTimeout(() => reject(new Error(`${project} did not start within ${startTimeout} ms.`)), startTimeout);
     child.once('error', reject);
-    exited.then((code) => reject(new Error(`${project} ended with ${code} before it listened`)));
+    exited.then((code) => reject(new Error(`${project} ended with exit code ${code} before it listened.`)));
     lines.on('line', (line) => {
       const found = ready.exec(line);
       if (!found) return;
@@ -48,15 +48,15 @@ export async function startProject(project, { args = ['--urls', 'http://127.0.0.
   return { url, stop: () => end('SIGTERM'), crash: () => end('SIGKILL') };
 }
 
-/** The sandbox: the one at SANDBOX_URL when that is set, else a process of its own. */
+/** Starts a sandbox. If SANDBOX_URL is set, returns the sandbox at this URL instead. */
 export async function startSandbox() {
-  const given = process.env.SANDBOX_URL;
-  return given ? { url: given.replace(/\/$/, ''), stop: async () => {} } : startProject('Sandbox');
+  const url = process.env.SANDBOX_URL;
+  return url ? { url: url.replace(/\/$/, ''), stop: async () => {} } : startProject('Sandbox');
 }
 
 /**
- * A node in sandbox mode, with data of its own that goes with it; a cluster where COZECLUSTER_TESTS_ON says so.
- * @returns {Promise<{ url: string, coze: string, discord: string, stop: () => Promise<void> }>} `coze` and `discord` are the base URLs of its fakes
+ * Starts a node in sandbox mode, whose data is deleted when it is stopped. Starts a cluster if COZECLUSTER_TESTS_ON is "cluster".
+ * @returns {Promise<{ url: string, coze: string, discord: string, stop: () => Promise<void> }>} `coze` and `discord` are the base URLs of the fakes
  */
 export async function startNode() {
   if (process.env.COZECLUSTER_TESTS_ON === 'cluster') return (await import('./cluster-support.mjs')).startCluster();
@@ -77,7 +77,7 @@ export async function startNode() {
   };
 }
 
-/** Sends JSON to a control endpoint and reads what comes back. */
+/** Sends JSON to a control endpoint, and returns the response. Without a body, sends GET. */
 export async function control(url, body) {
   const response = await fetch(url, body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
   const text = await response.text();
@@ -85,7 +85,7 @@ export async function control(url, body) {
   return text === '' ? undefined : JSON.parse(text);
 }
 
-/** A port on loopback that is free now: below the range that outgoing connections take theirs from, so that none of them gets it before its server. */
+/** A port on loopback that is free now. It is below the range of the ports of outgoing connections, so that no connection takes it while its server is down. */
 export async function freePort() {
   for (let tries = 0; tries < 100; tries++) {
     const server = createServer();
@@ -96,13 +96,14 @@ export async function freePort() {
     await once(server, 'close');
     return port;
   }
-  throw new Error('no free port');
+  throw new Error('No port is free.');
 }
 
+/** The path of the assembly of a built project of `src/`. */
 export function findAssembly(project) {
   const configurations = process.env.CONFIGURATION ? [process.env.CONFIGURATION] : ['Release', 'Debug'];
   const paths = configurations.map((c) => join(root, 'src', project, 'bin', c, 'net10.0', `CozeCluster.${project}.dll`));
   const found = paths.find((path) => existsSync(path));
-  if (!found) throw new Error(`src/${project} is not built: run dotnet build src/${project} first`);
+  if (!found) throw new Error(`src/${project} is not built. Run dotnet build src/${project}.`);
   return found;
 }

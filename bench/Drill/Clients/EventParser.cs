@@ -4,11 +4,11 @@ using System.Text;
 namespace CozeCluster.Drill;
 
 /// <summary>One event of a stream.</summary>
-/// <param name="Id">Its id line; null if it has none.</param>
-/// <param name="Data">Its data.</param>
+/// <param name="Id">The id; null if the event has none.</param>
+/// <param name="Data">The data.</param>
 internal readonly record struct StreamEvent(string? Id, string Data);
 
-/// <summary>Reads server-sent events off bytes that come in any pieces. What is not ended by a blank line never happened.</summary>
+/// <summary>Reads server-sent events from bytes that arrive in pieces of any size. An event without its final blank line is ignored.</summary>
 internal sealed class EventParser
 {
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -18,9 +18,9 @@ internal sealed class EventParser
     private string? _id;
     private bool _hasData;
 
-    /// <summary>Takes what has arrived; calls back for every event that is complete by it.</summary>
-    /// <exception cref="InvalidDataException">These are no events as the gateway writes them.</exception>
-    public void Read(ReadOnlySpan<byte> bytes, Action<StreamEvent> take)
+    /// <summary>Takes bytes that have arrived, and calls back for each event that they complete.</summary>
+    /// <exception cref="InvalidDataException">A line is not one that the gateway writes.</exception>
+    public void Read(ReadOnlySpan<byte> bytes, Action<StreamEvent> onEvent)
     {
         while (!bytes.IsEmpty)
         {
@@ -31,17 +31,17 @@ internal sealed class EventParser
                 return;
             }
             _line.Write(bytes[..end]);
-            Line(Strict.GetString(_line.WrittenSpan), take);
+            ReadLine(Strict.GetString(_line.WrittenSpan), onEvent);
             _line.ResetWrittenCount();
             bytes = bytes[(end + 1)..];
         }
     }
 
-    private void Line(string line, Action<StreamEvent> take)
+    private void ReadLine(string line, Action<StreamEvent> onEvent)
     {
         if (line.Length == 0)
         {
-            if (_hasData) take(new StreamEvent(_id, _data.ToString()));
+            if (_hasData) onEvent(new StreamEvent(_id, _data.ToString()));
             _data.Clear();
             (_id, _hasData) = (null, false);
         }
@@ -57,7 +57,7 @@ internal sealed class EventParser
         }
         else if (line[0] != ':')
         {
-            throw new InvalidDataException($"not a line of an event stream: {line}");
+            throw new InvalidDataException($"This is not a line of an event stream: {line}");
         }
     }
 }

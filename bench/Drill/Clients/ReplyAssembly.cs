@@ -4,7 +4,10 @@ using System.Text.Json;
 
 namespace CozeCluster.Drill;
 
-/// <summary>Puts a reply together by the rules of the API's documentation, across any number of connections, and watches that every event begins where the one before ended.</summary>
+/// <summary>
+/// Assembles a reply by the rules of the API documentation, across any number of connections. Checks that every event begins exactly where the event before it
+/// ended.
+/// </summary>
 internal sealed class ReplyAssembly
 {
     private const string BlankLine = "\n\n";
@@ -14,25 +17,25 @@ internal sealed class ReplyAssembly
     private int _part;
     private int _offset;
 
-    /// <summary>The id of the last event that had one: where to go on.</summary>
+    /// <summary>The id of the last event that had one. The client resumes behind it.</summary>
     public string? LastEventId { get; private set; }
 
-    /// <summary>Everything that did not fit.</summary>
+    /// <summary>Every violation of the rules.</summary>
     public List<string> Faults { get; } = [];
 
-    /// <summary>The code of the error the stream ended with.</summary>
+    /// <summary>The code of the error that ended the stream.</summary>
     public string? ErrorCode { get; private set; }
 
-    /// <summary>Why the reply ended, by its last chunk.</summary>
+    /// <summary>The finish reason in the last chunk.</summary>
     public string? FinishReason { get; private set; }
 
-    /// <summary>What the bot suggests to ask next, by the last chunk.</summary>
+    /// <summary>The follow-ups in the last chunk.</summary>
     public IReadOnlyList<string> FollowUps { get; private set; } = [];
 
-    /// <summary>Whether the stream was closed by its closing event.</summary>
+    /// <summary>Whether <c>[DONE]</c> has arrived.</summary>
     public bool IsDone { get; private set; }
 
-    /// <summary>How often text was taken back.</summary>
+    /// <summary>How often text was rewritten.</summary>
     public int Rewrites { get; private set; }
 
     /// <summary>The content.</summary>
@@ -41,22 +44,22 @@ internal sealed class ReplyAssembly
     /// <summary>The reasoning.</summary>
     public string Reasoning => string.Concat(_parts.Values.Where(part => part.IsReasoning).Select(part => part.Text));
 
-    /// <summary>Type and id of what the bot did on the way.</summary>
+    /// <summary>Type and id of each event of the bot, such as a tool call.</summary>
     public IReadOnlyList<string> Events => _events;
 
-    /// <summary>A new connection. What has no id may come again.</summary>
-    public void Reconnected() => (FinishReason, FollowUps, ErrorCode) = (null, [], null);
+    /// <summary>Begins a new connection. Events without an id may arrive again.</summary>
+    public void OnReconnected() => (FinishReason, FollowUps, ErrorCode) = (null, [], null);
 
-    /// <summary>Takes the next event.</summary>
-    public void Add(StreamEvent happened)
+    /// <summary>Adds the next event.</summary>
+    public void Add(StreamEvent streamEvent)
     {
-        if (IsDone || ErrorCode is not null) Faults.Add("something came after the end");
-        if (happened.Data == "[DONE]")
+        if (IsDone || ErrorCode is not null) Faults.Add("an event arrived after the end");
+        if (streamEvent.Data == "[DONE]")
         {
             IsDone = true;
             return;
         }
-        using var json = JsonDocument.Parse(happened.Data);
+        using var json = JsonDocument.Parse(streamEvent.Data);
         var chunk = json.RootElement;
         if (chunk.TryGetProperty("error", out var error))
         {
@@ -65,47 +68,49 @@ internal sealed class ReplyAssembly
         }
         var choices = chunk.GetProperty("choices");
         var delta = choices.GetArrayLength() > 0 ? choices[0].GetProperty("delta") : default;
-        if (TextOf(delta, "content") is { Length: > 0 } content) Take(happened.Id, content, isReasoning: false);
-        if (TextOf(delta, "reasoning_content") is { Length: > 0 } reasoning) Take(happened.Id, reasoning, isReasoning: true);
+        if (TextOf(delta, "content") is { Length: > 0 } content) AddText(streamEvent.Id, content, isReasoning: false);
+        if (TextOf(delta, "reasoning_content") is { Length: > 0 } reasoning) AddText(streamEvent.Id, reasoning, isReasoning: true);
         if (choices.GetArrayLength() > 0 && TextOf(choices[0], "finish_reason") is { } reason)
         {
             if (FinishReason is not null) Faults.Add("the reply ended twice");
             FinishReason = reason;
         }
-        if (chunk.TryGetProperty("cozecluster", out var extension)) Take(happened.Id, extension);
+        if (chunk.TryGetProperty("cozecluster", out var extension)) AddExtension(streamEvent.Id, extension);
     }
 
-    private void Take(string? id, string text, bool isReasoning)
+    private void AddText(string? id, string text, bool isReasoning)
     {
-        if (!TryPlace(id, out var at)) return;
-        if (!_parts.TryGetValue(at.Part, out var part))
+        if (!TryParseCursor(id, out var end)) return;
+        if (!_parts.TryGetValue(end.Part, out var part))
         {
-            if (at.Part <= _part && (_parts.Count > 0 || _events.Count > 0)) Faults.Add($"{id}: part {at.Part} came after part {_part}");
-            _parts[at.Part] = part = new Part(isReasoning);
+            if (end.Part <= _part && (_parts.Count > 0 || _events.Count > 0)) Faults.Add($"{id}: part {end.Part} arrived after part {_part}");
+            _parts[end.Part] = part = new Part(isReasoning);
             _offset = 0;
         }
-        if (at.Part != _part && _parts.Count > 1 && at.Part < _part) Faults.Add($"{id}: back to part {at.Part} from {_part}");
-        if (part.IsReasoning != isReasoning) Faults.Add($"{id}: part {at.Part} is both answer and reasoning");
-        // The blank line before an answer stands outside of the offsets.
+        if (end.Part != _part && _parts.Count > 1 && end.Part < _part) Faults.Add($"{id}: text of part {end.Part} arrived after part {_part}");
+        if (part.IsReasoning != isReasoning) Faults.Add($"{id}: part {end.Part} is both answer and reasoning");
+        // Offsets do not count the blank line that separates an answer from the one before it.
         var length = text.Length;
-        if (part.Text.Length == 0 && !isReasoning && at.Offset == length - BlankLine.Length && text.StartsWith(BlankLine, StringComparison.Ordinal))
+        if (part.Text.Length == 0 && !isReasoning && end.Offset == length - BlankLine.Length && text.StartsWith(BlankLine, StringComparison.Ordinal))
         {
-            part.Before = BlankLine.Length;
+            part.SeparatorLength = BlankLine.Length;
             length -= BlankLine.Length;
         }
-        if (_offset + length != at.Offset) Faults.Add($"{id}: {length} characters after {at.Part}.{_offset}");
+        if (_offset + length != end.Offset) Faults.Add($"{id}: {length} characters arrived after cursor {end.Part}.{_offset}");
         part.Text.Append(text);
-        (_part, _offset) = (at.Part, at.Offset);
+        (_part, _offset) = (end.Part, end.Offset);
         LastEventId = id;
     }
 
-    private void Take(string? id, JsonElement extension)
+    private void AddExtension(string? id, JsonElement extension)
     {
         if (extension.TryGetProperty("rewritten", out var rewritten))
         {
             var (number, offset) = (rewritten.GetProperty("part").GetInt32(), rewritten.GetProperty("offset").GetInt32());
-            if (!_parts.TryGetValue(number, out var part) || part.Text.Length < part.Before + offset) Faults.Add($"{id}: part {number} is not as long as {offset}");
-            else part.Text.Length = part.Before + offset;
+            if (!_parts.TryGetValue(number, out var part) || part.Text.Length < part.SeparatorLength + offset)
+                Faults.Add($"{id}: part {number} is shorter than {offset}");
+            else
+                part.Text.Length = part.SeparatorLength + offset;
             (_part, _offset) = (number, offset);
             LastEventId = id;
             Rewrites++;
@@ -115,35 +120,37 @@ internal sealed class ReplyAssembly
             foreach (var item in events.EnumerateArray())
             {
                 var name = $"{item.GetProperty("type").GetString()} {item.GetProperty("id").GetString()}";
-                if (_events.Contains(name)) Faults.Add($"{id}: {name} was told twice");
+                if (_events.Contains(name)) Faults.Add($"{id}: {name} arrived twice");
                 _events.Add(name);
             }
-            if (TryPlace(id, out var at)) _part = at.Part;
+            if (TryParseCursor(id, out var cursor)) _part = cursor.Part;
             LastEventId = id;
         }
         if (extension.TryGetProperty("follow_ups", out var followUps)) FollowUps = [.. followUps.EnumerateArray().Select(text => text.GetString()!)];
     }
 
-    private bool TryPlace(string? id, out (int Part, int Offset) place)
+    private bool TryParseCursor(string? id, out (int Part, int Offset) cursor)
     {
-        place = default;
+        cursor = default;
         var numbers = id?.Split('.') ?? [];
         if (numbers.Length >= 2
-            && int.TryParse(numbers[0], NumberStyles.None, CultureInfo.InvariantCulture, out place.Part)
-            && int.TryParse(numbers[1], NumberStyles.None, CultureInfo.InvariantCulture, out place.Offset)) return true;
+            && int.TryParse(numbers[0], NumberStyles.None, CultureInfo.InvariantCulture, out cursor.Part)
+            && int.TryParse(numbers[1], NumberStyles.None, CultureInfo.InvariantCulture, out cursor.Offset)) return true;
         Faults.Add($"content with the id '{id}'");
         return false;
     }
 
     private static string? TextOf(JsonElement json, string name) =>
-        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()
+            : null;
 
     private sealed class Part(bool isReasoning)
     {
         public bool IsReasoning => isReasoning;
         public StringBuilder Text { get; } = new();
 
-        /// <summary>Length of the blank line in front.</summary>
-        public int Before { get; set; }
+        /// <summary>The length of the blank line at the start of <see cref="Text"/>.</summary>
+        public int SeparatorLength { get; set; }
     }
 }

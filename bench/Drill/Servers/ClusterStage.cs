@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using CozeCluster.TestKit;
 
 namespace CozeCluster.Drill;
 
-/// <summary>Silos and gateways over a PostgreSQL of their own, with or without a load balancer in front.</summary>
+/// <summary>A cluster of silos and gateways with its own PostgreSQL, with or without a load balancer.</summary>
 internal sealed class ClusterStage : Stage
 {
-    // The state of silos that the others gave up, in the membership table.
+    // The status of evicted silos in the membership table.
     private const string Dead = "6";
 
     private readonly DrillOptions _options;
@@ -20,26 +21,27 @@ internal sealed class ClusterStage : Stage
         _options = options;
         var secret = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
         _silos = [.. Enumerable.Range(1, options.Silos).Select(number => Make(
-            $"silo-{number}", secret, "silo", "--silo-port", $"{Ports.Free()}", "--fleet", "fleet.yaml"))];
+            $"silo-{number}", secret, "silo", "--silo-port", $"{FreePorts.Next()}", "--fleet", "fleet.yaml"))];
         _gateways = [.. Enumerable.Range(1, options.Gateways).Select(number => Make($"gateway-{number}", secret, "gateway"))];
         if (options.LoadBalancer) _balancer = new LoadBalancer(Folder, [.. _gateways.Select(gateway => gateway.Address)]);
     }
 
     public override IReadOnlyList<Node> Nodes => [.. _silos, .. _gateways];
 
-    public override IReadOnlyList<Uri> Doors => _balancer is null ? [.. _gateways.Select(gateway => gateway.Address)] : [_balancer.Address];
+    public override IReadOnlyList<Uri> ClientAddresses => _balancer is null ? [.. _gateways.Select(gateway => gateway.Address)] : [_balancer.Address];
 
-    /// <summary>Two silos, then a gateway, and so on; all one after another if they are only stopped.</summary>
-    public override Node Victim(int turn) => _options.Rolling ? Nodes[turn % Nodes.Count]
-        : turn % 3 == 2 ? _gateways[turn / 3 % _gateways.Count]
-        : _silos[(turn - turn / 3) % _silos.Count];
+    /// <summary>For kills: two silos, then a gateway, and so on. For rolling restarts: all nodes, one after another.</summary>
+    public override Node NodeToEnd(int number) => _options.Rolling ? Nodes[number % Nodes.Count]
+        : number % 3 == 2 ? _gateways[number / 3 % _gateways.Count]
+        : _silos[(number - number / 3) % _silos.Count];
 
-    /// <summary>Also those that the cluster gave up though nobody had ended them.</summary>
-    public override async Task<IReadOnlyList<string>> TroublesAsync(CancellationToken cancellationToken)
+    /// <summary>The problems include silos that the cluster evicted although nothing had ended them.</summary>
+    public override async Task<IReadOnlyList<string>> GetNodeProblemsAsync(CancellationToken cancellationToken)
     {
-        var dead = int.Parse(await _postgres.AskAsync($"SELECT count(*) FROM OrleansMembershipTable WHERE Status = {Dead}", cancellationToken), CultureInfo.InvariantCulture);
-        var ended = _silos.Sum(silo => silo.Ends);
-        return [.. await base.TroublesAsync(cancellationToken), .. dead > ended ? [$"{dead - ended} silos were given up that nobody had ended"] : Array.Empty<string>()];
+        var rows = await _postgres.QueryAsync($"SELECT count(*) FROM OrleansMembershipTable WHERE Status = {Dead}", cancellationToken);
+        var evicted = int.Parse(rows, CultureInfo.InvariantCulture) - _silos.Sum(silo => silo.Ends);
+        var problems = await base.GetNodeProblemsAsync(cancellationToken);
+        return evicted > 0 ? [.. problems, $"the cluster evicted {evicted} silos although nothing had ended them"] : problems;
     }
 
     public override async ValueTask DisposeAsync()
@@ -56,7 +58,7 @@ internal sealed class ClusterStage : Stage
         var schema = ServerProcess.Program(Node.Project, Folder, ["schema", "apply"]);
         schema.Environment["COZECLUSTER_POSTGRES"] = _postgres.ConnectionString;
         await ServerProcess.RunAsync(schema, cancellationToken);
-        // The first one alone: a cluster begins with one.
+        // The first silo forms the cluster; the others join it.
         await _silos[0].StartAsync(cancellationToken);
         await Task.WhenAll(_silos.Skip(1).Concat(_gateways).Select(node => node.StartAsync(cancellationToken)));
         if (_balancer is not null) await _balancer.StartAsync(cancellationToken);
@@ -64,8 +66,8 @@ internal sealed class ClusterStage : Stage
 
     private Node Make(string name, string secret, string role, params IEnumerable<string> more)
     {
-        var address = new Uri($"http://127.0.0.1:{Ports.Free()}/");
-        var clientPort = $"{Ports.Free()}";
+        var address = NewAddress();
+        var clientPort = $"{FreePorts.Next()}";
         return new Node(
             name, Folder, address,
             ["--role", role, "--data", $"data-{name}", "--port", $"{address.Port}", "--drain-time", $"{_options.Drain.TotalSeconds}s", .. more],

@@ -1,21 +1,27 @@
 namespace CozeCluster.Drill;
 
 /// <summary>A node that can be killed, stopped and started again.</summary>
-/// <param name="name">What it is called, its log file too.</param>
-/// <param name="folder">Its working folder.</param>
-/// <param name="address">Where it speaks HTTP.</param>
-/// <param name="args">Its command line.</param>
-/// <param name="variables">Its environment, besides what it inherits.</param>
-/// <param name="from">The folder of the build that it starts as; null: this build.</param>
-/// <param name="to">The folder of the build that it is started again as; null: this build.</param>
+/// <param name="name">The name of the node and of its log file.</param>
+/// <param name="folder">The working folder.</param>
+/// <param name="address">The address of its HTTP endpoint.</param>
+/// <param name="args">The command line.</param>
+/// <param name="variables">Environment variables in addition to those of this process.</param>
+/// <param name="from">The folder of the build for the first start; null for this build.</param>
+/// <param name="to">The folder of the build for later starts; null for this build.</param>
 internal sealed class Node(
-    string name, string folder, Uri address, IReadOnlyList<string> args, IReadOnlyDictionary<string, string>? variables = null, string? from = null, string? to = null) : IAsyncDisposable
+    string name,
+    string folder,
+    Uri address,
+    IReadOnlyList<string> args,
+    IReadOnlyDictionary<string, string>? variables = null,
+    string? from = null,
+    string? to = null) : IAsyncDisposable
 {
-    /// <summary>The name of its project.</summary>
+    /// <summary>The name of the node's project.</summary>
     public const string Project = "Silo";
 
-    // What a node takes to stop, besides waiting for requests.
-    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
+    // How long a node may take to stop after its requests have ended.
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(30);
 
     private ServerProcess? _process;
 
@@ -23,16 +29,16 @@ internal sealed class Node(
 
     public Uri Address => address;
 
-    /// <summary>How often it was killed or stopped.</summary>
+    /// <summary>How often the node was killed or stopped.</summary>
     public int Ends { get; private set; }
 
-    /// <summary>Whether it was started, and has not been ended since.</summary>
-    public bool IsUp => _process is not null;
+    /// <summary>Whether the node was started, and was not killed or stopped since then.</summary>
+    public bool IsStarted => _process is not null;
 
-    /// <summary>Whether it has ended though nobody asked it to.</summary>
-    public bool HasFallen => _process is { HasEnded: true };
+    /// <summary>Whether the node has ended although it was not killed or stopped.</summary>
+    public bool HasFailed => _process is { HasEnded: true };
 
-    /// <exception cref="ServerException">It does not start.</exception>
+    /// <exception cref="ServerException">The node does not start.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var info = ServerProcess.Program(Project, folder, args, Ends == 0 ? from : to);
@@ -40,7 +46,7 @@ internal sealed class Node(
         _process = await ServerProcess.StartAsync(name, info, Path.Combine(folder, $"{name}.log"), new Uri(address, "health/ready"), cancellationToken);
     }
 
-    /// <summary>Ends it with SIGKILL.</summary>
+    /// <summary>Ends the node with SIGKILL.</summary>
     public async Task KillAsync()
     {
         if (_process is not { } process) return;
@@ -49,12 +55,12 @@ internal sealed class Node(
         await process.DisposeAsync();
     }
 
-    /// <summary>Ends it with SIGTERM.</summary>
-    /// <exception cref="ServerException">It does not stop.</exception>
+    /// <summary>Ends the node with SIGTERM.</summary>
+    /// <exception cref="ServerException">The node does not stop.</exception>
     public async Task StopAsync(TimeSpan drain, CancellationToken cancellationToken)
     {
         if (_process is not { } process) return;
-        await process.StopAsync(drain + Rest, cancellationToken);
+        await process.StopAsync(drain + StopTimeout, cancellationToken);
         _process = null;
         Ends++;
     }

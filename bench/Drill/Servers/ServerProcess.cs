@@ -2,12 +2,15 @@ using System.Diagnostics;
 
 namespace CozeCluster.Drill;
 
-/// <summary>A server in a process of its own. What it says goes into a file.</summary>
+/// <summary>A server does not start, does not stop, or cannot be used; the message explains why.</summary>
+internal sealed class ServerException(string message) : Exception(message);
+
+/// <summary>A server in a process of its own. Its output goes into a file.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(90);
-    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan KillTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
     private readonly Process _process;
     private readonly StreamWriter _log;
@@ -15,20 +18,23 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     private ServerProcess(Process process, StreamWriter log, string logFile) => (_process, _log, _logFile) = (process, log, logFile);
 
-    /// <summary>Its process id.</summary>
-    public int Pid => _process.Id;
-
-    /// <summary>Whether it has ended.</summary>
+    /// <summary>Whether the process has ended.</summary>
     public bool HasEnded => _process.HasExited;
 
-    /// <summary>Where a program of ours is in a build.</summary>
+    /// <summary>The path of an assembly of CozeCluster in a build.</summary>
     public static string PathOf(string project, string build) => Path.Combine(build, $"CozeCluster.{project}.dll");
 
-    /// <summary>How to run a program of ours.</summary>
+    /// <summary>Finds a program in PATH or in one of <paramref name="folders"/>.</summary>
+    /// <exception cref="ServerException">The program is not installed.</exception>
+    public static string FindProgram(string name, params IEnumerable<string> folders) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Concat(folders).Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
+        ?? throw new ServerException($"{name} is not installed.");
+
+    /// <summary>Describes how to start a program of CozeCluster. Removes environment variables that would configure it.</summary>
     /// <param name="project">The name of its project.</param>
-    /// <param name="folder">Its working folder.</param>
-    /// <param name="args">Its command line.</param>
-    /// <param name="build">Where it was built; null: beside this one.</param>
+    /// <param name="folder">The working folder.</param>
+    /// <param name="args">The command line.</param>
+    /// <param name="build">The folder of the build; null for the folder of this program.</param>
     public static ProcessStartInfo Program(string project, string folder, IEnumerable<string> args, string? build = null)
     {
         var info = new ProcessStartInfo("dotnet", [PathOf(project, build ?? AppContext.BaseDirectory), .. args]) { WorkingDirectory = folder };
@@ -37,19 +43,19 @@ internal sealed class ServerProcess : IAsyncDisposable
         return info;
     }
 
-    /// <summary>Starts a program and waits until an address of it answers 200.</summary>
-    /// <exception cref="ServerException">It ended, or did not answer in time.</exception>
+    /// <summary>Starts a server and waits until a URL returns a success status.</summary>
+    /// <exception cref="ServerException">The server ended or did not become ready in time.</exception>
     public static async Task<ServerProcess> StartAsync(string name, ProcessStartInfo info, string logFile, Uri probe, CancellationToken cancellationToken)
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
-        return await StartAsync(name, info, logFile, Answers, cancellationToken);
+        return await StartAsync(name, info, logFile, IsReadyAsync, cancellationToken);
 
-        async Task<bool> Answers()
+        async Task<bool> IsReadyAsync()
         {
             try
             {
-                using var answer = await http.GetAsync(probe, cancellationToken);
-                return answer.IsSuccessStatusCode;
+                using var response = await http.GetAsync(probe, cancellationToken);
+                return response.IsSuccessStatusCode;
             }
             catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
             {
@@ -58,15 +64,16 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts a program and waits until it answers.</summary>
-    /// <exception cref="ServerException">It ended, or did not answer in time.</exception>
-    public static async Task<ServerProcess> StartAsync(string name, ProcessStartInfo info, string logFile, Func<Task<bool>> answers, CancellationToken cancellationToken)
+    /// <summary>Starts a server and waits until it is ready.</summary>
+    /// <exception cref="ServerException">The server ended or did not become ready in time.</exception>
+    public static async Task<ServerProcess> StartAsync(
+        string name, ProcessStartInfo info, string logFile, Func<Task<bool>> isReady, CancellationToken cancellationToken)
     {
         info.RedirectStandardOutput = info.RedirectStandardError = true;
         var log = new StreamWriter(new FileStream(logFile, FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
         var server = new ServerProcess(new Process { StartInfo = info, EnableRaisingEvents = true }, log, logFile);
-        server._process.OutputDataReceived += server.Hear;
-        server._process.ErrorDataReceived += server.Hear;
+        server._process.OutputDataReceived += server.OnOutput;
+        server._process.ErrorDataReceived += server.OnOutput;
         server._process.Start();
         server._process.BeginOutputReadLine();
         server._process.BeginErrorReadLine();
@@ -74,11 +81,12 @@ internal sealed class ServerProcess : IAsyncDisposable
         try
         {
             var start = Stopwatch.GetTimestamp();
-            while (!await answers())
+            while (!await isReady())
             {
-                if (server.HasEnded) throw new ServerException($"{name} ended with {server._process.ExitCode}: {server.LastLines()}");
-                if (Stopwatch.GetElapsedTime(start) > StartPatience) throw new ServerException($"{name} did not answer within {StartPatience.TotalSeconds} s: {server.LastLines()}");
-                await Task.Delay(Pause, cancellationToken);
+                if (server.HasEnded) throw new ServerException($"{name} ended with exit code {server._process.ExitCode}: {server.LastLines()}");
+                if (Stopwatch.GetElapsedTime(start) > StartTimeout)
+                    throw new ServerException($"{name} was not ready within {StartTimeout.TotalSeconds} s: {server.LastLines()}");
+                await Task.Delay(PollInterval, cancellationToken);
             }
             return server;
         }
@@ -90,39 +98,41 @@ internal sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>Runs a program to its end.</summary>
-    /// <returns>What it said.</returns>
-    /// <exception cref="ServerException">It did not end with 0.</exception>
+    /// <returns>The output.</returns>
+    /// <exception cref="ServerException">The exit code is not 0.</exception>
     public static async Task<string> RunAsync(ProcessStartInfo info, CancellationToken cancellationToken)
     {
         info.RedirectStandardOutput = info.RedirectStandardError = true;
         using var process = Process.Start(info)!;
         var (output, error) = (process.StandardOutput.ReadToEndAsync(cancellationToken), process.StandardError.ReadToEndAsync(cancellationToken));
         await process.WaitForExitAsync(cancellationToken);
-        return process.ExitCode == 0 ? await output : throw new ServerException($"{info.FileName} ended with {process.ExitCode}: {await output}{await error}");
+        return process.ExitCode == 0
+            ? await output
+            : throw new ServerException($"{info.FileName} ended with exit code {process.ExitCode}: {await output}{await error}");
     }
 
-    /// <summary>Tells it to stop, and waits until it has.</summary>
-    /// <exception cref="ServerException">It has not within <paramref name="patience"/>.</exception>
-    public async Task StopAsync(TimeSpan patience, CancellationToken cancellationToken)
+    /// <summary>Sends SIGTERM and waits until the process has ended.</summary>
+    /// <exception cref="ServerException">The process still runs after <paramref name="timeout"/>.</exception>
+    public async Task StopAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        await RunAsync(new ProcessStartInfo("kill", ["-TERM", $"{Pid}"]), cancellationToken);
+        await RunAsync(new ProcessStartInfo("kill", ["-TERM", $"{_process.Id}"]), cancellationToken);
         try
         {
-            await _process.WaitForExitAsync(cancellationToken).WaitAsync(patience, cancellationToken);
+            await _process.WaitForExitAsync(cancellationToken).WaitAsync(timeout, cancellationToken);
         }
         catch (TimeoutException)
         {
-            throw new ServerException($"a node that was told to stop still runs after {patience.TotalSeconds} s: {LastLines()}");
+            throw new ServerException($"A node still runs {timeout.TotalSeconds} s after SIGTERM: {LastLines()}");
         }
         await DisposeAsync();
     }
 
-    /// <summary><c>kill -9</c>, and waits until it is gone.</summary>
+    /// <summary>Sends SIGKILL and waits until the process has ended.</summary>
     public async ValueTask DisposeAsync()
     {
         Kill(null, EventArgs.Empty);
         AppDomain.CurrentDomain.ProcessExit -= Kill;
-        await _process.WaitForExitAsync().WaitAsync(EndPatience);
+        await _process.WaitForExitAsync().WaitAsync(KillTimeout);
         _process.Dispose();
         await _log.DisposeAsync();
     }
@@ -135,11 +145,11 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
         catch (InvalidOperationException)
         {
-            // It has ended by itself.
+            // The process has already ended.
         }
     }
 
-    private void Hear(object sender, DataReceivedEventArgs line)
+    private void OnOutput(object sender, DataReceivedEventArgs line)
     {
         if (line.Data is null) return;
         lock (_log) _log.WriteLine(line.Data);

@@ -1,52 +1,58 @@
+using CozeCluster.TestKit;
+
 namespace CozeCluster.Drill;
 
-/// <summary>The sandbox and the nodes in front of it, on loopback, with a folder of their own.</summary>
+/// <summary>The servers of a drill: the sandbox and the nodes in front of it, on loopback, with their own folder.</summary>
 internal abstract class Stage : IAsyncDisposable
 {
-    /// <summary>The tenant's key.</summary>
+    /// <summary>The API key of the tenant.</summary>
     public const string Key = "key-of-the-drill";
 
-    /// <summary>The account's token at the fake Coze.</summary>
+    /// <summary>The token of the account at the fake Coze.</summary>
     public const string Token = "pat_sandbox";
 
     /// <summary>The model.</summary>
     public const string Model = "drill";
 
-    private readonly bool _keep;
+    private readonly bool _keepFolder;
     private ServerProcess? _sandbox;
 
-    protected Stage(string? keep)
+    protected Stage(string? folder)
     {
-        _keep = keep is not null;
-        Folder = keep is null ? Directory.CreateTempSubdirectory("drill-").FullName : Directory.CreateDirectory(keep).FullName;
-        Sandbox = new Uri($"http://127.0.0.1:{Ports.Free()}/");
+        _keepFolder = folder is not null;
+        Folder = folder is null ? Directory.CreateTempSubdirectory("drill-").FullName : Directory.CreateDirectory(folder).FullName;
+        Sandbox = NewAddress();
     }
 
-    /// <summary>The sandbox.</summary>
+    /// <summary>The address of the sandbox.</summary>
     public Uri Sandbox { get; }
 
     /// <summary>All nodes.</summary>
     public abstract IReadOnlyList<Node> Nodes { get; }
 
-    /// <summary>Where clients may knock.</summary>
-    public abstract IReadOnlyList<Uri> Doors { get; }
+    /// <summary>The addresses to which clients may send requests.</summary>
+    public abstract IReadOnlyList<Uri> ClientAddresses { get; }
 
-    /// <summary>Where everything keeps its files.</summary>
+    /// <summary>The folder for the files of all servers.</summary>
     protected string Folder { get; }
 
-    /// <summary>What is killed as number <paramref name="turn"/>, from 0.</summary>
-    public abstract Node Victim(int turn);
+    /// <summary>The node that is killed or stopped as number <paramref name="number"/>, from 0.</summary>
+    public abstract Node NodeToEnd(int number);
 
-    /// <exception cref="ServerException">Something does not start.</exception>
+    /// <exception cref="ServerException">A server does not start.</exception>
     public static async Task<Stage> StartAsync(DrillOptions options, CancellationToken cancellationToken)
     {
-        Stage stage = options.IsCluster ? new ClusterStage(options) : new SingleStage(options.Keep);
+        Stage stage = options.IsCluster ? new ClusterStage(options) : new SingleNodeStage(options.Keep);
         try
         {
-            await File.WriteAllTextAsync(Path.Combine(stage.Folder, "fleet.yaml"), options.Discord ? DiscordFleet.For(stage.Sandbox) : stage.CozeFleet(), cancellationToken);
+            var fleet = options.Discord ? DiscordFleet.Create(stage.Sandbox) : stage.CozeFleet();
+            await File.WriteAllTextAsync(Path.Combine(stage.Folder, "fleet.yaml"), fleet, cancellationToken);
             stage._sandbox = await ServerProcess.StartAsync(
-                "sandbox", ServerProcess.Program("Sandbox", stage.Folder, ["--urls", stage.Sandbox.ToString()]), Path.Combine(stage.Folder, "sandbox.log"),
-                new Uri(stage.Sandbox, "coze/sandbox/counts"), cancellationToken);
+                "sandbox",
+                ServerProcess.Program("Sandbox", stage.Folder, ["--urls", stage.Sandbox.ToString()]),
+                Path.Combine(stage.Folder, "sandbox.log"),
+                new Uri(stage.Sandbox, "coze/sandbox/counts"),
+                cancellationToken);
             await stage.StartNodesAsync(cancellationToken);
             return stage;
         }
@@ -57,30 +63,29 @@ internal abstract class Stage : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts every node that is down.</summary>
-    /// <exception cref="ServerException">One does not start.</exception>
+    /// <summary>Starts every node that does not run.</summary>
+    /// <exception cref="ServerException">A node does not start.</exception>
     public async Task EnsureNodesAsync(CancellationToken cancellationToken)
     {
-        foreach (var node in Nodes.Where(node => !node.IsUp)) await node.StartAsync(cancellationToken);
+        foreach (var node in Nodes.Where(node => !node.IsStarted)) await node.StartAsync(cancellationToken);
     }
 
-    /// <summary>What went wrong with the nodes that no reply shows.</summary>
-    public virtual async Task<IReadOnlyList<string>> TroublesAsync(CancellationToken cancellationToken)
-    {
-        await Task.CompletedTask;
-        return [.. Nodes.Where(node => node.HasFallen).Select(node => $"{node.Name} ended by itself")];
-    }
+    /// <summary>Problems of the nodes that replies do not show.</summary>
+    public virtual Task<IReadOnlyList<string>> GetNodeProblemsAsync(CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<string>>([.. Nodes.Where(node => node.HasFailed).Select(node => $"{node.Name} ended unexpectedly")]);
 
     public virtual async ValueTask DisposeAsync()
     {
         foreach (var node in Nodes) await node.DisposeAsync();
         if (_sandbox is not null) await _sandbox.DisposeAsync();
-        if (!_keep) Directory.Delete(Folder, recursive: true);
+        if (!_keepFolder) Directory.Delete(Folder, recursive: true);
     }
 
     protected virtual Task StartNodesAsync(CancellationToken cancellationToken) => EnsureNodesAsync(cancellationToken);
 
-    // Two bots, so that conversations have a choice, on one account, so that the record can be read with one token.
+    protected static Uri NewAddress() => new($"http://127.0.0.1:{FreePorts.Next()}/");
+
+    // Two bots, so that a pool has a choice. One account, so that one token can read all records.
     private string CozeFleet() => $"""
         tenants:
           - id: drill
@@ -105,4 +110,22 @@ internal abstract class Stage : IAsyncDisposable
           - id: {Model}
             bots: [one, two]
         """;
+}
+
+/// <summary>A single node, with its data in its folder.</summary>
+internal sealed class SingleNodeStage : Stage
+{
+    private readonly Node _node;
+
+    public SingleNodeStage(string? folder) : base(folder)
+    {
+        var address = NewAddress();
+        _node = new Node("node", Folder, address, ["--fleet", "fleet.yaml", "--data", "data", "--port", $"{address.Port}"]);
+    }
+
+    public override IReadOnlyList<Node> Nodes => [_node];
+
+    public override IReadOnlyList<Uri> ClientAddresses => [_node.Address];
+
+    public override Node NodeToEnd(int number) => _node;
 }

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace CozeCluster;
 
 /// <summary>
-/// The ids of tool calls that clients see: <c>call_</c>, the turn id without its prefix, <c>_</c>, and the number of the call in the turn's reply. When a client
-/// sends the result of a call, the id names the turn that waits for it.
+/// The ids of tool calls that clients see: <c>call_</c>, the turn id without its prefix, <c>_</c>, and the number of the call in the turn's reply. When a
+/// client sends the result of a call, the id names the turn that waits for it.
 /// </summary>
 public static class ToolCallIds
 {

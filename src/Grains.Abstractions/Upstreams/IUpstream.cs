@@ -30,8 +30,8 @@ public interface IUpstream
 }
 
 /// <summary>
-/// <see cref="IUpstream.Open"/> was cancelled before any part of the prompt was sent. If its node stops at that moment, the turn is started again on another node. It does
-/// not end with <see cref="ErrorCode.UpstreamOutcomeUnknown"/>.
+/// <see cref="IUpstream.Open"/> was cancelled before any part of the prompt was sent. If its node stops at that moment, the turn is started again on another
+/// node. It does not end with <see cref="ErrorCode.UpstreamOutcomeUnknown"/>.
 /// </summary>
 /// <param name="inner">The cancellation.</param>
 public sealed class PromptNotSentException(OperationCanceledException inner) : OperationCanceledException(inner.Message, inner, inner.CancellationToken);

@@ -5,7 +5,8 @@ namespace CozeCluster.Grains;
 
 /// <summary>
 /// Marks all grains of this project as immovable. Otherwise a silo that stops would migrate activations with waiting calls to other silos, state included.
-/// Orleans cannot serialize these states, and the running work of an activation cannot migrate. Instead, the next call activates the grain from its stored state.
+/// Orleans cannot serialize these states, and the running work of an activation cannot migrate. Instead, the next call activates the grain from its stored
+/// state.
 /// </summary>
 internal sealed class ImmovableGrains : IGrainPropertiesProvider
 {

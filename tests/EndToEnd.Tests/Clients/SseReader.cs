@@ -3,36 +3,40 @@ using System.Text.Json;
 
 namespace CozeCluster.EndToEnd.Tests;
 
-/// <summary>A record of an event stream as it came over the wire.</summary>
-/// <param name="Id">Of its <c>id:</c> line.</param>
-/// <param name="Data">Its <c>data:</c> lines.</param>
-/// <param name="Comment">Without data: the comment it is.</param>
+/// <summary>A record of an event stream.</summary>
+/// <param name="Id">The value of the <c>id:</c> line; null without one.</param>
+/// <param name="Data">The values of the <c>data:</c> lines.</param>
+/// <param name="Comment">The comment; null if the record has data.</param>
 internal sealed record SseRecord(string? Id, string Data, string? Comment)
 {
-    /// <summary>Its data as JSON.</summary>
+    /// <summary>The data as JSON, or an undefined element.</summary>
     public JsonElement Json { get; } = Data.StartsWith('{') ? JsonDocument.Parse(Data).RootElement : default;
 
-    /// <summary>Its text, if it is a chunk with any.</summary>
+    /// <summary>The text in the delta of a chunk, or an empty string.</summary>
     public string Text => Delta("content");
 
-    /// <summary>Its reasoning, if it is a chunk with any.</summary>
+    /// <summary>The reasoning in the delta of a chunk, or an empty string.</summary>
     public string Reasoning => Delta("reasoning_content");
 
     /// <summary>The extension object, or an undefined element.</summary>
     public JsonElement Extension => Json.Get("cozecluster");
+
+    /// <summary>The events of the bot in the extension object.</summary>
+    public IEnumerable<JsonElement> Events => Extension.Get("events") is { ValueKind: JsonValueKind.Array } events ? events.EnumerateArray() : [];
 
     private string Delta(string name) =>
         Json.Get("choices") is { ValueKind: JsonValueKind.Array } choices && choices.GetArrayLength() == 1
         && choices[0].Get("delta").Get(name) is { ValueKind: JsonValueKind.String } text ? text.GetString()! : "";
 }
 
-/// <summary>Reads an event stream record by record, comments too. Every line of a stream has to be one that this surface writes.</summary>
+/// <summary>Reads the records of an event stream, including comments. Fails on lines that CozeCluster does not write.</summary>
 internal sealed class SseReader(Stream stream)
 {
     private readonly StreamReader _lines = new(stream, new UTF8Encoding(false, throwOnInvalidBytes: true));
 
-    /// <summary>The next record; null at the end.</summary>
-    public async ValueTask<SseRecord?> NextAsync(CancellationToken cancellationToken)
+    /// <summary>Reads the next record.</summary>
+    /// <returns>The record; null at the end.</returns>
+    public async ValueTask<SseRecord?> ReadNextAsync(CancellationToken cancellationToken)
     {
         string? id = null;
         string? data = null;
@@ -49,17 +53,21 @@ internal sealed class SseReader(Stream stream)
     }
 }
 
-/// <summary>Looks into JSON without caring whether it is there.</summary>
-internal static class JsonLooks
+/// <summary>Reads members of JSON objects that may be missing.</summary>
+internal static class JsonElementExtensions
 {
-    /// <summary>The member; an undefined element if there is none.</summary>
+    /// <summary>The member, or an undefined element.</summary>
     public static JsonElement Get(this JsonElement json, string name) =>
         json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var member) ? member : default;
 
-    /// <summary>The member's text; null if there is none.</summary>
+    /// <summary>The string member; null if it is missing.</summary>
     public static string? Text(this JsonElement json, string name) =>
         json.Get(name) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
 
-    /// <summary>The texts of an array.</summary>
+    /// <summary>The numbers of a usage object.</summary>
+    public static (int Input, int Output, int Total) ReadUsage(this JsonElement usage) =>
+        (usage.GetProperty("prompt_tokens").GetInt32(), usage.GetProperty("completion_tokens").GetInt32(), usage.GetProperty("total_tokens").GetInt32());
+
+    /// <summary>The strings in an array.</summary>
     public static IEnumerable<string?> Texts(this JsonElement json) => json.EnumerateArray().Select(item => item.GetString());
 }

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace CozeCluster.EndToEnd.Tests;
 
-/// <summary>A streamed reply while it comes. Disposing of it drops the connection.</summary>
+/// <summary>A streamed reply that is being received. <see cref="DisposeAsync"/> closes the connection.</summary>
 internal sealed class OpenReply : IAsyncDisposable
 {
     private readonly HttpResponseMessage _response;
@@ -17,35 +17,36 @@ internal sealed class OpenReply : IAsyncDisposable
         Reply = new StreamedReply(response.StatusCode, response);
     }
 
-    /// <summary>What came so far.</summary>
+    /// <summary>What has been read.</summary>
     public StreamedReply Reply { get; }
 
     public static async Task<OpenReply> OpenAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         if (!response.IsSuccessStatusCode)
-            Assert.Fail($"Expected a stream, got {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(cancellationToken)}");
+            Assert.Fail($"Expected a stream, but the status is {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(cancellationToken)}");
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
         return new OpenReply(response, await response.Content.ReadAsStreamAsync(cancellationToken));
     }
 
-    /// <summary>Reads the next record; false at the end.</summary>
-    public async Task<bool> NextAsync(CancellationToken cancellationToken)
+    /// <summary>Reads the next record.</summary>
+    /// <returns>False at the end of the stream.</returns>
+    public async Task<bool> ReadNextAsync(CancellationToken cancellationToken)
     {
-        if (await _reader.NextAsync(cancellationToken) is not { } record) return false;
+        if (await _reader.ReadNextAsync(cancellationToken) is not { } record) return false;
         Reply.Add(record);
         return true;
     }
 
-    /// <summary>Reads until something is so; fails at the end of the stream.</summary>
-    public async Task UntilAsync(Func<StreamedReply, bool> condition, CancellationToken cancellationToken)
+    /// <summary>Reads until a condition is satisfied. Fails at the end of the stream.</summary>
+    public async Task ReadUntilAsync(Func<StreamedReply, bool> condition, CancellationToken cancellationToken)
     {
-        while (!condition(Reply)) Assert.True(await NextAsync(cancellationToken), "The stream ended early.");
+        while (!condition(Reply)) Assert.True(await ReadNextAsync(cancellationToken), "The stream ended before the condition was satisfied.");
     }
 
     /// <summary>Reads to the end.</summary>
     public async Task<StreamedReply> ReadAllAsync(CancellationToken cancellationToken)
     {
-        while (await NextAsync(cancellationToken))
+        while (await ReadNextAsync(cancellationToken))
         {
         }
         return Reply;
@@ -58,7 +59,7 @@ internal sealed class OpenReply : IAsyncDisposable
     }
 }
 
-/// <summary>What a client got of a streamed reply.</summary>
+/// <summary>The part of a streamed reply that a client has read.</summary>
 internal sealed class StreamedReply(HttpStatusCode status, HttpResponseMessage response)
 {
     private readonly StringBuilder _text = new();
@@ -66,18 +67,19 @@ internal sealed class StreamedReply(HttpStatusCode status, HttpResponseMessage r
 
     public HttpStatusCode Status { get; } = status;
 
-    /// <summary>All that came, comments included.</summary>
+    /// <summary>All records, including comments.</summary>
     public List<SseRecord> Records { get; } = [];
 
-    /// <summary>The text, rewritten where the stream said so (where a reply is one answer).</summary>
+    /// <summary>The text. Rewrites are applied, which requires that the reply has one answer.</summary>
     public string Text => _text.ToString();
 
     public string Reasoning => _reasoning.ToString();
 
     /// <summary>The chunks.</summary>
-    public IEnumerable<JsonElement> Chunks => Records.Where(record => record.Json.Text("object") == "chat.completion.chunk").Select(record => record.Json);
+    public IEnumerable<JsonElement> Chunks =>
+        Records.Where(record => record.Json.Text("object") == "chat.completion.chunk").Select(record => record.Json);
 
-    /// <summary>The in-band error, or an undefined element.</summary>
+    /// <summary>The error in the stream, or an undefined element.</summary>
     public JsonElement Error => Records.Select(record => record.Json.Get("error")).LastOrDefault(error => error.ValueKind == JsonValueKind.Object);
 
     public bool IsDone => Records is [.., { Data: "[DONE]" }];
@@ -90,16 +92,17 @@ internal sealed class StreamedReply(HttpStatusCode status, HttpResponseMessage r
     /// <summary>The usage, or an undefined element.</summary>
     public JsonElement Usage => Chunks.Select(chunk => chunk.Get("usage")).SingleOrDefault(usage => usage.ValueKind == JsonValueKind.Object);
 
-    /// <summary>The extension object of the end.</summary>
-    public JsonElement Extension => Records.Select(record => record.Extension).Single(extension => extension.Get("turn_id").ValueKind != JsonValueKind.Undefined);
+    /// <summary>The extension object of the last chunk.</summary>
+    public JsonElement Extension =>
+        Records.Select(record => record.Extension).Single(extension => extension.Get("turn_id").ValueKind != JsonValueKind.Undefined);
 
-    /// <summary>All events that are told in extension objects.</summary>
+    /// <summary>All events in extension objects.</summary>
     public IReadOnlyList<JsonElement> Events =>
-        [.. Records.Select(record => record.Extension.Get("events")).Where(events => events.ValueKind == JsonValueKind.Array).SelectMany(events => events.EnumerateArray())];
+        [.. Records.SelectMany(record => record.Events)];
 
     public int Comments => Records.Count(record => record.Comment is not null);
 
-    /// <summary>The last cursor told.</summary>
+    /// <summary>The id of the last record that has one.</summary>
     public string? Cursor => Records.LastOrDefault(record => record.Id is not null)?.Id;
 
     public string TurnId => Header("x-turn-id")!;
@@ -108,9 +111,10 @@ internal sealed class StreamedReply(HttpStatusCode status, HttpResponseMessage r
 
     public void Add(SseRecord record)
     {
-        Assert.False(IsDone, "Something came after [DONE].");
+        Assert.False(IsDone, "A record arrived after [DONE].");
         Records.Add(record);
-        if (record.Extension.Get("rewritten") is { ValueKind: JsonValueKind.Object } rewritten) _text.Length = rewritten.GetProperty("offset").GetInt32();
+        if (record.Extension.Get("rewritten") is { ValueKind: JsonValueKind.Object } rewritten)
+            _text.Length = rewritten.GetProperty("offset").GetInt32();
         _text.Append(record.Text);
         _reasoning.Append(record.Reasoning);
     }

@@ -3,55 +3,48 @@ using CozeCluster.Sandbox.Discord;
 
 namespace CozeCluster.EndToEnd.Tests.Discord;
 
-/// <summary>Bots whose channels go into a category of some name: the node makes it, and the next ones when it is full.</summary>
+/// <summary>Bots whose channels are in a category with a configured name. The node creates the category, and further ones when it is full.</summary>
 public sealed class CategoryTests : IAsyncLifetime
 {
-    private readonly TempFolder _folder = new();
-    private SandboxServer _sandbox = null!;
-    private INode _node = null!;
-    private HttpClient _http = null!;
+    private SandboxNode _node = null!;
 
     public async ValueTask InitializeAsync()
     {
-        // Small categories: fifty channels take long to fill.
+        // Small categories, because it takes long to create fifty channels.
         var discord = new DiscordSandboxOptions { ChannelsPerCategory = 3, RateLimits = false };
-        _sandbox = await SandboxServer.StartAsync(new SandboxOptions { Discord = discord }, CancellationToken.None);
-        var fleet = _folder.Write("fleet.yaml", Fleet(new Uri(_sandbox.BaseUrl, "discord/api/v10")));
-        _node = await Nodes.StartAsync(_folder.Path, ["--fleet", fleet, "--start-grace", "60s"]);
-        _http = HttpCalls.Client(_node.BaseUrl);
+        _node = await SandboxNode.StartAsync(
+            (sandbox, _) => CreateFleet(new Uri(sandbox.BaseUrl, "discord/api/v10")), new SandboxOptions { Discord = discord });
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        _http?.Dispose();
-        if (_node is not null) await _node.DisposeAsync();
-        if (_sandbox is not null) await _sandbox.DisposeAsync();
-        _folder.Dispose();
-    }
+    public ValueTask DisposeAsync() => _node?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     [Fact]
-    public async Task Two_bots_share_a_category_and_a_full_one_goes_on_in_the_next()
+    public async Task Two_bots_share_a_category_and_use_the_next_one_when_it_is_full()
     {
-        // One bot each, so that both listeners want the category at the same time.
-        var asks = Enumerable.Range(0, 2).Select(n => new Ask(_http, null, $"bot-{n}", "")).ToList();
-        Assert.All(await Task.WhenAll(asks.Select(ask => ask.CompleteAsync())), answer => Assert.NotEmpty(answer.Text!));
+        // One request for each bot, so that both listeners need the category at the same time.
+        var requests = Enumerable.Range(0, 2).Select(number => NewRequest($"bot-{number}")).ToList();
+        Assert.All(await Task.WhenAll(requests.Select(request => request.CompleteAsync())), response => Assert.NotEmpty(response.Text!));
 
         var category = Assert.Single(Categories);
         Assert.Equal(("Our chats", 2), (category.Name, ChannelsIn(category)));
 
-        var more = Enumerable.Range(0, 5).Select(n => new Ask(_http, null, $"bot-{n % 2}", "")).ToList();
-        Assert.All(await Task.WhenAll(more.Select(ask => ask.CompleteAsync())), answer => Assert.Equal(200, answer.Status));
+        var more = Enumerable.Range(0, 5).Select(number => NewRequest($"bot-{number % 2}")).ToList();
+        Assert.All(await Task.WhenAll(more.Select(request => request.CompleteAsync())), response => Assert.Equal(200, response.Status));
 
-        Assert.Equal(["Our chats", "Our chats 2", "Our chats 3"], Categories.Select(one => one.Name));
+        Assert.Equal(["Our chats", "Our chats 2", "Our chats 3"], Categories.Select(category => category.Name));
         Assert.Equal([3, 3, 1], Categories.Select(ChannelsIn));
     }
 
+    private FakeDiscord Discord => _node.Sandbox.Discord;
+
     private IReadOnlyList<SandboxChannel> Categories =>
-        [.. _sandbox.Discord.ChannelsOf(DiscordFleet.Guild.Id).Where(channel => channel.Type == 4 && channel.Id != DiscordFleet.Guild.CategoryId)];
+        [.. Discord.ChannelsOf(DiscordFleet.Guild.Id).Where(channel => channel.Type == 4 && channel.Id != DiscordFleet.Guild.CategoryId)];
 
-    private int ChannelsIn(SandboxChannel category) => _sandbox.Discord.ChannelsOf(DiscordFleet.Guild.Id).Count(channel => channel.ParentId == category.Id);
+    private int ChannelsIn(SandboxChannel category) => Discord.ChannelsOf(DiscordFleet.Guild.Id).Count(channel => channel.ParentId == category.Id);
 
-    private static string Fleet(Uri api) => $$"""
+    private ChatRequest NewRequest(string model) => new(_node.Http, null, model, "");
+
+    private static string CreateFleet(Uri api) => $$"""
         allow_user_accounts: true
         tenants:
           - id: main
@@ -62,10 +55,12 @@ public sealed class CategoryTests : IAsyncLifetime
         accounts:
           - { id: writer, upstream: discord, base_url: "{{api}}", token: {{DiscordSeeds.Accounts[0].Token}}, options: { kind: user } }
         bots:
-          - { id: bot-0, upstream: discord, bot_id: {{DiscordSeeds.CozeBots[0].Id}}, accounts: [writer], options: { listener: l0, category: Our chats, delete_after: never } }
-          - { id: bot-1, upstream: discord, bot_id: {{DiscordSeeds.CozeBots[0].Id}}, accounts: [writer], options: { listener: l1, category: Our chats, delete_after: never } }
+          - { id: bot-0, upstream: discord, bot_id: {{DiscordSeeds.CozeBots[0].Id}}, accounts: [writer], options: {{Options("l0")}} }
+          - { id: bot-1, upstream: discord, bot_id: {{DiscordSeeds.CozeBots[0].Id}}, accounts: [writer], options: {{Options("l1")}} }
         models:
           - { id: bot-0, bots: [bot-0] }
           - { id: bot-1, bots: [bot-1] }
         """;
+
+    private static string Options(string listener) => $"{{ listener: {listener}, category: Our chats, delete_after: never }}";
 }

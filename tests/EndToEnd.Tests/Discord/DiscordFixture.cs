@@ -1,4 +1,3 @@
-using CozeCluster.Sandbox;
 using CozeCluster.Sandbox.Discord;
 
 namespace CozeCluster.EndToEnd.Tests.Discord;
@@ -6,80 +5,57 @@ namespace CozeCluster.EndToEnd.Tests.Discord;
 /// <summary>A node and a fake Discord with its real limits, for tests that run one after another.</summary>
 public sealed class DiscordFixture : IAsyncLifetime
 {
-    private readonly TempFolder _folder = new();
-    private readonly List<HttpClient> _clients = [];
-    private readonly HashSet<string> _kept = [DiscordFleet.Guild.CategoryId, DiscordFleet.Guild.GeneralId, DiscordFleet.Guild.FixedId];
-    private SandboxServer _sandbox = null!;
-    private INode _node = null!;
-    private string _fleet = "";
+    private readonly HashSet<string> _keptChannels = [DiscordFleet.Guild.CategoryId, DiscordFleet.Guild.GeneralId, DiscordFleet.Guild.FixedId];
+    private SandboxNode? _node;
 
-    public FakeDiscord Discord => _sandbox.Discord;
+    public FakeDiscord Discord => _node!.Sandbox.Discord;
 
-    /// <summary>Where the node is.</summary>
-    internal Uri Url => _node.BaseUrl;
+    /// <summary>The URL of the node.</summary>
+    internal Uri Url => _node!.Node.BaseUrl;
 
-    /// <summary>For the node that runs now.</summary>
-    internal HttpClient Http => _clients[^1];
+    /// <summary>A client of the current node.</summary>
+    internal HttpClient Http => _node!.Http;
 
-    public async ValueTask InitializeAsync()
-    {
-        _sandbox = await SandboxServer.StartAsync(new SandboxOptions(), CancellationToken.None);
-        _fleet = _folder.Write("fleet.yaml", DiscordFleet.For(new Uri(_sandbox.BaseUrl, "discord/api/v10")));
-        await StartNodeAsync();
-    }
+    public async ValueTask InitializeAsync() =>
+        _node = await SandboxNode.StartAsync((sandbox, _) => DiscordFleet.Create(new Uri(sandbox.BaseUrl, "discord/api/v10")));
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var client in _clients) client.Dispose();
-        if (_node is not null) await _node.DisposeAsync();
-        if (_sandbox is not null) await _sandbox.DisposeAsync();
-        _folder.Dispose();
-    }
+    public ValueTask DisposeAsync() => _node?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     /// <summary>Kills the node and starts it again on the same data.</summary>
-    internal async Task CrashAsync()
-    {
-        await _node.DisposeAsync();
-        await StartNodeAsync();
-    }
+    internal Task CrashAsync() => _node!.CrashAsync();
 
-    internal Ask Ask(string model, string directives = "") => new(Http, null, model, directives);
+    internal ChatRequest NewRequest(string model, string directives = "") => new(Http, null, model, directives);
 
-    /// <summary>The message that carried the end of a question, once it was posted.</summary>
-    internal Task<DiscordRecord> PostedAsync(Ask ask) => Discord.Records.WaitAsync(
+    /// <summary>Waits for the message that contains the end of the prompt.</summary>
+    internal Task<DiscordRecord> GetPostedMessageAsync(ChatRequest request) => Discord.Records.WaitAsync(
         DiscordRecordKind.MessageCreated,
-        record => record.Detail!.Contains(ask.Prompt, StringComparison.Ordinal) && DiscordSeeds.Accounts.Any(account => account.Id == record.UserId),
-        cancellationToken: EndToEnd.Tests.Ask.Patience);
+        record => record.Detail!.Contains(request.Prompt, StringComparison.Ordinal) && DiscordSeeds.Accounts.Any(account => account.Id == record.UserId),
+        cancellationToken: TestTimeout.Token);
 
-    /// <summary>What the bot said to a question, word for word.</summary>
-    internal async Task<string> SaidAsync(Ask ask)
+    /// <summary>Waits until the bot has finished its reply, and returns the text of the reply.</summary>
+    internal async Task<string> GetBotTextAsync(ChatRequest request)
     {
-        var posted = await PostedAsync(ask);
-        return (await Discord.Records.WaitAsync(
-            DiscordRecordKind.ReplyFinished, record => record.MessageId == posted.MessageId, cancellationToken: EndToEnd.Tests.Ask.Patience)).Detail!;
+        var posted = await GetPostedMessageAsync(request);
+        var finished = await Discord.Records.WaitAsync(
+            DiscordRecordKind.ReplyFinished, record => record.MessageId == posted.MessageId, cancellationToken: TestTimeout.Token);
+        return finished.Detail!;
     }
 
-    /// <summary>A channel stays, as its conversation may go on.</summary>
-    internal void Expect(string channelId) => _kept.Add(channelId);
+    /// <summary>Excludes the channel of a named conversation from <see cref="WaitForCleanupAsync"/>.</summary>
+    internal void KeepChannel(string channelId) => _keptChannels.Add(channelId);
 
-    /// <summary>Waits until no channel or thread is left but those of the beginning, and those that stay.</summary>
-    internal async Task NoneIsLeftAsync()
+    /// <summary>Waits until all channels and threads are deleted that did not exist at the start.</summary>
+    internal async Task WaitForCleanupAsync()
     {
         while (true)
         {
             var next = Discord.Records.Next;
-            if (Discord.ChannelsOf(DiscordFleet.Guild.Id).All(channel => _kept.Contains(channel.Id))) return;
-            await Discord.Records.WaitAsync(DiscordRecordKind.ChannelDeleted, from: next, cancellationToken: EndToEnd.Tests.Ask.Patience);
+            if (Discord.ChannelsOf(DiscordFleet.Guild.Id).All(channel => _keptChannels.Contains(channel.Id))) return;
+            await Discord.Records.WaitAsync(DiscordRecordKind.ChannelDeleted, from: next, cancellationToken: TestTimeout.Token);
         }
-    }
-
-    private async Task StartNodeAsync()
-    {
-        _node = await Nodes.StartAsync(_folder.Path, ["--fleet", _fleet, "--start-grace", "60s"]);
-        _clients.Add(HttpCalls.Client(_node.BaseUrl));
     }
 }
 
-/// <summary>The tests that share it, one after another.</summary>
+/// <summary>The tests that share the node.</summary>
 [CollectionDefinition(nameof(DiscordNode))]
 public sealed class DiscordNode : ICollectionFixture<DiscordFixture>;

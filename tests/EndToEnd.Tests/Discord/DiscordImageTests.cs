@@ -1,9 +1,10 @@
 using System.ClientModel;
+using CozeCluster.EndToEnd.Tests.Sdk;
 using OpenAI.Images;
 
 namespace CozeCluster.EndToEnd.Tests.Discord;
 
-/// <summary>The official .NET client has bots on Discord draw, however they show what they drew.</summary>
+/// <summary>Images of bots on Discord with the official .NET client, in every form in which bots show images.</summary>
 [Collection(nameof(DiscordNode))]
 public sealed class DiscordImageTests(DiscordFixture node)
 {
@@ -11,38 +12,39 @@ public sealed class DiscordImageTests(DiscordFixture node)
     [InlineData("embed")]
     [InlineData("attachment")]
     [InlineData("link")]
-    public async Task An_image_is_drawn_with_what_the_bot_says_to_it(string form)
+    public async Task An_image_is_drawn_with_the_text_of_the_bot(string form)
     {
         var options = new ImageGenerationOptions { Size = GeneratedImageSize.W1024xH1024, ResponseFormat = GeneratedImageFormat.Uri };
 
-        var image = (await Images().GenerateImageAsync($"A cat on a wall [[image={form} say=\"A grey one.\"]]", options, Ask.Patience)).Value;
+        var image = (await Images().GenerateImageAsync($"A cat on a wall [[image={form} say=\"A grey one.\"]]", options, TestTimeout.Token)).Value;
 
         Assert.StartsWith("/discord/cdn/", image.ImageUri.AbsolutePath, StringComparison.Ordinal);
         Assert.Equal("A grey one.", image.RevisedPrompt);
         using var http = new HttpClient();
-        Assert.NotEmpty(await http.GetByteArrayAsync(image.ImageUri, Ask.Patience));
-        await node.NoneIsLeftAsync();
+        Assert.NotEmpty(await http.GetByteArrayAsync(image.ImageUri, TestTimeout.Token));
+        await node.WaitForCleanupAsync();
     }
 
     [Fact]
-    public async Task Several_images_are_drawn_side_by_side()
+    public async Task Several_images_are_drawn_concurrently()
     {
-        var images = (await Images().GenerateImagesAsync("Cats [[image=embed]]", 3, new ImageGenerationOptions(), Ask.Patience)).Value;
+        var images = (await Images().GenerateImagesAsync("Cats [[image=embed]]", 3, new ImageGenerationOptions(), TestTimeout.Token)).Value;
 
         Assert.Equal(3, images.Select(image => image.ImageUri).Distinct().Count());
-        await node.NoneIsLeftAsync();
+        await node.WaitForCleanupAsync();
     }
 
-    /// <summary>The fake Discord is on this machine, and this node is no sandbox.</summary>
+    /// <summary>The fake Discord is on this machine, and the node is not in sandbox mode.</summary>
     [Fact]
     public async Task An_image_on_this_machine_is_not_fetched()
     {
+        var options = new ImageGenerationOptions { ResponseFormat = GeneratedImageFormat.Bytes };
+
         var failure = await Assert.ThrowsAsync<ClientResultException>(
-            () => Images().GenerateImageAsync("A cat [[image=attachment]]", new ImageGenerationOptions { ResponseFormat = GeneratedImageFormat.Bytes }, Ask.Patience));
+            () => Images().GenerateImageAsync("A cat [[image=attachment]]", options, TestTimeout.Token));
 
         Assert.Contains("Its address is not a public one.", failure.Message, StringComparison.Ordinal);
     }
 
-    private ImageClient Images() => new(
-        DiscordFleet.Fresh, new ApiKeyCredential(TestFleet.Key), new OpenAI.OpenAIClientOptions { Endpoint = new Uri(node.Url, "/v1"), RetryPolicy = new System.ClientModel.Primitives.ClientRetryPolicy(0) });
+    private ImageClient Images() => new(DiscordFleet.Fresh, new ApiKeyCredential(TestFleet.Key), SdkClient.Options(node.Url));
 }

@@ -1,6 +1,6 @@
 namespace CozeCluster.EndToEnd.Tests.Discord;
 
-/// <summary>What clients see of replies on Discord: long ones, rewritten ones, lost sockets, named conversations, crashes.</summary>
+/// <summary>Replies of bots on Discord: long ones, rewritten ones, lost sockets, named conversations, crashes.</summary>
 [Collection(nameof(DiscordNode))]
 public sealed class DiscordReplyTests(DiscordFixture node)
 {
@@ -17,19 +17,19 @@ public sealed class DiscordReplyTests(DiscordFixture node)
     [InlineData("text=unicode length=1500 chunks=20 pace=30ms op9=5")]
     public async Task A_reply_arrives_exactly(string directives)
     {
-        var ask = node.Ask(DiscordFleet.Fresh, directives);
-        var reply = await ask.StreamAsync();
+        var request = node.NewRequest(DiscordFleet.Fresh, directives);
+        var reply = await request.StreamAsync();
 
-        Assert.Equal(await node.SaidAsync(ask), reply.Text);
+        Assert.Equal(await node.GetBotTextAsync(request), reply.Text);
         Assert.Equal("stop", reply.FinishReason);
         Assert.True(reply.IsDone);
-        await node.NoneIsLeftAsync();
+        await node.WaitForCleanupAsync();
     }
 
     [Fact]
-    public async Task Buttons_are_follow_ups()
+    public async Task Buttons_are_sent_as_follow_ups()
     {
-        var reply = await node.Ask(DiscordFleet.Thread, "labels=\"More?|Why?\"").StreamAsync();
+        var reply = await node.NewRequest(DiscordFleet.Thread, "labels=\"More?|Why?\"").StreamAsync();
 
         Assert.Equal(["More?", "Why?"], reply.Extension.GetProperty("follow_ups").Texts());
     }
@@ -37,63 +37,66 @@ public sealed class DiscordReplyTests(DiscordFixture node)
     [Theory]
     [InlineData(DiscordFleet.Fresh)]
     [InlineData(DiscordFleet.Thread)]
-    public async Task The_next_turn_of_a_conversation_goes_on_in_its_channel(string model)
+    public async Task The_next_turn_of_a_conversation_continues_in_its_channel(string model)
     {
         var name = $"talk-{Guid.NewGuid():n}";
-        var first = node.Ask(model, "say=one").With(body => body["conversation_id"] = name);
-        var second = node.Ask(model, "full").With(body => body["conversation_id"] = name);
+        var first = node.NewRequest(model, "say=one").InConversation(name);
+        var second = node.NewRequest(model, "full").InConversation(name);
         await first.StreamAsync();
         var reply = await second.StreamAsync();
 
-        var (one, two) = (await node.PostedAsync(first), await node.PostedAsync(second));
+        var (one, two) = (await node.GetPostedMessageAsync(first), await node.GetPostedMessageAsync(second));
         Assert.Equal(one.ChannelId, two.ChannelId);
         Assert.DoesNotContain(first.Prompt, two.Detail!, StringComparison.Ordinal);
         Assert.Contains(second.Prompt.Split(' ')[0], reply.Text, StringComparison.Ordinal);
-        node.Expect(one.ChannelId!);
-        await node.NoneIsLeftAsync();
+        node.KeepChannel(one.ChannelId!);
+        await node.WaitForCleanupAsync();
     }
 
     [Fact]
-    public async Task A_long_prompt_is_sent_in_parts_and_read_as_one()
+    public async Task A_long_prompt_is_sent_in_parts()
     {
-        var ask = node.Ask(DiscordFleet.Fresh, "full");
+        var request = node.NewRequest(DiscordFleet.Fresh, "full");
         var words = string.Join(' ', Enumerable.Range(0, 900).Select(number => $"word{number}"));
-        ask.Body["messages"]![0]!["content"] = $"{words} {ask.Prompt}";
-        var reply = await ask.StreamAsync();
+        request.Body["messages"]![0]!["content"] = $"{words} {request.Prompt}";
+        var reply = await request.StreamAsync();
 
-        Assert.Equal(await node.SaidAsync(ask), reply.Text);
-        Assert.Equal(Enumerable.Range(0, 900).Select(number => $"word{number}"), reply.Text.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries).Where(word => word.StartsWith("word", StringComparison.Ordinal)));
-        await node.NoneIsLeftAsync();
+        Assert.Equal(await node.GetBotTextAsync(request), reply.Text);
+        var received = reply.Text.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(words, string.Join(' ', received.Where(word => word.StartsWith("word", StringComparison.Ordinal))));
+        await node.WaitForCleanupAsync();
     }
 
     [Fact]
-    public async Task Replies_are_exact_across_a_crash_and_nothing_is_left()
+    public async Task Replies_are_exact_across_a_crash_and_all_channels_are_deleted()
     {
         string[] models = [DiscordFleet.Fresh, DiscordFleet.Thread, DiscordFleet.Fixed];
-        var asks = models.SelectMany(model => Enumerable.Range(0, 3).Select(_ => node.Ask(model, "text=unicode length=1800 chunks=60 pace=50ms"))).ToList();
-        var opened = await Task.WhenAll(asks.Select(ask => ask.OpenStreamAsync()));
-        foreach (var open in opened) await open.UntilAsync(reply => reply.Text.Length > 20, Ask.Patience);
+        var requests = models.SelectMany(model => Enumerable.Repeat(model, 3))
+            .Select(model => node.NewRequest(model, "text=unicode length=1800 chunks=60 pace=50ms"))
+            .ToList();
+        var opened = await Task.WhenAll(requests.Select(request => request.OpenStreamAsync()));
+        foreach (var open in opened) await open.ReadUntilAsync(reply => reply.Text.Length > 20, TestTimeout.Token);
         await node.CrashAsync();
         foreach (var open in opened)
         {
             try
             {
-                // What had left the node before it died may still arrive.
-                await open.ReadAllAsync(Ask.Patience);
+                // Bytes that the node had sent before the crash may still arrive.
+                await open.ReadAllAsync(TestTimeout.Token);
             }
             catch (Exception e) when (e is IOException or HttpRequestException)
             {
             }
         }
 
-        // All at once: a turn that nobody follows is given up after a while.
+        // All turns are followed at once, because a turn without a subscriber is cancelled after a while.
         var rests = await Task.WhenAll(opened.Select(async open =>
         {
             await using var rest = await node.Http.FollowAsync(open.Reply.TurnId, open.Reply.Cursor);
-            return await rest.ReadAllAsync(Ask.Patience);
+            return await rest.ReadAllAsync(TestTimeout.Token);
         }));
         Assert.All(rests, rest => Assert.True(rest.IsDone, string.Join('\n', rest.Records.Select(record => record.Data))));
-        Assert.Equal(await Task.WhenAll(asks.Select(node.SaidAsync)), opened.Zip(rests, (open, rest) => open.Reply.Text + rest.Text));
-        await node.NoneIsLeftAsync();
+        Assert.Equal(await Task.WhenAll(requests.Select(node.GetBotTextAsync)), opened.Zip(rests, (open, rest) => open.Reply.Text + rest.Text));
+        await node.WaitForCleanupAsync();
     }
 }

@@ -1,9 +1,9 @@
 namespace CozeCluster.EndToEnd.Tests.Faults;
 
-/// <summary>What goes wrong before any text reaches the client as an HTTP status with an OpenAI error body, streamed or not.</summary>
+/// <summary>An error before the first text is an HTTP status with an OpenAI error body, with and without streaming.</summary>
 public sealed class ErrorsBeforeTextTests(NodeFixture node)
 {
-    /// <summary>Coze's error table: its code, the status and code our client sees.</summary>
+    /// <summary>Coze's error codes, each with the status and the code for clients.</summary>
     public static TheoryData<int, int, string> Codes => new()
     {
         { 4000, 400, "upstream_invalid_request" },
@@ -45,30 +45,30 @@ public sealed class ErrorsBeforeTextTests(NodeFixture node)
     [MemberData(nameof(Codes))]
     public async Task Refused_with_a_code_before_the_stream(int code, int status, string errorCode)
     {
-        var answer = await node.Ask($"early_error={code}").StreamInVainAsync();
+        var response = await node.NewRequest($"early_error={code}").StreamErrorAsync();
 
-        AssertError(answer, status, errorCode, code);
+        AssertError(response, status, errorCode, code);
     }
 
     [Theory]
     [MemberData(nameof(Codes))]
     public async Task An_error_event_before_any_text(int code, int status, string errorCode)
     {
-        var answer = await node.Ask($"error={code} chunks=10").StreamInVainAsync();
+        var response = await node.NewRequest($"error={code} chunks=10").StreamErrorAsync();
 
-        AssertError(answer, status, errorCode, code);
+        AssertError(response, status, errorCode, code);
     }
 
     [Theory]
     [MemberData(nameof(Codes))]
     public async Task A_chat_that_fails_before_any_text(int code, int status, string errorCode)
     {
-        var ask = node.Ask($"failed={code} chunks=10");
-        var answer = await ask.StreamInVainAsync();
+        var request = node.NewRequest($"failed={code} chunks=10");
+        var response = await request.StreamErrorAsync();
 
-        AssertError(answer, status, errorCode, code);
-        // Only a conversation that is busy is tried again on the same bot.
-        if (code != 4016) Assert.Single(ask.Chats);
+        AssertError(response, status, errorCode, code);
+        // Only a busy conversation is retried on the same bot.
+        if (code != 4016) Assert.Single(request.Chats);
     }
 
     [Theory]
@@ -80,14 +80,14 @@ public sealed class ErrorsBeforeTextTests(NodeFixture node)
     [InlineData("failed=4013 failed_after=3 chunks=10", 502, "upstream_error")]
     public async Task The_same_without_streaming(string directives, int status, string errorCode)
     {
-        var answer = await node.Ask(directives).CompleteAsync();
+        var response = await node.NewRequest(directives).CompleteAsync();
 
-        AssertError(answer, status, errorCode);
+        AssertError(response, status, errorCode);
     }
 
     [Fact]
-    public async Task A_failure_told_without_the_chat() =>
-        AssertError(await node.Ask("failed=4014 failed_form=bare chunks=3").StreamInVainAsync(), 400, "content_filter", 4014);
+    public async Task A_failure_without_the_object_of_the_chat() =>
+        AssertError(await node.NewRequest("failed=4014 failed_form=bare chunks=3").StreamErrorAsync(), 400, "content_filter", 4014);
 
     [Theory]
     [InlineData(200, 502, "upstream_protocol_error")]
@@ -105,29 +105,29 @@ public sealed class ErrorsBeforeTextTests(NodeFixture node)
     [InlineData(503, 503, "upstream_unavailable")]
     [InlineData(504, 504, "upstream_timeout")]
     public async Task An_error_page_of_a_proxy(int http, int status, string errorCode) =>
-        AssertError(await node.Ask($"http={http}").StreamInVainAsync(), status, errorCode);
+        AssertError(await node.NewRequest($"http={http}").StreamErrorAsync(), status, errorCode);
 
     [Fact]
-    public async Task A_code_with_a_status_of_its_own_counts_by_its_code() =>
-        AssertError(await node.Ask("early_error=4011 http=403").StreamInVainAsync(), 429, "insufficient_quota", 4011);
+    public async Task A_code_takes_precedence_over_the_status() =>
+        AssertError(await node.NewRequest("early_error=4011 http=403").StreamErrorAsync(), 429, "insufficient_quota", 4011);
 
     [Theory]
     [InlineData("http=429 retry_after=7s")]
     [InlineData("early_error=4020 retry_after=7s")]
-    public async Task How_long_to_wait_is_passed_on(string directives)
+    public async Task Retry_after_is_passed_on(string directives)
     {
-        var answer = await node.Ask(directives).StreamInVainAsync();
+        var response = await node.NewRequest(directives).StreamErrorAsync();
 
-        AssertError(answer, 429, "rate_limit_exceeded");
-        Assert.InRange(int.Parse(answer.Header("retry-after")!), 1, 7);
+        AssertError(response, 429, "rate_limit_exceeded");
+        Assert.InRange(int.Parse(response.Header("retry-after")!), 1, 7);
     }
 
     [Fact]
-    public async Task An_account_out_of_credit_is_not_worth_a_retry()
+    public async Task Clients_should_not_retry_when_the_account_is_out_of_credit()
     {
-        var answer = await node.Ask("early_error=4011").StreamInVainAsync();
+        var response = await node.NewRequest("early_error=4011").StreamErrorAsync();
 
-        Assert.Equal("false", answer.Header("x-should-retry"));
+        Assert.Equal("false", response.Header("x-should-retry"));
     }
 
     [Theory]
@@ -135,25 +135,25 @@ public sealed class ErrorsBeforeTextTests(NodeFixture node)
     [InlineData("unknown-bot", 404, "upstream_not_found")]
     [InlineData("unauthorized", 401, "upstream_unauthorized")]
     [InlineData("down", 503, "upstream_unavailable")]
-    public async Task A_bot_or_account_that_cannot_work(string model, int status, string errorCode) =>
-        AssertError(await node.Ask(model: model).StreamInVainAsync(), status, errorCode);
+    public async Task A_bot_or_account_that_cannot_be_used(string model, int status, string errorCode) =>
+        AssertError(await node.NewRequest(model: model).StreamErrorAsync(), status, errorCode);
 
     [Fact]
-    public async Task An_error_does_not_tell_the_token()
+    public async Task An_error_does_not_contain_the_token()
     {
-        var answer = await node.Ask("early_error=4100").StreamInVainAsync();
+        var response = await node.NewRequest("early_error=4100").StreamErrorAsync();
 
-        Assert.DoesNotContain("pat_", answer.Json.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("pat_", response.Json.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("pat_", node.Log, StringComparison.Ordinal);
     }
 
-    private static void AssertError(Answer answer, int status, string errorCode, int? cozeCode = null)
+    private static void AssertError(ApiResponse response, int status, string errorCode, int? cozeCode = null)
     {
-        Assert.Equal((status, errorCode), (answer.Status, answer.Error.Text("code")));
-        Assert.Equal(["message", "type", "param", "code"], answer.Error.EnumerateObject().Select(member => member.Name));
-        Assert.NotEmpty(answer.Error.Text("message")!);
-        Assert.NotEmpty(answer.Error.Text("type")!);
-        if (cozeCode is not null) Assert.Contains($"{cozeCode}", answer.Error.Text("message"), StringComparison.Ordinal);
-        Assert.NotNull(answer.Header("x-request-id"));
+        Assert.Equal((status, errorCode), (response.Status, response.Error.Text("code")));
+        Assert.Equal(["message", "type", "param", "code"], response.Error.EnumerateObject().Select(member => member.Name));
+        Assert.NotEmpty(response.Error.Text("message")!);
+        Assert.NotEmpty(response.Error.Text("type")!);
+        if (cozeCode is not null) Assert.Contains($"{cozeCode}", response.Error.Text("message"), StringComparison.Ordinal);
+        Assert.NotNull(response.Header("x-request-id"));
     }
 }

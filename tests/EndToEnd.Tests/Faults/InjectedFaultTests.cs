@@ -2,9 +2,9 @@ using System.Text.Json.Nodes;
 
 namespace CozeCluster.EndToEnd.Tests.Faults;
 
-/// <summary>Faults in calls around a chat: looking for it again, cancelling it, uploads, tokens.</summary>
-[Collection(nameof(QuietNode))]
-public sealed class InjectedFaultTests(QuietFixture node)
+/// <summary>Calls to Coze other than the chat itself fail: polling, cancelling, uploads, tokens.</summary>
+[Collection(nameof(ExclusiveNode))]
+public sealed class InjectedFaultTests(ExclusiveNodeFixture node)
 {
     [Theory]
     [InlineData("/v3/chat/retrieve", 503, null)]
@@ -12,40 +12,40 @@ public sealed class InjectedFaultTests(QuietFixture node)
     [InlineData("/v3/chat/retrieve", 429, 4020)]
     [InlineData("/v3/chat/message/list", 502, null)]
     [InlineData("/v3/chat/message/list", null, 5000)]
-    public async Task A_reply_is_found_again_though_asking_fails_at_first(string path, int? http, int? error)
+    public async Task A_reply_is_resumed_when_polling_fails_at_first(string path, int? http, int? error)
     {
-        await node.FaultAsync(path, http, error, times: 2);
-        var ask = node.Ask("text=unicode chunks=20 disconnect_after=5 seed=41");
-        var reply = await ask.StreamAsync();
+        await node.AddFaultAsync(path, http, error, times: 2);
+        var request = node.NewRequest("text=unicode chunks=20 disconnect_after=5 seed=41");
+        var reply = await request.StreamAsync();
 
-        Assert.Equal(Assert.Single(ask.Chat.Answers), reply.Text);
+        Assert.Equal(Assert.Single(request.Chat.Answers), reply.Text);
         Assert.True(reply.IsDone);
     }
 
     [Fact]
     public async Task A_reply_that_Coze_no_longer_knows_ends_in_an_error()
     {
-        await node.FaultAsync("/v3/chat/retrieve", error: 4001);
-        var reply = await node.Ask("say=abcdefgh chunk=2 disconnect_after=2").StreamAsync();
+        await node.AddFaultAsync("/v3/chat/retrieve", error: 4001);
+        var reply = await node.NewRequest("say=abcdefgh chunk=2 disconnect_after=2").StreamAsync();
 
-        ErrorsAfterTextTests.AssertBrokenOff(reply, "abcd", "upstream_not_found");
+        ErrorsAfterTextTests.AssertFailedInStream(reply, "abcd", "upstream_not_found");
     }
 
     [Fact]
-    public async Task A_cancel_that_Coze_refuses_still_ends_the_turn_and_drops_the_connection()
+    public async Task The_turn_ends_and_the_connection_is_closed_when_Coze_refuses_to_cancel()
     {
-        await node.FaultAsync("/v3/chat/cancel", http: 500);
-        var ask = node.Ask("chunks=100000 pace=20ms");
+        await node.AddFaultAsync("/v3/chat/cancel", http: 500);
+        var request = node.NewRequest("chunks=100000 pace=20ms");
         string turnId;
-        await using (var open = await ask.OpenStreamAsync())
+        await using (var open = await request.OpenStreamAsync())
         {
-            await open.UntilAsync(reply => reply.Text.Length > 0, Ask.Patience);
+            await open.ReadUntilAsync(reply => reply.Text.Length > 0, TestTimeout.Token);
             turnId = open.Reply.TurnId;
         }
 
-        await ask.WaitForChatAsync(chat => chat.ClientGone);
+        await request.WaitForChatAsync(chat => chat.ClientGone);
         await using var follow = await node.Http.FollowAsync(turnId, null);
-        Assert.Equal("cancelled", (await follow.ReadAllAsync(Ask.Patience)).Error.Text("code"));
+        Assert.Equal("cancelled", (await follow.ReadAllAsync(TestTimeout.Token)).Error.Text("code"));
     }
 
     [Theory]
@@ -54,35 +54,35 @@ public sealed class InjectedFaultTests(QuietFixture node)
     [InlineData(413, null, 400, "upstream_invalid_request")]
     public async Task An_upload_that_Coze_refuses(int? http, int? error, int status, string errorCode)
     {
-        await node.FaultAsync("/v1/files/upload", http, error);
-        var ask = node.Ask();
-        ask.Body["messages"]![0]!["content"] = new JsonArray(
-            new JsonObject { ["type"] = "text", ["text"] = ask.Prompt },
+        await node.AddFaultAsync("/v1/files/upload", http, error);
+        var request = node.NewRequest();
+        request.Body["messages"]![0]!["content"] = new JsonArray(
+            new JsonObject { ["type"] = "text", ["text"] = request.Prompt },
             new JsonObject { ["type"] = "image_url", ["image_url"] = new JsonObject { ["url"] = "data:image/png;base64,iVBORw0KGgo=" } });
-        var answer = await ask.CompleteAsync();
+        var response = await request.CompleteAsync();
 
-        Assert.Equal((status, errorCode), (answer.Status, answer.Error.Text("code")));
-        Assert.Empty(ask.Chats);
+        Assert.Equal((status, errorCode), (response.Status, response.Error.Text("code")));
+        Assert.Empty(request.Chats);
     }
 
     [Fact]
-    public async Task A_token_that_Coze_does_not_give_is_asked_for_again_with_the_next_turn()
+    public async Task A_turn_fails_when_Coze_issues_no_token()
     {
-        await node.FaultAsync("/api/permission/oauth2/token", http: 500, times: 3);
-        var ask = node.Ask(model: "oauth");
-        var refused = await ask.CompleteAsync();
+        await node.AddFaultAsync("/api/permission/oauth2/token", http: 500, times: 3);
+        var request = node.NewRequest(model: "oauth");
+        var refused = await request.CompleteAsync();
         Assert.Equal((502, "upstream_error"), (refused.Status, refused.Error.Text("code")));
-        Assert.Empty(ask.Chats);
+        Assert.Empty(request.Chats);
     }
 
     [Fact]
-    public async Task A_slow_acceptance_is_waited_for()
+    public async Task A_slow_start_of_the_chat_is_no_error()
     {
-        await node.FaultAsync("/v3/chat", delay: "1500ms");
-        var ask = node.Ask("chunks=5");
-        var reply = await ask.StreamAsync();
+        await node.AddFaultAsync("/v3/chat", delay: "1500ms");
+        var request = node.NewRequest("chunks=5");
+        var reply = await request.StreamAsync();
 
         Assert.True(reply.Comments >= 1);
-        Assert.Equal(Assert.Single(ask.Chat.Answers), reply.Text);
+        Assert.Equal(Assert.Single(request.Chat.Answers), reply.Text);
     }
 }

@@ -1,30 +1,30 @@
 namespace CozeCluster.EndToEnd.Tests.Faults;
 
-/// <summary>A Coze that is slow or falls silent: patience within the bot's time-outs, an honest error beyond them, and the chat cancelled there.</summary>
+/// <summary>Coze is slow or silent. Within the bot's timeouts this is no error. After a timeout the turn fails, and the chat is cancelled at Coze.</summary>
 public sealed class SilenceTests(NodeFixture node)
 {
-    private const string Said = "0123456789abcdefghijklmnopqrstuvwxyz";
+    private const string FullText = "0123456789abcdefghijklmnopqrstuvwxyz";
 
     [Theory]
     [InlineData("stall_after=3")]
     [InlineData("stall_after=3 stall=1m")]
-    public async Task Silence_within_the_text_ends_in_an_error_in_the_stream(string directives)
+    public async Task Silence_after_text_is_an_error_in_the_stream(string directives)
     {
-        var ask = node.Ask($"say={Said} chunk=4 {directives}", node.ImpatientModel());
-        var reply = await ask.StreamAsync();
+        var request = node.NewRequest($"say={FullText} chunk=4 {directives}", node.NewModelWithShortTimeouts());
+        var reply = await request.StreamAsync();
 
-        ErrorsAfterTextTests.AssertBrokenOff(reply, Said[..12], "upstream_timeout");
-        await ask.WaitForChatAsync(chat => chat.Canceled && chat.ClientGone && chat.Ended);
+        ErrorsAfterTextTests.AssertFailedInStream(reply, FullText[..12], "upstream_timeout");
+        await request.WaitForChatAsync(chat => chat.Canceled && chat.ClientGone && chat.Ended);
     }
 
     [Fact]
-    public async Task Silence_within_the_text_without_streaming_is_a_504()
+    public async Task Silence_after_text_without_streaming_is_a_504()
     {
-        var ask = node.Ask($"say={Said} chunk=4 stall_after=3", node.ImpatientModel());
-        var answer = await ask.CompleteAsync();
+        var request = node.NewRequest($"say={FullText} chunk=4 stall_after=3", node.NewModelWithShortTimeouts());
+        var response = await request.CompleteAsync();
 
-        Assert.Equal((504, "upstream_timeout"), (answer.Status, answer.Error.Text("code")));
-        await ask.WaitForChatAsync(chat => chat.Canceled);
+        Assert.Equal((504, "upstream_timeout"), (response.Status, response.Error.Text("code")));
+        await request.WaitForChatAsync(chat => chat.Canceled);
     }
 
     [Theory]
@@ -32,44 +32,44 @@ public sealed class SilenceTests(NodeFixture node)
     [InlineData("think=1m")]
     public async Task Silence_before_any_text_is_a_504_and_cancelled_at_Coze(string directives)
     {
-        var ask = node.Ask(directives, node.ImpatientModel());
-        var answer = await ask.StreamInVainAsync();
+        var request = node.NewRequest(directives, node.NewModelWithShortTimeouts());
+        var response = await request.StreamErrorAsync();
 
-        Assert.Equal((504, "upstream_timeout"), (answer.Status, answer.Error.Text("code")));
-        await ask.WaitForChatAsync(chat => chat.Canceled && chat.ClientGone);
+        Assert.Equal((504, "upstream_timeout"), (response.Status, response.Error.Text("code")));
+        await request.WaitForChatAsync(chat => chat.Canceled && chat.ClientGone);
     }
 
     [Fact]
-    public async Task No_answer_at_all_is_a_504_and_the_connection_is_dropped()
+    public async Task A_missing_response_is_a_504_and_the_connection_is_closed()
     {
-        var ask = node.Ask("first_byte=1m", node.ImpatientModel());
-        var answer = await ask.StreamInVainAsync();
+        var request = node.NewRequest("first_byte=1m", node.NewModelWithShortTimeouts());
+        var response = await request.StreamErrorAsync();
 
-        Assert.Equal((504, "upstream_timeout"), (answer.Status, answer.Error.Text("code")));
-        await ask.WaitForChatAsync(chat => chat.ClientGone);
+        Assert.Equal((504, "upstream_timeout"), (response.Status, response.Error.Text("code")));
+        await request.WaitForChatAsync(chat => chat.ClientGone);
     }
 
     [Fact]
-    public async Task A_reply_that_never_ends_is_cut_off()
+    public async Task A_reply_that_does_not_end_is_a_timeout()
     {
-        var ask = node.Ask("chunks=100000 pace=50ms", "brief");
-        var reply = await ask.StreamAsync();
+        var request = node.NewRequest("chunks=100000 pace=50ms", "brief");
+        var reply = await request.StreamAsync();
 
         Assert.NotEmpty(reply.Text);
-        ErrorsAfterTextTests.AssertBrokenOff(reply, reply.Text, "upstream_timeout");
-        await ask.WaitForChatAsync(chat => chat.Canceled && chat.ClientGone);
+        ErrorsAfterTextTests.AssertFailedInStream(reply, reply.Text, "upstream_timeout");
+        await request.WaitForChatAsync(chat => chat.Canceled && chat.ClientGone);
     }
 
     [Theory]
     [InlineData("first_byte=300ms chunks=5")]
     [InlineData("think=300ms chunks=5")]
     [InlineData("stall=300ms stall_after=2 chunks=5")]
-    public async Task Silence_within_the_limits_is_no_error(string directives)
+    public async Task Silence_within_the_timeouts_is_no_error(string directives)
     {
-        var ask = node.Ask(directives);
-        var reply = await ask.StreamAsync();
+        var request = node.NewRequest(directives);
+        var reply = await request.StreamAsync();
 
-        Assert.Equal(Assert.Single(ask.Chat.Answers), reply.Text);
+        Assert.Equal(Assert.Single(request.Chat.Answers), reply.Text);
         Assert.True(reply.IsDone);
     }
 }

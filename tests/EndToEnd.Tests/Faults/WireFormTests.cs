@@ -1,6 +1,6 @@
 namespace CozeCluster.EndToEnd.Tests.Faults;
 
-/// <summary>Details in which real servers differ make no difference to the client.</summary>
+/// <summary>Differences in how servers write Coze's protocol do not affect clients.</summary>
 public sealed class WireFormTests(NodeFixture node)
 {
     public static TheoryData<string> Forms =>
@@ -14,15 +14,13 @@ public sealed class WireFormTests(NodeFixture node)
     [MemberData(nameof(Forms))]
     public async Task The_reply_is_the_same(string form)
     {
-        var ask = node.Ask($"text=unicode chunks=80 chunk=3 seed=11 usage=21/34 {form}");
-        var reply = await ask.StreamAsync();
+        var request = node.NewRequest($"text=unicode chunks=80 chunk=3 seed=11 usage=21/34 {form}");
+        var reply = await request.StreamAsync();
 
-        Assert.Equal(Assert.Single(ask.Chat.Answers), reply.Text);
+        Assert.Equal(Assert.Single(request.Chat.Answers), reply.Text);
         Assert.Equal("stop", reply.FinishReason);
         Assert.True(reply.IsDone);
-        Assert.Equal(
-            (21, 34, 55),
-            (reply.Usage.GetProperty("prompt_tokens").GetInt32(), reply.Usage.GetProperty("completion_tokens").GetInt32(), reply.Usage.GetProperty("total_tokens").GetInt32()));
+        Assert.Equal((21, 34, 55), reply.Usage.ReadUsage());
     }
 
     [Theory]
@@ -31,13 +29,13 @@ public sealed class WireFormTests(NodeFixture node)
     [InlineData(2, "utf8")]
     [InlineData(5, "ascii")]
     [InlineData(4000, "utf8")]
-    public async Task Text_is_exact_however_it_is_cut(int chunk, string escape)
+    public async Task Text_is_exact_whatever_the_size_of_deltas(int chunk, string escape)
     {
-        var ask = node.Ask($"text=unicode chunk={chunk} chunks=40 seed={chunk} escape={escape} torn");
-        var streamed = await ask.StreamAsync();
-        var whole = await node.Ask($"text=unicode chunk={chunk} chunks=40 seed={chunk} escape={escape} torn").CompleteAsync();
+        var request = node.NewRequest($"text=unicode chunk={chunk} chunks=40 seed={chunk} escape={escape} torn");
+        var streamed = await request.StreamAsync();
+        var whole = await node.NewRequest($"text=unicode chunk={chunk} chunks=40 seed={chunk} escape={escape} torn").CompleteAsync();
 
-        Assert.Equal(Assert.Single(ask.Chat.Answers), streamed.Text);
+        Assert.Equal(Assert.Single(request.Chat.Answers), streamed.Text);
         Assert.Equal(streamed.Text, whole.Text);
     }
 
@@ -46,6 +44,10 @@ public sealed class WireFormTests(NodeFixture node)
     [InlineData("newline=crlf")]
     [InlineData("done=none")]
     [InlineData("last_error=null")]
-    public async Task An_error_is_seen_in_every_form(string form) =>
-        ErrorsAfterTextTests.AssertBrokenOff(await node.Ask($"say=abcdefgh chunk=2 failed=4013 failed_after=2 {form}").StreamAsync(), "abcd", "upstream_error");
+    public async Task An_error_is_recognized_in_every_form(string form)
+    {
+        var reply = await node.NewRequest($"say=abcdefgh chunk=2 failed=4013 failed_after=2 {form}").StreamAsync();
+
+        ErrorsAfterTextTests.AssertFailedInStream(reply, "abcd", "upstream_error");
+    }
 }

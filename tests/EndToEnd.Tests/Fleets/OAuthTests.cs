@@ -1,26 +1,29 @@
 namespace CozeCluster.EndToEnd.Tests.Fleets;
 
-/// <summary>An account with a Coze OAuth app: a token is signed for, kept, and replaced when Coze no longer takes it. Each process of a cluster keeps one; a conversation lives in one of them.</summary>
+/// <summary>
+/// An account with a Coze OAuth app: CozeCluster requests a token with a signed JWT, keeps it, and replaces it when Coze no longer accepts it. Each process of
+/// a cluster keeps its own token, so the test uses one conversation, which is in one process.
+/// </summary>
 public sealed class OAuthTests(NodeFixture node)
 {
     [Fact]
-    public async Task One_token_serves_until_it_is_ended()
+    public async Task A_token_is_used_until_it_expires()
     {
-        var first = await AskAsync();
-        var second = await AskAsync();
+        var first = await GetTokenOfTurnAsync();
+        var second = await GetTokenOfTurnAsync();
         Assert.StartsWith("czs_", first, StringComparison.Ordinal);
         Assert.Equal(first, second);
 
         Assert.True(node.Coze.ExpireToken(first));
-        var third = await AskAsync();
+        var third = await GetTokenOfTurnAsync();
         Assert.StartsWith("czs_", third, StringComparison.Ordinal);
         Assert.NotEqual(first, third);
     }
 
-    private async Task<string> AskAsync()
+    private async Task<string> GetTokenOfTurnAsync()
     {
-        var ask = node.Ask("chunks=2", "oauth").With(body => body["conversation_id"] = "oauth");
-        Assert.True((await ask.StreamAsync()).IsDone);
-        return ask.Chat.Token;
+        var request = node.NewRequest("chunks=2", "oauth").InConversation("oauth");
+        Assert.True((await request.StreamAsync()).IsDone);
+        return request.Chat.Token;
     }
 }

@@ -4,14 +4,14 @@ using System.Text.Json.Nodes;
 
 namespace CozeCluster.EndToEnd.Tests.Operations;
 
-/// <summary>What operators see of a running node.</summary>
+/// <summary>The health and the metrics that operators see.</summary>
 public sealed class HealthTests(NodeFixture node)
 {
     [Fact]
-    public async Task An_account_that_is_refused_is_shown_as_set_aside()
+    public async Task An_account_that_Coze_refuses_is_shown_as_set_aside()
     {
         var model = "unauthorized";
-        await node.Ask(model: model).CompleteAsync();
+        await node.NewRequest(model: model).CompleteAsync();
 
         JsonNode? account = null;
         while ((account = Find(await HealthAsync(), "account", model))!["state"]!.GetValue<string>() == "unknown") await Task.Yield();
@@ -22,12 +22,12 @@ public sealed class HealthTests(NodeFixture node)
     }
 
     [Fact]
-    public async Task A_nodes_metrics_tell_its_turns()
+    public async Task The_metrics_of_a_node_count_its_turns()
     {
-        var model = node.PlainModel();
-        await node.Ask(model: model).CompleteAsync();
+        var model = node.NewModel();
+        await node.NewRequest(model: model).CompleteAsync();
 
-        // Each process tells its own.
+        // Each process has its own metrics.
         var metrics = string.Concat(await Task.WhenAll(node.Urls.Select(url => node.Http.GetStringAsync(new Uri(url, "/metrics")))));
 
         Assert.Contains($"cozecluster_turns_started_total{{model=\"{model}\"}} 1\n", metrics, StringComparison.Ordinal);
@@ -40,7 +40,7 @@ public sealed class HealthTests(NodeFixture node)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/admin/health");
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", TestFleet.AdminKey);
-        using var response = await node.Http.SendAsync(request, Ask.Patience);
+        using var response = await node.Http.SendAsync(request, TestTimeout.Token);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return JsonNode.Parse(await response.Content.ReadAsStringAsync())!["data"]!.AsArray();
     }

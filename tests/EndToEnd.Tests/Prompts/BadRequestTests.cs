@@ -3,7 +3,7 @@ using System.Text;
 
 namespace CozeCluster.EndToEnd.Tests.Prompts;
 
-/// <summary>Requests that are wrong get an OpenAI error body on every path, and never a 500.</summary>
+/// <summary>An invalid request gets an OpenAI error body on every path, and never a 500.</summary>
 public sealed class BadRequestTests(NodeFixture node)
 {
     [Theory]
@@ -20,13 +20,13 @@ public sealed class BadRequestTests(NodeFixture node)
     [InlineData("""{"model":"plain-1","messages":[{"role":"user","content":"x"}],"n":2}""", "n")]
     [InlineData("""{"model":"plain-1","messages":[{"role":"user","content":"x"}],"stream":"yes"}""", "stream")]
     [InlineData("""{"model":"plain-1","messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"f"}}]}""", "tools")]
-    public async Task A_wrong_body_is_named(string body, string? param)
+    public async Task An_error_names_the_invalid_field(string body, string? param)
     {
-        var answer = await PostAsync(body);
+        var response = await PostAsync(body);
 
-        Assert.Equal((400, "invalid_request_error"), (answer.Status, answer.Error.Text("type")));
-        Assert.Equal(param, answer.Error.Text("param"));
-        Assert.NotEmpty(answer.Error.Text("message")!);
+        Assert.Equal((400, "invalid_request_error"), (response.Status, response.Error.Text("type")));
+        Assert.Equal(param, response.Error.Text("param"));
+        Assert.NotEmpty(response.Error.Text("message")!);
     }
 
     [Theory]
@@ -38,35 +38,35 @@ public sealed class BadRequestTests(NodeFixture node)
     [InlineData("GET", "/cozecluster/v1/conversations/no-such-conversation", 404)]
     public async Task A_wrong_path_or_method_has_an_error_body(string method, string path, int status)
     {
-        var answer = await node.Http.AnswerAsync(new HttpMethod(method), path);
+        var response = await node.Http.RequestJsonAsync(new HttpMethod(method), path);
 
-        Assert.Equal((status, "invalid_request_error"), (answer.Status, answer.Error.Text("type")));
-        Assert.NotNull(answer.Header("x-request-id"));
+        Assert.Equal((status, "invalid_request_error"), (response.Status, response.Error.Text("type")));
+        Assert.NotNull(response.Header("x-request-id"));
     }
 
     [Fact]
-    public async Task A_body_that_is_no_JSON_by_its_type_is_refused()
+    public async Task A_body_with_another_content_type_than_JSON_is_refused()
     {
-        var answer = await PostAsync("model=x", "application/x-www-form-urlencoded");
+        var response = await PostAsync("model=x", "application/x-www-form-urlencoded");
 
-        Assert.Equal((415, "unsupported_media_type"), (answer.Status, answer.Error.Text("code")));
+        Assert.Equal((415, "unsupported_media_type"), (response.Status, response.Error.Text("code")));
     }
 
     [Fact]
     public async Task A_body_that_is_too_large_is_refused()
     {
-        var answer = await PostAsync($$"""{"model":"{{new string('x', 33 << 20)}}"}""");
+        var response = await PostAsync($$"""{"model":"{{new string('x', 33 << 20)}}"}""");
 
-        Assert.Equal((413, "request_too_large"), (answer.Status, answer.Error.Text("code")));
+        Assert.Equal((413, "request_too_large"), (response.Status, response.Error.Text("code")));
     }
 
     [Fact]
-    public async Task No_key_is_told_what_to_do()
+    public async Task An_error_for_a_missing_key_explains_how_to_send_it()
     {
-        var answer = await node.Http.AnswerAsync(HttpMethod.Get, "/v1/models", key: null);
+        var response = await node.Http.RequestJsonAsync(HttpMethod.Get, "/v1/models", key: null);
 
-        Assert.Equal((401, "invalid_api_key"), (answer.Status, answer.Error.Text("code")));
-        Assert.Contains("Authorization", answer.Error.Text("message"), StringComparison.Ordinal);
+        Assert.Equal((401, "invalid_api_key"), (response.Status, response.Error.Text("code")));
+        Assert.Contains("Authorization", response.Error.Text("message"), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -76,16 +76,16 @@ public sealed class BadRequestTests(NodeFixture node)
     [InlineData("/swagger/index.html", "text/html")]
     public async Task Health_and_documentation_need_no_key(string path, string contentType)
     {
-        using var response = await node.Http.CallAsync(HttpMethod.Get, path, key: null, cancellationToken: Ask.Patience);
+        using var response = await node.Http.RequestAsync(HttpMethod.Get, path, key: null, cancellationToken: TestTimeout.Token);
 
         Assert.Equal((200, contentType), ((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType));
     }
 
-    private async Task<Answer> PostAsync(string body, string contentType = "application/json")
+    private async Task<ApiResponse> PostAsync(string body, string contentType = "application/json")
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent(body, Encoding.UTF8, contentType) };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", TestFleet.Key);
-        using var response = await node.Http.SendAsync(request, Ask.Patience);
-        return await Answer.OfAsync(response);
+        using var response = await node.Http.SendAsync(request, TestTimeout.Token);
+        return await ApiResponse.ReadAsync(response);
     }
 }

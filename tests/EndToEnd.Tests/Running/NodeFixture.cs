@@ -1,5 +1,4 @@
 using CozeCluster.EndToEnd.Tests;
-using CozeCluster.Sandbox;
 using CozeCluster.Sandbox.Coze;
 
 [assembly: AssemblyFixture(typeof(NodeFixture))]
@@ -7,104 +6,91 @@ using CozeCluster.Sandbox.Coze;
 namespace CozeCluster.EndToEnd.Tests;
 
 /// <summary>
-/// One node, run as a user runs it, and the fake Coze it sends to, for all tests of this project. Tests run beside each other: each takes a model of its own and
-/// finds its chats by its prompt.
+/// A node that runs as users run it, and the fake Coze that it uses, for all tests of this project. Tests run concurrently: each uses its own model, and finds
+/// its chats by its prompt.
 /// </summary>
 public sealed class NodeFixture : IAsyncLifetime
 {
     private const int PlainModels = 500;
-    private const int ImpatientModels = 20;
+    private const int ShortTimeoutModels = 20;
 
-    private readonly TempFolder _folder = new();
-    private SandboxServer _sandbox = null!;
-    private INode _node = null!;
+    private SandboxNode? _node;
     private int _plain;
-    private int _impatient;
+    private int _shortTimeouts;
 
-    /// <summary>What the fake Coze saw.</summary>
-    public FakeCoze Coze => _sandbox.Coze;
+    public FakeCoze Coze => _node!.Sandbox.Coze;
 
-    /// <summary>Where the fake Coze is.</summary>
-    internal Uri CozeUrl => new(_sandbox.BaseUrl, "coze");
+    internal Uri CozeUrl => new(_node!.Sandbox.BaseUrl, "coze");
 
-    /// <summary>Where the node is.</summary>
-    internal Uri Url => _node.BaseUrl;
+    /// <summary>The URL of the node.</summary>
+    internal Uri Url => _node!.Node.BaseUrl;
 
-    /// <summary>The token of the account that <c>rotating</c> has besides one that is out of credit.</summary>
-    internal string SoundToken { get; private set; } = "";
+    /// <summary>The URLs of all processes of the node.</summary>
+    internal IReadOnlyList<Uri> Urls => _node!.Node.Urls;
 
-    /// <summary>Where all of its processes are.</summary>
-    internal IReadOnlyList<Uri> Urls => _node.Urls;
+    /// <summary>The log of the node.</summary>
+    internal string Log => _node!.Node.Output;
 
-    /// <summary>What the node logged.</summary>
-    internal string Log => _node.Output;
+    /// <summary>A client of the node, without an API key.</summary>
+    internal HttpClient Http => _node!.Http;
 
-    /// <summary>A client without a key, for this node.</summary>
-    internal HttpClient Http { get; private set; } = null!;
+    /// <summary>The model <c>rotating</c> has two accounts: one is out of credit, the other has this token.</summary>
+    internal string TokenWithCredit { get; private set; } = "";
 
     /// <summary>The names of all models that every tenant sees.</summary>
     internal static IEnumerable<string> Models =>
     [
         .. Enumerable.Range(1, PlainModels).Select(number => $"plain-{number}"),
-        .. Enumerable.Range(1, ImpatientModels).Select(number => $"impatient-{number}"),
+        .. Enumerable.Range(1, ShortTimeoutModels).Select(number => $"short-timeouts-{number}"),
         "brief", "unpublished", "unknown-bot", "unauthorized", "down", "up", "half-down", "oauth", "round", "homely", "rotating", "broke", "narrow",
     ];
 
-    public async ValueTask InitializeAsync()
-    {
-        _sandbox = await SandboxServer.StartAsync(new SandboxOptions(), CancellationToken.None);
-        var fleet = _folder.Write("fleet.yaml", Fleet().ToString());
-        _node = await Nodes.StartAsync(
-            _folder.Path, ["--fleet", fleet, "--start-grace", "60s"], new Dictionary<string, string> { ["SANDBOX_TOKEN"] = "pat_sandbox" });
-        Http = HttpCalls.Client(Url);
-    }
+    public async ValueTask InitializeAsync() => _node = await SandboxNode.StartAsync(
+        (sandbox, folder) => CreateFleet(sandbox.Coze, new Uri(sandbox.BaseUrl, "coze"), folder).ToString(),
+        environment: new Dictionary<string, string> { ["SANDBOX_TOKEN"] = "pat_sandbox" });
 
-    public async ValueTask DisposeAsync()
-    {
-        Http?.Dispose();
-        if (_node is not null) await _node.DisposeAsync();
-        if (_sandbox is not null) await _sandbox.DisposeAsync();
-        _folder.Dispose();
-    }
+    public ValueTask DisposeAsync() => _node?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    /// <summary>A model that nobody else uses, with one bot and one account of its own.</summary>
-    internal string PlainModel() => Interlocked.Increment(ref _plain) is var number and <= PlainModels
+    /// <summary>A model that no other test uses, with its own bot and its own account.</summary>
+    internal string NewModel() => Interlocked.Increment(ref _plain) is var number and <= PlainModels
         ? $"plain-{number}"
-        : throw new InvalidOperationException($"More than {PlainModels} tests want a model: raise the number.");
+        : throw new InvalidOperationException($"More than {PlainModels} tests need a model. Raise the number.");
 
-    /// <summary>The same, with a bot that is waited for no longer than a second.</summary>
-    internal string ImpatientModel() => Interlocked.Increment(ref _impatient) is var number and <= ImpatientModels
-        ? $"impatient-{number}"
-        : throw new InvalidOperationException($"More than {ImpatientModels} tests want a model: raise the number.");
+    /// <summary>A model that no other test uses, whose bot has timeouts of a few seconds.</summary>
+    internal string NewModelWithShortTimeouts() => Interlocked.Increment(ref _shortTimeouts) is var number and <= ShortTimeoutModels
+        ? $"short-timeouts-{number}"
+        : throw new InvalidOperationException($"More than {ShortTimeoutModels} tests need a model with short timeouts. Raise the number.");
 
-    /// <summary>A question with the tests' usual key.</summary>
-    /// <param name="directives">What the sandbox is to do, without brackets.</param>
-    /// <param name="model">Null: a fresh one.</param>
-    internal Ask Ask(string directives = "", string? model = null) => new(Http, Coze, model ?? PlainModel(), directives);
+    /// <summary>Creates a request with the API key of the main tenant.</summary>
+    /// <param name="directives">The directives for the sandbox, without brackets.</param>
+    /// <param name="model">The model; null for <see cref="NewModel"/>.</param>
+    internal ChatRequest NewRequest(string directives = "", string? model = null) => new(Http, Coze, model ?? NewModel(), directives);
 
-    private TestFleet Fleet()
+    private TestFleet CreateFleet(FakeCoze coze, Uri url, TempFolder folder)
     {
-        var broke = Coze.MintToken(chats: 0);
-        SoundToken = Coze.MintToken();
+        var tokenWithoutCredit = coze.MintToken(chats: 0);
+        TokenWithCredit = coze.MintToken();
         var fleet = new TestFleet();
-        for (var number = 1; number <= PlainModels; number++) fleet.Alone($"plain-{number}", CozeUrl, token: "${SANDBOX_TOKEN}");
-        for (var number = 1; number <= ImpatientModels; number++) fleet.Alone($"impatient-{number}", CozeUrl, "timeouts: { first_byte: 4s, idle: 4s }");
+        for (var number = 1; number <= PlainModels; number++) fleet.AddIsolatedModel($"plain-{number}", url, token: "${SANDBOX_TOKEN}");
+        for (var number = 1; number <= ShortTimeoutModels; number++)
+            fleet.AddIsolatedModel($"short-timeouts-{number}", url, "timeouts: { first_byte: 4s, idle: 4s }");
         return fleet
-            .Alone("brief", CozeUrl, "timeouts: { total: 6s }")
-            .Alone("unpublished", CozeUrl, botId: Bots.Unpublished)
-            .Alone("unknown-bot", CozeUrl, botId: Bots.Unknown)
-            .Alone("unauthorized", CozeUrl, token: "pat_sandbox_expired")
-            // Nobody listens on port 1.
-            .Alone("down", new Uri("http://127.0.0.1:1/coze"))
-            .Alone("up", CozeUrl).Bot("away", Bots.One, "down").Model("half-down", "away, up")
-            .OAuthAccount("oauth", CozeUrl, OAuthApp.AppId, Coze.OAuth.KeyId, _folder.Write("oauth.pem", Coze.OAuth.PrivateKeyPem))
-            .Bot("oauth", Bots.One, "oauth").Model("oauth", "oauth")
-            .Model("for-others", "up", "tenants: [other]")
-            .Account("round", CozeUrl, "pat_sandbox").Bot("round-1", Bots.One, "round").Bot("round-2", Bots.Two, "round").Bot("round-3", Bots.Three, "round")
-            .Model("round", "round-1, round-2, round-3").Model("homely", "round-1, round-2, round-3")
-            .Account("out-of-credit", CozeUrl, broke).Account("in-credit", CozeUrl, SoundToken)
-            .Bot("rotating", Bots.One, "out-of-credit, in-credit").Model("rotating", "rotating")
-            .Alone("broke", CozeUrl, token: broke)
-            .Alone("narrow", CozeUrl, "max_concurrent_turns: 1");
+            .AddIsolatedModel("brief", url, "timeouts: { total: 6s }")
+            .AddIsolatedModel("unpublished", url, botId: Bots.Unpublished)
+            .AddIsolatedModel("unknown-bot", url, botId: Bots.Unknown)
+            .AddIsolatedModel("unauthorized", url, token: "pat_sandbox_expired")
+            // No server listens on port 1.
+            .AddIsolatedModel("down", new Uri("http://127.0.0.1:1/coze"))
+            .AddIsolatedModel("up", url).AddBot("away", Bots.One, "down").AddModel("half-down", "away, up")
+            .AddOAuthAccount("oauth", url, OAuthApp.AppId, coze.OAuth.KeyId, folder.Write("oauth.pem", coze.OAuth.PrivateKeyPem))
+            .AddBot("oauth", Bots.One, "oauth").AddModel("oauth", "oauth")
+            .AddModel("for-others", "up", "tenants: [other]")
+            .AddAccount("round", url, "pat_sandbox")
+            .AddBot("round-1", Bots.One, "round").AddBot("round-2", Bots.Two, "round").AddBot("round-3", Bots.Three, "round")
+            .AddModel("round", "round-1, round-2, round-3").AddModel("homely", "round-1, round-2, round-3")
+            .AddAccount("out-of-credit", url, tokenWithoutCredit).AddAccount("in-credit", url, TokenWithCredit)
+            .AddBot("rotating", Bots.One, "out-of-credit, in-credit").AddModel("rotating", "rotating")
+            .AddIsolatedModel("broke", url, token: tokenWithoutCredit)
+            .AddIsolatedModel("narrow", url, "max_concurrent_turns: 1");
     }
 }

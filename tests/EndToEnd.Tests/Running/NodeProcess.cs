@@ -4,10 +4,27 @@ using System.Text.RegularExpressions;
 
 namespace CozeCluster.EndToEnd.Tests;
 
-/// <summary>A node the way a user runs one: the built program in a process of its own, on a free loopback port, with a data folder.</summary>
+/// <summary>What tests send requests to: a single node, or a cluster.</summary>
+internal interface INode : IAsyncDisposable
+{
+    /// <summary>The URL for clients.</summary>
+    Uri BaseUrl { get; }
+
+    /// <summary>The URLs of all processes.</summary>
+    IReadOnlyList<Uri> Urls { get; }
+
+    /// <summary>The output of all processes.</summary>
+    string Output { get; }
+
+    /// <summary>Stops it with SIGTERM, as a service manager does.</summary>
+    /// <returns>The exit code.</returns>
+    Task<int> StopAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>A node that runs as users run it: the built program in its own process, on a free loopback port, with a data folder.</summary>
 internal sealed partial class NodeProcess : INode
 {
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _lines = new();
@@ -15,24 +32,23 @@ internal sealed partial class NodeProcess : INode
 
     private NodeProcess(Process process) => _process = process;
 
-    /// <summary>Where it listens.</summary>
     public Uri BaseUrl { get; private set; } = null!;
 
     public IReadOnlyList<Uri> Urls => [BaseUrl];
 
-    /// <summary>What it printed so far.</summary>
     public string Output => string.Join('\n', _lines);
 
-    /// <summary>Starts a node and returns once it listens.</summary>
-    /// <param name="folder">Where it runs and keeps its data.</param>
-    /// <param name="arguments">Of the command line, besides port and data folder.</param>
-    /// <param name="environment">Variables it gets besides those of the tests.</param>
+    /// <summary>Starts a node. Returns when it listens.</summary>
+    /// <param name="folder">The working folder. The data folder is in it.</param>
+    /// <param name="arguments">The command line, in addition to port and data folder.</param>
+    /// <param name="environment">Environment variables, in addition to those of the tests.</param>
     public static async Task<NodeProcess> StartAsync(
         string folder, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         var program = Path.Combine(AppContext.BaseDirectory, "CozeCluster.Silo.dll");
         var start = new ProcessStartInfo(
-            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [program, "--port", "0", "--data", Path.Combine(folder, "data"), .. arguments])
+            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+            [program, "--port", "0", "--data", Path.Combine(folder, "data"), .. arguments])
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
@@ -42,10 +58,10 @@ internal sealed partial class NodeProcess : INode
 
         var node = new NodeProcess(Process.Start(start)!);
         AppDomain.CurrentDomain.ProcessExit += node.KillAtExit;
-        node.Listen();
+        node.BeginReadOutput();
         try
         {
-            node.BaseUrl = await node._listening.Task.WaitAsync(StartPatience);
+            node.BaseUrl = await node._listening.Task.WaitAsync(StartTimeout);
         }
         catch (Exception e)
         {
@@ -55,7 +71,7 @@ internal sealed partial class NodeProcess : INode
         return node;
     }
 
-    /// <summary>Ends it as a power cut would: <c>kill -9</c>.</summary>
+    /// <summary>Kills the process with SIGKILL.</summary>
     public async Task KillAsync()
     {
         try
@@ -64,13 +80,11 @@ internal sealed partial class NodeProcess : INode
         }
         catch (InvalidOperationException)
         {
-            // It has ended already.
+            // The process has already ended.
         }
         await _process.WaitForExitAsync();
     }
 
-    /// <summary>Asks it to stop, as a service manager would: <c>kill -TERM</c>.</summary>
-    /// <returns>Its exit code.</returns>
     public async Task<int> StopAsync(CancellationToken cancellationToken)
     {
         using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
@@ -86,17 +100,17 @@ internal sealed partial class NodeProcess : INode
         _process.Dispose();
     }
 
-    private void Listen()
+    private void BeginReadOutput()
     {
-        _process.OutputDataReceived += (_, line) => Note(line.Data);
-        _process.ErrorDataReceived += (_, line) => Note(line.Data);
+        _process.OutputDataReceived += (_, line) => OnOutput(line.Data);
+        _process.ErrorDataReceived += (_, line) => OnOutput(line.Data);
         _process.EnableRaisingEvents = true;
-        _process.Exited += (_, _) => _listening.TrySetException(new InvalidOperationException("It ended."));
+        _process.Exited += (_, _) => _listening.TrySetException(new InvalidOperationException("The process has ended."));
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
 
-    private void Note(string? line)
+    private void OnOutput(string? line)
     {
         if (line is null) return;
         _lines.Enqueue(line);

@@ -1,11 +1,12 @@
 namespace CozeCluster.EndToEnd.Tests;
 
-/// <summary>A folder that goes with its test.</summary>
+/// <summary>A temporary folder. It is deleted when it is disposed.</summary>
 internal sealed class TempFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("cozecluster-").FullName;
 
-    /// <summary>The path of a file in it, written now.</summary>
+    /// <summary>Writes a file in the folder.</summary>
+    /// <returns>The path of the file.</returns>
     public string Write(string name, string text)
     {
         var path = System.IO.Path.Combine(Path, name);

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace CozeCluster.EndToEnd.Tests;
 
-/// <summary>Puts a fleet file together.</summary>
+/// <summary>Builds a fleet file.</summary>
 internal sealed class TestFleet
 {
     public const string Key = "key-of-main-tenant";
@@ -15,7 +15,7 @@ internal sealed class TestFleet
     private readonly StringBuilder _bots = new();
     private readonly StringBuilder _models = new();
 
-    /// <summary>The file.</summary>
+    /// <summary>The text of the file.</summary>
     public override string ToString() => $$"""
         tenants:
           - id: main
@@ -38,26 +38,26 @@ internal sealed class TestFleet
         {{_models}}
         """;
 
-    /// <summary>An account with a token that may be written <c>${NAME}</c>.</summary>
-    public TestFleet Account(string id, Uri coze, string token) => Account(id, coze.ToString().TrimEnd('/'), $"token: \"{token}\"");
+    /// <summary>Adds an account with a token. The token may refer to an environment variable: <c>${NAME}</c>.</summary>
+    public TestFleet AddAccount(string id, Uri coze, string token) => AddAccount(id, coze.ToString().TrimEnd('/'), $"token: \"{token}\"");
 
-    /// <summary>An account with an OAuth app.</summary>
-    public TestFleet OAuthAccount(string id, Uri coze, string appId, string keyId, string privateKeyFile) =>
-        Account(id, coze.ToString().TrimEnd('/'), $$"""oauth: { app_id: "{{appId}}", key_id: "{{keyId}}", private_key_file: "{{privateKeyFile}}" }""");
+    /// <summary>Adds an account with an OAuth app.</summary>
+    public TestFleet AddOAuthAccount(string id, Uri coze, string appId, string keyId, string privateKeyFile) =>
+        AddAccount(id, coze.ToString().TrimEnd('/'), $$"""oauth: { app_id: "{{appId}}", key_id: "{{keyId}}", private_key_file: "{{privateKeyFile}}" }""");
 
-    public TestFleet Bot(string id, string botId, string accounts, string more = "") => Add(_bots, $$"""
-          - { id: {{id}}, upstream: coze, bot_id: "{{botId}}", accounts: [{{accounts}}]{{(more.Length > 0 ? ", " + more : "")}} }
+    public TestFleet AddBot(string id, string botId, string accounts, string options = "") => Add(_bots, $$"""
+          - { id: {{id}}, upstream: coze, bot_id: "{{botId}}", accounts: [{{accounts}}]{{(options.Length > 0 ? ", " + options : "")}} }
         """);
 
-    public TestFleet Model(string id, string bots, string more = "") => Add(_models, $$"""
-          - { id: {{id}}, bots: [{{bots}}]{{(more.Length > 0 ? ", " + more : "")}} }
+    public TestFleet AddModel(string id, string bots, string options = "") => Add(_models, $$"""
+          - { id: {{id}}, bots: [{{bots}}]{{(options.Length > 0 ? ", " + options : "")}} }
         """);
 
-    /// <summary>A model with a bot and an account of its own, so that what goes wrong with it concerns nobody else.</summary>
-    public TestFleet Alone(string id, Uri coze, string more = "", string botId = Bots.One, string token = "pat_sandbox") =>
-        Account(id, coze, token).Bot(id, botId, id, more).Model(id, id);
+    /// <summary>Adds a model with its own bot and its own account, so that its failures do not affect other models.</summary>
+    public TestFleet AddIsolatedModel(string id, Uri coze, string botOptions = "", string botId = Bots.One, string token = "pat_sandbox") =>
+        AddAccount(id, coze, token).AddBot(id, botId, id, botOptions).AddModel(id, id);
 
-    private TestFleet Account(string id, string baseUrl, string credential) => Add(_accounts, $$"""
+    private TestFleet AddAccount(string id, string baseUrl, string credential) => Add(_accounts, $$"""
           - { id: {{id}}, upstream: coze, base_url: "{{baseUrl}}", {{credential}} }
         """);
 
@@ -68,7 +68,7 @@ internal sealed class TestFleet
     }
 }
 
-/// <summary>Ids of the fake Coze's bots.</summary>
+/// <summary>Ids of the bots of the fake Coze.</summary>
 internal static class Bots
 {
     public const string One = "7350000000000000001";

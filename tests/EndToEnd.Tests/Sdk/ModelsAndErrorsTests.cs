@@ -4,14 +4,14 @@ using OpenAI.Chat;
 
 namespace CozeCluster.EndToEnd.Tests.Sdk;
 
-/// <summary>The official .NET client looks at models, and makes mistakes.</summary>
+/// <summary>Models and errors with the official .NET client.</summary>
 public sealed class ModelsAndErrorsTests(NodeFixture node)
 {
     [Fact]
-    public async Task Models_are_listed_and_found()
+    public async Task Models_are_listed_and_retrieved()
     {
-        var list = (await node.ModelList().GetModelsAsync(Ask.Patience)).Value;
-        var one = (await node.ModelList().GetModelAsync("oauth", Ask.Patience)).Value;
+        var list = (await node.ModelList().GetModelsAsync(TestTimeout.Token)).Value;
+        var one = (await node.ModelList().GetModelAsync("oauth", TestTimeout.Token)).Value;
 
         Assert.Equal(NodeFixture.Models.Order(StringComparer.Ordinal), list.Select(model => model.Id).Order(StringComparer.Ordinal));
         Assert.Equal(("oauth", "cozecluster"), (one.Id, one.OwnedBy));
@@ -19,44 +19,44 @@ public sealed class ModelsAndErrorsTests(NodeFixture node)
     }
 
     [Fact]
-    public async Task A_tenant_sees_the_models_it_is_offered()
+    public async Task A_tenant_sees_only_its_models()
     {
-        var list = (await node.ModelList(TestFleet.OtherKey).GetModelsAsync(Ask.Patience)).Value;
+        var list = (await node.ModelList(TestFleet.OtherKey).GetModelsAsync(TestTimeout.Token)).Value;
 
         Assert.Contains(list, model => model.Id == "for-others");
-        AssertError(404, "model_not_found", await FailureAsync(() => node.ModelList().GetModelAsync("for-others", Ask.Patience)));
+        AssertError(404, "model_not_found", await GetFailureAsync(() => node.ModelList().GetModelAsync("for-others", TestTimeout.Token)));
     }
 
     [Fact]
-    public async Task A_bad_key_is_refused()
+    public async Task An_invalid_key_is_refused()
     {
-        AssertError(401, "invalid_api_key", await FailureAsync(() => node.ModelList("key-of-nobody").GetModelsAsync(Ask.Patience)));
-        AssertError(401, "invalid_api_key", await FailureAsync(() => Say(node.Chat(node.PlainModel(), "key-of-nobody"))));
-        AssertError(403, "permission_denied", await FailureAsync(() => Say(node.Chat(node.PlainModel(), TestFleet.AdminKey))));
+        AssertError(401, "invalid_api_key", await GetFailureAsync(() => node.ModelList("key-of-nobody").GetModelsAsync(TestTimeout.Token)));
+        AssertError(401, "invalid_api_key", await GetFailureAsync(() => SendAsync(node.Chat(node.NewModel(), "key-of-nobody"))));
+        AssertError(403, "permission_denied", await GetFailureAsync(() => SendAsync(node.Chat(node.NewModel(), TestFleet.AdminKey))));
     }
 
     [Fact]
-    public async Task A_bad_model_is_refused()
+    public async Task An_unknown_model_is_refused()
     {
-        AssertError(404, "model_not_found", await FailureAsync(() => Say(node.Chat("no-such-model"))));
-        AssertError(404, "model_not_found", await FailureAsync(() => node.ModelList().GetModelAsync("no-such-model", Ask.Patience)));
-        AssertError(404, "model_not_found", await FailureAsync(() => Say(node.Chat("for-others"))));
+        AssertError(404, "model_not_found", await GetFailureAsync(() => SendAsync(node.Chat("no-such-model"))));
+        AssertError(404, "model_not_found", await GetFailureAsync(() => node.ModelList().GetModelAsync("no-such-model", TestTimeout.Token)));
+        AssertError(404, "model_not_found", await GetFailureAsync(() => SendAsync(node.Chat("for-others"))));
     }
 
     [Fact]
-    public async Task A_bad_body_is_refused_by_the_name_of_its_field()
+    public async Task An_error_names_the_invalid_field()
     {
         var options = new ChatCompletionOptions { Temperature = 7 };
-        var failure = await FailureAsync(() => node.Chat(node.PlainModel()).CompleteChatAsync([new UserChatMessage("x")], options, Ask.Patience));
+        var failure = await GetFailureAsync(() => node.Chat(node.NewModel()).CompleteChatAsync([new UserChatMessage("x")], options, TestTimeout.Token));
 
         AssertError(400, null, failure, "temperature");
     }
 
     [Fact]
-    public async Task What_cannot_be_honoured_is_refused_by_the_name_of_its_field()
+    public async Task An_error_names_the_unsupported_field()
     {
         var options = new ChatCompletionOptions { ResponseFormat = ChatResponseFormat.CreateJsonObjectFormat() };
-        var failure = await FailureAsync(() => node.Chat(node.PlainModel()).CompleteChatAsync([new UserChatMessage("x")], options, Ask.Patience));
+        var failure = await GetFailureAsync(() => node.Chat(node.NewModel()).CompleteChatAsync([new UserChatMessage("x")], options, TestTimeout.Token));
 
         Assert.Equal(400, failure.Status);
         Assert.StartsWith("response_format", Body(failure).Text("param"), StringComparison.Ordinal);
@@ -64,33 +64,39 @@ public sealed class ModelsAndErrorsTests(NodeFixture node)
 
     [Fact]
     public async Task An_error_at_Coze_keeps_its_status() =>
-        AssertError(429, "insufficient_quota", await FailureAsync(() => Say(node.Chat(node.PlainModel()), "[[early_error=4011]]")));
+        AssertError(429, "insufficient_quota", await GetFailureAsync(() => SendAsync(node.Chat(node.NewModel()), "[[early_error=4011]]")));
 
     [Fact]
-    public async Task An_error_instead_of_a_stream_is_thrown() => AssertError(
-        502, "upstream_error", await FailureAsync(() => node.Chat(node.PlainModel()).CompleteChatStreamingAsync([new UserChatMessage("[[early_error=5000]]")]).TextAsync()));
+    public async Task An_error_instead_of_a_stream_is_thrown()
+    {
+        var stream = node.Chat(node.NewModel()).CompleteChatStreamingAsync([new UserChatMessage("[[early_error=5000]]")]);
+
+        AssertError(502, "upstream_error", await GetFailureAsync(stream.TextAsync));
+    }
 
     [Fact]
-    public async Task An_error_within_a_stream_does_not_pass_for_an_end()
+    public async Task An_error_in_a_stream_does_not_look_like_a_normal_end()
     {
         var finished = false;
         try
         {
-            await foreach (var update in node.Chat(node.PlainModel()).CompleteChatStreamingAsync([new UserChatMessage("[[error=5000 error_after=3 chunks=9]]")]))
+            var prompt = new UserChatMessage("[[error=5000 error_after=3 chunks=9]]");
+            await foreach (var update in node.Chat(node.NewModel()).CompleteChatStreamingAsync([prompt]))
             {
                 finished |= update.FinishReason is not null;
             }
         }
         catch (Exception e) when (e is ClientResultException or JsonException or InvalidOperationException or KeyNotFoundException)
         {
-            // Versions of the client differ in what they make of it.
+            // Versions of the client throw different exceptions.
         }
         Assert.False(finished);
     }
 
-    private static Task Say(ChatClient chat, string prompt = "x") => chat.CompleteChatAsync([new UserChatMessage(prompt)], cancellationToken: Ask.Patience);
+    private static Task SendAsync(ChatClient chat, string prompt = "x") =>
+        chat.CompleteChatAsync([new UserChatMessage(prompt)], cancellationToken: TestTimeout.Token);
 
-    private static Task<ClientResultException> FailureAsync(Func<Task> call) => Assert.ThrowsAsync<ClientResultException>(call);
+    private static Task<ClientResultException> GetFailureAsync(Func<Task> call) => Assert.ThrowsAsync<ClientResultException>(call);
 
     private static JsonElement Body(ClientResultException failure) => JsonDocument.Parse(failure.GetRawResponse()!.Content).RootElement.GetProperty("error");
 

@@ -1,18 +1,20 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using OpenAI.Chat;
 
 namespace CozeCluster.EndToEnd.Tests.Sdk;
 
-/// <summary>A bot asks for a tool of the client's; the official .NET client runs it and hands in the result.</summary>
+/// <summary>A bot calls a tool of the client. The official .NET client sends the result.</summary>
 public sealed class ToolTests(NodeFixture node)
 {
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task The_same_chat_goes_on_with_the_result(bool streamed)
+    public async Task The_same_chat_continues_with_the_result(bool streamed)
     {
-        var ask = node.Ask("requires_action=find_user");
-        var chat = node.Chat(ask.Model);
-        List<OpenAI.Chat.ChatMessage> messages = [new UserChatMessage(ask.Prompt)];
+        var request = node.NewRequest("requires_action=find_user");
+        var chat = node.Chat(request.Model);
+        List<OpenAI.Chat.ChatMessage> messages = [new UserChatMessage(request.Prompt)];
         var call = streamed ? await StreamedCallAsync(chat, messages) : await WholeCallAsync(chat, messages);
         Assert.Equal(("find_user", """{"query":"sandbox"}"""), (call.FunctionName, call.FunctionArguments.ToString()));
 
@@ -20,42 +22,42 @@ public sealed class ToolTests(NodeFixture node)
         messages.Add(new ToolChatMessage(call.Id, "it is Ada"));
         var text = streamed
             ? await chat.CompleteChatStreamingAsync(messages).TextAsync()
-            : (await chat.CompleteChatAsync(messages, cancellationToken: Ask.Patience)).Value.Content[0].Text;
+            : (await chat.CompleteChatAsync(messages, cancellationToken: TestTimeout.Token)).Value.Content[0].Text;
 
         Assert.Contains("it is Ada", text, StringComparison.Ordinal);
-        Assert.Equal(Assert.Single(ask.Chat.Answers), text);
+        Assert.Equal(Assert.Single(request.Chat.Answers), text);
     }
 
     [Fact]
-    public async Task A_result_that_nobody_waits_for_is_refused()
+    public async Task A_result_for_which_no_turn_waits_is_refused()
     {
-        var ask = node.Ask("requires_action");
-        var first = await ask.CompleteAsync();
+        var request = node.NewRequest("requires_action");
+        var first = await request.CompleteAsync();
         var call = first.Message.GetProperty("tool_calls")[0];
         Assert.Equal("tool_calls", first.Json.GetProperty("choices")[0].Text("finish_reason"));
-        Assert.Equal(System.Text.Json.JsonValueKind.Null, first.Message.GetProperty("content").ValueKind);
+        Assert.Equal(JsonValueKind.Null, first.Message.GetProperty("content").ValueKind);
 
         var unknown = call.Text("id")![..^1] + "7";
-        var answer = await node.Ask(model: ask.Model).With(body => body["messages"]!.AsArray().Add(ToolMessage(unknown))).CompleteAsync();
-        Assert.Equal((400, "messages"), (answer.Status, answer.Error.Text("param")));
+        var response = await node.NewRequest(model: request.Model).With(body => body["messages"]!.AsArray().Add(ToolMessage(unknown))).CompleteAsync();
+        Assert.Equal((400, "messages"), (response.Status, response.Error.Text("param")));
     }
 
     [Fact]
-    public async Task A_result_from_a_history_made_elsewhere_is_told_as_text()
+    public async Task A_result_in_a_history_of_another_server_is_sent_as_text()
     {
-        var ask = node.Ask();
-        ask.Body["messages"]!.AsArray().Add(ToolMessage("call_of_another_server"));
-        var answer = await ask.CompleteAsync();
+        var request = node.NewRequest();
+        request.Body["messages"]!.AsArray().Add(ToolMessage("call_of_another_server"));
+        var response = await request.CompleteAsync();
 
-        Assert.Equal(200, answer.Status);
-        Assert.Contains(ask.Chat.RequestMessages, message => message.Content.Contains("sunny", StringComparison.Ordinal));
+        Assert.Equal(200, response.Status);
+        Assert.Contains(request.Chat.RequestMessages, message => message.Content.Contains("sunny", StringComparison.Ordinal));
     }
 
-    private static System.Text.Json.Nodes.JsonObject ToolMessage(string callId) => new() { ["role"] = "tool", ["tool_call_id"] = callId, ["content"] = "sunny" };
+    private static JsonObject ToolMessage(string callId) => new() { ["role"] = "tool", ["tool_call_id"] = callId, ["content"] = "sunny" };
 
     private static async Task<ChatToolCall> WholeCallAsync(ChatClient chat, List<OpenAI.Chat.ChatMessage> messages)
     {
-        var completion = (await chat.CompleteChatAsync(messages, cancellationToken: Ask.Patience)).Value;
+        var completion = (await chat.CompleteChatAsync(messages, cancellationToken: TestTimeout.Token)).Value;
         Assert.Equal(ChatFinishReason.ToolCalls, completion.FinishReason);
         return Assert.Single(completion.ToolCalls);
     }
@@ -63,10 +65,10 @@ public sealed class ToolTests(NodeFixture node)
     private static async Task<ChatToolCall> StreamedCallAsync(ChatClient chat, List<OpenAI.Chat.ChatMessage> messages)
     {
         var updates = new List<StreamingChatCompletionUpdate>();
-        await foreach (var update in chat.CompleteChatStreamingAsync(messages, cancellationToken: Ask.Patience)) updates.Add(update);
+        await foreach (var update in chat.CompleteChatStreamingAsync(messages, cancellationToken: TestTimeout.Token)) updates.Add(update);
         Assert.Equal(ChatFinishReason.ToolCalls, Assert.Single(updates, update => update.FinishReason is not null).FinishReason);
         var pieces = updates.SelectMany(update => update.ToolCallUpdates).ToList();
-        return ChatToolCall.CreateFunctionToolCall(
-            pieces[0].ToolCallId, pieces[0].FunctionName, BinaryData.FromString(string.Concat(pieces.Select(piece => piece.FunctionArgumentsUpdate?.ToString()))));
+        var arguments = string.Concat(pieces.Select(piece => piece.FunctionArgumentsUpdate?.ToString()));
+        return ChatToolCall.CreateFunctionToolCall(pieces[0].ToolCallId, pieces[0].FunctionName, BinaryData.FromString(arguments));
     }
 }

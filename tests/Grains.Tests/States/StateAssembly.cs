@@ -3,7 +3,10 @@ using System.Text.Json.Serialization;
 
 namespace CozeCluster.Grains.Tests.States;
 
-/// <summary>Whose stored states <see cref="StoredStatesTests"/> checks. That class is compiled into the tests of other projects too, each with a class like this one.</summary>
+/// <summary>
+/// Names the assembly whose stored states <see cref="StoredStatesTests"/> checks. That class is compiled into other test projects too, each with a class like
+/// this one.
+/// </summary>
 internal static class StateAssembly
 {
     /// <summary>The assembly that declares the grains and their states.</summary>

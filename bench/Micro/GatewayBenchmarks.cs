@@ -4,12 +4,12 @@ using CozeCluster.Gateway.Surfaces.Chat;
 
 namespace CozeCluster.Micro;
 
-/// <summary>From a batch to bytes of an event stream.</summary>
-internal static class GatewayPieces
+/// <summary>From a batch of a reply to the bytes of an event stream.</summary>
+internal static class GatewayBenchmarks
 {
     private const int Deltas = 1000;
 
-    public static async Task RunAsync(Measure measure)
+    public static async Task RunAsync(BenchmarkRunner runner)
     {
         var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0, resumeWriterThreshold: 0));
         using var writer = new SseWriter(pipe.Writer);
@@ -18,7 +18,7 @@ internal static class GatewayPieces
             .Select(i => new ReplyBatch("turn", [new ReplyText(0, i * 8, 0, "river. s".AsMemory())], new Cursor(0, i * 8 + 8)))
             .ToList();
 
-        await measure.RunAsync("event of one delta, written and flushed", async () =>
+        await runner.RunAsync("event of one delta, written and flushed", async () =>
         {
             foreach (var batch in batches)
             {

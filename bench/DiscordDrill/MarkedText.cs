@@ -1,11 +1,12 @@
 namespace CozeCluster.DiscordDrill;
 
-/// <summary>What bots are made to say: every word tells whose it is and where it belongs.</summary>
-internal static class Talk
+/// <summary>The texts that bots say. Every word contains the mark of its reply and its position.</summary>
+internal static class MarkedText
 {
     private const int Words = 40;
 
     public static string Text(string mark) => string.Join(' ', Enumerable.Range(1, Words).Select(word => $"{mark}.{word}"));
 
+    /// <summary>A prompt that makes a bot say <see cref="Text"/>.</summary>
     public static string Prompt(string mark, string directives) => $"{mark} [[say=\"{Text(mark)}\" {directives}]]";
 }

@@ -5,17 +5,20 @@ using CozeCluster.Upstreams.Shared.Sse;
 
 namespace CozeCluster.Micro;
 
-/// <summary>From bytes of Coze's event stream to the reply log.</summary>
-internal static class UpstreamPieces
+/// <summary>From the bytes of Coze's event stream to the reply log.</summary>
+internal static class UpstreamBenchmarks
 {
     private const int Deltas = 1000;
 
-    public static async Task RunAsync(Measure measure)
+    public static async Task RunAsync(BenchmarkRunner runner)
     {
         var record = Encoding.UTF8.GetBytes(
             """
             event:conversation.message.delta
-            data:{"id":"7317951679560000006","conversation_id":"7217951679560000002","bot_id":"7350000000000000001","chat_id":"7117951679560000004","section_id":"7417951679560000003","role":"assistant","type":"answer","content":"rain. ra","content_type":"text"}
+            data:{"id":"7317951679560000006","conversation_id":"7217951679560000002","bot_id":"7350000000000000001","chat_id":"7117951679560000004",
+            """.ReplaceLineEndings("\n") +
+            """
+            "section_id":"7417951679560000003","role":"assistant","type":"answer","content":"rain. ra","content_type":"text"}
 
 
             """.ReplaceLineEndings("\n"));
@@ -27,7 +30,7 @@ internal static class UpstreamPieces
             "user",
             []);
 
-        await measure.RunAsync("Coze delta, cut from the stream", async () =>
+        await runner.RunAsync("Coze delta, cut from the stream", async () =>
         {
             stream.Position = 0;
             using var records = new SseRecordReader(stream);
@@ -39,7 +42,7 @@ internal static class UpstreamPieces
             }
         }, Deltas);
 
-        await measure.RunAsync("Coze delta, cut, read and put into the log", async () =>
+        await runner.RunAsync("Coze delta, cut, read and put into the log", async () =>
         {
             stream.Position = 0;
             using var records = new SseRecordReader(stream);

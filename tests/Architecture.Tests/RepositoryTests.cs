@@ -1,10 +1,10 @@
 namespace CozeCluster.Architecture.Tests;
 
-/// <summary>The tests over the house look at something, and see what they should.</summary>
-public sealed class HouseTests
+/// <summary>The helpers of the other tests find files, projects and violations.</summary>
+public sealed class RepositoryTests
 {
     [Fact]
-    public void A_project_file_tells_what_it_references()
+    public void The_references_of_a_project_file_are_read()
     {
         var project = ProjectFile.Parse("src/A/A.csproj", """
             <Project>
@@ -19,11 +19,11 @@ public sealed class HouseTests
     }
 
     [Fact]
-    public void The_house_has_files_and_rooms()
+    public void Files_and_projects_are_found()
     {
-        Assert.Contains("CozeCluster.sln", House.TrackedFiles());
-        Assert.Contains(House.Rooms, room => room.Name == "Grains.Abstractions");
-        Assert.Contains(House.AllProjects, project => project.Name == "Architecture.Tests");
+        Assert.Contains("CozeCluster.sln", Repository.TrackedFiles());
+        Assert.Contains(Repository.Rooms, room => room.Name == "Grains.Abstractions");
+        Assert.Contains(Repository.AllProjects, project => project.Name == "Architecture.Tests");
     }
 
     [Theory]
@@ -32,6 +32,7 @@ public sealed class HouseTests
     [InlineData("await x; // never ConfigureAwait(false)", false)]
     [InlineData("/* ConfigureAwait(false) */ await x;", false)]
     [InlineData("/// <summary>No .ConfigureAwait(false)</summary>", false)]
-    [InlineData("RunBackground(Pump);", false)]
-    public void Leaving_the_scheduler_is_seen_in_code_and_not_in_comments(string source, bool leaves) => Assert.Equal(leaves, Code.LeavesScheduler(source));
+    [InlineData("RunBackground(ReadReply);", false)]
+    public void Leaving_the_scheduler_is_found_in_code_and_not_in_comments(string source, bool leaves) =>
+        Assert.Equal(leaves, SourceCode.LeavesScheduler(source));
 }

@@ -4,14 +4,14 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Micro;
 
-/// <summary>A delta's way through the conversation: into the log, and out to one reader.</summary>
-internal static class ReplyPieces
+/// <summary>The path of a delta through a conversation: into the log, and to one subscriber.</summary>
+internal static class ReplyBenchmarks
 {
     private const int Deltas = 1000;
 
-    public static async Task RunAsync(Measure measure)
+    public static async Task RunAsync(BenchmarkRunner runner)
     {
-        await measure.RunAsync("log, append one delta and read it", () =>
+        await runner.RunAsync("log, append one delta and read it", () =>
         {
             var log = new ReplyLog();
             var part = log.Open("message", TextKind.Answer);
@@ -22,21 +22,21 @@ internal static class ReplyPieces
                 cursor = log.Read("turn", cursor, 16 * 1024).Next;
             }
         }, Deltas);
-        await RunAsync(measure, "directly", new ReplyFeedOptions());
-        await RunAsync(measure, "as Orleans calls", new ReplyFeedOptions { DirectPath = false });
+        await RunAsync(runner, "directly", new ReplyFeedOptions());
+        await RunAsync(runner, "as Orleans calls", new ReplyFeedOptions { DirectPath = false });
     }
 
-    private static async Task RunAsync(Measure measure, string way, ReplyFeedOptions options)
+    private static async Task RunAsync(BenchmarkRunner runner, string path, ReplyFeedOptions options)
     {
         await using var silo = await TestSilo.StartAsync(silo => silo.Services.AddSingleton(options), time: TimeProvider.System);
-        var reader = new Reader();
-        using var feed = silo.Feeds.Open(reader);
+        var subscriber = new Subscriber();
+        using var feed = silo.Feeds.Open(subscriber);
         var target = silo.Services.GetRequiredService<ReplyFeeds>().To(feed.Address);
 
-        await measure.RunAsync($"log, append one delta and deliver it {way}", async () =>
+        await runner.RunAsync($"log, append one delta and deliver it {path}", async () =>
         {
             var turn = new LiveTurn(new TurnRecord { TurnId = "turn" }, new ReplyLog(), TimeProvider.System);
-            var all = reader.WaitFor(new Cursor(0, Deltas * 8));
+            var all = subscriber.WaitFor(new Cursor(0, Deltas * 8));
             turn.Subscribe(new Subscription("subscription", Cursor.Start, feed.Address), target);
             var part = turn.Log.Open("message", TextKind.Answer);
             for (var i = 0; i < Deltas; i++)
@@ -48,7 +48,7 @@ internal static class ReplyPieces
         }, Deltas);
     }
 
-    private sealed class Reader : IReplyInbox
+    private sealed class Subscriber : IReplyInbox
     {
         private TaskCompletionSource _all = new();
         private Cursor _end;
