@@ -85,13 +85,13 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
     {
         if (turn.ToolOutputs.Count > 0) throw new ClusterException(ErrorCode.InvalidRequest, "Bots on Discord do not accept tool results.", "messages");
         var options = DiscordBotOptions.Of(turn.Bot);
-        var prompt = await DiscordPrompt.Build(turn, options, _blobs, cancellationToken).ConfigureAwait(false);
+        var prompt = await BuildPrompt(turn, options, cancellationToken).ConfigureAwait(false);
         var preparing = Prepare(turn, options);
         try
         {
             await preparing.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException cancelled) when (!preparing.IsFaulted)
+        catch (OperationCanceledException cancelled)
         {
             // Grains of a silo that stops may never answer, so the turn does not wait for them.
             _ = UndoLater(turn, preparing);
@@ -115,6 +115,18 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
                 error.Code,
                 $"{error.Message} (message {posted.Count + 1} of the {prompt.Count} of this prompt; the messages before it were removed)",
                 error.Param, error.Until, error);
+        }
+    }
+
+    private async ValueTask<IReadOnlyList<PromptMessage>> BuildPrompt(UpstreamTurn turn, DiscordBotOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await DiscordPrompt.Build(turn, options, _blobs, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException cancelled)
+        {
+            throw new PromptNotSentException(cancelled);
         }
     }
 

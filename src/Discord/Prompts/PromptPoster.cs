@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 
 namespace CozeCluster.Discord;
 
@@ -9,7 +10,7 @@ namespace CozeCluster.Discord;
 /// </summary>
 internal sealed class PromptPoster(IGrainFactory grains)
 {
-    private const int NonceHashLength = 20;
+    private const int NonceLength = 20;
 
     // One for each account in each shared channel. These are few, so they are never removed.
     private readonly ConcurrentDictionary<(string ChannelId, string AccountId), SemaphoreSlim> _semaphores = new();
@@ -26,7 +27,11 @@ internal sealed class PromptPoster(IGrainFactory grains)
     public async ValueTask<string?> Post(
         UpstreamTurn turn, TurnChannel channel, IReadOnlyList<PromptMessage> prompt, List<string> posted, CancellationToken cancellationToken)
     {
-        if (channel.IsExclusive) return await PostAll(turn, channel, prompt, posted, cancellationToken).ConfigureAwait(false);
+        if (channel.IsExclusive)
+        {
+            ThrowIfCancelled(cancellationToken);
+            return await PostAll(turn, channel, prompt, posted, cancellationToken).ConfigureAwait(false);
+        }
         var semaphore = _semaphores.GetOrAdd((channel.Id, turn.Account.Id), static _ => new SemaphoreSlim(1));
         try
         {
@@ -38,6 +43,7 @@ internal sealed class PromptPoster(IGrainFactory grains)
         }
         try
         {
+            ThrowIfCancelled(cancellationToken);
             return await PostAll(turn, channel, prompt, posted, cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -46,12 +52,18 @@ internal sealed class PromptPoster(IGrainFactory grains)
         }
     }
 
+    private static void ThrowIfCancelled(CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested) throw new PromptNotSentException(new OperationCanceledException(cancellationToken));
+    }
+
     private async ValueTask<string?> PostAll(
         UpstreamTurn turn, TurnChannel channel, IReadOnlyList<PromptMessage> prompt, List<string> posted, CancellationToken cancellationToken)
     {
         var account = grains.Grain<IAccountGrain>(turn.Account.Id);
-        // By the nonce, Discord recognizes a message that is sent again. A retry of the turn posts new messages, so the attempt is part of it.
-        var nonce = GrainKeys.Hash("nonce", turn.TurnId, turn.Attempt.ToString())[..NonceHashLength];
+        // By the nonce, Discord recognizes a message that is sent again. A retry of the turn posts new messages, also if the turn begins with its first attempt
+        // again on another node, so the nonce is not derived from the turn.
+        var nonce = RandomNumberGenerator.GetHexString(NonceLength, lowercase: true);
         string? senderId = null;
         foreach (var message in prompt)
         {

@@ -84,9 +84,12 @@ public sealed partial class ConversationGrain
 
     private async Task SaveWaitingTurn(LiveTurn turn, string subscriptionId)
     {
+        // The save stores all turns of the state, also one that has begun but is not sent yet.
+        var turns = _liveTurns.Values.ToList();
         try
         {
             await _saver.Save();
+            foreach (var stored in turns) stored.IsStored = true;
         }
         catch (Exception exception)
         {

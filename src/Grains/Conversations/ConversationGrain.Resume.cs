@@ -11,7 +11,7 @@ public sealed partial class ConversationGrain
         {
             // A turn that was not sent always has its prompt. One that was sent has it only where prompts are stored.
             var keepsPrompt = record.Sent ? record.Request is not null : await StoresPrompts();
-            var turn = new LiveTurn(record, new ReplyLog(), _time) { KeepsPrompt = keepsPrompt };
+            var turn = new LiveTurn(record, new ReplyLog(), _time) { KeepsPrompt = keepsPrompt, IsStored = true };
             _liveTurns[record.TurnId] = turn;
             if (record is { Sent: true, Handle: null })
             {
@@ -32,7 +32,10 @@ public sealed partial class ConversationGrain
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         await _work.StopAsync();
-        var ending = _liveTurns.Values.Where(turn => turn is { Record.Status: TurnStatus.Running, IsResumable: false }).ToList();
+        // The next activation sends a stored turn that was not sent, so its client must not be told to send it again.
+        var ending = _liveTurns.Values
+            .Where(turn => turn is { Record.Status: TurnStatus.Running, IsResumable: false } and not { IsStored: true, Record.Sent: false })
+            .ToList();
         foreach (var turn in ending) RecordEnd(turn, new ReplyFailed(TurnErrors.NodeStopping, null));
         try
         {

@@ -19,6 +19,9 @@ internal sealed class LiveTurn(TurnRecord record, ReplyLog log, TimeProvider tim
     /// <summary>Whether another node can continue this turn: its intent is saved or is being saved.</summary>
     public bool IsResumable { get; set; } = record.Sent;
 
+    /// <summary>Whether the turn is stored as one that was not sent: unless it is sent first, the next activation sends it.</summary>
+    public bool IsStored { get; set; }
+
     /// <summary>Whether this conversation was added to its <see cref="IRunningTurnsGrain"/>.</summary>
     public bool IsRegistered { get; set; } = record.Sent;
 

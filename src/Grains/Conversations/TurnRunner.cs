@@ -61,9 +61,10 @@ internal sealed partial class TurnRunner(
         {
             return await SendWithRetries(turn, request, stop);
         }
-        catch (Exception) when (stop.IsCancellationRequested && turn is { HasIntent: true, MayBeSent: false, IsCancelRequested: false })
+        catch (Exception) when (stop.IsCancellationRequested && turn is { IntentSave: not null, MayBeSent: false, IsCancelRequested: false })
         {
-            // The grain is deactivated and nothing was sent: the intent is taken back, so that the next activation sends the turn.
+            // The grain is deactivated and nothing was sent: the intent is taken back, so that the next activation sends the turn. The intent may be stored
+            // also if its save has failed, for example because only the registration of the conversation has.
             (turn.Record.Sent, turn.Record.Request) = (false, request);
             await saver.Save();
             throw;

@@ -1,3 +1,4 @@
+using CozeCluster.Grains.Testing;
 using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Conversations;
@@ -132,6 +133,63 @@ public class DeactivationTests : GrainTest
         await Silo.StartAsync();
 
         Assert.Equal("Hello", await Answer(turn));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Deactivation_WhileABotIsAskedAndTheRegistrationHasFailed_TheNextActivationSendsThePrompt()
+    {
+        var acquired = new Checkpoint();
+        Hooks.Method = nameof(IBotGrain.Acquire);
+        Hooks.AfterCall = acquired.Wait;
+        var failures = 0;
+        Hooks.State = "running-turns";
+        Hooks.BeforeSave = () =>
+        {
+            Interlocked.Increment(ref failures);
+            throw new ClusterException(ErrorCode.Internal, "The storage failed.");
+        };
+        var turn = await Begin(Request() with { Survive = true });
+        await acquired.Reached;
+        while (Volatile.Read(ref failures) == 0) await Task.Delay(1);
+        await LetGrainsRun();
+        Hooks.AfterCall = () => Task.CompletedTask;
+        Hooks.BeforeSave = () => Task.CompletedTask;
+
+        await TestSilo.DeactivateAsync(turn.Grain);
+
+        var observer = new RecordingSubscriber();
+        await Subscribe(turn, Cursor.Start, observer);
+        acquired.Continue();
+        (await Upstream.NextOpened()).Identify().Say("Hello").Complete();
+        Assert.IsType<ReplyCompleted>(await observer.UntilEnd());
+        Assert.Equal(("Hello", 1), (observer.Text, Upstream.OpenedCount));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Deactivation_WhileASavedTurnIsAboutToBegin_DoesNotEndTheTurnThatTheNextActivationSends()
+    {
+        var first = await Begin(Request("talk", "one"));
+        var exchange = (await Upstream.NextOpened()).Identify();
+        // It has to wait, so it is saved.
+        var second = await Begin(Request("talk", "two"));
+        var picking = new Checkpoint();
+        Hooks.Method = nameof(IModelPoolGrain.Pick);
+        Hooks.BeforeCall = picking.Wait;
+        exchange.Say("1").Complete();
+        await first.Subscriber.UntilEnd();
+        await picking.Reached;
+        Hooks.BeforeCall = () => Task.CompletedTask;
+
+        await TestSilo.DeactivateAsync(second.Grain);
+
+        var observer = new RecordingSubscriber();
+        await Subscribe(second, Cursor.Start, observer);
+        picking.Continue();
+        (await Upstream.NextOpened()).Identify().Say("2").Complete();
+        Assert.IsType<ReplyCompleted>(await observer.UntilEnd());
+        Assert.Equal(("2", 2), (observer.Text, Upstream.OpenedCount));
+        // The client of this subscription would otherwise send its request again.
+        Assert.Null(second.Subscriber.End);
     }
 
     private async Task<string> Answer(BegunTurn turn)
