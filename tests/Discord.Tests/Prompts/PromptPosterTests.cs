@@ -64,7 +64,8 @@ public sealed class PromptPosterTests
     {
         var catalog = silo.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog);
         var (bot, account) = (await catalog.FindBot("b1"), await catalog.FindAccount("a1"));
-        return new UpstreamTurn(TurnId.New(DiscordSilo.Tenant, null), bot!, account!, DiscordSilo.Tenant, [new ChatMessage(ChatRole.User, [new TextContent(text)])])
+        var message = new ChatMessage(ChatRole.User, [new TextContent(text)]);
+        return new UpstreamTurn(TurnId.New(DiscordSilo.Tenant, null), bot!, account!, DiscordSilo.Tenant, [message])
         {
             TenantId = DiscordSilo.Tenant,
         };
