@@ -157,6 +157,8 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         UpstreamTurn turn, ListenerDefinition listener, TurnChannel channel, ChannelWatch? watch, IReadOnlyList<string> posted, Exception? cause)
     {
         if (watch is not null) await watch.DisposeAsync().ConfigureAwait(false);
+        // The next activation of the conversation gets the same channel from the janitor, and may be using it already.
+        if (turn.Deactivation.IsCancellationRequested && posted.Count == 0) return;
         var isChannelMissing = cause is ClusterException { Code: ErrorCode.UpstreamNotFound };
         await _channels.RemovePrompt(turn, channel, listener, posted, _discord, isChannelMissing).ConfigureAwait(false);
     }
