@@ -7,7 +7,7 @@ namespace CozeCluster.Drill.Tests;
 internal static class NeighbourBuild
 {
     /// <summary>The last release. Before the first release: the oldest commit whose messages and stored data this build must understand.</summary>
-    private const string Commit = "9438bcb0ca8cf691f4ab6311ae4acf1e8398f2aa";
+    private const string Commit = "9307ac58b408364fe9d89c2111fa5d5d63f38c96";
 
     private static readonly string[] Sources = ["src", "Directory.Build.props", "Directory.Packages.props", "global.json", ".editorconfig"];
 
