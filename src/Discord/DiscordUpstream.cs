@@ -86,7 +86,8 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         if (turn.ToolOutputs.Count > 0) throw new ClusterException(ErrorCode.InvalidRequest, "Bots on Discord do not accept tool results.", "messages");
         var options = DiscordBotOptions.Of(turn.Bot);
         var prompt = await BuildPrompt(turn, options, cancellationToken).ConfigureAwait(false);
-        var preparing = Prepare(turn, options);
+        var acquired = new TaskCompletionSource<(ListenerDefinition Listener, TurnChannel Channel)>();
+        var preparing = Prepare(turn, options, acquired);
         try
         {
             await preparing.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -94,7 +95,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         catch (OperationCanceledException cancelled)
         {
             // Grains of a silo that stops may never answer, so the turn does not wait for them.
-            _ = UndoLater(turn, preparing);
+            _ = UndoLater(turn, acquired.Task, preparing);
             throw new PromptNotSentException(cancelled);
         }
         var (listener, channel, reply, watch) = await preparing.ConfigureAwait(false);
@@ -132,11 +133,12 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
 
     /// <summary>Everything before the first post: acquires a channel, and starts to watch it.</summary>
     private async Task<(ListenerDefinition Listener, TurnChannel Channel, DiscordReply Reply, ChannelWatch Watch)> Prepare(
-        UpstreamTurn turn, DiscordBotOptions options)
+        UpstreamTurn turn, DiscordBotOptions options, TaskCompletionSource<(ListenerDefinition Listener, TurnChannel Channel)> acquired)
     {
         var listener = await FindListener(options.Listener).ConfigureAwait(false);
         var cadence = _grains.Grain<IBotGrain>(turn.Bot.Id).GetCadence();
         var channel = await _channels.Acquire(turn, options).ConfigureAwait(false);
+        acquired.SetResult((listener, channel));
         ChannelWatch? watch = null;
         try
         {
@@ -157,19 +159,25 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         UpstreamTurn turn, ListenerDefinition listener, TurnChannel channel, ChannelWatch? watch, IReadOnlyList<string> posted, Exception? cause)
     {
         if (watch is not null) await watch.DisposeAsync().ConfigureAwait(false);
-        // The next activation of the conversation gets the same channel from the janitor, and may be using it already.
-        if (turn.Deactivation.IsCancellationRequested && posted.Count == 0) return;
         var isChannelMissing = cause is ClusterException { Code: ErrorCode.UpstreamNotFound };
         await _channels.RemovePrompt(turn, channel, listener, posted, _discord, isChannelMissing).ConfigureAwait(false);
     }
 
     private async Task UndoLater(
-        UpstreamTurn turn, Task<(ListenerDefinition Listener, TurnChannel Channel, DiscordReply Reply, ChannelWatch Watch)> preparing)
+        UpstreamTurn turn,
+        Task<(ListenerDefinition Listener, TurnChannel Channel)> acquired,
+        Task<(ListenerDefinition Listener, TurnChannel Channel, DiscordReply Reply, ChannelWatch Watch)> preparing)
     {
         try
         {
-            var (listener, channel, _, watch) = await preparing.ConfigureAwait(false);
-            await Undo(turn, listener, channel, watch, [], null).ConfigureAwait(false);
+            // The channel is released at once: a process that stops may not live until the session has answered.
+            await Task.WhenAny(acquired, preparing).ConfigureAwait(false);
+            if (acquired.IsCompletedSuccessfully)
+            {
+                var (listener, channel) = await acquired.ConfigureAwait(false);
+                await Undo(turn, listener, channel, null, [], null).ConfigureAwait(false);
+            }
+            await using var watch = (await preparing.ConfigureAwait(false)).Watch;
         }
         catch (Exception e)
         {

@@ -37,7 +37,7 @@ internal sealed class TurnChannels(IGrainFactory grains, ILogger logger)
         var (owner, lifetime) = isShared ? ($"{turn.Bot.Id}/{options.Name}", keepTime)
             : conversation is not null ? ($"{conversation}/{turn.Bot.Id}", keepTime)
             // Each attempt has a channel of its own: a failed one may have left part of a prompt in its channel.
-            : ($"{turn.TurnId}.{turn.Attempt}", turnTime);
+            : ($"{turn.TurnId}.{turn.Attempt}.{Guid.NewGuid():n}", turnTime);
         var parent = isThread ? options.ChannelId : options.CategoryId;
         var request = new DiscordChannelRequest(owner, options.Name, parent, isThread, lifetime, isThread ? null : options.Category);
         var id = await janitor.Create(request).ConfigureAwait(false);

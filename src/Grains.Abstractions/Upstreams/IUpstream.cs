@@ -52,12 +52,6 @@ public sealed record UpstreamTurn(string TurnId, BotDefinition Bot, AccountDefin
     /// <summary>The number of the attempt to send this turn, from 1. Ids that are created for one attempt must differ from those of the next.</summary>
     public int Attempt { get; init; } = 1;
 
-    /// <summary>
-    /// Cancelled when the conversation deactivates. If nothing was sent by then, its next activation starts the turn again with the same id, from the first
-    /// attempt: what the upstream has prepared under these ids is used again.
-    /// </summary>
-    public CancellationToken Deactivation { get; init; }
-
     /// <summary>The upstream's ids of the conversation to continue; empty for a new conversation.</summary>
     public IReadOnlyDictionary<string, string> Conversation { get; init; } = new Dictionary<string, string>();
 

@@ -129,7 +129,7 @@ internal sealed partial class TurnRunner(
         Error? error = null;
         try
         {
-            var upstreamTurn = PromptBuilder.Build(request, State, lease) with { Attempt = attempt, Deactivation = stop };
+            var upstreamTurn = PromptBuilder.Build(request, State, lease) with { Attempt = attempt };
             var upstream = upstreams[lease.Bot.Upstream];
             turn.PendingRelease = (upstream, upstreamTurn);
             var isResumable = IsResumable(upstream);
