@@ -7,7 +7,7 @@ namespace CozeCluster.Drill.Tests;
 internal static class NeighbourBuild
 {
     /// <summary>The last release. Before the first release: the oldest commit whose messages and stored data this build must understand.</summary>
-    private const string Commit = "9307ac58b408364fe9d89c2111fa5d5d63f38c96";
+    private const string Commit = "df46ad104bd863b8310fd9ea2c3e0f8f8c6bc5de";
 
     private static readonly string[] Sources = ["src", "Directory.Build.props", "Directory.Packages.props", "global.json", ".editorconfig"];
 
