@@ -10,8 +10,8 @@ public static class DiscordServices
 {
     /// <summary>
     /// Adds the Discord upstream, the services and states of its grains, and the <see cref="IDiscordPosting"/> of account grains. The host needs the grains
-    /// (<see cref="GrainServices.AddGrains"/>), an <see cref="ISecretSeal"/>, an <see cref="IBlobStore"/> and logging. The clock is the system's unless another
-    /// one is registered.
+    /// (<see cref="GrainServices.AddGrains"/>), an <see cref="ISecretSeal"/>, an <see cref="IBlobStore"/> and logging. Uses the system clock unless a
+    /// <see cref="TimeProvider"/> is registered.
     /// </summary>
     public static IServiceCollection AddDiscord(this IServiceCollection services)
     {

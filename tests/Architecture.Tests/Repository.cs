@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Xml.Linq;
+using CozeCluster.TestKit;
 
 namespace CozeCluster.Architecture.Tests;
 
@@ -7,7 +8,7 @@ namespace CozeCluster.Architecture.Tests;
 internal static class Repository
 {
     /// <summary>The folder of the solution.</summary>
-    public static string Root { get; } = FindRoot();
+    public static string Root { get; } = SourceTree.Root;
 
     /// <summary>Every project of the repository.</summary>
     public static IReadOnlyList<ProjectFile> AllProjects { get; } =
@@ -36,13 +37,6 @@ internal static class Repository
 
     /// <summary>The text of a file of the repository.</summary>
     public static string Read(string path) => File.ReadAllText(Path.Combine(Root, path));
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "CozeCluster.sln"))) folder = folder.Parent;
-        return folder?.FullName ?? throw new InvalidOperationException($"No folder above {AppContext.BaseDirectory} contains CozeCluster.sln.");
-    }
 }
 
 /// <summary>A project and its references.</summary>

@@ -1,11 +1,12 @@
 using System.Text.RegularExpressions;
+using CozeCluster.TestKit;
 
 namespace CozeCluster.Deploy.Tests;
 
 /// <summary>Reads the files under <c>deploy/</c>, and the files of the repository that they must agree with.</summary>
 internal static partial class Files
 {
-    private static readonly string Root = FindRoot();
+    private static readonly string Root = SourceTree.Root;
 
     public static string Read(string path) => File.ReadAllText(Path.Combine(Root, path));
 
@@ -34,13 +35,6 @@ internal static partial class Files
         [.. var number, 's'] => int.Parse(number, System.Globalization.CultureInfo.InvariantCulture),
         _ => int.Parse(duration, System.Globalization.CultureInfo.InvariantCulture),
     };
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "CozeCluster.sln"))) folder = folder.Parent;
-        return folder?.FullName ?? throw new InvalidOperationException($"No CozeCluster.sln above {AppContext.BaseDirectory}");
-    }
 
     [GeneratedRegex(@"\$\{(\w+)")]
     private static partial Regex Variable();

@@ -1,10 +1,12 @@
+using CozeCluster.TestKit;
+
 namespace CozeCluster.Docs.Tests;
 
 /// <summary>The files of the repository.</summary>
 internal static class Repository
 {
     /// <summary>The folder of the solution.</summary>
-    public static string Root { get; } = FindRoot();
+    public static string Root { get; } = SourceTree.Root;
 
     /// <summary>All files that git tracks or would track, as paths from the root with forward slashes.</summary>
     public static IReadOnlyList<string> Files { get; } = ListFiles();
@@ -14,13 +16,6 @@ internal static class Repository
 
     /// <summary>Whether there is such a file or folder.</summary>
     public static bool Has(string path) => Path.Exists(Path.Combine(Root, path));
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "CozeCluster.sln"))) folder = folder.Parent!;
-        return folder.FullName;
-    }
 
     private static IReadOnlyList<string> ListFiles()
     {

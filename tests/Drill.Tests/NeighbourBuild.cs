@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using CozeCluster.TestKit;
 
 namespace CozeCluster.Drill.Tests;
 
@@ -25,7 +26,7 @@ internal static class NeighbourBuild
     {
         try
         {
-            await RunAsync("git", ["cat-file", "-e", $"{Commit}^{{commit}}"], Root());
+            await RunAsync("git", ["cat-file", "-e", $"{Commit}^{{commit}}"], SourceTree.Root);
             return true;
         }
         // The commit is missing, or git is not installed.
@@ -38,14 +39,14 @@ internal static class NeighbourBuild
     private static async Task<string> BuildAsync()
     {
         // The build is kept for the next run, in a folder that git ignores. It has its own Directory.Build.props, so the settings of this tree do not apply.
-        var folder = Path.Combine(Root(), "tests", "Drill.Tests", "obj", $"neighbour-{Commit[..7]}");
+        var folder = Path.Combine(SourceTree.Root, "tests", "Drill.Tests", "obj", $"neighbour-{Commit[..7]}");
         var output = Path.Combine(folder, "out");
         var done = Path.Combine(folder, "done");
         if (File.Exists(done)) return output;
 
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
         Directory.CreateDirectory(folder);
-        await RunAsync("git", ["archive", "--output", Path.Combine(folder, "source.tar"), Commit, .. Sources], Root());
+        await RunAsync("git", ["archive", "--output", Path.Combine(folder, "source.tar"), Commit, .. Sources], SourceTree.Root);
         await RunAsync("tar", ["-xf", "source.tar"], folder);
         await RunAsync("dotnet", ["build", "src/Silo", "--output", output, "--nologo", "-v", "quiet", "-nodeReuse:false"], folder);
         await File.WriteAllTextAsync(done, "");
@@ -54,12 +55,4 @@ internal static class NeighbourBuild
 
     private static Task RunAsync(string program, string[] args, string folder) =>
         ServerProcess.RunAsync(new ProcessStartInfo(program, args) { WorkingDirectory = folder }, TestContext.Current.CancellationToken);
-
-    private static string Root()
-    {
-        var at = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(at.FullName, "CozeCluster.sln")))
-            at = at.Parent ?? throw new InvalidOperationException("No folder above the tests contains CozeCluster.sln.");
-        return at.FullName;
-    }
 }

@@ -3,7 +3,7 @@ namespace CozeCluster.Grains;
 /// <summary>
 /// The reply of one turn while it grows: numbered parts in the order in which they appeared, and how the reply ended. The turn runner appends; any number of
 /// readers read, each from its own cursor. Parts are identified by the upstream's message ids, so a reply that is read again after a lost connection adds only
-/// what is missing.
+/// the text that the log does not contain yet.
 /// </summary>
 internal sealed class ReplyLog : IReplySink
 {

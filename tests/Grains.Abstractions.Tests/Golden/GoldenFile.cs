@@ -1,3 +1,5 @@
+using CozeCluster.TestKit;
+
 namespace CozeCluster.Grains.Abstractions.Tests;
 
 /// <summary>A file with the expected form of all messages or calls, one line for each.</summary>
@@ -28,10 +30,5 @@ internal sealed class GoldenFile(string name)
              """);
     }
 
-    private string SourcePath()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "CozeCluster.sln"))) folder = folder.Parent;
-        return Path.Combine(folder!.FullName, "tests", ContractAssembly.Project, "Golden", name);
-    }
+    private string SourcePath() => Path.Combine(SourceTree.Root, "tests", ContractAssembly.Project, "Golden", name);
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
+using CozeCluster.TestKit;
 using CozeCluster.Upstreams.Coze;
 using CozeCluster.Upstreams.Shared.Http;
 using CozeCluster.Upstreams.Shared.Json;
@@ -149,12 +150,7 @@ public sealed partial class CozeErrorsTests
             documented.OrderBy(pair => pair.Key).Select(pair => (pair.Key, (string?)pair.Value)));
     }
 
-    private static string Document()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "CozeCluster.sln"))) folder = folder.Parent;
-        return File.ReadAllText(Path.Combine(folder.FullName, "docs", "coze.md"));
-    }
+    private static string Document() => File.ReadAllText(Path.Combine(SourceTree.Root, "docs", "coze.md"));
 
     [GeneratedRegex(@"^\| (\d[^|]*) \| `(\w+)` \|$", RegexOptions.Multiline)]
     private static partial Regex Row();
