@@ -55,6 +55,8 @@ internal sealed class KeyAuthentication(RequestDelegate next, IGrainFactory grai
         var authorization = request.Headers.Authorization.ToString().AsSpan().Trim();
         if (forBrowsers && authorization.StartsWith(Basic, StringComparison.OrdinalIgnoreCase)) return ReadPassword(authorization[Basic.Length..].Trim());
         if (authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)) return authorization[Bearer.Length..].Trim();
+        // Some clients send the key without a scheme.
+        if (!authorization.IsEmpty && !authorization.Contains(' ')) return authorization;
         var xApiKey = request.Headers["x-api-key"].ToString();
         return (xApiKey.Length > 0 ? xApiKey : request.Headers["api-key"].ToString()).AsSpan().Trim();
     }

@@ -88,6 +88,18 @@ internal sealed class MessageReader
         var index = 0;
         foreach (var message in messages.EnumerateArray()) _messages.Add(ReadMessage(message, path[index++]));
         if (index == 0) throw path.Invalid("Invalid 'messages': expected at least one message, but got an empty array.");
+        MakeLastInstructionsThePrompt();
+    }
+
+    /// <summary>
+    /// Some clients ask with a system message after the history (NextChat: "summarize the discussion"). Instructions that follow an answer, or that are alone,
+    /// are what the bot has to answer.
+    /// </summary>
+    private void MakeLastInstructionsThePrompt()
+    {
+        var first = _messages.FindLastIndex(message => message.Role != ChatRole.System) + 1;
+        if (first > 0 && _messages[first - 1].Role == ChatRole.User) return;
+        for (var i = first == 0 ? _messages.Count - 1 : first; i < _messages.Count; i++) _messages[i] = _messages[i] with { Role = ChatRole.User };
     }
 
     /// <summary>Finds the tool results at the end of the messages that an earlier turn of this service waits for.</summary>
