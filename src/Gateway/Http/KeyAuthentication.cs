@@ -18,7 +18,7 @@ internal sealed class KeyAuthentication(RequestDelegate next, IGrainFactory grai
     {
         if (context.GetEndpoint()?.Metadata is not { } metadata) return next(context);
         if (metadata.GetMetadata<TenantRoute>() is not null) return Authenticate(context, admin: false, forBrowsers: false);
-        return metadata.GetMetadata<AdminRoute>() is { } route && !route.AllowsWithoutKey(context)
+        return metadata.GetMetadata<AdminRoute>() is { } route
             ? Authenticate(context, admin: true, route.ForBrowsers)
             : next(context);
     }

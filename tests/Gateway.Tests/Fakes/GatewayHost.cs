@@ -102,6 +102,13 @@ public sealed class GatewayHost : IAsyncDisposable
         return Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
     }
 
+    /// <summary>Reads the metrics with an admin key.</summary>
+    public async Task<HttpResponseMessage> GetMetrics()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics") { Headers = { Authorization = new("Bearer", "sk-admin") } };
+        return await Http.SendAsync(request);
+    }
+
     /// <summary>Waits for the first turn.</summary>
     /// <returns>Its conversation.</returns>
     public Task<FakeConversation> WaitForTurn() => Grains.FirstBegin.Task.WaitAsync(TimeSpan.FromSeconds(30));

@@ -49,7 +49,9 @@ public sealed class SandboxNodeTests : IDisposable
         using var reply = await Chat(address, "sk-sandbox", "Hello", stream: false);
         await reply.Content.ReadAsStringAsync();
 
-        var metrics = await _http.GetStringAsync(new Uri(address, "/metrics"));
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, "/metrics")) { Headers = { Authorization = new("Bearer", "sk-sandbox-admin") } };
+        using var response = await _http.SendAsync(request);
+        var metrics = await response.Content.ReadAsStringAsync();
 
         Assert.Contains("cozecluster_requests_total{method=\"POST\",route=\"/v1/chat/completions\",status=\"200\"} 1\n", metrics, StringComparison.Ordinal);
         Assert.Contains("cozecluster_turns_started_total{model=\"coze-sandbox\"} 1\n", metrics, StringComparison.Ordinal);
