@@ -119,6 +119,21 @@ public sealed class SandboxNodeTests : IDisposable
         Assert.Equal(0, await node.ExitCode());
     }
 
+    [Theory]
+    [InlineData(PosixSignal.SIGTERM)]
+    [InlineData(PosixSignal.SIGINT)]
+    public async Task Stop_DuringTheStart_EndsInOrder(PosixSignal signal)
+    {
+        if (OperatingSystem.IsWindows()) return;
+        await using var node = NodeProcess.Start(_folder.FullName, "--sandbox", "--port", "0");
+        await node.Line("The SQLite storage in ");
+
+        node.Signal(signal);
+
+        Assert.Equal(0, await node.ExitCode());
+        Assert.DoesNotContain("Exception", node.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Stop_SecondSignal_ExitsAtOnce()
     {
