@@ -61,7 +61,8 @@ public sealed partial class ConversationGrain
             throw;
         }
 
-        var turn = CreateTurn(request, keepsPrompt, expiredRow);
+        if (expiredRow != 0) await _writer.Remove(expiredRow);
+        var turn = CreateTurn(request, keepsPrompt);
         (turn.Answered, turn.FirstPick) = (answered, pick);
         _liveTurns[request.TurnId] = turn;
         GrainMetrics.TurnStarted(request.Model);
@@ -72,7 +73,7 @@ public sealed partial class ConversationGrain
         EnsureQueueRuns();
     }
 
-    private LiveTurn CreateTurn(TurnRequest request, bool keepsPrompt, long expiredRow)
+    private LiveTurn CreateTurn(TurnRequest request, bool keepsPrompt)
     {
         var progress = new TurnProgress
         {
@@ -95,7 +96,6 @@ public sealed partial class ConversationGrain
             Request = request,
             KeepsPrompt = keepsPrompt,
             IsFirst = _memory.StoredTurns == 0 && _liveTurns.Count == 0,
-            ReplacedRow = expiredRow,
         };
         progress.SelectPrompt(_memory.InstructionsHash);
         return new LiveTurn(progress, new ReplyLog(), _time);

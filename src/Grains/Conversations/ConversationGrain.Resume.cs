@@ -77,7 +77,8 @@ public sealed partial class ConversationGrain
     /// <summary>Saves ends that are not stored. If that fails, their turns stay as they are stored.</summary>
     private async Task SaveEnds(CancellationToken cancellationToken)
     {
-        TurnProgress[] ends = [.. _liveTurns.Values.Where(turn => turn.Progress is { EndedAt: not null, IsEndStored: false } && IsLogged(turn)).Select(turn => turn.Progress)];
+        var unsaved = _liveTurns.Values.Where(turn => turn.Progress is { EndedAt: not null, IsEndStored: false } && IsLogged(turn));
+        TurnProgress[] ends = [.. unsaved.Select(turn => turn.Progress)];
         if (ends.Length == 0) return;
         try
         {

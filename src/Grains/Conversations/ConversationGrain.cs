@@ -6,7 +6,7 @@ namespace CozeCluster.Grains;
 
 /// <summary>
 /// One conversation: a queue of turns, of which one runs at a time. This class decides when a turn runs and stores how it ended.
-/// <see cref="TurnRunner"/> runs the turn.
+/// <see cref="TurnRunner"/> runs the turn, <see cref="ConversationWriter"/> writes its row, and <see cref="TurnReader"/> reads turns that have ended.
 /// </summary>
 /// <remarks>
 /// What happens to a turn:
@@ -73,8 +73,8 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         _writer = new ConversationWriter(store, _memory, work, time, options);
         _reader = new TurnReader(store, work.Key, time, logger);
         _leases = new TurnLeases(_memory, GrainFactory, time, logger);
-        _runner = new TurnRunner(
-            _memory, GrainFactory, _writer, _reader, upstreams.ToFrozenDictionary(upstream => upstream.Name), time, options, nonResumableTurns, _leases, logger);
+        var byName = upstreams.ToFrozenDictionary(upstream => upstream.Name);
+        _runner = new TurnRunner(_memory, GrainFactory, _writer, _reader, byName, time, options, nonResumableTurns, _leases, logger);
         _tenant = new CachedDefinition<TenantDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindTenant(_memory.TenantId));
     }
 

@@ -1,6 +1,8 @@
 namespace CozeCluster.Grains;
 
-/// <summary>What an activation keeps in memory of its conversation. Turns that have ended are not part of it, so its size does not grow with the history.</summary>
+/// <summary>
+/// What an activation keeps in memory of its conversation. Turns that have ended are not part of it, so its size does not grow with the history.
+/// </summary>
 internal sealed class ConversationMemory
 {
     /// <summary>The tenant that the conversation belongs to; empty until the first turn.</summary>

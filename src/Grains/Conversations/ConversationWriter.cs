@@ -14,6 +14,7 @@ internal sealed class ConversationWriter
     private readonly SharedRuns _commits;
     private readonly List<TurnProgress> _changed = [];
     private readonly HashSet<TurnProgress> _unfinished = [];
+    private readonly List<long> _removed = [];
     private bool _isHeadChanged;
     private string? _title;
 
@@ -43,6 +44,16 @@ internal sealed class ConversationWriter
         {
             if (!_changed.Contains(turn)) _changed.Add(turn);
         }
+        return _commits.Request();
+    }
+
+    /// <summary>
+    /// Removes a turn from the conversation. A turn with the same id must be saved only after that: the order of changes within a commit is not specified.
+    /// </summary>
+    /// <exception cref="ClusterException">As for <see cref="Save"/>.</exception>
+    public Task Remove(long rowId)
+    {
+        _removed.Add(rowId);
         return _commits.Request();
     }
 
@@ -85,15 +96,14 @@ internal sealed class ConversationWriter
 
     private async Task Commit()
     {
-        var turns = _changed.ToArray();
-        var isHeadChanged = _isHeadChanged;
-        var title = _title;
-        (_isHeadChanged, _title) = (false, null);
+        var (turns, removed, isHeadChanged, title) = (_changed.ToArray(), _removed.ToArray(), _isHeadChanged, _title);
         _changed.Clear();
+        _removed.Clear();
+        (_isHeadChanged, _title) = (false, null);
         // Work that did not end in time must not overwrite what the next activation has read.
         if (_work.IsDisposed) throw Conflict(null);
-        var (commit, storedTurns) = CreateCommit(turns, isHeadChanged, title);
-        if (commit.Head is null && commit.Turns.Count == 0) return;
+        var (commit, storedTurns) = CreateCommit(turns, removed, isHeadChanged, title);
+        if (commit is { Head: null, Turns.Count: 0, Remove.Count: 0 }) return;
         await Translate(_store.Commit(commit));
         _memory.Apply(commit, storedTurns);
         for (var i = 0; i < turns.Length; i++)
@@ -104,18 +114,17 @@ internal sealed class ConversationWriter
         }
     }
 
-    private (ConversationCommit Commit, int StoredTurns) CreateCommit(TurnProgress[] turns, bool isHeadChanged, string? title)
+    private (ConversationCommit Commit, int StoredTurns) CreateCommit(
+        TurnProgress[] turns, long[] removed, bool isHeadChanged, string? title)
     {
         var added = turns.Where(turn => !turn.IsStored).ToList();
-        long[] replaced = [.. added.Where(turn => turn.ReplacedRow != 0).Select(turn => turn.ReplacedRow)];
-        var count = _memory.StoredTurns + added.Count - replaced.Length;
+        var kept = _memory.StoredTurns - removed.Length;
         // Only turns that have ended can be removed.
-        var surplus = Math.Clamp(count - _options.MaxStoredTurns, 0, Math.Max(_memory.StoredTurns - replaced.Length - _unfinished.Count, 0));
-        if (added.Count == 0) surplus = 0;
-        count -= surplus;
+        var surplus = added.Count == 0 ? 0 : Math.Clamp(kept + added.Count - _options.MaxStoredTurns, 0, Math.Max(kept - _unfinished.Count, 0));
+        var count = kept + added.Count - surplus;
         // A conversation without a name gets a head with its second turn. Its head lives as long as the reply of its last turn.
         var needsHead = (added.Count > 0 && (_memory.IsNamed || _memory.Head is not null || count > 1))
-            || (_memory.Head is not null && (isHeadChanged || (!_memory.IsNamed && turns.Any(turn => turn.EndedAt is not null))));
+            || (_memory.Head is not null && (isHeadChanged || removed.Length > 0 || (!_memory.IsNamed && turns.Any(turn => turn.EndedAt is not null))));
         var commit = new ConversationCommit(_work.Key)
         {
             Head = needsHead ? CreateHead(added, count, title) : null,
@@ -123,7 +132,7 @@ internal sealed class ConversationWriter
             NextHeadVersion = _memory.HeadVersion == 0 ? ConversationHead.NewVersion() : _memory.HeadVersion + 1,
             Turns = [.. turns.Select(turn => turn.CreateChange(_memory.InstructionsHash, _options.UnnamedRetention))],
             RemoveOldest = surplus,
-            Remove = replaced,
+            Remove = removed,
         };
         return (commit, count);
     }

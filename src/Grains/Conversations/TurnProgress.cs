@@ -64,9 +64,6 @@ internal sealed class TurnProgress
     /// <summary>The number of tokens, if the upstream has reported it.</summary>
     public Usage? Usage { get; set; }
 
-    /// <summary>The row of an expired turn with the same id, which this turn replaces; 0 if there is none.</summary>
-    public long ReplacedRow { get; init; }
-
     /// <summary>Whether the storage has a row of this turn.</summary>
     public bool IsStored => Row.Version > 0;
 

@@ -97,20 +97,11 @@ public abstract class GrainTest : IAsyncLifetime
     /// </summary>
     protected async Task Crash(bool sweep = true)
     {
-        // Makes the registries save their pending changes, as they do within a second.
-        Assert.True(TurnId.TryGetConversation(TurnId.New(Tenant, null), out var nobody));
-        for (var shard = 0; shard < GrainKeys.RunningTurnsShards; shard++)
-        {
-            await Silo.Grains.GetGrain<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Add(nobody, atOnce: true);
-        }
         _crashed.Add(Silo);
         Upstream = new FakeUpstream();
         await Start(Silo);
         if (!sweep) return;
-        for (var shard = 0; shard < GrainKeys.RunningTurnsShards; shard++)
-        {
-            await Silo.Grains.GetGrain<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Sweep();
-        }
+        await Silo.Grains.GetGrain<ITurnRecoveryGrain>(GrainKeys.TurnRecovery).Sweep(TimeSpan.Zero);
     }
 
     /// <summary>Lets grains run their queued work, by calls and yields.</summary>
