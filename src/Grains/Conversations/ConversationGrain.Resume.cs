@@ -28,20 +28,18 @@ public sealed partial class ConversationGrain
     }
 
     /// <summary>
-    /// Stops all work. A resumable turn stays as it is saved, for the next activation; any other turn that has not ended ends with an error.
+    /// Stops all work. A turn that is stored and can be continued stays as it is stored, for the next activation. Any other turn ends with an error.
     /// </summary>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         await _work.StopAsync();
-        // The next activation sends a stored turn that was not sent, so its client must not be told to send it again.
-        var ending = _liveTurns.Values
-            .Where(turn => turn is { Progress.EndedAt: null, IsResumable: false } and not { Progress: { IsStored: true, IsSent: false } })
-            .ToList();
-        foreach (var turn in ending) RecordEnd(turn, new ReplyFailed(TurnErrors.NodeStopping, null));
         try
         {
+            await _writer.WhenIdle().WaitAsync(cancellationToken);
+            var ending = _liveTurns.Values.Where(turn => turn.Progress.EndedAt is null && !CanContinue(turn)).ToList();
+            foreach (var turn in ending) RecordEnd(turn, new ReplyFailed(_writer.HasConflict ? TurnErrors.Conflict : TurnErrors.NodeStopping, null));
             foreach (var turn in ending) await turn.WhenDelivered().WaitAsync(cancellationToken);
-            await SaveEnds(cancellationToken);
+            if (!_writer.HasConflict) await SaveEnds(cancellationToken);
         }
         finally
         {
@@ -49,6 +47,9 @@ public sealed partial class ConversationGrain
             await _writer.WhenIdle();
         }
     }
+
+    /// <summary>Whether the next activation continues a turn: it sends one that was not sent, and resumes one whose intent is stored.</summary>
+    private static bool CanContinue(LiveTurn turn) => turn.Progress.IsStored && (turn.IsResumable || !turn.Progress.IsSent);
 
     /// <inheritdoc />
     /// <remarks>The activation that this call may cause does the work.</remarks>

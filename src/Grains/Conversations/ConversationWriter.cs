@@ -28,6 +28,9 @@ internal sealed class ConversationWriter
         _commits = new SharedRuns(Commit);
     }
 
+    /// <summary>Whether another activation has written, so that this one can store nothing any more.</summary>
+    public bool HasConflict { get; private set; }
+
     private TimeSpan Retention => _memory.IsNamed ? _options.NamedRetention : _options.UnnamedRetention;
 
     /// <summary>Takes over turns that another activation has stored and not ended.</summary>
@@ -90,6 +93,7 @@ internal sealed class ConversationWriter
     /// <returns>The error for its callers.</returns>
     public ClusterException ReportConflict(Exception? cause = null)
     {
+        HasConflict = true;
         _work.CancelAndDeactivate("Another activation has written this conversation.");
         return Conflict(cause);
     }

@@ -25,7 +25,7 @@ public sealed class DamagedRowsTests : GrainTest
         else Silo.DamageContent(second.Id, damaged == "prompt" ? TurnContentKind.Prompt : TurnContentKind.Reply);
         await Silo.RestartAsync();
 
-        var error = await Assert.ThrowsAsync<ClusterException>(() => second.Grain.GetTurn(Tenant, second.Id));
+        var error = await Assert.ThrowsAsync<ClusterException>(() => GrainOf(second).GetTurn(Tenant, second.Id));
 
         Assert.Equal(ErrorCode.Internal, error.Code);
         Assert.Contains("damaged", error.Message);
@@ -33,7 +33,7 @@ public sealed class DamagedRowsTests : GrainTest
         var logged = _log.Of(Damaged, second.Id)[^1].Text;
         Assert.Contains(second.Key, logged);
         Assert.Contains($"{rowId}", logged);
-        Assert.Equal([first.Id], (await second.Grain.GetConversation(Tenant)).Turns.Select(turn => turn.TurnId));
+        Assert.Equal([first.Id], (await GrainOf(second).GetConversation(Tenant)).Turns.Select(turn => turn.TurnId));
         Assert.Equal("3", (await Complete(Request("chat", "three"), "3")).Subscriber.Text);
     }
 
@@ -85,10 +85,10 @@ public sealed class DamagedRowsTests : GrainTest
         var turn = await Complete(Request("chat"), "Hello");
         await Silo.RestartAsync();
         Hooks.BeforeLoad = () => throw new ClusterException(ErrorCode.Internal, "The database could not read a conversation.");
-        var error = await Assert.ThrowsAsync<ClusterException>(() => turn.Grain.GetConversation(Tenant));
+        var error = await Assert.ThrowsAsync<ClusterException>(() => GrainOf(turn).GetConversation(Tenant));
         Assert.Equal("The database could not read a conversation.", error.Message);
 
-        await turn.Grain.Delete(Tenant);
+        await GrainOf(turn).Delete(Tenant);
 
         Assert.Equal((0, 0), Silo.Count(turn.Key));
         Hooks.BeforeLoad = () => Task.CompletedTask;
@@ -102,9 +102,9 @@ public sealed class DamagedRowsTests : GrainTest
         await Silo.RestartAsync();
         var reads = 0;
         Hooks.BeforeLoad = () => ++reads == 1 ? throw new TimeoutException() : Task.CompletedTask;
-        Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => turn.Grain.Delete(Tenant))).Code);
+        Assert.Equal(ErrorCode.CallRejected, (await Assert.ThrowsAsync<ClusterException>(() => GrainOf(turn).Delete(Tenant))).Code);
 
-        Assert.Equal([new TextPart("Hello")], (await turn.Grain.GetTurn(Tenant, turn.Id)).Parts);
+        Assert.Equal([new TextPart("Hello")], (await GrainOf(turn).GetTurn(Tenant, turn.Id)).Parts);
         Assert.Equal(2, reads);
     }
 

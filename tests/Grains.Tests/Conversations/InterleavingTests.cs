@@ -81,7 +81,7 @@ public class InterleavingTests : GrainTest
         await PassUntil(() => saves == 3);
         await Silo.RestartAsync();
 
-        Assert.Equal(TurnStatus.Completed, (await turn.Grain.GetTurn(Tenant, turn.Id)).Status);
+        Assert.Equal(TurnStatus.Completed, (await GrainOf(turn).GetTurn(Tenant, turn.Id)).Status);
         Assert.Equal(1, Upstream.OpenedCount);
     }
 

@@ -69,6 +69,9 @@ public abstract class GrainTest : IAsyncLifetime
         return new BegunTurn(request.TurnId, grain, subscriber, subscription);
     }
 
+    /// <summary>The conversation of a turn on the silo that runs now, which may have been started since the turn began.</summary>
+    protected IConversationGrain GrainOf(BegunTurn turn) => Silo.Grains.GetGrain<IConversationGrain>(turn.Key);
+
     /// <summary>Runs a turn until its reply is complete.</summary>
     protected async Task<BegunTurn> Complete(TurnRequest request, string reply)
     {
@@ -78,7 +81,7 @@ public abstract class GrainTest : IAsyncLifetime
         return turn;
     }
 
-    protected Task Subscribe(BegunTurn turn, Cursor after, RecordingSubscriber subscriber) => Silo.Grains.GetGrain<IConversationGrain>(turn.Key)
+    protected Task Subscribe(BegunTurn turn, Cursor after, RecordingSubscriber subscriber) => GrainOf(turn)
         .Subscribe(Tenant, turn.Id, new Subscription(Guid.NewGuid().ToString("n"), after, Silo.Feeds.Open(subscriber).Address));
 
     /// <summary>Moves the clock in steps until the condition is true or the time has passed. Grains run after each step.</summary>
