@@ -106,6 +106,7 @@ public sealed partial class ConversationGrain
             try
             {
                 await _writer.Save(turn.Progress);
+                EnsureTimer();
                 return;
             }
             catch (ClusterException exception) when (exception.Code != ErrorCode.StateConflict)

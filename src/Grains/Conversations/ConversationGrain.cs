@@ -156,7 +156,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
     private void EnsureTimer() => _timer ??= this.StartTimer(TimerPeriod, TimerPeriod, OnTimer);
 
     /// <summary>
-    /// Runs every second while there are live turns: stores the head before its retention ends, sends heartbeats, renews leases, and cancels turns without a
+    /// Runs every second while turns run or have subscribers: stores the head before its retention ends, sends heartbeats, renews leases, and cancels turns without a
     /// subscriber.
     /// </summary>
     private async Task OnTimer(CancellationToken cancellationToken)
@@ -174,20 +174,21 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
             turn.SendHeartbeats(_options.HeartbeatInterval);
             if (turn.Progress.EndedAt is not null)
             {
-                // An ended turn can be read from the storage again.
-                if (!turn.HasSubscribers && turn.Progress.IsEndStored) _liveTurns.Remove(id);
+                // An ended turn can be read again if it is stored.
+                if (turn.HasSubscribers) isNeeded = true;
+                else if (turn.Progress.IsEndStored) _liveTurns.Remove(id);
                 continue;
             }
             isNeeded = true;
             if (!turn.Progress.Survive && !turn.IsCancelRequested && turn.IdleTime > _options.SubscriberGrace) _work.Run(_ => Cancel(turn));
             if (_time.GetElapsedTime(turn.RenewedAt) >= RenewalInterval) await _leases.Renew(turn);
         }
-        if (isNeeded || _isBeginning || _liveTurns.Count > 0) return;
+        if (isNeeded || _isBeginning) return;
         _timer?.Dispose();
         _timer = null;
         // A conversation without a name is seldom read again, and then from the storage. If thousands of them a second stayed active until they are idle, they
         // would fill the memory.
-        if (!_memory.IsNamed && _memory.StoredTurns > 0) _work.Deactivate("A conversation without a name has no running turn.");
+        if (!_memory.IsNamed && _memory.StoredTurns > 0 && _liveTurns.Count == 0) _work.Deactivate("A conversation without a name has no running turn.");
     }
 
     private void RequireOwner(string tenantId)

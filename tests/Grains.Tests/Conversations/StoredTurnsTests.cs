@@ -92,7 +92,8 @@ public sealed class StoredTurnsTests : GrainTest
 
         var conversation = await GrainOf(first).GetConversation(Tenant);
 
-        Assert.Equal((3, ["2", "3", "4"]), (conversation.Summary.Turns, conversation.Turns.Select(turn => turn.Prompt[^1].Text)));
+        Assert.Equal(3, conversation.Summary.Turns);
+        Assert.Equal(["2", "3", "4"], conversation.Turns.Select(turn => turn.Prompt[^1].Text));
         var error = await Assert.ThrowsAsync<ClusterException>(() => GrainOf(first).GetTurn(Tenant, first.Id));
         Assert.Equal(ErrorCode.NotFound, error.Code);
         Assert.Equal(4, (await Log.Search(new TurnQuery { TenantId = Tenant })).Count);
@@ -115,6 +116,25 @@ public sealed class StoredTurnsTests : GrainTest
         Assert.Equal("second", again.Subscriber.Text);
         Assert.Equal((1, 1), Silo.Count(again.Key));
         Assert.Equal(2, (await Log.Search(new TurnQuery { TurnId = request.TurnId })).Count);
+    }
+
+    [Fact]
+    public async Task Begin_MarkedAsTheFirstCall_ReadsNothing()
+    {
+        var reads = 0;
+        Hooks.BeforeLoad = () => Task.FromResult(++reads);
+        var request = Request();
+        Assert.True(TurnId.TryGetConversation(request.TurnId, out var key));
+        Task<BegunTurn> begun;
+        using (FirstCall.To(key)) begun = Begin(request);
+        await begun;
+        (await Upstream.NextOpened()).Identify().Complete();
+        await (await begun).Subscriber.UntilEnd();
+
+        Assert.Equal(0, reads);
+        await Silo.RestartAsync();
+        await GrainOf(await begun).GetTurn(Tenant, request.TurnId);
+        Assert.Equal(1, reads);
     }
 
     [Fact]
