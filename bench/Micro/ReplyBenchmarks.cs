@@ -26,6 +26,11 @@ internal static class ReplyBenchmarks
         await RunAsync(runner, "as Orleans calls", new ReplyFeedOptions { DirectPath = false });
     }
 
+    private static TurnRow Row { get; } = new()
+    {
+        Id = 1, Version = 0, TurnId = "turn", TenantId = "tenant", Model = "model", Status = TurnStatus.Running, CreatedAt = default, Details = [],
+    };
+
     private static async Task RunAsync(BenchmarkRunner runner, string path, ReplyFeedOptions options)
     {
         await using var silo = await TestSilo.StartAsync(silo => silo.Services.AddSingleton(options), time: TimeProvider.System);
@@ -35,7 +40,7 @@ internal static class ReplyBenchmarks
 
         await runner.RunAsync($"log, append one delta and deliver it {path}", async () =>
         {
-            var turn = new LiveTurn(new TurnRecord { TurnId = "turn" }, new ReplyLog(), TimeProvider.System);
+            var turn = new LiveTurn(new TurnProgress { Row = Row }, new ReplyLog(), TimeProvider.System);
             var all = subscriber.WaitFor(new Cursor(0, Deltas * 8));
             turn.Subscribe(new Subscription("subscription", Cursor.Start, feed.Address), target);
             var part = turn.Log.Open("message", TextKind.Answer);

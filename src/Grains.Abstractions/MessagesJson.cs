@@ -15,6 +15,5 @@ namespace CozeCluster;
 [JsonSerializable(typeof(TurnStatus))]
 [JsonSerializable(typeof(ReplyPart))]
 [JsonSerializable(typeof(ReplyEvent))]
-[JsonSerializable(typeof(ConversationSummary))]
 [JsonSerializable(typeof(HealthEntry))]
 public sealed partial class MessagesJson : JsonSerializerContext;

@@ -13,7 +13,4 @@ namespace CozeCluster.Grains;
 [JsonSerializable(typeof(HealthRecords))]
 [JsonSerializable(typeof(ModelPoolState))]
 [JsonSerializable(typeof(AccountState))]
-[JsonSerializable(typeof(ConversationState))]
-[JsonSerializable(typeof(ConversationIndexState))]
-[JsonSerializable(typeof(RunningTurnsState))]
 internal sealed partial class StateJson : JsonSerializerContext;

@@ -13,14 +13,17 @@ public static class GrainKeys
     /// <summary>The length of a <see cref="Hash"/> in characters, each with five bits.</summary>
     public const int HashLength = 26;
 
-    /// <summary>The number of <see cref="IRunningTurnsGrain"/> registries. Stored data depends on it: never change it.</summary>
-    public const int RunningTurnsShards = 16;
-
     /// <summary>The key of the only catalog.</summary>
     public const string Catalog = "catalog";
 
     /// <summary>The key of the only health grain.</summary>
     public const string Health = "health";
+
+    /// <summary>The key of every <see cref="ITurnLogGrain"/>.</summary>
+    public const string TurnLog = "turn-log";
+
+    /// <summary>The key of the only <see cref="ITurnRecoveryGrain"/>.</summary>
+    public const string TurnRecovery = "turn-recovery";
 
     private const string Alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -67,18 +70,6 @@ public static class GrainKeys
 
     /// <summary>The key of the pool behind a model of a tenant.</summary>
     public static string ModelPool(string tenantId, string model) => "pool-" + Hash(tenantId, model);
-
-    /// <summary>The key of the registry that lists a conversation while it has running turns.</summary>
-    public static string RunningTurns(string conversationKey)
-    {
-        // FNV-1a. string.GetHashCode differs between processes.
-        var sum = 2166136261u;
-        foreach (var c in conversationKey) sum = (sum ^ c) * 16777619u;
-        return RunningTurnsShard((int)(sum % RunningTurnsShards));
-    }
-
-    /// <summary>The key of a registry, by its number from 0 to <see cref="RunningTurnsShards"/> - 1.</summary>
-    public static string RunningTurnsShard(int shard) => $"running-{shard:d2}";
 
     /// <summary>The key of the session that connects one shard of a listener.</summary>
     public static string DiscordSession(string listenerId, int shard) => $"{listenerId}.{shard}";

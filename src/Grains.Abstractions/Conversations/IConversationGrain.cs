@@ -4,7 +4,8 @@ namespace CozeCluster;
 
 /// <summary>
 /// One conversation of one tenant: its queue of turns, the reply of each turn, and its conversation at the upstream. Key: see <see cref="TurnId"/>.
-/// All methods throw <see cref="ErrorCode.NotFound"/> for a turn or conversation that is unknown, has expired or belongs to another tenant.
+/// All methods throw <see cref="ErrorCode.NotFound"/> for a turn or conversation that is unknown, has expired or belongs to another tenant, and
+/// <see cref="ErrorCode.Internal"/> for a turn whose stored data is damaged. If the storage fails, they throw its error.
 /// </summary>
 [Alias("conversation")]
 public interface IConversationGrain : IGrainWithStringKey
@@ -56,15 +57,17 @@ public interface IConversationGrain : IGrainWithStringKey
     [Alias("Rename"), Idempotent]
     Task Rename(string tenantId, string title);
 
-    /// <summary>Cancels all running turns and deletes the conversation. An unknown conversation is not an error.</summary>
+    /// <summary>
+    /// Cancels all running turns and deletes the conversation. An unknown conversation is not an error. A named conversation whose stored data cannot be read
+    /// is deleted too; its key contains the tenant.
+    /// </summary>
     [Alias("Delete"), Idempotent, ResponseTimeout("00:00:30")]
     Task Delete(string tenantId);
 
     /// <summary>
-    /// Does nothing but activate the grain: an activation finds unfinished turns in its state and resumes them. Called for conversations that had a running
-    /// turn when their silo stopped or failed.
+    /// Does nothing but activate the grain: an activation finds the turns that have not ended in the storage and resumes them. Called for conversations that
+    /// had such turns when their silo stopped or failed.
     /// </summary>
-    /// <returns>Whether a turn is queued or running.</returns>
     [Alias("Wake"), AlwaysInterleave, Idempotent]
-    Task<bool> Wake();
+    Task Wake();
 }

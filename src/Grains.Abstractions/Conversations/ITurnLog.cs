@@ -24,39 +24,51 @@ public interface ITurnLog
 }
 
 /// <summary>Which turns a search finds: those that match everything that is set.</summary>
+[GenerateSerializer, Immutable, Alias("turn-query")]
 public sealed record TurnQuery
 {
     /// <summary>The id of the turn.</summary>
+    [Id(0)]
     public string? TurnId { get; init; }
 
     /// <summary>The tenant; null: all tenants.</summary>
+    [Id(1)]
     public string? TenantId { get; init; }
 
     /// <summary>The requested model.</summary>
+    [Id(2)]
     public string? Model { get; init; }
 
     /// <summary>The bot of the last attempt.</summary>
+    [Id(3)]
     public string? BotId { get; init; }
 
     /// <summary>The account of the last attempt.</summary>
+    [Id(4)]
     public string? AccountId { get; init; }
 
     /// <summary>The client's end user.</summary>
+    [Id(5)]
     public string? User { get; init; }
 
     /// <summary>The state of the turn.</summary>
+    [Id(6)]
     public TurnStatus? Status { get; init; }
 
     /// <summary>Accepted at this time or later.</summary>
+    [Id(7)]
     public DateTimeOffset? From { get; init; }
 
     /// <summary>Accepted before this time.</summary>
+    [Id(8)]
     public DateTimeOffset? Until { get; init; }
 
     /// <summary>Only rows with a lower id: the last id of the page before. Null for the first page.</summary>
+    [Id(9)]
     public long? Before { get; init; }
 
     /// <summary>The largest number of rows, 1 to 1000. Default 100.</summary>
+    [Id(10)]
     public int Limit { get; init; } = 100;
 }
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 
 namespace CozeCluster;
@@ -22,7 +23,7 @@ public static class TurnId
     /// <summary>Creates an id for a turn.</summary>
     /// <param name="tenantId">The tenant.</param>
     /// <param name="conversationName">The client's name for the conversation; null for a new conversation without a name.</param>
-    public static string New(string tenantId, string? conversationName) => Compose(RandomToken(), tenantId, conversationName);
+    public static string New(string tenantId, string? conversationName) => Compose(NewToken(), tenantId, conversationName);
 
     /// <summary>Derives an id from an idempotency key: the same tenant, conversation and key give the same id.</summary>
     public static string FromIdempotencyKey(string tenantId, string? conversationName, string idempotencyKey) =>
@@ -30,7 +31,7 @@ public static class TurnId
 
     /// <summary>Creates an id for a turn in the conversation that holds <paramref name="earlierTurnId"/>.</summary>
     /// <exception cref="ArgumentException"><paramref name="earlierTurnId"/> is not a turn id.</exception>
-    public static string NewInConversationOf(string earlierTurnId) => ComposeInConversationOf(earlierTurnId, RandomToken());
+    public static string NewInConversationOf(string earlierTurnId) => ComposeInConversationOf(earlierTurnId, NewToken());
 
     /// <summary>Derives an id from an idempotency key, for a turn in the conversation that holds <paramref name="earlierTurnId"/>.</summary>
     /// <exception cref="ArgumentException"><paramref name="earlierTurnId"/> is not a turn id.</exception>
@@ -74,11 +75,16 @@ public static class TurnId
         ? Prefix + token
         : $"{Prefix}{token}_{GrainKeys.Hash("conversation", tenantId, conversationName)}";
 
-    private static string RandomToken()
+    /// <summary>
+    /// A token that no other turn has: 48 bits of milliseconds since 1970 UTC and 80 random bits. The storage's indexes contain tokens; tokens that follow each
+    /// other in time are neighbours there, so inserts touch few pages.
+    /// </summary>
+    private static string NewToken()
     {
-        Span<byte> random = stackalloc byte[16];
-        RandomNumberGenerator.Fill(random);
-        return GrainKeys.Encode(random);
+        Span<byte> token = stackalloc byte[16];
+        BinaryPrimitives.WriteInt64BigEndian(token, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() << 16);
+        RandomNumberGenerator.Fill(token[6..]);
+        return GrainKeys.Encode(token);
     }
 
     private static bool IsToken(ReadOnlySpan<char> text) => !text.ContainsAnyExcept(GrainKeys.HashAlphabet);

@@ -49,6 +49,10 @@ public sealed record TurnRequest
     /// <summary>A hash of the request, to compare requests with the same idempotency key; null without a key.</summary>
     [Id(10)]
     public string? Fingerprint { get; init; }
+
+    /// <summary>The name of the API key that sent the request, for the log; null if it is not known.</summary>
+    [Id(11)]
+    public string? KeyName { get; init; }
 }
 
 /// <summary>The result of a tool call.</summary>

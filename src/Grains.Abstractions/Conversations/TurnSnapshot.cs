@@ -9,7 +9,10 @@ namespace CozeCluster;
 /// <param name="ConversationName">The client's name for the conversation, if it has one.</param>
 /// <param name="CreatedAt">When the conversation accepted the turn.</param>
 /// <param name="EndedAt">When it ended.</param>
-/// <param name="Prompt">The prompt; empty if the tenant does not store prompts.</param>
+/// <param name="Prompt">
+/// The messages that were new in the conversation: for its first turn all messages of the request, later those after the last answer of the bot, and the
+/// instructions if they changed. Empty in a conversation without a name, and if the tenant does not store prompts.
+/// </param>
 /// <param name="Parts">The reply so far.</param>
 /// <param name="Next">The cursor after <paramref name="Parts"/>.</param>
 /// <param name="End">How it ended: <see cref="ReplyCompleted"/> or <see cref="ReplyFailed"/>; null while it runs.</param>

@@ -22,11 +22,13 @@ public sealed partial class ConversationGrain
 
     private async Task AdmitAndEnqueue(TurnRequest request, Subscription subscription, CancellationToken cancellationToken)
     {
-        if (State.TenantId.Length == 0) InitializeState(request);
+        ThrowIfNotLoaded();
+        if (_memory.TenantId.Length == 0) _memory.Claim(request, _time.GetUtcNow());
         else RequireOwner(request.TenantId);
-        if (FindAndKeepTurn(request.TurnId) is { } known)
+        var (known, expiredRow) = await FindAndKeepTurn(request.TurnId);
+        if (known is not null)
         {
-            if (known.Record.Fingerprint != request.Fingerprint)
+            if (known.Progress.Fingerprint != request.Fingerprint)
             {
                 throw new ClusterException(
                     ErrorCode.IdempotencyMismatch,
@@ -44,8 +46,9 @@ public sealed partial class ConversationGrain
                 until: _time.GetUtcNow() + TimeSpan.FromSeconds(2));
         }
 
+        var answered = await FindAnswered(request);
         // The model pool picks a bot while the tenant admits the turn.
-        var pick = _isQueueRunning ? null : _leases.PickBot(request);
+        var pick = _isQueueRunning ? null : _leases.PickBot(request, answered);
         var keepsPrompt = await StoresPrompts();
         try
         {
@@ -54,27 +57,15 @@ public sealed partial class ConversationGrain
         catch
         {
             // A conversation whose first turn was refused is not called again.
-            if (State.Turns.Count == 0 && !_state.RecordExists) _work.Deactivate("The only turn was refused.");
+            if (_memory.StoredTurns == 0 && _liveTurns.Count == 0) _work.Deactivate("The only turn was refused.");
             throw;
         }
 
-        RemoveOldTurns();
-        var now = _time.GetUtcNow();
-        var record = new TurnRecord
-        {
-            TurnId = request.TurnId,
-            Model = request.Model,
-            Status = TurnStatus.Queued,
-            CreatedAt = now,
-            Fingerprint = request.Fingerprint,
-            Survive = request.Survive,
-            Request = request,
-        };
-        State.LastUsedAt = now;
-        State.Turns.Add(record);
-        var turn = new LiveTurn(record, new ReplyLog(), _time) { KeepsPrompt = keepsPrompt, FirstPick = pick };
+        if (expiredRow != 0) await _writer.Remove(expiredRow);
+        var turn = CreateTurn(request, keepsPrompt);
+        (turn.Answered, turn.FirstPick) = (answered, pick);
         _liveTurns[request.TurnId] = turn;
-        GrainMetrics.TurnStarted(record.Model);
+        GrainMetrics.TurnStarted(request.Model);
         turn.Subscribe(subscription, _feeds.To(subscription.Feed));
         _queue.AddLast(turn);
         // This call accepts a turn that runs later. It is saved first, so that it runs even if the node fails.
@@ -82,14 +73,40 @@ public sealed partial class ConversationGrain
         EnsureQueueRuns();
     }
 
+    private LiveTurn CreateTurn(TurnRequest request, bool keepsPrompt)
+    {
+        var progress = new TurnProgress
+        {
+            Row = new TurnRow
+            {
+                Id = _store.NewTurnRowId(),
+                Version = 0,
+                TurnId = request.TurnId,
+                TenantId = request.TenantId,
+                KeyName = request.KeyName,
+                User = request.User,
+                Model = request.Model,
+                Status = TurnStatus.Queued,
+                CreatedAt = _time.GetUtcNow(),
+                IsHistory = _memory.IsNamed,
+                Details = [],
+            },
+            Fingerprint = request.Fingerprint,
+            Survive = request.Survive,
+            Request = request,
+            KeepsPrompt = keepsPrompt,
+            IsFirst = _memory.StoredTurns == 0 && _liveTurns.Count == 0,
+        };
+        progress.SelectPrompt(_memory.InstructionsHash);
+        return new LiveTurn(progress, new ReplyLog(), _time);
+    }
+
     private async Task SaveWaitingTurn(LiveTurn turn, string subscriptionId)
     {
-        // The save stores all turns of the state, also one that has begun but is not sent yet.
-        var turns = _liveTurns.Values.ToList();
         try
         {
-            await _saver.Save();
-            foreach (var stored in turns) stored.IsStored = true;
+            // A turn that has begun is stored with those that wait for it: after a crash it must not be missing before them.
+            await _writer.Save([.. UnstoredTurns()]);
         }
         catch (Exception exception)
         {
@@ -97,40 +114,24 @@ public sealed partial class ConversationGrain
             if (_queue.Remove(turn))
             {
                 turn.Unsubscribe(subscriptionId);
-                _liveTurns.Remove(turn.Record.TurnId);
-                State.Turns.Remove(turn.Record);
-                await EndTurn(turn, new ReplyFailed(TurnErrors.NotSaved, null));
+                _liveTurns.Remove(turn.Progress.TurnId);
+                RecordEnd(turn, new ReplyFailed(TurnErrors.NotSaved, null));
+                turn.MarkEnded();
+                _work.Run(_ => _leases.Settle(turn.Progress.TurnId, null));
                 throw;
             }
             if (exception is ClusterException { Code: ErrorCode.StateConflict }) throw;
         }
     }
 
-    private void InitializeState(TurnRequest request)
+    /// <summary>Finds the turn whose tool calls a request answers; null if it answers none, or if the turn is unknown.</summary>
+    private async ValueTask<AnsweredTurn?> FindAnswered(TurnRequest request)
     {
-        State.TenantId = request.TenantId;
-        State.Name = request.ConversationName;
-        State.CreatedAt = _time.GetUtcNow();
+        if (PromptBuilder.FindAnsweredTurn(request) is not { } turnId) return null;
+        if (_liveTurns.TryGetValue(turnId, out var live)) return new AnsweredTurn(turnId, live.Progress.Handle, live.Log.Parts);
+        return await _reader.FindAnswered(turnId);
     }
 
-    /// <summary>Whether prompts stay in this conversation's state after they were sent.</summary>
-    private async ValueTask<bool> StoresPrompts() => IsNamed && await _tenant.Get() is not { StoreConversations: false };
-
-    /// <summary>Makes room for one turn: removes expired turns, and then the oldest ended ones.</summary>
-    private void RemoveOldTurns()
-    {
-        State.Turns.RemoveAll(HasExpired);
-        var surplus = State.Turns.Count - _options.MaxStoredTurns + 1;
-        for (var i = 0; i < State.Turns.Count && surplus > 0; i++)
-        {
-            if (State.Turns[i].EndedAt is null) continue;
-            State.Turns.RemoveAt(i--);
-            surplus--;
-        }
-    }
-
-    /// <summary>
-    /// Whether a turn without its prompt is too old. Such turns are stored only so that a client that lost its connection can read the reply.
-    /// </summary>
-    private bool HasExpired(TurnRecord record) => record is { EndedAt: { } ended, Request: null } && ended + _options.UnnamedRetention <= _time.GetUtcNow();
+    /// <summary>Whether prompts of this conversation stay stored after they were sent.</summary>
+    private async ValueTask<bool> StoresPrompts() => _memory.IsNamed && await _tenant.Get() is not { StoreConversations: false };
 }

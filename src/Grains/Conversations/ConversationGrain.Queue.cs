@@ -8,6 +8,11 @@ public sealed partial class ConversationGrain
     /// <summary>How long a cancellation waits for the upstream: longer than <see cref="TurnRunner"/> gives an upstream to confirm it.</summary>
     private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(6);
 
+    /// <summary>How often the save of an end is repeated, with a delay that doubles each time.</summary>
+    private const int MaxEndSaves = 5;
+
+    private static readonly TimeSpan EndSaveDelay = TimeSpan.FromSeconds(1);
+
     /// <summary>Turns that wait, in the order in which they run. The running turn is not among them.</summary>
     private readonly LinkedList<LiveTurn> _queue = [];
 
@@ -33,7 +38,7 @@ public sealed partial class ConversationGrain
                 stop.ThrowIfCancellationRequested();
                 _queue.RemoveFirst();
                 _runningTurn = first.Value;
-                _runningTurn.Record.Status = TurnStatus.Running;
+                _runningTurn.Progress.Status = TurnStatus.Running;
                 await EndTurn(_runningTurn, await _runner.Run(_runningTurn, stop));
             }
         }
@@ -46,11 +51,10 @@ public sealed partial class ConversationGrain
 
     private async Task Cancel(LiveTurn turn)
     {
-        if (turn.Record.EndedAt is not null) return;
+        if (turn.Progress.EndedAt is not null) return;
         turn.RequestCancel();
-        // A waiting turn without a handle was never sent. One with a handle was sent by a node that failed: the runner finds its exchange, and cancels it at
-        // the upstream.
-        if (turn.Record.Handle is null && _queue.Remove(turn))
+        // A turn in the queue may have been sent by a node that failed: the runner finds its exchange, and cancels it at the upstream.
+        if (!turn.Progress.IsSent && _queue.Remove(turn))
         {
             await EndTurn(turn, new ReplyFailed(TurnErrors.Cancelled, null));
             return;
@@ -71,21 +75,19 @@ public sealed partial class ConversationGrain
         // No subscriber receives an end that is not saved: a client that asks again after a crash would find the turn still running.
         if (turn.IsResumable) turn.PauseDelivery();
         RecordEnd(turn, end);
-        var settled = _leases.Settle(turn.Record.TurnId, turn.Log.Usage);
+        var settled = _leases.Settle(turn.Progress.TurnId, turn.Log.Usage);
         try
         {
-            // A conversation without a name of which nothing is stored yet is not stored now either: its turn was never sent, or could not be resumed.
-            if (IsNamed || turn.HasIntent || _state.RecordExists) await _saver.Save();
+            if (IsLogged(turn)) await _writer.Save(turn.Progress);
             turn.ResumeDelivery();
-            if (turn.IsResumable) await RunningTurns.Remove(_work.Key);
             await _runner.ReleaseUpstream(turn);
-            if (IsNamed) await UpdateIndex();
             await settled;
         }
         catch (Exception exception) when (exception is not ClusterException { Code: ErrorCode.StateConflict })
         {
             // Whatever failed, the turns that wait have to run.
-            LogEndNotStored(_logger, exception, turn.Record.TurnId, (exception as ClusterException)?.Code ?? ErrorCode.Internal);
+            LogEndNotStored(_logger, exception, turn.Progress.TurnId, (exception as ClusterException)?.Code ?? ErrorCode.Internal);
+            if (!turn.Progress.IsEndStored && IsLogged(turn)) _work.Run(stop => SaveEndLater(turn, stop));
         }
         finally
         {
@@ -95,6 +97,31 @@ public sealed partial class ConversationGrain
         }
     }
 
+    /// <summary>Repeats the save of an end a few times. After that the turn stays as it is stored, and the next activation finds out how it ended.</summary>
+    private async Task SaveEndLater(LiveTurn turn, CancellationToken stop)
+    {
+        for (var attempt = 0; attempt < MaxEndSaves; attempt++)
+        {
+            await Task.Delay(EndSaveDelay * (1 << attempt), _time, stop);
+            try
+            {
+                await _writer.Save(turn.Progress);
+                EnsureTimer();
+                return;
+            }
+            catch (ClusterException exception) when (exception.Code != ErrorCode.StateConflict)
+            {
+                LogEndNotStored(_logger, exception, turn.Progress.TurnId, exception.Code);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Whether the end of a turn is stored. Every turn gets a row, because the rows are the log of all requests. Without durable turns, whose purpose is to
+    /// measure what saves cost, a conversation without a name stores nothing.
+    /// </summary>
+    private bool IsLogged(LiveTurn turn) => _memory.IsNamed || _options.DurableTurns || turn.Progress.IsStored;
+
     /// <summary>A node that stops waits until the subscribers of such a turn have received its end.</summary>
     private static async Task UnregisterWhenDelivered(LiveTurn turn)
     {
@@ -102,25 +129,25 @@ public sealed partial class ConversationGrain
         turn.NonResumableRegistration?.Dispose();
     }
 
-    /// <summary>Writes the end into the log and the record; does not save.</summary>
+    /// <summary>Writes the end into the log and the progress; does not save.</summary>
     private void RecordEnd(LiveTurn turn, ReplyEvent end)
     {
         turn.Finish(end);
-        var record = turn.Record;
-        record.EndedAt = _time.GetUtcNow();
-        record.End = end;
-        GrainMetrics.TurnEnded(record.Model, end, turn.Log.Usage);
-        record.Parts = turn.Log.Parts;
-        record.Rewrites = turn.Log.Rewrites;
-        record.Handle = turn.Log.Handle ?? record.Handle;
-        record.Status = end switch
+        var progress = turn.Progress;
+        progress.EndedAt = _time.GetUtcNow();
+        progress.End = end;
+        progress.Reply = turn.Log.Parts;
+        progress.Rewrites = turn.Log.Rewrites;
+        progress.Usage = turn.Log.Usage;
+        progress.Handle = turn.Log.Handle ?? progress.Handle;
+        progress.Request = null;
+        progress.Status = end switch
         {
             ReplyCompleted => TurnStatus.Completed,
             ReplyFailed { Error.Code: ErrorCode.Cancelled } => TurnStatus.Cancelled,
             _ => TurnStatus.Failed,
         };
-        if (!turn.KeepsPrompt) record.Request = null;
-        State.LastUsedAt = record.EndedAt.Value;
+        GrainMetrics.TurnEnded(progress.Row.Model, end, turn.Log.Usage);
     }
 
     [LoggerMessage(1110, LogLevel.Error, "Turn {TurnId} ended, but its end could not be stored or reported: {Code}")]

@@ -6,7 +6,7 @@ namespace CozeCluster.Grains;
 
 /// <summary>
 /// One conversation: a queue of turns, of which one runs at a time. This class decides when a turn runs and stores how it ended.
-/// <see cref="TurnRunner"/> runs the turn.
+/// <see cref="TurnRunner"/> runs the turn, <see cref="ConversationWriter"/> writes its row, and <see cref="TurnReader"/> reads turns that have ended.
 /// </summary>
 /// <remarks>
 /// What happens to a turn:
@@ -30,30 +30,32 @@ namespace CozeCluster.Grains;
 [GrainType("conversation"), PreferLocalPlacement, CollectionAgeLimit(Minutes = 2)]
 public sealed partial class ConversationGrain : Grain, IConversationGrain
 {
-    internal const string StateName = "conversation";
-
     private static readonly TimeSpan TimerPeriod = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RenewalInterval = LeaseRequest.Lifetime / 3;
 
-    private readonly IPersistentState<ConversationState> _state;
+    private readonly IConversationStore _store;
     private readonly BackgroundWork _work;
     private readonly ReplyFeeds _feeds;
     private readonly TimeProvider _time;
     private readonly ConversationOptions _options;
     private readonly ILogger _logger;
-    private readonly StateSaver<ConversationState> _saver;
+    private readonly ConversationMemory _memory = new();
+    private readonly ConversationWriter _writer;
+    private readonly TurnReader _reader;
     private readonly TurnLeases _leases;
     private readonly TurnRunner _runner;
     private readonly CachedDefinition<TenantDefinition> _tenant;
 
-    /// <summary>Turns that are queued or running, and ended turns that have a subscriber or were just read.</summary>
+    /// <summary>
+    /// Turns that are queued or running, and ended turns that have a subscriber, were just read, or are not stored. Everything else is read when it is needed.
+    /// </summary>
     private readonly Dictionary<string, LiveTurn> _liveTurns = [];
 
     private IDisposable? _timer;
 
     /// <summary>Called by Orleans.</summary>
     public ConversationGrain(
-        [PersistentState(StateName)] IPersistentState<ConversationState> state,
+        IConversationStore store,
         BackgroundWork work,
         ReplyFeeds feeds,
         IEnumerable<IUpstream> upstreams,
@@ -62,33 +64,23 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         NonResumableTurns nonResumableTurns,
         ILogger<ConversationGrain> logger)
     {
-        _state = state;
+        _store = store;
         _work = work;
         _feeds = feeds;
         _time = time;
         _options = options;
         _logger = logger;
-        _saver = new StateSaver<ConversationState>(state, work);
-        _leases = new TurnLeases(state, GrainFactory, time, logger);
-        _runner = new TurnRunner(
-            state, work.Key, GrainFactory, _saver, upstreams.ToFrozenDictionary(upstream => upstream.Name), time, options, nonResumableTurns, _leases, logger);
-        _tenant = new CachedDefinition<TenantDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindTenant(State.TenantId));
+        _writer = new ConversationWriter(store, _memory, work, time, options);
+        _reader = new TurnReader(store, work.Key, time, logger);
+        _leases = new TurnLeases(_memory, GrainFactory, time, logger);
+        var byName = upstreams.ToFrozenDictionary(upstream => upstream.Name);
+        _runner = new TurnRunner(_memory, GrainFactory, _writer, _reader, byName, time, options, nonResumableTurns, _leases, logger);
+        _tenant = new CachedDefinition<TenantDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindTenant(_memory.TenantId));
     }
-
-    private ConversationState State => _state.State;
-
-    private bool IsNamed => State.Name is not null;
-
-    private IConversationIndexGrain Index => GrainFactory.Grain<IConversationIndexGrain>(State.TenantId);
-
-    private IRunningTurnsGrain RunningTurns => GrainFactory.Grain<IRunningTurnsGrain>(GrainKeys.RunningTurns(_work.Key));
 
     /// <inheritdoc />
-    public Task Subscribe(string tenantId, string turnId, Subscription subscription)
-    {
-        RequireTurn(tenantId, turnId).Subscribe(subscription, _feeds.To(subscription.Feed));
-        return Task.CompletedTask;
-    }
+    public async Task Subscribe(string tenantId, string turnId, Subscription subscription) =>
+        (await RequireTurn(tenantId, turnId)).Subscribe(subscription, _feeds.To(subscription.Feed));
 
     /// <inheritdoc />
     public Task Unsubscribe(string turnId, string subscriptionId)
@@ -98,118 +90,155 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
     }
 
     /// <inheritdoc />
-    public Task<ReplyBatch> Read(string tenantId, string turnId, Cursor after, int maxChars)
+    public async Task<ReplyBatch> Read(string tenantId, string turnId, Cursor after, int maxChars)
     {
-        var turn = RequireTurn(tenantId, turnId);
+        var turn = await RequireTurn(tenantId, turnId);
         turn.MarkActive();
-        return Task.FromResult(turn.Read(after, maxChars));
+        return turn.Read(after, maxChars);
     }
 
     /// <inheritdoc />
-    public Task Cancel(string tenantId, string turnId) => Cancel(RequireTurn(tenantId, turnId));
+    public async Task Cancel(string tenantId, string turnId) => await Cancel(await RequireTurn(tenantId, turnId));
 
     /// <inheritdoc />
-    public Task<TurnSnapshot> GetTurn(string tenantId, string turnId) => Task.FromResult(RequireTurn(tenantId, turnId).CreateSnapshot(State.Name));
+    public async Task<TurnSnapshot> GetTurn(string tenantId, string turnId) => (await RequireTurn(tenantId, turnId)).CreateSnapshot(_memory.Name);
 
     /// <inheritdoc />
-    public Task<ConversationSnapshot> GetConversation(string tenantId)
+    public async Task<ConversationSnapshot> GetConversation(string tenantId)
     {
         RequireOwner(tenantId);
-        var turns = State.Turns.Select(record => FindTurn(record.TurnId)).OfType<LiveTurn>();
-        return Task.FromResult(new ConversationSnapshot(CreateSummary(), [.. turns.Select(turn => turn.CreateSnapshot(State.Name))]));
+        var stored = _memory.StoredTurns == 0 ? [] : await _reader.ReadLast(_options.MaxStoredTurns);
+        // Turns in memory are newer than what was read.
+        var turns = _liveTurns.Values.ToDictionary(turn => turn.Progress.Row.Id);
+        foreach (var row in stored)
+        {
+            if (row.Row.EndedAt is null || turns.ContainsKey(row.Row.Id) || _reader.HasExpired(row)) continue;
+            if (_reader.TryRestoreEnded(row) is { } turn) turns[row.Row.Id] = turn;
+        }
+        return new ConversationSnapshot(CreateSummary(), [.. turns.OrderBy(turn => turn.Key).Select(turn => turn.Value.CreateSnapshot(_memory.Name))]);
     }
 
     /// <inheritdoc />
     public async Task Rename(string tenantId, string title)
     {
         RequireOwner(tenantId);
-        State.Title = title;
-        await _saver.Save();
-        await UpdateIndex();
+        // The head is stored with the first turn of a conversation, which may run without being stored.
+        if (_memory.Head is null) await _writer.Save([.. UnstoredTurns()]);
+        if (_memory.Head is null) throw ConversationNotFound();
+        await _writer.SaveTitle(title);
     }
 
     /// <inheritdoc />
     public async Task Delete(string tenantId)
     {
-        if (State.TenantId != tenantId) return;
-        // Cancellation is requested for all turns first, and the running turn is cancelled last: otherwise a waiting turn would start when the one before it
-        // ends.
-        foreach (var turn in _liveTurns.Values) turn.RequestCancel();
-        foreach (var turn in _liveTurns.Values.OrderBy(turn => turn == _runningTurn).ToList())
+        if (_loadError is null)
         {
-            await Cancel(turn);
-            await turn.Ended;
+            if (_memory.TenantId != tenantId) return;
+            // Cancellation is requested for all turns first, and the running turn is cancelled last: otherwise a waiting turn would start when the one before
+            // it ends.
+            foreach (var turn in _liveTurns.Values) turn.RequestCancel();
+            foreach (var turn in _liveTurns.Values.OrderBy(turn => turn == _runningTurn).ToList())
+            {
+                await Cancel(turn);
+                await turn.Ended;
+            }
+            _liveTurns.Clear();
         }
-        if (State.Name is { } name) await Index.Remove(name);
-        _liveTurns.Clear();
-        await _saver.Clear();
+        else if (!GrainKeys.IsNamedConversation(_work.Key))
+        {
+            // The tenant is known only from what could not be read.
+            throw LoadError();
+        }
+        await _writer.Delete();
         _work.Deactivate("The conversation was deleted.");
     }
 
     private void EnsureTimer() => _timer ??= this.StartTimer(TimerPeriod, TimerPeriod, OnTimer);
 
     /// <summary>
-    /// Runs every second while there are live turns: saves before the retention ends, sends heartbeats, renews leases, and cancels turns without a subscriber.
+    /// Runs every second while turns run or have subscribers: stores the head before its retention ends, sends heartbeats, renews leases, and cancels turns without a
+    /// subscriber.
     /// </summary>
     private async Task OnTimer(CancellationToken cancellationToken)
     {
         var isNeeded = _isQueueRunning;
-        // The storage deletes a state that was not saved for its retention, even if a turn runs.
-        if (_isQueueRunning && _state.RecordExists && _time.GetElapsedTime(_retentionRefreshedAt) >= _options.UnnamedRetention / 2)
+        // The storage deletes a conversation whose head has expired, even if a turn runs.
+        var retention = _memory.IsNamed ? _options.NamedRetention : _options.UnnamedRetention;
+        if (_isQueueRunning && _memory.Head is not null && _time.GetElapsedTime(_retentionRefreshedAt) >= retention / 2)
         {
             _retentionRefreshedAt = _time.GetTimestamp();
-            await _saver.Save();
+            await _writer.KeepHead();
         }
         foreach (var (id, turn) in _liveTurns.ToArray())
         {
             turn.SendHeartbeats(_options.HeartbeatInterval);
-            if (turn.Record.EndedAt is not null)
+            if (turn.Progress.EndedAt is not null)
             {
-                // An ended turn can be loaded from its record again.
-                if (!turn.HasSubscribers) _liveTurns.Remove(id);
+                // An ended turn can be read again if it is stored.
+                if (turn.HasSubscribers) isNeeded = true;
+                else if (turn.Progress.IsEndStored) _liveTurns.Remove(id);
                 continue;
             }
             isNeeded = true;
-            if (!turn.Record.Survive && !turn.IsCancelRequested && turn.IdleTime > _options.SubscriberGrace) _work.Run(_ => Cancel(turn));
+            if (!turn.Progress.Survive && !turn.IsCancelRequested && turn.IdleTime > _options.SubscriberGrace) _work.Run(_ => Cancel(turn));
             if (_time.GetElapsedTime(turn.RenewedAt) >= RenewalInterval) await _leases.Renew(turn);
         }
-        if (isNeeded || _isBeginning || _liveTurns.Count > 0) return;
+        if (isNeeded || _isBeginning) return;
         _timer?.Dispose();
         _timer = null;
         // A conversation without a name is seldom read again, and then from the storage. If thousands of them a second stayed active until they are idle, they
         // would fill the memory.
-        if (!IsNamed && _state.RecordExists) _work.Deactivate("A conversation without a name has no running turn.");
+        if (!_memory.IsNamed && _memory.StoredTurns > 0 && _liveTurns.Count == 0) _work.Deactivate("A conversation without a name has no running turn.");
     }
 
     private void RequireOwner(string tenantId)
     {
-        if (State.TenantId != tenantId) throw new ClusterException(ErrorCode.NotFound, "The conversation does not exist or has expired.");
+        ThrowIfNotLoaded();
+        if (_memory.TenantId != tenantId) throw ConversationNotFound();
     }
 
-    private LiveTurn RequireTurn(string tenantId, string turnId) =>
-        (State.TenantId == tenantId ? FindAndKeepTurn(turnId) : null)
-        ?? throw new ClusterException(ErrorCode.NotFound, "The turn does not exist or has expired.");
-
-    /// <summary>Finds a turn and keeps it in memory while it has a subscriber.</summary>
-    private LiveTurn? FindAndKeepTurn(string turnId)
+    private async ValueTask<LiveTurn> RequireTurn(string tenantId, string turnId)
     {
-        if (FindTurn(turnId) is not { } turn) return null;
-        _liveTurns[turnId] = turn;
+        ThrowIfNotLoaded();
+        return (_memory.TenantId == tenantId ? (await FindAndKeepTurn(turnId)).Turn : null)
+            ?? throw new ClusterException(ErrorCode.NotFound, "The turn does not exist or has expired.");
+    }
+
+    /// <summary>
+    /// Finds a turn in memory, or else an ended one in the storage, and keeps it in memory while it has a subscriber. Calls that read the same turn at the same
+    /// time get the same object.
+    /// </summary>
+    /// <returns>The turn, or null. If the storage still has an expired turn with this id, also the id of its row.</returns>
+    /// <exception cref="ClusterException">The turn's stored data is damaged, or the storage failed.</exception>
+    private async ValueTask<(LiveTurn? Turn, long ExpiredRow)> FindAndKeepTurn(string turnId)
+    {
+        if (!_liveTurns.TryGetValue(turnId, out var turn))
+        {
+            var stored = _memory.StoredTurns == 0 ? null : await _reader.Find(turnId);
+            if (!_liveTurns.TryGetValue(turnId, out turn))
+            {
+                if (stored is null) return default;
+                if (_reader.HasExpired(stored)) return (null, stored.Row.Id);
+                // All turns that have not ended are in memory, except those of another activation.
+                if (stored.Row.EndedAt is null) throw _writer.ReportConflict();
+                turn = _reader.TryRestoreEnded(stored) ?? throw TurnReader.Damage.ToException();
+                _liveTurns[turnId] = turn;
+            }
+        }
         EnsureTimer();
-        return turn;
+        return (turn, 0);
     }
 
-    /// <summary>The turn in memory, or else an ended turn loaded from its record; null if there is none.</summary>
-    private LiveTurn? FindTurn(string turnId)
+    private IEnumerable<TurnProgress> UnstoredTurns() =>
+        _liveTurns.Values.Where(turn => turn.Progress is { IsStored: false, EndedAt: null }).Select(turn => turn.Progress);
+
+    private ConversationSummary CreateSummary()
     {
-        if (_liveTurns.TryGetValue(turnId, out var live)) return live;
-        if (State.Turns.Find(record => record.TurnId == turnId) is not { End: { } end } ended || HasExpired(ended)) return null;
-        var turn = new LiveTurn(ended, ReplyLog.FromStored(ended.Parts, ended.Rewrites, end), _time);
-        turn.MarkEnded();
-        return turn;
+        var unstored = UnstoredTurns().ToList();
+        var lastUsedAt = unstored.Select(turn => turn.Row.CreatedAt).Append(_memory.Head?.LastUsedAt ?? _memory.CreatedAt).Max();
+        return new ConversationSummary(
+            _memory.Name ?? "", _memory.Head?.Title, _memory.CreatedAt, lastUsedAt, _memory.StoredTurns + unstored.Count);
     }
 
-    private ConversationSummary CreateSummary() => new(State.Name ?? "", State.Title, State.CreatedAt, State.LastUsedAt, State.Turns.Count);
-
-    private Task UpdateIndex() => IsNamed ? Index.Update(CreateSummary()) : Task.CompletedTask;
+    private static ClusterException ConversationNotFound() => new(ErrorCode.NotFound, "The conversation does not exist or has expired.");
 }

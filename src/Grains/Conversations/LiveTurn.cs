@@ -1,29 +1,23 @@
 namespace CozeCluster.Grains;
 
-/// <summary>A turn in memory: its record, its reply, its subscribers, and what the conversation knows about its progress.</summary>
-internal sealed class LiveTurn(TurnRecord record, ReplyLog log, TimeProvider time)
+/// <summary>A turn in memory: its progress, its reply, its subscribers, and what the conversation knows of the attempt that runs.</summary>
+internal sealed class LiveTurn(TurnProgress progress, ReplyLog log, TimeProvider time)
 {
     private readonly Dictionary<string, Delivery> _deliveries = [];
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isDeliveryPaused;
     private long _lastActiveAt = time.GetTimestamp();
 
-    public TurnRecord Record => record;
+    public TurnProgress Progress => progress;
 
     /// <summary>The reply. A new attempt begins with an empty one.</summary>
     public ReplyLog Log { get; private set; } = log;
 
-    /// <summary>Whether the prompt stays in the record after it was sent.</summary>
-    public bool KeepsPrompt { get; init; }
+    /// <summary>Why the turn can only be ended: its stored data is damaged. Null otherwise.</summary>
+    public Error? Damage { get; init; }
 
     /// <summary>Whether another node can continue this turn: its intent is saved or is being saved.</summary>
-    public bool IsResumable { get; set; } = record.Sent;
-
-    /// <summary>Whether the turn is stored as one that was not sent: unless it is sent first, the next activation sends it.</summary>
-    public bool IsStored { get; set; }
-
-    /// <summary>Whether this conversation was added to its <see cref="IRunningTurnsGrain"/>.</summary>
-    public bool IsRegistered { get; set; } = record.Sent;
+    public bool IsResumable { get; set; } = progress.IsSent;
 
     /// <summary>The save of the intent ("the prompt is about to be sent") of the last attempt that had one.</summary>
     public Task? IntentSave { get; set; }
@@ -33,6 +27,9 @@ internal sealed class LiveTurn(TurnRecord record, ReplyLog log, TimeProvider tim
 
     /// <summary>Whether the upstream may have received the prompt.</summary>
     public bool MayBeSent { get; set; }
+
+    /// <summary>The turn whose tool calls this turn answers; null if it answers none, or if that turn is not read yet.</summary>
+    public AnsweredTurn? Answered { get; set; }
 
     /// <summary>The answer of the model pool for the first attempt, if the pool was asked while the tenant admitted the turn.</summary>
     public Task<PickResult>? FirstPick { get; set; }
@@ -155,19 +152,19 @@ internal sealed class LiveTurn(TurnRecord record, ReplyLog log, TimeProvider tim
 
     /// <summary>Reads up to about <paramref name="maxChars"/> characters from a cursor on; an empty batch while delivery is paused.</summary>
     public ReplyBatch Read(Cursor after, int maxChars) =>
-        _isDeliveryPaused ? new ReplyBatch(record.TurnId, [], after) : Log.Read(record.TurnId, after, maxChars);
+        _isDeliveryPaused ? new ReplyBatch(progress.TurnId, [], after) : Log.Read(progress.TurnId, after, maxChars);
 
     public TurnSnapshot CreateSnapshot(string? conversationName) => new(
-        record.TurnId,
-        record.Status,
-        record.Model,
+        progress.TurnId,
+        progress.Status,
+        progress.Row.Model,
         conversationName,
-        record.CreatedAt,
-        record.EndedAt,
-        record.Request?.Messages ?? [],
+        progress.Row.CreatedAt,
+        progress.EndedAt,
+        progress.Prompt ?? [],
         Log.Parts,
         Log.EndCursor,
-        record.End);
+        progress.End);
 }
 
 /// <summary>

@@ -107,6 +107,9 @@ internal static class TurnErrors
 
     public static Error NodeStopping { get; } = new(ErrorCode.Draining, "The node that ran this turn is shutting down. Send the request again.");
 
+    public static Error Conflict { get; } = new(
+        ErrorCode.StateConflict, "Another node has changed the conversation at the same time, so the turn was not sent. Send the request again.");
+
     public static Error NotSaved { get; } = new(ErrorCode.Internal, "The turn could not be saved. Send the request again.");
 
     /// <summary>The node failed after the intent was saved and before the upstream's ids were.</summary>

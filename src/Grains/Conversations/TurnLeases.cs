@@ -3,11 +3,9 @@ using Microsoft.Extensions.Logging;
 namespace CozeCluster.Grains;
 
 /// <summary>What a turn holds while it runs: an admission of its tenant and a lease of a bot. Both expire by themselves unless they are renewed.</summary>
-internal sealed partial class TurnLeases(IPersistentState<ConversationState> state, IGrainFactory grains, TimeProvider time, ILogger logger)
+internal sealed partial class TurnLeases(ConversationMemory memory, IGrainFactory grains, TimeProvider time, ILogger logger)
 {
-    private ConversationState State => state.State;
-
-    private ITenantGrain Tenant => grains.Grain<ITenantGrain>(State.TenantId);
+    private ITenantGrain Tenant => grains.Grain<ITenantGrain>(memory.TenantId);
 
     /// <summary>Asks the tenant to admit a turn.</summary>
     /// <exception cref="ClusterException">The tenant's refusal. <see cref="ErrorCode.Cancelled"/>: the caller has cancelled.</exception>
@@ -23,7 +21,8 @@ internal sealed partial class TurnLeases(IPersistentState<ConversationState> sta
     public Task Settle(string turnId, Usage? usage) => Tenant.Settle(turnId, usage);
 
     /// <summary>Asks the model pool for a bot before the turn is admitted: see <see cref="LiveTurn.FirstPick"/>.</summary>
-    public Task<PickResult> PickBot(TurnRequest request) => PickBot(request, PromptBuilder.FindUpstreamConversation(request, State)?.BotId, []);
+    public Task<PickResult> PickBot(TurnRequest request, AnsweredTurn? answered) =>
+        PickBot(request, PromptBuilder.FindUpstreamConversation(request, memory, answered)?.BotId, []);
 
     /// <summary>Finds a bot that grants a lease.</summary>
     /// <param name="turn">The turn; it holds the lease afterwards.</param>
@@ -58,7 +57,7 @@ internal sealed partial class TurnLeases(IPersistentState<ConversationState> sta
     public async Task Renew(LiveTurn turn)
     {
         turn.RenewedAt = time.GetTimestamp();
-        var renewing = Tenant.Renew(turn.Record.TurnId);
+        var renewing = Tenant.Renew(turn.Progress.TurnId);
         if (turn.Lease is { } lease) await grains.Grain<IBotGrain>(lease.Bot.Id).Renew(lease.Id, lease.Account.Id);
         await renewing;
     }
@@ -77,7 +76,7 @@ internal sealed partial class TurnLeases(IPersistentState<ConversationState> sta
         catch (ClusterException exception)
         {
             // The reply is not affected, and the lease expires.
-            LogNotReturned(logger, exception, turn.Record.TurnId);
+            LogNotReturned(logger, exception, turn.Progress.TurnId);
         }
     }
 

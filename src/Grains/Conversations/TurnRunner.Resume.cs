@@ -7,14 +7,14 @@ internal sealed partial class TurnRunner
     /// <returns>Null if the reply is complete.</returns>
     private async Task<Error?> Resume(LiveTurn turn, UpstreamHandle handle, CancellationToken stop)
     {
-        LogResuming(logger, turn.Record.TurnId, handle.BotId);
+        LogResuming(logger, turn.Progress.TurnId, handle.BotId);
         var catalog = grains.Grain<ICatalogGrain>(GrainKeys.Catalog);
         var (bot, account) = await CallWithRetries(turn, async () => (await catalog.FindBot(handle.BotId), await catalog.FindAccount(handle.AccountId)), stop);
         if (bot is null || account is null || !upstreams.TryGetValue(handle.Upstream, out var upstream)) return TurnErrors.BotRemoved;
         // The upstream is already working, so the bot is not asked for permission. Until the lease of the failed activation expires, the turn counts twice.
-        var lease = turn.Lease = new Lease($"{turn.Record.TurnId}.resumed", bot, account);
+        var lease = turn.Lease = new Lease($"{turn.Progress.TurnId}.resumed", bot, account);
         turn.RenewedAt = time.GetTimestamp();
-        var upstreamTurn = new UpstreamTurn(turn.Record.TurnId, bot, account, State.TenantId, []) { TenantId = State.TenantId };
+        var upstreamTurn = new UpstreamTurn(turn.Progress.TurnId, bot, account, memory.TenantId, []) { TenantId = memory.TenantId };
         turn.Log.Identify(handle);
         turn.PendingRelease = (upstream, upstreamTurn);
         using var deadline = new TurnDeadline(time, bot.Timeouts, stop);
@@ -33,6 +33,7 @@ internal sealed partial class TurnRunner
         finally
         {
             turn.Deadline = null;
+            if (!stop.IsCancellationRequested) turn.Progress.EndAttempt(error, time.GetUtcNow());
             if (!stop.IsCancellationRequested) await leases.Return(turn, error);
         }
         return error;
@@ -53,6 +54,7 @@ internal sealed partial class TurnRunner
                 while (await exchange.WaitToRead(deadline.Token))
                 {
                     exchange.Read(turn.Log);
+                    NoteText(turn);
                     turn.Publish();
                 }
                 return turn.Log.GetExchangeError();
@@ -63,7 +65,7 @@ internal sealed partial class TurnRunner
             }
             catch (ClusterException exception) when (attempt < MaxConnectAttempts && IsConnectionLoss(exception))
             {
-                LogConnectionLost(logger, turn.Record.TurnId, exception.Code, exception.Message);
+                LogConnectionLost(logger, turn.Progress.TurnId, exception.Code, exception.Message);
                 await Task.Delay(RetryDelay * attempt, time, stop);
             }
             catch (ClusterException exception)
@@ -86,7 +88,7 @@ internal sealed partial class TurnRunner
             }
             catch (ClusterException exception) when (attempt < MaxConnectAttempts && exception.Code == ErrorCode.CallRejected)
             {
-                LogConnectionLost(logger, turn.Record.TurnId, exception.Code, exception.Message);
+                LogConnectionLost(logger, turn.Progress.TurnId, exception.Code, exception.Message);
                 await Task.Delay(RetryDelay * attempt, time, stop);
             }
         }

@@ -12,10 +12,10 @@ namespace CozeCluster.Grains;
 /// and, by the conversation, when it has ended. Until the handle is saved, nothing is delivered.
 /// </remarks>
 internal sealed partial class TurnRunner(
-    IPersistentState<ConversationState> state,
-    string conversationKey,
+    ConversationMemory memory,
     IGrainFactory grains,
-    StateSaver<ConversationState> saver,
+    ConversationWriter writer,
+    TurnReader reader,
     FrozenDictionary<string, IUpstream> upstreams,
     TimeProvider time,
     ConversationOptions options,
@@ -27,8 +27,6 @@ internal sealed partial class TurnRunner(
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
     private const int MaxConnectAttempts = 4;
 
-    private ConversationState State => state.State;
-
     /// <summary>Runs a turn to its end.</summary>
     /// <param name="turn">The turn.</param>
     /// <param name="stop">Cancelled when the grain is deactivated: then the turn stays as it is saved, to be resumed.</param>
@@ -37,7 +35,9 @@ internal sealed partial class TurnRunner(
     {
         try
         {
-            var error = turn.Record.Handle is { } handle ? await Resume(turn, handle, stop) : await Send(turn, stop);
+            if (turn.Damage is { } damage) return new ReplyFailed(damage, null);
+            if (turn.Progress is { IsSent: true, Handle: null }) return new ReplyFailed(TurnErrors.OutcomeUnknown, null);
+            var error = turn.Progress.Handle is { } handle ? await Resume(turn, handle, stop) : await Send(turn, stop);
             if (turn.AbortError is not null) error = turn.AbortError;
             else if (turn.IsCancelRequested && error is not null) error = TurnErrors.Cancelled;
             return error is null
@@ -47,7 +47,7 @@ internal sealed partial class TurnRunner(
         catch (Exception exception) when (!stop.IsCancellationRequested)
         {
             var error = exception is ClusterException known ? known.ToError() : TurnErrors.Unexpected;
-            LogFailed(logger, exception, turn.Record.TurnId, error.Code);
+            LogFailed(logger, exception, turn.Progress.TurnId, error.Code);
             return new ReplyFailed(error, CreateOrigin(turn));
         }
     }
@@ -56,17 +56,19 @@ internal sealed partial class TurnRunner(
     /// <returns>Null if the reply is complete.</returns>
     private async Task<Error?> Send(LiveTurn turn, CancellationToken stop)
     {
-        var request = turn.Record.Request ?? throw new InvalidOperationException("A turn that was not sent has no request.");
+        var request = turn.Progress.Request ?? throw new InvalidOperationException("A turn that was not sent has no request.");
+        turn.Progress.SelectPrompt(memory.InstructionsHash);
+        if (PromptBuilder.FindAnsweredTurn(request) is { } answered) turn.Answered ??= await reader.FindAnswered(answered);
         try
         {
             return await SendWithRetries(turn, request, stop);
         }
         catch (Exception) when (stop.IsCancellationRequested && turn is { IntentSave: not null, MayBeSent: false, IsCancelRequested: false })
         {
-            // The grain is deactivated and nothing was sent: the intent is taken back, so that the next activation sends the turn. The intent may be stored
-            // also if its save has failed, for example because only the registration of the conversation has.
-            (turn.Record.Sent, turn.Record.Request) = (false, request);
-            await saver.Save();
+            // The grain is deactivated and nothing was sent: the intent is taken back, so that the next activation sends the turn. If the save of the intent
+            // has failed, this stores the turn for the first time.
+            (turn.Progress.IsSent, turn.Progress.Status) = (false, TurnStatus.Queued);
+            await writer.Save(turn.Progress);
             throw;
         }
     }
@@ -75,7 +77,7 @@ internal sealed partial class TurnRunner(
     {
         var refusals = new List<Refusal>();
         var excludedAccounts = new List<string>();
-        var continued = PromptBuilder.FindUpstreamConversation(request, State);
+        var continued = PromptBuilder.FindUpstreamConversation(request, memory, turn.Answered);
         var (preferredBot, preferredAccount) = (continued?.BotId, continued?.AccountId);
         Error? lastError = null;
         for (var attempt = 1; attempt <= options.MaxAttempts; attempt++)
@@ -96,11 +98,11 @@ internal sealed partial class TurnRunner(
             if (lastError is null || !turn.Log.IsEmpty || turn.IsCancelRequested || turn.AbortError is not null) return lastError;
             LogAttemptFailed(logger, request.TurnId, attempt, lease.Bot.Id, lease.Account.Id, lastError.Code, lastError.Message);
             if (lastError.Code == ErrorCode.UpstreamNotFound && turn.Log.Handle is null && request.ToolOutputs.Count == 0
-                && State.UpstreamConversation is { } lost && PromptBuilder.BelongsTo(lost, lease))
+                && memory.UpstreamConversation is { } lost && PromptBuilder.BelongsTo(lost, lease))
             {
                 // The upstream refused before it began, perhaps because it has lost this conversation. The next attempt starts a new one there, with the
                 // history.
-                State.UpstreamConversation = null;
+                memory.UpstreamConversation = null;
                 preferredBot = lease.Bot.Id;
                 continue;
             }
@@ -127,9 +129,14 @@ internal sealed partial class TurnRunner(
     private async Task<Error?> RunAttempt(LiveTurn turn, TurnRequest request, Lease lease, int attempt, CancellationToken stop)
     {
         Error? error = null;
+        turn.Progress.BeginAttempt(lease, time.GetUtcNow(), options.MaxAttempts);
         try
         {
-            var upstreamTurn = PromptBuilder.Build(request, State, lease) with { Attempt = attempt };
+            // The first turn of a conversation has no history.
+            var history = !turn.Progress.IsFirst && memory.IsNamed && PromptBuilder.NeedsHistory(request, memory, lease)
+                ? await reader.ReadHistory(options.MaxStoredTurns, stop)
+                : [];
+            var upstreamTurn = PromptBuilder.Build(request, memory, lease, turn.Answered, history) with { Attempt = attempt };
             var upstream = upstreams[lease.Bot.Upstream];
             turn.PendingRelease = (upstream, upstreamTurn);
             var isResumable = IsResumable(upstream);
@@ -150,15 +157,16 @@ internal sealed partial class TurnRunner(
                     // The attempt before may have been on an upstream whose turns are resumable.
                     turn.ResumeDelivery();
                     turn.NonResumableRegistration ??= nonResumableTurns.Register();
-                    // This needs no save of its own. But if the state is saved for a turn that waits, it must show that this prompt is not to be sent again.
-                    turn.Record.Sent = true;
+                    // This needs a save only if the turn is stored as one that was not sent: the next activation would send it again.
+                    turn.Progress.IsSent = true;
+                    if (turn.Progress.IsStored) await writer.Save(turn.Progress).WaitAsync(stop);
                 }
                 if (turn.IsCancelRequested) return TurnErrors.Cancelled;
                 deadline.Token.ThrowIfCancellationRequested();
                 stop.ThrowIfCancellationRequested();
                 await using var exchange = await Open(turn, upstream, upstreamTurn, deadline.Token);
                 error = await ReadReply(turn, exchange, upstream, deadline);
-                if (error is null) State.InstructionsHash = PromptBuilder.HashInstructions(request.Messages) ?? State.InstructionsHash;
+                if (error is null) memory.InstructionsHash = PromptBuilder.HashInstructions(request.Messages) ?? memory.InstructionsHash;
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {
@@ -178,6 +186,7 @@ internal sealed partial class TurnRunner(
         finally
         {
             turn.Deadline = null;
+            if (!stop.IsCancellationRequested) turn.Progress.EndAttempt(error, time.GetUtcNow());
             if (!stop.IsCancellationRequested) await leases.Return(turn, error);
         }
         return error;
@@ -204,10 +213,11 @@ internal sealed partial class TurnRunner(
         {
             deadline.OnProgress();
             exchange.Read(turn.Log);
+            NoteText(turn);
             if (!ReferenceEquals(turn.Log.Handle, handle))
             {
                 handle = turn.Log.Handle;
-                State.UpstreamConversation = handle;
+                memory.UpstreamConversation = handle;
                 // A reply that is complete already is saved once, with its end. Delivery stays paused until then.
                 if (upstream.CanReattach && turn is { IsResumable: true, Log.FinishReason: null }) _ = SaveHandle(turn, handle!);
                 deadline.OnIdsKnown();
@@ -239,38 +249,33 @@ internal sealed partial class TurnRunner(
     private Task SaveIntent(LiveTurn turn)
     {
         // Saved early, or by an earlier attempt that failed before its ids were known.
-        if (turn is { HasIntent: true, Record.Handle: null }) return turn.IntentSave!;
-        return turn.IntentSave = Save();
-
-        async Task Save()
-        {
-            turn.IsResumable = true;
-            turn.Record.Sent = true;
-            turn.Record.Handle = null;
-            if (!turn.KeepsPrompt) turn.Record.Request = null;
-            var saved = saver.Save();
-            if (!turn.IsRegistered) await grains.Grain<IRunningTurnsGrain>(GrainKeys.RunningTurns(conversationKey)).Add(conversationKey, turn.Record.Survive);
-            turn.IsRegistered = true;
-            await saved;
-        }
+        if (turn is { HasIntent: true, Progress.Handle: null }) return turn.IntentSave!;
+        turn.IsResumable = true;
+        (turn.Progress.IsSent, turn.Progress.Handle) = (true, null);
+        return turn.IntentSave = writer.Save(turn.Progress);
     }
 
     /// <summary>Saves the upstream's ids, and then lets the reply be delivered.</summary>
     private async Task SaveHandle(LiveTurn turn, UpstreamHandle handle)
     {
         var log = turn.Log;
-        turn.Record.Handle = handle;
+        turn.Progress.Handle = handle;
         try
         {
-            await saver.Save();
+            await writer.Save(turn.Progress);
             // If the turn has ended or is in its next attempt by now, delivery is paused for another save.
-            if (turn.Log == log && turn.Record.EndedAt is null) turn.ResumeDelivery();
+            if (turn.Log == log && turn.Progress.EndedAt is null) turn.ResumeDelivery();
         }
         catch (Exception exception)
         {
-            LogHandleNotSaved(logger, exception, turn.Record.TurnId);
+            LogHandleNotSaved(logger, exception, turn.Progress.TurnId);
             if (turn.Log == log) turn.Abort(TurnErrors.NotSaved);
         }
+    }
+
+    private void NoteText(LiveTurn turn)
+    {
+        if (turn.Progress.AwaitsText && !turn.Log.IsEmpty) turn.Progress.NoteText(time.GetUtcNow());
     }
 
     private async Task CancelAtUpstream(LiveTurn turn, IUpstream upstream, UpstreamTurn upstreamTurn)
@@ -283,7 +288,7 @@ internal sealed partial class TurnRunner(
         }
         catch (Exception exception)
         {
-            LogNotCancelled(logger, exception, turn.Record.TurnId);
+            LogNotCancelled(logger, exception, turn.Progress.TurnId);
         }
     }
 
@@ -299,7 +304,7 @@ internal sealed partial class TurnRunner(
         }
         catch (Exception exception)
         {
-            LogNotReleased(logger, exception, turn.Record.TurnId);
+            LogNotReleased(logger, exception, turn.Progress.TurnId);
         }
     }
 

@@ -166,10 +166,7 @@ internal sealed class DiscordSilo : IAsyncDisposable
         _crashed.Add(_silo);
         await StartSilo(_silo);
         await Import();
-        for (var shard = 0; shard < GrainKeys.RunningTurnsShards; shard++)
-        {
-            await Grains.GetGrain<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Sweep();
-        }
+        await Grains.GetGrain<ITurnRecoveryGrain>(GrainKeys.TurnRecovery).Sweep(TimeSpan.Zero);
     }
 
     public async ValueTask DisposeAsync()

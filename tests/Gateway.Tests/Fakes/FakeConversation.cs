@@ -126,7 +126,7 @@ public sealed class FakeConversation(FakeGrains grains, string key) : IConversat
         return Task.CompletedTask;
     }
 
-    public Task<bool> Wake() => throw new NotSupportedException();
+    public Task Wake() => throw new NotSupportedException();
 
     /// <summary>Posts a batch with these events to the feed.</summary>
     public Task<ReplyAck> Post(Cursor next, params ReplyEvent[] events)

@@ -11,7 +11,7 @@ public sealed class FakeGrains : IGrainFactory
 
     public FakeTenant Tenant { get; } = new();
 
-    public FakeIndex Index { get; } = new();
+    public FakeTurnLog TurnLog { get; } = new();
 
     public FakeHealth Health { get; } = new();
 
@@ -49,7 +49,7 @@ public sealed class FakeGrains : IGrainFactory
             nameof(IApiKeyGrain) => new FakeApiKey(this, primaryKey),
             nameof(ICatalogGrain) => Catalog,
             nameof(ITenantGrain) => Tenant,
-            nameof(IConversationIndexGrain) => Index,
+            nameof(ITurnLogGrain) => TurnLog,
             nameof(IHealthGrain) => Health,
             nameof(IConversationGrain) => Conversation(primaryKey),
             _ => throw new ArgumentException($"There is no fake of {typeof(T)}."),
@@ -182,17 +182,15 @@ public sealed class FakeHealth : IHealthGrain
     }
 }
 
-public sealed class FakeIndex : IConversationIndexGrain
+public sealed class FakeTurnLog : ITurnLogGrain
 {
     public List<ConversationSummary> Summaries { get; } = [];
 
-    public Task Update(ConversationSummary summary) => throw new NotSupportedException();
-
-    public Task Remove(string name) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<ConversationSummary>> List(string? after, int limit)
+    public Task<IReadOnlyList<ConversationSummary>> ListConversations(string tenantId, string? after, int limit)
     {
         var start = after is null ? 0 : Summaries.FindIndex(summary => summary.Name == after) + 1;
         return Task.FromResult<IReadOnlyList<ConversationSummary>>([.. Summaries.Skip(start).Take(limit)]);
     }
+
+    public Task<IReadOnlyList<TurnRow>> Search(TurnQuery query) => throw new NotSupportedException();
 }

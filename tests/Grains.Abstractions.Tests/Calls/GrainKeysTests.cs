@@ -50,33 +50,12 @@ public sealed class GrainKeysTests
         Assert.Equal("pool-3p4ymn8t037hbww1nthqzxw7q5", GrainKeys.ModelPool("demo", "coze-sandbox"));
 
     [Fact]
-    public void RunningTurns_returns_the_stored_value()
-    {
-        Assert.Equal(16, GrainKeys.RunningTurnsShards);
-        Assert.Equal("running-13", GrainKeys.RunningTurns("turn-00000000000000000000000000"));
-        Assert.Equal("running-03", GrainKeys.RunningTurns("conv-7zzzzzzzzzzzzzzzzzzzzzzzzz"));
-        Assert.Equal("running-00", GrainKeys.RunningTurnsShard(0));
-        Assert.Equal("running-15", GrainKeys.RunningTurnsShard(15));
-    }
-
-    [Fact]
-    public void RunningTurns_distributes_conversations_over_all_registries()
-    {
-        var counts = Enumerable.Range(0, 16_000)
-            .CountBy(i => GrainKeys.RunningTurns("turn-" + GrainKeys.Hash($"{i}")))
-            .ToDictionary();
-
-        Assert.Equal(Enumerable.Range(0, GrainKeys.RunningTurnsShards).Select(GrainKeys.RunningTurnsShard), counts.Keys.Order());
-        Assert.All(counts.Values, count => Assert.InRange(count, 800, 1200));
-    }
-
-    [Fact]
     public void Every_key_is_at_most_100_printable_ascii_characters_and_contains_no_name_of_a_client() => Prop
         .ForAll(ClientNames.Any, ClientNames.Any, (one, other) =>
         {
             string[] keys =
             [
-                GrainKeys.Hash(one, other), GrainKeys.ApiKeyHash(one), GrainKeys.ModelPool(one, other), GrainKeys.RunningTurns(one),
+                GrainKeys.Hash(one, other), GrainKeys.ApiKeyHash(one), GrainKeys.ModelPool(one, other),
                 TurnId.ConversationKey(one, other), TurnId.New(one, other), TurnId.FromIdempotencyKey(one, other, one),
             ];
             return keys.All(key => key.Length is > 0 and <= 100 && key.All(c => c is > ' ' and < '\x7f'))

@@ -5,6 +5,7 @@ namespace CozeCluster.Grains.Abstractions.Tests;
 
 public sealed class TurnIdTests
 {
+    private const string Alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
     private const string Token = "0123456789abcdefghjkmnpqrs";
 
     [Fact]
@@ -79,6 +80,19 @@ public sealed class TurnIdTests
     }
 
     [Fact]
+    public void Ids_of_new_turns_are_ordered_by_time()
+    {
+        var before = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        var times = Enumerable.Range(0, 100).Select(_ => TimeOf(TurnId.New("demo", null))).ToList();
+        times.Add(TimeOf(TurnId.New("demo", "my chat")));
+        times.Add(TimeOf(TurnId.NewInConversationOf("turn_" + Token)));
+
+        Assert.Equal(times.Order(), times);
+        Assert.InRange(times[0], before, times[^1]);
+        Assert.InRange(times[^1], times[0], DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
+    }
+
+    [Fact]
     public void NewInConversationOf_rejects_other_texts() =>
         Assert.Throws<ArgumentException>(() => TurnId.NewInConversationOf("conv-" + Token));
 
@@ -109,6 +123,13 @@ public sealed class TurnIdTests
     public void TryGetConversation_rejects_names_of_clients() => Prop
         .ForAll(ClientNames.Any, text => !TurnId.TryGetConversation(text, out _))
         .QuickCheckThrowOnFailure();
+
+    /// <summary>The milliseconds in the first 48 of the 128 bits.</summary>
+    private static long TimeOf(string id)
+    {
+        var bits = id["turn_".Length..][..Token.Length].Aggregate(UInt128.Zero, (sum, c) => sum << 5 | (UInt128)Alphabet.IndexOf(c));
+        return (long)(bits >> 80);
+    }
 
     private static bool LeadsTo(string id, string tenant, string name) =>
         TurnId.TryGetConversation(id, out var conversation) && conversation == TurnId.ConversationKey(tenant, name);

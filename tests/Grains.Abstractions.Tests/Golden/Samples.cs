@@ -46,6 +46,7 @@ internal static class Samples
     private static object? Value(Type declared, string name, int ordinal)
     {
         var type = Nullable.GetUnderlyingType(declared) ?? declared;
+        if (type == typeof(byte[])) return new byte[] { 1, 2, (byte)ordinal };
         if (type == typeof(string)) return "a " + name.ToLowerInvariant();
         if (type == typeof(int)) return ordinal;
         if (type == typeof(long)) return 5_000_000_000L + ordinal;

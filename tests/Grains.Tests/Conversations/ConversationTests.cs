@@ -304,15 +304,15 @@ public class ConversationTests : GrainTest
     {
         var turn = await Complete(Request("chat", "Hi"), "Hello");
         await turn.Grain.Rename(Tenant, "Greetings");
-        var index = Silo.Grains.GetGrain<IConversationIndexGrain>(Tenant);
-        var listed = Assert.Single(await index.List(null, 10));
+        var log = Silo.Grains.GetGrain<ITurnLogGrain>(GrainKeys.TurnLog);
+        var listed = Assert.Single(await log.ListConversations(Tenant, null, 10));
         Assert.Equal(("chat", "Greetings", 1), (listed.Name, listed.Title, listed.Turns));
 
         var read = Assert.Single((await turn.Grain.GetConversation(Tenant)).Turns);
         Assert.Equal(("Hi", "Hello"), (read.Prompt[0].Text, ((TextPart)read.Parts[0]).Text));
 
         await turn.Grain.Delete(Tenant);
-        Assert.Empty(await index.List(null, 10));
+        Assert.Empty(await log.ListConversations(Tenant, null, 10));
         await Assert.ThrowsAsync<ClusterException>(() => turn.Grain.GetConversation(Tenant));
     }
 

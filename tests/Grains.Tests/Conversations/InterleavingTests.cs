@@ -6,14 +6,14 @@ namespace CozeCluster.Grains.Tests.Conversations;
 /// <summary>Calls and events that arrive while a conversation waits for a save or for another grain.</summary>
 public class InterleavingTests : GrainTest
 {
-    public InterleavingTests() => (Hooks.State, Hooks.Method) = ("conversation", nameof(ITenantGrain.Admit));
+    public InterleavingTests() => Hooks.Method = nameof(ITenantGrain.Admit);
 
     [Fact]
     public async Task End_WhileTheHandleIsBeingSaved_IsDeliveredWhenTheEndIsSaved()
     {
         var (handle, end) = (new Checkpoint(), new Checkpoint());
         var saves = 0;
-        Hooks.AfterSave = () => ++saves switch { 2 => handle.Wait(), 3 => end.Wait(), _ => Task.CompletedTask };
+        Hooks.AfterCommit = () => ++saves switch { 2 => handle.Wait(), 3 => end.Wait(), _ => Task.CompletedTask };
         var turn = await Begin(Request());
         var exchange = (await Upstream.NextOpened()).Identify().Say("Hello");
         await handle.Reached;
@@ -34,7 +34,7 @@ public class InterleavingTests : GrainTest
         var (first, second) = (new Checkpoint(), new Checkpoint());
         var saves = 0;
         // The saves are: intent, handle, intent, handle.
-        Hooks.AfterSave = () => ++saves switch { 2 => first.Wait(), 4 => second.Wait(), _ => Task.CompletedTask };
+        Hooks.AfterCommit = () => ++saves switch { 2 => first.Wait(), 4 => second.Wait(), _ => Task.CompletedTask };
         var turn = await Begin(Request());
         var exchange = (await Upstream.NextOpened()).Identify();
         await first.Reached;
@@ -60,11 +60,29 @@ public class InterleavingTests : GrainTest
         var second = await Begin(Request("chat", "two"));
         // The storage of a cluster can fail with any exception.
         var saves = 0;
-        Hooks.BeforeSave = () => ++saves == 1 ? throw new TimeoutException() : Task.CompletedTask;
+        Hooks.BeforeCommit = () => ++saves == 1 ? throw new TimeoutException() : Task.CompletedTask;
         exchange.Complete();
 
         (await Upstream.NextOpened()).Identify().Say("2").Complete();
         Assert.IsType<ReplyCompleted>(await second.Subscriber.UntilEnd());
+    }
+
+    [Fact]
+    public async Task End_ThatCouldNotBeSaved_IsSavedLater()
+    {
+        var turn = await Begin(Request());
+        var exchange = (await Upstream.NextOpened()).Identify().Say("Hello");
+        await turn.Subscriber.UntilText("Hello");
+        var saves = 0;
+        Hooks.BeforeCommit = () => ++saves <= 2 ? throw new ClusterException(ErrorCode.Internal, "The storage failed.") : Task.CompletedTask;
+        exchange.Complete();
+        await turn.Subscriber.UntilEnd();
+
+        await PassUntil(() => saves == 3);
+        await Silo.RestartAsync();
+
+        Assert.Equal(TurnStatus.Completed, (await GrainOf(turn).GetTurn(Tenant, turn.Id)).Status);
+        Assert.Equal(1, Upstream.OpenedCount);
     }
 
     [Fact]
@@ -73,10 +91,10 @@ public class InterleavingTests : GrainTest
         var first = await Begin(Request("chat", "one"));
         var exchange = (await Upstream.NextOpened()).Identify().Say("1");
         await first.Subscriber.UntilText("1");
-        Hooks.BeforeSave = () => throw new TimeoutException();
+        Hooks.BeforeCommit = () => throw new TimeoutException();
         var request = Request("chat", "two");
         await Assert.ThrowsAsync<ClusterException>(() => Begin(request));
-        Hooks.BeforeSave = () => Task.CompletedTask;
+        Hooks.BeforeCommit = () => Task.CompletedTask;
         exchange.Complete();
         await first.Subscriber.UntilEnd();
 

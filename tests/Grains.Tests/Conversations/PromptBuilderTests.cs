@@ -8,14 +8,14 @@ public sealed class PromptBuilderTests
     public void Build_NewConversation_SendsAllMessagesOfTheClient()
     {
         var request = Request(System("Be brief"), User("Hi"), Assistant("Hello"), User("Bye"));
-        Assert.Equal(request.Messages, PromptBuilder.Build(request, new ConversationState(), Lease).Messages);
+        Assert.Equal(request.Messages, PromptBuilder.Build(request, new ConversationMemory(), Lease).Messages);
     }
 
     [Fact]
     public void Build_ConversationAtTheUpstream_SendsOnlyNewMessages()
     {
         var request = Request(System("Be brief"), User("Hi"), Assistant("Hello"), User("Bye"));
-        var turn = PromptBuilder.Build(request, CreateState("b1", "a1", PromptBuilder.HashInstructions(request.Messages)), Lease);
+        var turn = PromptBuilder.Build(request, CreateMemory("b1", "a1", PromptBuilder.HashInstructions(request.Messages)), Lease);
 
         Assert.Equal("Bye", Assert.Single(turn.Messages).Text);
         Assert.Equal("c1", turn.Conversation["conversation_id"]);
@@ -25,22 +25,15 @@ public sealed class PromptBuilderTests
     public void Build_ChangedInstructions_SendsThemAgain()
     {
         var request = Request(System("Be long"), User("Bye"));
-        var turn = PromptBuilder.Build(request, CreateState("b1", "a1", PromptBuilder.HashInstructions([System("Be brief")])), Lease);
+        var turn = PromptBuilder.Build(request, CreateMemory("b1", "a1", PromptBuilder.HashInstructions([System("Be brief")])), Lease);
         Assert.Equal(["Be long", "Bye"], turn.Messages.Select(message => message.Text));
     }
 
     [Fact]
     public void Build_ConversationOnAnotherBot_SendsTheStoredHistory()
     {
-        var state = CreateState("other", "a1", null);
-        state.Turns.Add(new TurnRecord
-        {
-            TurnId = "earlier",
-            Status = TurnStatus.Completed,
-            Request = Request(System("Be brief"), User("Hi")),
-            Parts = [new TextPart("Hello"), new TextPart("there")],
-        });
-        var turn = PromptBuilder.Build(Request(System("Be brief"), User("Bye")), state, Lease);
+        var history = new PastTurn([System("Be brief"), User("Hi")], "Hello\n\nthere");
+        var turn = PromptBuilder.Build(Request(System("Be brief"), User("Bye")), CreateMemory("other", "a1", null), Lease, history: [history]);
 
         Assert.Empty(turn.Conversation);
         Assert.Equal(["Be brief", "Hi", "Hello\n\nthere", "Bye"], turn.Messages.Select(message => message.Text));
@@ -49,17 +42,16 @@ public sealed class PromptBuilderTests
     [Fact]
     public void Build_ClientSendsTheHistory_DoesNotAddTheStoredOne()
     {
-        var state = CreateState("other", "a1", null);
-        state.Turns.Add(new TurnRecord { TurnId = "earlier", Status = TurnStatus.Completed, Request = Request(User("Hi")), Parts = [new TextPart("Hello")] });
         var request = Request(User("Hi"), Assistant("Hello"), User("Bye"));
-        Assert.Equal(request.Messages, PromptBuilder.Build(request, state, Lease).Messages);
+        var turn = PromptBuilder.Build(request, CreateMemory("other", "a1", null), Lease, history: [new PastTurn([User("Hi")], "Hello")]);
+        Assert.Equal(request.Messages, turn.Messages);
     }
 
     [Fact]
     public void Build_SameUserNameInTwoTenants_SendsDifferentUsers()
     {
-        var one = PromptBuilder.Build(Request(User("Hi")) with { User = "ann" }, new ConversationState(), Lease).User;
-        var two = PromptBuilder.Build(Request(User("Hi")) with { User = "ann", TenantId = "t2" }, new ConversationState(), Lease).User;
+        var one = PromptBuilder.Build(Request(User("Hi")) with { User = "ann" }, new ConversationMemory(), Lease).User;
+        var two = PromptBuilder.Build(Request(User("Hi")) with { User = "ann", TenantId = "t2" }, new ConversationMemory(), Lease).User;
         Assert.NotEqual(one, two);
     }
 
@@ -67,20 +59,13 @@ public sealed class PromptBuilderTests
     public void Build_ToolOutputs_UsesTheCallIdsOfTheUpstream()
     {
         var answered = TurnId.New("t", null);
-        var state = new ConversationState();
-        state.Turns.Add(new TurnRecord
-        {
-            TurnId = answered,
-            Status = TurnStatus.Completed,
-            Handle = Handle("b1", "a1"),
-            Parts =
-            [
-                new ItemPart(new ToolCallItem("plugin", "search", "{}", ForClient: false)),
-                new ItemPart(new ToolCallItem("upstream-7", "weather", "{}", ForClient: true)),
-            ],
-        });
+        var earlier = new AnsweredTurn(answered, Handle("b1", "a1"),
+        [
+            new ItemPart(new ToolCallItem("plugin", "search", "{}", ForClient: false)),
+            new ItemPart(new ToolCallItem("upstream-7", "weather", "{}", ForClient: true)),
+        ]);
         var request = Request(User("unused")) with { ToolOutputs = [new ToolOutput($"call_{answered["turn_".Length..]}_0", "sunny")] };
-        var turn = PromptBuilder.Build(request, state, Lease);
+        var turn = PromptBuilder.Build(request, new ConversationMemory(), Lease, earlier);
 
         Assert.Equal([new ToolOutput("upstream-7", "sunny")], turn.ToolOutputs);
         Assert.Empty(turn.Messages);
@@ -95,12 +80,12 @@ public sealed class PromptBuilderTests
     public void Build_ToolOutputForNoCall_NamesTheField(string callId)
     {
         var request = Request(User("unused")) with { ToolOutputs = [new ToolOutput(callId, "sunny")] };
-        var error = Assert.Throws<ClusterException>(() => PromptBuilder.Build(request, new ConversationState(), Lease));
+        var error = Assert.Throws<ClusterException>(() => PromptBuilder.Build(request, new ConversationMemory(), Lease));
         Assert.Equal((ErrorCode.InvalidRequest, "messages"), (error.Code, error.Param));
     }
 
-    private static ConversationState CreateState(string bot, string account, string? instructions) =>
-        new() { TenantId = "t", UpstreamConversation = Handle(bot, account), InstructionsHash = instructions };
+    private static ConversationMemory CreateMemory(string bot, string account, string? instructions) =>
+        new() { UpstreamConversation = Handle(bot, account), InstructionsHash = instructions };
 
     private static UpstreamHandle Handle(string bot, string account) =>
         new(bot, account, "fake", new Dictionary<string, string> { ["conversation_id"] = "c1", ["chat_id"] = "h1" });

@@ -69,6 +69,9 @@ public abstract class GrainTest : IAsyncLifetime
         return new BegunTurn(request.TurnId, grain, subscriber, subscription);
     }
 
+    /// <summary>The conversation of a turn on the silo that runs now, which may have been started since the turn began.</summary>
+    protected IConversationGrain GrainOf(BegunTurn turn) => Silo.Grains.GetGrain<IConversationGrain>(turn.Key);
+
     /// <summary>Runs a turn until its reply is complete.</summary>
     protected async Task<BegunTurn> Complete(TurnRequest request, string reply)
     {
@@ -78,7 +81,7 @@ public abstract class GrainTest : IAsyncLifetime
         return turn;
     }
 
-    protected Task Subscribe(BegunTurn turn, Cursor after, RecordingSubscriber subscriber) => Silo.Grains.GetGrain<IConversationGrain>(turn.Key)
+    protected Task Subscribe(BegunTurn turn, Cursor after, RecordingSubscriber subscriber) => GrainOf(turn)
         .Subscribe(Tenant, turn.Id, new Subscription(Guid.NewGuid().ToString("n"), after, Silo.Feeds.Open(subscriber).Address));
 
     /// <summary>Moves the clock in steps until the condition is true or the time has passed. Grains run after each step.</summary>
@@ -97,20 +100,11 @@ public abstract class GrainTest : IAsyncLifetime
     /// </summary>
     protected async Task Crash(bool sweep = true)
     {
-        // Makes the registries save their pending changes, as they do within a second.
-        Assert.True(TurnId.TryGetConversation(TurnId.New(Tenant, null), out var nobody));
-        for (var shard = 0; shard < GrainKeys.RunningTurnsShards; shard++)
-        {
-            await Silo.Grains.GetGrain<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Add(nobody, atOnce: true);
-        }
         _crashed.Add(Silo);
         Upstream = new FakeUpstream();
         await Start(Silo);
         if (!sweep) return;
-        for (var shard = 0; shard < GrainKeys.RunningTurnsShards; shard++)
-        {
-            await Silo.Grains.GetGrain<IRunningTurnsGrain>(GrainKeys.RunningTurnsShard(shard)).Sweep();
-        }
+        await Silo.Grains.GetGrain<ITurnRecoveryGrain>(GrainKeys.TurnRecovery).Sweep(TimeSpan.Zero);
     }
 
     /// <summary>Lets grains run their queued work, by calls and yields.</summary>

@@ -4,7 +4,7 @@ using Orleans.Storage;
 
 namespace CozeCluster.Grains.Tests.Fakes;
 
-/// <summary>Lets a test delay or fail saves, reminders and calls. All grains of a silo share one instance.</summary>
+/// <summary>Lets a test delay or fail saves, commits, reads, reminders and calls. All grains of a silo share one instance.</summary>
 public sealed class Hooks : IIncomingGrainCallFilter
 {
     /// <summary>The name of the state whose saves have hooks.</summary>
@@ -15,6 +15,15 @@ public sealed class Hooks : IIncomingGrainCallFilter
 
     /// <summary>Runs when the state has been stored, before the save completes.</summary>
     public Func<Task> AfterSave { get; set; } = () => Task.CompletedTask;
+
+    /// <summary>Runs before a commit of a conversation.</summary>
+    public Func<Task> BeforeCommit { get; set; } = () => Task.CompletedTask;
+
+    /// <summary>Runs when a commit of a conversation is stored, before it completes.</summary>
+    public Func<Task> AfterCommit { get; set; } = () => Task.CompletedTask;
+
+    /// <summary>Runs before an activation of a conversation reads what is stored.</summary>
+    public Func<Task> BeforeLoad { get; set; } = () => Task.CompletedTask;
 
     /// <summary>Runs before a reminder is stored.</summary>
     public Func<Task> BeforeReminder { get; set; } = () => Task.CompletedTask;
@@ -41,6 +50,7 @@ public sealed class Hooks : IIncomingGrainCallFilter
     {
         silo.AddIncomingGrainCallFilter(this);
         Decorate<IGrainStorage>(silo.Services, ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, storage => new HookedStorage(storage, this));
+        Decorate<IConversationStore>(silo.Services, null, store => new HookedConversations(store, this));
         Decorate<IReminderTable>(silo.Services, null, table => new HookedReminders(table, this));
     }
 
@@ -71,6 +81,32 @@ public sealed class Hooks : IIncomingGrainCallFilter
         }
 
         public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => inner.ClearStateAsync(stateName, grainId, grainState);
+    }
+
+    private sealed class HookedConversations(IConversationStore inner, Hooks hooks) : IConversationStore
+    {
+        public long NewTurnRowId() => inner.NewTurnRowId();
+
+        public async ValueTask<StoredConversation?> Load(string conversationKey, CancellationToken cancellationToken)
+        {
+            await hooks.BeforeLoad();
+            return await inner.Load(conversationKey, cancellationToken);
+        }
+
+        public ValueTask<StoredTurn?> FindTurn(string conversationKey, string turnId, CancellationToken cancellationToken) =>
+            inner.FindTurn(conversationKey, turnId, cancellationToken);
+
+        public ValueTask<IReadOnlyList<StoredTurn>> ReadTurns(string conversationKey, int limit, CancellationToken cancellationToken) =>
+            inner.ReadTurns(conversationKey, limit, cancellationToken);
+
+        public async Task Commit(ConversationCommit commit)
+        {
+            await hooks.BeforeCommit();
+            await inner.Commit(commit);
+            await hooks.AfterCommit();
+        }
+
+        public Task Delete(string conversationKey) => inner.Delete(conversationKey);
     }
 
     private sealed class HookedReminders(IReminderTable inner, Hooks hooks) : IReminderTable

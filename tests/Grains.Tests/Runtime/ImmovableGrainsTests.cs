@@ -11,7 +11,7 @@ public sealed class ImmovableGrainsTests(RuntimeSilo fixture) : RuntimeTest<Runt
     {
         var grains = Silo.Services.GetRequiredService<IClusterManifestProvider>().LocalGrainManifest.Grains;
 
-        foreach (var name in (string[])["conversation", "bot", "account", "running-turns", "catalog", "health"])
+        foreach (var name in (string[])["conversation", "bot", "account", "turn-recovery", "catalog", "health"])
         {
             Assert.Equal($"{(byte)ImmovableKind.Any}", grains[GrainType.Create(name)].Properties[WellKnownGrainTypeProperties.Immovable]);
         }

@@ -29,8 +29,6 @@ public sealed class TurnCallBudgetTests : GrainTest
             bot.Return 1
             conversation.Begin 1
             model-pool.Pick 1
-            running-turns.Add 1
-            running-turns.Remove 1
             tenant.Admit 1
             tenant.Settle 1
             """,

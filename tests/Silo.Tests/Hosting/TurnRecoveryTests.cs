@@ -1,53 +1,72 @@
 using System.Collections.Concurrent;
 using CozeCluster.Silo.Hosting;
+using CozeCluster.TestKit;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CozeCluster.Silo.Tests.Hosting;
 
 public sealed class TurnRecoveryTests
 {
-    private readonly Registries _registries = new();
+    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+
+    private readonly Sweeps _sweeps = new();
+    private readonly SiloDepartures _departures = new();
+    private readonly ManualTime _time = new();
 
     [Fact]
-    public async Task Start_SweepsAllRegistriesDespiteAFailure_AndAgainWhenSilosDepart()
+    public async Task Start_AndDeparturesOfSilos_SweepAllTurns()
     {
-        var departures = new SiloDepartures();
-        using var recovery = new TurnRecovery(_registries, departures, NullLogger<TurnRecovery>.Instance);
-        await recovery.StartAsync(CancellationToken.None);
-        await _registries.SweptAsync(GrainKeys.RunningTurnsShards);
+        using var recovery = await Start();
+        await _sweeps.Next();
 
-        departures.Publish();
+        _departures.Publish();
 
-        await _registries.SweptAsync(GrainKeys.RunningTurnsShards);
-        Assert.All(_registries.Swept.CountBy(key => key), swept => Assert.Equal(2, swept.Value));
+        await _sweeps.Next();
+        Assert.Equal([TimeSpan.Zero, TimeSpan.Zero], _sweeps.Ages);
         await recovery.StopAsync(CancellationToken.None);
     }
 
-    private sealed class Registries : FakeGrains
+    [Fact]
+    public async Task EveryMinute_TheTurnsThatAreOlderAreSwept_DespiteAFailure()
     {
-        public ConcurrentQueue<string> Swept { get; } = new();
+        _sweeps.Failure = new ClusterException(ErrorCode.CallRejected, "not now");
+        using var recovery = await Start();
+        await _sweeps.Next();
 
-        public SemaphoreSlim Sweeps { get; } = new(0);
-
-        public async Task SweptAsync(int times)
+        for (var i = 0; i < 2; i++)
         {
-            for (; times > 0; times--) Assert.True(await Sweeps.WaitAsync(TimeSpan.FromSeconds(30)));
+            _time.Advance(Minute);
+            await _sweeps.Next();
         }
 
-        protected override IGrainWithStringKey Find(Type grain, string key) => new Registry(this, key);
+        Assert.Equal([TimeSpan.Zero, Minute, Minute], _sweeps.Ages);
+        await recovery.StopAsync(CancellationToken.None);
     }
 
-    private sealed class Registry(Registries registries, string key) : IRunningTurnsGrain
+    private async Task<TurnRecovery> Start()
     {
-        public Task Sweep()
+        var recovery = new TurnRecovery(_sweeps, _departures, _time, NullLogger<TurnRecovery>.Instance);
+        await recovery.StartAsync(CancellationToken.None);
+        return recovery;
+    }
+
+    private sealed class Sweeps : FakeGrains, ITurnRecoveryGrain
+    {
+        private readonly SemaphoreSlim _requested = new(0);
+
+        public ConcurrentQueue<TimeSpan> Ages { get; } = new();
+
+        public Exception? Failure { get; set; }
+
+        public async Task Next() => Assert.True(await _requested.WaitAsync(TimeSpan.FromSeconds(30)));
+
+        public Task Sweep(TimeSpan minimumAge)
         {
-            registries.Swept.Enqueue(key);
-            registries.Sweeps.Release();
-            return key == GrainKeys.RunningTurnsShard(3) ? Task.FromException(new ClusterException(ErrorCode.CallRejected, "not now")) : Task.CompletedTask;
+            Ages.Enqueue(minimumAge);
+            _requested.Release();
+            return Failure is null ? Task.CompletedTask : Task.FromException(Failure);
         }
 
-        public Task Add(string conversationKey, bool atOnce) => throw new NotSupportedException();
-
-        public Task Remove(string conversationKey) => throw new NotSupportedException();
+        protected override IGrainWithStringKey Find(Type grain, string key) => key == GrainKeys.TurnRecovery ? this : throw new NotSupportedException();
     }
 }

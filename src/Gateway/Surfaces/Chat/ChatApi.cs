@@ -42,7 +42,7 @@ internal sealed class ChatApi(
         info.Model = request.Model;
 
         var headers = TurnHeaders.Read(context.Request, request);
-        await using var turn = await turns.Start(tenantId, request, headers, context.RequestAborted);
+        await using var turn = await turns.Start(info.Key!, request, headers, context.RequestAborted);
         info.TurnId = turn.Id;
         context.Response.Headers["x-turn-id"] = turn.Id;
         if (headers.ConversationName is { } name && ConversationNames.FitsHeader(name)) context.Response.Headers["x-conversation-id"] = name;

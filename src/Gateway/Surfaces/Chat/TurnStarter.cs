@@ -15,17 +15,17 @@ internal sealed partial class TurnStarter(
     private readonly ShortCache<string, bool> _tenantsAtLimit = new(time);
 
     /// <summary>Starts a turn.</summary>
-    /// <param name="tenantId">The tenant.</param>
+    /// <param name="key">The API key of the client.</param>
     /// <param name="request">The prompt. Its media is stored first.</param>
     /// <param name="headers">The settings of the turn.</param>
     /// <param name="aborted">Cancelled when the client disconnects.</param>
     /// <returns>The turn. The caller must dispose it.</returns>
     /// <exception cref="ClusterException">The tenant is at a limit, or the conversation rejects the turn.</exception>
-    public async ValueTask<StartedTurn> Start(string tenantId, ChatRequest request, TurnHeaders headers, CancellationToken aborted)
+    public async ValueTask<StartedTurn> Start(ApiKeyInfo key, ChatRequest request, TurnHeaders headers, CancellationToken aborted)
     {
-        var turn = CreateTurn(tenantId, request, headers);
+        var turn = CreateTurn(key, request, headers);
         var conversation = ConversationOf(turn.TurnId);
-        var reader = new ReplyReader(readers, tenantId, turn.TurnId, conversation, Cursor.Start, aborted);
+        var reader = new ReplyReader(readers, key.TenantId, turn.TurnId, conversation, Cursor.Start, aborted);
         try
         {
             await Begin(reader, turn, request);
@@ -51,10 +51,11 @@ internal sealed partial class TurnStarter(
         }
     }
 
-    private static TurnRequest CreateTurn(string tenantId, ChatRequest request, TurnHeaders headers) => new()
+    private static TurnRequest CreateTurn(ApiKeyInfo key, ChatRequest request, TurnHeaders headers) => new()
     {
-        TurnId = CreateTurnId(tenantId, request, headers),
-        TenantId = tenantId,
+        TurnId = CreateTurnId(key.TenantId, request, headers),
+        TenantId = key.TenantId,
+        KeyName = key.Name,
         Model = request.Model,
         Messages = request.Messages,
         ConversationName = headers.ConversationName,

@@ -70,11 +70,11 @@ internal sealed class ConversationsApi(IGrainFactory grains, GatewayOptions opti
     {
         var limit = ReadLimit(context.Request.Query["limit"].ToString());
         var after = context.Request.Query["after"].ToString();
-        var index = grains.Grain<IConversationIndexGrain>(RequestInfo.TenantIdOf(context));
-        var found = await index.List(after.Length == 0 ? null : after, limit);
-        // A full page may be the last one. Only another call of the index shows whether it is.
-        var hasMore = found.Count == limit && (await index.List(found[^1].Name, 1)).Count > 0;
-        await JsonBody.Write(context, (found, hasMore), static (writer, page) =>
+        // One more than the page shows whether there is another page.
+        var listed = await grains.Grain<ITurnLogGrain>(GrainKeys.TurnLog)
+            .ListConversations(RequestInfo.TenantIdOf(context), after.Length == 0 ? null : after, limit + 1);
+        var found = listed.Take(limit).ToList();
+        await JsonBody.Write(context, (found, hasMore: listed.Count > limit), static (writer, page) =>
         {
             writer.WriteStartObject();
             JsonBody.WriteListMembers(writer, page.found, WriteSummary);

@@ -52,14 +52,13 @@ internal sealed class ImagesApi(
     /// <exception cref="ClusterException">The turn failed, or its reply has no image.</exception>
     private async Task<ImageReply> RunTurn(HttpContext context, ImageRequest request)
     {
-        var tenantId = RequestInfo.TenantIdOf(context);
         var prompt = request.BuildPrompt();
         var chat = new ChatRequest
         {
             Model = request.Model, Messages = [new ChatMessage(ChatRole.User, [new TextContent(prompt)])], Uploads = [], User = request.User,
             Variables = Empty, Metadata = Empty, PromptLength = prompt.Length, Fingerprint = "",
         };
-        await using var turn = await turns.Start(tenantId, chat, NoHeaders, context.RequestAborted);
+        await using var turn = await turns.Start(RequestInfo.Of(context).Key!, chat, NoHeaders, context.RequestAborted);
         if (await ReplyContent.ReadToEnd(turn.Reader, time, context.RequestAborted) is not { } reply) return new ImageReply(turn.Id, [], null, null);
         var (urls, text) = ImageFinder.Find(reply.BuildText() ?? "");
         return urls.Count > 0 ? new ImageReply(turn.Id, urls, text, (reply.End as ReplyCompleted)?.Usage) : throw NoImageError(text);

@@ -210,7 +210,7 @@ public sealed class ChatRequestTests(ChatRequestTests.Shared shared) : IClassFix
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         var turn = (await host.WaitForTurn()).Request!;
-        Assert.Equal(("acme", "bot", "u1", false), (turn.TenantId, turn.Model, turn.User, turn.Survive));
+        Assert.Equal(("acme", "test", "bot", "u1", false), (turn.TenantId, turn.KeyName, turn.Model, turn.User, turn.Survive));
         Assert.Equal("1", turn.Metadata["m"]);
         Assert.Equal("2", turn.Variables["v"]);
         Assert.Empty(turn.ToolOutputs);

@@ -13,7 +13,7 @@ public sealed class ConversationsTests
     public async Task Conversations_are_listed_in_pages()
     {
         await using var host = await GatewayHost.Start();
-        host.Grains.Index.Summaries.AddRange(new[] { "a", "b", "c" }.Select(name => new ConversationSummary(name, null, At, At, 1)));
+        host.Grains.TurnLog.Summaries.AddRange(new[] { "a", "b", "c" }.Select(name => new ConversationSummary(name, null, At, At, 1)));
 
         var first = await Get(host, $"{Path}?limit=2");
         var second = await Get(host, $"{Path}?limit=2&after=b");
@@ -22,7 +22,7 @@ public sealed class ConversationsTests
             """{"id":"a","object":"conversation","title":null,"created":1700000000,"last_used":1700000000,"turns":1}""",
             first.GetProperty("data")[0].GetRawText());
         Assert.Equal(("a", "b"), (first.GetProperty("first_id").GetString(), first.GetProperty("last_id").GetString()));
-        Assert.True(first.GetProperty("has_more").GetBoolean());
+        Assert.Equal((2, true), (first.GetProperty("data").GetArrayLength(), first.GetProperty("has_more").GetBoolean()));
         Assert.Equal(("c", false), (second.GetProperty("last_id").GetString(), second.GetProperty("has_more").GetBoolean()));
     }
 
