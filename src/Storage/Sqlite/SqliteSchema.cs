@@ -42,6 +42,7 @@ internal static class SqliteSchema
             // States are often written again soon. A checkpoint that runs less often copies fewer pages into the file.
             Execute(connection, "PRAGMA wal_autocheckpoint=8000");
             Execute(connection, Tables);
+            Execute(connection, SqliteFleetStore.Tables);
         }
         catch (SqliteException e)
         {

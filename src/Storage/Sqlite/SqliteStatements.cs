@@ -72,6 +72,9 @@ internal sealed class SqliteReadStatements : IDisposable
         _remindersInWrappedRange = new(_connection, $"{SelectReminders} WHERE hash > $0 OR hash <= $1", SqliteType.Integer, SqliteType.Integer);
     }
 
+    /// <summary>The connection of these statements.</summary>
+    public SqliteConnection Connection => _connection;
+
     /// <summary>Reads a state; null if none is stored.</summary>
     public StoredState? ReadState(string state, string key)
     {
