@@ -18,7 +18,7 @@ public static class StorageHosting
     private const string Invariant = "Npgsql";
 
     /// <summary>
-    /// Stores states, reminders, conversations and blobs of a single node in its data directory. The start of the host throws a
+    /// Stores states, reminders, the fleet, conversations and blobs of a single node in its data directory. The start of the host throws a
     /// <see cref="CozeCluster.ClusterException"/> if another process uses the directory, if the database is damaged, or if another version wrote it. The
     /// database is closed when all hosted services have stopped.
     /// </summary>
@@ -45,12 +45,13 @@ public static class StorageHosting
         services.AddSingleton<CozeCluster.ITurnLog>(provider => provider.GetRequiredService<SqliteConversationStore>());
         services.TryAddSingleton(CozeCluster.TurnRetention.Default);
         services.AddSingleton<IExpiringStore>(provider => provider.GetRequiredService<SqliteStore>());
+        services.AddSingleton<CozeCluster.IFleetStore, SqliteFleetStore>();
         services.AddHostedService<ExpirationService>();
         return builder;
     }
 
     /// <summary>
-    /// Stores states, reminders and blobs in PostgreSQL, which all nodes of a cluster share, under the service id of Orleans' <c>ClusterOptions</c>. The start
+    /// Stores states, reminders, the fleet and blobs in PostgreSQL, which all nodes of a cluster share, under the service id of Orleans' <c>ClusterOptions</c>. The start
     /// of the host throws a <see cref="CozeCluster.ClusterException"/> if the database cannot be reached or does not have the schema of this build. This method
     /// does not register cluster membership.
     /// </summary>
@@ -79,6 +80,7 @@ public static class StorageHosting
         }));
         services.TryAddSingleton(CozeCluster.TurnRetention.Default);
         services.AddSingleton<IExpiringStore, PostgresExpiringStore>();
+        services.AddSingleton<CozeCluster.IFleetStore, PostgresFleetStore>();
         services.AddHostedService<ExpirationService>();
         return builder;
     }

@@ -49,7 +49,7 @@ public sealed partial class ConversationGrain
         var answered = await FindAnswered(request);
         // The model pool picks a bot while the tenant admits the turn.
         var pick = _isQueueRunning ? null : _leases.PickBot(request, answered);
-        var keepsPrompt = await StoresPrompts();
+        var keepsPrompt = StoresPrompts();
         try
         {
             await _leases.Admit(request.TurnId, cancellationToken);
@@ -133,5 +133,5 @@ public sealed partial class ConversationGrain
     }
 
     /// <summary>Whether prompts of this conversation stay stored after they were sent.</summary>
-    private async ValueTask<bool> StoresPrompts() => _memory.IsNamed && await _tenant.Get() is not { StoreConversations: false };
+    private bool StoresPrompts() => _memory.IsNamed && _fleet.FindTenant(_memory.TenantId) is not { StoreConversations: false };
 }

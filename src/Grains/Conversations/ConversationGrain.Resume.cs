@@ -63,7 +63,7 @@ public sealed partial class ConversationGrain
     {
         _memory.Load(stored);
         if (stored.LastWithHandle is { } last) _reader.RestoreUpstreamConversation(last, _memory);
-        var storesPrompts = stored.Unfinished.Any(turn => turn.Find(TurnContentKind.Request) is not null) && await StoresPrompts();
+        var storesPrompts = stored.Unfinished.Any(turn => turn.Find(TurnContentKind.Request) is not null) && StoresPrompts();
         foreach (var unfinished in stored.Unfinished)
         {
             var turn = _reader.RestoreUnfinished(unfinished, isFirst: _memory.StoredTurns == 1, storesPrompts);

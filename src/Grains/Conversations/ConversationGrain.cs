@@ -44,7 +44,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
     private readonly TurnReader _reader;
     private readonly TurnLeases _leases;
     private readonly TurnRunner _runner;
-    private readonly CachedDefinition<TenantDefinition> _tenant;
+    private readonly IFleetView _fleet;
 
     /// <summary>
     /// Turns that are queued or running, and ended turns that have a subscriber, were just read, or are not stored. Everything else is read when it is needed.
@@ -59,6 +59,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         BackgroundWork work,
         ReplyFeeds feeds,
         IEnumerable<IUpstream> upstreams,
+        IFleetView fleet,
         TimeProvider time,
         ConversationOptions options,
         NonResumableTurns nonResumableTurns,
@@ -70,12 +71,12 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         _time = time;
         _options = options;
         _logger = logger;
+        _fleet = fleet;
         _writer = new ConversationWriter(store, _memory, work, time, options);
         _reader = new TurnReader(store, work.Key, time, logger);
         _leases = new TurnLeases(_memory, GrainFactory, time, logger);
         var byName = upstreams.ToFrozenDictionary(upstream => upstream.Name);
-        _runner = new TurnRunner(_memory, GrainFactory, _writer, _reader, byName, time, options, nonResumableTurns, _leases, logger);
-        _tenant = new CachedDefinition<TenantDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindTenant(_memory.TenantId));
+        _runner = new TurnRunner(_memory, GrainFactory, fleet, _writer, _reader, byName, time, options, nonResumableTurns, _leases, logger);
     }
 
     /// <inheritdoc />

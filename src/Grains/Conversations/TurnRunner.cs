@@ -14,6 +14,7 @@ namespace CozeCluster.Grains;
 internal sealed partial class TurnRunner(
     ConversationMemory memory,
     IGrainFactory grains,
+    IFleetView fleet,
     ConversationWriter writer,
     TurnReader reader,
     FrozenDictionary<string, IUpstream> upstreams,

@@ -43,6 +43,7 @@ internal static class SqliteSchema
             Execute(connection, "PRAGMA wal_autocheckpoint=8000");
             Execute(connection, Tables);
             Execute(connection, SqliteTurnTables.Sql);
+            Execute(connection, SqliteFleetStore.Tables);
         }
         catch (SqliteException e)
         {

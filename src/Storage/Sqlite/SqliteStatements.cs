@@ -78,6 +78,9 @@ internal sealed class SqliteReadStatements : IDisposable
         _remindersInWrappedRange = new(_connection, $"{SelectReminders} WHERE hash > $0 OR hash <= $1", SqliteType.Integer, SqliteType.Integer);
     }
 
+    /// <summary>The connection of these statements.</summary>
+    public SqliteConnection Connection => _connection;
+
     /// <summary>The statements of conversations and turns.</summary>
     public SqliteTurnReads Turns { get; }
 

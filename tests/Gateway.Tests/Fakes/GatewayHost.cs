@@ -63,6 +63,7 @@ public sealed class GatewayHost : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         if (http2) builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http2));
         builder.Services.AddSingleton<IGrainFactory>(grains);
+        builder.Services.AddSingleton<IFleetView>(grains.Fleet);
         builder.Services.AddSingleton<IReplyFeeds>(grains.Feeds);
         builder.Services.AddSingleton(grains.Departures);
         builder.Services.AddSingleton<IBlobStore>(blobs);
