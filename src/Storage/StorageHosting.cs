@@ -18,9 +18,9 @@ public static class StorageHosting
     private const string Invariant = "Npgsql";
 
     /// <summary>
-    /// Stores states, reminders, conversations and blobs of a single node in its data directory. The start of the host throws a <see cref="CozeCluster.ClusterException"/> if
-    /// another process uses the directory, if the database is damaged, or if another version wrote it. The database is closed when all hosted services have
-    /// stopped.
+    /// Stores states, reminders, conversations and blobs of a single node in its data directory. The start of the host throws a
+    /// <see cref="CozeCluster.ClusterException"/> if another process uses the directory, if the database is damaged, or if another version wrote it. The
+    /// database is closed when all hosted services have stopped.
     /// </summary>
     /// <param name="builder">The silo.</param>
     /// <param name="configure">Changes the options.</param>

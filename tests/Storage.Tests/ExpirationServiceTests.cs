@@ -29,13 +29,21 @@ public sealed class ExpirationServiceTests
     }
 
     [Fact(Timeout = Timeout)]
-    public async Task Each_kind_is_deleted_in_steps_until_a_step_finds_less_than_its_limit()
+    public async Task Each_kind_is_deleted_in_steps_with_pauses_until_a_step_finds_less_than_its_limit()
     {
         (_store.Contents, _store.Conversations, _store.Turns) = (450, 400, 10);
         using var service = NewService(TurnRetention.Default);
+        var start = _time.GetUtcNow();
 
-        await service.DeleteExpiredAsync(TestContext.Current.CancellationToken);
+        var deletion = service.DeleteExpiredAsync(TestContext.Current.CancellationToken);
+        while (!deletion.IsCompleted)
+        {
+            if (_time.IsArmed(ExpirationService.Pause)) _time.Advance(ExpirationService.Pause);
+            await Task.Yield();
+        }
+        await deletion;
 
+        Assert.Equal(start + 4 * ExpirationService.Pause, _time.GetUtcNow());
         Assert.Equal(
             ["contents 200", "contents 200", "contents 50", "conversations 200", "conversations 200", "conversations 0", "turns 10"],
             _store.Steps);

@@ -10,7 +10,8 @@ public abstract class TurnLogTests<TSilo>(TSilo silo) : RowStoreTest<TSilo>(silo
     public async Task ListConversations_SeveralPages_ReturnsEachOnceByUseThenName()
     {
         var start = Now;
-        for (var n = 0; n < 10; n++) await CreateAsync(KeyOf($"n{n}"), Head($"n{n}", n, start + TimeSpan.FromSeconds(n / 2)) with { Title = $"title {n}" });
+        for (var n = 0; n < 10; n++)
+            await CreateAsync(KeyOf($"n{n}"), Head($"n{n}", n, start + TimeSpan.FromSeconds(n / 2)) with { Title = $"title {n}" });
         await CreateAsync(NewKey(), Head(null));
 
         var listed = new List<ConversationHead>();
@@ -57,7 +58,8 @@ public abstract class TurnLogTests<TSilo>(TSilo silo) : RowStoreTest<TSilo>(silo
         var id = Guid.NewGuid().ToString("n");
         var match = NewTurn() with
         {
-            Model = "m" + id, BotId = "b" + id, AccountId = "a" + id, User = "u" + id, Status = TurnStatus.Failed, EndedAt = Now, Error = ErrorCode.UpstreamFailed,
+            Model = "m" + id, BotId = "b" + id, AccountId = "a" + id, User = "u" + id,
+            Status = TurnStatus.Failed, EndedAt = Now, Error = ErrorCode.UpstreamFailed,
         };
         TurnRow[] rows =
         [
@@ -107,7 +109,8 @@ public abstract class TurnLogTests<TSilo>(TSilo silo) : RowStoreTest<TSilo>(silo
     [InlineData(TurnStatus.Cancelled)]
     public async Task Search_ByStatus_ReturnsTheRowsInThatState(TurnStatus status)
     {
-        foreach (var each in Enum.GetValues<TurnStatus>()) await CommitAsync(NewKey(), NewTurn() with { Status = each, EndedAt = each > TurnStatus.Running ? Now : null });
+        foreach (var each in Enum.GetValues<TurnStatus>())
+            await CommitAsync(NewKey(), NewTurn() with { Status = each, EndedAt = each > TurnStatus.Running ? Now : null });
 
         Assert.Equal(status, Assert.Single(await Log.Search(new() { TenantId = Tenant, Status = status }, Cancel)).Status);
         Assert.All(await Log.Search(new() { Status = status }, Cancel), row => Assert.Equal(status, row.Status));
@@ -119,8 +122,9 @@ public abstract class TurnLogTests<TSilo>(TSilo silo) : RowStoreTest<TSilo>(silo
         var key = NewKey();
         var turn = NewTurn();
         await CommitAsync(key, turn);
-        await CommitAsync(key, Next(turn) with { BotId = "b", AccountId = "a" });
-        await CommitAsync(key, Next(Next(turn)) with { BotId = "b", AccountId = "a", Status = TurnStatus.Cancelled, EndedAt = Now, Error = ErrorCode.Cancelled });
+        var sent = Next(turn) with { BotId = "b", AccountId = "a" };
+        await CommitAsync(key, sent);
+        await CommitAsync(key, Next(sent) with { Status = TurnStatus.Cancelled, EndedAt = Now, Error = ErrorCode.Cancelled });
 
         Assert.Equal([turn.Id], await SearchAsync(new() { TenantId = Tenant, Status = TurnStatus.Cancelled }));
         Assert.Empty(await SearchAsync(new() { TenantId = Tenant, Status = TurnStatus.Running }));

@@ -61,7 +61,8 @@ internal sealed class SqliteTurnSearch(SqliteConnection connection) : IDisposabl
             else if ((TurnStatus)(status - 1) is TurnStatus.Failed or TurnStatus.Cancelled) UseIndex("turns_by_status");
         }
         AddTerms(AfterStatus);
-        return $"SELECT {SqliteTurnRows.TurnColumns} FROM turns {(index.Length == 0 ? "NOT INDEXED" : "INDEXED BY " + index)} WHERE {where} ORDER BY id DESC LIMIT $2";
+        var source = index.Length == 0 ? "NOT INDEXED" : "INDEXED BY " + index;
+        return $"SELECT {SqliteTurnRows.TurnColumns} FROM turns {source} WHERE {where} ORDER BY id DESC LIMIT $2";
 
         void AddTerms((int Term, string Column, string Index)[] terms)
         {

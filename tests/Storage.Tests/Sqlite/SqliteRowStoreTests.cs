@@ -4,6 +4,8 @@ namespace CozeCluster.Storage.Tests.Sqlite;
 
 public sealed class SqliteConversationStoreTests(SqliteSilo silo) : ConversationStoreTests<SqliteSilo>(silo);
 
+public sealed class SqliteConversationConflictTests(SqliteSilo silo) : ConversationConflictTests<SqliteSilo>(silo);
+
 public sealed class SqliteConversationRemovalTests(SqliteSilo silo) : ConversationRemovalTests<SqliteSilo>(silo)
 {
     protected override Task<long> CountContentsAsync(long rowId)

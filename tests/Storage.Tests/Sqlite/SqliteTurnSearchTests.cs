@@ -56,25 +56,25 @@ public sealed class SqliteTurnSearchTests : IDisposable
         Assert.True(read.Count + written.Count + updated.Count > 25);
         foreach (var plan in (string[][])[.. read, .. written, .. updated])
         {
-            // A step reads an index, or the few rows that another step has found.
-            Assert.All(plan, step => Assert.DoesNotMatch(@"^SCAN (?!\(subquery|turns$|CONSTANT ROW)", step));
-            // The rows of a query in FROM are read whole: they are the last turns of one conversation.
-            if (plan.Contains("SCAN turns")) Assert.Contains(plan, step => step.Contains("turns_of_conversation (conversation=?)", StringComparison.Ordinal));
+            // A step reads a part of an index, or the few rows that another step has found.
+            Assert.All(plan, step => Assert.DoesNotMatch(@"^SCAN (?!\(subquery|CONSTANT ROW)", step));
         }
     }
 
     [Fact]
-    public async Task Search_OnAStore_UsesTheStatementsAgain()
+    public async Task Search_AgainWithAnyTextAndLimit_IsSafe()
     {
         using var store = new SqliteStore(
             new SqliteStorageOptions { DataDirectory = Path.Combine(_directory, "store") }, new ManualTime(), NullLogger<SqliteStore>.Instance);
         store.Open();
         var conversations = new SqliteConversationStore(store, new ManualTime());
 
-        for (var i = 0; i < 3; i++)
-            Assert.Empty(await conversations.Search(new() { User = "it's; DROP TABLE turns", Status = TurnStatus.Failed }, TestContext.Current.CancellationToken));
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(async () => await conversations.Search(new() { Limit = 0 }, TestContext.Current.CancellationToken));
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(async () => await conversations.Search(new() { Limit = 1001 }, TestContext.Current.CancellationToken));
+        for (var i = 0; i < 3; i++) Assert.Empty(await SearchAsync(new() { User = "x'; DROP TABLE turns; --", Status = TurnStatus.Failed }));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => SearchAsync(new() { Limit = 0 }));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => SearchAsync(new() { Limit = 1001 }));
+        Assert.Empty(await SearchAsync(new() { From = DateTimeOffset.MinValue, Until = DateTimeOffset.MaxValue }));
+
+        async Task<IReadOnlyList<TurnRow>> SearchAsync(TurnQuery query) => await conversations.Search(query, TestContext.Current.CancellationToken);
     }
 
     public void Dispose()
