@@ -1,6 +1,7 @@
 using System.Reflection;
 using CozeCluster.Discord;
 using CozeCluster.Grains;
+using Orleans.Concurrency;
 using Orleans.Placement;
 
 namespace CozeCluster.Architecture.Tests;
@@ -26,7 +27,8 @@ public sealed class GrainsTests
     public void A_grain_has_the_placement_in_the_table(string name)
     {
         var grain = ByName(name);
-        var expected = PreferLocal.Contains(grain) ? typeof(PreferLocalPlacementAttribute) : typeof(ActivationCountBasedPlacementAttribute);
+        var expected = grain == typeof(TurnLogGrain) ? typeof(StatelessWorkerAttribute)
+            : PreferLocal.Contains(grain) ? typeof(PreferLocalPlacementAttribute) : typeof(ActivationCountBasedPlacementAttribute);
 
         Assert.Equal(expected, Assert.Single(grain.GetCustomAttributes<PlacementAttribute>()).GetType());
     }

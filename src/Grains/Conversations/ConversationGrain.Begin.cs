@@ -124,12 +124,12 @@ public sealed partial class ConversationGrain
         }
     }
 
-    /// <summary>Finds the turn whose tool calls a request answers; null if it answers none, or if the turn is unknown.</summary>
+    /// <summary>Finds the ended turn whose tool calls a request answers; null if there is none so far.</summary>
     private async ValueTask<AnsweredTurn?> FindAnswered(TurnRequest request)
     {
         if (PromptBuilder.FindAnsweredTurn(request) is not { } turnId) return null;
-        if (_liveTurns.TryGetValue(turnId, out var live)) return new AnsweredTurn(turnId, live.Progress.Handle, live.Log.Parts);
-        return await _reader.FindAnswered(turnId);
+        if (!_liveTurns.TryGetValue(turnId, out var live)) return await _reader.FindAnswered(turnId);
+        return live.Progress.EndedAt is null ? null : new AnsweredTurn(turnId, live.Progress.Handle, live.Log.Parts);
     }
 
     /// <summary>Whether prompts of this conversation stay stored after they were sent.</summary>

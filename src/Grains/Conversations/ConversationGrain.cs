@@ -157,8 +157,8 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
     private void EnsureTimer() => _timer ??= this.StartTimer(TimerPeriod, TimerPeriod, OnTimer);
 
     /// <summary>
-    /// Runs every second while turns run or have subscribers: stores the head before its retention ends, sends heartbeats, renews leases, and cancels turns without a
-    /// subscriber.
+    /// Runs every second while turns run or have subscribers: stores the head before its retention ends, sends heartbeats, renews leases, and cancels turns
+    /// without a subscriber.
     /// </summary>
     private async Task OnTimer(CancellationToken cancellationToken)
     {

@@ -13,8 +13,8 @@ public sealed record ConversationOptions
     public int MaxAttempts { get; init; } = 3;
 
     /// <summary>
-    /// Whether turns are saved so that another node can resume them, where the upstream can find an exchange again. False: a turn ends with its node. The end of
-    /// a turn is then stored, and appears in the log, only in named conversations; others store nothing and can be read only while their grain is active.
+    /// Whether turns are saved so that another node can resume them, where the upstream can find an exchange again. False: a turn ends with its node. The end
+    /// of a turn is then stored, and appears in the log, only in named conversations; others store nothing and can be read only while their grain is active.
     /// False is meant for measuring what the saves cost. Default true.
     /// </summary>
     public bool DurableTurns { get; init; } = true;

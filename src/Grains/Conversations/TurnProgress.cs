@@ -13,7 +13,7 @@ internal sealed class TurnProgress
     private bool _hasStoredPrompt;
     private bool _hasStoredReply;
 
-    /// <summary>The properties that never change. Its other properties are those of the stored row, or of no row yet.</summary>
+    /// <summary>The row as it is stored. As long as none is stored, its version is 0 and it has only what was known when the turn was accepted.</summary>
     public required TurnRow Row { get; set; }
 
     public string TurnId => Row.TurnId;

@@ -141,7 +141,8 @@ public sealed class StoredTurnsTests : GrainTest
     public async Task Head_OfAConversationWithoutAName_IsStoredWithItsSecondTurn()
     {
         var first = await Begin(Request());
-        (await Upstream.NextOpened()).Identify().Do(sink => sink.Add(new ToolCallItem("call", "weather", "{}", ForClient: true))).Complete(FinishReason.ToolCalls);
+        var asking = (await Upstream.NextOpened()).Identify();
+        asking.Do(sink => sink.Add(new ToolCallItem("call", "weather", "{}", ForClient: true))).Complete(FinishReason.ToolCalls);
         await first.Subscriber.UntilEnd();
         Assert.Null(Silo.Query("SELECT turns FROM conversations WHERE key = $0", first.Key));
         await Silo.RestartAsync();
