@@ -12,7 +12,7 @@ namespace CozeCluster;
 public static class GrainServices
 {
     /// <summary>
-    /// Registers everything that the grains need, except storage and the interfaces to the outside world (<see cref="IUpstream"/>,
+    /// Registers everything that the grains need, except storage, its <see cref="IStorageProbe"/> and the interfaces to the outside world (<see cref="IUpstream"/>,
     /// <see cref="IDiscordPosting"/>, <see cref="INotifier"/>).
     /// </summary>
     /// <param name="silo">The silo.</param>
@@ -44,11 +44,14 @@ public static class GrainServices
     }
 
     /// <summary>
-    /// Registers what a process without grains needs to call them; see <see cref="CallResending"/>. The client's response timeout should be a few seconds.
+    /// Registers what a process without grains needs to call them; see <see cref="CallResending"/>. The client's response timeout should be a few seconds. Also
+    /// registers an <see cref="IStorageProbe"/> that asks a silo.
     /// </summary>
     public static IClientBuilder AddGrainCalls(this IClientBuilder client)
     {
         client.Services.AddReplyFeeds();
+        client.Services.AddSingleton<IStorageProbe>(provider =>
+            ActivatorUtilities.CreateInstance<StorageWatch>(provider, ActivatorUtilities.CreateInstance<SiloStorageProbe>(provider)));
         client.AddOutgoingGrainCallFilter<CallResending>();
         return client;
     }

@@ -17,6 +17,9 @@ internal interface IExpiringStore
 
     /// <summary>Deletes those of <paramref name="states"/> that still have the same version.</summary>
     Task DeleteStatesAsync(string stateName, IReadOnlyList<StoredStateInfo> states, CancellationToken cancellationToken);
+
+    /// <summary>Returns space that deleted content has left to the file system, if it is much and the database does not do it by itself.</summary>
+    Task ShrinkAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
 /// <summary>
@@ -36,6 +39,7 @@ internal sealed partial class ExpirationService(
     {
         await store.DeleteExpiredBlobsAsync(cancellationToken).ConfigureAwait(false);
         foreach (var retention in retentions) await DeleteExpiredStatesAsync(retention, cancellationToken).ConfigureAwait(false);
+        await store.ShrinkAsync(cancellationToken).ConfigureAwait(false);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

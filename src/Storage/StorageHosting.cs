@@ -19,8 +19,8 @@ public static class StorageHosting
 
     /// <summary>
     /// Stores states, reminders and blobs of a single node in its data directory. The start of the host throws a <see cref="CozeCluster.ClusterException"/> if
-    /// another process uses the directory, if the database is damaged, or if another version wrote it. The database is closed when all hosted services have
-    /// stopped.
+    /// another process uses the directory, if the database is damaged or lacks commits, or if another version wrote it. The database is closed when all hosted
+    /// services have stopped. Also registers the <see cref="CozeCluster.IStorageProbe"/>.
     /// </summary>
     /// <param name="builder">The silo.</param>
     /// <param name="configure">Changes the options.</param>
@@ -41,14 +41,15 @@ public static class StorageHosting
         services.AddSingleton<IReminderTable, SqliteReminderTable>();
         services.AddSingleton(provider => provider.GetRequiredService<SqliteStore>().Blobs);
         services.AddSingleton<IExpiringStore>(provider => provider.GetRequiredService<SqliteStore>());
+        services.AddStorageProbe<SqliteStorageProbe, SqliteStore>();
         services.AddHostedService<ExpirationService>();
         return builder;
     }
 
     /// <summary>
     /// Stores states, reminders and blobs in PostgreSQL, which all nodes of a cluster share, under the service id of Orleans' <c>ClusterOptions</c>. The start
-    /// of the host throws a <see cref="CozeCluster.ClusterException"/> if the database cannot be reached or does not have the schema of this build. This method
-    /// does not register cluster membership.
+    /// of the host throws a <see cref="CozeCluster.ClusterException"/> if the database cannot be reached or does not have the schema of this build. Also
+    /// registers the <see cref="CozeCluster.IStorageProbe"/>, but not cluster membership.
     /// </summary>
     /// <param name="builder">The silo.</param>
     /// <param name="configure">Changes the options; the connection string is required.</param>
@@ -74,6 +75,7 @@ public static class StorageHosting
             orleans.DataSource = database.Source;
         }));
         services.AddSingleton<IExpiringStore, PostgresExpiringStore>();
+        services.AddStorageProbe<PostgresStorageProbe, PostgresDatabase>();
         services.AddHostedService<ExpirationService>();
         return builder;
     }

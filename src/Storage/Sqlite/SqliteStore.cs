@@ -10,7 +10,7 @@ namespace CozeCluster.Storage;
 /// starts until the silo has stopped; when it is closed, it refuses calls with <see cref="ErrorCode.Draining"/>.
 /// </summary>
 internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProvider time, ILogger<SqliteStore> logger)
-    : HostLifecycleService, IExpiringStore, IDisposable
+    : HostLifecycleService, IExpiringStore, IFailingStorage, IDisposable
 {
     private readonly string _connectionString = SqliteSchema.ConnectionString(options.DataDirectory);
     private readonly FileBlobStore _blobs = new(options.BlobDirectory, options.BlobLifetime, time);
@@ -32,8 +32,11 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
         var connection = new SqliteConnection(_connectionString);
         try
         {
+            MakePrivate();
             SqliteSchema.Open(connection, options.Durability);
-            _writer = new GroupCommit(connection, time, logger);
+            OpenMark(connection);
+            _writer = new GroupCommit(connection, time, logger, () => Failed?.Invoke());
+            _upkeep = new SqliteUpkeep(this, logger);
         }
         catch
         {
@@ -57,9 +60,10 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
             _readers.Add(reader);
             return result;
         }
-        catch
+        catch (Exception e)
         {
             reader.Dispose();
+            ReportDamage(e);
             throw;
         }
     }
@@ -90,6 +94,7 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
     public override Task StartingAsync(CancellationToken cancellationToken)
     {
         Open();
+        _upkeep!.Start();
         return Task.CompletedTask;
     }
 
@@ -118,53 +123,16 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
     /// <summary>Commits the waiting writes, and closes the database.</summary>
     public void Dispose()
     {
+        StopUpkeep();
         _writer?.Dispose();
         _writer = null;
         while (_readers.TryTake(out var reader)) reader.Dispose();
+        _mark?.Dispose();
+        _mark = null;
         _lock?.Dispose();
         _lock = null;
     }
 
     [LoggerMessage(1, LogLevel.Information, "The SQLite storage in {Directory} is open, with durability {Durability}")]
     private static partial void LogOpened(ILogger logger, string directory, Durability durability);
-}
-
-/// <summary>
-/// Prevents a second process from using a data directory. The operating system releases the lock when the process ends, for any reason. SQLite's own exclusive
-/// mode would exclude the readers of this process too.
-/// </summary>
-internal sealed class DirectoryLock : IDisposable
-{
-    private readonly FileStream _file;
-
-    private DirectoryLock(FileStream file) => _file = file;
-
-    public static DirectoryLock Acquire(string directory)
-    {
-        try
-        {
-            Directory.CreateDirectory(directory);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ClusterException(ErrorCode.Internal, $"The data directory {directory} cannot be created: {e.Message}", inner: e);
-        }
-        try
-        {
-            return new(new FileStream(Path.Combine(directory, "storage.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new ClusterException(ErrorCode.Internal, $"The data directory {directory} cannot be written to: {e.Message}", inner: e);
-        }
-        catch (IOException e)
-        {
-            throw new ClusterException(
-                ErrorCode.Internal,
-                $"The data directory {directory} is in use by another process. Stop that process, or configure another directory.",
-                inner: e);
-        }
-    }
-
-    public void Dispose() => _file.Dispose();
 }

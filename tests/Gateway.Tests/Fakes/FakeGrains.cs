@@ -15,6 +15,9 @@ public sealed class FakeGrains : IGrainFactory
 
     public FakeHealth Health { get; } = new();
 
+    /// <summary>Tests the storage for the gateway. It is not a grain.</summary>
+    public FakeStorage Storage { get; } = new();
+
     /// <summary>Fetches files for the gateway. It is not a grain.</summary>
     public FakeFetcher Fetcher { get; } = new();
 
@@ -195,4 +198,12 @@ public sealed class FakeIndex : IConversationIndexGrain
         var start = after is null ? 0 : Summaries.FindIndex(summary => summary.Name == after) + 1;
         return Task.FromResult<IReadOnlyList<ConversationSummary>>([.. Summaries.Skip(start).Take(limit)]);
     }
+}
+
+public sealed class FakeStorage : IStorageProbe
+{
+    /// <summary>Why the storage cannot be used; null if it can.</summary>
+    public string? Reason { get; set; }
+
+    public Task<string?> Check(CancellationToken cancellationToken) => Task.FromResult(Reason);
 }
