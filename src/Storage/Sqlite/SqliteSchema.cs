@@ -26,8 +26,10 @@ internal static class SqliteSchema
         """;
 
     /// <summary>The connection string for the database of a data directory. It disables pooling, because a pool keeps the file open.</summary>
-    public static string ConnectionString(string directory) =>
-        new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, FileName), Pooling = false }.ToString();
+    /// <param name="directory">The data directory.</param>
+    /// <param name="mode">Whether opening a connection creates a missing file.</param>
+    public static string ConnectionString(string directory, SqliteOpenMode mode = SqliteOpenMode.ReadWriteCreate) =>
+        new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, FileName), Pooling = false, Mode = mode }.ToString();
 
     /// <summary>Opens the connection that writes, and creates the tables that are missing.</summary>
     /// <exception cref="ClusterException">

@@ -140,9 +140,11 @@ internal sealed partial class SqliteStore
         upkeep.Run().GetAwaiter().GetResult();
     }
 
-    private void ReportDamage(Exception error)
+    private void ReportReadFailure(Exception error)
     {
-        if (error is not SqliteException { SqliteErrorCode: raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB } || _damageIsReported) return;
+        if (error is not SqliteException sqlite) return;
+        Failed?.Invoke();
+        if (sqlite.SqliteErrorCode is not (raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB) || _damageIsReported) return;
         _damageIsReported = true;
         LogDamaged(logger, SqliteFaults.Damaged(DatabasePath));
     }

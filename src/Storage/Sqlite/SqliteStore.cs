@@ -12,7 +12,8 @@ namespace CozeCluster.Storage;
 internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProvider time, ILogger<SqliteStore> logger)
     : HostLifecycleService, IExpiringStore, IFailingStorage, IDisposable
 {
-    private readonly string _connectionString = SqliteSchema.ConnectionString(options.DataDirectory);
+    // SqliteSchema creates the file. A connection that created it again after it was deleted would delete its log too.
+    private readonly string _connectionString = SqliteSchema.ConnectionString(options.DataDirectory, SqliteOpenMode.ReadWrite);
     private readonly FileBlobStore _blobs = new(options.BlobDirectory, options.BlobLifetime, time);
     private readonly ConcurrentBag<SqliteReadStatements> _readers = [];
     private DirectoryLock? _lock;
@@ -63,7 +64,7 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
         catch (Exception e)
         {
             reader.Dispose();
-            ReportDamage(e);
+            ReportReadFailure(e);
             throw;
         }
     }

@@ -88,6 +88,19 @@ public sealed class SqliteStorageProbeTests : StoreFolder
 
 
     [Fact]
+    public void Read_DeletedDatabase_FailsAndCreatesNoFile()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        var failures = 0;
+        _store.Failed = () => failures++;
+        File.Delete(Database);
+
+        Assert.Throws<SqliteException>(() => Has(_store, "k"));
+
+        Assert.Equal((1, false, true), (failures, File.Exists(Database), File.Exists(WriteAheadLog)));
+    }
+
+    [Fact]
     public async Task Check_ClosedStorage_SaysThatTheNodeStops()
     {
         _store.Dispose();
