@@ -19,7 +19,8 @@ public static class GatewayServices
 {
     /// <summary>
     /// Adds the services that <see cref="GatewayEndpoints.MapGateway"/> needs. The host must also register an <see cref="IGrainFactory"/>, an
-    /// <see cref="IFleetView"/>, an <see cref="IReplyFeeds"/>, <see cref="SiloDepartures"/>, an <see cref="IBlobStore"/> and an <see cref="ISafeFetcher"/>.
+    /// <see cref="IFleetView"/>, an <see cref="IReplyFeeds"/>, <see cref="SiloDepartures"/>, an <see cref="IBlobStore"/>, an <see cref="IStorageProbe"/> and an
+    /// <see cref="ISafeFetcher"/>.
     /// </summary>
     /// <exception cref="OptionsValidationException">Thrown when the host starts and an option is out of its range.</exception>
     public static IServiceCollection AddGateway(this IServiceCollection services, Action<GatewayOptions>? configure = null)
@@ -30,6 +31,7 @@ public static class GatewayServices
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(static provider => provider.GetRequiredService<IOptions<GatewayOptions>>().Value);
         services.AddSingleton<Readiness>();
+        services.AddSingleton<ReadyCheck>();
         services.AddSingleton<GatewayMetrics>();
         services.AddMetricsExport();
         services.AddSingleton<BodyBudget>();

@@ -12,7 +12,8 @@ namespace CozeCluster;
 public static class GrainServices
 {
     /// <summary>
-    /// Registers everything that the grains need, except storage (<see cref="IFleetStore"/> included) and the interfaces to the outside world (<see cref="IUpstream"/>,
+    /// Registers everything that the grains need, except storage (<see cref="IFleetStore"/> and <see cref="IStorageProbe"/> included) and the interfaces to the
+    /// outside world (<see cref="IUpstream"/>,
     /// <see cref="IDiscordPosting"/>, <see cref="INotifier"/>).
     /// </summary>
     /// <param name="silo">The silo.</param>
@@ -43,13 +44,15 @@ public static class GrainServices
     }
 
     /// <summary>
-    /// Registers what a process without grains needs to call them; see <see cref="CallResending"/>, and its <see cref="IFleetView"/>. The client's response
-    /// timeout should be a few seconds.
+    /// Registers what a process without grains needs to call them: see <see cref="CallResending"/>; its <see cref="IFleetView"/>, and an
+    /// <see cref="IStorageProbe"/> that asks a silo. The client's response timeout should be a few seconds.
     /// </summary>
     public static IClientBuilder AddGrainCalls(this IClientBuilder client)
     {
         client.Services.AddReplyFeeds();
         client.Services.AddFleetView();
+        client.Services.AddSingleton<IStorageProbe>(provider =>
+            ActivatorUtilities.CreateInstance<StorageWatch>(provider, ActivatorUtilities.CreateInstance<SiloStorageProbe>(provider)));
         client.AddOutgoingGrainCallFilter<CallResending>();
         return client;
     }

@@ -15,6 +15,7 @@ try
     var source = new SettingSource(commandLine.Values, EnvironmentVariables(), folder);
     if (commandLine.Command == NodeCommand.SchemaApply) return await NodeCommands.ApplySchema(source, Console.Out);
     if (commandLine.Command == NodeCommand.StoreMove) return await NodeCommands.MoveStore(source, folder, Console.Out);
+    if (commandLine.Command == NodeCommand.StoreAccept) return await NodeCommands.AcceptStore(source, folder, Console.Out);
     var settings = NodeSettings.Read(source, folder);
     if (commandLine.Command == NodeCommand.Check) return NodeCommands.CheckFleet(settings, Console.Out);
 

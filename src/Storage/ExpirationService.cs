@@ -25,6 +25,9 @@ internal interface IExpiringStore
     /// <paramref name="limit"/>.
     /// </summary>
     Task<int> DeleteOldTurnsAsync(DateTimeOffset createdBefore, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Returns space that deleted content has left to the file system, if it is much and the database does not do it by itself.</summary>
+    Task ShrinkAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
 /// <summary>
@@ -50,6 +53,7 @@ internal sealed partial class ExpirationService(
         await RepeatAsync(store.DeleteExpiredConversationsAsync, cancellationToken).ConfigureAwait(false);
         var createdBefore = time.GetUtcNow() - retention.Log;
         await RepeatAsync((limit, token) => store.DeleteOldTurnsAsync(createdBefore, limit, token), cancellationToken).ConfigureAwait(false);
+        await store.ShrinkAsync(cancellationToken).ConfigureAwait(false);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -3,6 +3,7 @@ using Microsoft.Data.Sqlite;
 using Npgsql;
 using Orleans.Serialization.Serializers;
 using Orleans.Storage;
+using SQLitePCL;
 
 namespace CozeCluster.Storage;
 
@@ -42,6 +43,8 @@ internal static class StorageErrors
     private static ClusterException ToClusterException(Exception error, string stateName, GrainId grainId) => error switch
     {
         NpgsqlException { IsTransient: true } => new(ErrorCode.CallRejected, "The database cannot be reached. Retry.", inner: error),
+        SqliteException { SqliteErrorCode: raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB } => new(
+            ErrorCode.Internal, "The database of the node is damaged. Stop the node and restore a backup. See the log of the node.", inner: error),
         NpgsqlException or SqliteException => new(ErrorCode.Internal, "The database could not read or write a state. See the log of the node.", inner: error),
         JsonException => new(ErrorCode.Internal, $"The state {stateName} of {grainId.Key} cannot be read or written as JSON.", inner: error),
         _ => new(ErrorCode.Internal, "A state could not be read or written. See the log of the node.", inner: error),

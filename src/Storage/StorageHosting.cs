@@ -19,8 +19,8 @@ public static class StorageHosting
 
     /// <summary>
     /// Stores states, reminders, the fleet, conversations and blobs of a single node in its data directory. The start of the host throws a
-    /// <see cref="CozeCluster.ClusterException"/> if another process uses the directory, if the database is damaged, or if another version wrote it. The
-    /// database is closed when all hosted services have stopped.
+    /// <see cref="CozeCluster.ClusterException"/> if another process uses the directory, if the database is damaged or lacks commits, or if another version
+    /// wrote it. The database is closed when all hosted services have stopped. Also registers the <see cref="CozeCluster.IStorageProbe"/>.
     /// </summary>
     /// <param name="builder">The silo.</param>
     /// <param name="configure">Changes the options.</param>
@@ -46,14 +46,15 @@ public static class StorageHosting
         services.TryAddSingleton(CozeCluster.TurnRetention.Default);
         services.AddSingleton<IExpiringStore>(provider => provider.GetRequiredService<SqliteStore>());
         services.AddSingleton<CozeCluster.IFleetStore, SqliteFleetStore>();
+        services.AddStorageProbe<SqliteStorageProbe, SqliteStore>();
         services.AddHostedService<ExpirationService>();
         return builder;
     }
 
     /// <summary>
-    /// Stores states, reminders, the fleet and blobs in PostgreSQL, which all nodes of a cluster share, under the service id of Orleans' <c>ClusterOptions</c>. The start
-    /// of the host throws a <see cref="CozeCluster.ClusterException"/> if the database cannot be reached or does not have the schema of this build. This method
-    /// does not register cluster membership.
+    /// Stores states, reminders, the fleet, conversations and blobs in PostgreSQL, which all nodes of a cluster share, under the service id of Orleans'
+    /// <c>ClusterOptions</c>. The start of the host throws a <see cref="CozeCluster.ClusterException"/> if the database cannot be reached or does not have the
+    /// schema of this build. Also registers the <see cref="CozeCluster.IStorageProbe"/>, but not cluster membership.
     /// </summary>
     /// <param name="builder">The silo.</param>
     /// <param name="configure">Changes the options; the connection string is required.</param>
@@ -81,6 +82,7 @@ public static class StorageHosting
         services.TryAddSingleton(CozeCluster.TurnRetention.Default);
         services.AddSingleton<IExpiringStore, PostgresExpiringStore>();
         services.AddSingleton<CozeCluster.IFleetStore, PostgresFleetStore>();
+        services.AddStorageProbe<PostgresStorageProbe, PostgresDatabase>();
         services.AddHostedService<ExpirationService>();
         return builder;
     }

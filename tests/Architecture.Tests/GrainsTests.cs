@@ -12,6 +12,9 @@ public sealed class GrainsTests
     /// <summary>Grains that activate on the silo that calls them first. All others are distributed by the number of activations.</summary>
     private static readonly Type[] PreferLocal = [typeof(ConversationGrain), typeof(AccountGrain)];
 
+    /// <summary>Grains that every silo activates for itself.</summary>
+    private static readonly Type[] OnEverySilo = [typeof(StorageHealthGrain), typeof(TurnLogGrain)];
+
     private static readonly Assembly[] Assemblies = [typeof(ConversationGrain).Assembly, typeof(DiscordSessionGrain).Assembly];
 
     private static readonly Type[] Classes =
@@ -27,8 +30,9 @@ public sealed class GrainsTests
     public void A_grain_has_the_placement_in_the_table(string name)
     {
         var grain = ByName(name);
-        var expected = grain == typeof(TurnLogGrain) ? typeof(StatelessWorkerAttribute)
-            : PreferLocal.Contains(grain) ? typeof(PreferLocalPlacementAttribute) : typeof(ActivationCountBasedPlacementAttribute);
+        var expected = PreferLocal.Contains(grain) ? typeof(PreferLocalPlacementAttribute)
+            : OnEverySilo.Contains(grain) ? typeof(StatelessWorkerAttribute)
+            : typeof(ActivationCountBasedPlacementAttribute);
 
         Assert.Equal(expected, Assert.Single(grain.GetCustomAttributes<PlacementAttribute>()).GetType());
     }

@@ -12,11 +12,13 @@ public sealed class PrivatePostgres : IAsyncDisposable
     private const string User = "postgres";
 
     private readonly string _folder;
-    private readonly Process _server;
+    private readonly int _port;
+    private Process _server;
 
     private PrivatePostgres(string folder, Process server, int port)
     {
         _folder = folder;
+        _port = port;
         _server = server;
         ConnectionString = $"Host=127.0.0.1;Port={port};Username={User};Database=postgres";
     }
@@ -41,34 +43,47 @@ public sealed class PrivatePostgres : IAsyncDisposable
             Path.Combine(binaries, "initdb"),
             "--pgdata", data, "--username", User, "--auth", "trust", "--no-sync", "--encoding", "UTF8", "--no-locale");
         var port = FreePorts.Next();
-        var server = Start(
-        [
-            "timeout", "--signal=QUIT", "1800", Path.Combine(binaries, "postgres"),
-            "-D", data, "-p", $"{port}", "-h", "127.0.0.1", "-k", "", "-c", "fsync=off", "-c", "max_connections=300",
-        ]);
-        server.OutputDataReceived += static (_, _) => { };
-        server.ErrorDataReceived += static (_, _) => { };
-        server.BeginOutputReadLine();
-        server.BeginErrorReadLine();
-        var postgres = new PrivatePostgres(folder, server, port);
-        for (var attempt = 0; ; attempt++)
-        {
-            using var ready = Start([Path.Combine(binaries, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", $"{port}"]);
-            await ready.WaitForExitAsync();
-            if (ready.ExitCode == 0) return postgres;
-            if (server.HasExited || attempt == 300) throw new InvalidOperationException("PostgreSQL did not start.");
-            await Task.Delay(100);
-        }
+        return new PrivatePostgres(folder, await RunServerAsync(binaries, folder, port), port);
     }
 
-    /// <inheritdoc />
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends the server at once. Its data and its port are kept for <see cref="ContinueAsync"/>.</summary>
+    public async Task StopAsync()
     {
         // The process is that of timeout, which forwards the signal.
         await RunAsync("kill", "-QUIT", $"{_server.Id}");
         await _server.WaitForExitAsync();
         _server.Dispose();
+    }
+
+    /// <summary>Starts the server again after <see cref="StopAsync"/>.</summary>
+    public async Task ContinueAsync() => _server = await RunServerAsync(FindBinaries()!, _folder, _port);
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    private static async Task<Process> RunServerAsync(string binaries, string folder, int port)
+    {
+        var server = Start(
+        [
+            "timeout", "--signal=QUIT", "1800", Path.Combine(binaries, "postgres"),
+            "-D", Path.Combine(folder, "data"), "-p", $"{port}", "-h", "127.0.0.1", "-k", "", "-c", "fsync=off", "-c", "max_connections=300",
+        ]);
+        server.OutputDataReceived += static (_, _) => { };
+        server.ErrorDataReceived += static (_, _) => { };
+        server.BeginOutputReadLine();
+        server.BeginErrorReadLine();
+        for (var attempt = 0; ; attempt++)
+        {
+            using var ready = Start([Path.Combine(binaries, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", $"{port}"]);
+            await ready.WaitForExitAsync();
+            if (ready.ExitCode == 0) return server;
+            if (server.HasExited || attempt == 300) throw new InvalidOperationException("PostgreSQL did not start.");
+            await Task.Delay(100);
+        }
     }
 
     private static string? FindBinaries() => !Directory.Exists(InstallationFolder) ? null : Directory.EnumerateDirectories(InstallationFolder)

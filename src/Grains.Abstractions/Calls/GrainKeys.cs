@@ -25,6 +25,9 @@ public static class GrainKeys
     /// <summary>The key of the only <see cref="ITurnRecoveryGrain"/>.</summary>
     public const string TurnRecovery = "turn-recovery";
 
+    /// <summary>The key of the test of the storage in each silo.</summary>
+    public const string StorageHealth = "storage";
+
     private const string Alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
     /// <summary>The characters of a hash: Crockford's base 32 in lower case.</summary>

@@ -17,6 +17,9 @@ internal enum NodeCommand
 
     /// <summary>Copy the data of a single node into a cluster.</summary>
     StoreMove,
+
+    /// <summary>Accept the data of a single node although saves are missing.</summary>
+    StoreAccept,
 }
 
 /// <summary>The parsed command line.</summary>
@@ -37,7 +40,7 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
         if (parsed.Errors.Count > 0)
         {
-            var names = options.Values.Select(option => option.Name).Concat(["check", "schema", "apply", "store", "move"]).ToList();
+            var names = options.Values.Select(option => option.Name).Concat(["check", "schema", "apply", "store", "move", "accept"]).ToList();
             var problems = parsed.Errors.Select(error => error.Message + SuggestionFor(error.Message, names)).Distinct();
             throw new StartException([.. problems, "Use --help to list commands and options."]);
         }
@@ -58,12 +61,14 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
         var apply = new Command("apply", "Create the tables of a cluster in its database, or update them.");
         var schema = new Command("schema", "The tables of a cluster.") { apply };
         var move = new Command("move", "Copy the data of a single node from its data folder into the database of a cluster that has no data yet.");
-        var store = new Command("store", "The stored data of nodes.") { move };
+        var accept = new Command("accept", "Use the data folder of a single node as it is, although the node has found that saved data is missing in it.");
+        var store = new Command("store", "The stored data of nodes.") { move, accept };
         const string About = "CozeCluster: an OpenAI-compatible API in front of Coze bots. docs/configuration.md explains all settings.";
         var root = new RootCommand(About) { check, schema, store };
         var commands = new Dictionary<Command, NodeCommand>
         {
             [root] = NodeCommand.Run, [check] = NodeCommand.Check, [apply] = NodeCommand.SchemaApply, [move] = NodeCommand.StoreMove,
+            [accept] = NodeCommand.StoreAccept,
         };
         // The parser requires an action for each command. The program executes the commands itself.
         foreach (var command in commands.Keys) command.SetAction(_ => ExitCodes.Success);

@@ -52,6 +52,17 @@ internal static class NodeCommands
         return ExitCodes.Success;
     }
 
+    /// <summary>The command <c>store accept</c>: lets the next start use the data folder as it is.</summary>
+    /// <exception cref="ClusterException">The folder has no data of a node, or a node uses it.</exception>
+    public static async Task<int> AcceptStore(SettingSource source, string folder, TextWriter output)
+    {
+        if (source.Problems.Count > 0) throw new StartException([.. source.Problems]);
+        var data = Path.GetFullPath(source[Settings.Data].Text!, folder);
+        DataFolder.Accept(data);
+        await output.WriteLineAsync($"The next start uses the data folder '{data}' as it is.");
+        return ExitCodes.Success;
+    }
+
     // With another key, the cluster could not decrypt the secrets of the node.
     private static void RequireSameKey(string data, string? clusterKey)
     {

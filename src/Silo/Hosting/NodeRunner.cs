@@ -3,6 +3,10 @@ using CozeCluster.Silo.SandboxMode;
 
 namespace CozeCluster.Silo.Hosting;
 
+/// <summary>Something that an operator should know, found before the node had a log.</summary>
+/// <param name="Text">A line for the log.</param>
+internal sealed record StartWarning(string Text);
+
 /// <summary>Starts a node, and waits until it has stopped.</summary>
 internal static partial class NodeRunner
 {
@@ -18,7 +22,8 @@ internal static partial class NodeRunner
             return;
         }
         app.Services.GetRequiredService<StartPhase>().IsOver = true;
-        foreach (var warning in settings.Warnings) LogWarning(app.Logger, warning);
+        foreach (var warning in settings.Warnings.Concat(app.Services.GetServices<StartWarning>().Select(warning => warning.Text)))
+            LogWarning(app.Logger, warning);
         foreach (var url in app.Urls) LogListening(app.Logger, url);
         if (settings.Sandbox) Console.WriteLine(SandboxGreeting.For(app.Urls.First()));
         await app.WaitForShutdownAsync();

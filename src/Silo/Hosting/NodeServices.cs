@@ -2,6 +2,7 @@ using CozeCluster.Grains;
 using CozeCluster.Silo.Fleets;
 using CozeCluster.Silo.SandboxMode;
 using CozeCluster.Silo.Secrets;
+using CozeCluster.Storage;
 
 namespace CozeCluster.Silo.Hosting;
 
@@ -47,17 +48,18 @@ internal static class NodeServices
 
     private static void AddSeal(this WebApplicationBuilder builder, NodeSettings settings)
     {
-        if (settings.Cluster is null) CreateFolder(settings.Data);
+        if (settings.Cluster is null) builder.PrepareFolder(settings.Data);
         var seal = new AesSecretSeal(SecretsKey.Load(settings.SecretsKey, settings.Data));
         builder.Services.AddSingleton(seal);
         builder.Services.AddSingleton<ISecretSeal>(seal);
     }
 
-    private static void CreateFolder(string data)
+    // Before the key is read: a key that other users can read is refused.
+    private static void PrepareFolder(this WebApplicationBuilder builder, string data)
     {
         try
         {
-            Directory.CreateDirectory(data);
+            if (DataFolder.MakePrivate(data) is { } change) builder.Services.AddSingleton(new StartWarning(change));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

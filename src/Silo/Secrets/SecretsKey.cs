@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using CozeCluster.Silo.Hosting;
+using CozeCluster.Storage;
 
 namespace CozeCluster.Silo.Secrets;
 
@@ -10,7 +11,7 @@ namespace CozeCluster.Silo.Secrets;
 internal static class SecretsKey
 {
     /// <summary>The name of the file in the data folder.</summary>
-    public const string FileName = "secrets.key";
+    public const string FileName = DataFolder.SecretsKeyFile;
 
     private const UnixFileMode OwnerReadWrite = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode OtherUsers = ~(OwnerReadWrite | UnixFileMode.UserExecute);

@@ -25,7 +25,7 @@ public sealed class PostgresStorageOptions
 }
 
 /// <summary>The connections of this process to the database.</summary>
-internal sealed class PostgresDatabase : IAsyncDisposable
+internal sealed class PostgresDatabase : IFailingStorage, IAsyncDisposable
 {
     public PostgresDatabase(PostgresStorageOptions options)
     {
@@ -39,6 +39,9 @@ internal sealed class PostgresDatabase : IAsyncDisposable
 
     /// <summary>Connections for grain states; the same as <see cref="Source"/> if saves wait for the disk.</summary>
     public NpgsqlDataSource States { get; }
+
+    /// <inheritdoc />
+    public Action? Failed { get; set; }
 
     public async ValueTask DisposeAsync()
     {

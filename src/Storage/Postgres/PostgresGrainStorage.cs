@@ -19,7 +19,9 @@ namespace CozeCluster.Storage;
 /// <param name="serializer">Serializes states.</param>
 /// <param name="activators">Creates new states.</param>
 /// <param name="time">Measures the delay between two reads.</param>
-internal sealed class PostgresGrainStorage(IGrainStorage adoNet, IGrainStorageSerializer serializer, IActivatorProvider activators, TimeProvider time)
+/// <param name="database">Is notified of failures.</param>
+internal sealed class PostgresGrainStorage(
+    IGrainStorage adoNet, IGrainStorageSerializer serializer, IActivatorProvider activators, TimeProvider time, PostgresDatabase database)
     : IGrainStorage
 {
     /// <summary>The name under which Orleans' storage is registered.</summary>
@@ -55,7 +57,15 @@ internal sealed class PostgresGrainStorage(IGrainStorage adoNet, IGrainStorageSe
         // Serialized on the caller's thread: Orleans' storage serializes later, on another thread, while the grain may change the state.
         var payload = new StoredPayload { Content = serializer.Serialize(grainState.State) };
         var stored = new GrainState<StoredPayload>(payload) { ETag = grainState.ETag, RecordExists = grainState.RecordExists };
-        await adoNet.WriteStateAsync(stateName, ToStoredId(grainId), stored).ConfigureAwait(false);
+        try
+        {
+            await adoNet.WriteStateAsync(stateName, ToStoredId(grainId), stored).ConfigureAwait(false);
+        }
+        catch (NpgsqlException)
+        {
+            database.Failed?.Invoke();
+            throw;
+        }
         CopyVersion(stored, grainState);
     });
 

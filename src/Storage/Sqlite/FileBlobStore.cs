@@ -17,12 +17,13 @@ internal sealed class FileBlobStore(string directory, TimeSpan lifetime, TimePro
     {
         var folder = GrainKeys.Hash("blobs", tenantId);
         var id = folder + "." + GrainKeys.Encode(SHA256.HashData(content.Span).AsSpan(0, 16));
-        Directory.CreateDirectory(Path.Combine(directory, folder));
+        DataFolder.CreateFolder(Path.Combine(directory, folder));
         var path = GetPath(id)!;
         var partial = $"{path}.{Guid.NewGuid():n}{PartialSuffix}";
         try
         {
-            await File.WriteAllBytesAsync(partial, content, cancellationToken).ConfigureAwait(false);
+            var file = new FileStream(partial, DataFolder.OpenOptions(FileMode.CreateNew));
+            await using (file.ConfigureAwait(false)) await file.WriteAsync(content, cancellationToken).ConfigureAwait(false);
             File.SetLastWriteTimeUtc(partial, (time.GetUtcNow() + lifetime).UtcDateTime);
             File.Move(partial, path, overwrite: true);
         }

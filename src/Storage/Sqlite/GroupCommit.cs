@@ -46,13 +46,20 @@ internal sealed partial class GroupCommit : IDisposable
     private readonly Queue<QueuedWrite> _queue = new();
     private bool _isClosing;
     private readonly Thread _thread;
+    private readonly Action _failed;
+    private bool _isFailing;
     private long _commits;
 
-    public GroupCommit(SqliteConnection connection, TimeProvider time, ILogger logger)
+    /// <param name="connection">The connection that writes.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">The log.</param>
+    /// <param name="failed">Called on the writing thread after the database has refused a write.</param>
+    public GroupCommit(SqliteConnection connection, TimeProvider time, ILogger logger, Action failed)
     {
         _connection = connection;
         _statements = new SqliteWriteStatements(connection, time);
         _logger = logger;
+        _failed = failed;
         _thread = new Thread(Run) { IsBackground = true, Name = "Grain storage" };
         _thread.Start();
     }
@@ -125,7 +132,7 @@ internal sealed partial class GroupCommit : IDisposable
             if (hasBegun) Rollback();
             if (group.Count == 1)
             {
-                LogWriteFailed(_logger, e);
+                ReportFailure(e);
                 group[0].SetFailed(new ClusterException(ErrorCode.Internal, "The database refused a write. See the log of the node.", inner: e));
                 return;
             }
@@ -133,8 +140,22 @@ internal sealed partial class GroupCommit : IDisposable
             foreach (var write in group) Commit([write]);
             return;
         }
+        _isFailing = false;
         Interlocked.Increment(ref _commits);
         foreach (var write in group) write.SetCommitted();
+    }
+
+    // While the disk is full, each write fails for the same reason: the first one of a series is logged.
+    private void ReportFailure(Exception error)
+    {
+        if (error is not SqliteException sqlite)
+        {
+            LogWriteFailed(_logger, error);
+            return;
+        }
+        if (!_isFailing) LogRefused(_logger, SqliteFaults.Describe(sqlite, _connection.DataSource));
+        _isFailing = true;
+        _failed();
     }
 
     private void Rollback()
@@ -149,6 +170,9 @@ internal sealed partial class GroupCommit : IDisposable
         }
     }
 
-    [LoggerMessage(30, LogLevel.Error, "The database refused a write")]
+    [LoggerMessage(30, LogLevel.Error, "A write failed")]
     private static partial void LogWriteFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(32, LogLevel.Error, "The database refused a write: {Reason}")]
+    private static partial void LogRefused(ILogger logger, string reason);
 }

@@ -26,18 +26,33 @@ internal static class SqliteSchema
         """;
 
     /// <summary>The connection string for the database of a data directory. It disables pooling, because a pool keeps the file open.</summary>
-    public static string ConnectionString(string directory) =>
-        new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, FileName), Pooling = false }.ToString();
+    /// <param name="directory">The data directory.</param>
+    /// <param name="mode">Whether opening a connection creates a missing file.</param>
+    public static string ConnectionString(string directory, SqliteOpenMode mode = SqliteOpenMode.ReadWriteCreate) =>
+        new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, FileName), Pooling = false, Mode = mode }.ToString();
 
     /// <summary>Opens the connection that writes, and creates the tables that are missing.</summary>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.Internal"/>: the file is damaged, or an older or newer version wrote it.</exception>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.Internal"/>: the file is damaged or lacks commits, or an older or newer version wrote it.
+    /// </exception>
     public static void Open(SqliteConnection connection, Durability durability)
     {
+        var database = connection.DataSource;
         try
         {
+            SqliteMark.VerifyExists(database);
+            var hadLog = File.Exists(SqliteMark.LogOf(database));
+            // SQLite gives its other files the permissions of this one.
+            new FileStream(database, DataFolder.OpenOptions(FileMode.OpenOrCreate, FileShare.ReadWrite)).Dispose();
             connection.Open();
             Verify(connection);
+            SqliteMark.Verify(connection, hadLog);
+            SqliteCheck.Run(connection);
+            // Only a database without tables accepts it. Free pages can be returned to the file system later.
+            Execute(connection, "PRAGMA auto_vacuum=INCREMENTAL");
             Execute(connection, "PRAGMA journal_mode=WAL");
+            // A log that grew during a long read becomes small again.
+            Execute(connection, "PRAGMA journal_size_limit=67108864");
             Execute(connection, durability == Durability.Machine ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
             // States are often written again soon. A checkpoint that runs less often copies fewer pages into the file.
             Execute(connection, "PRAGMA wal_autocheckpoint=8000");
@@ -47,10 +62,11 @@ internal static class SqliteSchema
         }
         catch (SqliteException e)
         {
-            throw new ClusterException(
-                ErrorCode.Internal,
-                $"The database {connection.DataSource} cannot be opened ({e.Message}). It may be damaged: restore a backup, or move it away to start empty.",
-                inner: e);
+            throw new ClusterException(ErrorCode.Internal, SqliteFaults.Describe(e, database), inner: e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ClusterException(ErrorCode.Internal, $"The database {database} cannot be opened: {e.Message}", inner: e);
         }
     }
 

@@ -10,9 +10,10 @@ namespace CozeCluster.Storage;
 /// starts until the silo has stopped; when it is closed, it refuses calls with <see cref="ErrorCode.Draining"/>.
 /// </summary>
 internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProvider time, ILogger<SqliteStore> logger)
-    : HostLifecycleService, IExpiringStore, IDisposable
+    : HostLifecycleService, IExpiringStore, IFailingStorage, IDisposable
 {
-    private readonly string _connectionString = SqliteSchema.ConnectionString(options.DataDirectory);
+    // SqliteSchema creates the file. A connection that created it again after it was deleted would delete its log too.
+    private readonly string _connectionString = SqliteSchema.ConnectionString(options.DataDirectory, SqliteOpenMode.ReadWrite);
     private readonly FileBlobStore _blobs = new(options.BlobDirectory, options.BlobLifetime, time);
     private readonly ConcurrentBag<SqliteReadStatements> _readers = [];
     private DirectoryLock? _lock;
@@ -32,8 +33,11 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
         var connection = new SqliteConnection(_connectionString);
         try
         {
+            MakePrivate();
             SqliteSchema.Open(connection, options.Durability);
-            _writer = new GroupCommit(connection, time, logger);
+            OpenMark(connection);
+            _writer = new GroupCommit(connection, time, logger, () => Failed?.Invoke());
+            _upkeep = new SqliteUpkeep(this, logger);
         }
         catch
         {
@@ -57,9 +61,10 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
             _readers.Add(reader);
             return result;
         }
-        catch
+        catch (Exception e)
         {
             reader.Dispose();
+            ReportReadFailure(e);
             throw;
         }
     }
@@ -90,6 +95,7 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
     public override Task StartingAsync(CancellationToken cancellationToken)
     {
         Open();
+        _upkeep!.Start();
         return Task.CompletedTask;
     }
 
@@ -120,9 +126,12 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
     /// <summary>Commits the waiting writes, and closes the database.</summary>
     public void Dispose()
     {
+        StopUpkeep();
         _writer?.Dispose();
         _writer = null;
         while (_readers.TryTake(out var reader)) reader.Dispose();
+        _mark?.Dispose();
+        _mark = null;
         _lock?.Dispose();
         _lock = null;
     }
@@ -140,44 +149,4 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
 
     [LoggerMessage(1, LogLevel.Information, "The SQLite storage in {Directory} is open, with durability {Durability}")]
     private static partial void LogOpened(ILogger logger, string directory, Durability durability);
-}
-
-/// <summary>
-/// Prevents a second process from using a data directory. The operating system releases the lock when the process ends, for any reason. SQLite's own exclusive
-/// mode would exclude the readers of this process too.
-/// </summary>
-internal sealed class DirectoryLock : IDisposable
-{
-    private readonly FileStream _file;
-
-    private DirectoryLock(FileStream file) => _file = file;
-
-    public static DirectoryLock Acquire(string directory)
-    {
-        try
-        {
-            Directory.CreateDirectory(directory);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ClusterException(ErrorCode.Internal, $"The data directory {directory} cannot be created: {e.Message}", inner: e);
-        }
-        try
-        {
-            return new(new FileStream(Path.Combine(directory, "storage.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new ClusterException(ErrorCode.Internal, $"The data directory {directory} cannot be written to: {e.Message}", inner: e);
-        }
-        catch (IOException e)
-        {
-            throw new ClusterException(
-                ErrorCode.Internal,
-                $"The data directory {directory} is in use by another process. Stop that process, or configure another directory.",
-                inner: e);
-        }
-    }
-
-    public void Dispose() => _file.Dispose();
 }

@@ -18,6 +18,9 @@ public sealed class FakeGrains : IGrainFactory
 
     public FakeHealth Health { get; } = new();
 
+    /// <summary>Tests the storage for the gateway. It is not a grain.</summary>
+    public FakeStorage Storage { get; } = new();
+
     /// <summary>Fetches files for the gateway. It is not a grain.</summary>
     public FakeFetcher Fetcher { get; } = new();
 
@@ -158,4 +161,12 @@ public sealed class FakeTurnLog : ITurnLogGrain
     }
 
     public Task<IReadOnlyList<TurnRow>> Search(TurnQuery query) => throw new NotSupportedException();
+}
+
+public sealed class FakeStorage : IStorageProbe
+{
+    /// <summary>Why the storage cannot be used; null if it can.</summary>
+    public string? Reason { get; set; }
+
+    public Task<string?> Check(CancellationToken cancellationToken) => Task.FromResult(Reason);
 }

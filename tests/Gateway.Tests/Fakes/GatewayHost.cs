@@ -67,6 +67,7 @@ public sealed class GatewayHost : IAsyncDisposable
         builder.Services.AddSingleton<IReplyFeeds>(grains.Feeds);
         builder.Services.AddSingleton(grains.Departures);
         builder.Services.AddSingleton<IBlobStore>(blobs);
+        builder.Services.AddSingleton<IStorageProbe>(grains.Storage);
         builder.Services.AddSingleton<ISafeFetcher>(grains.Fetcher);
         builder.Services.AddSingleton(time);
         builder.Services.AddGateway(configure);

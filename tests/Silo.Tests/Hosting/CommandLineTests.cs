@@ -53,6 +53,14 @@ public sealed class CommandLineTests
         Assert.Equal(["d", "Host=db", "c"], [line.Values["data"], line.Values["postgres"], line.Values["cluster-id"]]);
     }
 
+    [Fact]
+    public void Parse_StoreAccept_AcceptsFolder()
+    {
+        var line = CommandLine.Parse(["store", "accept", "--data", "d"]);
+
+        Assert.Equal((NodeCommand.StoreAccept, "d"), (line.Command, line.Values["data"]));
+    }
+
     [Theory]
     [InlineData("Did you mean '--sandbox'?", "--sandbx")]
     [InlineData("Did you mean 'check'?", "chekc")]

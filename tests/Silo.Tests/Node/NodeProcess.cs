@@ -30,9 +30,16 @@ internal sealed class NodeProcess : IAsyncDisposable
     /// <param name="args">The command line.</param>
     public static NodeProcess Start(string folder, params string[] args) => Start(folder, [], args);
 
-    public static NodeProcess Start(string folder, Dictionary<string, string> variables, params string[] args)
+    public static NodeProcess Start(string folder, Dictionary<string, string> variables, params string[] args) =>
+        Start(folder, variables, ["dotnet", Path.Combine(AppContext.BaseDirectory, "CozeCluster.Silo.dll")], args);
+
+    /// <summary>Starts <c>CozeCluster.Silo</c> after a line of Bash, whose settings of the process it inherits.</summary>
+    public static NodeProcess StartAfter(string line, string folder, params string[] args) =>
+        Start(folder, [], ["bash", "-c", $"{line}; exec \"$@\"", "bash", "dotnet", Path.Combine(AppContext.BaseDirectory, "CozeCluster.Silo.dll")], args);
+
+    private static NodeProcess Start(string folder, Dictionary<string, string> variables, string[] command, string[] args)
     {
-        var info = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "CozeCluster.Silo.dll"), .. args])
+        var info = new ProcessStartInfo(command[0], [.. command[1..], .. args])
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
@@ -49,6 +56,9 @@ internal sealed class NodeProcess : IAsyncDisposable
         _ = node.WaitForExit();
         return node;
     }
+
+    /// <summary>The id of the process.</summary>
+    public int Id => _process.Id;
 
     /// <summary>Waits for the first line that contains a text.</summary>
     public async Task<string> Line(string text)
@@ -96,7 +106,14 @@ internal sealed class NodeProcess : IAsyncDisposable
     public void Signal(PosixSignal signal)
     {
         var number = signal switch { PosixSignal.SIGHUP => 1, PosixSignal.SIGINT => 2, _ => 15 };
-        Assert.Equal(0, Kill(_process.Id, number));
+        Assert.Equal(0, SendSignal(_process.Id, number));
+    }
+
+    /// <summary>Ends the process at once, as a crash does.</summary>
+    public async Task Kill()
+    {
+        _process.Kill();
+        await _ended.Task.WaitAsync(Timeout);
     }
 
     public async ValueTask DisposeAsync()
@@ -131,5 +148,5 @@ internal sealed class NodeProcess : IAsyncDisposable
     private string? Find(string text) => _output.ToString().Split('\n').FirstOrDefault(line => line.Contains(text, StringComparison.Ordinal))?.TrimEnd();
 
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static extern int Kill(int process, int signal);
+    private static extern int SendSignal(int process, int signal);
 }

@@ -102,6 +102,24 @@ public sealed class SqliteStoreTests : IDisposable
         Assert.Equal(10_000, new FileInfo(Database).Length);
     }
 
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(1, 4)]
+    [InlineData(-20, 10)]
+    public async Task Start_OverwrittenPages_IsRefusedInOneLine(int first, int count)
+    {
+        var store = Open(_directory);
+        await Task.WhenAll(Enumerable.Range(0, 200).Select(n => store.Save("state", "k" + n, 0, new byte[3_000])));
+        store.Dispose();
+        await using (var file = new FileStream(Database, FileMode.Open))
+        {
+            file.Position = (first < 0 ? file.Length / 4096 + first : first) * 4096;
+            await file.WriteAsync(Enumerable.Range(0, count * 4096).Select(n => (byte)(n * 31 + 7)).ToArray(), TestContext.Current.CancellationToken);
+        }
+
+        await AssertRefusedAsync(_directory, $"The database {Database} is damaged.", "restore a backup");
+    }
+
     [Fact]
     public async Task Start_FileOfAnOlderBuild_IsRefusedAndNotChanged()
     {

@@ -53,16 +53,33 @@ public sealed class ReadinessTests
     }
 
     [Fact]
-    public async Task Health_routes_report_liveness_and_readiness()
+    public async Task A_node_is_ready_while_the_fleet_can_be_read()
     {
         await using var host = await GatewayHost.Start();
         Assert.Equal("ok\n", await host.Http.GetStringAsync("/health/live"));
         Assert.Equal("ok\n", await host.Http.GetStringAsync("/health/ready"));
 
         host.Grains.Catalog.Fault = new ClusterException(ErrorCode.CallRejected, "No answer.");
-
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, await Status(host, "/health/ready"));
+        for (var i = 0; i < 3; i++) await AssertNotReady(host, "The fleet cannot be read.");
         Assert.Equal(HttpStatusCode.OK, await Status(host, "/health/live"));
+
+        host.Grains.Catalog.Fault = null;
+        for (var i = 0; i < 3; i++) Assert.Equal(HttpStatusCode.OK, await Status(host, "/health/ready"));
+        Assert.Single(host.Log.Lines, line => line.StartsWith("Warning This node is not ready: The fleet cannot be read. No answer.", StringComparison.Ordinal));
+        Assert.Single(host.Log.Lines, line => line.StartsWith("Information The fleet can be read again", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_node_is_ready_while_its_storage_takes_saves()
+    {
+        await using var host = await GatewayHost.Start();
+
+        host.Grains.Storage.Reason = "The disk of the data directory is full.";
+        await AssertNotReady(host, "The disk of the data directory is full.");
+        Assert.Equal(HttpStatusCode.OK, await Status(host, "/health/live"));
+
+        host.Grains.Storage.Reason = null;
+        Assert.Equal(HttpStatusCode.OK, await Status(host, "/health/ready"));
     }
 
     private Task<GatewayHost> StartNotConnected() =>
@@ -73,6 +90,13 @@ public sealed class ReadinessTests
         host.Grains.Connected = true;
         _connected.SetResult();
         return host.Started.WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    private static async Task AssertNotReady(GatewayHost host, string reason)
+    {
+        using var response = await host.Http.GetAsync("/health/ready");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.Equal($"not ready: {reason}\n", await response.Content.ReadAsStringAsync());
     }
 
     private static async Task<HttpStatusCode> Status(GatewayHost host, string path)

@@ -1,0 +1,64 @@
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CozeCluster.Storage.Tests.Sqlite;
+
+/// <summary>The files of the database become small again.</summary>
+public sealed class SqliteShrinkTests : StoreFolder
+{
+    [Fact]
+    public async Task Expiration_OfMostOfTheContent_ShrinksTheFile()
+    {
+        var store = Open();
+        await Task.WhenAll(Enumerable.Range(0, 2_000).Select(n => Save(store, $"expires {n}", 5_000)));
+        Time.Advance(TimeSpan.FromHours(1));
+        await Save(store, "kept");
+        store.TruncateLog();
+        var before = new FileInfo(Database).Length;
+        Assert.InRange(before, 10_000_000, long.MaxValue);
+        var retention = new StateRetention("state", _ => TimeSpan.FromMinutes(30));
+        using var service = new ExpirationService(store, [retention], Time, NullLogger<ExpirationService>.Instance);
+
+        await service.DeleteExpiredAsync(TestContext.Current.CancellationToken);
+
+        Assert.InRange(new FileInfo(Database).Length, 1, before / 5);
+        Assert.True(Has(store, "kept"));
+        Assert.Single(Log.All, line => line.Contains("has shrunk", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Shrink_LittleFreeSpace_ChangesNothing()
+    {
+        var store = Open();
+        await Task.WhenAll(Enumerable.Range(0, 200).Select(n => Save(store, $"k{n}", 50_000)));
+        await store.Write(write => write.Connection is { } connection && Delete(connection, "DELETE FROM grain_state WHERE key LIKE 'k1_'"));
+        store.TruncateLog();
+        var before = new FileInfo(Database).Length;
+
+        await store.ShrinkAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(before, new FileInfo(Database).Length);
+        Assert.DoesNotContain(Log.All, line => line.Contains("has shrunk", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Upkeep_WhenNothingIsSavedForAWhile_EmptiesTheLog()
+    {
+        var store = Open();
+        using var upkeep = new SqliteUpkeep(store, Log);
+        await Save(store, "large", 2_000_000);
+        for (var i = 0; i < 10; i++) await upkeep.Run();
+        Assert.InRange(new FileInfo(WriteAheadLog).Length, 2_000_000, long.MaxValue);
+
+        await upkeep.Run();
+
+        Assert.Equal(0, new FileInfo(WriteAheadLog).Length);
+        Assert.True(Has(store, "large"));
+    }
+
+    private static bool Delete(Microsoft.Data.Sqlite.SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteNonQuery() > 0;
+    }
+}
