@@ -113,15 +113,14 @@ internal static class CozeErrors
     /// <param name="refusal">The error that Coze reported.</param>
     /// <param name="status">The HTTP status of the response; null for an error within a stream.</param>
     /// <param name="until">When a retry makes sense, if Coze said so.</param>
-    /// <param name="bearer">The token that was sent; it is removed from the message.</param>
-    public static Error ToError(CozeRefusal refusal, HttpStatusCode? status = null, DateTimeOffset? until = null, string? bearer = null)
+    public static Error ToError(CozeRefusal refusal, HttpStatusCode? status = null, DateTimeOffset? until = null)
     {
         var details = new List<string>();
         if (refusal.Code is not (null or 0)) details.Add($"code {refusal.Code}");
-        else if (refusal.OAuthError is { } error) details.Add(UpstreamText.Clean(error, bearer));
+        else if (refusal.OAuthError is { } error) details.Add(UpstreamText.Clean(error));
         if (status is { } given && given != HttpStatusCode.OK) details.Add($"HTTP {(int)given}");
-        if (refusal.LogId is { } logId) details.Add($"logid {UpstreamText.Clean(logId, bearer)}");
-        var text = UpstreamText.Clean(refusal.Message, bearer);
+        if (refusal.LogId is { } logId) details.Add($"logid {UpstreamText.Clean(logId)}");
+        var text = UpstreamText.Clean(refusal.Message);
         var message = text.Length == 0 ? "Coze returned an error" : $"Coze says: {text}";
         return new Error(Map(refusal, status), details.Count == 0 ? message : $"{message} ({string.Join(", ", details)})", Until: until);
     }
