@@ -98,7 +98,8 @@ internal static class CozeLimits
     public const int MaxPollFailures = 5;
 
     /// <summary>
-    /// How many times a completed chat without an answer is polled again, because Coze's message list may lag behind. Then the reply ends without an answer.
+    /// How many times a completed chat is polled again if its message list lacks an answer, because the list may lag behind. Then the reply fails with
+    /// <see cref="ErrorCode.UpstreamProtocol"/>. It ends without an answer only if the list has other messages of the bot and no answer had begun.
     /// </summary>
     public const int MaxPollsForAnswer = 2;
 }
