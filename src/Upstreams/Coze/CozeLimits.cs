@@ -93,7 +93,8 @@ internal static class CozeLimits
     public static readonly TimeSpan MaxRetryAfter = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// The number of consecutive transient failures that end the exchange, with the error of the last one. Any other error ends it at once.
+    /// The number of consecutive transient failures that end the exchange, with the error of the last one. Any other error ends it at once with
+    /// <see cref="ErrorCode.UpstreamOutcomeUnknown"/>.
     /// </summary>
     public const int MaxPollFailures = 5;
 

@@ -25,7 +25,6 @@ internal sealed class CozePollingExchange : IExchange
     private int _pollsWithoutAnswer;
     private JsonElement _chat;
     private List<JsonElement> _messages = [];
-    private Error? _failure;
     private CozeReply _reply;
 
     /// <exception cref="ClusterException"><see cref="ErrorCode.UpstreamNotFound"/>: the handle does not identify a chat.</exception>
@@ -56,15 +55,16 @@ internal sealed class CozePollingExchange : IExchange
                 _failures = 0;
                 return true;
             }
-            catch (ClusterException e) when (e.Code == ErrorCode.UpstreamNotFound)
-            {
-                _failure = e.ToError();
-                return true;
-            }
             catch (ClusterException e) when (IsTransient(e.Code) && ++_failures < CozeLimits.MaxPollFailures)
             {
                 _logger.PollFailed(_turn.TurnId, _chatId, e.Code);
                 if (e.Until is { } until) _nextPoll = Max(_nextPoll, Min(until, _time.GetUtcNow() + CozeLimits.MaxRetryAfter));
+            }
+            catch (ClusterException e) when (!IsTransient(e.Code))
+            {
+                // Whatever Coze refuses here, the client did not ask for it. The chat may have run, so its prompt is not sent again.
+                throw new ClusterException(
+                    ErrorCode.UpstreamOutcomeUnknown, $"The connection to Coze was lost, and the reply could not be read again. {e.Message}", inner: e);
             }
         }
     }
@@ -73,11 +73,7 @@ internal sealed class CozePollingExchange : IExchange
     public void Read(IReplySink sink)
     {
         if (_reply.HasEnded) return;
-        if (_failure is { } failure)
-        {
-            _reply.Fail(failure, sink);
-        }
-        else if (_chat.ValueKind != JsonValueKind.Undefined)
+        if (_chat.ValueKind != JsonValueKind.Undefined)
         {
             foreach (var json in _messages)
             {

@@ -228,7 +228,8 @@ public sealed class ReplyLogTests
             }
             log.Finish(new ReplyCompleted(FinishReason.Stop, null, null));
             Drain();
-            Assert.Equal(text, received);
+            // The edits may cut between the halves of a surrogate pair.
+            Assert.Equal(text.Length > 0 && char.IsHighSurrogate(text[^1]) ? text[..^1] : text, received);
 
             void Drain()
             {

@@ -102,19 +102,6 @@ public sealed class CozePollingExchangeTests
     }
 
     [Theory]
-    [InlineData(200, """{"code":4001,"msg":"no chat"}""")]
-    [InlineData(404, """{"code":4200,"msg":"not found"}""")]
-    public async Task Attach_UnknownChat_FailsAsNotFound(int status, string body)
-    {
-        OnPoll(context => WireServer.Write(context, body, status: status));
-
-        var (sink, requests) = await Attach();
-
-        Assert.Equal(ErrorCode.UpstreamNotFound, sink.Failure!.Code);
-        Assert.Single(requests);
-    }
-
-    [Theory]
     [InlineData(405)]
     [InlineData(404)]
     public async Task Attach_ServerWithoutGet_IsPolledWithPost(int status)
@@ -170,15 +157,23 @@ public sealed class CozePollingExchangeTests
         Assert.Empty(_polls);
     }
 
-    [Fact]
-    public async Task Attach_Refused_IsReportedAtOnce()
+    [Theory]
+    [InlineData(200, """{"code":4001,"msg":"no chat"}""")]
+    [InlineData(404, """{"code":4200,"msg":"not found"}""")]
+    [InlineData(403, """{"code":4101,"msg":"no"}""")]
+    [InlineData(400, """{"code":4000,"msg":"bad parameter"}""")]
+    [InlineData(400, "<html>")]
+    public async Task Attach_Refused_IsReportedAtOnce_AndNotAsAFaultOfTheClient(int status, string body)
     {
-        OnPoll(context => WireServer.Write(context, """{"code":4101,"msg":"no"}""", status: 403));
+        OnPoll(context => WireServer.Write(context, body, status: status));
         await using var server = await Start();
         using var rig = new CozeRig(server.BaseUrl, _time);
         await using var exchange = await rig.Upstream.Attach(rig.Turn(), rig.Handle(), CozeRig.Stop);
 
-        Assert.Equal(ErrorCode.UpstreamForbidden, (await new RecordingSink().ReadUntilBroken(exchange)).Code);
+        var error = await new RecordingSink().ReadUntilBroken(exchange);
+
+        Assert.Equal((ErrorCode.UpstreamOutcomeUnknown, RecoveryAction.GiveUp), (error.Code, error.RecoveryAction));
+        Assert.Single(server.Requests);
     }
 
     [Fact]

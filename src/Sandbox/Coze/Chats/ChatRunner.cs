@@ -13,6 +13,7 @@ internal sealed class ChatRunner
     private readonly IReadOnlyList<ToolOutput> _toolOutputs;
     private readonly ReplyPlan _plan;
     private readonly Pacer _pacer;
+    private readonly TimeSpan _pace;
     private readonly bool _isResumed;
     private int _deltas;
     private bool _hasAborted;
@@ -33,6 +34,7 @@ internal sealed class ChatRunner
         _toolOutputs = toolOutputs ?? [];
         _plan = ReplyPlan.Create(chat, _toolOutputs, imageUrl);
         _pacer = new Pacer(coze.Time);
+        _pace = _script is { Pace: null, Say: null, Chunks: null, Text: TextKind.Plain } ? coze.EchoPace : _script.Pace ?? TimeSpan.Zero;
         chat.Runner = this;
         chat.SetProducing(true);
     }
@@ -111,7 +113,7 @@ internal sealed class ChatRunner
             var template = _client is null ? null : new DeltaTemplate(_client.Writer, _chat, id, isReasoning: true);
             foreach (var chunk in reasoning.Chunks)
             {
-                if (!await _pacer.WaitAsync(_script.Pace)) return false;
+                if (!await _pacer.WaitAsync(_pace)) return false;
                 if (template is not null) await _client!.SendAsync(template, chunk);
             }
         }
@@ -119,7 +121,7 @@ internal sealed class ChatRunner
         var answerTemplate = _client is null ? null : new DeltaTemplate(_client.Writer, _chat, id);
         foreach (var chunk in text.Chunks)
         {
-            if (!await ApplyFaultsAsync(isEndOfText: false) || !await _pacer.WaitAsync(_script.Pace)) return false;
+            if (!await ApplyFaultsAsync(isEndOfText: false) || !await _pacer.WaitAsync(_pace)) return false;
             var sent = answerTemplate is not null && await _client!.SendAsync(answerTemplate, chunk);
             _deltas++;
             _chat.CountDelta(sent);

@@ -25,7 +25,7 @@ internal sealed record ChatScript
     public string? RequiresAction { get; init; }
 
     // Timing. A stall of null does not end.
-    public TimeSpan Pace { get; init; }
+    public TimeSpan? Pace { get; init; }
     public TimeSpan FirstByte { get; init; }
     public TimeSpan Think { get; init; }
     public int? StallAfter { get; init; }
