@@ -67,7 +67,8 @@ internal sealed class BotBreakers(TimeProvider time)
     {
         var (tenantId, startedAt) = _turns.GetValueOrDefault(leaseId);
         if (Find(error.Code, tenantId) is not { } breaker) return null;
-        breaker.RecordFailure(leaseId, startedAt, ++_clock, error, isLasting: error.Code is ErrorCode.UpstreamForbidden or ErrorCode.UpstreamNotFound);
+        // A bot that is not published stays so. What does not exist may be the conversation, and not the bot.
+        breaker.RecordFailure(leaseId, startedAt, ++_clock, error, isLasting: error.Code == ErrorCode.UpstreamForbidden);
         return breaker.OpenUntil > time.GetUtcNow() ? breaker.OpenUntil : null;
     }
 

@@ -87,6 +87,7 @@ internal sealed class ChatRunner
         foreach (var output in _toolOutputs) await CompleteAsync("tool_response", output.Output ?? "");
 
         if (!_isResumed && _script.RequiresAction is { } function) return await RequireActionAsync(function);
+        if (!_isResumed && _script.Ask is { } question) return await AskAsync(question);
 
         if (_script.Knowledge) await CompleteAsync("verbose", ReplyPlan.Knowledge);
         foreach (var tool in _script.Tools)
@@ -101,7 +102,7 @@ internal sealed class ChatRunner
             if (!await AnswerAsync(_plan.Answers[i], i == 0 ? _plan.Reasoning : null, isLast: i == _plan.Answers.Count - 1)) return false;
         }
         if (_plan.Answers.Count == 0 && !await ApplyFaultsAsync(isEndOfText: true)) return false;
-        if (_script.Card) await CompleteAsync("answer", """{"card":"sandbox","elements":[]}""", "card");
+        if (_script.Card) await CompleteAsync("answer", ReplyPlan.Card, "card");
         return await FinishAsync();
     }
 
@@ -177,6 +178,15 @@ internal sealed class ChatRunner
         await CompleteAsync("function_call", ReplyPlan.FunctionCall(function));
         var call = new ToolCall(_coze.Ids.NewToolCallId(), "function", new ToolFunction(function, """{"query":"sandbox"}"""));
         _chat.RequireAction(new RequiredAction("submit_tool_outputs", new SubmitToolOutputs([call])));
+        await SendAsync("conversation.chat.requires_action", _chat.ToObject(), flush: false);
+        return true;
+    }
+
+    // The question node of a chatflow. There is no function: the user answers with the next message.
+    private async Task<bool> AskAsync(string question)
+    {
+        await CompleteAsync("answer", question);
+        _chat.RequireAction(new RequiredAction("submit_tool_outputs", new SubmitToolOutputs([new ToolCall(_coze.Ids.NewToolCallId(), "reply_message", null)])));
         await SendAsync("conversation.chat.requires_action", _chat.ToObject(), flush: false);
         return true;
     }

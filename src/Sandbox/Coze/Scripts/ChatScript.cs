@@ -23,6 +23,7 @@ internal sealed record ChatScript
     public bool Rewrite { get; init; }
     public ScriptedUsage? Usage { get; init; }
     public string? RequiresAction { get; init; }
+    public string? Ask { get; init; }
 
     // Timing. A stall of null does not end.
     public TimeSpan? Pace { get; init; }
