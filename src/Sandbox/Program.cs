@@ -14,6 +14,7 @@ await using var server = await SandboxServer.StartAsync(
     {
         Address = IPAddress.TryParse(listen.Host, out var address) ? address : IPAddress.Loopback,
         Port = listen.Port,
+        EchoPace = TimeSpan.FromMilliseconds(40),
     },
     stop.Token);
 

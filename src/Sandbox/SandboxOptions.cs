@@ -18,6 +18,12 @@ public sealed class SandboxOptions
     /// <summary>The seed of generated texts. The same seed gives the same texts. Default: 1.</summary>
     public int Seed { get; init; } = 1;
 
+    /// <summary>
+    /// The pause between the deltas of answers that echo a prompt without directives for its text or its pace. Default: none. For people, who look at the
+    /// streaming first.
+    /// </summary>
+    public TimeSpan EchoPace { get; init; }
+
     /// <summary>How many ended chats of the fake Coze are kept. The limit bounds memory in long benchmarks. Default: 50,000.</summary>
     public int KeepChats { get; init; } = 50_000;
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import OpenAI, { APIError, APIUserAbortError, AuthenticationError, BadRequestError, NotFoundError, RateLimitError } from 'openai';
+import OpenAI, { APIError, APIUserAbortError, AuthenticationError, BadRequestError, InternalServerError, NotFoundError, RateLimitError } from 'openai';
 import { control, startNode } from './support.mjs';
 
 // A PNG of one pixel.
@@ -184,8 +184,8 @@ describe('openai with a node', { timeout: 180_000 }, () => {
       ['invalid field', () => openai.chat.completions.create(ask('x', { temperature: 9 })), BadRequestError, 400, null, 'temperature'],
       ['unsupported field', () => openai.chat.completions.create(ask('x', { n: 3 })), BadRequestError, 400, null, 'n'],
       ['prompt too long', () => openai.chat.completions.create(ask('[[early_error=4010]]')), BadRequestError, 400, 'context_length_exceeded'],
-      ['bot not published', () => openai.chat.completions.create({ ...ask('x'), model: 'coze-sandbox-unpublished' }), APIError, 403, 'upstream_forbidden'],
-      ['account refused', () => openai.chat.completions.create({ ...ask('x', { stream: true }), model: 'coze-sandbox-unauthorized' }), AuthenticationError, 401, 'upstream_unauthorized'],
+      ['bot not published', () => openai.chat.completions.create({ ...ask('x'), model: 'coze-sandbox-unpublished' }), InternalServerError, 502, 'upstream_forbidden'],
+      ['account refused', () => openai.chat.completions.create({ ...ask('x', { stream: true }), model: 'coze-sandbox-unauthorized' }), InternalServerError, 502, 'upstream_unauthorized'],
     ];
     for (const [name, call, type, status, code, param = undefined] of cases) {
       test(name, async () => {

@@ -11,6 +11,7 @@ namespace CozeCluster.Discord;
 /// </summary>
 internal sealed class DiscordClients(ISecretSeal seal, TimeProvider time, ILogger logger) : IDisposable
 {
+    private readonly NotingSeal _seal = new(seal);
     private readonly ConcurrentDictionary<string, DiscordClient> _clients = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Address> _addresses = new(StringComparer.Ordinal);
     private readonly Lock _gate = new();
@@ -51,8 +52,8 @@ internal sealed class DiscordClients(ISecretSeal seal, TimeProvider time, ILogge
         lock (_gate)
         {
             if (_clients.TryGetValue(owner, out known) && known.Key == key) return known;
-            var proxy = key.Proxy is null ? "" : seal.Open(key.Proxy);
-            var options = optionsOf(seal.Open(key.Token));
+            var proxy = key.Proxy is null ? "" : _seal.Open(key.Proxy);
+            var options = optionsOf(_seal.Open(key.Token));
             var isSame = known is not null && known.Rest.Options == options && known.ProxyText == proxy;
             // A replaced client is not disposed: requests may still use it, and it holds nothing that has to be released.
             return _clients[owner] = isSame ? known! with { Key = key } : Create(key, owner, options, proxy);

@@ -19,7 +19,7 @@ internal static class ErrorRenderer
         response.Headers.CacheControl = "no-store";
         if (row.Code == ErrorCode.InvalidApiKey) response.Headers.WWWAuthenticate = AdminRoute.ChallengeFor(context);
         if (!RetryMayHelp(error.Code)) response.Headers["x-should-retry"] = "false";
-        if (error.Until is { } until) SetRetryAfter(context, until);
+        SetRetryAfter(context, error.Until, row.RetryAfter);
         if (HttpMethods.IsHead(context.Request.Method)) return;
         await using (var writer = new Utf8JsonWriter(response.BodyWriter, JsonBody.WriterOptions)) WriteBody(writer, error);
         await response.BodyWriter.FlushAsync(context.RequestAborted);
@@ -78,12 +78,13 @@ internal static class ErrorRenderer
     // OpenAI's clients retry 409, 429 and 5xx automatically unless a header says not to.
     private static bool RetryMayHelp(ErrorCode code) => code is not (
         ErrorCode.Internal or ErrorCode.IdempotencyMismatch or ErrorCode.QuotaExceeded or ErrorCode.UpstreamQuotaExceeded or
+        ErrorCode.UpstreamUnauthorized or ErrorCode.UpstreamForbidden or ErrorCode.UpstreamNotFound or
         ErrorCode.UpstreamOutcomeUnknown or ErrorCode.UpstreamProtocol or ErrorCode.NoImage);
 
-    private static void SetRetryAfter(HttpContext context, DateTimeOffset until)
+    private static void SetRetryAfter(HttpContext context, DateTimeOffset? until, TimeSpan? usual)
     {
-        var time = context.RequestServices.GetRequiredService<TimeProvider>();
-        var wait = until - time.GetUtcNow();
+        if (until is { } moment) usual = moment - context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
+        if (usual is not { } wait) return;
         if (wait < TimeSpan.Zero) wait = TimeSpan.Zero;
         var headers = context.Response.Headers;
         headers.RetryAfter = ((long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);

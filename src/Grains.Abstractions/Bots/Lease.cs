@@ -7,6 +7,10 @@ namespace CozeCluster;
 [GenerateSerializer, Immutable, Alias("lease-request")]
 public sealed record LeaseRequest(string LeaseId, IReadOnlyList<string> Avoid, string? PreferredAccount)
 {
+    /// <summary>The tenant of the turn; null for a turn of no tenant. Failures that its prompt may have caused count for this tenant only.</summary>
+    [Id(0)]
+    public string? TenantId { get; init; }
+
     /// <summary>30 s.</summary>
     public static TimeSpan Lifetime { get; } = TimeSpan.FromSeconds(30);
 }

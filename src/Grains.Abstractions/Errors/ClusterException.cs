@@ -32,11 +32,17 @@ public sealed class ClusterException : Exception
     /// <summary>When a retry may succeed, if known.</summary>
     public DateTimeOffset? Until { get; }
 
+    /// <summary>See <see cref="Error.OwnRecoveryAction"/>.</summary>
+    public RecoveryAction? OwnRecoveryAction { get; init; }
+
+    /// <summary>What to do if no text was delivered yet.</summary>
+    public RecoveryAction RecoveryAction => OwnRecoveryAction ?? Info.RecoveryAction;
+
     /// <summary>The row of <see cref="ErrorTable"/> for the code.</summary>
     public ErrorInfo Info => ErrorTable.Of(Code);
 
     /// <summary>The same error as a message.</summary>
-    public Error ToError() => new(Code, Message, Param, Until);
+    public Error ToError() => new(Code, Message, Param, Until) { OwnRecoveryAction = OwnRecoveryAction };
 }
 
 /// <summary>An error as a message; see <see cref="ClusterException"/>.</summary>
@@ -56,7 +62,7 @@ public sealed record Error(ErrorCode Code, string Message, string? Param = null,
     public RecoveryAction RecoveryAction => OwnRecoveryAction ?? ErrorTable.Of(Code).RecoveryAction;
 
     /// <summary>The same error as an exception.</summary>
-    public ClusterException ToException() => new(Code, Message, Param, Until);
+    public ClusterException ToException() => new(Code, Message, Param, Until) { OwnRecoveryAction = OwnRecoveryAction };
 }
 
 /// <summary>
@@ -77,6 +83,9 @@ internal struct ClusterExceptionSurrogate
 
     [Id(3)]
     public DateTimeOffset? Until;
+
+    [Id(4)]
+    public RecoveryAction? OwnRecoveryAction;
 }
 
 [RegisterConverter]
@@ -86,7 +95,7 @@ internal sealed class ClusterExceptionConverter : IConverter<ClusterException, C
     private const string CallRejected = "EngineRejected";
 
     public ClusterException ConvertFromSurrogate(in ClusterExceptionSurrogate surrogate) =>
-        new(Parse(surrogate.Code), surrogate.Message, surrogate.Param, surrogate.Until);
+        new(Parse(surrogate.Code), surrogate.Message, surrogate.Param, surrogate.Until) { OwnRecoveryAction = surrogate.OwnRecoveryAction };
 
     public ClusterExceptionSurrogate ConvertToSurrogate(in ClusterException value) => new()
     {
@@ -94,6 +103,7 @@ internal sealed class ClusterExceptionConverter : IConverter<ClusterException, C
         Message = value.Message,
         Param = value.Param,
         Until = value.Until,
+        OwnRecoveryAction = value.OwnRecoveryAction,
     };
 
     private static ErrorCode Parse(string name) => name switch

@@ -100,6 +100,12 @@ public interface IExchange : IAsyncDisposable
 /// </summary>
 public interface IReplySink
 {
+    /// <summary>
+    /// Whether there is text in a part that is not closed. When a lost reply has been read again to its end, this shows that the upstream has not returned all
+    /// of what it had begun.
+    /// </summary>
+    bool HasOpenText => false;
+
     /// <summary>Gets the part for a message and a kind of text, and opens it if it does not exist yet.</summary>
     /// <param name="messageId">The upstream's id of the message.</param>
     /// <param name="kind">Answer or reasoning. One message may have both.</param>

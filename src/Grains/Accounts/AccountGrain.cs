@@ -16,9 +16,10 @@ public sealed class AccountGrain : Grain, IAccountGrain
 {
     private static readonly TimeSpan SaveDelay = TimeSpan.FromMinutes(1);
 
-    // How long the account is disabled if the upstream does not say until when.
+    // How long the account is disabled if the upstream does not say until when. Without credits it is tried again soon, and then less and less often.
     private static readonly TimeSpan RateLimitPause = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan OutOfCreditPause = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan FirstOutOfCreditPause = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan MaxOutOfCreditPause = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan RefusalPause = TimeSpan.FromMinutes(1);
 
     private readonly IPersistentState<AccountState> _state;
@@ -40,6 +41,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
     private Error? _error;
     private AccountDefinition? _refusedDefinition;
     private DateTimeOffset _disabledUntil;
+    private int _timesOutOfCredit;
 
     /// <summary>Called by Orleans.</summary>
     public AccountGrain(
@@ -82,7 +84,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
             CountPost(definition);
             return posted;
         }
-        catch (ClusterException exception) when (exception.Info.RecoveryAction == RecoveryAction.RotateAccount)
+        catch (ClusterException exception) when (exception.RecoveryAction == RecoveryAction.RotateAccount)
         {
             Disable(definition, exception.ToError());
             throw;
@@ -123,7 +125,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
         if (ReadDefinition() is not { } definition) return Refuse(RemovedError(), _time.GetUtcNow() + RefusalPause);
 
         // With a new credential, the account is tried again at once.
-        if (IsDisabled && HasSameCredential(_refusedDefinition, definition)) return Refuse(_error!, _disabledUntil);
+        if (IsDisabled && HasSameCredential(_refusedDefinition, definition)) return Refuse(SharedErrors.Of(_error!), _disabledUntil);
         if (!_leases.Holds(leaseId))
         {
             if (_state.State.Posts.LimitError(definition, _discord, _time.GetUtcNow()) is { } limit) return Refuse(limit, limit.Until);
@@ -149,21 +151,32 @@ public sealed class AccountGrain : Grain, IAccountGrain
         // This turn began before the account was disabled.
         if (IsDisabled) return;
         _error = null;
+        _timesOutOfCredit = 0;
         _health.ReportOk();
     }
 
     private void Disable(AccountDefinition definition, Error error)
     {
+        var isSame = HasSameCredential(_refusedDefinition, definition);
+        // Turns that run at the same time are refused for the same reason.
+        if (isSame && IsDisabled && _error!.Code == error.Code && error.Until is null) return;
+        if (!isSame) _timesOutOfCredit = 0;
         _error = error;
         _refusedDefinition = definition;
         _disabledUntil = error.Until ?? _time.GetUtcNow() + error.Code switch
         {
             ErrorCode.UpstreamRateLimited => RateLimitPause,
-            ErrorCode.UpstreamQuotaExceeded => OutOfCreditPause,
+            ErrorCode.UpstreamQuotaExceeded => OutOfCreditPause(_timesOutOfCredit++),
             _ => RefusalPause,
         };
         var isTemporary = error.Until is not null || error.Code is ErrorCode.UpstreamRateLimited or ErrorCode.UpstreamQuotaExceeded;
         _health.ReportUnavailable(isTemporary ? HealthState.Cooling : HealthState.SetAside, error, _disabledUntil);
+    }
+
+    private static TimeSpan OutOfCreditPause(int doublings)
+    {
+        var pause = FirstOutOfCreditPause * (1 << Math.Min(doublings, 10));
+        return pause < MaxOutOfCreditPause ? pause : MaxOutOfCreditPause;
     }
 
     private AccountDefinition? ReadDefinition()

@@ -21,7 +21,7 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     private readonly BackgroundWork _work;
     private readonly TimeProvider _time;
     private readonly LeaseBook _leases;
-    private readonly Breaker _breaker;
+    private readonly BotBreakers _breakers;
     private readonly HealthReporter _health;
     private readonly IFleetView _fleet;
     private readonly DelayedSave _save;
@@ -29,9 +29,6 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     private readonly HashSet<string> _sampleIds = [];
     private int _nextAccount;
     private bool _wasUsedSinceSave;
-
-    // The upstream's error that says until when the bot is not available.
-    private Error? _coolingError;
 
     /// <summary>Called by Orleans.</summary>
     public BotGrain(
@@ -46,7 +43,7 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         _work = work;
         _time = time;
         _leases = new LeaseBook(time, LeaseRequest.Lifetime);
-        _breaker = new Breaker(time);
+        _breakers = new BotBreakers(time);
         _health = new HealthReporter(work, GrainFactory, HealthKind.Bot, time, logger);
         _fleet = fleet;
         var saver = new StateSaver<BotState>(state, work);
@@ -59,8 +56,6 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     }
 
     private BotState State => _state.State;
-
-    private bool IsCooling => _coolingError?.Until > _time.GetUtcNow();
 
     /// <inheritdoc />
     public async Task<LeaseResult> Acquire(LeaseRequest request)
@@ -84,9 +79,10 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     {
         if (_leases.Return(leaseId))
         {
-            if (outcome.Error is null) ReportSuccess();
-            else if (outcome.Error.RecoveryAction == RecoveryAction.CoolBot) ReportFailure(outcome.Error);
+            if (outcome.Error is null) ReportSuccess(leaseId);
+            else if (outcome.Error.RecoveryAction == RecoveryAction.CoolBot) ReportFailure(leaseId, outcome.Error);
         }
+        _breakers.Leave(leaseId);
         return GrainFactory.Grain<IAccountGrain>(accountId).Return(leaseId, outcome);
     }
 
@@ -152,12 +148,12 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         }
         if (!_leases.Holds(request.LeaseId))
         {
-            if (IsCooling) return Refuse(_coolingError!, _coolingError!.Until);
-            if (!_breaker.Allow()) return Refuse(new Error(ErrorCode.NoBotAvailable, "The bot is cooling down after several failures."), _breaker.OpenUntil);
             if (_leases.Count >= definition.MaxConcurrentTurns)
             {
                 return Refuse(new Error(ErrorCode.NoBotAvailable, "The bot has reached its limit of concurrent turns."), null);
             }
+            if (_breakers.Turns > 2 * _leases.Count) _breakers.Prune(_leases.Holds);
+            if (_breakers.TryEnter(request.LeaseId, request.TenantId) is var (refusal, until)) return Refuse(refusal, until);
         }
 
         // Taken before the accounts are asked, so that interleaving calls count it.
@@ -170,7 +166,11 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         }
         finally
         {
-            if (result?.Grant is null) _leases.Return(request.LeaseId);
+            if (result?.Grant is null)
+            {
+                _leases.Return(request.LeaseId);
+                _breakers.Leave(request.LeaseId);
+            }
         }
     }
 
@@ -208,26 +208,19 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         return ordered;
     }
 
-    private void ReportSuccess()
+    private void ReportSuccess(string leaseId)
     {
-        _breaker.RecordSuccess();
-        // This turn began before the bot had to cool down.
-        if (IsCooling) return;
+        _breakers.RecordSuccess(leaseId);
+        // This turn began before the bot had to pause.
+        if (_breakers.IsPaused) return;
         _health.ReportOk();
     }
 
-    private void ReportFailure(Error error)
+    private void ReportFailure(string leaseId, Error error)
     {
-        if (error.Until is not null)
-        {
-            // The upstream says until when, so no attempt before that can succeed.
-            _coolingError = error;
-            _health.ReportUnavailable(HealthState.Cooling, error, error.Until);
-            return;
-        }
-        _breaker.RecordFailure();
         // A single failure is not reported as the bot's health.
-        if (_breaker.OpenUntil > _time.GetUtcNow()) _health.ReportUnavailable(HealthState.Failing, error, _breaker.OpenUntil);
+        if (_breakers.RecordFailure(leaseId, error) is not { } until) return;
+        _health.ReportUnavailable(error.Until is null ? HealthState.Failing : HealthState.Cooling, error, until);
     }
 
     private async Task SendKeepActive(KeepActiveDefinition definition, CancellationToken stop)

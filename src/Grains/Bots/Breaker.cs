@@ -1,50 +1,101 @@
 namespace CozeCluster.Grains;
 
 /// <summary>
-/// A circuit breaker. It opens after <see cref="Threshold"/> consecutive failures, for a time that doubles with each further failure, up to a limit. Afterwards
-/// it lets a single turn through; a success closes it.
+/// Keeps turns away from a bot that fails. Opens after <see cref="Threshold"/> failures without a success between them, for two seconds, and for twice as long
+/// after each further failure, up to 30 s. Then it lets single turns through, one at a time, as probes; a success closes it.
 /// </summary>
+/// <remarks>
+/// Turns get increasing numbers when they begin. A failure of a turn that had begun before the last failure counted is that same failure: an upstream that fails
+/// for a moment fails all turns that run at that moment.
+/// </remarks>
 internal sealed class Breaker(TimeProvider time)
 {
-    /// <summary>The number of consecutive failures that open the breaker.</summary>
+    /// <summary>The number of failures that open the breaker.</summary>
     public const int Threshold = 3;
 
-    private static readonly TimeSpan MinOpenTime = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan MaxOpenTime = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan MinOpenTime = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan MaxOpenTime = TimeSpan.FromSeconds(30);
+
+    // While a probe runs for longer than this, another one is let through.
+    private static readonly TimeSpan ProbeTime = TimeSpan.FromSeconds(10);
 
     private int _failures;
-    private DateTimeOffset _probeUntil;
+    private long _failedAt;
+    private string? _failedTurn;
+    private (string LeaseId, DateTimeOffset Until)? _probe;
+
+    // The next turn may pass at this time, although the breaker may be open for longer.
+    private DateTimeOffset _nextProbe;
 
     /// <summary>The breaker is open while this time is in the future.</summary>
     public DateTimeOffset OpenUntil { get; private set; }
 
+    /// <summary>The error that opened the breaker at once; null if several failures did.</summary>
+    public Error? Cause { get; private set; }
+
+    /// <summary>When a turn may be let through. It may be in the past.</summary>
+    public DateTimeOffset NextTurn => _probe is { } probe && probe.Until > _nextProbe ? probe.Until : _nextProbe;
+
+    /// <summary>Whether there is neither a failure nor a pause to remember.</summary>
+    public bool IsIdle => _failures == 0 && OpenUntil <= time.GetUtcNow();
+
     /// <summary>
-    /// Whether a turn may run. After the breaker was open, this allows one turn, and the next one only when that turn has ended or ten seconds have passed.
+    /// Lets a turn through, or not. A turn that passed as a probe must be followed by <see cref="RecordSuccess"/>, <see cref="RecordFailure"/> or
+    /// <see cref="Leave"/>.
     /// </summary>
-    public bool Allow()
+    public bool TryEnter(string leaseId)
     {
         var now = time.GetUtcNow();
-        if (OpenUntil > now || _probeUntil > now) return false;
-        if (_failures >= Threshold) _probeUntil = now + MinOpenTime;
+        if (_failures < Threshold && OpenUntil <= now) return true;
+        if (_nextProbe > now || _probe?.Until > now) return false;
+        _probe = (leaseId, now + ProbeTime);
         return true;
     }
 
-    /// <summary>Records that a turn succeeded.</summary>
-    public void RecordSuccess()
+    /// <summary>The turn did not take place, or its end says nothing about the bot. Another turn may be the probe.</summary>
+    public void Leave(string leaseId)
     {
-        _failures = 0;
-        _probeUntil = default;
-        OpenUntil = default;
+        if (_probe?.LeaseId == leaseId) _probe = null;
+    }
+
+    /// <summary>Records that a turn succeeded. A pause that the upstream has declared since the turn began stays.</summary>
+    /// <param name="leaseId">The turn's lease.</param>
+    /// <param name="startedAt">The turn's number.</param>
+    public void RecordSuccess(string leaseId, long startedAt)
+    {
+        Leave(leaseId);
+        if (Cause is not null && OpenUntil > time.GetUtcNow() && startedAt < _failedAt) return;
+        (_failures, Cause, _failedTurn) = (0, null, null);
+        _nextProbe = OpenUntil = default;
     }
 
     /// <summary>Records that a turn failed because of the bot.</summary>
-    public void RecordFailure()
+    /// <param name="leaseId">The turn's lease: the turn's id and the number of the attempt. Attempts of one turn count once.</param>
+    /// <param name="startedAt">The turn's number; 0 if it is unknown.</param>
+    /// <param name="now">The number of the next turn.</param>
+    /// <param name="error">The error. One with <see cref="Error.Until"/> opens the breaker until then, with a probe every 30 s.</param>
+    /// <param name="isLasting">Whether the next turn would certainly fail as well, so that one failure opens the breaker.</param>
+    public void RecordFailure(string leaseId, long startedAt, long now, Error error, bool isLasting)
     {
-        _failures++;
-        _probeUntil = default;
-        if (_failures < Threshold) return;
-        var doublings = Math.Min(_failures - Threshold, 10);
-        var openTime = MinOpenTime * (1 << doublings);
-        OpenUntil = time.GetUtcNow() + (openTime < MaxOpenTime ? openTime : MaxOpenTime);
+        Leave(leaseId);
+        var turn = leaseId.LastIndexOf('.') is > 0 and var attempt ? leaseId[..attempt] : leaseId;
+        var isKnown = _failures > 0 && (startedAt < _failedAt || turn == _failedTurn);
+        if (isKnown && error.Until is null) return;
+        _failures = isLasting ? Math.Max(_failures + 1, Threshold) : _failures + 1;
+        (_failedAt, _failedTurn) = (now, turn);
+        if (error.Until is { } until) Open(until, error);
+        else if (_failures >= Threshold) Open(time.GetUtcNow() + OpenTime(_failures - Threshold), isLasting ? error : null);
+    }
+
+    private void Open(DateTimeOffset until, Error? cause)
+    {
+        var latestProbe = time.GetUtcNow() + MaxOpenTime;
+        (OpenUntil, Cause, _nextProbe) = (until, cause, until < latestProbe ? until : latestProbe);
+    }
+
+    private static TimeSpan OpenTime(int doublings)
+    {
+        var openTime = MinOpenTime * (1 << Math.Min(doublings, 10));
+        return openTime < MaxOpenTime ? openTime : MaxOpenTime;
     }
 }

@@ -76,7 +76,7 @@ internal sealed class ReplyLog : IReplySink
             if (_parts[next.Part] is TextLogPart text)
             {
                 next = ReadText(text, next, ref maxChars, events);
-                if (!text.IsClosed || next.Offset < text.Text.Length) break;
+                if (!text.IsClosed || next.Offset < text.DeliverableLength) break;
                 // The cursor stays at the end of the last text part, because more text may be appended to that part.
                 if (next.Part == _parts.Count - 1) break;
             }
@@ -119,6 +119,9 @@ internal sealed class ReplyLog : IReplySink
         FinishReason = null;
         Failure = null;
     }
+
+    /// <inheritdoc />
+    public bool HasOpenText => _parts.Exists(part => part is TextLogPart { IsClosed: false, Text.Length: > 0 });
 
     /// <inheritdoc />
     public int Open(string messageId, TextKind kind)
@@ -187,7 +190,7 @@ internal sealed class ReplyLog : IReplySink
 
     private bool IsAtEnd(Cursor cursor) =>
         cursor.Part >= _parts.Count
-        || (cursor.Part == _parts.Count - 1 && _parts[cursor.Part] is TextLogPart text && cursor.Offset >= text.Text.Length);
+        || (cursor.Part == _parts.Count - 1 && _parts[cursor.Part] is TextLogPart text && cursor.Offset >= text.DeliverableLength);
 
     private int AddTextPart(string messageId, TextKind kind)
     {
@@ -200,8 +203,8 @@ internal sealed class ReplyLog : IReplySink
 
     private static ReplyPart ToReplyPart(LogPart part) => part switch
     {
-        TextLogPart { Kind: TextKind.Answer } text => new TextPart(text.Text.ToString()),
-        TextLogPart text => new ReasoningPart(text.Text.ToString()),
+        TextLogPart { Kind: TextKind.Answer } text => new TextPart(text.DeliverableText),
+        TextLogPart text => new ReasoningPart(text.DeliverableText),
         ItemLogPart item => new ItemPart(item.Item),
         _ => throw new InvalidOperationException(),
     };
@@ -246,8 +249,13 @@ internal sealed class TextLogPart(string messageId, TextKind kind, int answer) :
     /// <summary>For each rewrite, the offset up to which the text stayed the same.</summary>
     public IReadOnlyList<int> Rewrites => _rewrites ?? [];
 
-    /// <summary>How many UTF-16 units can be delivered now.</summary>
-    public int DeliverableLength => IsClosed ? Text.Length : Text.CompleteLength;
+    /// <summary>
+    /// How many UTF-16 units can be delivered now. Half a character at the end is held back, also at the end of a reply that was cut there: it is no text.
+    /// </summary>
+    public int DeliverableLength => Text.CompleteLength;
+
+    /// <summary>The text that can be delivered now.</summary>
+    public string DeliverableText => new(Text.Span[..DeliverableLength]);
 
     /// <summary>Changes the text to <paramref name="whole"/>: appends what is new, and rewrites what differs.</summary>
     public void Set(ReadOnlySpan<char> whole)

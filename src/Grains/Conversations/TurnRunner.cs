@@ -81,13 +81,19 @@ internal sealed partial class TurnRunner(
         var continued = PromptBuilder.FindUpstreamConversation(request, memory, turn.Answered);
         var (preferredBot, preferredAccount) = (continued?.BotId, continued?.AccountId);
         Error? lastError = null;
+        string? failedBot = null;
         for (var attempt = 1; attempt <= options.MaxAttempts; attempt++)
         {
             if (turn.IsCancelRequested) return TurnErrors.Cancelled;
-            var leaseRequest = new LeaseRequest($"{request.TurnId}.{attempt}", excludedAccounts, preferredAccount);
-            // A silo that stops may never answer calls to grains that were not active yet.
-            var (lease, refusal) = await leases.AcquireBot(
-                turn, request, preferredBot, refusals, leaseRequest, onPicked: upstream => SaveIntentEarly(turn, upstream, stop)).WaitAsync(stop);
+            var leaseRequest = new LeaseRequest($"{request.TurnId}.{attempt}", excludedAccounts, preferredAccount) { TenantId = request.TenantId };
+            var (lease, refusal) = await Acquire(leaseRequest);
+            if (lease is null && failedBot is not null)
+            {
+                // No other bot is left. What is safe to send again goes to the same bot once more.
+                refusals.RemoveAll(other => other.Id == failedBot);
+                await Task.Delay(RetryDelay, time, stop);
+                (lease, _) = await Acquire(leaseRequest);
+            }
             if (lease is null) return lastError ?? refusal;
 
             if (attempt > 1)
@@ -119,13 +125,22 @@ internal sealed partial class TurnRunner(
                     break;
                 case RecoveryAction.CoolBot:
                     refusals.Add(new Refusal(lease.Bot.Id, lastError, lastError.Until));
+                    failedBot = IsSafeOnSameBot(turn, lastError) ? lease.Bot.Id : null;
                     break;
                 default:
                     return lastError;
             }
         }
         return lastError;
+
+        // A silo that stops may never answer calls to grains that were not active yet.
+        Task<(Lease? Lease, Error? Refusal)> Acquire(LeaseRequest leaseRequest) => leases.AcquireBot(
+            turn, request, preferredBot, refusals, leaseRequest, onPicked: upstream => SaveIntentEarly(turn, upstream, stop)).WaitAsync(stop);
     }
+
+    /// <summary>Whether the upstream has refused the prompt or given it up, for a reason that may pass within a second.</summary>
+    private static bool IsSafeOnSameBot(LiveTurn turn, Error error) =>
+        error is { Until: null, Code: ErrorCode.UpstreamFailed or ErrorCode.UpstreamUnavailable } && (turn.Log.Handle is null || turn.Log.Failure is not null);
 
     private async Task<Error?> RunAttempt(LiveTurn turn, TurnRequest request, Lease lease, int attempt, CancellationToken stop)
     {

@@ -34,6 +34,7 @@ public sealed class FakeCoze
     public OAuthApp OAuth { get; }
 
     internal TimeProvider Time => _options.Time;
+    internal TimeSpan EchoPace => _options.EchoPace;
     internal CozeIds Ids { get; }
     internal TokenStore Tokens { get; }
     internal FaultInjector Faults { get; }

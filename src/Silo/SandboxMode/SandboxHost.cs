@@ -7,6 +7,9 @@ namespace CozeCluster.Silo.SandboxMode;
 /// <summary>Runs the fake upstreams in this process, on loopback, and applies the demo fleet, which uses them.</summary>
 internal sealed class SandboxHost(FleetImporter importer, NodeSettings settings, TimeProvider time) : IHostedService
 {
+    // Slow enough to see that a reply streams.
+    private static readonly TimeSpan EchoPace = TimeSpan.FromMilliseconds(40);
+
     private SandboxServer? _server;
 
     /// <exception cref="ClusterException">The fake upstreams cannot listen on their port.</exception>
@@ -14,7 +17,8 @@ internal sealed class SandboxHost(FleetImporter importer, NodeSettings settings,
     {
         try
         {
-            _server = await SandboxServer.StartAsync(new SandboxOptions { Port = settings.SandboxPort, Time = time }, cancellationToken);
+            var options = new SandboxOptions { Port = settings.SandboxPort, Time = time, EchoPace = EchoPace };
+            _server = await SandboxServer.StartAsync(options, cancellationToken);
         }
         catch (IOException e)
         {

@@ -63,9 +63,12 @@ internal static class CozeErrors
         [4016] = ErrorCode.UpstreamBusy,
         [4019] = ErrorCode.UpstreamQuotaExceeded,
         [4020] = ErrorCode.UpstreamRateLimited,
-        [4021] = ErrorCode.UpstreamInvalidRequest,
+        [4021] = ErrorCode.UpstreamNotFound,
         [4022] = ErrorCode.UpstreamQuotaExceeded,
+        // The free quota is used up. Not in the documentation.
+        [4028] = ErrorCode.UpstreamQuotaExceeded,
         [4100] = ErrorCode.UpstreamUnauthorized,
+        // A bad token, or no permission, by its text. See IsBadToken.
         [4101] = ErrorCode.UpstreamForbidden,
         [4102] = ErrorCode.UpstreamForbidden,
         // A chat cannot be cancelled because it has ended.
@@ -82,6 +85,9 @@ internal static class CozeErrors
         [700012006] = ErrorCode.UpstreamUnauthorized,
         [720701013] = ErrorCode.UpstreamFailed,
     }.ToFrozenDictionary();
+
+    private const long PermissionDenied = 4101;
+    private const long NotPublished = 4015;
 
     private static readonly FrozenDictionary<string, ErrorCode> OAuth = new Dictionary<string, ErrorCode>
     {
@@ -104,27 +110,56 @@ internal static class CozeErrors
     /// <param name="status">The HTTP status of the response; null for an error within a stream.</param>
     public static ErrorCode Map(CozeRefusal refusal, HttpStatusCode? status)
     {
-        if (refusal.Code is { } code && Codes.TryGetValue(code, out var known)) return known;
+        if (refusal.Code is { } code && Codes.TryGetValue(code, out var known))
+            return code == PermissionDenied && CozeWording.IsBadToken(refusal.Message) ? ErrorCode.UpstreamUnauthorized : known;
         if (refusal.OAuthError is { } error && OAuth.TryGetValue(error, out known)) return known;
-        return status is { } given ? Map(given) : ErrorCode.UpstreamFailed;
+        if (!refusal.IsError) return status is { } bare ? Map(bare) : ErrorCode.UpstreamFailed;
+        var classified = CozeWording.Classify(refusal.Message) ?? ClassifyRange(refusal.Code) ?? (status is { } given ? Map(given) : ErrorCode.UpstreamFailed);
+        CozeMetrics.UnknownCode(refusal.Code, classified);
+        return classified;
     }
 
     /// <summary>Creates the error that a client receives: Coze's message, shortened and without secrets, with Coze's code and log id.</summary>
     /// <param name="refusal">The error that Coze reported.</param>
     /// <param name="status">The HTTP status of the response; null for an error within a stream.</param>
     /// <param name="until">When a retry makes sense, if Coze said so.</param>
-    /// <param name="bearer">The token that was sent; it is removed from the message.</param>
-    public static Error ToError(CozeRefusal refusal, HttpStatusCode? status = null, DateTimeOffset? until = null, string? bearer = null)
+    public static Error ToError(CozeRefusal refusal, HttpStatusCode? status = null, DateTimeOffset? until = null)
     {
         var details = new List<string>();
         if (refusal.Code is not (null or 0)) details.Add($"code {refusal.Code}");
-        else if (refusal.OAuthError is { } error) details.Add(UpstreamText.Clean(error, bearer));
+        else if (refusal.OAuthError is { } error) details.Add(UpstreamText.Clean(error));
         if (status is { } given && given != HttpStatusCode.OK) details.Add($"HTTP {(int)given}");
-        if (refusal.LogId is { } logId) details.Add($"logid {UpstreamText.Clean(logId, bearer)}");
-        var text = UpstreamText.Clean(refusal.Message, bearer);
+        if (refusal.LogId is { } logId) details.Add($"logid {UpstreamText.Clean(logId)}");
+        var text = UpstreamText.Clean(refusal.Message);
         var message = text.Length == 0 ? "Coze returned an error" : $"Coze says: {text}";
-        return new Error(Map(refusal, status), details.Count == 0 ? message : $"{message} ({string.Join(", ", details)})", Until: until);
+        var mapped = Map(refusal, status);
+        return new Error(mapped, details.Count == 0 ? message : $"{message} ({string.Join(", ", details)})", Until: until)
+        {
+            OwnRecoveryAction = RecoveryActionOf(refusal.Code, mapped),
+        };
     }
+
+    private static RecoveryAction? RecoveryActionOf(long? code, ErrorCode mapped) => code switch
+    {
+        // The fault is the bot's: the account serves its other bots.
+        NotPublished => RecoveryAction.CoolBot,
+        PermissionDenied when mapped == ErrorCode.UpstreamForbidden => RecoveryAction.CoolBot,
+        // The conversation or chat is lost, and the bot is well. The conversation grain starts a lost conversation again.
+        4001 or 4002 => RecoveryAction.GiveUp,
+        _ => null,
+    };
+
+    // Coze numbers its errors by what they are about. Codes of nine digits begin with the service: 700012 is authentication, 7207 are workflows.
+    private static ErrorCode? ClassifyRange(long? code) => code switch
+    {
+        >= 4100 and < 4104 => ErrorCode.UpstreamForbidden,
+        >= 4200 and < 4300 => ErrorCode.UpstreamNotFound,
+        >= 4300 and < 4310 => ErrorCode.FileRejected,
+        >= 5000 and < 6000 => ErrorCode.UpstreamFailed,
+        >= 700_012_000 and < 700_013_000 => ErrorCode.UpstreamUnauthorized,
+        >= 720_700_000 and < 720_800_000 => ErrorCode.UpstreamFailed,
+        _ => null,
+    };
 
     private static ErrorCode Map(HttpStatusCode status) => (int)status switch
     {
@@ -137,7 +172,8 @@ internal static class CozeErrors
         429 => ErrorCode.UpstreamRateLimited,
         502 or 503 => ErrorCode.UpstreamUnavailable,
         >= 300 and < 400 => ErrorCode.UpstreamProtocol,
-        >= 400 and < 500 => ErrorCode.UpstreamInvalidRequest,
+        400 or 413 or 422 => ErrorCode.UpstreamInvalidRequest,
+        // Others are not about what the client has sent: a wrong base_url, a proxy, a server that changed.
         _ => ErrorCode.UpstreamFailed,
     };
 }

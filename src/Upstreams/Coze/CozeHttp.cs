@@ -72,7 +72,7 @@ internal sealed class CozeHttp(UpstreamHttp http, TimeProvider time, ILogger log
         try
         {
             if (!response.IsSuccessStatusCode)
-                throw ToException(response, await ReadErrorBody(response, cancellationToken).ConfigureAwait(false), bearer);
+                throw ToException(response, await ReadErrorBody(response, cancellationToken).ConfigureAwait(false));
             var body = await HttpBody.Open(response, cancellationToken).ConfigureAwait(false);
             var type = response.Content.Headers.ContentType?.MediaType;
             if (string.Equals(type, "text/event-stream", StringComparison.OrdinalIgnoreCase))
@@ -81,7 +81,7 @@ internal sealed class CozeHttp(UpstreamHttp http, TimeProvider time, ILogger log
             // Coze sends refusals as JSON with status 200, and some servers send event streams with another media type. The first byte distinguishes them.
             var (prefix, first) = await Peek(body, cancellationToken).ConfigureAwait(false);
             if (first is not ((byte)'{' or (byte)'<' or 0)) return new CozeStream(response, body, prefix, LogIdOf(response));
-            throw ToException(response, await HttpBody.ReadUpTo(body, prefix, CozeLimits.MaxErrorBody, cancellationToken).ConfigureAwait(false), bearer);
+            throw ToException(response, await HttpBody.ReadUpTo(body, prefix, CozeLimits.MaxErrorBody, cancellationToken).ConfigureAwait(false));
         }
         catch (Exception e)
         {
@@ -97,7 +97,7 @@ internal sealed class CozeHttp(UpstreamHttp http, TimeProvider time, ILogger log
     public async Task<JsonElement> Send(AccountDefinition account, string bearer, string path, HttpContent content, CancellationToken cancellationToken)
     {
         using var response = await SendRequest(account, bearer, HttpMethod.Post, path, content, isStream: false, cancellationToken).ConfigureAwait(false);
-        return await ReadAnswer(response, bearer, cancellationToken).ConfigureAwait(false);
+        return await ReadAnswer(response, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -113,10 +113,10 @@ internal sealed class CozeHttp(UpstreamHttp http, TimeProvider time, ILogger log
             using var response = await SendRequest(
                 account, bearer, HttpMethod.Get, path, content: null, isStream: false, cancellationToken).ConfigureAwait(false);
             if (response.IsSuccessStatusCode || response.StatusCode is not (HttpStatusCode.MethodNotAllowed or HttpStatusCode.NotFound))
-                return await ReadAnswer(response, bearer, cancellationToken).ConfigureAwait(false);
+                return await ReadAnswer(response, cancellationToken).ConfigureAwait(false);
             // A 404 with an error code comes from Coze and is about the chat. A 404 without one comes from a router and is about the method.
             var body = await ReadErrorBody(response, cancellationToken).ConfigureAwait(false);
-            if (LenientJson.TryParse(body.Span) is { } json && CozeRefusal.Parse(json).IsError) throw ToException(response, body, bearer);
+            if (LenientJson.TryParse(body.Span) is { } json && CozeRefusal.Parse(json).IsError) throw ToException(response, body);
         }
         var answer = await Send(account, bearer, path, CozeJson.Content("{}"u8.ToArray()), cancellationToken).ConfigureAwait(false);
         _readByPost[account.BaseUrl] = true;
@@ -140,17 +140,17 @@ internal sealed class CozeHttp(UpstreamHttp http, TimeProvider time, ILogger log
         return response;
     }
 
-    private async Task<JsonElement> ReadAnswer(HttpResponseMessage response, string bearer, CancellationToken cancellationToken)
+    private async Task<JsonElement> ReadAnswer(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         try
         {
             if (!response.IsSuccessStatusCode)
-                throw ToException(response, await ReadErrorBody(response, cancellationToken).ConfigureAwait(false), bearer);
+                throw ToException(response, await ReadErrorBody(response, cancellationToken).ConfigureAwait(false));
             var stream = await HttpBody.Open(response, cancellationToken).ConfigureAwait(false);
             var body = await HttpBody.ReadUpTo(stream, CozeLimits.MaxJsonBody, cancellationToken).ConfigureAwait(false);
             return LenientJson.TryParse(body.Span) is { ValueKind: JsonValueKind.Object } json && !CozeRefusal.Parse(json).IsError
                 ? json
-                : throw ToException(response, body, bearer);
+                : throw ToException(response, body);
         }
         catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException)
         {
@@ -158,11 +158,11 @@ internal sealed class CozeHttp(UpstreamHttp http, TimeProvider time, ILogger log
         }
     }
 
-    private ClusterException ToException(HttpResponseMessage response, ReadOnlyMemory<byte> body, string bearer)
+    private ClusterException ToException(HttpResponseMessage response, ReadOnlyMemory<byte> body)
     {
         var (status, logId) = (response.StatusCode, LogIdOf(response));
         var refusal = LenientJson.TryParse(body.Span) is { } json ? CozeRefusal.Parse(json, logId) : new CozeRefusal(null, null, LogId: logId);
-        var error = CozeErrors.ToError(refusal, status, RetryAfter.Parse(response.Headers, time), bearer);
+        var error = CozeErrors.ToError(refusal, status, RetryAfter.Parse(response.Headers, time));
         if (!refusal.IsError && (int)status is >= 300 and < 400)
         {
             error = new Error(
@@ -191,7 +191,7 @@ internal sealed class CozeHttp(UpstreamHttp http, TimeProvider time, ILogger log
                 $"The token of account '{account.Id}' is empty or has characters that tokens cannot have. Correct it in the fleet file.");
 
     private static string? LogIdOf(HttpResponseMessage response) =>
-        response.Headers.TryGetValues("x-tt-logid", out var values) ? values.FirstOrDefault() : null;
+        response.Headers.TryGetValues("x-tt-logid", out var values) ? UpstreamText.Clean(values.FirstOrDefault()) : null;
 
     // Reads until the first byte that is not white space; returns 0 for it if there is none.
     private static async Task<(byte[] Prefix, byte First)> Peek(Stream body, CancellationToken cancellationToken)

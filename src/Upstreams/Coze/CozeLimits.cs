@@ -93,12 +93,14 @@ internal static class CozeLimits
     public static readonly TimeSpan MaxRetryAfter = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// The number of consecutive transient failures that end the exchange, with the error of the last one. Any other error ends it at once.
+    /// The number of consecutive transient failures that end the exchange, with the error of the last one. Any other error ends it at once with
+    /// <see cref="ErrorCode.UpstreamOutcomeUnknown"/>.
     /// </summary>
     public const int MaxPollFailures = 5;
 
     /// <summary>
-    /// How many times a completed chat without an answer is polled again, because Coze's message list may lag behind. Then the reply ends without an answer.
+    /// How many times a completed chat is polled again if its message list lacks an answer, because the list may lag behind. Then the reply fails with
+    /// <see cref="ErrorCode.UpstreamProtocol"/>. It ends without an answer only if the list has other messages of the bot and no answer had begun.
     /// </summary>
     public const int MaxPollsForAnswer = 2;
 }

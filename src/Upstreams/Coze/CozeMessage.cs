@@ -16,8 +16,11 @@ internal ref struct CozeMessage
     public JsonText ContentType;
     public JsonText Reasoning;
 
-    /// <summary>Whether this is an answer of the bot, in contrast to a tool call, a question and so on. Some servers omit the type in deltas.</summary>
-    public readonly bool IsAnswer => Type.IsEmpty ? !Role.Is("user"u8) : Type.Is("answer"u8);
+    /// <summary>
+    /// Whether this is an answer of the bot, in contrast to a tool call, a question of the user and so on. Some servers omit the type in deltas. A question of
+    /// the bot is one of a chatflow's question nodes.
+    /// </summary>
+    public readonly bool IsAnswer => Type.IsEmpty ? !Role.Is("user"u8) : Type.Is("answer"u8) || (Type.Is("question"u8) && Role.Is("assistant"u8));
 
     /// <summary>Whether the content is text to show as it is: every content type except those known to be something else.</summary>
     public readonly bool IsText => !(ContentType.Is("object_string"u8) || ContentType.Is("card"u8) || ContentType.Is("audio"u8));

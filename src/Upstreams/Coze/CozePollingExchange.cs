@@ -16,7 +16,6 @@ internal sealed class CozePollingExchange : IExchange
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CozeIds _ids;
-    private readonly CozeReply _reply;
     private readonly string _chatId;
     private readonly string _query;
 
@@ -26,7 +25,7 @@ internal sealed class CozePollingExchange : IExchange
     private int _pollsWithoutAnswer;
     private JsonElement _chat;
     private List<JsonElement> _messages = [];
-    private Error? _failure;
+    private CozeReply _reply;
 
     /// <exception cref="ClusterException"><see cref="ErrorCode.UpstreamNotFound"/>: the handle does not identify a chat.</exception>
     public CozePollingExchange(UpstreamTurn turn, UpstreamHandle handle, CozeClient client, TimeProvider time, ILogger logger)
@@ -56,15 +55,16 @@ internal sealed class CozePollingExchange : IExchange
                 _failures = 0;
                 return true;
             }
-            catch (ClusterException e) when (e.Code == ErrorCode.UpstreamNotFound)
-            {
-                _failure = e.ToError();
-                return true;
-            }
             catch (ClusterException e) when (IsTransient(e.Code) && ++_failures < CozeLimits.MaxPollFailures)
             {
                 _logger.PollFailed(_turn.TurnId, _chatId, e.Code);
                 if (e.Until is { } until) _nextPoll = Max(_nextPoll, Min(until, _time.GetUtcNow() + CozeLimits.MaxRetryAfter));
+            }
+            catch (ClusterException e) when (!IsTransient(e.Code))
+            {
+                // Whatever Coze refuses here, the client did not ask for it. The chat may have run, so its prompt is not sent again.
+                throw new ClusterException(
+                    ErrorCode.UpstreamOutcomeUnknown, $"The connection to Coze was lost, and the reply could not be read again. {e.Message}", inner: e);
             }
         }
     }
@@ -73,17 +73,14 @@ internal sealed class CozePollingExchange : IExchange
     public void Read(IReplySink sink)
     {
         if (_reply.HasEnded) return;
-        if (_failure is { } failure)
-        {
-            _reply.Fail(failure, sink);
-        }
-        else if (_chat.ValueKind != JsonValueKind.Undefined)
+        if (_chat.ValueKind != JsonValueKind.Undefined)
         {
             foreach (var json in _messages)
             {
                 if (CozeMessage.TryRead(JsonMarshal.GetRawUtf8Value(json), out var message)) _reply.OnMessageCompleted(message, sink);
             }
-            _reply.OnChat(_chat, eventStatus: null, sink);
+            if (IsComplete(sink)) _reply.OnChat(_chat, eventStatus: null, sink);
+            _chat = default;
         }
         if (_reply.Failure is { } failed) _logger.ReplyFailed(_turn.TurnId, failed.Code, _chatId, _reply.LogId);
     }
@@ -111,17 +108,35 @@ internal sealed class CozePollingExchange : IExchange
         if (status is CozeChatStatus.Completed or CozeChatStatus.RequiresAction)
         {
             answer = await _client.Read(_turn.Account, "/v3/chat/message/list" + _query, cancellationToken).ConfigureAwait(false);
-            _messages = SkipEarlierTurns(SortOldestFirst([.. answer.GetMember("data"u8).GetItems()]));
-            // A completed chat rarely has no answer. More often the message list lags behind, and the reply would be incomplete.
-            if (status == CozeChatStatus.Completed && !_messages.Any(IsAnswer) && _pollsWithoutAnswer++ < CozeLimits.MaxPollsForAnswer) return;
+            var list = answer.GetMember("data"u8);
+            if (list.ValueKind != JsonValueKind.Array)
+                throw new ClusterException(ErrorCode.UpstreamProtocol, "Coze did not return the messages of the chat when it was asked for them.");
+            _messages = SkipEarlierTurns(SortOldestFirst([.. list.GetItems()]));
         }
         _chat = chat;
     }
 
-    private static bool IsAnswer(JsonElement message) => message.GetText("type"u8) == "answer";
+    // Coze's message list may lag behind the status of the chat. Without what is missing in it, a part of the reply would look like the whole.
+    private bool IsComplete(IReplySink sink)
+    {
+        var status = CozeChatStatuses.Parse(_chat.GetText("status"u8));
+        if (status is not (CozeChatStatus.Completed or CozeChatStatus.RequiresAction)) return true;
+        var lacksText = sink.HasOpenText;
+        if (!lacksText && (status == CozeChatStatus.RequiresAction || _reply.HasAnswer)) return true;
+        if (_pollsWithoutAnswer++ < CozeLimits.MaxPollsForAnswer)
+        {
+            // The next poll reads all messages again. Those without ids get the same substitutes.
+            _reply = new CozeReply(_ids);
+            return false;
+        }
+        if (!lacksText && _messages.Exists(message => message.GetText("role"u8) != "user")) return true;
+        _reply.Fail(new Error(ErrorCode.UpstreamProtocol, "Coze has completed the chat, but its list of messages lacks the answer."), sink);
+        return false;
+    }
 
     private bool WaitsForSubmittedOutputs(JsonElement chat) =>
-        _ids[CozeIds.Submitted]?.Split(',') is { } submitted && CozeItems.ReadToolCalls(chat).All(call => submitted.Contains(call.Id));
+        _ids[CozeIds.Submitted]?.Split(',') is { } submitted
+        && CozeItems.ReadRequiredAction(chat) is { Calls: { Count: > 0 } calls } && calls.All(call => submitted.Contains(call.Id));
 
     // Coze lists the oldest message first. Compatible servers may list the newest first, which the times of the messages show.
     private static List<JsonElement> SortOldestFirst(List<JsonElement> messages)

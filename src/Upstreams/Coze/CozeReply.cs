@@ -45,12 +45,17 @@ internal sealed class CozeReply(CozeIds ids)
 {
     private readonly CozeReplyTexts _texts = new();
     private readonly Dictionary<string, int> _itemsWithoutId = [];
+    private readonly List<CardItem> _cards = [];
+    private bool _hasContent;
     private bool _isAnswerCompleted;
     private bool _areAnswersFinished;
     private bool _isIdentified;
 
     /// <summary>Whether the reply has ended. Later events are ignored.</summary>
     public bool HasEnded { get; private set; }
+
+    /// <summary>Whether an answer has been completed, or Coze has reported that all answers are.</summary>
+    public bool HasAnswer => _isAnswerCompleted || _areAnswersFinished;
 
     /// <summary>The error with which the reply ended; null if there is none.</summary>
     public Error? Failure { get; private set; }
@@ -66,6 +71,8 @@ internal sealed class CozeReply(CozeIds ids)
     {
         if (!message.IsAnswer) return;
         ReadIds(message, sink);
+        // The completed message contained the whole text. What comes after it is a repetition.
+        if (_texts.IsCompleted(message.Id)) return;
         AddText(message.Id, TextKind.Reasoning, message.Reasoning, isWhole: false, sink);
         if (message.IsText) AddText(message.Id, TextKind.Answer, message.Content, isWhole: false, sink);
     }
@@ -84,9 +91,9 @@ internal sealed class CozeReply(CozeIds ids)
         _texts.AssignId(message.Id);
         AddText(message.Id, TextKind.Reasoning, message.Reasoning, isWhole: true, sink);
         if (message.IsText) AddText(message.Id, TextKind.Answer, message.Content, isWhole: true, sink);
-        else if (message.ContentType.Is("object_string"u8)) CozeItems.AddObjectString(message, GetItemId(message), _texts, sink);
-        else if (message.ContentType.Is("card"u8)) sink.Add(new CardItem(GetItemId(message), message.Content.ToString()));
-        _texts.Close(message.Id, sink);
+        else if (message.ContentType.Is("object_string"u8)) _hasContent |= CozeItems.AddObjectString(message, GetItemId(message), _texts, sink);
+        else if (message.ContentType.Is("card"u8)) AddCard(new CardItem(GetItemId(message), message.Content.ToString()), sink);
+        _texts.Complete(message.Id, sink);
         _isAnswerCompleted = true;
     }
 
@@ -115,8 +122,7 @@ internal sealed class CozeReply(CozeIds ids)
                 Complete(FinishReason.Stop, sink);
                 break;
             case CozeChatStatus.RequiresAction:
-                foreach (var call in CozeItems.ReadToolCalls(chat)) sink.Add(call);
-                Complete(FinishReason.ToolCalls, sink);
+                RequireAction(chat, sink);
                 break;
             case CozeChatStatus.Failed:
                 var error = chat.GetMember("last_error"u8);
@@ -149,9 +155,40 @@ internal sealed class CozeReply(CozeIds ids)
         sink.Fail(error);
     }
 
+    private void RequireAction(JsonElement chat, IReplySink sink)
+    {
+        try
+        {
+            var (calls, asksUser) = CozeItems.ReadRequiredAction(chat);
+            foreach (var call in calls) sink.Add(call);
+            if (calls.Count > 0) Complete(FinishReason.ToolCalls, sink);
+            else if (asksUser && (_hasContent || _cards.Count > 0)) Complete(FinishReason.Stop, sink);
+            else Fail(new Error(ErrorCode.UpstreamProtocol, "The bot asks the user a question, but Coze did not send its text."), sink);
+        }
+        catch (ClusterException e)
+        {
+            Fail(e.ToError(), sink);
+        }
+    }
+
+    private void AddCard(CardItem card, IReplySink sink)
+    {
+        sink.Add(card);
+        if (!_cards.Exists(known => known.Id == card.Id)) _cards.Add(card);
+    }
+
     private void Complete(FinishReason reason, IReplySink sink)
     {
         HasEnded = true;
+        if (!_hasContent)
+        {
+            foreach (var card in _cards)
+            {
+                var part = sink.Open(card.Id, TextKind.Answer);
+                sink.Set(part, CozeCards.ToMarkdown(card.Content));
+                sink.Close(part);
+            }
+        }
         sink.Complete(reason);
     }
 
@@ -159,6 +196,7 @@ internal sealed class CozeReply(CozeIds ids)
     private void AddText(JsonText id, TextKind kind, JsonText text, bool isWhole, IReplySink sink)
     {
         if (text.IsEmpty) return;
+        if (kind == TextKind.Answer) _hasContent = true;
         var chars = ArrayPool<char>.Shared.Rent(text.MaxChars);
         try
         {
@@ -239,10 +277,14 @@ internal sealed class CozeReplyTexts
         _withoutId = null;
     }
 
+    /// <summary>Whether a message with this id was completed.</summary>
+    public bool IsCompleted(JsonText id) => !id.IsEmpty && Find(id) is { IsCompleted: true };
+
     /// <summary>Closes the parts of a completed message. After a message without an id, the next one without an id is a new message.</summary>
-    public void Close(JsonText id, IReplySink sink)
+    public void Complete(JsonText id, IReplySink sink)
     {
         if ((id.IsEmpty ? _withoutId : Find(id)) is not { } message) return;
+        message.IsCompleted = true;
         if (message.Reasoning != None) sink.Close(message.Reasoning);
         if (message.Answer != None) sink.Close(message.Answer);
         if (id.IsEmpty) _withoutId = null;
@@ -277,5 +319,7 @@ internal sealed class CozeReplyTexts
         public int Answer { get; set; } = None;
 
         public int Reasoning { get; set; } = None;
+
+        public bool IsCompleted { get; set; }
     }
 }

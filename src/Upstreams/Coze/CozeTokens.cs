@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
+using CozeCluster.Upstreams.Shared.Http;
 using CozeCluster.Upstreams.Shared.Json;
 using Microsoft.Extensions.Logging;
 
@@ -110,11 +111,13 @@ internal sealed class CozeTokens(CozeHttp http, ISecretSeal seal, TimeProvider t
             ? $"/api/permission/oauth2/account/{Uri.EscapeDataString(enterprise)}/token"
             : "/api/permission/oauth2/token";
         var claim = CozeJwt.Sign(account, seal.Open(oauth.PrivateKey), time.GetUtcNow());
+        SecretsInUse.Note(claim);
         var answer = await http.Send(account, claim, path, CozeJson.Content(body), cancellationToken).ConfigureAwait(false);
 
         if (answer.GetText("access_token"u8) is null) answer = answer.GetMember("data"u8);
         if (answer.GetText("access_token"u8) is not { Length: > 0 } token)
             throw new ClusterException(ErrorCode.UpstreamProtocol, $"Coze's OAuth server answered without an access token for account '{account.Id}'.");
+        SecretsInUse.Note(token);
         var now = time.GetUtcNow();
         var expiresAt = answer.GetNumber("expires_in"u8) switch
         {

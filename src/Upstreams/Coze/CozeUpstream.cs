@@ -20,6 +20,7 @@ internal sealed class CozeUpstream : IUpstream, IDisposable
 
     public CozeUpstream(ISecretSeal seal, IBlobStore blobs, TimeProvider time, ILogger<CozeUpstream> logger)
     {
+        seal = new NotingSeal(seal);
         _http = new UpstreamHttp(seal);
         var http = new CozeHttp(_http, time, logger);
         _client = new CozeClient(http, new CozeTokens(http, seal, time, logger));

@@ -7,36 +7,37 @@ public sealed class ErrorsBeforeTextTests(NodeFixture node)
     public static TheoryData<int, int, string> Codes => new()
     {
         { 4000, 400, "upstream_invalid_request" },
-        { 4001, 404, "upstream_not_found" },
-        { 4002, 404, "upstream_not_found" },
+        { 4001, 502, "upstream_not_found" },
+        { 4002, 502, "upstream_not_found" },
         { 4003, 400, "upstream_invalid_request" },
         { 4004, 400, "upstream_invalid_request" },
         { 4005, 400, "upstream_invalid_request" },
-        { 4006, 404, "upstream_not_found" },
+        { 4006, 502, "upstream_not_found" },
         { 4007, 400, "upstream_invalid_request" },
         { 4008, 429, "rate_limit_exceeded" },
         { 4009, 429, "rate_limit_exceeded" },
         { 4010, 400, "context_length_exceeded" },
         { 4011, 429, "insufficient_quota" },
-        { 4012, 404, "upstream_not_found" },
+        { 4012, 502, "upstream_not_found" },
         { 4013, 502, "upstream_error" },
         { 4014, 400, "content_filter" },
-        { 4015, 403, "upstream_forbidden" },
-        { 4016, 409, "upstream_busy" },
+        { 4015, 502, "upstream_forbidden" },
+        { 4016, 503, "upstream_busy" },
         { 4019, 429, "insufficient_quota" },
         { 4020, 429, "rate_limit_exceeded" },
-        { 4021, 400, "upstream_invalid_request" },
+        { 4021, 502, "upstream_not_found" },
         { 4022, 429, "insufficient_quota" },
-        { 4100, 401, "upstream_unauthorized" },
-        { 4101, 403, "upstream_forbidden" },
-        { 4102, 403, "upstream_forbidden" },
+        { 4028, 429, "insufficient_quota" },
+        { 4100, 502, "upstream_unauthorized" },
+        { 4101, 502, "upstream_forbidden" },
+        { 4102, 502, "upstream_forbidden" },
         { 4105, 400, "content_filter" },
-        { 4200, 404, "upstream_not_found" },
+        { 4200, 502, "upstream_not_found" },
         { 4300, 400, "invalid_file" },
         { 4302, 400, "invalid_file" },
         { 4303, 400, "invalid_file" },
         { 5000, 502, "upstream_error" },
-        { 700012006, 401, "upstream_unauthorized" },
+        { 700012006, 502, "upstream_unauthorized" },
         { 720701013, 502, "upstream_error" },
         { 987654321, 502, "upstream_error" },
     };
@@ -67,8 +68,8 @@ public sealed class ErrorsBeforeTextTests(NodeFixture node)
         var response = await request.StreamErrorAsync();
 
         AssertError(response, status, errorCode, code);
-        // Only a busy conversation is retried on the same bot.
-        if (code != 4016) Assert.Single(request.Chats);
+        // Only a busy conversation and a failure of the bot itself are retried on the same bot.
+        if (errorCode is not ("upstream_busy" or "upstream_error")) Assert.Single(request.Chats);
     }
 
     [Theory]
@@ -93,10 +94,10 @@ public sealed class ErrorsBeforeTextTests(NodeFixture node)
     [InlineData(200, 502, "upstream_protocol_error")]
     [InlineData(302, 502, "upstream_protocol_error")]
     [InlineData(400, 400, "upstream_invalid_request")]
-    [InlineData(401, 401, "upstream_unauthorized")]
+    [InlineData(401, 502, "upstream_unauthorized")]
     [InlineData(402, 429, "insufficient_quota")]
-    [InlineData(403, 403, "upstream_forbidden")]
-    [InlineData(404, 404, "upstream_not_found")]
+    [InlineData(403, 502, "upstream_forbidden")]
+    [InlineData(404, 502, "upstream_not_found")]
     [InlineData(408, 504, "upstream_timeout")]
     [InlineData(413, 400, "upstream_invalid_request")]
     [InlineData(429, 429, "rate_limit_exceeded")]
@@ -122,6 +123,20 @@ public sealed class ErrorsBeforeTextTests(NodeFixture node)
         Assert.InRange(int.Parse(response.Header("retry-after")!), 1, 7);
     }
 
+    [Theory]
+    [InlineData("early_error=4008")]
+    [InlineData("early_error=4009")]
+    [InlineData("early_error=4020")]
+    [InlineData("early_error=4016")]
+    [InlineData("early_error=5000")]
+    [InlineData("http=503")]
+    public async Task Retry_after_is_there_although_Coze_does_not_say_when(string directives)
+    {
+        var response = await node.NewRequest(directives).StreamErrorAsync();
+
+        Assert.InRange(int.Parse(response.Header("retry-after")!), 1, 10);
+    }
+
     [Fact]
     public async Task Clients_should_not_retry_when_the_account_is_out_of_credit()
     {
@@ -131,9 +146,9 @@ public sealed class ErrorsBeforeTextTests(NodeFixture node)
     }
 
     [Theory]
-    [InlineData("unpublished", 403, "upstream_forbidden")]
-    [InlineData("unknown-bot", 404, "upstream_not_found")]
-    [InlineData("unauthorized", 401, "upstream_unauthorized")]
+    [InlineData("unpublished", 502, "upstream_forbidden")]
+    [InlineData("unknown-bot", 502, "upstream_not_found")]
+    [InlineData("unauthorized", 502, "upstream_unauthorized")]
     [InlineData("down", 503, "upstream_unavailable")]
     public async Task A_bot_or_account_that_cannot_be_used(string model, int status, string errorCode) =>
         AssertError(await node.NewRequest(model: model).StreamErrorAsync(), status, errorCode);

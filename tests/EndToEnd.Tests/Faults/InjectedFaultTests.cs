@@ -28,7 +28,7 @@ public sealed class InjectedFaultTests(ExclusiveNodeFixture node)
         await node.AddFaultAsync("/v3/chat/retrieve", error: 4001);
         var reply = await node.NewRequest("say=abcdefgh chunk=2 disconnect_after=2").StreamAsync();
 
-        ErrorsAfterTextTests.AssertFailedInStream(reply, "abcd", "upstream_not_found");
+        ErrorsAfterTextTests.AssertFailedInStream(reply, "abcd", "upstream_outcome_unknown");
     }
 
     [Fact]

@@ -64,6 +64,20 @@ public sealed class ErrorTableTests
             ErrorTable.All.Where(row => row.RecoveryAction != RecoveryAction.GiveUp),
             row => Assert.StartsWith("Upstream", row.Code.ToString(), StringComparison.Ordinal));
 
+    /// <summary>Clients of OpenAI show these as a fault of the caller, such as a wrong key.</summary>
+    [Theory]
+    [InlineData(ErrorCode.UpstreamUnauthorized)]
+    [InlineData(ErrorCode.UpstreamForbidden)]
+    [InlineData(ErrorCode.UpstreamNotFound)]
+    [InlineData(ErrorCode.UpstreamBusy)]
+    public void Faults_of_the_operator_or_the_upstream_are_not_those_of_the_caller(ErrorCode code) =>
+        Assert.InRange(ErrorTable.Of(code).Status, 500, 599);
+
+    [Fact]
+    public void Errors_that_pass_by_themselves_say_when_to_retry() =>
+        Assert.All(
+            ErrorTable.All.Where(row => row.Status is 429 or 503 or 504 && row.OpenAiCode != "insufficient_quota"), row => Assert.NotNull(row.RetryAfter));
+
     [Fact]
     public void A_turn_that_the_upstream_may_have_received_is_never_retried() =>
         Assert.Equal(RecoveryAction.GiveUp, ErrorTable.Of(ErrorCode.UpstreamOutcomeUnknown).RecoveryAction);

@@ -140,9 +140,12 @@ public class ConversationTests : GrainTest
     {
         for (var i = 0; i < 9; i++) Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamFailed, $"Failure {i}."));
         var turn = await Begin(Request());
-        var end = Assert.IsType<ReplyFailed>(await turn.Subscriber.UntilEnd());
+        var ended = turn.Subscriber.UntilEnd();
+        await PassUntil(() => ended.IsCompleted);
+        var end = Assert.IsType<ReplyFailed>(await ended);
         Assert.Equal(ErrorCode.UpstreamFailed, end.Error.Code);
-        Assert.Equal(2, Upstream.OpenedCount);
+        // Both bots, and the last of them once more.
+        Assert.Equal(Options.MaxAttempts, Upstream.OpenedCount);
     }
 
     [Fact]

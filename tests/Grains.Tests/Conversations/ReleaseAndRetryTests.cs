@@ -79,7 +79,38 @@ public sealed class ReleaseAndRetryTests : GrainTest
 
         Assert.NotEqual(first.Turn.Bot.Id, second.Turn.Bot.Id);
         var refusal = (await Silo.Grains.GetGrain<IBotGrain>(first.Turn.Bot.Id).Acquire(new LeaseRequest("another", [], null))).Refusal;
-        Assert.Equal(until, refusal?.Until);
+        Assert.Equal((until, Silo.Time.GetUtcNow() + TimeSpan.FromSeconds(30)), (refusal?.Error.Until, refusal?.Until));
+    }
+
+    [Fact]
+    public async Task Failure_before_any_text_is_retried_with_the_same_bot_if_there_is_no_other()
+    {
+        Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamFailed, "Coze says: internal error."));
+        var turn = await Begin(Request(model: "single"));
+        var opened = Upstream.NextOpened();
+        await PassUntil(() => opened.IsCompleted);
+        (await opened).Identify().Fail(ErrorCode.UpstreamFailed);
+        opened = Upstream.NextOpened();
+        await PassUntil(() => opened.IsCompleted);
+        var last = await opened;
+        last.Identify().Say("Hello").Complete();
+
+        Assert.IsType<ReplyCompleted>(await turn.Subscriber.UntilEnd());
+        Assert.Equal(("single", 3), (last.Turn.Bot.Id, last.Turn.Attempt));
+    }
+
+    [Fact]
+    public async Task Words_of_the_upstream_about_a_turn_stay_with_that_turn()
+    {
+        for (var i = 0; i < 2; i++) Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamForbidden, "Coze says: bot 7350 is blocked."));
+        var first = await Begin(Request(model: "single"));
+        var ended = await first.Subscriber.UntilEnd();
+        var second = await Begin(Request(model: "single"));
+
+        Assert.Contains("7350", Assert.IsType<ReplyFailed>(ended).Error.Message, StringComparison.Ordinal);
+        var error = Assert.IsType<ReplyFailed>(await second.Subscriber.UntilEnd()).Error;
+        Assert.Equal(ErrorCode.UpstreamForbidden, error.Code);
+        Assert.DoesNotContain("7350", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -69,7 +69,7 @@ public sealed class HealthTests : GrainTest
         await (await Begin(Request(model: "single"))).Subscriber.UntilEnd();
 
         var bot = await Until(HealthKind.Bot, "single", HealthState.Cooling);
-        Assert.Equal((until, "Coze says: no credits."), (bot.Until, bot.Reason));
+        Assert.Equal((until, "The account of the bot has no credits left for now."), (bot.Until, bot.Reason));
     }
 
     [Fact]
@@ -80,7 +80,8 @@ public sealed class HealthTests : GrainTest
 
         await (await Begin(Request(model: "single"))).Subscriber.UntilEnd();
 
-        Assert.Equal("Coze says: the token is invalid.", (await Until(HealthKind.Bot, "single", HealthState.Failing)).Reason);
+        var bot = await Until(HealthKind.Bot, "single", HealthState.Failing);
+        Assert.Equal("The bot's platform does not accept the account of the bot. Its operator has to act.", bot.Reason);
     }
 
     [Fact]
@@ -89,15 +90,15 @@ public sealed class HealthTests : GrainTest
         for (var i = 0; i < Breaker.Threshold; i++)
         {
             Assert.Equal(HealthState.Unknown, (await Find(HealthKind.Bot, "single")).State);
-            Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamFailed, "Coze says: internal error."));
+            Upstream.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamTimeout, "Coze did not answer."));
             await (await Begin(Request(model: "single"))).Subscriber.UntilEnd();
         }
 
         var bot = await Until(HealthKind.Bot, "single", HealthState.Failing);
-        Assert.Equal("Coze says: internal error.", bot.Reason);
-        Assert.Equal(Silo.Time.GetUtcNow().AddSeconds(10), bot.Until);
+        Assert.Equal("Coze did not answer.", bot.Reason);
+        Assert.Equal(Silo.Time.GetUtcNow().AddSeconds(2), bot.Until);
 
-        Silo.Time.Advance(TimeSpan.FromSeconds(11));
+        Silo.Time.Advance(TimeSpan.FromSeconds(2));
         await Complete(Request(model: "single"), "again");
         await Until(HealthKind.Bot, "single", HealthState.Ok);
     }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using CozeCluster.Sandbox.Coze;
+using CozeCluster.TestKit;
 
 namespace CozeCluster.Sandbox.Tests.Coze;
 
@@ -216,6 +217,42 @@ public sealed class ChatStreamTests
         await using var client = await CozeClient.StartAsync();
 
         Assert.Contains("unknown directive 'frobnicate'", (await client.StreamAsync("[[pace=0 frobnicate=1]]")).Text());
+    }
+
+    [Theory]
+    [InlineData("Hello", true)]
+    [InlineData("Hello [[pace=0]]", false)]
+    [InlineData("Hello [[chunks=20]]", false)]
+    [InlineData("Hello [[say=something]]", false)]
+    public async Task Stream_EchoPace_IsForEchoesOnly(string prompt, bool isPaced)
+    {
+        var time = new ManualTime();
+        var start = time.GetUtcNow();
+        await using var client = await CozeClient.StartAsync(new SandboxOptions { Time = time, EchoPace = TimeSpan.FromSeconds(1) });
+
+        var reading = client.StreamAsync(prompt);
+        while (!reading.IsCompleted)
+        {
+            if (time.ArmedTimers > 0) time.Advance(TimeSpan.FromSeconds(1));
+            else await Task.Yield();
+        }
+
+        var deltas = (await reading).Count(e => e.Name == CozeEvents.Delta);
+        Assert.Equal(TimeSpan.FromSeconds(isPaced ? deltas : 0), time.GetUtcNow() - start);
+    }
+
+    [Fact]
+    public async Task Stream_Ask_RequiresAReplyOfTheUserWithoutAFunction()
+    {
+        await using var client = await CozeClient.StartAsync();
+
+        var events = await client.StreamAsync("[[ask=\"Which city?\"]]");
+
+        Assert.Equal("Which city?", events.Messages("answer").Single()["content"]);
+        var call = events.One("conversation.chat.requires_action").Json["required_action"]!["submit_tool_outputs"]!["tool_calls"]![0]!.AsObject();
+        Assert.Equal("reply_message", (string?)call["type"]);
+        Assert.True(call.ContainsKey("function"));
+        Assert.Null(call["function"]);
     }
 
     [Fact]

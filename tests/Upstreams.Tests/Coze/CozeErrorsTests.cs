@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -31,8 +32,9 @@ public sealed partial class CozeErrorsTests
         [4016] = ErrorCode.UpstreamBusy,
         [4019] = ErrorCode.UpstreamQuotaExceeded,
         [4020] = ErrorCode.UpstreamRateLimited,
-        [4021] = ErrorCode.UpstreamInvalidRequest,
+        [4021] = ErrorCode.UpstreamNotFound,
         [4022] = ErrorCode.UpstreamQuotaExceeded,
+        [4028] = ErrorCode.UpstreamQuotaExceeded,
         [4100] = ErrorCode.UpstreamUnauthorized,
         [4101] = ErrorCode.UpstreamForbidden,
         [4102] = ErrorCode.UpstreamForbidden,
@@ -69,7 +71,10 @@ public sealed partial class CozeErrorsTests
     [InlineData(404, ErrorCode.UpstreamNotFound)]
     [InlineData(408, ErrorCode.UpstreamTimeout)]
     [InlineData(409, ErrorCode.UpstreamBusy)]
+    [InlineData(405, ErrorCode.UpstreamFailed)]
     [InlineData(413, ErrorCode.UpstreamInvalidRequest)]
+    [InlineData(415, ErrorCode.UpstreamFailed)]
+    [InlineData(422, ErrorCode.UpstreamInvalidRequest)]
     [InlineData(429, ErrorCode.UpstreamRateLimited)]
     [InlineData(500, ErrorCode.UpstreamFailed)]
     [InlineData(502, ErrorCode.UpstreamUnavailable)]
@@ -82,6 +87,73 @@ public sealed partial class CozeErrorsTests
 
     [Fact]
     public void Map_UnknownCodeInAStream_IsUpstreamFailed() => Assert.Equal(ErrorCode.UpstreamFailed, CozeErrors.Map(new CozeRefusal(4033, "x"), null));
+
+    [Theory]
+    [InlineData(4029, "Your free quota has been used up", ErrorCode.UpstreamQuotaExceeded)]
+    [InlineData(4030, "您的免费额度已用完", ErrorCode.UpstreamQuotaExceeded)]
+    [InlineData(4031, "Insufficient points, please top up", ErrorCode.UpstreamQuotaExceeded)]
+    [InlineData(4032, "Rate limit reached for this model", ErrorCode.UpstreamRateLimited)]
+    [InlineData(4033, "请求频率过高", ErrorCode.UpstreamRateLimited)]
+    [InlineData(4034, "input exceeds the context length", ErrorCode.ContextLengthExceeded)]
+    [InlineData(4035, "the answer contains sensitive information", ErrorCode.ContentFiltered)]
+    [InlineData(4109, "The access token is expired", ErrorCode.UpstreamUnauthorized)]
+    [InlineData(4103, "denied", ErrorCode.UpstreamForbidden)]
+    [InlineData(4036, "bot 7 has not been published", ErrorCode.UpstreamForbidden)]
+    [InlineData(4037, "the workflow does not exist", ErrorCode.UpstreamNotFound)]
+    [InlineData(4038, "当前会话正在处理中", ErrorCode.UpstreamBusy)]
+    [InlineData(4039, "model timeout", ErrorCode.UpstreamTimeout)]
+    [InlineData(4217, "resource", ErrorCode.UpstreamNotFound)]
+    [InlineData(4309, "x", ErrorCode.FileRejected)]
+    [InlineData(5217, "x", ErrorCode.UpstreamFailed)]
+    [InlineData(700012014, "x", ErrorCode.UpstreamUnauthorized)]
+    [InlineData(720702222, "x", ErrorCode.UpstreamFailed)]
+    public void Map_UnknownCode_IsClassifiedByItsWordsAndThenItsRange(long code, string message, ErrorCode expected) =>
+        Assert.Equal(expected, CozeErrors.Map(new CozeRefusal(code, message), HttpStatusCode.OK));
+
+    [Fact]
+    public void Map_UnknownCode_IsCounted()
+    {
+        var counted = new List<string>();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, self) =>
+        {
+            if (instrument.Name == "cozecluster.coze.unknown_codes") self.EnableMeasurementEvents(instrument);
+        };
+        listener.SetMeasurementEventCallback<long>((_, _, tags, _) =>
+        {
+            var labels = tags.ToArray().Select(tag => $"{tag.Key}={tag.Value}");
+            lock (counted) counted.Add(string.Join(' ', labels));
+        });
+        listener.Start();
+
+        CozeErrors.Map(new CozeRefusal(4987, "free quota used up"), null);
+        CozeErrors.Map(new CozeRefusal(4011, "known"), null);
+
+        lock (counted) Assert.Single(counted, "coze_code=4987 code=upstream_quota_exceeded");
+        lock (counted) Assert.DoesNotContain(counted, labels => labels.Contains("4011", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("The token you provided is invalid or expired", ErrorCode.UpstreamUnauthorized, RecoveryAction.RotateAccount)]
+    [InlineData("authentication failed: bad token", ErrorCode.UpstreamUnauthorized, RecoveryAction.RotateAccount)]
+    [InlineData("You do not have permission to use this bot", ErrorCode.UpstreamForbidden, RecoveryAction.CoolBot)]
+    [InlineData("Your token lacks the permission Connector.botChat", ErrorCode.UpstreamForbidden, RecoveryAction.CoolBot)]
+    [InlineData(null, ErrorCode.UpstreamForbidden, RecoveryAction.CoolBot)]
+    public void ToError_4101_IsATokenOrAPermissionByItsText(string? message, ErrorCode expected, RecoveryAction action)
+    {
+        var error = CozeErrors.ToError(new CozeRefusal(4101, message));
+
+        Assert.Equal((expected, action), (error.Code, error.RecoveryAction));
+        Assert.Equal(action, error.ToException().ToError().RecoveryAction);
+    }
+
+    [Theory]
+    [InlineData(4015, RecoveryAction.CoolBot)]
+    [InlineData(4102, RecoveryAction.RotateAccount)]
+    [InlineData(4002, RecoveryAction.GiveUp)]
+    [InlineData(4006, RecoveryAction.CoolBot)]
+    public void ToError_FaultOfABot_RestsNotItsAccount(long code, RecoveryAction expected) =>
+        Assert.Equal(expected, CozeErrors.ToError(new CozeRefusal(code, "x")).RecoveryAction);
 
     [Theory]
     [InlineData("invalid_request", ErrorCode.UpstreamUnauthorized)]

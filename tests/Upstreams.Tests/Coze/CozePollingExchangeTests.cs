@@ -102,19 +102,6 @@ public sealed class CozePollingExchangeTests
     }
 
     [Theory]
-    [InlineData(200, """{"code":4001,"msg":"no chat"}""")]
-    [InlineData(404, """{"code":4200,"msg":"not found"}""")]
-    public async Task Attach_UnknownChat_FailsAsNotFound(int status, string body)
-    {
-        OnPoll(context => WireServer.Write(context, body, status: status));
-
-        var (sink, requests) = await Attach();
-
-        Assert.Equal(ErrorCode.UpstreamNotFound, sink.Failure!.Code);
-        Assert.Single(requests);
-    }
-
-    [Theory]
     [InlineData(405)]
     [InlineData(404)]
     public async Task Attach_ServerWithoutGet_IsPolledWithPost(int status)
@@ -170,15 +157,23 @@ public sealed class CozePollingExchangeTests
         Assert.Empty(_polls);
     }
 
-    [Fact]
-    public async Task Attach_Refused_IsReportedAtOnce()
+    [Theory]
+    [InlineData(200, """{"code":4001,"msg":"no chat"}""")]
+    [InlineData(404, """{"code":4200,"msg":"not found"}""")]
+    [InlineData(403, """{"code":4101,"msg":"no"}""")]
+    [InlineData(400, """{"code":4000,"msg":"bad parameter"}""")]
+    [InlineData(400, "<html>")]
+    public async Task Attach_Refused_IsReportedAtOnce_AndNotAsAFaultOfTheClient(int status, string body)
     {
-        OnPoll(context => WireServer.Write(context, """{"code":4101,"msg":"no"}""", status: 403));
+        OnPoll(context => WireServer.Write(context, body, status: status));
         await using var server = await Start();
         using var rig = new CozeRig(server.BaseUrl, _time);
         await using var exchange = await rig.Upstream.Attach(rig.Turn(), rig.Handle(), CozeRig.Stop);
 
-        Assert.Equal(ErrorCode.UpstreamForbidden, (await new RecordingSink().ReadUntilBroken(exchange)).Code);
+        var error = await new RecordingSink().ReadUntilBroken(exchange);
+
+        Assert.Equal((ErrorCode.UpstreamOutcomeUnknown, RecoveryAction.GiveUp), (error.Code, error.RecoveryAction));
+        Assert.Single(server.Requests);
     }
 
     [Fact]
@@ -203,13 +198,74 @@ public sealed class CozePollingExchangeTests
     }
 
     [Fact]
-    public async Task Attach_ListWithoutAnAnswer_IsAcceptedAfterThreePolls()
+    public async Task Attach_ListWithOtherMessagesOnly_IsAcceptedAfterThreePolls()
+    {
+        for (var i = 0; i < 3; i++) OnPoll(Chat("completed"));
+        OnList("data:{\"role\":\"assistant\",\"type\":\"follow_up\",\"content\":\"And?\"}");
+
+        var (sink, _) = await Attach();
+
+        Assert.Empty(sink.Answers);
+        Assert.Equal(new FollowUpItem("follow_up-0", "And?"), Assert.Single(sink.Items));
+        Assert.Equal(FinishReason.Stop, sink.Finish);
+    }
+
+    [Fact]
+    public async Task Attach_EmptyList_IsNoWholeReply()
     {
         for (var i = 0; i < 3; i++) OnPoll(Chat("completed"));
 
         var (sink, _) = await Attach();
 
-        Assert.Empty(sink.Answers);
+        Assert.Null(sink.Finish);
+        Assert.Equal(ErrorCode.UpstreamProtocol, sink.Failure!.Code);
+    }
+
+    [Theory]
+    [InlineData("""{"code":0}""")]
+    [InlineData("""{"code":0,"data":null}""")]
+    [InlineData("""{"code":0,"data":{}}""")]
+    public async Task Attach_AnswerWithoutAList_IsNoWholeReply(string list)
+    {
+        for (var i = 0; i < 5; i++) OnPoll(Chat("completed"));
+        _list = context => WireServer.Write(context, list);
+        await using var server = await Start();
+        using var rig = new CozeRig(server.BaseUrl, _time);
+        await using var exchange = await rig.Upstream.Attach(rig.Turn(), rig.Handle(), CozeRig.Stop);
+
+        var reading = new RecordingSink().ReadUntilBroken(exchange);
+        await _time.AdvanceUntil(reading);
+
+        Assert.Equal(ErrorCode.UpstreamProtocol, (await reading).Code);
+    }
+
+    [Fact]
+    public async Task Attach_ListWithoutTheAnswerThatHadBegun_IsNoWholeReply()
+    {
+        for (var i = 0; i < 3; i++) OnPoll(Chat("completed"));
+        OnList(Wire.MessageCompleted("answer", "One", "m1"));
+        var sink = new RecordingSink();
+        sink.Append(sink.Open("m2", TextKind.Answer), "Tw");
+
+        await Attach(sink: sink);
+
+        Assert.Equal(ErrorCode.UpstreamProtocol, sink.Failure!.Code);
+        Assert.Null(sink.Finish);
+    }
+
+    [Fact]
+    public async Task Attach_ListThatLacksAnAnswerAtFirst_IsReadAgain()
+    {
+        for (var i = 0; i < 2; i++) OnPoll(Chat("completed"));
+        var lists = 0;
+        _list = context => WireServer.Write(
+            context, $$"""{"code":0,"data":[{{Wire.Message("answer", "One", "m1")}}{{(++lists < 2 ? "" : "," + Wire.Message("answer", "Two", "m2"))}}]}""");
+        var sink = new RecordingSink();
+        sink.Append(sink.Open("m2", TextKind.Answer), "Tw");
+
+        await Attach(sink: sink);
+
+        Assert.Equal(["Two", "One"], sink.Answers);
         Assert.Equal(FinishReason.Stop, sink.Finish);
     }
 
@@ -299,11 +355,12 @@ public sealed class CozePollingExchangeTests
         return _polls.Dequeue()(context);
     });
 
-    private async Task<(RecordingSink Sink, IReadOnlyList<string> Requests)> Attach(UpstreamHandle? handle = null)
+    private async Task<(RecordingSink Sink, IReadOnlyList<string> Requests)> Attach(
+        UpstreamHandle? handle = null, RecordingSink? sink = null)
     {
         await using var server = await Start();
         using var rig = new CozeRig(server.BaseUrl, _time);
-        var sink = new RecordingSink();
+        sink ??= new RecordingSink();
         await using var exchange = await rig.Upstream.Attach(rig.Turn(), handle ?? rig.Handle(), CozeRig.Stop);
         var reading = sink.ReadAll(exchange);
         await _time.AdvanceUntil(reading);

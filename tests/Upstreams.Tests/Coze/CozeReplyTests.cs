@@ -267,11 +267,75 @@ public sealed class CozeReplyTests : IDisposable
             "conversation.chat.requires_action",
             """{"id":"h1","conversation_id":"c1","status":"requires_action","required_action":{"type":"submit_tool_outputs","submit_tool_outputs":"""
             + """{"tool_calls":[{"id":"t1","type":"function","function":{"name":"find","arguments":"{\"a\":1}"}},"""
-            + """{"id":2,"type":"reply_message","function":{"name":"ask","arguments":{"b":2}}}]}}}""") + Wire.Done);
+            + """{"id":2,"function":{"name":"ask","arguments":{"b":2}}},{"id":3,"type":"function","function":{"name":"now","arguments":""}},"""
+            + """{"id":4,"type":"reply_message","function":null}]}}}""") + Wire.Done);
 
         Assert.Equal(
-            [new ToolCallItem("t1", "find", """{"a":1}""", ForClient: true), new ToolCallItem("2", "ask", """{"b":2}""", ForClient: true)], sink.Items);
+            [
+                new ToolCallItem("t1", "find", """{"a":1}""", ForClient: true),
+                new ToolCallItem("2", "ask", """{"b":2}""", ForClient: true),
+                new ToolCallItem("3", "now", "{}", ForClient: true),
+            ],
+            sink.Items);
         Assert.Equal(FinishReason.ToolCalls, sink.Finish);
+    }
+
+    [Theory]
+    [InlineData("answer")]
+    [InlineData("question")]
+    public async Task RequiresAction_OfTheUser_IsTheQuestionAndStop(string type)
+    {
+        var sink = await _rig.Read(Wire.Created + Wire.MessageCompleted(type, "Which city?") + Required("""{"id":"t1","type":"reply_message","function":null}"""));
+
+        Assert.Equal("Which city?", sink.Answer);
+        Assert.Empty(sink.Items);
+        Assert.Equal(FinishReason.Stop, sink.Finish);
+    }
+
+    [Theory]
+    [InlineData("""{"id":"t1","type":"reply_message","function":null}""", "submit_tool_outputs")]
+    [InlineData("""{"id":"t1","type":"browse","function":{"name":"f","arguments":"{}"}}""", "submit_tool_outputs")]
+    [InlineData("""{"id":"t1","type":"function","function":null}""", "submit_tool_outputs")]
+    [InlineData("""{"type":"function","function":{"name":"f"}}""", "submit_tool_outputs")]
+    [InlineData("", "submit_tool_outputs")]
+    [InlineData("""{"id":"t1","type":"function","function":{"name":"f","arguments":"{}"}}""", "pay_the_bill")]
+    public async Task RequiresAction_ThatIsNotUnderstood_IsAnError(string call, string action)
+    {
+        var sink = await _rig.Read(Wire.Created + Required(call, action));
+
+        Assert.Equal(ErrorCode.UpstreamProtocol, sink.Failure!.Code);
+        Assert.Empty(sink.Items);
+        Assert.Null(sink.Finish);
+    }
+
+    [Fact]
+    public async Task Delta_AfterItsMessageIsCompleted_IsIgnored()
+    {
+        var sink = await _rig.Read(
+            Wire.Created + Wire.Delta("Hel") + Wire.MessageCompleted("answer", "Hello") + Wire.Thought("late") + Wire.Delta("lo") + Wire.Completed);
+
+        Assert.Equal("Hello", sink.Answer);
+        Assert.Empty(sink.Reasoning);
+    }
+
+    [Fact]
+    public async Task Card_AsTheOnlyAnswer_IsAlsoText()
+    {
+        const string Card = """{"header":{"title":"Weather"},"elements":[{"tag":"button","text":"More","url":"https://x.test/a"}]}""";
+
+        var sink = await _rig.Read(Wire.MessageCompleted("answer", Card, "c1", "card") + Wire.Completed);
+
+        Assert.Equal("Weather\n\n[More](https://x.test/a)", sink.Answer);
+        Assert.Equal(new CardItem("c1", Card), Assert.Single(sink.Items));
+    }
+
+    [Fact]
+    public async Task Card_BesideText_IsOnlyAnItem()
+    {
+        var sink = await _rig.Read(
+            Wire.MessageCompleted("answer", """{"title":"x"}""", "c1", "card") + Wire.MessageCompleted("answer", "Hello") + Wire.Completed);
+
+        Assert.Equal("Hello", sink.Answer);
     }
 
     [Theory]
@@ -358,4 +422,8 @@ public sealed class CozeReplyTests : IDisposable
     public async Task Done_WithoutAnyIds_CompletesAReplyWithAnAnswer() => Assert.Equal(
         FinishReason.Stop,
         (await _rig.Read(Wire.Record("conversation.message.completed", """{"id":"m1","type":"answer","content":"x"}""") + Wire.Done)).Finish);
+
+    private static string Required(string calls, string action = "submit_tool_outputs") => Wire.Record(
+        "conversation.chat.requires_action",
+        $$"""{"id":"h1","conversation_id":"c1","status":"requires_action","required_action":{"type":"{{action}}","{{action}}":{"tool_calls":[{{calls}}] } } }""");
 }

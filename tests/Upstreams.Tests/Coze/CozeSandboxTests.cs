@@ -55,6 +55,25 @@ public sealed class CozeSandboxTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Run_QuestionOfAChatflow_IsTextAndStop()
+    {
+        var sink = await _rig.Run(_rig.Turn("[[ask=\"Which city?\"]]"));
+
+        Assert.Equal("Which city?", sink.Answer);
+        Assert.Empty(sink.Items);
+        Assert.Equal(FinishReason.Stop, sink.Finish);
+    }
+
+    [Fact]
+    public async Task Run_CardAlone_IsAlsoText()
+    {
+        var sink = await _rig.Run(_rig.Turn("[[answers=0 card followups=0]]"));
+
+        Assert.Equal("A card\n\nIt has a text and a button.\n\n[More](https://sandbox.test/more)", sink.Answer);
+        Assert.IsType<CardItem>(Assert.Single(sink.Items));
+    }
+
+    [Fact]
     public async Task Open_HistoryMediaAndMetadata_FollowCozesRules()
     {
         var image = new ImageContent(new MediaSource(null, await _rig.Blobs.Put("t", "图.png", "image/png", Encoding.UTF8.GetBytes("x"), CozeRig.Stop)));

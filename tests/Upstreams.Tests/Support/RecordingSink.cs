@@ -28,6 +28,8 @@ internal sealed class RecordingSink : IReplySink
 
     public IReadOnlyDictionary<string, string> Ids => Handles[^1].Ids;
 
+    public bool HasOpenText => _texts.Exists(text => text.Text.Length > 0 && !Closed.Contains(text.Id));
+
     public int Open(string messageId, TextKind kind)
     {
         var known = _texts.FindIndex(text => text.Id == messageId && text.Kind == kind);

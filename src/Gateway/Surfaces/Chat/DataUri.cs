@@ -29,12 +29,20 @@ internal static class DataUri
             throw path.Invalid($"Invalid '{path}': expected a data URI of the form data:TYPE;base64,DATA.");
         var end = head.IndexOf((byte)';');
         var type = TypeOf(head[..end]) ?? throw path.Invalid($"Invalid '{path}': the media type of the data URI is not valid.");
-        return new Media($"{name}.{ExtensionOf(type)}", type, DecodeBase64(utf8[(comma + 1)..], path));
+        var content = DecodeBase64(utf8[(comma + 1)..], path);
+        var (actual, extension) = MediaTypes.Detect(content.Span) ?? (type, ExtensionOf(type));
+        return new Media($"{name}.{extension}", actual, content);
     }
 
-    /// <summary>Reads base64 of a request. The media type is derived from the file name.</summary>
-    public static Media ReadBase64(ReadOnlySpan<byte> utf8, string? name, JsonFieldPath path) =>
-        new(name ?? "file.bin", name is not null && Types.TryGetContentType(name, out var type) ? type : UnknownType, DecodeBase64(utf8, path));
+    /// <summary>Reads base64 of a request. The media type is that of the content, or else that of the file name.</summary>
+    public static Media ReadBase64(ReadOnlySpan<byte> utf8, string? name, JsonFieldPath path)
+    {
+        var content = DecodeBase64(utf8, path);
+        var named = name is not null && Types.TryGetContentType(name, out var type) ? type : UnknownType;
+        return MediaTypes.Detect(content.Span) is var (actual, extension)
+            ? new Media(name ?? $"file.{extension}", actual, content)
+            : new Media(name ?? "file.bin", named, content);
+    }
 
     /// <summary>Decodes base64 of a request.</summary>
     public static ReadOnlyMemory<byte> DecodeBase64(ReadOnlySpan<byte> utf8, JsonFieldPath path)
@@ -47,12 +55,13 @@ internal static class DataUri
     }
 
     /// <summary>Decodes a data URI that a bot sent.</summary>
-    /// <returns>The bytes; null if the text is not a data URI, or not one with valid base64.</returns>
+    /// <returns>The bytes; null if the text is not a data URI with valid base64, or has no content.</returns>
     public static ReadOnlyMemory<byte>? TryDecode(string url)
     {
         if (!url.StartsWith("data:", StringComparison.Ordinal) || url.IndexOf(Base64Marker, StringComparison.Ordinal) is not (> 0 and var marker)) return null;
         var base64 = Encoding.UTF8.GetBytes(url[(marker + Base64Marker.Length)..]);
-        return Base64.DecodeFromUtf8InPlace(base64, out var length) == OperationStatus.Done ? base64.AsMemory(0, length) : null;
+        if (Base64.DecodeFromUtf8InPlace(base64, out var length) != OperationStatus.Done || length == 0) return null;
+        return base64.AsMemory(0, length);
     }
 
     private static string? TypeOf(ReadOnlySpan<byte> utf8)

@@ -5,10 +5,16 @@ namespace CozeCluster.Gateway.Surfaces.Images;
 /// <summary>Finds the images in the text of a bot's reply.</summary>
 internal static partial class ImageFinder
 {
+    private static readonly char[] Punctuation = ['.', ',', ';', ':', '!', '?', '*', '`', '|'];
+
     private static readonly string[] Extensions = [".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".bmp"];
 
     // Coze shortens the URLs of images that its plugins draw, and bots often link to these images instead of showing them.
     private static readonly string[] ShortLinkHosts = ["s.coze.com", "s.coze.cn"];
+
+    // Image servers of Coze name the processing behind the file: cat.png~tplv-a9rns2rl98-image.image?rk3s=…
+    private const string ProcessingMark = "~tplv-";
+    private const string ProcessedExtension = ".image";
 
     /// <summary>
     /// Finds Markdown images. If there are none, finds links whose URL looks like that of an image, and if there are none of these either, such URLs in the
@@ -27,8 +33,8 @@ internal static partial class ImageFinder
         var linked = urls.Count;
         rest = PlainUrl().Replace(rest, match =>
         {
-            var url = match.Value.TrimEnd('.', ',', ';', ':', '!', '?');
-            return IsImage(url, linked) ? Collect(url, urls) + match.Value[url.Length..] : match.Value;
+            var url = FindEnd(match.Value, candidate => IsImage(candidate, linked));
+            return url is not null ? Collect(url, urls) + match.Value[url.Length..] : match.Value;
         });
         rest = BlankLines().Replace(EmptyLink().Replace(rest, ""), "\n\n").Trim();
         return (urls, rest.Length > 0 ? rest : null);
@@ -43,19 +49,39 @@ internal static partial class ImageFinder
         return "";
     }
 
+    // Text may follow an address without a space: punctuation, and in Chinese any character.
+    private static string? FindEnd(string match, Func<string, bool> isImage)
+    {
+        var url = match.TrimEnd(Punctuation);
+        var query = url.IndexOf('?', StringComparison.Ordinal);
+        var foreign = url.AsSpan().IndexOfAnyExceptInRange('!', '~');
+        // A path may have characters of any language, but a query is encoded by whoever signs it.
+        if ((query < 0 || foreign < query) && isImage(url)) return url;
+        if (foreign < 0) return isImage(url) ? url : null;
+        url = url[..foreign].TrimEnd(Punctuation);
+        return isImage(url) ? url : null;
+    }
+
     private static bool LooksLikeImage(string url) =>
         Uri.TryCreate(url, UriKind.Absolute, out var uri)
-        && (Extensions.Any(extension => uri.AbsolutePath.EndsWith(extension, StringComparison.OrdinalIgnoreCase)) || ShortLinkHosts.Contains(uri.Host));
+        && (ShortLinkHosts.Contains(uri.Host)
+            || uri.AbsolutePath.Contains(ProcessingMark, StringComparison.OrdinalIgnoreCase)
+            || uri.AbsolutePath.EndsWith(ProcessedExtension, StringComparison.OrdinalIgnoreCase)
+            || Extensions.Any(extension => uri.AbsolutePath.EndsWith(extension, StringComparison.OrdinalIgnoreCase)));
 
     [GeneratedRegex(
-        """!\[[^\]\n]{0,500}\]\(\s{0,9}<?(?<url>(?:https?://|data:image/)[^\s)>]+)>?(?:\s{1,9}"[^"\n]{0,500}")?\s{0,9}\)""",
+        """!\[[^\]\n]{0,500}\]\(\s{0,9}<?(?<url>(?:https?://|data:image/)(?:[^\s()<>]|\([^\s()<>]{0,200}\))+)>?(?:\s{1,9}"[^"\n]{0,500}")?\s{0,9}\)""",
         RegexOptions.CultureInvariant)]
     private static partial Regex MarkdownImage();
 
-    [GeneratedRegex("""\[[^\]\n]{0,500}\]\(\s{0,9}<?(?<url>https?://[^\s)>]+)>?(?:\s{1,9}"[^"\n]{0,500}")?\s{0,9}\)""", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        """\[[^\]\n]{0,500}\]\(\s{0,9}<?(?<url>https?://(?:[^\s()<>]|\([^\s()<>]{0,200}\))+)>?(?:\s{1,9}"[^"\n]{0,500}")?\s{0,9}\)""",
+        RegexOptions.CultureInvariant)]
     private static partial Regex MarkdownLink();
 
-    [GeneratedRegex("""https?://[^\s<>()\[\]"']+""", RegexOptions.CultureInvariant)]
+    // Ends at Chinese punctuation. Parentheses belong to it in pairs.
+    [GeneratedRegex(
+        """https?://(?:[^\s<>()\[\]"'，。、；：！？（）【】《》「」『』“”‘’…]|\([^\s<>()\[\]"']{0,200}\))+""", RegexOptions.CultureInvariant)]
     private static partial Regex PlainUrl();
 
     // A link whose text was an image that is removed.

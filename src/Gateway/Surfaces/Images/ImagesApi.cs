@@ -66,8 +66,14 @@ internal sealed class ImagesApi(
 
     private async Task<ImageResult> CreateImage(string url, string? text, bool inline, CancellationToken cancellationToken)
     {
+        if (url.StartsWith("data:", StringComparison.OrdinalIgnoreCase))
+        {
+            var content = DataUri.TryDecode(url)
+                ?? throw new ClusterException(ErrorCode.FetchFailed, "The bot answered with an image whose data: URL has no valid base64.", "data[].url");
+            return inline ? new ImageResult(null, content, text) : new ImageResult(url, null, text);
+        }
         if (!inline) return new ImageResult(url, null, text);
-        return new ImageResult(null, DataUri.TryDecode(url) ?? (await fetcher.Fetch(url, "image/", cancellationToken)).Content, text);
+        return new ImageResult(null, (await fetcher.Fetch(url, "image/", cancellationToken)).Content, text);
     }
 
     /// <summary>Waits for all tasks.</summary>

@@ -13,6 +13,7 @@ internal sealed class ChatRunner
     private readonly IReadOnlyList<ToolOutput> _toolOutputs;
     private readonly ReplyPlan _plan;
     private readonly Pacer _pacer;
+    private readonly TimeSpan _pace;
     private readonly bool _isResumed;
     private int _deltas;
     private bool _hasAborted;
@@ -33,6 +34,7 @@ internal sealed class ChatRunner
         _toolOutputs = toolOutputs ?? [];
         _plan = ReplyPlan.Create(chat, _toolOutputs, imageUrl);
         _pacer = new Pacer(coze.Time);
+        _pace = _script is { Pace: null, Say: null, Chunks: null, Text: TextKind.Plain } ? coze.EchoPace : _script.Pace ?? TimeSpan.Zero;
         chat.Runner = this;
         chat.SetProducing(true);
     }
@@ -85,6 +87,7 @@ internal sealed class ChatRunner
         foreach (var output in _toolOutputs) await CompleteAsync("tool_response", output.Output ?? "");
 
         if (!_isResumed && _script.RequiresAction is { } function) return await RequireActionAsync(function);
+        if (!_isResumed && _script.Ask is { } question) return await AskAsync(question);
 
         if (_script.Knowledge) await CompleteAsync("verbose", ReplyPlan.Knowledge);
         foreach (var tool in _script.Tools)
@@ -99,7 +102,7 @@ internal sealed class ChatRunner
             if (!await AnswerAsync(_plan.Answers[i], i == 0 ? _plan.Reasoning : null, isLast: i == _plan.Answers.Count - 1)) return false;
         }
         if (_plan.Answers.Count == 0 && !await ApplyFaultsAsync(isEndOfText: true)) return false;
-        if (_script.Card) await CompleteAsync("answer", """{"card":"sandbox","elements":[]}""", "card");
+        if (_script.Card) await CompleteAsync("answer", ReplyPlan.Card, "card");
         return await FinishAsync();
     }
 
@@ -111,7 +114,7 @@ internal sealed class ChatRunner
             var template = _client is null ? null : new DeltaTemplate(_client.Writer, _chat, id, isReasoning: true);
             foreach (var chunk in reasoning.Chunks)
             {
-                if (!await _pacer.WaitAsync(_script.Pace)) return false;
+                if (!await _pacer.WaitAsync(_pace)) return false;
                 if (template is not null) await _client!.SendAsync(template, chunk);
             }
         }
@@ -119,7 +122,7 @@ internal sealed class ChatRunner
         var answerTemplate = _client is null ? null : new DeltaTemplate(_client.Writer, _chat, id);
         foreach (var chunk in text.Chunks)
         {
-            if (!await ApplyFaultsAsync(isEndOfText: false) || !await _pacer.WaitAsync(_script.Pace)) return false;
+            if (!await ApplyFaultsAsync(isEndOfText: false) || !await _pacer.WaitAsync(_pace)) return false;
             var sent = answerTemplate is not null && await _client!.SendAsync(answerTemplate, chunk);
             _deltas++;
             _chat.CountDelta(sent);
@@ -175,6 +178,15 @@ internal sealed class ChatRunner
         await CompleteAsync("function_call", ReplyPlan.FunctionCall(function));
         var call = new ToolCall(_coze.Ids.NewToolCallId(), "function", new ToolFunction(function, """{"query":"sandbox"}"""));
         _chat.RequireAction(new RequiredAction("submit_tool_outputs", new SubmitToolOutputs([call])));
+        await SendAsync("conversation.chat.requires_action", _chat.ToObject(), flush: false);
+        return true;
+    }
+
+    // The question node of a chatflow. There is no function: the user answers with the next message.
+    private async Task<bool> AskAsync(string question)
+    {
+        await CompleteAsync("answer", question);
+        _chat.RequireAction(new RequiredAction("submit_tool_outputs", new SubmitToolOutputs([new ToolCall(_coze.Ids.NewToolCallId(), "reply_message", null)])));
         await SendAsync("conversation.chat.requires_action", _chat.ToObject(), flush: false);
         return true;
     }

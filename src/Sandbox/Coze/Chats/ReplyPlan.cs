@@ -25,6 +25,10 @@ internal sealed class ReplyPlan
     /// <summary>The content of the extra message of the directive <c>verbose</c>.</summary>
     public static string TimeCapsule { get; } = VerboseMessage("time_capsule_recall", """{"origin_search_results":"[]"}""");
 
+    /// <summary>The content of a card.</summary>
+    public static string Card =>
+        """{"title":"A card","elements":[{"tag":"text","text":"It has a text and a button."},{"tag":"button","text":"More","url":"https://sandbox.test/more"}]}""";
+
     /// <summary>The content of the verbose message after the last answer.</summary>
     public static string AnswersFinished { get; } = VerboseMessage("generate_answer_finish", """{"finish_reason":0,"FinData":""}""");
 

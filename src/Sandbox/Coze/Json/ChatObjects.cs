@@ -69,7 +69,7 @@ internal sealed record RequiredAction(string Type, SubmitToolOutputs SubmitToolO
 
 internal sealed record SubmitToolOutputs(IReadOnlyList<ToolCall> ToolCalls);
 
-internal sealed record ToolCall(string Id, string Type, ToolFunction Function);
+internal sealed record ToolCall(string Id, string Type, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] ToolFunction? Function);
 
 internal sealed record ToolFunction(string Name, string Arguments);
 

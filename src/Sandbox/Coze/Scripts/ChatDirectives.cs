@@ -27,6 +27,7 @@ internal static class ChatDirectives
             ["rewrite"] = (s, v) => s with { Rewrite = Flag(v) },
             ["usage"] = (s, v) => s with { Usage = Usage(v) },
             ["requires_action"] = (s, v) => s with { RequiresAction = v ?? "get_weather" },
+            ["ask"] = (s, v) => s with { Ask = Text(v) },
 
             // Timing.
             ["pace"] = (s, v) => s with { Pace = Duration(v) },

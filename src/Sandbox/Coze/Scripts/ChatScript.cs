@@ -23,9 +23,10 @@ internal sealed record ChatScript
     public bool Rewrite { get; init; }
     public ScriptedUsage? Usage { get; init; }
     public string? RequiresAction { get; init; }
+    public string? Ask { get; init; }
 
     // Timing. A stall of null does not end.
-    public TimeSpan Pace { get; init; }
+    public TimeSpan? Pace { get; init; }
     public TimeSpan FirstByte { get; init; }
     public TimeSpan Think { get; init; }
     public int? StallAfter { get; init; }

@@ -110,25 +110,16 @@ internal sealed class SafeFetcher : ISafeFetcher, IDisposable
         var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         var content = await HttpBody.ReadUpTo(body, MaxBytes + 1, cancellationToken).ConfigureAwait(false);
         if (content.Length > MaxBytes) throw TooLarge();
-        if (isGeneric && mediaType.Length > 0)
-        {
-            type = DetectImageType(content.Span) is { } detected && detected.StartsWith(mediaType, StringComparison.Ordinal)
-                ? detected
-                : throw Failure($"Its type is not {mediaType}*.");
-        }
+        // Servers name the type that the file once had, or none.
+        if (MediaTypes.Detect(content.Span) is { } detected) type = detected.Type;
+        else if (LooksLikeMarkup(type, content.Span)) type = "text/html";
+        if (!type.StartsWith(mediaType, StringComparison.Ordinal)) throw Failure($"Its type is {UpstreamText.Clean(type)} and not {mediaType}*.");
         return new FetchedFile(type, content);
     }
 
-    // The media type of an image, by its first bytes, for servers that do not name it; null for anything else.
-    private static string? DetectImageType(ReadOnlySpan<byte> content)
-    {
-        ReadOnlySpan<byte> png = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A];
-        ReadOnlySpan<byte> jpeg = [0xFF, 0xD8, 0xFF];
-        if (content.StartsWith(png)) return "image/png";
-        if (content.StartsWith(jpeg)) return "image/jpeg";
-        if (content.StartsWith("GIF8"u8)) return "image/gif";
-        return content.Length > 12 && content.StartsWith("RIFF"u8) && content[8..].StartsWith("WEBP"u8) ? "image/webp" : null;
-    }
+    // A page with an error, sent as an image.
+    private static bool LooksLikeMarkup(string type, ReadOnlySpan<byte> content) =>
+        type.StartsWith("image/", StringComparison.Ordinal) && type != "image/svg+xml" && content.TrimStart(" \t\r\n"u8) is [(byte)'<', ..];
 
     private static ClusterException TooLarge() => Failure($"It is larger than {MaxBytes / 1024 / 1024} MB.");
 

@@ -2,21 +2,27 @@ using System.Text.RegularExpressions;
 
 namespace CozeCluster.Upstreams.Shared.Http;
 
-/// <summary>Makes texts that upstreams sent safe for clients and logs.</summary>
+/// <summary>
+/// Makes texts that upstreams sent safe for clients and logs. Every such text passes here before it becomes part of an error, a log line or a handle.
+/// </summary>
 internal static partial class UpstreamText
 {
     private const int MaxLength = 300;
+    private const int MaxSearched = 16 * MaxLength;
 
-    /// <summary>Turns a text into one line without tokens and of at most 300 characters and an ellipsis.</summary>
+    /// <summary>
+    /// Turns a text into one line of at most 300 characters and an ellipsis, without the <see cref="SecretsInUse"/> and without anything that looks like a token.
+    /// </summary>
     /// <param name="text">The text that the upstream sent.</param>
-    /// <param name="token">The token that the request carried. It is removed if the upstream repeats it.</param>
+    /// <param name="token">One more secret to remove.</param>
     public static string Clean(string? text, string? token = null)
     {
         if (string.IsNullOrWhiteSpace(text)) return "";
-        if (!string.IsNullOrEmpty(token)) text = text.Replace(token, "(token)", StringComparison.Ordinal);
-        // Cut first, so that the regular expressions never run over a huge text. The margin ensures that a token at the limit is still recognised.
-        if (text.Length > 4 * MaxLength) text = text[..(4 * MaxLength)];
-        text = Blanks().Replace(Token().Replace(text, "(token)"), " ").Trim();
+        // Cut first, so that no search runs over a huge text. The margin ensures that a secret at the limit is still recognised.
+        if (text.Length > MaxSearched) text = text[..MaxSearched];
+        if (!string.IsNullOrEmpty(token)) text = SecretsInUse.Remove(text, token);
+        text = SecretsInUse.Remove(text);
+        text = Blanks().Replace(Token().Replace(text, SecretsInUse.Substitute), " ").Trim();
         if (text.Length <= MaxLength) return text;
         var end = char.IsHighSurrogate(text[MaxLength - 1]) ? MaxLength - 1 : MaxLength;
         return text[..end] + "…";

@@ -22,6 +22,17 @@ public sealed class ImageFinderTests
     [InlineData("Done: [image](https://s.coze.com/t/CaBc/)", "https://s.coze.com/t/CaBc/", "Done:")]
     [InlineData("It is at https://i.example/cat.webp.", "https://i.example/cat.webp", "It is at .")]
     [InlineData("[a](https://i.example/1.jpg) [b](https://i.example/2.jpeg)", "https://i.example/1.jpg https://i.example/2.jpeg", null)]
+    // Addresses of Coze's image servers, bare or as links, and what may follow an address
+    [InlineData("https://p9.coze.example/abc~tplv-a9-image.image?rk3s=1&s=a%2B，如图。", "https://p9.coze.example/abc~tplv-a9-image.image?rk3s=1&s=a%2B", "，如图。")]
+    [InlineData("[图](https://p9.coze.example/tos/abc.image?rk3s=1)", "https://p9.coze.example/tos/abc.image?rk3s=1", null)]
+    [InlineData("看https://i.example/a~tplv-x:720:720.webp?sig=2这张", "https://i.example/a~tplv-x:720:720.webp?sig=2", "看这张")]
+    [InlineData("（https://i.example/cat.png）", "https://i.example/cat.png", "（）")]
+    [InlineData("图：https://i.example/cat.png是一只猫", "https://i.example/cat.png", "图：是一只猫")]
+    [InlineData("https://i.example/图片.png", "https://i.example/图片.png", null)]
+    [InlineData("See https://i.example/cat_(1).png, nice", "https://i.example/cat_(1).png", "See , nice")]
+    [InlineData("(https://i.example/cat.png)", "https://i.example/cat.png", "()")]
+    [InlineData("![a](https://i.example/cat_(1).png) ok", "https://i.example/cat_(1).png", "ok")]
+    [InlineData("**https://i.example/cat.png**", "https://i.example/cat.png", "****")]
     // No images
     [InlineData("I can not draw, see [help](https://docs.example/help).", "", "I can not draw, see [help](https://docs.example/help).")]
     [InlineData("![a](ftp://i.example/1.png)", "", "![a](ftp://i.example/1.png)")]

@@ -94,6 +94,22 @@ public sealed class ImagesTests
         Assert.False(data[0].TryGetProperty("url", out _));
     }
 
+    [Theory]
+    [InlineData("!!!", "url")]
+    [InlineData("!!!", "b64_json")]
+    [InlineData("%20", "url")]
+    [InlineData("AQI", "b64_json")]
+    public async Task Generate_DataUrlWithoutBase64_IsAnErrorThatNamesTheField(string data, string format)
+    {
+        await using var host = await Start(_ => [Reply.Text($"![](data:image/png;base64,{data})"), Reply.Stop()]);
+
+        using var response = await Ask(host, $$"""{"model":"bot","prompt":"A cat","response_format":"{{format}}"}""");
+        var error = await response.ReadError();
+
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        Assert.Equal(("fetch_failed", "data[].url"), (error.GetProperty("code").GetString(), error.GetProperty("param").GetString()));
+    }
+
     [Fact]
     public async Task Generate_FetchFails_IsAnErrorUnlessAnotherImageWasFetched()
     {

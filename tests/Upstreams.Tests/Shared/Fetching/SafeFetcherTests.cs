@@ -100,7 +100,18 @@ public sealed class SafeFetcherTests : IDisposable
             Send(context, "binary/octet-stream", request.Path == "/png" ? Png : "nothing"u8.ToArray()));
 
         Assert.Equal("image/png", (await _fetcher.Fetch($"{server.BaseUrl}/png", "image/", Stop)).MediaType);
-        Assert.EndsWith("Its type is not image/*.", await FetchThrows($"{server.BaseUrl}/other"), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "Its type is binary/octet-stream and not image/*.", await FetchThrows($"{server.BaseUrl}/other"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Fetch_WrongType_IsNamedByTheContent()
+    {
+        await using var server = await WireServer.Start((context, request) =>
+            Send(context, request.Path == "/png" ? "image/jpeg" : "image/png", request.Path == "/png" ? Png : "  <html>"u8.ToArray()));
+
+        Assert.Equal("image/png", (await _fetcher.Fetch($"{server.BaseUrl}/png", "image/", Stop)).MediaType);
+        Assert.EndsWith("Its type is text/html and not image/*.", await FetchThrows($"{server.BaseUrl}/page"), StringComparison.Ordinal);
     }
 
     [Theory]
