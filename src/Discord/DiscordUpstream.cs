@@ -73,7 +73,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
 
     /// <inheritdoc />
     public ValueTask Release(UpstreamTurn turn, UpstreamHandle handle) =>
-        DiscordHandle.Read(handle.Ids) is { } ids ? _channels.Return(turn, DiscordBotOptions.Of(turn.Bot), ids) : default;
+        DiscordHandle.Read(handle.Ids) is { } ids ? _channels.Return(turn, DiscordBotOptions.Of(turn.Bot), ids, _cadence.WatchTimeOf(ids.ChannelId)) : default;
 
     /// <inheritdoc />
     public void Dispose() => _cadence.Dispose();
@@ -115,7 +115,10 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
             throw new ClusterException(
                 error.Code,
                 $"{error.Message} (message {posted.Count + 1} of the {prompt.Count} of this prompt; the messages before it were removed)",
-                error.Param, error.Until, error);
+                error.Param, error.Until, error)
+            {
+                IsForOneBotOnly = error.IsForOneBotOnly,
+            };
         }
     }
 
@@ -137,7 +140,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
     {
         var listener = await FindListener(options.Listener).ConfigureAwait(false);
         var cadence = _grains.Grain<IBotGrain>(turn.Bot.Id).GetCadence();
-        var channel = await _channels.Acquire(turn, options).ConfigureAwait(false);
+        var channel = await AcquireChannel(turn, options).ConfigureAwait(false);
         acquired.SetResult((listener, channel));
         ChannelWatch? watch = null;
         try
@@ -152,6 +155,18 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         {
             await Undo(turn, listener, channel, watch, [], e).ConfigureAwait(false);
             throw;
+        }
+    }
+
+    private async Task<TurnChannel> AcquireChannel(UpstreamTurn turn, DiscordBotOptions options)
+    {
+        try
+        {
+            return await _channels.Acquire(turn, options).ConfigureAwait(false);
+        }
+        catch (ClusterException e)
+        {
+            throw DiscordErrors.OfListener(e, options.Listener);
         }
     }
 
@@ -188,7 +203,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
 
     private DiscordReply NewReply(UpstreamTurn turn, DiscordBotOptions options, bool isExclusive) => new(
         new ReplyMessages(turn.Bot.UpstreamBotId, options.Recognise, isExclusive),
-        new ReplyPace(options.End, options.End.FirstWait ?? turn.Bot.Timeouts.FirstByte, countsTyping: isExclusive, _time),
+        new ReplyPace(options.End, options.End.FirstWait ?? turn.Bot.Timeouts.FirstByte, turn.Bot.Timeouts.Idle, countsTyping: isExclusive, _time),
         text => CozeStatusTexts.Match(text, _time.GetUtcNow(), options.DailyReset));
 
     private async Task<ListenerDefinition> FindListener(string id) =>

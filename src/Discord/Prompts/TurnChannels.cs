@@ -47,13 +47,17 @@ internal sealed class TurnChannels(IGrainFactory grains, ILogger logger)
     }
 
     /// <summary>Returns the channel of a turn that has ended.</summary>
-    public async ValueTask Return(UpstreamTurn turn, DiscordBotOptions options, DiscordHandle handle)
+    /// <param name="turn">The turn.</param>
+    /// <param name="options">The bot's options.</param>
+    /// <param name="handle">The channel.</param>
+    /// <param name="minTime">The channel is needed for at least this long.</param>
+    public async ValueTask Return(UpstreamTurn turn, DiscordBotOptions options, DiscordHandle handle, TimeSpan minTime)
     {
         // The janitor ignores channels that it did not create.
         var janitor = Janitor(handle.Listener);
         if (!handle.IsExclusive) await janitor.Keep(handle.ChannelId, options.KeepFor).ConfigureAwait(false);
         // Until its next turn, a conversation's channel is among those that are deleted first when the server is full.
-        else await janitor.Release(handle.ChannelId, NamedConversation(turn) is null ? options.DeleteAfter : options.KeepFor).ConfigureAwait(false);
+        else await janitor.Release(handle.ChannelId, Max(minTime, NamedConversation(turn) is null ? options.DeleteAfter : options.KeepFor)).ConfigureAwait(false);
     }
 
     /// <summary>Removes a prompt that could not be posted completely. Failures are logged.</summary>
@@ -90,4 +94,6 @@ internal sealed class TurnChannels(IGrainFactory grains, ILogger logger)
         TurnId.TryGetConversation(turn.TurnId, out var key) && GrainKeys.IsNamedConversation(key) ? key : null;
 
     private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+
+    private static TimeSpan? Max(TimeSpan a, TimeSpan? b) => b is { } limit ? Max(a, limit) : null;
 }

@@ -26,18 +26,17 @@ internal sealed class ChannelWatch(
 
     /// <summary>Reads the messages after the prompt.</summary>
     /// <returns>Whether they contain something that no event had delivered.</returns>
+    /// <exception cref="ClusterException">The channel could not be read.</exception>
     public async ValueTask<bool> ReadChannel(string promptId, CancellationToken cancellationToken)
     {
-        var known = reply.MessageIds;
-        var messages = await discord.ReadAfter(listener, channelId, promptId, cancellationToken).ConfigureAwait(false);
-        var isComplete = messages.Count < IDiscordApi.MaxMessagesPerRead;
-        if (!isComplete && known.Count > 0 && !messages.Any(message => message.Id == known[^1].ToString()))
+        try
         {
-            // The page is full of other messages. At least the last message of the reply is read too.
-            var last = await discord.Read(listener, channelId, known[^1].ToString(), cancellationToken).ConfigureAwait(false);
-            if (last is not null) messages = [.. messages, last];
+            return await ReadAndMerge(promptId, cancellationToken).ConfigureAwait(false);
         }
-        return reply.Merge(messages, isComplete, known);
+        catch (ClusterException e)
+        {
+            throw DiscordErrors.OfListener(e, listener.Id);
+        }
     }
 
     /// <summary>Ends the watch.</summary>
@@ -57,5 +56,19 @@ internal sealed class ChannelWatch(
             // Not earlier: Orleans drops calls to a deleted reference, and the session would wait for their answers.
             grains.DeleteObjectReference<IDiscordObserver>(_observer);
         }
+    }
+
+    private async ValueTask<bool> ReadAndMerge(string promptId, CancellationToken cancellationToken)
+    {
+        var known = reply.MessageIds;
+        var messages = await discord.ReadAfter(listener, channelId, promptId, cancellationToken).ConfigureAwait(false);
+        var isComplete = messages.Count < IDiscordApi.MaxMessagesPerRead;
+        if (!isComplete && known.Count > 0 && !messages.Any(message => message.Id == known[^1].ToString()))
+        {
+            // The page is full of other messages. At least the last message of the reply is read too.
+            var last = await discord.Read(listener, channelId, known[^1].ToString(), cancellationToken).ConfigureAwait(false);
+            if (last is not null) messages = [.. messages, last];
+        }
+        return reply.Merge(messages, isComplete, known);
     }
 }

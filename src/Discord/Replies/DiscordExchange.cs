@@ -59,9 +59,9 @@ internal sealed class DiscordExchange(
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
-        await cadence.Record(turn.Bot.Id, reply, watch).ConfigureAwait(false);
+        await cadence.Record(turn.Bot.Id, ids.ChannelId, reply, watch).ConfigureAwait(false);
         // The conversation has not received the handle, so it cannot release the channel of the turn.
-        if (_handle is not null) await channels.Return(turn, DiscordBotOptions.Of(turn.Bot), ids).ConfigureAwait(false);
+        if (_handle is not null) await channels.Return(turn, DiscordBotOptions.Of(turn.Bot), ids, TimeSpan.Zero).ConfigureAwait(false);
     }
 
     private static async Task<bool> StartWatch(ChannelWatch watch)
@@ -119,9 +119,10 @@ internal sealed class DiscordExchange(
                 return;
             }
         }
-        catch (ClusterException e) when (_isWatched && _watchCall is null && e.Code is not ErrorCode.UpstreamNotFound)
+        catch (ClusterException e) when (_isWatched && _watchCall is null && e.InnerException is DiscordErrorException { Status: 403 })
         {
-            // The watch is active, so events have delivered everything.
+            // The listener may never read here, so the events have to be enough. After any other failure they are not: what keeps Discord from answering may
+            // keep it from sending events too, and half a reply would look complete.
             logger.LastReadFailed(e, turn.TurnId, e.Code);
         }
         reply.DecideEnd();

@@ -1,15 +1,15 @@
 namespace CozeCluster.Discord;
 
 /// <summary>
-/// Writes the messages of a reply into the reply log. Each message is a part with the message's id; a message that continues one which Discord's length limit
-/// cut belongs to the same part. Each edit contains the whole text, and the log finds out what is new or was rewritten. Pictures and files follow their text
+/// Writes the messages of a reply into the reply log. Each message is a part with the message's id; a message that continues a long one belongs to the same
+/// part, see <see cref="Continuation"/>. Each edit contains the whole text, and the log finds out what is new or was rewritten. Pictures and files follow their text
 /// when it is complete, in their last form. A text that may become one of Coze's status texts is held back.
 /// </summary>
 internal sealed class ReplyWriter(ReplyMessages messages)
 {
     private readonly Dictionary<Snowflake, string> _written = [];
-    // Messages that belong to the part of the message before.
-    private readonly HashSet<Snowflake> _continuations = [];
+    // Messages that belong to the part of the message before, with what is between the two.
+    private readonly Dictionary<Snowflake, string> _continuations = [];
 
     /// <summary>The text if there is exactly one part, else null. A status text is the only part of its reply.</summary>
     public string? SingleText => Parts() is [var only] ? TextOf(only) : null;
@@ -56,11 +56,11 @@ internal sealed class ReplyWriter(ReplyMessages messages)
         ReplyMessage? before = null;
         foreach (var message in messages.All)
         {
-            var isContinuation = _continuations.Contains(message.Id) || (before is { IsFull: true } && !_written.ContainsKey(message.Id));
+            var isContinuation = _continuations.ContainsKey(message.Id) || (before is { MayContinue: true } && !_written.ContainsKey(message.Id));
             if (parts.Count > 0 && isContinuation)
             {
                 parts[^1].Add(message);
-                if (message.Text.Length > 0) _continuations.Add(message.Id);
+                if (message.Text.Length > 0) _continuations.TryAdd(message.Id, Continuation.Separator(before!.Text, messages.TextOf(message)));
             }
             else
             {
@@ -71,5 +71,7 @@ internal sealed class ReplyWriter(ReplyMessages messages)
         return parts;
     }
 
-    private string TextOf(List<ReplyMessage> part) => part.Count == 1 ? messages.TextOf(part[0]) : string.Concat(part.Select(messages.TextOf));
+    private string TextOf(List<ReplyMessage> part) => part.Count == 1
+        ? messages.TextOf(part[0])
+        : string.Concat(part.Select(message => _continuations.GetValueOrDefault(message.Id) + messages.TextOf(message)));
 }

@@ -32,11 +32,14 @@ public sealed class ClusterException : Exception
     /// <summary>When a retry may succeed, if known.</summary>
     public DateTimeOffset? Until { get; }
 
+    /// <inheritdoc cref="Error.IsForOneBotOnly"/>
+    public bool IsForOneBotOnly { get; init; }
+
     /// <summary>The row of <see cref="ErrorTable"/> for the code.</summary>
     public ErrorInfo Info => ErrorTable.Of(Code);
 
     /// <summary>The same error as a message.</summary>
-    public Error ToError() => new(Code, Message, Param, Until);
+    public Error ToError() => new(Code, Message, Param, Until) { IsForOneBotOnly = IsForOneBotOnly };
 }
 
 /// <summary>An error as a message; see <see cref="ClusterException"/>.</summary>
@@ -51,12 +54,19 @@ public sealed record Error(ErrorCode Code, string Message, string? Param = null,
     [Id(0), JsonPropertyName("ownCure")]
     public RecoveryAction? OwnRecoveryAction { get; init; }
 
+    /// <summary>
+    /// With <see cref="RecoveryAction.RotateAccount"/>: whether the upstream refused the account only together with this bot, for example in its channel. Then
+    /// this bot does not use the account for a while, and other bots still do.
+    /// </summary>
+    [Id(1), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsForOneBotOnly { get; init; }
+
     /// <summary>What to do if no text was delivered yet.</summary>
     [JsonIgnore]
     public RecoveryAction RecoveryAction => OwnRecoveryAction ?? ErrorTable.Of(Code).RecoveryAction;
 
     /// <summary>The same error as an exception.</summary>
-    public ClusterException ToException() => new(Code, Message, Param, Until);
+    public ClusterException ToException() => new(Code, Message, Param, Until) { IsForOneBotOnly = IsForOneBotOnly };
 }
 
 /// <summary>
@@ -77,6 +87,9 @@ internal struct ClusterExceptionSurrogate
 
     [Id(3)]
     public DateTimeOffset? Until;
+
+    [Id(4)]
+    public bool IsForOneBotOnly;
 }
 
 [RegisterConverter]
@@ -86,7 +99,7 @@ internal sealed class ClusterExceptionConverter : IConverter<ClusterException, C
     private const string CallRejected = "EngineRejected";
 
     public ClusterException ConvertFromSurrogate(in ClusterExceptionSurrogate surrogate) =>
-        new(Parse(surrogate.Code), surrogate.Message, surrogate.Param, surrogate.Until);
+        new(Parse(surrogate.Code), surrogate.Message, surrogate.Param, surrogate.Until) { IsForOneBotOnly = surrogate.IsForOneBotOnly };
 
     public ClusterExceptionSurrogate ConvertToSurrogate(in ClusterException value) => new()
     {
@@ -94,6 +107,7 @@ internal sealed class ClusterExceptionConverter : IConverter<ClusterException, C
         Message = value.Message,
         Param = value.Param,
         Until = value.Until,
+        IsForOneBotOnly = value.IsForOneBotOnly,
     };
 
     private static ErrorCode Parse(string name) => name switch

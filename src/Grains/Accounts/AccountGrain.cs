@@ -98,7 +98,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
             CountPost(definition);
             return posted;
         }
-        catch (ClusterException exception) when (exception.Info.RecoveryAction == RecoveryAction.RotateAccount)
+        catch (ClusterException exception) when (exception is { Info.RecoveryAction: RecoveryAction.RotateAccount, IsForOneBotOnly: false })
         {
             Disable(definition, exception.ToError());
             throw;
@@ -113,7 +113,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
         bool isHeld, isOfOldCredential;
         try
         {
-            if (outcome.Error is { RecoveryAction: RecoveryAction.RotateAccount }) definition = await ReadDefinition();
+            if (outcome.Error is { RecoveryAction: RecoveryAction.RotateAccount, IsForOneBotOnly: false }) definition = await ReadDefinition();
         }
         finally
         {

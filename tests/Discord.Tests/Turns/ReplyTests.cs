@@ -25,6 +25,7 @@ public sealed class ReplyTests
     [InlineData("length=5000 chunks=12")]
     [InlineData("length=5000 text=unicode chunks=9 overflow=plain")]
     [InlineData("length=4100 chunks=2")]
+    [InlineData("length=5000 chunks=12 page=1900")]
     [InlineData("length=900 v2")]
     [InlineData("length=700 duplicate")]
     [InlineData("length=700 stale pace=30ms")]
@@ -40,6 +41,21 @@ public sealed class ReplyTests
         Assert.Equal((await silo.Finished()).Detail, await turn.UntilComplete());
         Assert.Single(turn.Parts);
         Assert.Empty(turn.Events.OfType<ReplyRewritten>());
+    }
+
+    [Theory]
+    [InlineData("length=5000 chunks=12 whole_words")]
+    [InlineData("length=5000 chunks=12 whole_words page=1700 overflow=plain")]
+    public async Task Text_that_the_bot_cuts_between_words_is_continued_without_a_blank_line(string script)
+    {
+        await using var silo = await DiscordSilo.Start();
+
+        var turn = await silo.Run($"x [[{script}]]");
+
+        var text = await turn.UntilComplete();
+        Assert.Equal((await silo.Finished()).Detail, text.Replace('\n', ' '));
+        Assert.DoesNotContain("\n\n", text, StringComparison.Ordinal);
+        Assert.Single(turn.Parts);
     }
 
     [Theory]

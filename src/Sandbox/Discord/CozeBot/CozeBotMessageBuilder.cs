@@ -19,7 +19,8 @@ internal sealed class CozeBotMessageBuilder(FakeDiscord discord, CozeBotScript s
         if (isLast && CreateButtons() is { } row) components.Add((JsonNode)row);
         return new MessageDraft
         {
-            Content = script.ComponentsV2 ? "" : text,
+            // Discord removes white space at the beginning and the end of a message.
+            Content = script.ComponentsV2 ? "" : script.WholeWords ? text.Trim() : text,
             Components = components,
             Flags = script.ComponentsV2 ? MessageFlags.ComponentsV2 : MessageFlags.None,
             Embeds = isLast && script.Image == ReplyImage.Embed ? new JsonArray(CreateEmbed(channel)) : [],

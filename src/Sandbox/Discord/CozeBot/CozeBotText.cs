@@ -26,13 +26,17 @@ internal static class CozeBotText
         return $"You said: {(script.Full ? prompt : Shorten(prompt))}\n\nThis is the Coze bot of the Discord sandbox, glad to hear from you.";
     }
 
-    /// <summary>Splits a text into pieces of at most <paramref name="size"/> UTF-16 units. Surrogate pairs are not split.</summary>
-    public static List<string> Split(string text, int size)
+    /// <summary>
+    /// Splits a text into pieces of at most <paramref name="size"/> UTF-16 units. Surrogate pairs are not split, and with <paramref name="wholeWords"/> neither
+    /// are words.
+    /// </summary>
+    public static List<string> Split(string text, int size, bool wholeWords = false)
     {
         var pieces = new List<string>();
         for (var start = 0; start < text.Length;)
         {
             var end = AvoidSurrogateSplit(text, Math.Min(text.Length, start + size));
+            if (wholeWords && end < text.Length) end = text.LastIndexOfAny([' ', '\n'], end - 1, end - start) is >= 0 and var space ? space + 1 : end;
             pieces.Add(text[start..end]);
             start = end;
         }
