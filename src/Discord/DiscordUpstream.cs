@@ -87,7 +87,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         var options = DiscordBotOptions.Of(turn.Bot);
         var prompt = await BuildPrompt(turn, options, cancellationToken).ConfigureAwait(false);
         var acquired = new TaskCompletionSource<(ListenerDefinition Listener, TurnChannel Channel)>();
-        var preparing = Prepare(turn, options, acquired);
+        var preparing = Prepare(turn, options, acquired, cancellationToken);
         try
         {
             await preparing.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -136,7 +136,10 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
 
     /// <summary>Everything before the first post: acquires a channel, and starts to watch it.</summary>
     private async Task<(ListenerDefinition Listener, TurnChannel Channel, DiscordReply Reply, ChannelWatch Watch)> Prepare(
-        UpstreamTurn turn, DiscordBotOptions options, TaskCompletionSource<(ListenerDefinition Listener, TurnChannel Channel)> acquired)
+        UpstreamTurn turn,
+        DiscordBotOptions options,
+        TaskCompletionSource<(ListenerDefinition Listener, TurnChannel Channel)> acquired,
+        CancellationToken cancellationToken)
     {
         var listener = await FindListener(options.Listener).ConfigureAwait(false);
         var cadence = _grains.Grain<IBotGrain>(turn.Bot.Id).GetCadence();
@@ -148,7 +151,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
             var reply = NewReply(turn, options, channel.IsExclusive);
             reply.SetCadence(await cadence.ConfigureAwait(false));
             watch = new ChannelWatch(_grains, _discord, listener, channel.Id, turn.Bot.UpstreamBotId, reply);
-            await watch.Start().ConfigureAwait(false);
+            await watch.Start(cancellationToken).ConfigureAwait(false);
             return (listener, channel, reply, watch);
         }
         catch (Exception e)
@@ -193,6 +196,10 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
                 await Undo(turn, listener, channel, null, [], null).ConfigureAwait(false);
             }
             await using var watch = (await preparing.ConfigureAwait(false)).Watch;
+        }
+        catch (OperationCanceledException)
+        {
+            // The preparation was cancelled too, and has undone itself.
         }
         catch (Exception e)
         {

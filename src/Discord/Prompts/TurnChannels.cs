@@ -57,7 +57,11 @@ internal sealed class TurnChannels(IGrainFactory grains, ILogger logger)
         var janitor = Janitor(handle.Listener);
         if (!handle.IsExclusive) await janitor.Keep(handle.ChannelId, options.KeepFor).ConfigureAwait(false);
         // Until its next turn, a conversation's channel is among those that are deleted first when the server is full.
-        else await janitor.Release(handle.ChannelId, Max(minTime, NamedConversation(turn) is null ? options.DeleteAfter : options.KeepFor)).ConfigureAwait(false);
+        else
+        {
+            var keepFor = NamedConversation(turn) is null ? options.DeleteAfter : options.KeepFor;
+            await janitor.Release(handle.ChannelId, Max(minTime, keepFor)).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Removes a prompt that could not be posted completely. Failures are logged.</summary>

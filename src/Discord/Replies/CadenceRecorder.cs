@@ -16,7 +16,8 @@ internal sealed class CadenceRecorder(IGrainFactory grains, TimeProvider time) :
     private static readonly Meter Meter = new("CozeCluster");
 
     private static readonly Counter<long> Replies = Meter.CreateCounter<long>(
-        "cozecluster.discord.replies", description: "Replies of Coze's Discord bots, by what ended them: buttons, silence, notice, no_reply, unfinished, deleted.");
+        "cozecluster.discord.replies",
+        description: "Replies of Coze's Discord bots, by what ended them: buttons, silence, notice, no_reply, unfinished, deleted.");
 
     private readonly CancellationTokenSource _stopping = new();
 

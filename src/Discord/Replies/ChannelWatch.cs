@@ -12,15 +12,16 @@ internal sealed class ChannelWatch(
 
     /// <summary>Starts the watch, or starts it again.</summary>
     /// <exception cref="ClusterException">The listener is not connected, or its session cannot be reached.</exception>
-    public Task Start() => Session.Watch(_watch, _observer);
+    /// <exception cref="OperationCanceledException">The call was cancelled. The watch may have been started nevertheless.</exception>
+    public Task Start(CancellationToken cancellationToken) => Session.Watch(_watch, _observer, cancellationToken);
 
     /// <summary>Starts the watch if it is not active.</summary>
     /// <returns>Whether it was not active.</returns>
     /// <exception cref="ClusterException">The listener is not connected, or its session cannot be reached.</exception>
-    public async Task<bool> Restore()
+    public async Task<bool> Restore(CancellationToken cancellationToken)
     {
         if (await Session.IsWatching(_watch.Id).ConfigureAwait(false)) return false;
-        await Start().ConfigureAwait(false);
+        await Start(cancellationToken).ConfigureAwait(false);
         return true;
     }
 

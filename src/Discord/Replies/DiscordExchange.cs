@@ -20,13 +20,19 @@ internal sealed class DiscordExchange(
     private UpstreamHandle? _handle = ids.ToHandle(turn);
     private long _lastEventAt = time.GetTimestamp();
     // The call that starts or checks the watch, if one is running. Its result is whether events may have been missed.
-    private Task<bool>? _watchCall = isWatched ? null : StartWatch(watch);
+    private Task<bool>? _watchCall;
     private bool _isWatched = isWatched;
+    // Ends the calls to the session with the exchange.
+    private readonly CancellationTokenSource _closing = new();
 
     /// <inheritdoc />
     public async ValueTask<bool> WaitToRead(CancellationToken cancellationToken)
     {
-        if (_handle is not null) return true;
+        if (_handle is not null)
+        {
+            if (!_isWatched) _watchCall ??= StartWatch();
+            return true;
+        }
         while (true)
         {
             switch (reply.GetNextStep(out var change, out var wait))
@@ -59,14 +65,15 @@ internal sealed class DiscordExchange(
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
+        await _closing.CancelAsync().ConfigureAwait(false);
         await cadence.Record(turn.Bot.Id, ids.ChannelId, reply, watch).ConfigureAwait(false);
         // The conversation has not received the handle, so it cannot release the channel of the turn.
         if (_handle is not null) await channels.Return(turn, DiscordBotOptions.Of(turn.Bot), ids, TimeSpan.Zero).ConfigureAwait(false);
     }
 
-    private static async Task<bool> StartWatch(ChannelWatch watch)
+    private async Task<bool> StartWatch()
     {
-        await watch.Start().ConfigureAwait(false);
+        await watch.Start(_closing.Token).ConfigureAwait(false);
         return true;
     }
 
@@ -78,7 +85,7 @@ internal sealed class DiscordExchange(
             _lastEventAt = time.GetTimestamp();
             // While the session cannot be reached, there are no events.
             if (!_isWatched || _watchCall is not null) reply.OnEventsMissed();
-            _watchCall ??= watch.Restore();
+            _watchCall ??= watch.Restore(_closing.Token);
             return;
         }
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -115,7 +122,7 @@ internal sealed class DiscordExchange(
             {
                 // Events should have delivered it. The session may have lost the watch.
                 logger.FoundByReading(turn.TurnId);
-                if (reply.Outcome is null) _watchCall ??= StartWatch(watch);
+                if (reply.Outcome is null) _watchCall ??= StartWatch();
                 return;
             }
         }

@@ -267,7 +267,7 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
         _change.TrySetResult();
     }
 
-    private CozeStatusText? FindStatusText() => _writer.SingleText is { Length: > 0 and <= CozeStatusTexts.MaxLength } text ? matchStatusText(text) : null;
+    private CozeStatusText? FindStatusText() => _writer.SingleText is { Length: > 0 and <= DiscordLimits.MessageUnits } text ? matchStatusText(text) : null;
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

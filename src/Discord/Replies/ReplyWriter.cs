@@ -2,8 +2,8 @@ namespace CozeCluster.Discord;
 
 /// <summary>
 /// Writes the messages of a reply into the reply log. Each message is a part with the message's id; a message that continues a long one belongs to the same
-/// part, see <see cref="Continuation"/>. Each edit contains the whole text, and the log finds out what is new or was rewritten. Pictures and files follow their text
-/// when it is complete, in their last form. A text that may become one of Coze's status texts is held back.
+/// part, see <see cref="Continuation"/>. Each edit contains the whole text, and the log finds out what is new or was rewritten. Pictures and files follow
+/// their text when it is complete, in their last form. A text that may become one of Coze's status texts is held back.
 /// </summary>
 internal sealed class ReplyWriter(ReplyMessages messages)
 {
@@ -18,7 +18,7 @@ internal sealed class ReplyWriter(ReplyMessages messages)
     public void Write(IReplySink sink)
     {
         var parts = Parts();
-        if (parts is [var only] && TextOf(only) is { Length: <= CozeStatusTexts.MaxLength } text && CozeStatusTexts.MayBecomeOne(text)) return;
+        if (parts is [var only] && TextOf(only) is { Length: <= DiscordLimits.MessageUnits } text && CozeStatusTexts.MayBecomeOne(text)) return;
         for (var i = 0; i < parts.Count; i++) Write(sink, parts[i], isComplete: i < parts.Count - 1);
     }
 

@@ -207,8 +207,8 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
     }
 
     /// <summary>
-    /// The entry as of now. Something that was cooling down until a past time is Ok. Something that fails is tried again after that time, and fails until it has
-    /// worked; it has no time then.
+    /// The entry as of now. Something that was cooling down until a past time is Ok. Something that fails is tried again after that time, and fails until it
+    /// has worked; it has no time then.
     /// </summary>
     private HealthEntry Current(HealthEntry entry)
     {

@@ -328,7 +328,8 @@ public sealed class DiscordReplyTests
         var reply = Reply();
         var start = _time.GetUtcNow();
         _time.Advance(TimeSpan.FromSeconds(8));
-        await reply.OnEvents([.. new[] { 0, 4, 5, 8 }.Select(second => Message(new string('x', second + 1), "103") with { EditedAt = start.AddSeconds(second) })]);
+        int[] seconds = [0, 4, 5, 8];
+        await reply.OnEvents([.. seconds.Select(second => Message(new string('x', second + 1), "103") with { EditedAt = start.AddSeconds(second) })]);
         await Say(reply, "all", buttons: ["x"]);
 
         Assert.Equal((TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(3)), (reply.Sample!.FirstGap, reply.Sample.LaterGap));
@@ -387,7 +388,8 @@ public sealed class DiscordReplyTests
         var reply = new DiscordReply(
             new ReplyMessages(Bot, DiscordRecognition.Reference, isExclusive),
             new ReplyPace(
-                new DiscordReplyEnd { ColdWait = TimeSpan.FromSeconds(10) }, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(120), countsTyping: isExclusive, _time),
+                new DiscordReplyEnd { ColdWait = TimeSpan.FromSeconds(10) },
+                firstWait: TimeSpan.FromSeconds(60), idleTimeout: TimeSpan.FromSeconds(120), countsTyping: isExclusive, _time),
             text => CozeStatusTexts.Match(text, _time.GetUtcNow()));
         reply.SetCadence(cadence);
         reply.OnPosted(["100"], "21", isResumed);
