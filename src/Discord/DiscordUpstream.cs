@@ -65,7 +65,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         var watch = new ChannelWatch(_grains, _discord, listener, ids.ChannelId, turn.Bot.UpstreamBotId, reply);
         reply.OnPosted(ids.MessageIds, ids.SenderId, isResumed: true);
         // The exchange does not wait for the session, which may have been lost with this turn's node.
-        return new DiscordExchange(turn, ids, reply, watch, isWatched: false, _cadence, _channels, _time, _logger);
+        return NewExchange(turn, options, ids, listener, reply, watch, isWatched: false);
     }
 
     /// <summary>Does nothing: Discord cannot stop a bot. The channel is deleted when the turn is released.</summary>
@@ -106,7 +106,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
             reply.OnPosted(posted, senderId);
             _logger.PromptPosted(turn.TurnId, turn.Account.Id, channel.Id, prompt.Count);
             var ids = new DiscordHandle(listener.Id, channel.Id, posted, senderId, channel.IsExclusive);
-            return new DiscordExchange(turn, ids, reply, watch, isWatched: true, _cadence, _channels, _time, _logger);
+            return NewExchange(turn, options, ids, listener, reply, watch, isWatched: true);
         }
         catch (Exception e)
         {
@@ -206,6 +206,14 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
             // The janitor deletes the channel when its lifetime ends.
             _logger.PreparationNotUndone(e, turn.TurnId);
         }
+    }
+
+    private DiscordExchange NewExchange(
+        UpstreamTurn turn, DiscordBotOptions options, DiscordHandle ids, ListenerDefinition listener, DiscordReply reply, ChannelWatch watch, bool isWatched)
+    {
+        var files = TurnChannels.IsDeletedAfter(turn, options, ids) ? new ReplyFileKeeper(_discord, _blobs, listener, ids.ChannelId, turn, _logger) : null;
+        reply.MustBeKept = files is null ? null : files.IsInChannel;
+        return new DiscordExchange(turn, ids, reply, watch, isWatched, _cadence, _channels, files, _time, _logger);
     }
 
     private DiscordReply NewReply(UpstreamTurn turn, DiscordBotOptions options, bool isExclusive) => new(

@@ -64,6 +64,10 @@ internal sealed class TurnChannels(IGrainFactory grains, ILogger logger)
         }
     }
 
+    /// <summary>Whether the channel of a turn is deleted soon after the turn.</summary>
+    public static bool IsDeletedAfter(UpstreamTurn turn, DiscordBotOptions options, DiscordHandle handle) =>
+        handle.IsExclusive && options.DeleteAfter is not null && NamedConversation(turn) is null;
+
     /// <summary>Removes a prompt that could not be posted completely. Failures are logged.</summary>
     /// <param name="turn">The turn.</param>
     /// <param name="channel">Its channel.</param>

@@ -11,6 +11,7 @@ internal sealed class DiscordExchange(
     bool isWatched,
     CadenceRecorder cadence,
     TurnChannels channels,
+    ReplyFileKeeper? files,
     TimeProvider time,
     ILogger logger) : IExchange
 {
@@ -38,6 +39,7 @@ internal sealed class DiscordExchange(
             switch (reply.GetNextStep(out var change, out var wait))
             {
                 case ReplyStep.Write:
+                    if (files is not null) await KeepFiles(files, cancellationToken).ConfigureAwait(false);
                     return true;
                 case ReplyStep.Complete:
                     return false;
@@ -75,6 +77,12 @@ internal sealed class DiscordExchange(
     {
         await watch.Start(_closing.Token).ConfigureAwait(false);
         return true;
+    }
+
+    private async Task KeepFiles(ReplyFileKeeper keeper, CancellationToken cancellationToken)
+    {
+        var kept = await Task.WhenAll(reply.FilesToKeep.Select(file => keeper.Keep(file, cancellationToken))).ConfigureAwait(false);
+        foreach (var file in kept) reply.OnKept(file);
     }
 
     private async Task Wait(Task change, TimeSpan wait, CancellationToken cancellationToken)

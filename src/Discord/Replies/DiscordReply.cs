@@ -23,6 +23,9 @@ internal enum ReplyStep
 /// A reply, built from the events of its channel and from readings of the channel. It knows when the reply has ended, and afterwards notices if the reply
 /// continues. Thread-safe.
 /// </summary>
+/// <param name="messages">The messages of the reply.</param>
+/// <param name="pace">Decides how long a silence has to be.</param>
+/// <param name="matchStatusText">Recognizes status texts.</param>
 internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<string, CozeStatusText?> matchStatusText) : IDiscordObserver
 {
     private readonly Lock _gate = new();
@@ -52,6 +55,15 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
     public IReadOnlyList<Snowflake> MessageIds
     {
         get { lock (_gate) return [.. messages.All.Where(message => !message.IsDeleted).Select(message => message.Id)]; }
+    }
+
+    /// <summary>Which pictures and files have to be kept before they are written; null: none. Set before the reply is read.</summary>
+    public Func<DiscordMediaSeen, bool>? MustBeKept { get; set; }
+
+    /// <summary>The pictures and files that have to be kept before anything is written: <see cref="WriteTo"/> writes nothing until then.</summary>
+    public IReadOnlyList<DiscordMediaSeen> FilesToKeep
+    {
+        get { lock (_gate) return GetFilesToKeep(); }
     }
 
     /// <summary>Whether some of the reply was found by reading. The pauses are unknown then.</summary>
@@ -180,6 +192,7 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
     {
         lock (_gate)
         {
+            if (GetFilesToKeep().Count > 0) return;
             _hasChange = false;
             if (Outcome is null) _writer.Write(sink);
             else if (_isEndWritten) return;
@@ -189,11 +202,21 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
         }
     }
 
+    /// <summary>Sets the address at which a picture or file is kept.</summary>
+    public void OnKept(DiscordMediaSeen media)
+    {
+        lock (_gate) _writer.Replace(media);
+    }
+
     /// <summary>Ends the watch: further events are rejected.</summary>
     public void Close()
     {
         lock (_gate) _isClosed = true;
     }
+
+    private IReadOnlyList<DiscordMediaSeen> GetFilesToKeep() => MustBeKept is null || Outcome?.Error is not null || _isEndWritten
+        ? []
+        : [.. _writer.NextMedia(isEnd: Outcome is not null).Where(MustBeKept)];
 
     private void Handle(DiscordEvent e)
     {

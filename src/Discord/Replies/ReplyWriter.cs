@@ -11,8 +11,23 @@ internal sealed class ReplyWriter(ReplyMessages messages)
     // Messages that belong to the part of the message before, with what is between the two.
     private readonly Dictionary<Snowflake, string> _continuations = [];
 
+    // Pictures and files with the addresses at which they are kept.
+    private readonly Dictionary<string, DiscordMediaSeen> _kept = [];
+
     /// <summary>The text if there is exactly one part, else null. A status text is the only part of its reply.</summary>
     public string? SingleText => Parts() is [var only] ? TextOf(only) : null;
+
+    /// <summary>The pictures and files that are written next.</summary>
+    /// <param name="isEnd">Whether the reply has ended.</param>
+    public IEnumerable<DiscordMediaSeen> NextMedia(bool isEnd)
+    {
+        var parts = Parts();
+        return parts.Take(isEnd ? parts.Count : parts.Count - 1).SelectMany(part => part).SelectMany(message => message.Media)
+            .Where(media => !_kept.ContainsKey(media.Id));
+    }
+
+    /// <summary>Sets what is written in the place of a picture or file.</summary>
+    public void Replace(DiscordMediaSeen media) => _kept[media.Id] = media;
 
     /// <summary>Writes what is new.</summary>
     public void Write(IReplySink sink)
@@ -46,7 +61,7 @@ internal sealed class ReplyWriter(ReplyMessages messages)
             if (isComplete) sink.Close(ordinal);
         }
         if (!isComplete) return;
-        foreach (var media in part.SelectMany(message => message.Media)) sink.Add(media.ToItem());
+        foreach (var media in part.SelectMany(message => message.Media)) sink.Add(_kept.GetValueOrDefault(media.Id, media).ToItem());
     }
 
     /// <summary>The messages of each part. Messages that were once in one part stay in one part, and messages that were once in two stay in two.</summary>

@@ -71,6 +71,9 @@ public sealed class FakeDiscordApi : IDiscordApi
     public Task<DiscordMessageSeen?> Read(ListenerDefinition listener, string channelId, string messageId, CancellationToken cancellationToken) =>
         Task.FromResult<DiscordMessageSeen?>(null);
 
+    public Task<ReadOnlyMemory<byte>> Download(ListenerDefinition listener, string url, CancellationToken cancellationToken) =>
+        throw new ClusterException(ErrorCode.FetchFailed, "There are no files.");
+
     public Task<IReadOnlyList<DiscordChannelInfo>> ListChannels(ListenerDefinition listener, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _listCount);

@@ -85,6 +85,8 @@ public sealed class EndTests
         var (turn, _) = await BeginByHand(silo, "Half of it", "b1");
 
         silo.Kill();
+        // At once, so that the silence is over before the node notices anything else.
+        _time.Advance(TimeSpan.FromSeconds(21));
         await PassUntilEnd(turn);
 
         Assert.Equal(ErrorCode.UpstreamUnavailable, turn.Error?.Code);

@@ -34,7 +34,7 @@ internal sealed class CozeBotMessageBuilder(FakeDiscord discord, CozeBotScript s
         lock (discord.State.Gate) return discord.Links.CreateUrl(GetImage(channel));
     }
 
-    private DiscordAttachment GetImage(DiscordChannel channel) => _image ??= discord.State.AddAttachment(channel, "sandbox.png", "image/png", Png);
+    private DiscordAttachment GetImage(DiscordChannel channel) => _image ??= discord.State.AddAttachment(channel, "sandbox.png", "image/png", Png, isExternal: script.Image != ReplyImage.Attachment);
 
     private JsonObject CreateEmbed(DiscordChannel channel)
     {
