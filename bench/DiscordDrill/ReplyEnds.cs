@@ -8,6 +8,9 @@ internal static class ReplyEnds
     private const int TrainingReplies = 10;
     private const int ConcurrentReplies = 20;
 
+    /// <summary>The node learns from a reply when it has been silent for half a minute after its end.</summary>
+    private static readonly TimeSpan LearningTime = TimeSpan.FromSeconds(35);
+
     /// <returns>A table.</returns>
     public static async Task<string> RunAsync(Stage stage, DrillOptions options, CancellationToken cancellationToken)
     {
@@ -25,6 +28,7 @@ internal static class ReplyEnds
     private static async Task<string> MeasureAsync(Stage stage, int cadence, long start, DrillOptions options, CancellationToken cancellationToken)
     {
         await SendAllAsync(stage.Client, cadence, 0, TrainingReplies, options, cancellationToken);
+        await Task.Delay(LearningTime, cancellationToken);
         var replies = new List<(string Mark, Reply Reply)>();
         while (replies.Count < options.Replies)
         {

@@ -55,4 +55,7 @@ internal static partial class DiscordLog
 
     [LoggerMessage(127, LogLevel.Information, "Turn {TurnId} was cancelled before its prompt was posted, and its channel could not be released")]
     public static partial void PreparationNotUndone(this ILogger logger, Exception exception, string turnId);
+
+    [LoggerMessage(128, LogLevel.Warning, "A file in the reply of turn {TurnId} could not be kept. Discord deletes it with its channel")]
+    public static partial void FileNotKept(this ILogger logger, Exception exception, string turnId);
 }

@@ -68,7 +68,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         var watch = new ChannelWatch(_grains, _discord, listener, ids.ChannelId, turn.Bot.UpstreamBotId, reply);
         reply.OnPosted(ids.MessageIds, ids.SenderId, isResumed: true);
         // The exchange does not wait for the session, which may have been lost with this turn's node.
-        return new DiscordExchange(turn, ids, reply, watch, isWatched: false, _cadence, _channels, _time, _logger);
+        return NewExchange(turn, options, ids, listener, reply, watch, isWatched: false);
     }
 
     /// <summary>Does nothing: Discord cannot stop a bot. The channel is deleted when the turn is released.</summary>
@@ -76,7 +76,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
 
     /// <inheritdoc />
     public ValueTask Release(UpstreamTurn turn, UpstreamHandle handle) =>
-        DiscordHandle.Read(handle.Ids) is { } ids ? _channels.Return(turn, DiscordBotOptions.Of(turn.Bot), ids) : default;
+        DiscordHandle.Read(handle.Ids) is { } ids ? _channels.Return(turn, DiscordBotOptions.Of(turn.Bot), ids, _cadence.WatchTimeOf(ids.ChannelId)) : default;
 
     /// <inheritdoc />
     public void Dispose() => _cadence.Dispose();
@@ -90,7 +90,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         var options = DiscordBotOptions.Of(turn.Bot);
         var prompt = await BuildPrompt(turn, options, cancellationToken).ConfigureAwait(false);
         var acquired = new TaskCompletionSource<(ListenerDefinition Listener, TurnChannel Channel)>();
-        var preparing = Prepare(turn, options, acquired);
+        var preparing = Prepare(turn, options, acquired, cancellationToken);
         try
         {
             await preparing.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -109,7 +109,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
             reply.OnPosted(posted, senderId);
             _logger.PromptPosted(turn.TurnId, turn.Account.Id, channel.Id, prompt.Count);
             var ids = new DiscordHandle(listener.Id, channel.Id, posted, senderId, channel.IsExclusive);
-            return new DiscordExchange(turn, ids, reply, watch, isWatched: true, _cadence, _channels, _time, _logger);
+            return NewExchange(turn, options, ids, listener, reply, watch, isWatched: true);
         }
         catch (Exception e)
         {
@@ -118,7 +118,10 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
             throw new ClusterException(
                 error.Code,
                 $"{error.Message} (message {posted.Count + 1} of the {prompt.Count} of this prompt; the messages before it were removed)",
-                error.Param, error.Until, error);
+                error.Param, error.Until, error)
+            {
+                IsForOneBotOnly = error.IsForOneBotOnly,
+            };
         }
     }
 
@@ -136,11 +139,14 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
 
     /// <summary>Everything before the first post: acquires a channel, and starts to watch it.</summary>
     private async Task<(ListenerDefinition Listener, TurnChannel Channel, DiscordReply Reply, ChannelWatch Watch)> Prepare(
-        UpstreamTurn turn, DiscordBotOptions options, TaskCompletionSource<(ListenerDefinition Listener, TurnChannel Channel)> acquired)
+        UpstreamTurn turn,
+        DiscordBotOptions options,
+        TaskCompletionSource<(ListenerDefinition Listener, TurnChannel Channel)> acquired,
+        CancellationToken cancellationToken)
     {
         var listener = FindListener(options.Listener);
         var cadence = _grains.Grain<IBotGrain>(turn.Bot.Id).GetCadence();
-        var channel = await _channels.Acquire(turn, options).ConfigureAwait(false);
+        var channel = await AcquireChannel(turn, options).ConfigureAwait(false);
         acquired.SetResult((listener, channel));
         ChannelWatch? watch = null;
         try
@@ -148,13 +154,25 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
             var reply = NewReply(turn, options, channel.IsExclusive);
             reply.SetCadence(await cadence.ConfigureAwait(false));
             watch = new ChannelWatch(_grains, _discord, listener, channel.Id, turn.Bot.UpstreamBotId, reply);
-            await watch.Start().ConfigureAwait(false);
+            await watch.Start(cancellationToken).ConfigureAwait(false);
             return (listener, channel, reply, watch);
         }
         catch (Exception e)
         {
             await Undo(turn, listener, channel, watch, [], e).ConfigureAwait(false);
             throw;
+        }
+    }
+
+    private async Task<TurnChannel> AcquireChannel(UpstreamTurn turn, DiscordBotOptions options)
+    {
+        try
+        {
+            return await _channels.Acquire(turn, options).ConfigureAwait(false);
+        }
+        catch (ClusterException e)
+        {
+            throw DiscordErrors.OfListener(e, options.Listener);
         }
     }
 
@@ -182,6 +200,10 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
             }
             await using var watch = (await preparing.ConfigureAwait(false)).Watch;
         }
+        catch (OperationCanceledException)
+        {
+            // The preparation was cancelled too, and has undone itself.
+        }
         catch (Exception e)
         {
             // The janitor deletes the channel when its lifetime ends.
@@ -189,9 +211,17 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         }
     }
 
+    private DiscordExchange NewExchange(
+        UpstreamTurn turn, DiscordBotOptions options, DiscordHandle ids, ListenerDefinition listener, DiscordReply reply, ChannelWatch watch, bool isWatched)
+    {
+        var files = TurnChannels.IsDeletedAfter(turn, options, ids) ? new ReplyFileKeeper(_discord, _blobs, listener, ids.ChannelId, turn, _logger) : null;
+        reply.MustBeKept = files is null ? null : files.IsInChannel;
+        return new DiscordExchange(turn, ids, reply, watch, isWatched, _cadence, _channels, files, _time, _logger);
+    }
+
     private DiscordReply NewReply(UpstreamTurn turn, DiscordBotOptions options, bool isExclusive) => new(
         new ReplyMessages(turn.Bot.UpstreamBotId, options.Recognise, isExclusive),
-        new ReplyPace(options.End, options.End.FirstWait ?? turn.Bot.Timeouts.FirstByte, countsTyping: isExclusive, _time),
+        new ReplyPace(options.End, options.End.FirstWait ?? turn.Bot.Timeouts.FirstByte, turn.Bot.Timeouts.Idle, countsTyping: isExclusive, _time),
         text => CozeStatusTexts.Match(text, _time.GetUtcNow(), options.DailyReset));
 
     private ListenerDefinition FindListener(string id) =>

@@ -1,6 +1,7 @@
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Surfaces.Admin;
+using CozeCluster.Gateway.Surfaces.Attachments;
 using CozeCluster.Gateway.Surfaces.Chat;
 using CozeCluster.Gateway.Surfaces.Conversations;
 using CozeCluster.Gateway.Surfaces.Health;
@@ -22,6 +23,7 @@ public static class GatewayEndpoints
         app.MapOperations();
         ChatApi.Map(app);
         ImagesApi.Map(app);
+        AttachmentsApi.Map(app);
         app.MapModels();
         TurnsApi.Map(app);
         ConversationsApi.Map(app);

@@ -97,6 +97,10 @@ internal sealed class DiscordApi : IDiscordApi, IDiscordPosting, IDisposable
     }
 
     /// <inheritdoc />
+    public Task<ReadOnlyMemory<byte>> Download(ListenerDefinition listener, string url, CancellationToken cancellationToken) =>
+        _clients.Of(listener).Rest.Download(url, cancellationToken);
+
+    /// <inheritdoc />
     public async Task<IReadOnlyList<DiscordChannelInfo>> ListChannels(ListenerDefinition listener, CancellationToken cancellationToken)
     {
         var rest = _clients.Of(listener).Rest;

@@ -11,6 +11,9 @@ public interface IDiscordApi
     /// <summary>The most messages that <see cref="ReadAfter"/> returns.</summary>
     const int MaxMessagesPerRead = 100;
 
+    /// <summary>The largest file that <see cref="Download"/> downloads.</summary>
+    const int MaxFileBytes = 25 * 1024 * 1024;
+
     /// <summary>
     /// Keeps one connection to Discord's gateway until cancelled: identifies, resumes and reconnects. Returns only when Discord rejects the listener (wrong
     /// token, missing intent).
@@ -39,6 +42,12 @@ public interface IDiscordApi
 
     /// <summary>Reads one message; null if it does not exist.</summary>
     Task<DiscordMessageSeen?> Read(ListenerDefinition listener, string channelId, string messageId, CancellationToken cancellationToken);
+
+    /// <summary>Downloads a file of a message.</summary>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.FetchFailed"/>: the address is not one of Discord's, or the file is not there, or larger than <see cref="MaxFileBytes"/>.
+    /// </exception>
+    Task<ReadOnlyMemory<byte>> Download(ListenerDefinition listener, string url, CancellationToken cancellationToken);
 
     /// <summary>Lists the server's channels, categories and active threads.</summary>
     Task<IReadOnlyList<DiscordChannelInfo>> ListChannels(ListenerDefinition listener, CancellationToken cancellationToken);

@@ -52,18 +52,19 @@ public sealed partial class ChannelJanitorGrain
         try
         {
             var now = _time.GetUtcNow();
-            var due = Channels.Where(channel => channel.Value.DeleteAt <= now).ToList();
+            var due = Channels.Where(channel => channel.Value.DeleteAt <= now && !_creations.ContainsKey(channel.Key)).ToList();
             if (due.Count == 0) return;
             var listener = Listener();
             var existing = due.Exists(channel => channel.Value.ChannelId is null) ? await _discord.ListChannels(listener, stop) : [];
             foreach (var (owner, channel) in due)
             {
                 // The channel may be in use again.
-                if (channel.DeleteAt > now || Channels.GetValueOrDefault(owner) != channel) continue;
+                if (channel.DeleteAt > now || Channels.GetValueOrDefault(owner) != channel || _creations.ContainsKey(owner)) continue;
                 var id = channel.ChannelId ?? existing.FirstOrDefault(candidate => IsOf(owner, candidate))?.Id;
                 var error = await TryDelete(listener, id, stop);
                 if (error is ErrorCode.UpstreamForbidden or ErrorCode.UpstreamUnauthorized) channel.Refusals++;
-                if (error is null) Channels.Remove(owner);
+                if (error is null && Channels.GetValueOrDefault(owner) == channel) Channels.Remove(owner);
+                else if (error is null) Forget(id);
                 else channel.DeleteAt = _time.GetUtcNow() + PauseAfter(channel.Refusals);
             }
             await _saver.Save();
@@ -86,6 +87,7 @@ public sealed partial class ChannelJanitorGrain
     private async Task<ErrorCode?> TryDelete(ListenerDefinition listener, string? channelId, CancellationToken stop)
     {
         if (channelId is null) return null;
+        _beingDeleted.Add(channelId);
         try
         {
             await _discord.DeleteChannel(listener, channelId, stop);
@@ -97,12 +99,20 @@ public sealed partial class ChannelJanitorGrain
             LogNotDeleted(_logger, exception, _key, exception.Code);
             return exception.Code;
         }
+        finally
+        {
+            _beingDeleted.Remove(channelId);
+        }
     }
 
     private void ScheduleSweep()
     {
-        if (_isSweeping || Channels.Count == 0) return;
-        var due = Channels.Values.Min(channel => channel.DeleteAt);
+        if (_isSweeping) return;
+        var due = Channels.Where(channel => !_creations.ContainsKey(channel.Key))
+            .Select(channel => channel.Value.DeleteAt)
+            .DefaultIfEmpty(DateTimeOffset.MaxValue)
+            .Min();
+        if (due == DateTimeOffset.MaxValue) return;
         var now = _time.GetUtcNow();
         if (due < _notBefore) due = _notBefore;
         if (due < now) due = now;

@@ -49,7 +49,10 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
     /// <summary>How many categories are tried. A server that is full of categories has ten.</summary>
     private const int MaxCategories = 20;
 
-    /// <summary>An intent of this age that has no channel was interrupted by a crash.</summary>
+    /// <summary>
+    /// After this time, an intent that has no channel and is not being carried out was interrupted by a crash. Creating a channel may take longer, because of
+    /// rate limits: this activation knows what it is creating.
+    /// </summary>
     private static readonly TimeSpan IntentLifetime = TimeSpan.FromMinutes(2);
 
     private readonly IPersistentState<ChannelJanitorState> _state;
@@ -62,6 +65,8 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
     private readonly IFleetView _fleet;
     private readonly Dictionary<string, Task<string>> _creations = [];
     private readonly HashSet<string> _evicted = [];
+    // Channels whose deletion was requested, by id. It can no longer be stopped.
+    private readonly HashSet<string> _beingDeleted = [];
 
     /// <summary>Called by Orleans.</summary>
     public ChannelJanitorGrain(
@@ -100,7 +105,7 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
         if (_creations.TryGetValue(request.Owner, out var creation)) return await creation;
         if (Channels.TryGetValue(request.Owner, out var known) && known.ChannelId is { } id)
         {
-            if (!known.IsReleased) return id;
+            if (!known.IsReleased && !_beingDeleted.Contains(id)) return id;
             // The channel is about to be deleted, or already is. The owner gets a new one.
             Channels.Remove(request.Owner);
             Channels[$"{request.Owner}#{id}"] = known;
@@ -114,6 +119,9 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
         finally
         {
             _creations.Remove(request.Owner);
+            // Discord may still execute a request whose response was lost. Only later it is certain whether there is a channel to delete.
+            if (Channels.GetValueOrDefault(request.Owner) is { ChannelId: null } intent) intent.DeleteAt = _time.GetUtcNow() + IntentLifetime;
+            ScheduleSweep();
         }
     }
 
@@ -180,7 +188,8 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
         var wanted = new DiscordChannelInfo(
             "", channel.Name, request.ParentId, request.IsThread ? PublicThreadKind : TextKind, request.IsThread ? null : Mark(request.Owner));
         var created = mayExist
-            ? (await _discord.ListChannels(listener, CancellationToken.None)).FirstOrDefault(existing => IsOf(request.Owner, existing))
+            ? (await _discord.ListChannels(listener, CancellationToken.None))
+                .FirstOrDefault(existing => IsOf(request.Owner, existing) && !_beingDeleted.Contains(existing.Id))
             : null;
         created ??= request.Category is { } category
             ? await CreateInNamedCategory(listener, category, channel, wanted)
@@ -188,7 +197,6 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
         channel.ChannelId = created.Id;
         channel.DeleteAt = _time.GetUtcNow() + request.Lifetime;
         await _saver.Save();
-        ScheduleSweep();
         return created.Id;
     }
 
@@ -267,11 +275,11 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
         ScheduleSweep();
     }
 
-    private void Forget(string channelId)
+    private void Forget(string? channelId)
     {
         foreach (var (owner, channel) in Channels)
         {
-            if (channel.ChannelId == channelId) Channels.Remove(owner);
+            if (channelId is not null && channel.ChannelId == channelId) Channels.Remove(owner);
         }
     }
 

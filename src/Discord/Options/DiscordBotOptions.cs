@@ -135,8 +135,8 @@ public sealed record DiscordReplyEnd
     /// </summary>
     public TimeSpan? FirstWait { get; init; }
 
-    /// <summary>Option <c>end.cold_wait</c>, 0.1 s to 10 minutes: the silence that ends a reply while the bot's cadence is unknown. Default 10 s.</summary>
-    public TimeSpan ColdWait { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>Option <c>end.cold_wait</c>, 0.1 s to 10 minutes: the silence that ends a reply while the bot's cadence is unknown. Default 20 s.</summary>
+    public TimeSpan ColdWait { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>Option <c>end.min_wait</c>, 0.1 s to 10 minutes: the shortest silence that ends a reply once the cadence is known. Default 0.8 s.</summary>
     public TimeSpan MinWait { get; init; } = TimeSpan.FromSeconds(0.8);

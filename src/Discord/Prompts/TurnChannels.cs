@@ -47,14 +47,26 @@ internal sealed class TurnChannels(IGrainFactory grains, ILogger logger)
     }
 
     /// <summary>Returns the channel of a turn that has ended.</summary>
-    public async ValueTask Return(UpstreamTurn turn, DiscordBotOptions options, DiscordHandle handle)
+    /// <param name="turn">The turn.</param>
+    /// <param name="options">The bot's options.</param>
+    /// <param name="handle">The channel.</param>
+    /// <param name="minTime">The channel is needed for at least this long.</param>
+    public async ValueTask Return(UpstreamTurn turn, DiscordBotOptions options, DiscordHandle handle, TimeSpan minTime)
     {
         // The janitor ignores channels that it did not create.
         var janitor = Janitor(handle.Listener);
         if (!handle.IsExclusive) await janitor.Keep(handle.ChannelId, options.KeepFor).ConfigureAwait(false);
         // Until its next turn, a conversation's channel is among those that are deleted first when the server is full.
-        else await janitor.Release(handle.ChannelId, NamedConversation(turn) is null ? options.DeleteAfter : options.KeepFor).ConfigureAwait(false);
+        else
+        {
+            var keepFor = NamedConversation(turn) is null ? options.DeleteAfter : options.KeepFor;
+            await janitor.Release(handle.ChannelId, Max(minTime, keepFor)).ConfigureAwait(false);
+        }
     }
+
+    /// <summary>Whether the channel of a turn is deleted soon after the turn.</summary>
+    public static bool IsDeletedAfter(UpstreamTurn turn, DiscordBotOptions options, DiscordHandle handle) =>
+        handle.IsExclusive && options.DeleteAfter is not null && NamedConversation(turn) is null;
 
     /// <summary>Removes a prompt that could not be posted completely. Failures are logged.</summary>
     /// <param name="turn">The turn.</param>
@@ -90,4 +102,6 @@ internal sealed class TurnChannels(IGrainFactory grains, ILogger logger)
         TurnId.TryGetConversation(turn.TurnId, out var key) && GrainKeys.IsNamedConversation(key) ? key : null;
 
     private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+
+    private static TimeSpan? Max(TimeSpan a, TimeSpan? b) => b is { } limit ? Max(a, limit) : null;
 }

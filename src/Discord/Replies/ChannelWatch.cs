@@ -12,32 +12,32 @@ internal sealed class ChannelWatch(
 
     /// <summary>Starts the watch, or starts it again.</summary>
     /// <exception cref="ClusterException">The listener is not connected, or its session cannot be reached.</exception>
-    public Task Start() => Session.Watch(_watch, _observer);
+    /// <exception cref="OperationCanceledException">The call was cancelled. The watch may have been started nevertheless.</exception>
+    public Task Start(CancellationToken cancellationToken) => Session.Watch(_watch, _observer, cancellationToken);
 
     /// <summary>Starts the watch if it is not active.</summary>
     /// <returns>Whether it was not active.</returns>
     /// <exception cref="ClusterException">The listener is not connected, or its session cannot be reached.</exception>
-    public async Task<bool> Restore()
+    public async Task<bool> Restore(CancellationToken cancellationToken)
     {
         if (await Session.IsWatching(_watch.Id).ConfigureAwait(false)) return false;
-        await Start().ConfigureAwait(false);
+        await Start(cancellationToken).ConfigureAwait(false);
         return true;
     }
 
     /// <summary>Reads the messages after the prompt.</summary>
     /// <returns>Whether they contain something that no event had delivered.</returns>
+    /// <exception cref="ClusterException">The channel could not be read.</exception>
     public async ValueTask<bool> ReadChannel(string promptId, CancellationToken cancellationToken)
     {
-        var known = reply.MessageIds;
-        var messages = await discord.ReadAfter(listener, channelId, promptId, cancellationToken).ConfigureAwait(false);
-        var isComplete = messages.Count < IDiscordApi.MaxMessagesPerRead;
-        if (!isComplete && known.Count > 0 && !messages.Any(message => message.Id == known[^1].ToString()))
+        try
         {
-            // The page is full of other messages. At least the last message of the reply is read too.
-            var last = await discord.Read(listener, channelId, known[^1].ToString(), cancellationToken).ConfigureAwait(false);
-            if (last is not null) messages = [.. messages, last];
+            return await ReadAndMerge(promptId, cancellationToken).ConfigureAwait(false);
         }
-        return reply.Merge(messages, isComplete, known);
+        catch (ClusterException e)
+        {
+            throw DiscordErrors.OfListener(e, listener.Id);
+        }
     }
 
     /// <summary>Ends the watch.</summary>
@@ -57,5 +57,19 @@ internal sealed class ChannelWatch(
             // Not earlier: Orleans drops calls to a deleted reference, and the session would wait for their answers.
             grains.DeleteObjectReference<IDiscordObserver>(_observer);
         }
+    }
+
+    private async ValueTask<bool> ReadAndMerge(string promptId, CancellationToken cancellationToken)
+    {
+        var known = reply.MessageIds;
+        var messages = await discord.ReadAfter(listener, channelId, promptId, cancellationToken).ConfigureAwait(false);
+        var isComplete = messages.Count < IDiscordApi.MaxMessagesPerRead;
+        if (!isComplete && known.Count > 0 && !messages.Any(message => message.Id == known[^1].ToString()))
+        {
+            // The page is full of other messages. At least the last message of the reply is read too.
+            var last = await discord.Read(listener, channelId, known[^1].ToString(), cancellationToken).ConfigureAwait(false);
+            if (last is not null) messages = [.. messages, last];
+        }
+        return reply.Merge(messages, isComplete, known);
     }
 }

@@ -11,6 +11,7 @@ internal sealed class DiscordExchange(
     bool isWatched,
     CadenceRecorder cadence,
     TurnChannels channels,
+    ReplyFileKeeper? files,
     TimeProvider time,
     ILogger logger) : IExchange
 {
@@ -20,18 +21,25 @@ internal sealed class DiscordExchange(
     private UpstreamHandle? _handle = ids.ToHandle(turn);
     private long _lastEventAt = time.GetTimestamp();
     // The call that starts or checks the watch, if one is running. Its result is whether events may have been missed.
-    private Task<bool>? _watchCall = isWatched ? null : StartWatch(watch);
+    private Task<bool>? _watchCall;
     private bool _isWatched = isWatched;
+    // Ends the calls to the session with the exchange.
+    private readonly CancellationTokenSource _closing = new();
 
     /// <inheritdoc />
     public async ValueTask<bool> WaitToRead(CancellationToken cancellationToken)
     {
-        if (_handle is not null) return true;
+        if (_handle is not null)
+        {
+            if (!_isWatched) _watchCall ??= StartWatch();
+            return true;
+        }
         while (true)
         {
             switch (reply.GetNextStep(out var change, out var wait))
             {
                 case ReplyStep.Write:
+                    if (files is not null) await KeepFiles(files, cancellationToken).ConfigureAwait(false);
                     return true;
                 case ReplyStep.Complete:
                     return false;
@@ -59,15 +67,22 @@ internal sealed class DiscordExchange(
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
-        await cadence.Record(turn.Bot.Id, reply, watch).ConfigureAwait(false);
+        await _closing.CancelAsync().ConfigureAwait(false);
+        await cadence.Record(turn.Bot.Id, ids.ChannelId, reply, watch).ConfigureAwait(false);
         // The conversation has not received the handle, so it cannot release the channel of the turn.
-        if (_handle is not null) await channels.Return(turn, DiscordBotOptions.Of(turn.Bot), ids).ConfigureAwait(false);
+        if (_handle is not null) await channels.Return(turn, DiscordBotOptions.Of(turn.Bot), ids, TimeSpan.Zero).ConfigureAwait(false);
     }
 
-    private static async Task<bool> StartWatch(ChannelWatch watch)
+    private async Task<bool> StartWatch()
     {
-        await watch.Start().ConfigureAwait(false);
+        await watch.Start(_closing.Token).ConfigureAwait(false);
         return true;
+    }
+
+    private async Task KeepFiles(ReplyFileKeeper keeper, CancellationToken cancellationToken)
+    {
+        var kept = await Task.WhenAll(reply.FilesToKeep.Select(file => keeper.Keep(file, cancellationToken))).ConfigureAwait(false);
+        foreach (var file in kept) reply.OnKept(file);
     }
 
     private async Task Wait(Task change, TimeSpan wait, CancellationToken cancellationToken)
@@ -78,7 +93,7 @@ internal sealed class DiscordExchange(
             _lastEventAt = time.GetTimestamp();
             // While the session cannot be reached, there are no events.
             if (!_isWatched || _watchCall is not null) reply.OnEventsMissed();
-            _watchCall ??= watch.Restore();
+            _watchCall ??= watch.Restore(_closing.Token);
             return;
         }
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -115,13 +130,14 @@ internal sealed class DiscordExchange(
             {
                 // Events should have delivered it. The session may have lost the watch.
                 logger.FoundByReading(turn.TurnId);
-                if (reply.Outcome is null) _watchCall ??= StartWatch(watch);
+                if (reply.Outcome is null) _watchCall ??= StartWatch();
                 return;
             }
         }
-        catch (ClusterException e) when (_isWatched && _watchCall is null && e.Code is not ErrorCode.UpstreamNotFound)
+        catch (ClusterException e) when (_isWatched && _watchCall is null && e.InnerException is DiscordErrorException { Status: 403 })
         {
-            // The watch is active, so events have delivered everything.
+            // The listener may never read here, so the events have to be enough. After any other failure they are not: what keeps Discord from answering may
+            // keep it from sending events too, and half a reply would look complete.
             logger.LastReadFailed(e, turn.TurnId, e.Code);
         }
         reply.DecideEnd();

@@ -23,6 +23,9 @@ internal enum ReplyStep
 /// A reply, built from the events of its channel and from readings of the channel. It knows when the reply has ended, and afterwards notices if the reply
 /// continues. Thread-safe.
 /// </summary>
+/// <param name="messages">The messages of the reply.</param>
+/// <param name="pace">Decides how long a silence has to be.</param>
+/// <param name="matchStatusText">Recognizes status texts.</param>
 internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<string, CozeStatusText?> matchStatusText) : IDiscordObserver
 {
     private readonly Lock _gate = new();
@@ -33,19 +36,34 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
     private bool _hasChange;
     private bool _needsReading;
     private bool _isEndWritten;
-    private Action? _onCutOff;
+    private readonly TaskCompletionSource _cutOff = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isClosed;
 
     /// <summary>How the reply ended; null while it has not ended.</summary>
     public ReplyOutcome? Outcome { get; private set; }
 
-    /// <summary>The pauses of the reply; null if they are unknown, because it has not ended or some of it was found by reading.</summary>
+    /// <summary>
+    /// The pauses of the reply, and how it ended; null if they are unknown, because it has not ended or some of it was found by reading. Changes if the reply
+    /// continues after its supposed end.
+    /// </summary>
     public ReplySample? Sample { get; private set; }
+
+    /// <summary>Completes if the reply continues, although it was treated as complete.</summary>
+    public Task CutOff => _cutOff.Task;
 
     /// <summary>The messages of the reply, without those that were deleted.</summary>
     public IReadOnlyList<Snowflake> MessageIds
     {
         get { lock (_gate) return [.. messages.All.Where(message => !message.IsDeleted).Select(message => message.Id)]; }
+    }
+
+    /// <summary>Which pictures and files have to be kept before they are written; null: none. Set before the reply is read.</summary>
+    public Func<DiscordMediaSeen, bool>? MustBeKept { get; set; }
+
+    /// <summary>The pictures and files that have to be kept before anything is written: <see cref="WriteTo"/> writes nothing until then.</summary>
+    public IReadOnlyList<DiscordMediaSeen> FilesToKeep
+    {
+        get { lock (_gate) return GetFilesToKeep(); }
     }
 
     /// <summary>Whether some of the reply was found by reading. The pauses are unknown then.</summary>
@@ -125,7 +143,7 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
                 isChanged = true;
                 // The silence counts from now on. When the message was edited is known by Discord's clock only; if a node's clock is ahead of it, the reply
                 // would be cut off.
-                pace.OnContent(isFoundByReading: true);
+                pace.OnContent(message.EditedAt, isFoundByReading: true);
             }
             if (isComplete)
             {
@@ -150,9 +168,22 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
         lock (_gate)
         {
             if (_hasChange || Outcome is not null || pace.RemainingWait > TimeSpan.Zero) return;
-            End(pace.HasBegun ? ReplyOutcome.Silence : ReplyOutcome.Failed("no_reply", new Error(
-                ErrorCode.UpstreamTimeout,
-                $"The bot did not begin to answer within {pace.FirstWait.TotalSeconds:0.#} s. Check that it is in the channel and active.")));
+            if (!pace.HasBegun)
+            {
+                End(ReplyOutcome.Failed("no_reply", new Error(
+                    ErrorCode.UpstreamTimeout,
+                    $"The bot did not begin to answer within {pace.FirstWait.TotalSeconds:0.#} s. Check that it is in the channel and active.")));
+            }
+            else if (pace.WaitsForButtons)
+            {
+                End(ReplyOutcome.Failed(ReplyOutcome.Unfinished, new Error(
+                    ErrorCode.UpstreamTimeout,
+                    $"The reply is incomplete: the bot ends its replies with buttons, and was silent for {pace.ButtonsWait.TotalSeconds:0.#} s before them.")));
+            }
+            else
+            {
+                End(ReplyOutcome.Silence);
+            }
         }
     }
 
@@ -161,6 +192,7 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
     {
         lock (_gate)
         {
+            if (GetFilesToKeep().Count > 0) return;
             _hasChange = false;
             if (Outcome is null) _writer.Write(sink);
             else if (_isEndWritten) return;
@@ -170,10 +202,10 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
         }
     }
 
-    /// <summary>Calls back once if the reply continues, although it was treated as complete.</summary>
-    public void OnCutOff(Action<ReplySample> callback)
+    /// <summary>Sets the address at which a picture or file is kept.</summary>
+    public void OnKept(DiscordMediaSeen media)
     {
-        lock (_gate) _onCutOff = () => callback(pace.CutOffSample);
+        lock (_gate) _writer.Replace(media);
     }
 
     /// <summary>Ends the watch: further events are rejected.</summary>
@@ -182,8 +214,13 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
         lock (_gate) _isClosed = true;
     }
 
+    private IReadOnlyList<DiscordMediaSeen> GetFilesToKeep() => MustBeKept is null || Outcome?.Error is not null || _isEndWritten
+        ? []
+        : [.. _writer.NextMedia(isEnd: Outcome is not null).Where(MustBeKept)];
+
     private void Handle(DiscordEvent e)
     {
+        var at = TimeOf(e);
         var change = e switch
         {
             DiscordMessageSeen message => messages.Apply(message),
@@ -193,17 +230,36 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
         };
         if (Outcome is not null)
         {
-            if (change != ReplyChange.Content) return;
-            _onCutOff?.Invoke();
-            _onCutOff = null;
+            OnEventAfterEnd(e, change, at);
             return;
         }
         if (e is DiscordEventsMissed) (_needsReading, WasFoundByReading) = (true, true);
         if (change == ReplyChange.Activity) pace.OnActivity();
-        if (change == ReplyChange.Content) pace.OnContent();
+        if (change == ReplyChange.Content) pace.OnContent(at);
         // Activity counts as a change too: the reader of the exchange sees that the bot is working.
         _hasChange |= change == ReplyChange.Activity;
         Update(change == ReplyChange.Content);
+    }
+
+    private void OnEventAfterEnd(DiscordEvent e, ReplyChange change, DateTimeOffset? at)
+    {
+        if (Outcome != ReplyOutcome.Silence || _cutOff.Task.IsCompleted) return;
+        if (change == ReplyChange.Content)
+        {
+            Sample = pace.CutOffSample(at) with { Ending = messages.HasButtons ? ReplyEnding.Buttons : ReplyEnding.Unknown };
+            _cutOff.TrySetResult();
+        }
+        // What may have been missed is the rest of the reply.
+        else if (e is DiscordEventsMissed && Sample is { } sample) Sample = sample with { Ending = ReplyEnding.Unknown };
+    }
+
+    /// <summary>When Discord says that an event happened; null: not known.</summary>
+    private DateTimeOffset? TimeOf(DiscordEvent e)
+    {
+        if (e is not DiscordMessageSeen message) return null;
+        if (message.EditedAt is not null) return message.EditedAt;
+        // A known message that was never edited, but has changed: a preview of a link was added.
+        return Snowflake.TryParse(message.Id, out var id) && !messages.All.Any(known => known.Id == id) ? id.CreatedAt : null;
     }
 
     private void Update(bool hasContent)
@@ -211,7 +267,9 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
         if (!hasContent || Outcome is not null) return;
         _hasChange = true;
         // A refusal is also how models begin a longer reply. The other status texts are never followed by more.
-        pace.LooksComplete = FindStatusText() is { Code: not ErrorCode.ContentFiltered };
+        var status = FindStatusText();
+        pace.IsStatusText = status is not null;
+        pace.LooksComplete = status is { Code: not ErrorCode.ContentFiltered };
         if (messages.HasButtons) End(ReplyOutcome.Buttons);
     }
 
@@ -222,22 +280,31 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
         {
             outcome = ReplyOutcome.Failed("deleted", new Error(ErrorCode.UpstreamFailed, "The bot's reply was deleted."));
         }
-        if (outcome.Error is null && !WasFoundByReading) Sample = pace.Sample;
+        var ending = outcome == ReplyOutcome.Buttons ? ReplyEnding.Buttons
+            : outcome == ReplyOutcome.Silence ? ReplyEnding.Silence
+            : outcome.Reason == ReplyOutcome.Unfinished ? ReplyEnding.Unfinished
+            : ReplyEnding.Unknown;
+        if (ending == ReplyEnding.Unfinished || (ending != ReplyEnding.Unknown && !WasFoundByReading)) Sample = pace.SampleOf(ending);
         Outcome = outcome;
         _hasChange = true;
         _change.TrySetResult();
     }
 
-    private CozeStatusText? FindStatusText() => _writer.SingleText is { Length: > 0 and <= CozeStatusTexts.MaxLength } text ? matchStatusText(text) : null;
+    private CozeStatusText? FindStatusText() => _writer.SingleText is { Length: > 0 and <= DiscordLimits.MessageUnits } text ? matchStatusText(text) : null;
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
 
 /// <summary>How a reply ended.</summary>
-/// <param name="Reason">As the metric reports it: <c>buttons</c>, <c>silence</c>, <c>notice</c> (a status text), <c>no_reply</c> or <c>deleted</c>.</param>
+/// <param name="Reason">
+/// As the metric reports it: <c>buttons</c>, <c>silence</c>, <c>notice</c> (a status text), <c>no_reply</c>, <c>unfinished</c> or <c>deleted</c>.
+/// </param>
 /// <param name="Error">Null if the reply is complete.</param>
 internal sealed record ReplyOutcome(string Reason, Error? Error)
 {
+    /// <summary>The reason of a reply whose buttons did not come.</summary>
+    public const string Unfinished = "unfinished";
+
     /// <summary>The bot added its buttons.</summary>
     public static ReplyOutcome Buttons { get; } = new("buttons", null);
 

@@ -123,6 +123,8 @@ internal sealed class ReplyMessage(Snowflake id)
 
     public bool IsFull => Text.Length >= FullLength;
 
+    public bool MayContinue => Text.Length >= Continuation.MinLength;
+
     public bool HasContent => Text.Length > 0 || Media.Count > 0 || HasButtons;
 
     /// <summary>Takes over an event or a reading, unless it is older than the current form.</summary>

@@ -46,6 +46,9 @@ internal static class DiscordErrors
         [400001] = (ErrorCode.FileRejected, "Discord accepts no files from this account at the moment."),
     }.ToFrozenDictionary();
 
+    // About the account itself. All other refusals are about one server, channel or bot, and so is a 403 with a code that is not known.
+    private static readonly FrozenSet<int> AboutTheAccount = FrozenSet.Create(40001, 40002, 50014);
+
     /// <summary>Discord's codes that this table contains.</summary>
     public static IEnumerable<int> KnownCodes => Codes.Keys;
 
@@ -70,7 +73,8 @@ internal static class DiscordErrors
     /// <param name="body">Discord's error body.</param>
     /// <param name="until">When a retry can succeed; null: unknown.</param>
     /// <param name="token">The token that was sent, which is removed from the text.</param>
-    public static ClusterException ToException(int status, DiscordErrorBody body, DateTimeOffset? until, string token)
+    /// <param name="isForAllChannels">Whether a rate limit is the one of the token or of the address, not of a channel.</param>
+    public static ClusterException ToException(int status, DiscordErrorBody body, DateTimeOffset? until, string token, bool isForAllChannels = false)
     {
         if (body.IsCaptcha)
         {
@@ -84,9 +88,26 @@ internal static class DiscordErrors
         var message = Codes.TryGetValue(body.Code, out var known) ? known.Message : status == 401 ? "Discord rejected the account's token." : null;
         message ??= detail.Length == 0 ? "Discord returned an error" : $"Discord says: {detail}";
         var origin = body.Code == 0 ? $"HTTP {status}" : $"code {body.Code}, HTTP {status}";
-        return new ClusterException(
-            Map(status, body.Code), $"{message} ({origin})", until: until, inner: new DiscordErrorException(status, body.Code, detail));
+        var code = Map(status, body.Code);
+        return new ClusterException(code, $"{message} ({origin})", until: until, inner: new DiscordErrorException(status, body.Code, detail))
+        {
+            IsForOneBotOnly = code switch
+            {
+                ErrorCode.UpstreamForbidden => !AboutTheAccount.Contains(body.Code),
+                ErrorCode.UpstreamRateLimited => !isForAllChannels,
+                _ => false,
+            },
+        };
     }
+
+    /// <summary>
+    /// An error of a listener as one of the turn that needed the listener. The account of the turn is not to blame, whatever Discord refused the listener, and
+    /// neither is the client.
+    /// </summary>
+    public static ClusterException OfListener(ClusterException error, string listenerId) => error.Info.RecoveryAction != RecoveryAction.RotateAccount
+        ? error
+        : new ClusterException(
+            ErrorCode.UpstreamUnavailable, $"Discord refuses the listener '{listenerId}': {error.Message}", until: error.Until, inner: error.InnerException);
 }
 
 /// <summary>Discord's error response: the inner exception of a <see cref="ClusterException"/>, for callers that handle certain errors.</summary>

@@ -12,6 +12,7 @@ namespace CozeCluster.Discord;
 internal sealed partial class DiscordRest : IDisposable
 {
     private readonly DiscordSender _sender;
+    private readonly DiscordFiles _files;
 
     /// <summary>Creates a client for one token.</summary>
     /// <param name="http">Connections, through the token's proxy; not disposed with this object.</param>
@@ -23,6 +24,7 @@ internal sealed partial class DiscordRest : IDisposable
     public DiscordRest(HttpMessageInvoker http, DiscordRestOptions options, InvalidRequestGuard guard, TimeProvider time, ILogger logger)
     {
         Options = options;
+        _files = new DiscordFiles(http, options, time);
         _sender = new DiscordSender(new DiscordHttp(http, options, time, logger), options, guard, time, logger);
     }
 
@@ -81,6 +83,9 @@ internal sealed partial class DiscordRest : IDisposable
     public Task<DiscordChannel> CreateThread(Snowflake channel, NewThread thread, CancellationToken cancellationToken) => Send(
         new Route(HttpMethod.Post, "/channels/{channel}/threads", $"/channels/{channel}/threads", channel), Resend.Never,
         thread, DiscordJson.Default.NewThread, DiscordJson.Default.DiscordChannel, cancellationToken);
+
+    /// <inheritdoc cref="IDiscordApi.Download"/>
+    public Task<ReadOnlyMemory<byte>> Download(string url, CancellationToken cancellationToken) => _files.Download(url, cancellationToken);
 
     /// <inheritdoc />
     public void Dispose() => _sender.Dispose();

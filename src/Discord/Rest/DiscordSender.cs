@@ -103,7 +103,7 @@ internal sealed class DiscordSender(DiscordHttp http, DiscordRestOptions options
         else if (isGlobal) Limits.Global.Block(until);
         else slot.Block(until);
 
-        if (until > deadline) throw DiscordErrors.ToException(429, error, until, options.Token);
+        if (until > deadline) throw DiscordErrors.ToException(429, error, until, options.Token, isForAllChannels: isBan || isGlobal);
         return wait;
     }
 

@@ -50,7 +50,7 @@ internal sealed class GlobalLimit(TimeProvider time, int perSecond)
             var at = time.GetUtcNow();
             if (_blockedUntil > at) at = _blockedUntil;
             if (_window is not null) at = _window.NextAt(at);
-            if (at > deadline) throw RateLimits.Exceeded(at);
+            if (at > deadline) throw RateLimits.Exceeded(at, isForAllChannels: true);
             _window?.Add(at);
             return at;
         }

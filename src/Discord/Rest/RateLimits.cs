@@ -63,8 +63,11 @@ internal sealed class RateLimits(TimeProvider time, int requestsPerSecond) : IDi
         }
     }
 
-    internal static ClusterException Exceeded(DateTimeOffset until) =>
-        new(ErrorCode.UpstreamRateLimited, "Discord's rate limit does not allow this request in time.", until: until);
+    internal static ClusterException Exceeded(DateTimeOffset until, bool isForAllChannels = false) =>
+        new(ErrorCode.UpstreamRateLimited, "Discord's rate limit does not allow this request in time.", until: until)
+        {
+            IsForOneBotOnly = !isForAllChannels,
+        };
 
     internal void Update(RateLimitSlot slot, RateLimitHeaders headers)
     {

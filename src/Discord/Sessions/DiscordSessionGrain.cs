@@ -79,10 +79,11 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
     }
 
     /// <inheritdoc />
-    public async Task Watch(DiscordWatch watch, IDiscordObserver observer)
+    public async Task Watch(DiscordWatch watch, IDiscordObserver observer, CancellationToken cancellationToken)
     {
         StartConnecting();
-        var health = _health.State == "ready" ? _health : await WaitForDecision();
+        var health = _health.State == "ready" ? _health : await WaitForDecision(cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
         if (health.State != "ready")
         {
             throw new ClusterException(ErrorCode.UpstreamUnavailable, $"The Discord listener is not connected: {health.Reason ?? health.State}");
@@ -246,11 +247,11 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
     }
 
     /// <summary>Waits until the connection is ready or has failed; at most for <see cref="ReadyTimeout"/>.</summary>
-    private async Task<DiscordSessionHealth> WaitForDecision()
+    private async Task<DiscordSessionHealth> WaitForDecision(CancellationToken cancellationToken)
     {
         try
         {
-            return await _decided.Task.WaitAsync(ReadyTimeout, _time);
+            return await _decided.Task.WaitAsync(ReadyTimeout, _time, cancellationToken);
         }
         catch (TimeoutException)
         {

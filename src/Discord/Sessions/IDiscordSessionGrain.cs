@@ -13,11 +13,14 @@ public interface IDiscordSessionGrain : IGrainWithStringKey
     /// Starts a watch: from now on, the observer receives the events of the channel. Watch first and post afterwards, so that no part of the reply is missed.
     /// The watch ends when its observer no longer exists.
     /// </summary>
+    /// <param name="watch">What to watch.</param>
+    /// <param name="observer">Receives the events.</param>
+    /// <param name="cancellationToken">Ends the wait for the listener's connection. The watch is not started then.</param>
     /// <exception cref="ClusterException">
     /// <see cref="ErrorCode.UpstreamUnavailable"/>: the listener cannot connect (wrong token, missing intent); the message gives the reason.
     /// </exception>
     [Alias("Watch"), AlwaysInterleave, Idempotent]
-    Task Watch(DiscordWatch watch, IDiscordObserver observer);
+    Task Watch(DiscordWatch watch, IDiscordObserver observer, CancellationToken cancellationToken = default);
 
     /// <summary>Ends a watch.</summary>
     [Alias("Unwatch"), AlwaysInterleave, Idempotent]

@@ -1,10 +1,12 @@
+using System.Text.RegularExpressions;
+
 namespace CozeCluster.Discord;
 
 /// <summary>The meaning of a status text.</summary>
 /// <param name="Code">The error.</param>
 /// <param name="RecoveryAction">What to do; it can differ from the usual action of the error code.</param>
 /// <param name="Until">When the limit ends; null if the text is not about a limit.</param>
-/// <param name="Text">Coze's text, for the client.</param>
+/// <param name="Text">Coze's text, for the client, without the addresses of its links: they are meant for the account's owner.</param>
 internal sealed record CozeStatusText(ErrorCode Code, RecoveryAction RecoveryAction, DateTimeOffset? Until, string Text)
 {
     /// <summary>The error that the client receives.</summary>
@@ -13,14 +15,13 @@ internal sealed record CozeStatusText(ErrorCode Code, RecoveryAction RecoveryAct
 
 /// <summary>
 /// The one place that knows the status texts (in the documentation: service messages), which Coze's Discord bots send instead of a reply. A message is a
-/// status text if it begins with one and little text follows. A reply that only quotes one is a reply.
+/// status text if it begins with the unmistakable beginning of one, or with a beginning that a model might write too and little other text follows; links do
+/// not count. It is also one if it links to the page where Coze sells credits, with the parameters that Coze puts there, whatever its words. A reply that only
+/// quotes a status text is a reply.
 /// </summary>
-internal static class CozeStatusTexts
+internal static partial class CozeStatusTexts
 {
-    /// <summary>No status text is longer.</summary>
-    public const int MaxLength = 400;
-
-    // Coze's wording after the known beginning varies.
+    // Coze's wording after a known beginning varies.
     private const int MaxTail = 160;
 
     private static readonly Row[] Rows =
@@ -29,17 +30,25 @@ internal static class CozeStatusTexts
         new("Some error occurred. Please try again or contact the support team", ErrorCode.UpstreamFailed, RecoveryAction.Retry),
         new("There are too many users now", ErrorCode.UpstreamBusy, RecoveryAction.Retry),
         new("We've detected unusual traffic from your network", ErrorCode.UpstreamForbidden, RecoveryAction.RotateAccount),
-        new(
-            "You have exceeded the daily limit for sending messages to the bot",
-            ErrorCode.UpstreamQuotaExceeded, RecoveryAction.RotateAccount, IsDaily: true),
-        new("Hi there! You've used up your free chat credits", ErrorCode.UpstreamQuotaExceeded, RecoveryAction.RotateAccount, IsDaily: true),
-        new("Hi there! You've used up your credits for today", ErrorCode.UpstreamQuotaExceeded, RecoveryAction.RotateAccount, IsDaily: true),
+        OutOfCredit("You have exceeded the daily limit for sending messages to the bot"),
+        OutOfCredit("Hi there! You've used up your free chat credits"),
+        OutOfCredit("Hi there! You've used up your credits for today"),
         new(
             "The bot's usage is covered by the developer, but due to the developer's message credits being exhausted",
-            ErrorCode.UpstreamQuotaExceeded, RecoveryAction.CoolBot, IsDaily: true),
+            ErrorCode.UpstreamQuotaExceeded, RecoveryAction.CoolBot, Tail.Any, IsDaily: true),
         // Models write this too, and continue. It is a status text only if nothing follows.
-        new("I'm sorry, but I can't assist with that.", ErrorCode.ContentFiltered, RecoveryAction.GiveUp, IsComplete: true),
+        new("I'm sorry, but I can't assist with that.", ErrorCode.ContentFiltered, RecoveryAction.GiveUp, Tail.None),
     ];
+
+    private static readonly Row Sale = OutOfCredit("");
+
+    /// <summary>How much may follow a beginning.</summary>
+    private enum Tail
+    {
+        Short,
+        Any,
+        None,
+    }
 
     /// <summary>Looks up a message.</summary>
     /// <param name="text">The whole message.</param>
@@ -49,22 +58,17 @@ internal static class CozeStatusTexts
     public static CozeStatusText? Match(string text, DateTimeOffset now, DailyReset? reset = null)
     {
         var plain = Normalize(text);
-        foreach (var row in Rows)
-        {
-            if (!plain.StartsWith(row.Beginning, StringComparison.OrdinalIgnoreCase)) continue;
-            if (plain.Length - row.Beginning.Length > row.MaxTail) continue;
-            return new CozeStatusText(row.Code, row.RecoveryAction, row.IsDaily ? (reset ?? DailyReset.Default).Next(now) : null, plain);
-        }
-        return null;
+        var row = Rows.FirstOrDefault(row => row.Matches(plain)) ?? (SaleLink().IsMatch(plain) ? Sale : null);
+        if (row is null) return null;
+        return new CozeStatusText(row.Code, row.RecoveryAction, row.IsDaily ? (reset ?? DailyReset.Default).Next(now) : null, WithoutAddresses(plain));
     }
 
-    /// <summary>Whether a message that is still growing may become a status text. Such a message must not be shown.</summary>
+    /// <summary>Whether a message that is still growing is or may become a status text. Such a message must not be shown.</summary>
     public static bool MayBecomeOne(string text)
     {
         var plain = Normalize(text);
-        return Rows.Any(row => plain.Length <= row.Beginning.Length
-            ? row.Beginning.StartsWith(plain, StringComparison.OrdinalIgnoreCase)
-            : plain.StartsWith(row.Beginning, StringComparison.OrdinalIgnoreCase) && plain.Length - row.Beginning.Length <= row.MaxTail);
+        return SaleLink().IsMatch(plain)
+            || Rows.Any(row => plain.Length <= row.Beginning.Length ? row.Beginning.StartsWith(plain, StringComparison.OrdinalIgnoreCase) : row.Matches(plain));
     }
 
     /// <summary>Removes the mentions before the text, and replaces typographic apostrophes.</summary>
@@ -75,8 +79,25 @@ internal static class CozeStatusTexts
         return plain.ToString().Replace('’', '\'');
     }
 
-    private sealed record Row(string Beginning, ErrorCode Code, RecoveryAction RecoveryAction, bool IsDaily = false, bool IsComplete = false)
+    private static string WithoutAddresses(string plain) => Link().Replace(plain, link => link.Groups["label"].Value).TrimEnd();
+
+    private static Row OutOfCredit(string beginning) => new(beginning, ErrorCode.UpstreamQuotaExceeded, RecoveryAction.RotateAccount, Tail.Any, IsDaily: true);
+
+    /// <summary>The address of the page where Coze sells credits, for the bot of this message.</summary>
+    [GeneratedRegex(@"https?://(?:www\.)?coze\.(?:com|cn)/premium\S*[?&]bot_?id=\d", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex SaleLink();
+
+    /// <summary>A Markdown link, or an address.</summary>
+    [GeneratedRegex(@"\[(?<label>[^\]]*)\]\([^)\s]*\)?|https?://\S+", RegexOptions.CultureInvariant)]
+    private static partial Regex Link();
+
+    private sealed record Row(string Beginning, ErrorCode Code, RecoveryAction RecoveryAction, Tail Tail = Tail.Short, bool IsDaily = false)
     {
-        public int MaxTail => IsComplete ? 0 : CozeStatusTexts.MaxTail;
+        public bool Matches(string plain) => plain.StartsWith(Beginning, StringComparison.OrdinalIgnoreCase) && Tail switch
+        {
+            Tail.Any => true,
+            Tail.None => plain.Length == Beginning.Length,
+            _ => Link().Replace(plain[Beginning.Length..], "").Length <= MaxTail,
+        };
     }
 }

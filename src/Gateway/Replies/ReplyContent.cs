@@ -10,6 +10,9 @@ internal sealed class ReplyContent
     private static readonly TimeSpan MaxWait = TimeSpan.FromDays(1);
 
     private readonly SortedList<int, object> _parts = [];
+    private readonly ReplyAddresses _addresses;
+
+    private ReplyContent(ReplyAddresses addresses) => _addresses = addresses;
 
     /// <summary>The event that ended the reply; null while it has not ended.</summary>
     public ReplyEvent? End { get; private set; }
@@ -18,19 +21,22 @@ internal sealed class ReplyContent
     public IEnumerable<ReplyItem> Items => _parts.Values.OfType<ItemPart>().Select(part => part.Item);
 
     /// <summary>The content that a turn has now.</summary>
-    public static ReplyContent Of(TurnSnapshot turn)
+    public static ReplyContent Of(TurnSnapshot turn, ReplyAddresses addresses)
     {
-        var content = new ReplyContent { End = turn.End };
-        for (var i = 0; i < turn.Parts.Count; i++) content._parts.Add(i, turn.Parts[i]);
+        var content = new ReplyContent(addresses) { End = turn.End };
+        for (var i = 0; i < turn.Parts.Count; i++)
+        {
+            content._parts.Add(i, turn.Parts[i] is ItemPart part ? new ItemPart(addresses.Complete(part.Item)) : turn.Parts[i]);
+        }
         return content;
     }
 
     /// <summary>Reads a reply to its end, for clients that want it whole.</summary>
     /// <returns>The reply; null if the client disconnected.</returns>
     /// <exception cref="ClusterException">The turn failed.</exception>
-    public static async Task<ReplyContent?> ReadToEnd(ReplyReader reader, TimeProvider time, CancellationToken aborted)
+    public static async Task<ReplyContent?> ReadToEnd(ReplyReader reader, ReplyAddresses addresses, TimeProvider time, CancellationToken aborted)
     {
-        var content = new ReplyContent();
+        var content = new ReplyContent(addresses);
         while (!reader.Ended)
         {
             if (await reader.Next(time.FromNow(MaxWait)) is { } batch) content.Add(batch);
@@ -90,7 +96,7 @@ internal sealed class ReplyContent
             {
                 case ReplyText text: GrowingPart<Answer>(text.Part).Text.Append(text.Text.Span); break;
                 case ReplyReasoning reasoning: GrowingPart<Reasoning>(reasoning.Part).Text.Append(reasoning.Text.Span); break;
-                case ReplyItemAdded item: _parts[item.Part] = new ItemPart(item.Item); break;
+                case ReplyItemAdded item: _parts[item.Part] = new ItemPart(_addresses.Complete(item.Item)); break;
                 case ReplyRewritten rewritten when _parts.GetValueOrDefault(rewritten.Part) is GrowingText growing:
                     growing.Text.Length = rewritten.Offset;
                     break;

@@ -25,7 +25,7 @@ public interface IBotGrain : IGrainWithStringKey
     [Alias("KeepActive"), Idempotent]
     Task KeepActive();
 
-    /// <summary>The typical pauses in the bot's replies; null until the bot has given enough replies.</summary>
+    /// <summary>What is known of the bot's pauses and of the ends of its replies; null until the first reply was observed.</summary>
     [Alias("Cadence"), AlwaysInterleave, Idempotent]
     Task<ReplyCadence?> GetCadence();
 
@@ -37,16 +37,45 @@ public interface IBotGrain : IGrainWithStringKey
 }
 
 /// <summary>
-/// The typical pauses in a bot's replies. Needed where the upstream shows a reply by editing a message and does not say when the reply has ended.
+/// The pauses in a bot's replies, and how its replies end. Needed where the upstream shows a reply by editing a message and does not say when the reply has
+/// ended.
 /// </summary>
 /// <param name="Replies">How many replies were observed.</param>
-/// <param name="FirstGap">The pause between a reply's first appearance and its first change. Hardly any reply exceeds it.</param>
-/// <param name="LaterGap">The pause between later changes. Hardly any reply exceeds it.</param>
+/// <param name="FirstGap">The longest pause between a reply's first appearance and its first change, in the latest replies.</param>
+/// <param name="LaterGap">The longest pause between later changes, in the latest replies.</param>
 /// <param name="Widening">
 /// The factor by which to wait longer than these pauses, at least 1. It grows when a reply was considered complete too early.
 /// </param>
 [GenerateSerializer, Immutable, Alias("reply-cadence")]
-public sealed record ReplyCadence(int Replies, TimeSpan FirstGap, TimeSpan LaterGap, double Widening);
+public sealed record ReplyCadence(int Replies, TimeSpan FirstGap, TimeSpan LaterGap, double Widening)
+{
+    /// <summary>The number of replies that are needed before the pauses are known.</summary>
+    public const int MinReplies = 5;
+
+    /// <summary>Whether the replies end with the upstream's mark of an end (on Discord: buttons), so that silence alone does not end one.</summary>
+    [Id(0)]
+    public bool EndsWithButtons { get; init; }
+
+    /// <summary>Whether the pauses are known.</summary>
+    public bool IsPaceKnown => Replies >= MinReplies;
+}
+
+/// <summary>How a reply was seen to end.</summary>
+[GenerateSerializer, Alias("reply-ending")]
+public enum ReplyEnding
+{
+    /// <summary>Not known: for example, nobody saw what came after its supposed end.</summary>
+    Unknown,
+
+    /// <summary>With buttons.</summary>
+    Buttons,
+
+    /// <summary>Without buttons: nothing came after its last text, for long enough to be sure.</summary>
+    Silence,
+
+    /// <summary>It did not end: the buttons that the bot always adds did not come.</summary>
+    Unfinished,
+}
 
 /// <summary>The pauses in one reply.</summary>
 /// <param name="Id">Created by the observer of the reply. A sample that is added twice counts once.</param>
@@ -54,4 +83,9 @@ public sealed record ReplyCadence(int Replies, TimeSpan FirstGap, TimeSpan Later
 /// <param name="LaterGap">The longest pause between later changes; null if there were none.</param>
 /// <param name="WasCut">Whether the reply was considered complete and then continued. The gaps include the pause that was misread.</param>
 [GenerateSerializer, Immutable, Alias("reply-sample")]
-public sealed record ReplySample(string Id, TimeSpan? FirstGap, TimeSpan? LaterGap, bool WasCut);
+public sealed record ReplySample(string Id, TimeSpan? FirstGap, TimeSpan? LaterGap, bool WasCut)
+{
+    /// <summary>How the reply ended.</summary>
+    [Id(0)]
+    public ReplyEnding Ending { get; init; }
+}

@@ -35,6 +35,9 @@ public sealed class ClusterException : Exception
     /// <summary>See <see cref="Error.OwnRecoveryAction"/>.</summary>
     public RecoveryAction? OwnRecoveryAction { get; init; }
 
+    /// <inheritdoc cref="Error.IsForOneBotOnly"/>
+    public bool IsForOneBotOnly { get; init; }
+
     /// <summary>What to do if no text was delivered yet.</summary>
     public RecoveryAction RecoveryAction => OwnRecoveryAction ?? Info.RecoveryAction;
 
@@ -42,7 +45,7 @@ public sealed class ClusterException : Exception
     public ErrorInfo Info => ErrorTable.Of(Code);
 
     /// <summary>The same error as a message.</summary>
-    public Error ToError() => new(Code, Message, Param, Until) { OwnRecoveryAction = OwnRecoveryAction };
+    public Error ToError() => new(Code, Message, Param, Until) { OwnRecoveryAction = OwnRecoveryAction, IsForOneBotOnly = IsForOneBotOnly };
 }
 
 /// <summary>An error as a message; see <see cref="ClusterException"/>.</summary>
@@ -57,12 +60,20 @@ public sealed record Error(ErrorCode Code, string Message, string? Param = null,
     [Id(0), JsonPropertyName("ownCure")]
     public RecoveryAction? OwnRecoveryAction { get; init; }
 
+    /// <summary>
+    /// With <see cref="RecoveryAction.RotateAccount"/>: whether the upstream refused the account only together with this bot, for example in its channel. Then
+    /// this bot does not use the account for a while, and other bots still do.
+    /// </summary>
+    [Id(1), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsForOneBotOnly { get; init; }
+
     /// <summary>What to do if no text was delivered yet.</summary>
     [JsonIgnore]
     public RecoveryAction RecoveryAction => OwnRecoveryAction ?? ErrorTable.Of(Code).RecoveryAction;
 
     /// <summary>The same error as an exception.</summary>
-    public ClusterException ToException() => new(Code, Message, Param, Until) { OwnRecoveryAction = OwnRecoveryAction };
+    public ClusterException ToException() =>
+        new(Code, Message, Param, Until) { OwnRecoveryAction = OwnRecoveryAction, IsForOneBotOnly = IsForOneBotOnly };
 }
 
 /// <summary>
@@ -86,6 +97,9 @@ internal struct ClusterExceptionSurrogate
 
     [Id(4)]
     public RecoveryAction? OwnRecoveryAction;
+
+    [Id(5)]
+    public bool IsForOneBotOnly;
 }
 
 [RegisterConverter]
@@ -95,7 +109,11 @@ internal sealed class ClusterExceptionConverter : IConverter<ClusterException, C
     private const string CallRejected = "EngineRejected";
 
     public ClusterException ConvertFromSurrogate(in ClusterExceptionSurrogate surrogate) =>
-        new(Parse(surrogate.Code), surrogate.Message, surrogate.Param, surrogate.Until) { OwnRecoveryAction = surrogate.OwnRecoveryAction };
+        new(Parse(surrogate.Code), surrogate.Message, surrogate.Param, surrogate.Until)
+        {
+            OwnRecoveryAction = surrogate.OwnRecoveryAction,
+            IsForOneBotOnly = surrogate.IsForOneBotOnly,
+        };
 
     public ClusterExceptionSurrogate ConvertToSurrogate(in ClusterException value) => new()
     {
@@ -104,6 +122,7 @@ internal sealed class ClusterExceptionConverter : IConverter<ClusterException, C
         Param = value.Param,
         Until = value.Until,
         OwnRecoveryAction = value.OwnRecoveryAction,
+        IsForOneBotOnly = value.IsForOneBotOnly,
     };
 
     private static ErrorCode Parse(string name) => name switch

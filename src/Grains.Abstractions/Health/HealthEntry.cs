@@ -60,7 +60,7 @@ public sealed record HealthEntry(HealthKind Kind, string Id, HealthState State)
     [Id(2)]
     public DateTimeOffset Since { get; init; }
 
-    /// <summary>When it is retried, or available again.</summary>
+    /// <summary>When it is retried, or available again; null if that is not known, or if that time has passed.</summary>
     [Id(3)]
     public DateTimeOffset? Until { get; init; }
 

@@ -84,7 +84,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
             CountPost(definition);
             return posted;
         }
-        catch (ClusterException exception) when (exception.RecoveryAction == RecoveryAction.RotateAccount)
+        catch (ClusterException exception) when (exception is { RecoveryAction: RecoveryAction.RotateAccount, IsForOneBotOnly: false })
         {
             Disable(definition, exception.ToError());
             throw;
@@ -99,7 +99,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
         bool isHeld, isOfOldCredential;
         try
         {
-            if (outcome.Error is { RecoveryAction: RecoveryAction.RotateAccount }) definition = ReadDefinition();
+            if (outcome.Error is { RecoveryAction: RecoveryAction.RotateAccount, IsForOneBotOnly: false }) definition = ReadDefinition();
         }
         finally
         {

@@ -26,6 +26,7 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     private readonly IFleetView _fleet;
     private readonly DelayedSave _save;
     private readonly KeepActiveTurn _keepActive;
+    private readonly RefusedAccounts _refusedAccounts;
     private readonly HashSet<string> _sampleIds = [];
     private int _nextAccount;
     private bool _wasUsedSinceSave;
@@ -44,6 +45,7 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         _time = time;
         _leases = new LeaseBook(time, LeaseRequest.Lifetime);
         _breakers = new BotBreakers(time);
+        _refusedAccounts = new RefusedAccounts(time);
         _health = new HealthReporter(work, GrainFactory, HealthKind.Bot, time, logger);
         _fleet = fleet;
         var saver = new StateSaver<BotState>(state, work);
@@ -79,7 +81,8 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     {
         if (_leases.Return(leaseId))
         {
-            if (outcome.Error is null) ReportSuccess(leaseId);
+            if (outcome.Error is null) ReportSuccess(leaseId, accountId);
+            else if (outcome.Error is { RecoveryAction: RecoveryAction.RotateAccount, IsForOneBotOnly: true }) _refusedAccounts.Add(accountId, outcome.Error);
             else if (outcome.Error.RecoveryAction == RecoveryAction.CoolBot) ReportFailure(leaseId, outcome.Error);
         }
         _breakers.Leave(leaseId);
@@ -180,9 +183,14 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         Refusal? first = null;
         foreach (var accountId in OrderAccounts(definition.Accounts, request))
         {
-            var answer = await GrainFactory.Grain<IAccountGrain>(accountId).Acquire(request.LeaseId);
-            if (answer.Grant is { } account) return new LeaseResult(new Lease(request.LeaseId, definition, account), null);
-            if (first is null || answer.Refusal!.Until < first.Until) first = answer.Refusal;
+            var refusal = _refusedAccounts.Find(accountId);
+            if (refusal is null)
+            {
+                var answer = await GrainFactory.Grain<IAccountGrain>(accountId).Acquire(request.LeaseId);
+                if (answer.Grant is { } account) return new LeaseResult(new Lease(request.LeaseId, definition, account), null);
+                refusal = answer.Refusal!;
+            }
+            if (first is null || refusal.Until < first.Until) first = refusal;
         }
         if (first is null) return Refuse(new Error(ErrorCode.NoBotAvailable, "No account of the bot is left for this turn."), null);
         // If this turn avoids some accounts, the bot may be available for other turns.
@@ -208,8 +216,9 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         return ordered;
     }
 
-    private void ReportSuccess(string leaseId)
+    private void ReportSuccess(string leaseId, string accountId)
     {
+        _refusedAccounts.Remove(accountId);
         _breakers.RecordSuccess(leaseId);
         // This turn began before the bot had to pause.
         if (_breakers.IsPaused) return;

@@ -208,10 +208,17 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
         });
     }
 
-    /// <summary>The entry as of now: something that was cooling down until a past time is Ok.</summary>
-    private HealthEntry Current(HealthEntry entry) => entry is { State: HealthState.Cooling, Until: { } until } && until <= _time.GetUtcNow()
-        ? entry with { State = HealthState.Ok, Reason = null, Code = null, Since = until, Until = null }
-        : entry;
+    /// <summary>
+    /// The entry as of now. Something that was cooling down until a past time is Ok. Something that fails is tried again after that time, and fails until it
+    /// has worked; it has no time then.
+    /// </summary>
+    private HealthEntry Current(HealthEntry entry)
+    {
+        if (entry.Until is not { } until || until > _time.GetUtcNow()) return entry;
+        return entry.State == HealthState.Cooling
+            ? entry with { State = HealthState.Ok, Reason = null, Code = null, Since = until, Until = null }
+            : entry with { Until = null };
+    }
 
     private static IEnumerable<(HealthKind Kind, string Id)> Members(FleetOutline fleet) =>
     [

@@ -124,6 +124,42 @@ public sealed class ChannelJanitorTests : DiscordGrainTest
     }
 
     [Fact]
+    public async Task Create_TakesLongerThanTheLifetimeOfAnIntent_KeepsTheChannel()
+    {
+        var response = new TaskCompletionSource();
+        Discord.ResponseDelay = response.Task;
+        var creating = Create("turn");
+        await Silo.PassUntil(() => Discord.Channels.Count == 1);
+
+        await Silo.PassSeconds(300, () => Discord.Channels.IsEmpty, TimeSpan.FromSeconds(5));
+        await Janitor.Sweep();
+        response.SetResult();
+
+        Assert.Equal(await creating, Assert.Single(Discord.Channels).Key);
+    }
+
+    [Fact]
+    public async Task Create_WhileTheOwnersLostChannelIsBeingDeleted_CreatesAnother()
+    {
+        Discord.LostResponses.Enqueue(new ClusterException(ErrorCode.UpstreamUnavailable, "The connection broke."));
+        await Assert.ThrowsAsync<ClusterException>(() => Create("turn"));
+        var lost = Assert.Single(Discord.Channels).Key;
+        var deletion = new TaskCompletionSource();
+        Discord.DeletionDelay = deletion.Task;
+        await Silo.PassUntil(() => Discord.DeletionCount == 1, TimeSpan.FromSeconds(5));
+
+        var created = await Create("turn");
+        deletion.SetResult();
+        await Silo.PassUntil(() => Discord.Channels.Count == 1);
+
+        Assert.NotEqual(lost, created);
+        // The janitor still knows the new one.
+        Assert.Equal(created, await Create("turn"));
+        await Janitor.Release(created, TimeSpan.FromSeconds(1));
+        await UntilCount(0);
+    }
+
+    [Fact]
     public async Task Create_AfterALostResponse_ReturnsTheCreatedChannel()
     {
         Discord.LostResponses.Enqueue(new ClusterException(ErrorCode.UpstreamUnavailable, "The connection broke."));

@@ -10,7 +10,6 @@ public sealed class DiscordReplyTests
 
     private readonly ManualTime _time = new();
     private readonly RecordingSink _sink = new();
-    private int _edits;
 
     [Fact]
     public async Task Growing_text_is_written_and_buttons_end_the_reply()
@@ -144,13 +143,32 @@ public sealed class DiscordReplyTests
     public async Task Messages_that_the_length_limit_cut_are_one_part_and_others_are_parts_of_their_own()
     {
         var reply = Reply();
-        await Say(reply, new string('a', 1_999), id: "103");
+        await Say(reply, new string('a', 2_000), id: "103");
         await Say(reply, "b", id: "104");
         await Say(reply, "And another thing", id: "105", buttons: ["x"]);
         Read(reply);
 
-        Assert.Equal([new string('a', 1_999) + "b", "And another thing"], _sink.Answers);
+        Assert.Equal([new string('a', 2_000) + "b", "And another thing"], _sink.Answers);
         Assert.Equal(["103", "105"], _sink.Closed);
+    }
+
+    [Theory]
+    [InlineData(2_000, "and on", "")]
+    [InlineData(1_900, "and on", "")]
+    [InlineData(1_999, "🚀 and on", "")]
+    [InlineData(1_999, "and on", "\n")]
+    [InlineData(1_723, "and on", "\n")]
+    [InlineData(1_003, "and on", "\n")]
+    public async Task Long_message_is_continued_without_a_blank_line(int length, string rest, string separator)
+    {
+        var reply = Reply();
+        await Say(reply, new string('a', length), id: "103");
+        await Say(reply, rest[..3], id: "104");
+        Read(reply);
+        await Say(reply, rest, id: "104", buttons: ["x"]);
+        Read(reply);
+
+        Assert.Equal(new string('a', length) + separator + rest, Assert.Single(_sink.Answers));
     }
 
     [Fact]
@@ -227,16 +245,108 @@ public sealed class DiscordReplyTests
         reply.DecideEnd();
         Read(reply);
         reply.DecideEnd();
-        Assert.NotNull(reply.Sample);
-        var cuts = new List<ReplySample>();
-        reply.OnCutOff(cuts.Add);
+        Assert.Equal(ReplyEnding.Silence, reply.Sample!.Ending);
+        Assert.False(reply.CutOff.IsCompleted);
 
         _time.Advance(TimeSpan.FromSeconds(3));
         await Say(reply, "one two");
         await Say(reply, "one two three");
 
-        Assert.Equal((TimeSpan.FromSeconds(13), true), (Assert.Single(cuts).FirstGap, cuts[0].WasCut));
+        Assert.True(reply.CutOff.IsCompleted);
+        Assert.Equal((TimeSpan.FromSeconds(13), true, ReplyEnding.Unknown), (reply.Sample.FirstGap, reply.Sample.WasCut, reply.Sample.Ending));
         Assert.Equal("one", _sink.Answer);
+    }
+
+    [Fact]
+    public async Task Buttons_after_the_supposed_end_show_how_the_bot_ends_its_replies()
+    {
+        var reply = await EndedBySilence();
+
+        await Say(reply, "one two", buttons: ["More"]);
+
+        Assert.Equal((true, ReplyEnding.Buttons), (reply.Sample!.WasCut, reply.Sample.Ending));
+    }
+
+    [Fact]
+    public async Task End_of_a_reply_is_not_known_if_events_were_missed_after_it()
+    {
+        var reply = await EndedBySilence();
+
+        await reply.OnEvents([new DiscordEventsMissed()]);
+
+        Assert.Equal(ReplyEnding.Unknown, reply.Sample!.Ending);
+        Assert.False(reply.CutOff.IsCompleted);
+    }
+
+    [Fact]
+    public async Task Bot_whose_replies_end_with_buttons_is_waited_for_until_they_come()
+    {
+        var reply = Reply(Cadence(10, 10, buttons: true));
+        await Say(reply, "one");
+        Read(reply);
+        Assert.Equal(TimeSpan.FromSeconds(118), Wait(reply));
+
+        _time.Advance(TimeSpan.FromSeconds(117));
+        await Say(reply, "one two");
+        await Say(reply, "one two three", buttons: ["More"]);
+        Read(reply);
+
+        Assert.Equal(("one two three", FinishReason.Stop), (_sink.Answer, _sink.Finish));
+        Assert.Equal(ReplyEnding.Buttons, reply.Sample!.Ending);
+    }
+
+    [Fact]
+    public async Task Missing_buttons_of_a_bot_that_always_adds_them_are_an_error_and_never_an_end()
+    {
+        var reply = Reply(Cadence(10, 10, buttons: true));
+        await Say(reply, "one");
+        await Type(reply);
+        Read(reply);
+        _time.Advance(TimeSpan.FromSeconds(118));
+        Assert.Equal(ReplyStep.DecideEnd, Step(reply));
+        reply.DecideEnd();
+        Read(reply);
+
+        Assert.Equal((ErrorCode.UpstreamTimeout, null), (_sink.Failure!.Code, _sink.Finish));
+        Assert.Contains("incomplete", _sink.Failure.Message, StringComparison.Ordinal);
+        Assert.Equal(ReplyEnding.Unfinished, reply.Sample!.Ending);
+    }
+
+    [Fact]
+    public async Task Status_text_of_a_bot_that_adds_buttons_has_none()
+    {
+        var reply = Reply(Cadence(10, 10, buttons: true));
+        await Say(reply, "I'm sorry, but I can't assist with that.");
+        Read(reply);
+
+        Assert.Equal(TimeSpan.FromSeconds(0.8), Wait(reply));
+    }
+
+    [Fact]
+    public async Task Pauses_are_those_of_Discords_clock_also_if_events_arrive_late_and_together()
+    {
+        var reply = Reply();
+        var start = _time.GetUtcNow();
+        _time.Advance(TimeSpan.FromSeconds(8));
+        int[] seconds = [0, 4, 5, 8];
+        await reply.OnEvents([.. seconds.Select(second => Message(new string('x', second + 1), "103") with { EditedAt = start.AddSeconds(second) })]);
+        await Say(reply, "all", buttons: ["x"]);
+
+        Assert.Equal((TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(3)), (reply.Sample!.FirstGap, reply.Sample.LaterGap));
+    }
+
+    [Fact]
+    public async Task Pauses_are_those_of_the_nodes_clock_if_Discord_gives_no_times()
+    {
+        var reply = Reply();
+        foreach (var text in new[] { "a", "ab", "abc" })
+        {
+            await reply.OnEvents([Message(text, "103") with { EditedAt = null }]);
+            _time.Advance(TimeSpan.FromSeconds(2));
+        }
+        await reply.OnEvents([Message("abcd", "103") with { EditedAt = null, HasButtons = true }]);
+
+        Assert.Equal((TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(2)), (reply.Sample!.FirstGap, reply.Sample.LaterGap));
     }
 
     [Fact]
@@ -277,7 +387,9 @@ public sealed class DiscordReplyTests
     {
         var reply = new DiscordReply(
             new ReplyMessages(Bot, DiscordRecognition.Reference, isExclusive),
-            new ReplyPace(new DiscordReplyEnd(), TimeSpan.FromSeconds(60), countsTyping: isExclusive, _time),
+            new ReplyPace(
+                new DiscordReplyEnd { ColdWait = TimeSpan.FromSeconds(10) },
+                firstWait: TimeSpan.FromSeconds(60), idleTimeout: TimeSpan.FromSeconds(120), countsTyping: isExclusive, _time),
             text => CozeStatusTexts.Match(text, _time.GetUtcNow()));
         reply.SetCadence(cadence);
         reply.OnPosted(["100"], "21", isResumed);
@@ -300,7 +412,7 @@ public sealed class DiscordReplyTests
     private static ValueTask<bool> Type(DiscordReply reply) => reply.OnEvents([new DiscordTyping("1", Bot)]);
 
     private DiscordMessageSeen Message(string text, string id) =>
-        new() { Id = id, ChannelId = "1", AuthorId = Bot, Text = text, RepliesTo = "100", EditedAt = _time.GetUtcNow().AddMilliseconds(_edits++) };
+        new() { Id = id, ChannelId = "1", AuthorId = Bot, Text = text, RepliesTo = "100", EditedAt = _time.GetUtcNow() };
 
     private static ReplyStep Step(DiscordReply reply) => reply.GetNextStep(out _, out _);
 
@@ -310,6 +422,18 @@ public sealed class DiscordReplyTests
         return wait;
     }
 
-    private static ReplyCadence Cadence(int first, int later, double widening = 1) =>
-        new(10, TimeSpan.FromMilliseconds(first), TimeSpan.FromMilliseconds(later), widening);
+    private async Task<DiscordReply> EndedBySilence()
+    {
+        var reply = Reply();
+        await Say(reply, "one");
+        _time.Advance(TimeSpan.FromSeconds(10));
+        reply.DecideEnd();
+        Read(reply);
+        reply.DecideEnd();
+        Assert.Equal(ReplyOutcome.Silence, reply.Outcome);
+        return reply;
+    }
+
+    private static ReplyCadence Cadence(int first, int later, double widening = 1, bool buttons = false) =>
+        new(10, TimeSpan.FromMilliseconds(first), TimeSpan.FromMilliseconds(later), widening) { EndsWithButtons = buttons };
 }

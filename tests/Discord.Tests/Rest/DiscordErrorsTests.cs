@@ -33,6 +33,27 @@ public sealed class DiscordErrorsTests
     [InlineData(400, 999999, ErrorCode.UpstreamInvalidRequest)]
     public void Codes_and_statuses_are_mapped(int status, int code, ErrorCode expected) => Assert.Equal(expected, DiscordErrors.Map(status, code));
 
+    [Theory]
+    [InlineData(403, 50013, true)]
+    [InlineData(403, 160005, true)]
+    [InlineData(403, 50007, true)]
+    [InlineData(403, 50001, true)]
+    [InlineData(403, 0, true)]
+    [InlineData(403, 999999, true)]
+    [InlineData(429, 20016, true)]
+    [InlineData(401, 40001, false)]
+    [InlineData(403, 40002, false)]
+    [InlineData(401, 0, false)]
+    public void Refusal_is_about_one_channel_unless_it_is_about_the_account(int status, int code, bool expected) =>
+        Assert.Equal(expected, DiscordErrors.ToException(status, new DiscordErrorBody(code, "text", [], null, false), null, "t").IsForOneBotOnly);
+
+    [Fact]
+    public void Captcha_and_limits_of_the_token_are_about_the_account()
+    {
+        Assert.False(DiscordErrors.ToException(403, DiscordErrorBody.Read("""{"captcha_key":["x"]}"""u8), null, "t").IsForOneBotOnly);
+        Assert.False(DiscordErrors.ToException(429, new DiscordErrorBody(0, "text", [], null, true), null, "t", isForAllChannels: true).IsForOneBotOnly);
+    }
+
     [Fact]
     public void Error_contains_the_number_of_every_known_code()
     {

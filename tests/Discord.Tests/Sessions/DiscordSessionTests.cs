@@ -8,6 +8,21 @@ public sealed class DiscordSessionTests : DiscordGrainTest
     private IDiscordSessionGrain Session => Silo.Grains.GetGrain<IDiscordSessionGrain>(GrainKeys.DiscordSession("l1", 0));
 
     [Fact]
+    public async Task Watch_CancelledBeforeTheListenerIsReady_EndsAtOnce()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var observer = Silo.Grains.CreateObjectReference<IDiscordObserver>(new Watcher());
+        var watching = Session.Watch(new DiscordWatch("w", "channel", "bot"), observer, cancellation.Token);
+        var connection = await Discord.NextConnection();
+
+        await cancellation.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => watching.WaitAsync(TimeSpan.FromSeconds(30)));
+        connection.SetState("ready");
+        Assert.False(await Session.IsWatching("w"));
+    }
+
+    [Fact]
     public async Task Watch_WaitsUntilTheListenerIsReady_AndReceivesOnlyItsChannelAndBot()
     {
         var watcher = new Watcher();

@@ -31,6 +31,9 @@ public sealed class FakeDiscordApi : IDiscordApi
     /// <summary>Delays the responses to creations, after the channel was created.</summary>
     public Task ResponseDelay { get; set; } = Task.CompletedTask;
 
+    /// <summary>Delays deletions.</summary>
+    public Task DeletionDelay { get; set; } = Task.CompletedTask;
+
     /// <summary>The next creations throw these, before a channel is created.</summary>
     public ConcurrentQueue<ClusterException> CreateErrors { get; } = new();
 
@@ -68,6 +71,9 @@ public sealed class FakeDiscordApi : IDiscordApi
     public Task<DiscordMessageSeen?> Read(ListenerDefinition listener, string channelId, string messageId, CancellationToken cancellationToken) =>
         Task.FromResult<DiscordMessageSeen?>(null);
 
+    public Task<ReadOnlyMemory<byte>> Download(ListenerDefinition listener, string url, CancellationToken cancellationToken) =>
+        throw new ClusterException(ErrorCode.FetchFailed, "There are no files.");
+
     public Task<IReadOnlyList<DiscordChannelInfo>> ListChannels(ListenerDefinition listener, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _listCount);
@@ -98,12 +104,12 @@ public sealed class FakeDiscordApi : IDiscordApi
         return Task.CompletedTask;
     }
 
-    public Task DeleteChannel(ListenerDefinition listener, string channelId, CancellationToken cancellationToken)
+    public async Task DeleteChannel(ListenerDefinition listener, string channelId, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _deletionCount);
+        await DeletionDelay;
         if (Undeletable.ContainsKey(channelId)) throw new ClusterException(ErrorCode.UpstreamForbidden, "The listener may not delete this channel.");
         Channels.TryRemove(channelId, out _);
-        return Task.CompletedTask;
     }
 }
 

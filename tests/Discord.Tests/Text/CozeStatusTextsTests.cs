@@ -29,7 +29,10 @@ public sealed class CozeStatusTextsTests
         {
             var status = CozeStatusTexts.Match(form, Now)!;
             Assert.Equal((code, action, isDaily ? NineInBeijing : null), (status.Code, status.RecoveryAction, status.Until));
-            Assert.Equal(new Error(code, $"Coze says: {text}", Until: status.Until) { OwnRecoveryAction = action }, status.ToError());
+            var error = status.ToError();
+            Assert.Equal((code, status.Until, action), (error.Code, error.Until, error.RecoveryAction));
+            Assert.StartsWith($"Coze says: {text[..25]}", error.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain("://", error.Message, StringComparison.Ordinal);
         }
         for (var length = 0; length <= text.Length; length++) Assert.True(CozeStatusTexts.MayBecomeOne(text[..length]));
     }
@@ -45,15 +48,41 @@ public sealed class CozeStatusTextsTests
     [InlineData("")]
     public void Reply_that_quotes_or_begins_like_a_status_text_does_not_match(string text) => Assert.Null(CozeStatusTexts.Match(text, Now));
 
-    [Fact]
-    public void Long_text_that_begins_like_a_status_text_does_not_match()
+    [Theory]
+    [InlineData("There are too many users now")]
+    [InlineData("Something wrong occurs, please retry")]
+    public void Long_text_that_begins_like_a_status_text_does_not_match(string beginning)
     {
-        var text = "There are too many users now" + new string('.', 200);
+        var text = beginning + new string('.', 200);
 
         Assert.Null(CozeStatusTexts.Match(text, Now));
         Assert.False(CozeStatusTexts.MayBecomeOne(text));
         Assert.False(CozeStatusTexts.MayBecomeOne("Hello"));
         Assert.False(CozeStatusTexts.MayBecomeOne("I'm sorry, but I can't assist with that. But"));
+    }
+
+    [Theory]
+    [InlineData("free_credits")]
+    [InlineData("daily_limit")]
+    [InlineData("error")]
+    public void Length_of_links_does_not_matter(string name)
+    {
+        var text = $"{Sandbox.Discord.CozeNotices.All[name]} [More about this](https://www.coze.com/docs/guides?{new string('x', 900)})";
+
+        var status = CozeStatusTexts.Match(text, Now);
+
+        Assert.Equal(CozeStatusTexts.Match(Sandbox.Discord.CozeNotices.All[name], Now)!.Code, status?.Code);
+        for (var length = 0; length <= text.Length; length++) Assert.True(CozeStatusTexts.MayBecomeOne(text[..length]), text[..length]);
+    }
+
+    [Fact]
+    public void Other_words_about_credits_are_known_by_where_they_link_to()
+    {
+        const string Text = "Oh no, your free messages are gone! Get more [here](https://www.coze.com/premium?connectID=10000028&botID=7376964308913422354).";
+
+        var status = CozeStatusTexts.Match(Text, Now)!;
+        Assert.Equal((ErrorCode.UpstreamQuotaExceeded, RecoveryAction.RotateAccount), (status.Code, status.RecoveryAction));
+        Assert.Null(CozeStatusTexts.Match("Coze's prices are at https://www.coze.com/premium, and its bots at https://www.coze.com/store?botID=7.", Now));
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public sealed class CrashTests
         await turn.UntilText("the");
 
         silo.Kill();
-        var (received, cursor) = (turn.Text, turn.Cursor);
+        var (received, cursor) = turn.Received;
         await StartAgain(silo);
         var rest = await silo.Subscribe(turn, cursor);
         await UntilListenerReady(silo);
@@ -37,7 +37,7 @@ public sealed class CrashTests
         await turn.UntilText("the");
 
         silo.Kill();
-        var (received, cursor) = (turn.Text, turn.Cursor);
+        var (received, cursor) = turn.Received;
         await silo.Finished();
         await StartAgain(silo);
         var rest = await silo.Subscribe(turn, cursor);

@@ -33,6 +33,9 @@ internal sealed class DisconnectableDiscord(DiscordApi api) : IDiscordApi, IDisc
     public Task<DiscordMessageSeen?> Read(ListenerDefinition listener, string channelId, string messageId, CancellationToken cancellationToken) =>
         Call(token => api.Read(listener, channelId, messageId, token), cancellationToken);
 
+    public Task<ReadOnlyMemory<byte>> Download(ListenerDefinition listener, string url, CancellationToken cancellationToken) =>
+        Call(token => api.Download(listener, url, token), cancellationToken);
+
     public Task<IReadOnlyList<DiscordChannelInfo>> ListChannels(ListenerDefinition listener, CancellationToken cancellationToken) =>
         Call(token => api.ListChannels(listener, token), cancellationToken);
 

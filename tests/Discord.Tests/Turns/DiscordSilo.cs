@@ -11,7 +11,7 @@ internal sealed class DiscordSilo : IAsyncDisposable
 {
     public const string Tenant = "t";
 
-    private readonly List<TestSilo> _crashed = [];
+    private readonly List<(TestSilo Silo, string Directory)> _killed = [];
     private readonly SandboxServer _server;
     private readonly TimeProvider _time;
     private readonly List<BotDefinition> _bots = [];
@@ -158,14 +158,22 @@ internal sealed class DiscordSilo : IAsyncDisposable
 
     public Task Restart() => _silo.RestartAsync();
 
-    /// <summary>Disconnects the node from Discord, as if it had failed.</summary>
-    public void Kill() => Services.GetRequiredService<DisconnectableDiscord>().Disconnect();
+    /// <summary>
+    /// Disconnects the node from Discord, and keeps what it has stored until now, as if it had failed. It still runs, but nothing that it does or stores from
+    /// now on has an effect.
+    /// </summary>
+    public void Kill()
+    {
+        Services.GetRequiredService<DisconnectableDiscord>().Disconnect();
+        var directory = Directory.CreateTempSubdirectory("silo-").FullName;
+        foreach (var file in Directory.GetFiles(_silo.Directory, "*.db*")) File.Copy(file, Path.Combine(directory, Path.GetFileName(file)));
+        _killed.Add((_silo, directory));
+    }
 
-    /// <summary>Starts another node on a copy of what the killed node has stored.</summary>
+    /// <summary>Starts another node on what the killed node had stored.</summary>
     public async Task StartAgain()
     {
-        _crashed.Add(_silo);
-        await StartSilo(_silo);
+        await StartSilo(_killed[^1].Directory);
         await Import();
         await Grains.GetGrain<ITurnRecoveryGrain>(GrainKeys.TurnRecovery).Sweep(TimeSpan.Zero);
     }
@@ -173,7 +181,11 @@ internal sealed class DiscordSilo : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _silo.DisposeAsync();
-        foreach (var silo in _crashed) await silo.DisposeAsync();
+        foreach (var (silo, directory) in _killed)
+        {
+            if (silo != _silo) await silo.DisposeAsync();
+            Directory.Delete(directory, recursive: true);
+        }
         await _server.DisposeAsync();
     }
 
@@ -183,7 +195,7 @@ internal sealed class DiscordSilo : IAsyncDisposable
         return Grains.GetGrain<IConversationGrain>(key);
     }
 
-    private async Task StartSilo(TestSilo? crashed)
+    private async Task StartSilo(string? directory)
     {
         _silo = await TestSilo.StartAsync(
             silo => silo.Services.AddSingleton<ISecretSeal, TestSeal>()
@@ -192,7 +204,7 @@ internal sealed class DiscordSilo : IAsyncDisposable
                 .AddSingleton<IDiscordPosting>(provider => provider.GetRequiredService<DisconnectableDiscord>())
                 .AddDiscord(),
             time: _time,
-            copyOf: crashed);
+            directory: directory);
     }
 
     private Task Import()

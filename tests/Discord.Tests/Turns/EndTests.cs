@@ -10,12 +10,12 @@ public sealed class EndTests
     private readonly ManualTime _time = new(DateTimeOffset.UtcNow);
 
     [Fact]
-    public async Task Bot_with_unknown_cadence_gets_ten_seconds_of_silence()
+    public async Task Bot_with_unknown_cadence_gets_twenty_seconds_of_silence()
     {
         await using var silo = await DiscordSilo.Start(_time);
         var turn = await WithoutButtons(silo);
 
-        await Pass(9.5);
+        await Pass(19.5);
         Assert.Null(turn.End);
         await PassUntilEnd(turn);
 
@@ -23,18 +23,73 @@ public sealed class EndTests
     }
 
     [Fact]
-    public async Task Bot_with_known_cadence_gets_little_more_than_its_pauses()
+    public async Task Bot_that_ends_without_buttons_gets_little_more_than_its_pauses_once_it_is_known()
     {
         await using var silo = await DiscordSilo.Start(_time);
-        for (var i = 0; i < 5; i++) await (await silo.Run("x [[chunks=3 pace=5ms]]")).UntilComplete();
+        for (var i = 1; i <= 5; i++)
+        {
+            await PassUntilEnd(await WithoutButtons(silo));
+            // The end is known when nothing has followed for a while.
+            await Pass(31);
+            await Until.True(() => silo.BotGrain("b1").GetCadence().Result?.Replies == i, "a learned reply");
+        }
         var turn = await WithoutButtons(silo);
 
-        // On this clock its pauses had no length, so the shortest silence is enough.
+        // Its pauses were a few milliseconds, so the shortest silence is enough.
         await Pass(0.6);
         Assert.Null(turn.End);
-        await Pass(0.3);
+        await Pass(0.5);
 
         Assert.Equal("All there is", await turn.UntilComplete());
+    }
+
+    [Fact]
+    public async Task Bot_that_ends_with_buttons_is_waited_for_through_any_pause()
+    {
+        await using var silo = await DiscordSilo.Start(_time, bots: DiscordSilo.Bot("b1") with { Timeouts = TurnTimeouts.Default });
+        for (var i = 0; i < 6; i++) await (await silo.Run("x [[chunks=3 pace=5ms]]")).UntilComplete();
+        var (turn, edit) = await BeginByHand(silo, "Half of it", "b1");
+
+        await Pass(100);
+        Assert.Null(turn.End);
+        edit("Half of it, and the rest", ["More"]);
+
+        Assert.Equal("Half of it, and the rest", await turn.UntilComplete());
+    }
+
+    [Fact]
+    public async Task Buttons_that_do_not_come_are_an_error_until_the_bot_is_known_to_end_without_them()
+    {
+        await using var silo = await DiscordSilo.Start(_time);
+        await (await silo.Run("x [[chunks=3 pace=5ms]]")).UntilComplete();
+        for (var i = 0; i < 3; i++)
+        {
+            var cut = await WithoutButtons(silo);
+            await PassUntilEnd(cut);
+            Assert.Equal(ErrorCode.UpstreamTimeout, cut.Error?.Code);
+            Assert.Contains("incomplete", cut.Error!.Message, StringComparison.Ordinal);
+            // The breaker lets turns pass again.
+            await Pass(15);
+        }
+
+        var turn = await WithoutButtons(silo);
+        await PassUntilEnd(turn);
+
+        Assert.Equal("All there is", await turn.UntilComplete());
+    }
+
+    [Fact]
+    public async Task Silence_is_no_end_while_Discord_cannot_be_read()
+    {
+        await using var silo = await DiscordSilo.Start(_time);
+        var (turn, _) = await BeginByHand(silo, "Half of it", "b1");
+
+        silo.Kill();
+        // At once, so that the silence is over before the node notices anything else.
+        _time.Advance(TimeSpan.FromSeconds(21));
+        await PassUntilEnd(turn);
+
+        Assert.Equal(ErrorCode.UpstreamUnavailable, turn.Error?.Code);
     }
 
     [Fact]
@@ -53,17 +108,13 @@ public sealed class EndTests
     public async Task Text_after_the_end_is_counted_and_prolongs_the_wait_for_the_bot()
     {
         using var cuts = new CutCounter("cut-bot");
-        await using var silo = await DiscordSilo.Start(_time, bots: DiscordSilo.Bot("cut-bot", ("delete_after", "10m")));
-        for (var i = 0; i < 4; i++) await (await silo.Run("x [[chunks=3 pace=5ms]]", "cut-bot")).UntilComplete();
-        var turn = await silo.Begin("x [[silent]]", "cut-bot");
-        await silo.Discord.Records.WaitAsync(DiscordRecordKind.ReplyWithheld, cancellationToken: TestContext.Current.CancellationToken);
-        var prompt = silo.Posts[^1];
-        var reply = silo.Discord.Post(DiscordSilo.CozeBot.Id, prompt.ChannelId!, "All there is", replyTo: prompt.MessageId);
-        await turn.UntilText("All there is");
+        // Its channel is kept until it is known that nothing follows.
+        await using var silo = await DiscordSilo.Start(_time, bots: DiscordSilo.Bot("cut-bot", ("delete_after", "0")));
+        var (turn, edit) = await BeginByHand(silo, "All there is", "cut-bot");
         await PassUntilEnd(turn);
         Assert.Equal("All there is", await turn.UntilComplete());
 
-        silo.Discord.Edit(prompt.ChannelId!, reply, "All there is but this");
+        edit("All there is but this", []);
 
         await Until.True(() => cuts.Count == 1, "the metric");
         await Until.True(() => silo.BotGrain("cut-bot").GetCadence().Result?.Widening > 1, "a longer wait");
@@ -94,6 +145,17 @@ public sealed class EndTests
 
         Assert.Equal(ErrorCode.UpstreamTimeout, turn.Error?.Code);
         Assert.Contains("within 20 s", turn.Error!.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Begins a turn whose reply the test edits.</summary>
+    private static async Task<(ObservedTurn Turn, Action<string, string[]> Edit)> BeginByHand(DiscordSilo silo, string text, string bot)
+    {
+        var turn = await silo.Begin("x [[silent]]", bot);
+        await silo.Discord.Records.WaitAsync(DiscordRecordKind.ReplyWithheld, cancellationToken: TestContext.Current.CancellationToken);
+        var prompt = silo.Posts[^1];
+        var reply = silo.Discord.Post(DiscordSilo.CozeBot.Id, prompt.ChannelId!, text, replyTo: prompt.MessageId);
+        await turn.UntilText(text);
+        return (turn, (edited, buttons) => silo.Discord.Edit(prompt.ChannelId!, reply, edited, buttons));
     }
 
     private static async Task<ObservedTurn> WithoutButtons(DiscordSilo silo)

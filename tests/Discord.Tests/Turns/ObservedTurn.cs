@@ -24,6 +24,12 @@ internal sealed class ObservedTurn(string id, IConversationGrain grain) : IReply
         get { lock (_gate) return string.Concat(_parts.Values); }
     }
 
+    /// <summary>The text and the position after it, as one.</summary>
+    public (string Text, Cursor Cursor) Received
+    {
+        get { lock (_gate) return (string.Concat(_parts.Values), Cursor); }
+    }
+
     public IReadOnlyList<string> Parts
     {
         get { lock (_gate) return [.. _parts.Values.Select(part => part.ToString())]; }

@@ -1,4 +1,5 @@
 using CozeCluster.Sandbox.Discord;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Discord.Tests;
 
@@ -25,6 +26,7 @@ public sealed class ReplyTests
     [InlineData("length=5000 chunks=12")]
     [InlineData("length=5000 text=unicode chunks=9 overflow=plain")]
     [InlineData("length=4100 chunks=2")]
+    [InlineData("length=5000 chunks=12 page=1900")]
     [InlineData("length=900 v2")]
     [InlineData("length=700 duplicate")]
     [InlineData("length=700 stale pace=30ms")]
@@ -43,6 +45,21 @@ public sealed class ReplyTests
     }
 
     [Theory]
+    [InlineData("length=5000 chunks=12 whole_words")]
+    [InlineData("length=5000 chunks=12 whole_words page=1700 overflow=plain")]
+    public async Task Text_that_the_bot_cuts_between_words_is_continued_without_a_blank_line(string script)
+    {
+        await using var silo = await DiscordSilo.Start();
+
+        var turn = await silo.Run($"x [[{script}]]");
+
+        var text = await turn.UntilComplete();
+        Assert.Equal((await silo.Finished()).Detail, text.Replace('\n', ' '));
+        Assert.DoesNotContain("\n\n", text, StringComparison.Ordinal);
+        Assert.Single(turn.Parts);
+    }
+
+    [Theory]
     [InlineData("length=900 chunks=6 rewrite=4 pace=40ms")]
     [InlineData("length=300 placeholder=Thinking… pace=100ms")]
     [InlineData("length=5000 chunks=12 rewrite=3 pace=40ms")]
@@ -57,16 +74,57 @@ public sealed class ReplyTests
     }
 
     [Theory]
-    [InlineData("embed")]
-    [InlineData("attachment")]
-    public async Task Pictures_follow_the_text_once(string form)
+    [InlineData("", ReplyFiles.PathPrefix)]
+    [InlineData("never", "http")]
+    public async Task File_of_a_channel_that_is_deleted_is_kept(string deleteAfter, string address)
+    {
+        var bot = deleteAfter.Length > 0 ? DiscordSilo.Bot("b1", ("delete_after", deleteAfter)) : DiscordSilo.Bot("b1");
+        await using var silo = await DiscordSilo.Start(bots: bot);
+
+        var turn = await silo.Run("x [[say=Here chunks=3 image=attachment]]");
+        Assert.Equal("Here", await turn.UntilComplete());
+        var url = Assert.Single(turn.Items<ImageItem>()).Url;
+
+        Assert.StartsWith(address, url, StringComparison.Ordinal);
+        if (ReplyFiles.FindBlobId(url) is not { } id) return;
+        await silo.UntilChannelsDeleted();
+        var blobs = silo.Services.GetRequiredService<IBlobStore>();
+        var content = await ReplyFiles.Open(blobs, id, TestContext.Current.CancellationToken);
+        Assert.Equal("PNG"u8, content!.Value.Span[1..4]);
+        // Other blobs have no address.
+        var other = await blobs.Put(DiscordSilo.Tenant, "a.png", "image/png", content.Value, TestContext.Current.CancellationToken);
+        Assert.Null(await ReplyFiles.Open(blobs, other.Id, TestContext.Current.CancellationToken));
+        Assert.Null(await ReplyFiles.Open(blobs, "../x", TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:1/attachments/1/2/a.png")]
+    [InlineData("http://cdn.discordapp.com/attachments/1/2/a.png")]
+    [InlineData("https://cdn.discordapp.com.example/attachments/1/2/a.png")]
+    [InlineData("file:///etc/passwd")]
+    [InlineData("not an address")]
+    public async Task File_is_downloaded_from_Discord_only(string url)
+    {
+        await using var silo = await DiscordSilo.Start();
+
+        var error = await Assert.ThrowsAsync<ClusterException>(
+            async () => await silo.Api.Download(await silo.Listener(), url, TestContext.Current.CancellationToken));
+
+        Assert.Equal(ErrorCode.FetchFailed, error.Code);
+        Assert.Contains("not one of Discord's", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("embed", "/cdn/external/")]
+    [InlineData("attachment", ReplyFiles.PathPrefix)]
+    public async Task Pictures_follow_the_text_once(string form, string address)
     {
         await using var silo = await DiscordSilo.Start();
 
         var turn = await silo.Run($"x [[say=Here chunks=2 image={form} duplicate]]");
 
         Assert.Equal("Here", await turn.UntilComplete());
-        Assert.Contains("/cdn/", Assert.Single(turn.Items<ImageItem>()).Url, StringComparison.Ordinal);
+        Assert.Contains(address, Assert.Single(turn.Items<ImageItem>()).Url, StringComparison.Ordinal);
     }
 
     [Fact]

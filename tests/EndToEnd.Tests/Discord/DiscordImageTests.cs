@@ -9,20 +9,46 @@ namespace CozeCluster.EndToEnd.Tests.Discord;
 public sealed class DiscordImageTests(DiscordFixture node)
 {
     [Theory]
-    [InlineData("embed")]
-    [InlineData("attachment")]
-    [InlineData("link")]
-    public async Task An_image_is_drawn_with_the_text_of_the_bot(string form)
+    [InlineData("embed", "/discord/cdn/")]
+    [InlineData("attachment", "/v1/attachments/")]
+    [InlineData("link", "/discord/cdn/")]
+    public async Task An_image_is_drawn_with_the_text_of_the_bot(string form, string address)
     {
         var options = new ImageGenerationOptions { Size = GeneratedImageSize.W1024xH1024, ResponseFormat = GeneratedImageFormat.Uri };
 
         var image = (await Images().GenerateImageAsync($"A cat on a wall [[image={form} say=\"A grey one.\"]]", options, TestTimeout.Token)).Value;
 
-        Assert.StartsWith("/discord/cdn/", image.ImageUri.AbsolutePath, StringComparison.Ordinal);
+        Assert.StartsWith(address, image.ImageUri.AbsolutePath, StringComparison.Ordinal);
         Assert.Equal("A grey one.", image.RevisedPrompt);
+        // Clients show an image after the end of the turn, when its channel does not exist any more.
+        await node.WaitForCleanupAsync();
         using var http = new HttpClient();
         Assert.NotEmpty(await http.GetByteArrayAsync(image.ImageUri, TestTimeout.Token));
-        await node.WaitForCleanupAsync();
+    }
+
+    [Fact]
+    public async Task An_attachment_is_kept_by_the_node_and_shown_as_a_picture_only()
+    {
+        var url = (await Images().GenerateImageAsync("A cat [[image=attachment]]", cancellationToken: TestTimeout.Token)).Value.ImageUri;
+        using var http = new HttpClient();
+
+        using var response = await http.GetAsync(url, TestTimeout.Token);
+
+        Assert.Equal(("image/png", "inline"), (response.Content.Headers.ContentType?.MediaType, response.Content.Headers.ContentDisposition?.DispositionType));
+        Assert.Equal(["nosniff"], response.Headers.GetValues("X-Content-Type-Options"));
+        Assert.True(response.Headers.CacheControl?.Private);
+        using var other = await http.GetAsync(new Uri(url, "/v1/attachments/unknown/a.png"), TestTimeout.Token);
+        Assert.Equal(404, (int)other.StatusCode);
+    }
+
+    [Fact]
+    public async Task An_attachment_is_given_as_bytes()
+    {
+        var options = new ImageGenerationOptions { ResponseFormat = GeneratedImageFormat.Bytes };
+
+        var image = (await Images().GenerateImageAsync("A cat [[image=attachment]]", options, TestTimeout.Token)).Value;
+
+        Assert.Equal("PNG"u8, image.ImageBytes.ToMemory().Span[1..4]);
     }
 
     [Fact]
@@ -41,7 +67,7 @@ public sealed class DiscordImageTests(DiscordFixture node)
         var options = new ImageGenerationOptions { ResponseFormat = GeneratedImageFormat.Bytes };
 
         var failure = await Assert.ThrowsAsync<ClientResultException>(
-            () => Images().GenerateImageAsync("A cat [[image=attachment]]", options, TestTimeout.Token));
+            () => Images().GenerateImageAsync("A cat [[image=embed]]", options, TestTimeout.Token));
 
         Assert.Contains("Its address is not a public one.", failure.Message, StringComparison.Ordinal);
     }

@@ -7,13 +7,14 @@ public sealed class CadenceTests
     private Cadence Cadence => new(_state);
 
     [Fact]
-    public void Few_replies_give_no_result()
+    public void Few_replies_do_not_show_the_pace()
     {
-        for (var i = 1; i < Cadence.MinReplies; i++) Add(1_000, 1_000);
         Assert.Null(Cadence.Result);
+        for (var i = 1; i < ReplyCadence.MinReplies; i++) Add(1_000, 1_000);
+        Assert.False(Cadence.Result!.IsPaceKnown);
 
         Add(1_000, 1_000);
-        Assert.NotNull(Cadence.Result);
+        Assert.True(Cadence.Result!.IsPaceKnown);
     }
 
     [Fact]
@@ -25,13 +26,12 @@ public sealed class CadenceTests
     }
 
     [Fact]
-    public void Result_is_the_95th_percentile_of_many_pauses()
+    public void Rare_long_pause_counts()
     {
-        for (var i = 0; i < 62; i++) Add(200, 500);
-        Add(9_000, 9_000);
-        Add(9_000, 9_000);
+        for (var i = 0; i < 63; i++) Add(200, 500);
+        Add(200, 9_000);
 
-        Assert.Equal(TimeSpan.FromMilliseconds(500), Cadence.Result!.LaterGap);
+        Assert.Equal(TimeSpan.FromSeconds(9), Cadence.Result!.LaterGap);
     }
 
     [Fact]
@@ -65,6 +65,54 @@ public sealed class CadenceTests
         for (var i = 0; i < 200; i++) Add(200, 300);
         Assert.Equal(1, Cadence.Result!.Widening);
     }
+
+    [Fact]
+    public void Bot_that_was_only_seen_to_end_with_buttons_ends_with_buttons()
+    {
+        AddEnding(ReplyEnding.Buttons);
+
+        Assert.True(Cadence.Result!.EndsWithButtons);
+    }
+
+    [Fact]
+    public void Bot_that_was_seen_to_end_without_buttons_ends_without_them_until_it_has_long_used_them_again()
+    {
+        AddEnding(ReplyEnding.Buttons);
+        AddEnding(ReplyEnding.Silence);
+        for (var i = 0; i < 19; i++) AddEnding(ReplyEnding.Buttons);
+        Assert.False(Cadence.Result!.EndsWithButtons);
+
+        AddEnding(ReplyEnding.Buttons);
+        Assert.True(Cadence.Result!.EndsWithButtons);
+    }
+
+    [Fact]
+    public void Bot_whose_buttons_did_not_come_several_times_in_a_row_ends_without_them()
+    {
+        AddEnding(ReplyEnding.Buttons);
+        AddEnding(ReplyEnding.Unfinished);
+        AddEnding(ReplyEnding.Unfinished);
+        AddEnding(ReplyEnding.Buttons);
+        AddEnding(ReplyEnding.Unfinished);
+        AddEnding(ReplyEnding.Unfinished);
+        Assert.True(Cadence.Result!.EndsWithButtons);
+
+        AddEnding(ReplyEnding.Unfinished);
+
+        Assert.False(Cadence.Result!.EndsWithButtons);
+        Assert.Equal(2, Cadence.Result.Replies);
+    }
+
+    [Fact]
+    public void Reply_that_nobody_saw_end_says_nothing_about_buttons()
+    {
+        AddEnding(ReplyEnding.Buttons);
+        AddCut();
+
+        Assert.True(Cadence.Result!.EndsWithButtons);
+    }
+
+    private void AddEnding(ReplyEnding ending) => Cadence.Add(new ReplySample("x", null, null, WasCut: false) { Ending = ending });
 
     private void Add(int first, int later) =>
         Cadence.Add(new ReplySample("x", TimeSpan.FromMilliseconds(first), TimeSpan.FromMilliseconds(later), WasCut: false));

@@ -95,6 +95,20 @@ public sealed class AttachmentTests
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.NotFound, HttpStatusCode.NotFound), (good.StatusCode, forged.StatusCode, expired.StatusCode));
     }
 
+    [Fact]
+    public async Task Address_OfADeletedChannel_Is404()
+    {
+        await using var client = await DiscordClient.StartAsync();
+        var sent = await client.RequestAsync(DiscordClient.Account, "POST", Messages, content: Form([], ("a.txt", "1")));
+        var url = sent.Body!["attachments"]![0]!["url"]!.GetValue<string>();
+        using var before = await client.Http.GetAsync(url, client.TimeoutToken);
+
+        await client.RequestAsync(DiscordClient.Listener, "DELETE", Messages[..Messages.LastIndexOf('/')]);
+        using var after = await client.Http.GetAsync(url, client.TimeoutToken);
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.NotFound), (before.StatusCode, after.StatusCode));
+    }
+
     private static MultipartFormDataContent Form(JsonObject body, params (string Name, string Text)[] files)
     {
         var form = new MultipartFormDataContent { { new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json"), "payload_json" } };

@@ -47,13 +47,13 @@ internal sealed class ChatApi(
         context.Response.Headers["x-turn-id"] = turn.Id;
         if (headers.ConversationName is { } name && ConversationNames.FitsHeader(name)) context.Response.Headers["x-conversation-id"] = name;
         var completion = new CompletionInfo(turn.Id, request.Model, time.GetUtcNow().ToUnixTimeSeconds(), headers.ConversationName);
-        if (request.Stream) await streamer.Run(context, turn.Reader, new ChatStream(completion, request.IncludeUsage));
+        if (request.Stream) await streamer.Run(context, turn.Reader, new ChatStream(completion, ReplyAddresses.Of(context), request.IncludeUsage));
         else await WriteWhole(context, turn.Reader, completion);
     }
 
     private async Task WriteWhole(HttpContext context, ReplyReader reader, CompletionInfo info)
     {
-        if (await ReplyContent.ReadToEnd(reader, time, context.RequestAborted) is not { } content) return;
+        if (await ReplyContent.ReadToEnd(reader, ReplyAddresses.Of(context), time, context.RequestAborted) is not { } content) return;
         await JsonBody.Write(context, (info, content), static (writer, reply) => CompletionJson.Write(writer, reply.info, reply.content));
     }
 }

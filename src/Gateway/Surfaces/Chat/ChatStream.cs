@@ -10,6 +10,7 @@ namespace CozeCluster.Gateway.Surfaces.Chat;
 internal sealed class ChatStream : IReplyRenderer
 {
     private readonly CompletionInfo _info;
+    private readonly ReplyAddresses _addresses;
     private readonly bool _includeUsage;
     private readonly bool _fromStart;
     private readonly byte[] _contentHead;
@@ -24,12 +25,13 @@ internal sealed class ChatStream : IReplyRenderer
     private bool _answerRestarted;
 
     /// <param name="info">The values that all chunks share.</param>
+    /// <param name="addresses">The addresses of files.</param>
     /// <param name="includeUsage">Whether to end with a chunk that has token counts.</param>
     /// <param name="after">The cursor after which this response begins.</param>
     /// <param name="parts">The parts of the reply so far. Those before <paramref name="after"/> affect what follows.</param>
-    public ChatStream(CompletionInfo info, bool includeUsage, Cursor after = default, IReadOnlyList<ReplyPart>? parts = null)
+    public ChatStream(CompletionInfo info, ReplyAddresses addresses, bool includeUsage, Cursor after = default, IReadOnlyList<ReplyPart>? parts = null)
     {
-        (_info, _includeUsage, _cursor, _fromStart) = (info, includeUsage, after, after == Cursor.Start);
+        (_info, _addresses, _includeUsage, _cursor, _fromStart) = (info, addresses, includeUsage, after, after == Cursor.Start);
         var model = JsonEncodedText.Encode(info.Model, JsonBody.WriterOptions.Encoder);
         var head = string.Create(
             CultureInfo.InvariantCulture,
@@ -120,7 +122,8 @@ internal sealed class ChatStream : IReplyRenderer
 
     private void WriteItem(SseWriter writer, ReplyItemAdded added)
     {
-        switch (added.Item)
+        var item = _addresses.Complete(added.Item);
+        switch (item)
         {
             case ImageItem image:
                 writer.WriteText(_cursor, _contentHead, Markdown.Image(image, added.Part), _contentTail);
@@ -135,7 +138,7 @@ internal sealed class ChatStream : IReplyRenderer
                 var json = BeginExtension(writer);
                 json.WriteStartObject();
                 json.WriteStartArray("events"u8);
-                ExtensionJson.WriteEvent(json, added.Item);
+                ExtensionJson.WriteEvent(json, item);
                 json.WriteEndArray();
                 json.WriteEndObject();
                 EndExtension(writer, json);

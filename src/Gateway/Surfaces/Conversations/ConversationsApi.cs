@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using CozeCluster.Gateway.Http;
+using CozeCluster.Gateway.Replies;
 using CozeCluster.Gateway.Surfaces.OpenApi;
 using CozeCluster.Gateway.Surfaces.Turns;
 using Microsoft.AspNetCore.Http;
@@ -88,12 +89,13 @@ internal sealed class ConversationsApi(IGrainFactory grains, GatewayOptions opti
     private async Task Read(HttpContext context)
     {
         var (_, grain) = Find(context);
-        await JsonBody.Write(context, await ReadSnapshot(context, grain), static (writer, conversation) =>
+        var addresses = ReplyAddresses.Of(context);
+        await JsonBody.Write(context, (read: await ReadSnapshot(context, grain), addresses), static (writer, conversation) =>
         {
             writer.WriteStartObject();
-            WriteSummaryMembers(writer, conversation.Summary);
+            WriteSummaryMembers(writer, conversation.read.Summary);
             writer.WriteStartArray("data"u8);
-            foreach (var turn in conversation.Turns) TurnJson.Write(writer, turn, withPrompt: true);
+            foreach (var turn in conversation.read.Turns) TurnJson.Write(writer, turn, conversation.addresses, withPrompt: true);
             writer.WriteEndArray();
             writer.WriteEndObject();
         });

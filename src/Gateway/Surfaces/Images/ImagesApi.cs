@@ -14,7 +14,7 @@ namespace CozeCluster.Gateway.Surfaces.Images;
 
 /// <summary><c>POST /v1/images/generations</c>: sends the prompt to a bot, in one turn for each image, and extracts the images from the replies.</summary>
 internal sealed class ImagesApi(
-    GatewayOptions options, Readiness readiness, IFleetView fleet, TurnStarter turns, ISafeFetcher fetcher, TimeProvider time)
+    GatewayOptions options, Readiness readiness, IFleetView fleet, TurnStarter turns, ISafeFetcher fetcher, IBlobStore blobs, TimeProvider time)
 {
     private const int MaxQuoteLength = 500;
     private static readonly IReadOnlyDictionary<string, string> Empty = new Dictionary<string, string>();
@@ -44,7 +44,7 @@ internal sealed class ImagesApi(
 
         // A bot may draw several images in one turn. They make up for turns that failed, but the client gets no more images than it asked for.
         var found = replies.SelectMany(reply => reply.Urls.Select(url => (Url: url, reply.Text))).Take(request.Count);
-        var images = await CollectSuccesses(found.Select(image => CreateImage(image.Url, image.Text, request.Inline, context.RequestAborted)));
+        var images = await CollectSuccesses(found.Select(image => CreateImage(image.Url, image.Text, request.Inline, ReplyAddresses.Of(context), context.RequestAborted)));
         await JsonBody.Write(context, (time.GetUtcNow().ToUnixTimeSeconds(), images, replies), ImagesJson.Write);
     }
 
@@ -59,12 +59,13 @@ internal sealed class ImagesApi(
             Variables = Empty, Metadata = Empty, PromptLength = prompt.Length, Fingerprint = "",
         };
         await using var turn = await turns.Start(RequestInfo.KeyOf(context), chat, NoHeaders, context.RequestAborted);
-        if (await ReplyContent.ReadToEnd(turn.Reader, time, context.RequestAborted) is not { } reply) return new ImageReply(turn.Id, [], null, null);
+        var addresses = ReplyAddresses.Of(context);
+        if (await ReplyContent.ReadToEnd(turn.Reader, addresses, time, context.RequestAborted) is not { } reply) return new ImageReply(turn.Id, [], null, null);
         var (urls, text) = ImageFinder.Find(reply.BuildText() ?? "");
         return urls.Count > 0 ? new ImageReply(turn.Id, urls, text, (reply.End as ReplyCompleted)?.Usage) : throw NoImageError(text);
     }
 
-    private async Task<ImageResult> CreateImage(string url, string? text, bool inline, CancellationToken cancellationToken)
+    private async Task<ImageResult> CreateImage(string url, string? text, bool inline, ReplyAddresses addresses, CancellationToken cancellationToken)
     {
         if (url.StartsWith("data:", StringComparison.OrdinalIgnoreCase))
         {
@@ -73,6 +74,10 @@ internal sealed class ImagesApi(
             return inline ? new ImageResult(null, content, text) : new ImageResult(url, null, text);
         }
         if (!inline) return new ImageResult(url, null, text);
+        if (addresses.FindBlobId(url) is { } blobId && await ReplyFiles.Open(blobs, blobId, cancellationToken) is { } kept)
+        {
+            return new ImageResult(null, kept, text);
+        }
         return new ImageResult(null, (await fetcher.Fetch(url, "image/", cancellationToken)).Content, text);
     }
 

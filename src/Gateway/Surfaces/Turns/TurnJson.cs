@@ -8,12 +8,14 @@ namespace CozeCluster.Gateway.Surfaces.Turns;
 /// <summary>Writes turns with their replies so far.</summary>
 internal static class TurnJson
 {
-    public static void Write(Utf8JsonWriter writer, TurnSnapshot turn) => Write(writer, turn, withPrompt: false);
+    public static void Write(Utf8JsonWriter writer, (TurnSnapshot Turn, ReplyAddresses Addresses) value) =>
+        Write(writer, value.Turn, value.Addresses, withPrompt: false);
 
     /// <param name="writer">The writer.</param>
     /// <param name="turn">The turn.</param>
+    /// <param name="addresses">The addresses of files.</param>
     /// <param name="withPrompt">Whether to write the prompt too.</param>
-    public static void Write(Utf8JsonWriter writer, TurnSnapshot turn, bool withPrompt)
+    public static void Write(Utf8JsonWriter writer, TurnSnapshot turn, ReplyAddresses addresses, bool withPrompt)
     {
         writer.WriteStartObject();
         writer.WriteString("id"u8, turn.TurnId);
@@ -30,7 +32,7 @@ internal static class TurnJson
         else writer.WriteNullValue();
         if (withPrompt) PromptJson.Write(writer, turn.Prompt);
         writer.WritePropertyName("reply"u8);
-        CompletionJson.Write(writer, CompletionInfo.Of(turn), ReplyContent.Of(turn));
+        CompletionJson.Write(writer, CompletionInfo.Of(turn), ReplyContent.Of(turn, addresses));
         writer.WriteEndObject();
     }
 

@@ -45,7 +45,7 @@ internal sealed class TurnsApi(IGrainFactory grains, TurnStarter turns, ReplyRea
     private async Task Read(HttpContext context)
     {
         var (_, turn) = await Find(context);
-        await JsonBody.Write(context, turn, TurnJson.Write);
+        await JsonBody.Write(context, (turn, ReplyAddresses.Of(context)), TurnJson.Write);
     }
 
     private async Task Cancel(HttpContext context)
@@ -53,7 +53,7 @@ internal sealed class TurnsApi(IGrainFactory grains, TurnStarter turns, ReplyRea
         var (conversation, turn) = await Find(context);
         await conversation.Cancel(RequestInfo.TenantIdOf(context), turn.TurnId);
         var (_, cancelled) = await Find(context);
-        await JsonBody.Write(context, cancelled, TurnJson.Write);
+        await JsonBody.Write(context, (cancelled, ReplyAddresses.Of(context)), TurnJson.Write);
     }
 
     private async Task Follow(HttpContext context)
@@ -64,7 +64,7 @@ internal sealed class TurnsApi(IGrainFactory grains, TurnStarter turns, ReplyRea
         using var reader = new ReplyReader(readers, RequestInfo.TenantIdOf(context), turn.TurnId, conversation, after, context.RequestAborted);
         using var registration = running.Add(RequestInfo.KeyOf(context), reader);
         await reader.Subscribe();
-        await streamer.Run(context, reader, new ChatStream(CompletionInfo.Of(turn), includeUsage, after, turn.Parts), resumed: true);
+        await streamer.Run(context, reader, new ChatStream(CompletionInfo.Of(turn), ReplyAddresses.Of(context), includeUsage, after, turn.Parts), resumed: true);
         // The turn is not cancelled: this client may return, and there may be other subscribers. The conversation cancels a turn without subscribers itself.
         if (!reader.HasWholeReply) await turns.IgnoreFailures(turn.TurnId, reader.Unsubscribe());
     }

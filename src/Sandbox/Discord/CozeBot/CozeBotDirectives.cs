@@ -33,6 +33,8 @@ internal static class CozeBotDirectives
             // Form of the messages.
             ["form"] = (s, v) => s with { Link = OneOf(v, ("reply", PromptLink.Reply), ("mention", PromptLink.Mention), ("plain", PromptLink.None)) },
             ["overflow"] = (s, v) => s with { Overflow = OneOf(v, ("reply", OverflowMode.Reply), ("plain", OverflowMode.Plain), ("cut", OverflowMode.Cut)) },
+            ["page"] = (s, v) => s with { PageLength = Number(v, 100, MessageValidator.MaxContentLength) },
+            ["whole_words"] = (s, v) => s with { WholeWords = Flag(v) },
             ["v2"] = (s, v) => s with { ComponentsV2 = Flag(v) },
             ["buttons_apart"] = (s, v) => s with { ButtonsApart = Flag(v) },
             ["placeholder"] = (s, v) => s with { Placeholder = v ?? "Thinking…" },

@@ -19,7 +19,8 @@ internal sealed class CozeBotMessageBuilder(FakeDiscord discord, CozeBotScript s
         if (isLast && CreateButtons() is { } row) components.Add((JsonNode)row);
         return new MessageDraft
         {
-            Content = script.ComponentsV2 ? "" : text,
+            // Discord removes white space at the beginning and the end of a message.
+            Content = script.ComponentsV2 ? "" : script.WholeWords ? text.Trim() : text,
             Components = components,
             Flags = script.ComponentsV2 ? MessageFlags.ComponentsV2 : MessageFlags.None,
             Embeds = isLast && script.Image == ReplyImage.Embed ? new JsonArray(CreateEmbed(channel)) : [],
@@ -33,7 +34,7 @@ internal sealed class CozeBotMessageBuilder(FakeDiscord discord, CozeBotScript s
         lock (discord.State.Gate) return discord.Links.CreateUrl(GetImage(channel));
     }
 
-    private DiscordAttachment GetImage(DiscordChannel channel) => _image ??= discord.State.AddAttachment(channel, "sandbox.png", "image/png", Png);
+    private DiscordAttachment GetImage(DiscordChannel channel) => _image ??= discord.State.AddAttachment(channel, "sandbox.png", "image/png", Png, isExternal: script.Image != ReplyImage.Attachment);
 
     private JsonObject CreateEmbed(DiscordChannel channel)
     {

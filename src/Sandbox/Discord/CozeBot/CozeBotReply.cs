@@ -47,7 +47,7 @@ internal sealed class CozeBotReply(
         // A service message or an error message is sent in one step and without buttons.
         var isSimple = script.Notice is not null || script.DirectiveError is not null;
         if (script.Image == ReplyImage.Link && !isSimple) text = $"{text}\n\n![sandbox]({_builder.GetImageUrl(prompt.Channel)})";
-        var pages = CozeBotText.Split(text, MessageValidator.MaxContentLength - Prefix.Length);
+        var pages = CozeBotText.Split(text, script.PageLength - Prefix.Length, script.WholeWords);
         if (script.Overflow == OverflowMode.Cut) pages = pages[..1];
         var steps = CozeBotText.GetSteps(string.Concat(pages), isSimple ? 1 : script.Chunks);
         for (var step = 1; step <= steps.Length; step++)

@@ -29,6 +29,8 @@ internal sealed record CozeBotScript
     // Form of the messages.
     public PromptLink Link { get; init; }
     public OverflowMode Overflow { get; init; }
+    public int PageLength { get; init; } = MessageValidator.MaxContentLength;
+    public bool WholeWords { get; init; }
     public bool ComponentsV2 { get; init; }
     public bool ButtonsApart { get; init; }
     public string? Placeholder { get; init; }
@@ -66,7 +68,7 @@ internal enum PromptLink
     None,
 }
 
-/// <summary>What happens to text beyond 2,000 UTF-16 units.</summary>
+/// <summary>What happens to text beyond the length of one message.</summary>
 internal enum OverflowMode
 {
     /// <summary>It is sent in further messages, which refer to the prompt.</summary>

@@ -26,13 +26,17 @@ internal static class CozeBotText
         return $"You said: {(script.Full ? prompt : Shorten(prompt))}\n\nThis is the Coze bot of the Discord sandbox, glad to hear from you.";
     }
 
-    /// <summary>Splits a text into pieces of at most <paramref name="size"/> UTF-16 units. Surrogate pairs are not split.</summary>
-    public static List<string> Split(string text, int size)
+    /// <summary>
+    /// Splits a text into pieces of at most <paramref name="size"/> UTF-16 units. Surrogate pairs are not split, and with <paramref name="wholeWords"/> neither
+    /// are words.
+    /// </summary>
+    public static List<string> Split(string text, int size, bool wholeWords = false)
     {
         var pieces = new List<string>();
         for (var start = 0; start < text.Length;)
         {
             var end = AvoidSurrogateSplit(text, Math.Min(text.Length, start + size));
+            if (wholeWords && end < text.Length) end = text.LastIndexOfAny([' ', '\n'], end - 1, end - start) is >= 0 and var space ? space + 1 : end;
             pieces.Add(text[start..end]);
             start = end;
         }
@@ -62,6 +66,9 @@ internal static class CozeBotText
 /// <summary>Coze's service messages, which it sends in place of a reply, by the names that directives use.</summary>
 public static class CozeNotices
 {
+    private const string SaleLink = "(https://www.coze.com/premium?connectID=10000028&botID=7376964308913422354&source=discord&utm_medium=bot_message"
+        + "&utm_campaign=message_credits_used_up&redirect=https%3A%2F%2Fwww.coze.com%2Fstore)";
+
     /// <summary>
     /// The service messages by name. <c>daily_limit</c>, <c>free_credits</c> and <c>daily_credits</c> are about the sender, <c>creator_credits</c> is
     /// about the bot.
@@ -75,9 +82,9 @@ public static class CozeNotices
         ["refusal"] = "I'm sorry, but I can't assist with that.",
         ["daily_limit"] = "You have exceeded the daily limit for sending messages to the bot. Please try again later.",
         ["free_credits"] = "Hi there! You've used up your free chat credits. To continue enjoying our service, please consider upgrading to our "
-            + "premium plan [Upgrade to Coze Premium to chat]",
+            + "premium plan [Upgrade to Coze Premium to chat]" + SaleLink,
         ["daily_credits"] = "Hi there! You've used up your credits for today. To continue enjoying our service, please try again tomorrow or "
-            + "consider upgrading to our premium plan.",
+            + "consider upgrading to our premium plan. [Upgrade to Coze Premium to chat]" + SaleLink,
         ["creator_credits"] = "The bot's usage is covered by the developer, but due to the developer's message credits being exhausted, "
             + "the bot is temporarily unavailable.",
     };

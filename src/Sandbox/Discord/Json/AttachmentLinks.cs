@@ -5,7 +5,10 @@ using System.Text.Json.Nodes;
 
 namespace CozeCluster.Sandbox.Discord;
 
-/// <summary>Creates signed addresses of attachments, and serves them until <c>ex</c> (hexadecimal Unix seconds).</summary>
+/// <summary>
+/// Creates signed addresses of attachments, and serves them until <c>ex</c> (hexadecimal Unix seconds) or until their channel is deleted. Pictures that a bot
+/// shows from elsewhere have addresses outside of channels.
+/// </summary>
 internal sealed class AttachmentLinks(FakeDiscord discord)
 {
     private static readonly byte[] Key = "a sandbox signs for nobody"u8.ToArray();
@@ -14,7 +17,7 @@ internal sealed class AttachmentLinks(FakeDiscord discord)
     {
         var now = discord.Time.GetUtcNow();
         var expires = (now + discord.Options.AttachmentLifetime).ToUnixTimeSeconds();
-        return $"{discord.PublicUrl}/cdn/attachments/{file.ChannelId}/{file.Id}/{Uri.EscapeDataString(file.Filename)}"
+        return $"{discord.PublicUrl}/cdn/{(file.IsExternal ? "external" : $"attachments/{file.ChannelId}")}/{file.Id}/{Uri.EscapeDataString(file.Filename)}"
             + $"?ex={expires:x}&is={now.ToUnixTimeSeconds():x}&hm={Sign(file.Id, expires)}";
     }
 
@@ -53,13 +56,18 @@ internal static class AttachmentRoutes
 {
     public static void MapAttachments(this IEndpointRouteBuilder routes, FakeDiscord discord)
     {
-        routes.MapMethods("/cdn/attachments/{channel}/{attachment}/{filename}", ["GET", "HEAD"], async http =>
+        routes.MapMethods("/cdn/attachments/{channel}/{attachment}/{filename}", ["GET", "HEAD"], Serve);
+        routes.MapMethods("/cdn/external/{attachment}/{filename}", ["GET", "HEAD"], Serve);
+
+        async Task Serve(HttpContext http)
         {
             DiscordAttachment? file = null;
             if (ulong.TryParse(http.GetRouteValue("attachment")?.ToString(), out var id)
                 && discord.Links.IsValid(id, http.Request.Query["ex"], http.Request.Query["hm"]))
             {
                 lock (discord.State.Gate) file = discord.State.Attachments.GetValueOrDefault(id);
+                // Discord deletes the files of a channel soon after the channel.
+                if (file is { IsExternal: false } && !discord.State.Channels.ContainsKey(file.ChannelId)) file = null;
             }
             if (file is null)
             {
@@ -70,6 +78,6 @@ internal static class AttachmentRoutes
             http.Response.ContentType = file.ContentType;
             http.Response.ContentLength = file.Bytes.Length;
             if (!HttpMethods.IsHead(http.Request.Method)) await http.Response.Body.WriteAsync(file.Bytes, http.RequestAborted);
-        });
+        }
     }
 }

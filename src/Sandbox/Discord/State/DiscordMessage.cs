@@ -84,6 +84,9 @@ internal sealed record DiscordAttachment
 
     public string? Description { get; init; }
 
+    /// <summary>Whether it is not a file of its channel: a picture from elsewhere, which is not deleted with the channel.</summary>
+    public bool IsExternal { get; init; }
+
     public int? Width { get; init; }
 
     public int? Height { get; init; }

@@ -49,12 +49,14 @@ internal sealed class DiscordState(TimeProvider time)
     }
 
     /// <summary>Stores a file under a new id. Width and height are read from PNG files only.</summary>
-    public DiscordAttachment AddAttachment(DiscordChannel channel, string filename, string contentType, byte[] bytes, string? description = null)
+    public DiscordAttachment AddAttachment(
+        DiscordChannel channel, string filename, string contentType, byte[] bytes, string? description = null, bool isExternal = false)
     {
         var size = ReadPngSize(bytes);
         var file = new DiscordAttachment
         {
             Id = Ids.Next(), ChannelId = channel.Id, Filename = filename, ContentType = contentType, Bytes = bytes, Description = description,
+            IsExternal = isExternal,
             Width = size?.Width, Height = size?.Height,
         };
         Attachments.Add(file.Id, file);

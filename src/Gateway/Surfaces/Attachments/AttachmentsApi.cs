@@ -1,0 +1,53 @@
+using CozeCluster.Gateway.Http;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace CozeCluster.Gateway.Surfaces.Attachments;
+
+/// <summary>
+/// <c>GET /v1/attachments/…</c>: the files of <see cref="ReplyFiles"/>. Their addresses are in replies, and programs that show a reply fetch them without a
+/// key. Only pictures are shown; a browser saves everything else, and takes nothing for a page or a script.
+/// </summary>
+internal static class AttachmentsApi
+{
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes.MapMethods(ReplyFiles.PathPrefix + "{id}/{name}", ["GET", "HEAD"], Serve).WithMetadata(new DebugLogRoute());
+
+    private static async Task Serve(HttpContext context)
+    {
+        var blobs = context.RequestServices.GetRequiredService<IBlobStore>();
+        var id = (string)context.GetRouteValue("id")!;
+        if (await ReplyFiles.Open(blobs, id, context.RequestAborted) is not { } content)
+        {
+            throw new ClusterException(ErrorCode.NotFound, "The file does not exist or has expired.");
+        }
+        var type = PictureType.Of(content.Span);
+        var headers = context.Response.Headers;
+        context.Response.ContentType = type ?? "application/octet-stream";
+        context.Response.ContentLength = content.Length;
+        headers.CacheControl = "private, max-age=3600, immutable";
+        headers.ContentDisposition = type is null ? "attachment" : "inline";
+        headers.XContentTypeOptions = "nosniff";
+        headers.ContentSecurityPolicy = "default-src 'none'; sandbox";
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin";
+        headers["Referrer-Policy"] = "no-referrer";
+        if (!HttpMethods.IsHead(context.Request.Method)) await context.Response.Body.WriteAsync(content, context.RequestAborted);
+    }
+}
+
+/// <summary>Recognizes pictures by their first bytes, whatever their name says. SVG is not among them, because it can contain scripts.</summary>
+internal static class PictureType
+{
+    /// <summary>The media type; null if the content is no picture that browsers show.</summary>
+    public static string? Of(ReadOnlySpan<byte> content)
+    {
+        if (content.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G'])) return "image/png";
+        if (content.StartsWith((ReadOnlySpan<byte>)[0xff, 0xd8, 0xff])) return "image/jpeg";
+        if (content.StartsWith("GIF8"u8)) return "image/gif";
+        if (content.StartsWith("RIFF"u8) && content.Length >= 12 && content[8..12].SequenceEqual("WEBP"u8)) return "image/webp";
+        if (content.Length >= 12 && content[4..8].SequenceEqual("ftyp"u8) && content[8..12].SequenceEqual("avif"u8)) return "image/avif";
+        return content.StartsWith("BM"u8) ? "image/bmp" : null;
+    }
+}
