@@ -12,8 +12,8 @@ namespace CozeCluster;
 public static class GrainServices
 {
     /// <summary>
-    /// Registers everything that the grains need, except storage (<see cref="IFleetStore"/> included) and the interfaces to the outside world (<see cref="IUpstream"/>,
-    /// <see cref="IDiscordPosting"/>, <see cref="INotifier"/>).
+    /// Registers everything that the grains need, except storage (<see cref="IFleetStore"/> included) and the interfaces to the outside world
+    /// (<see cref="IUpstream"/>, <see cref="IDiscordPosting"/>, <see cref="INotifier"/>).
     /// </summary>
     /// <param name="silo">The silo.</param>
     /// <param name="options">The limits of conversations.</param>

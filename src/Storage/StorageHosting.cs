@@ -18,9 +18,9 @@ public static class StorageHosting
     private const string Invariant = "Npgsql";
 
     /// <summary>
-    /// Stores states, reminders, the fleet and blobs of a single node in its data directory. The start of the host throws a <see cref="CozeCluster.ClusterException"/> if
-    /// another process uses the directory, if the database is damaged, or if another version wrote it. The database is closed when all hosted services have
-    /// stopped.
+    /// Stores states, reminders, the fleet and blobs of a single node in its data directory. The start of the host throws a
+    /// <see cref="CozeCluster.ClusterException"/> if another process uses the directory, if the database is damaged, or if another version wrote it. The
+    /// database is closed when all hosted services have stopped.
     /// </summary>
     /// <param name="builder">The silo.</param>
     /// <param name="configure">Changes the options.</param>
@@ -47,9 +47,9 @@ public static class StorageHosting
     }
 
     /// <summary>
-    /// Stores states, reminders, the fleet and blobs in PostgreSQL, which all nodes of a cluster share, under the service id of Orleans' <c>ClusterOptions</c>. The start
-    /// of the host throws a <see cref="CozeCluster.ClusterException"/> if the database cannot be reached or does not have the schema of this build. This method
-    /// does not register cluster membership.
+    /// Stores states, reminders, the fleet and blobs in PostgreSQL, which all nodes of a cluster share, under the service id of Orleans'
+    /// <c>ClusterOptions</c>. The start of the host throws a <see cref="CozeCluster.ClusterException"/> if the database cannot be reached or does not have the
+    /// schema of this build. This method does not register cluster membership.
     /// </summary>
     /// <param name="builder">The silo.</param>
     /// <param name="configure">Changes the options; the connection string is required.</param>
