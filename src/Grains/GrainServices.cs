@@ -13,8 +13,7 @@ public static class GrainServices
 {
     /// <summary>
     /// Registers everything that the grains need, except storage (<see cref="IFleetStore"/> and <see cref="IStorageProbe"/> included) and the interfaces to the
-    /// outside world (<see cref="IUpstream"/>,
-    /// <see cref="IDiscordPosting"/>, <see cref="INotifier"/>).
+    /// outside world (<see cref="IUpstream"/>, <see cref="IDiscordPosting"/>, <see cref="INotifier"/>).
     /// </summary>
     /// <param name="silo">The silo.</param>
     /// <param name="options">The limits of conversations.</param>

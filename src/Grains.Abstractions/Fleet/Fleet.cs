@@ -26,7 +26,9 @@ public sealed record Fleet(
     [Id(1)]
     public IReadOnlyList<ListenerDefinition> Listeners { get => field ?? []; init; }
 
-    /// <summary>The number that operators raise with each change, 1 or greater; null: they declare none. A lower number than the applied one is refused.</summary>
+    /// <summary>
+    /// The number that operators raise with each change, 1 or greater; null: they declare none. A lower number than the applied one is refused.
+    /// </summary>
     [Id(2)]
     public int? DeclaredVersion { get; init; }
 

@@ -44,7 +44,8 @@ internal sealed class FleetIndex
 
     public BotDefinition? FindBot(string id) => _bots.GetValueOrDefault(id);
 
-    public ModelDefinition? FindModel(string tenantId, string model) => _models.GetValueOrDefault(model) is { } found && IsOffered(found, tenantId) ? found : null;
+    public ModelDefinition? FindModel(string tenantId, string model) =>
+        _models.GetValueOrDefault(model) is { } found && IsOffered(found, tenantId) ? found : null;
 
     public IReadOnlyList<ModelInfo> ListModels(string tenantId) =>
         [.. OrderedModels.Where(model => IsOffered(model, tenantId)).Select(model => new ModelInfo(model.Id, model.CreatedAt))];
@@ -96,7 +97,8 @@ internal sealed class FleetIndex
         ? []
         : [.. before._keys.Where(key => !HasSameRights(key.Value, FindKey(key.Key))).Select(key => key.Key)];
 
-    private static bool HasSameRights(ApiKeyInfo before, ApiKeyInfo? after) => after is not null && after.TenantId == before.TenantId && after.Admin == before.Admin;
+    private static bool HasSameRights(ApiKeyInfo before, ApiKeyInfo? after) =>
+        after is not null && after.TenantId == before.TenantId && after.Admin == before.Admin;
 
     private static bool IsOffered(ModelDefinition model, string tenantId) => model.Tenants.Count == 0 || model.Tenants.Contains(tenantId);
 }

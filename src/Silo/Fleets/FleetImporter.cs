@@ -21,7 +21,8 @@ internal sealed partial class FleetImporter(
         if (result.IsSuperseded)
         {
             LogSuperseded(fleet.Version[..12]);
-            listeners.ConnectAll([.. view.Outline.Listeners.Select(session => view.FindListener(GrainKeys.ListenerOf(session))).OfType<ListenerDefinition>()]);
+            var inForce = view.Outline.Listeners.Select(session => view.FindListener(GrainKeys.ListenerOf(session)));
+            listeners.ConnectAll([.. inForce.OfType<ListenerDefinition>()]);
             return;
         }
         LogImported(fleet.Tenants.Count, fleet.Listeners.Count, fleet.Accounts.Count, fleet.Bots.Count, fleet.Models.Count, fleet.Version[..12]);
@@ -36,8 +37,8 @@ internal sealed partial class FleetImporter(
 
     [LoggerMessage(
         3, LogLevel.Warning,
-        "The fleet file of this node is old (version {Version}): the cluster has applied another one since, and keeps that one. Give this node the current file. "
-        + "To go back to this file, raise 'version' in it, or send SIGHUP to the node")]
+        "The fleet file of this node is old (version {Version}): the cluster has applied another one since, and keeps that one. Give this node the current "
+        + "file. To go back to this file, raise 'version' in it, or send SIGHUP to the node")]
     private partial void LogSuperseded(string version);
 
     [LoggerMessage(2, LogLevel.Warning, "{Warning}")]

@@ -3,17 +3,19 @@ using Microsoft.Data.Sqlite;
 namespace CozeCluster.Storage;
 
 /// <summary>
-/// The rows of the fleet in the database of a single node. The catalog reads all of them when it activates and writes few at a time, so statements are not kept.
+/// The rows of the fleet in the database of a single node. The catalog reads all of them when it activates and writes few at a time, so statements are not
+/// kept.
 /// </summary>
 internal sealed class SqliteFleetStore(SqliteStore store) : IFleetStore
 {
     // The row of kind 0 has the version of the fleet.
     public const string Tables = """
-        CREATE TABLE IF NOT EXISTS fleet (kind INTEGER NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, payload BLOB, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS fleet (
+            kind INTEGER NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, payload BLOB, PRIMARY KEY (kind, id)) WITHOUT ROWID;
         """;
 
     public ValueTask<IReadOnlyList<FleetRow>> Read(FleetRowKind afterKind, string afterId, int limit, CancellationToken cancellationToken) =>
-        new(FleetErrors.Translate(() => Task.FromResult<IReadOnlyList<FleetRow>>(store.Read(reader => ReadRows(reader.Connection, afterKind, afterId, limit)))));
+        new(FleetErrors.Translate(() => Task.FromResult(store.Read(reader => ReadRows(reader.Connection, afterKind, afterId, limit)))));
 
     public ValueTask<long> ReadVersion(CancellationToken cancellationToken) =>
         new(FleetErrors.Translate(() => Task.FromResult(store.Read(reader => ReadVersion(reader.Connection)))));
@@ -24,7 +26,7 @@ internal sealed class SqliteFleetStore(SqliteStore store) : IFleetStore
         if (!await store.Write(write => WriteRows(write.Connection, expectedVersion, nextVersion, rows)).ConfigureAwait(false)) throw FleetErrors.Conflict();
     }
 
-    private static List<FleetRow> ReadRows(SqliteConnection connection, FleetRowKind afterKind, string afterId, int limit)
+    private static IReadOnlyList<FleetRow> ReadRows(SqliteConnection connection, FleetRowKind afterKind, string afterId, int limit)
     {
         using var statement = new SqliteStatement(
             connection, "SELECT kind, id, version, payload FROM fleet WHERE kind > 0 AND (kind, id) > ($0, $1) ORDER BY kind, id LIMIT $2",

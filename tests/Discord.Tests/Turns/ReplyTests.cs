@@ -108,7 +108,7 @@ public sealed class ReplyTests
         await using var silo = await DiscordSilo.Start();
 
         var error = await Assert.ThrowsAsync<ClusterException>(
-            async () => await silo.Api.Download(await silo.Listener(), url, TestContext.Current.CancellationToken));
+            async () => await silo.Api.Download(silo.Listener(), url, TestContext.Current.CancellationToken));
 
         Assert.Equal(ErrorCode.FetchFailed, error.Code);
         Assert.Contains("not one of Discord's", error.Message, StringComparison.Ordinal);

@@ -43,7 +43,8 @@ public class ChangedFleetTests : GrainTest
         Assert.Null((await account.Acquire("before")).Grant);
 
         var edited = Fleet("3", "sealed again", fingerprint: "same");
-        await Catalog.Import(edited with { Bots = [.. edited.Bots, new BotDefinition { Id = "added", Upstream = "fake", UpstreamBotId = "2", Accounts = ["a1"] }] });
+        var added = new BotDefinition { Id = "added", Upstream = "fake", UpstreamBotId = "2", Accounts = ["a1"] };
+        await Catalog.Import(edited with { Bots = [.. edited.Bots, added] });
         Silo.Time.Advance(TimeSpan.FromSeconds(2));
         await LetGrainsRun();
 

@@ -218,7 +218,7 @@ public sealed class FleetReaderTests
         var text = new StringBuilder("x0: &x0 [a, a, a, a, a, a, a, a, a, a]\n");
         for (var i = 1; i < 12; i++) text.Append($"x{i}: &x{i} [{string.Join(", ", Enumerable.Repeat($"*x{i - 1}", 10))}]\n");
 
-        Assert.Equal("With all aliases expanded, the file has more than 200000 values.", Assert.Single(SampleFleet.Read(text.ToString()).Problems).Message);
+        Assert.Equal("With all aliases expanded, the file has more than 2000000 values.", Assert.Single(SampleFleet.Read(text.ToString()).Problems).Message);
     }
 
     [Fact]

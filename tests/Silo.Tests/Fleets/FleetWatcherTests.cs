@@ -214,7 +214,8 @@ public sealed class FleetWatcherTests : IDisposable
         var seal = new AesSecretSeal(new byte[AesSecretSeal.KeyBytes]);
         var watcher = new FleetWatcher(
             new FleetFileSource(FleetPath, new EnvironmentValues(LookUp)),
-            new FleetImporter(_catalog, new KnownFleet(), seal, new ListenerConnector(_catalog, NullLogger<ListenerConnector>.Instance), NullLogger<FleetImporter>.Instance),
+            new FleetImporter(
+                _catalog, new KnownFleet(), seal, new ListenerConnector(_catalog, NullLogger<ListenerConnector>.Instance), NullLogger<FleetImporter>.Instance),
             TestSettings.Default with { FleetPoll = poll ?? TimeSpan.FromSeconds(5) },
             time ?? _time,
             _log);

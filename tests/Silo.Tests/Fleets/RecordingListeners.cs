@@ -32,7 +32,7 @@ internal sealed class RecordingListeners
 
         public Task Sweep() => listeners.Record("sweep", key);
 
-        public Task Watch(DiscordWatch watch, IDiscordObserver observer) => throw new NotSupportedException();
+        public Task Watch(DiscordWatch watch, IDiscordObserver observer, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
         public Task Unwatch(string watchId) => throw new NotSupportedException();
 

@@ -9,14 +9,14 @@ public sealed class SqliteShrinkTests : StoreFolder
     public async Task Expiration_OfMostOfTheContent_ShrinksTheFile()
     {
         var store = Open();
-        await Task.WhenAll(Enumerable.Range(0, 2_000).Select(n => Save(store, $"expires {n}", 5_000)));
+        var conversations = new SqliteConversationStore(store, Time);
+        await Task.WhenAll(Enumerable.Range(0, 2_000).Select(n => conversations.Commit(CreateTurn(conversations, n))));
         Time.Advance(TimeSpan.FromHours(1));
         await Save(store, "kept");
         store.TruncateLog();
         var before = new FileInfo(Database).Length;
         Assert.InRange(before, 10_000_000, long.MaxValue);
-        var retention = new StateRetention("state", _ => TimeSpan.FromMinutes(30));
-        using var service = new ExpirationService(store, [retention], Time, NullLogger<ExpirationService>.Instance);
+        using var service = new ExpirationService(store, TurnRetention.Default, Time, NullLogger<ExpirationService>.Instance);
 
         await service.DeleteExpiredAsync(TestContext.Current.CancellationToken);
 
@@ -53,6 +53,27 @@ public sealed class SqliteShrinkTests : StoreFolder
 
         Assert.Equal(0, new FileInfo(WriteAheadLog).Length);
         Assert.True(Has(store, "large"));
+    }
+
+    /// <summary>An ended turn with a large reply that expires.</summary>
+    private ConversationCommit CreateTurn(SqliteConversationStore conversations, int number)
+    {
+        var turnId = TurnId.New("t", null);
+        Assert.True(TurnId.TryGetConversation(turnId, out var key));
+        var row = new TurnRow
+        {
+            Id = conversations.NewTurnRowId(),
+            Version = 1,
+            TurnId = turnId,
+            TenantId = $"tenant-{number % 10}",
+            Model = "m",
+            Status = TurnStatus.Completed,
+            CreatedAt = Time.GetUtcNow(),
+            EndedAt = Time.GetUtcNow(),
+            Details = "{}"u8.ToArray(),
+        };
+        var reply = new TurnContent(TurnContentKind.Reply, new byte[5_000], Time.GetUtcNow() + TimeSpan.FromMinutes(30));
+        return new ConversationCommit(key) { Turns = [new TurnChange(row, [reply])] };
     }
 
     private static bool Delete(Microsoft.Data.Sqlite.SqliteConnection connection, string sql)

@@ -9,8 +9,8 @@ using Microsoft.OpenApi;
 namespace CozeCluster.Gateway.Surfaces.Admin;
 
 /// <summary>
-/// <c>GET /admin/health</c>: the health of every bot, account and listener of the fleet, for the whole cluster; and which version of the fleet this node and the
-/// other processes of the cluster use.
+/// <c>GET /admin/health</c>: the health of every bot, account and listener of the fleet, for the whole cluster; and which version of the fleet this node and
+/// the other processes of the cluster use.
 /// </summary>
 internal static class AdminHealthApi
 {
