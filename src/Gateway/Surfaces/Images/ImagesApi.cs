@@ -44,7 +44,9 @@ internal sealed class ImagesApi(
 
         // A bot may draw several images in one turn. They make up for turns that failed, but the client gets no more images than it asked for.
         var found = replies.SelectMany(reply => reply.Urls.Select(url => (Url: url, reply.Text))).Take(request.Count);
-        var images = await CollectSuccesses(found.Select(image => CreateImage(image.Url, image.Text, request.Inline, ReplyAddresses.Of(context), context.RequestAborted)));
+        var addresses = ReplyAddresses.Of(context);
+        var images = await CollectSuccesses(found.Select(
+            image => CreateImage(image.Url, image.Text, request.Inline, addresses, context.RequestAborted)));
         await JsonBody.Write(context, (time.GetUtcNow().ToUnixTimeSeconds(), images, replies), ImagesJson.Write);
     }
 
@@ -60,7 +62,8 @@ internal sealed class ImagesApi(
             Variables = Empty, Metadata = Empty, PromptLength = prompt.Length, Fingerprint = "",
         };
         await using var turn = await turns.Start(tenantId, chat, NoHeaders, context.RequestAborted);
-        if (await ReplyContent.ReadToEnd(turn.Reader, ReplyAddresses.Of(context), time, context.RequestAborted) is not { } reply) return new ImageReply(turn.Id, [], null, null);
+        var read = await ReplyContent.ReadToEnd(turn.Reader, ReplyAddresses.Of(context), time, context.RequestAborted);
+        if (read is not { } reply) return new ImageReply(turn.Id, [], null, null);
         var (urls, text) = ImageFinder.Find(reply.BuildText() ?? "");
         return urls.Count > 0 ? new ImageReply(turn.Id, urls, text, (reply.End as ReplyCompleted)?.Usage) : throw NoImageError(text);
     }
