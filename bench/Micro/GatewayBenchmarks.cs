@@ -13,7 +13,8 @@ internal static class GatewayBenchmarks
     {
         var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0, resumeWriterThreshold: 0));
         using var writer = new SseWriter(pipe.Writer);
-        var renderer = new ChatStream(new CompletionInfo("turn_0123456789abcdefghjkmnpqrs", "coze-sandbox", 1_790_000_000, null), new ReplyAddresses("http://node"), includeUsage: false);
+        var info = new CompletionInfo("turn_0123456789abcdefghjkmnpqrs", "coze-sandbox", 1_790_000_000, null);
+        var renderer = new ChatStream(info, new ReplyAddresses("http://node"), includeUsage: false);
         var batches = Enumerable.Range(0, Deltas)
             .Select(i => new ReplyBatch("turn", [new ReplyText(0, i * 8, 0, "river. s".AsMemory())], new Cursor(0, i * 8 + 8)))
             .ToList();

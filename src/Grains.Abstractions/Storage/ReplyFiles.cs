@@ -17,7 +17,8 @@ public static class ReplyFiles
 
     /// <summary>Keeps a file, for as long as the blob store keeps blobs.</summary>
     /// <returns>The path of its address at any gateway.</returns>
-    public static async ValueTask<string> Keep(IBlobStore blobs, string tenantId, string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    public static async ValueTask<string> Keep(
+        IBlobStore blobs, string tenantId, string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
         var stored = new byte[Mark.Length + SecretBytes + content.Length];
         Mark.CopyTo(stored);
@@ -38,8 +39,8 @@ public static class ReplyFiles
             {
                 // Of other blobs, which may be large, only the beginning is read.
                 var mark = new byte[Mark.Length];
-                if (await stream.ReadAtLeastAsync(mark, mark.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false) < mark.Length) return null;
-                if (!mark.AsSpan().SequenceEqual(Mark)) return null;
+                var read = await stream.ReadAtLeastAsync(mark, mark.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+                if (!mark.AsSpan(0, read).SequenceEqual(Mark)) return null;
                 using var rest = new MemoryStream();
                 await stream.CopyToAsync(rest, cancellationToken).ConfigureAwait(false);
                 return rest.Length < SecretBytes ? null : rest.ToArray().AsMemory(SecretBytes);

@@ -1,8 +1,10 @@
 using CozeCluster.Gateway.Http;
+using CozeCluster.Gateway.Surfaces.OpenApi;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.OpenApi;
 
 namespace CozeCluster.Gateway.Surfaces.Attachments;
 
@@ -12,8 +14,21 @@ namespace CozeCluster.Gateway.Surfaces.Attachments;
 /// </summary>
 internal static class AttachmentsApi
 {
-    public static void Map(IEndpointRouteBuilder routes) =>
-        routes.MapMethods(ReplyFiles.PathPrefix + "{id}/{name}", ["GET", "HEAD"], Serve).WithMetadata(new DebugLogRoute());
+    private const string Pattern = ReplyFiles.PathPrefix + "{id}/{name}";
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        RequestDelegate serve = Serve;
+        routes.MapMethods(Pattern, ["HEAD"], serve).WithMetadata(new DebugLogRoute());
+        routes.MapMethods(Pattern, ["GET"], serve).WithMetadata(new DebugLogRoute()).Describe(
+            serve.Method, "Attachments", "getAttachment", "Reads a file of a reply, without a key.", static operation =>
+            {
+                operation.Security = [];
+                operation.Parameters = [Schemas.Path("id", "From the address in the reply."), Schemas.Path("name", "From the address in the reply.")];
+                var content = Schemas.Content("application/octet-stream", Schemas.String());
+                operation.Responses!.Add("200", new OpenApiResponse { Description = "The file.", Content = content });
+            });
+    }
 
     private static async Task Serve(HttpContext context)
     {

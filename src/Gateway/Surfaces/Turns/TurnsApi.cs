@@ -64,7 +64,8 @@ internal sealed class TurnsApi(IGrainFactory grains, TurnStarter turns, ReplyRea
         using var reader = new ReplyReader(readers, RequestInfo.TenantIdOf(context), turn.TurnId, conversation, after, context.RequestAborted);
         using var registration = running.Add(RequestInfo.KeyOf(context), reader);
         await reader.Subscribe();
-        await streamer.Run(context, reader, new ChatStream(CompletionInfo.Of(turn), ReplyAddresses.Of(context), includeUsage, after, turn.Parts), resumed: true);
+        var stream = new ChatStream(CompletionInfo.Of(turn), ReplyAddresses.Of(context), includeUsage, after, turn.Parts);
+        await streamer.Run(context, reader, stream, resumed: true);
         // The turn is not cancelled: this client may return, and there may be other subscribers. The conversation cancels a turn without subscribers itself.
         if (!reader.HasWholeReply) await turns.IgnoreFailures(turn.TurnId, reader.Unsubscribe());
     }

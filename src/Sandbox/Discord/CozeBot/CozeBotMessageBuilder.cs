@@ -34,7 +34,8 @@ internal sealed class CozeBotMessageBuilder(FakeDiscord discord, CozeBotScript s
         lock (discord.State.Gate) return discord.Links.CreateUrl(GetImage(channel));
     }
 
-    private DiscordAttachment GetImage(DiscordChannel channel) => _image ??= discord.State.AddAttachment(channel, "sandbox.png", "image/png", Png, isExternal: script.Image != ReplyImage.Attachment);
+    private DiscordAttachment GetImage(DiscordChannel channel) =>
+        _image ??= discord.State.AddAttachment(channel, "sandbox.png", "image/png", Png, isExternal: script.Image != ReplyImage.Attachment);
 
     private JsonObject CreateEmbed(DiscordChannel channel)
     {
