@@ -1,6 +1,3 @@
-using Microsoft.Extensions.Options;
-using Npgsql;
-using Orleans.Configuration;
 using Orleans.Serialization.Serializers;
 using Orleans.Storage;
 
@@ -26,11 +23,6 @@ internal sealed class PostgresGrainStorage(IGrainStorage adoNet, IGrainStorageSe
 {
     /// <summary>The name under which Orleans' storage is registered.</summary>
     public const string AdoNet = "AdoNet";
-
-    /// <summary>How many times a read is retried. If it fails, the activation fails, and Orleans delays the callers of the grain by 5 s.</summary>
-    private const int MaxReadRetries = 2;
-
-    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
     /// The text that is stored for a grain's key. Orleans stores a key that looks like a number or a GUID as such, so that "12" and "012" would share a row. No
@@ -71,23 +63,14 @@ internal sealed class PostgresGrainStorage(IGrainStorage adoNet, IGrainStorageSe
             grainState.Reset(activators);
     });
 
-    private async Task<GrainState<StoredPayload>> ReadAsync(string stateName, GrainId grainId)
-    {
-        for (var retries = 0; ; retries++)
+    private Task<GrainState<StoredPayload>> ReadAsync(string stateName, GrainId grainId) => PostgresReads.RetryAsync(
+        async () =>
         {
-            try
-            {
-                var stored = new GrainState<StoredPayload>();
-                await adoNet.ReadStateAsync(stateName, ToStoredId(grainId), stored).ConfigureAwait(false);
-                return stored;
-            }
-            // A timeout is transient too, but after it the callers have waited long enough.
-            catch (NpgsqlException e) when (e is { IsTransient: true, InnerException: not TimeoutException } && retries < MaxReadRetries)
-            {
-                await Task.Delay(RetryDelay, time).ConfigureAwait(false);
-            }
-        }
-    }
+            var stored = new GrainState<StoredPayload>();
+            await adoNet.ReadStateAsync(stateName, ToStoredId(grainId), stored).ConfigureAwait(false);
+            return stored;
+        },
+        time);
 
     private static GrainId ToStoredId(GrainId grainId) => GrainId.Create(grainId.Type, ToStoredKey(grainId.Key.ToString()!));
 
@@ -109,45 +92,5 @@ internal sealed class StoredPayload
         public BinaryData Serialize<T>(T? input) => ((StoredPayload)(object)input!).Content;
 
         public T Deserialize<T>(BinaryData input) => (T)(object)new StoredPayload { Content = input };
-    }
-}
-
-/// <summary>Finds and deletes what has expired in PostgreSQL.</summary>
-internal sealed class PostgresExpiringStore(PostgresDatabase database, PostgresBlobStore blobs, IOptions<ClusterOptions> cluster) : IExpiringStore
-{
-    public Task DeleteExpiredBlobsAsync(CancellationToken cancellationToken) => blobs.DeleteExpiredAsync(cancellationToken);
-
-    public async Task<IReadOnlyList<StoredStateInfo>> ReadStateInfosAsync(string stateName, string afterKey, CancellationToken cancellationToken)
-    {
-        var page = new List<StoredStateInfo>();
-        await using var command = CreateCommand(
-            """
-            SELECT GrainIdExtensionString, Version, ModifiedOn FROM OrleansStorage
-            WHERE ServiceId = $1 AND GrainTypeString = $2 AND GrainIdExtensionString > $3 ORDER BY GrainIdExtensionString LIMIT $4
-            """,
-            stateName, PostgresGrainStorage.ToStoredKey(afterKey), ExpirationService.PageSize);
-        await using var row = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        while (await row.ReadAsync(cancellationToken).ConfigureAwait(false))
-            page.Add(new(PostgresGrainStorage.FromStoredKey(row.GetString(0)), row.GetInt32(1), row.GetFieldValue<DateTimeOffset>(2)));
-        return page;
-    }
-
-    public async Task DeleteStatesAsync(string stateName, IReadOnlyList<StoredStateInfo> states, CancellationToken cancellationToken)
-    {
-        await using var command = CreateCommand(
-            """
-            DELETE FROM OrleansStorage USING unnest($3, $4) AS expired (Key, Version)
-            WHERE ServiceId = $1 AND GrainTypeString = $2 AND GrainIdExtensionString = expired.Key AND OrleansStorage.Version = expired.Version
-            """,
-            stateName, states.Select(state => PostgresGrainStorage.ToStoredKey(state.Key)).ToArray(), states.Select(state => (int)state.Version).ToArray());
-        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-    }
-
-    private NpgsqlCommand CreateCommand(string sql, params ReadOnlySpan<object> values)
-    {
-        var command = database.Source.CreateCommand(sql);
-        command.Parameters.Add(new() { Value = cluster.Value.ServiceId });
-        foreach (var value in values) command.Parameters.Add(new() { Value = value });
-        return command;
     }
 }
