@@ -10,7 +10,7 @@ using Orleans.Storage;
 namespace Orleans.Hosting;
 
 /// <summary>
-/// Registers storage. The services must contain a <see cref="IGrainStorageSerializer"/>, and may contain a <see cref="TimeProvider"/> and a
+/// Registers storage. The services must contain a <see cref="IGrainStorageSerializer"/>, and may contain a <see cref="TimeProvider"/> and
 /// <see cref="CozeCluster.TurnRetention"/>.
 /// </summary>
 public static class StorageHosting
@@ -46,9 +46,9 @@ public static class StorageHosting
     }
 
     /// <summary>
-    /// Stores states, conversations, reminders and blobs in PostgreSQL, which all nodes of a cluster share, under the service id of Orleans' <c>ClusterOptions</c>. The start
-    /// of the host throws a <see cref="CozeCluster.ClusterException"/> if the database cannot be reached or does not have the schema of this build. This method
-    /// does not register cluster membership.
+    /// Stores states, conversations, reminders and blobs in PostgreSQL, which all nodes of a cluster share, under the service id of Orleans'
+    /// <c>ClusterOptions</c>. The start of the host throws a <see cref="CozeCluster.ClusterException"/> if the database cannot be reached or does not have the
+    /// schema of this build. This method does not register cluster membership.
     /// </summary>
     /// <param name="builder">The silo.</param>
     /// <param name="configure">Changes the options; the connection string is required.</param>
