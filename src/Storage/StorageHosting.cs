@@ -58,6 +58,10 @@ public static class StorageHosting
         var services = builder.Services;
         services.AddPostgresBlobs(configure);
         services.AddHostedService<PostgresStartupCheck>();
+        services.AddSingleton<PostgresConversationStore>();
+        services.AddHostedService(provider => provider.GetRequiredService<PostgresConversationStore>());
+        services.AddSingleton<CozeCluster.IConversationStore>(provider => provider.GetRequiredService<PostgresConversationStore>());
+        services.AddSingleton<CozeCluster.ITurnLog, PostgresTurnLog>();
         services.AddAdoNetGrainStorage(PostgresGrainStorage.AdoNet, static (OptionsBuilder<AdoNetGrainStorageOptions> storage) =>
             storage.Configure<PostgresDatabase>(static (orleans, database) =>
             {
@@ -73,10 +77,6 @@ public static class StorageHosting
             orleans.Invariant = Invariant;
             orleans.DataSource = database.Source;
         }));
-        services.AddSingleton<PostgresConversationStore>();
-        services.AddHostedService(provider => provider.GetRequiredService<PostgresConversationStore>());
-        services.AddSingleton<CozeCluster.IConversationStore>(provider => provider.GetRequiredService<PostgresConversationStore>());
-        services.AddSingleton<CozeCluster.ITurnLog, PostgresTurnLog>();
         services.TryAddSingleton(CozeCluster.TurnRetention.Default);
         services.AddSingleton<IExpiringStore, PostgresExpiringStore>();
         services.AddHostedService<ExpirationService>();
