@@ -37,6 +37,9 @@ internal sealed partial class ExpirationService(
     /// <summary>The number of rows that one transaction handles.</summary>
     public const int StepSize = 200;
 
+    /// <summary>The time between two transactions, so that a turn rarely has to wait for one.</summary>
+    public static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(10);
 
     /// <summary>Deletes everything that has expired now.</summary>
@@ -65,9 +68,10 @@ internal sealed partial class ExpirationService(
         }
     }
 
-    private static async Task RepeatAsync(Func<int, CancellationToken, Task<int>> step, CancellationToken cancellationToken)
+    private async Task RepeatAsync(Func<int, CancellationToken, Task<int>> step, CancellationToken cancellationToken)
     {
-        while (await step(StepSize, cancellationToken).ConfigureAwait(false) >= StepSize) cancellationToken.ThrowIfCancellationRequested();
+        while (await step(StepSize, cancellationToken).ConfigureAwait(false) >= StepSize)
+            await Task.Delay(Pause, time, cancellationToken).ConfigureAwait(false);
     }
 
     [LoggerMessage(31, LogLevel.Warning, "Expired turns, conversations or blobs could not be deleted; the next attempt is in ten minutes")]

@@ -4,6 +4,8 @@ namespace CozeCluster.Storage.Tests.Postgres;
 
 public sealed class PostgresConversationStoreTests(PostgresSilo silo) : ConversationStoreTests<PostgresSilo>(silo);
 
+public sealed class PostgresConversationConflictTests(PostgresSilo silo) : ConversationConflictTests<PostgresSilo>(silo);
+
 public sealed class PostgresConversationRemovalTests(PostgresSilo silo) : ConversationRemovalTests<PostgresSilo>(silo)
 {
     protected override async Task<long> CountContentsAsync(long rowId)
