@@ -64,6 +64,10 @@ public static class StorageHosting
         var services = builder.Services;
         services.AddPostgresBlobs(configure);
         services.AddHostedService<PostgresStartupCheck>();
+        services.AddSingleton<PostgresConversationStore>();
+        services.AddHostedService(provider => provider.GetRequiredService<PostgresConversationStore>());
+        services.AddSingleton<CozeCluster.IConversationStore>(provider => provider.GetRequiredService<PostgresConversationStore>());
+        services.AddSingleton<CozeCluster.ITurnLog, PostgresTurnLog>();
         services.AddAdoNetGrainStorage(PostgresGrainStorage.AdoNet, static (OptionsBuilder<AdoNetGrainStorageOptions> storage) =>
             storage.Configure<PostgresDatabase>(static (orleans, database) =>
             {
