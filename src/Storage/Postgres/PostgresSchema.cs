@@ -6,7 +6,7 @@ namespace CozeCluster.Storage;
 public static class PostgresSchema
 {
     /// <summary>The version in <c>schema.sql</c>. It increases only when builds of the previous version cannot work with a change.</summary>
-    private const int Version = 1;
+    internal const int Version = 1;
 
     /// <summary>
     /// An arbitrary number. A process that applies the schema holds the advisory lock with this number, so that several can do it at the same time.

@@ -9,7 +9,7 @@ internal static class SqliteSchema
     public const string FileName = "grains.db";
 
     /// <summary>The version of the tables. A file with another version is refused.</summary>
-    private const long Version = 2;
+    public const long Version = 2;
 
     // Times are milliseconds since 1970 UTC; periods are milliseconds. The column hash is the grain's uniform hash code, by which silos divide the reminders
     // among them.
@@ -45,12 +45,57 @@ internal static class SqliteSchema
         }
         catch (SqliteException e)
         {
-            throw new ClusterException(
-                ErrorCode.Internal,
-                $"The database {connection.DataSource} cannot be opened ({e.Message}). It may be damaged: restore a backup, or move it away to start empty.",
-                inner: e);
+            throw CreateError(connection, e);
         }
     }
+
+    /// <summary>Creates a database that is not used yet.</summary>
+    public static void Create(SqliteConnection connection)
+    {
+        connection.Open();
+        Execute(connection, Tables);
+    }
+
+    /// <summary>
+    /// Opens a connection that reads what is committed at this moment, also while a node writes. The write-ahead log keeps the pages of that moment until the
+    /// connection is disposed.
+    /// </summary>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.NotFound"/>: there is no database. <see cref="ErrorCode.Internal"/>: it is damaged, or an older or newer version wrote it.
+    /// </exception>
+    public static SqliteConnection OpenSnapshot(string directory)
+    {
+        var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder(ConnectionString(directory)) { Mode = SqliteOpenMode.ReadWrite }.ToString());
+        try
+        {
+            if (!File.Exists(connection.DataSource))
+                throw new ClusterException(ErrorCode.NotFound, $"The directory {directory} does not contain the database {FileName} of a node.");
+            connection.Open();
+            Execute(connection, "PRAGMA query_only=ON");
+            Execute(connection, "BEGIN");
+            // The first read determines the moment.
+            if (Scalar(connection, "SELECT 1 FROM sqlite_schema WHERE name = 'meta'") is null)
+                throw new ClusterException(ErrorCode.NotFound, $"The database {connection.DataSource} is not the database of a node.");
+            Verify(connection);
+            return connection;
+        }
+        catch (SqliteException e)
+        {
+            connection.Dispose();
+            throw CreateError(connection, e);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    private static ClusterException CreateError(SqliteConnection connection, SqliteException error) => new(
+        ErrorCode.Internal,
+        $"The database {connection.DataSource} cannot be opened ({error.Message}). It may be damaged: restore a backup, or move it away to start empty.",
+        inner: error);
 
     private static void Verify(SqliteConnection connection)
     {

@@ -135,6 +135,9 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
 /// </summary>
 internal sealed class DirectoryLock : IDisposable
 {
+    /// <summary>The file whose lock is held. It is empty.</summary>
+    public const string FileName = "storage.lock";
+
     private readonly FileStream _file;
 
     private DirectoryLock(FileStream file) => _file = file;
@@ -151,7 +154,7 @@ internal sealed class DirectoryLock : IDisposable
         }
         try
         {
-            return new(new FileStream(Path.Combine(directory, "storage.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            return new(new FileStream(Path.Combine(directory, FileName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
         catch (UnauthorizedAccessException e)
         {

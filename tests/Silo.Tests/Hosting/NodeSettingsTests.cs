@@ -242,7 +242,7 @@ public sealed class NodeSettingsTests : IDisposable
         var commandLine = CommandLine.Parse(["store", "move", "--postgres", "Host=db", "--cluster-id", "a b"]);
         var source = new SettingSource(commandLine.Values, new Dictionary<string, string?>(), _folder.FullName);
 
-        var error = await Assert.ThrowsAsync<StartException>(() => NodeCommands.MoveStore(source, _folder.FullName, TextWriter.Null));
+        var error = await Assert.ThrowsAsync<StartException>(() => StoreCommands.Move(source, _folder.FullName, TextWriter.Null));
 
         Assert.StartsWith("--cluster-id: ", error.Message, StringComparison.Ordinal);
     }
