@@ -47,7 +47,7 @@ public sealed class BackupFileTarget : IStoreTarget
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            File.Delete(part);
+            if (File.Exists(part)) File.Delete(part);
             throw new ClusterException(ErrorCode.Internal, $"The file {path} cannot be written: {e.Message}", inner: e);
         }
     }

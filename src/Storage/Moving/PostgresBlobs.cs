@@ -15,7 +15,7 @@ internal static class PostgresBlobs
     public static async IAsyncEnumerable<StoredRow> ReadAsync(
         NpgsqlConnection connection, DateTimeOffset now, List<string> damaged, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await using var command = PostgresRows.CreateCommand(
+        await using var command = PostgresTables.CreateCommand(
             connection, "SELECT Id, ExpiresOn, Content FROM CozeBlobs WHERE ExpiresOn > $1 ORDER BY Id COLLATE \"C\"", now.UtcDateTime);
         await foreach (var row in ReadAsync(command, cancellationToken).ConfigureAwait(false))
         {
@@ -36,7 +36,7 @@ internal static class PostgresBlobs
         {
             _ids.Add((string)row["id"]!);
             _expiries.Add(DateTimeOffset.FromUnixTimeMilliseconds((long)row["expires_at"]!).UtcDateTime);
-            await using var command = PostgresRows.CreateCommand(
+            await using var command = PostgresTables.CreateCommand(
                 connection,
                 """
                 INSERT INTO CozeBlobs (Id, Content, ExpiresOn) VALUES ($1, $2, $3)
@@ -49,7 +49,7 @@ internal static class PostgresBlobs
         /// <summary>Reads the blobs that were written, ordered by id. One that existed already has its later time.</summary>
         public async IAsyncEnumerable<StoredRow> ReadBackAsync([EnumeratorCancellation] CancellationToken cancellationToken)
         {
-            await using var command = PostgresRows.CreateCommand(
+            await using var command = PostgresTables.CreateCommand(
                 connection,
                 """
                 SELECT Id, least(CozeBlobs.ExpiresOn, written.ExpiresOn), Content

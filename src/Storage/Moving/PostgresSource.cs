@@ -41,9 +41,9 @@ public sealed class PostgresSource : IStoreSource
         {
             var connection = await database.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
             // The first statement determines the moment.
-            await using (var begin = PostgresRows.CreateCommand(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+            await using (var begin = PostgresTables.CreateCommand(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
                 await begin.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-            if (!await PostgresRows.ExistAsync(connection, serviceId, cancellationToken).ConfigureAwait(false))
+            if (!await PostgresTables.ExistAsync(connection, serviceId, cancellationToken).ConfigureAwait(false))
                 throw new ClusterException(ErrorCode.NotFound, $"The database contains nothing of a cluster {serviceId}.");
             return new(database, connection, serviceId, time);
         }
@@ -58,7 +58,7 @@ public sealed class PostgresSource : IStoreSource
     /// <inheritdoc />
     public async IAsyncEnumerable<StoredRow> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var row in PostgresRows.ReadAsync(_connection, _serviceId, cancellationToken).ConfigureAwait(false)) yield return row;
+        await foreach (var row in PostgresTables.ReadAsync(_connection, _serviceId, cancellationToken).ConfigureAwait(false)) yield return row;
         await foreach (var row in PostgresBlobs.ReadAsync(_connection, _time.GetUtcNow(), _damagedBlobs, cancellationToken).ConfigureAwait(false))
             yield return row;
     }

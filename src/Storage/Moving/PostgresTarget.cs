@@ -10,7 +10,7 @@ public sealed class PostgresTarget : IStoreTarget
     private readonly NpgsqlConnection _connection;
     private readonly NpgsqlTransaction _transaction;
     private readonly string _serviceId;
-    private readonly PostgresRows.Writer _rows;
+    private readonly PostgresTables.Writer _rows;
     private readonly PostgresBlobs.Writer _blobs;
 
     private PostgresTarget(NpgsqlDataSource database, NpgsqlConnection connection, NpgsqlTransaction transaction, string serviceId)
@@ -36,7 +36,7 @@ public sealed class PostgresTarget : IStoreTarget
         {
             var connection = await database.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
             var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-            if (await PostgresRows.ExistAsync(connection, serviceId, cancellationToken).ConfigureAwait(false))
+            if (await PostgresTables.ExistAsync(connection, serviceId, cancellationToken).ConfigureAwait(false))
                 throw CreateConflict($"The cluster {serviceId} has stored something already. Use another cluster id, or an empty database.");
             if (await NodesRunAsync(connection, serviceId, cancellationToken).ConfigureAwait(false))
                 throw CreateConflict($"Nodes of the cluster {serviceId} are running, or ended less than two minutes ago without leaving it. Stop them first.");
@@ -51,7 +51,7 @@ public sealed class PostgresTarget : IStoreTarget
     }
 
     /// <inheritdoc />
-    public StoredRow Adapt(StoredRow row) => PostgresRows.Adapt(row);
+    public StoredRow Adapt(StoredRow row) => PostgresTables.Adapt(row);
 
     /// <inheritdoc />
     public async ValueTask WriteAsync(StoredRow row, CancellationToken cancellationToken)
@@ -69,7 +69,7 @@ public sealed class PostgresTarget : IStoreTarget
     public async IAsyncEnumerable<StoredRow> ReadBackAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await _rows.CloseAsync(cancellationToken).ConfigureAwait(false);
-        await foreach (var row in PostgresRows.ReadAsync(_connection, _serviceId, cancellationToken).ConfigureAwait(false)) yield return row;
+        await foreach (var row in PostgresTables.ReadAsync(_connection, _serviceId, cancellationToken).ConfigureAwait(false)) yield return row;
         await foreach (var row in _blobs.ReadBackAsync(cancellationToken).ConfigureAwait(false)) yield return row;
     }
 
@@ -90,7 +90,7 @@ public sealed class PostgresTarget : IStoreTarget
     // Status 3 is an active silo. It reports every 30 seconds that it is alive.
     private static async Task<bool> NodesRunAsync(NpgsqlConnection connection, string clusterId, CancellationToken cancellationToken)
     {
-        await using var command = PostgresRows.CreateCommand(
+        await using var command = PostgresTables.CreateCommand(
             connection,
             """
             SELECT EXISTS (SELECT 1 FROM OrleansMembershipTable WHERE DeploymentId = $1 AND Status = 3 AND IAmAliveTime > now() - interval '2 minutes')

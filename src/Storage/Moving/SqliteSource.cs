@@ -42,7 +42,7 @@ public sealed class SqliteSource : IStoreSource
     /// <inheritdoc />
     public async IAsyncEnumerable<StoredRow> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        foreach (var row in SqliteRows.Read(_connection)) yield return row;
+        foreach (var row in SqliteTables.Read(_connection)) yield return row;
         var blobs = FileBlobs.ReadAsync(Path.Combine(_directory, FileBlobStore.FolderName), _time.GetUtcNow(), _damagedBlobs, cancellationToken);
         await foreach (var row in blobs.ConfigureAwait(false)) yield return row;
     }

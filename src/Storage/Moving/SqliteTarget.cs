@@ -15,7 +15,7 @@ public sealed class SqliteTarget : IStoreTarget
     private readonly DirectoryLock _lock;
     private readonly Action _removeLock;
     private readonly SqliteConnection _connection;
-    private readonly SqliteRows.Writer _writer;
+    private readonly SqliteTables.Writer _writer;
     private readonly List<string> _indexes;
     private bool _isComplete;
 
@@ -93,7 +93,7 @@ public sealed class SqliteTarget : IStoreTarget
         Execute("COMMIT");
         // An index of rows that exist already is built much faster.
         foreach (var index in _indexes) Execute(index);
-        foreach (var row in SqliteRows.Read(_connection)) yield return row;
+        foreach (var row in SqliteTables.Read(_connection)) yield return row;
         await foreach (var row in FileBlobs.ReadAsync(PartBlobs, DateTimeOffset.MinValue, [], cancellationToken).ConfigureAwait(false)) yield return row;
     }
 

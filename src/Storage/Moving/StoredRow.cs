@@ -21,14 +21,11 @@ public enum RowKind
     /// <summary>Content of a turn.</summary>
     Content = 5,
 
-    /// <summary>The version of the fleet; no row if no fleet is stored.</summary>
-    FleetVersion = 6,
-
-    /// <summary>One thing of the fleet.</summary>
-    Fleet = 7,
+    /// <summary>One thing of the fleet, or its version.</summary>
+    Fleet = 6,
 
     /// <summary>An upload or an image.</summary>
-    Blob = 8,
+    Blob = 7,
 }
 
 /// <summary>A row of a storage, in a form that does not depend on the database.</summary>
@@ -93,12 +90,11 @@ internal static class RowColumns
         Parse(
             """
             id number, conversation?, turn_id, version number, tenant, key_name?, user?, model, status number, created_at time, first_text_at time?,
-            ended_at time?, upstream?, bot?, account?, attempts number, error number?, input_tokens number?, output_tokens number?, is_history flag,
+            ended_at time?, upstream?, bot?, account?, attempts number, error?, input_tokens number?, output_tokens number?, is_history flag,
             handle bytes?, details bytes
             """),
         Parse("turn number, kind number, payload bytes, expires_at time?"),
-        Parse("version number"),
-        Parse("kind number, id, version number, payload bytes"),
+        Parse("kind number, id, version number, payload bytes?"),
         Parse("id, expires_at time, content bytes"),
     ];
 

@@ -120,7 +120,7 @@ public sealed class BackupFileTests : IDisposable
         Assert.Throws<InvalidDataException>(() => RowCodec.Decode([99]));
         Assert.Throws<InvalidDataException>(() => RowCodec.Decode([(byte)RowKind.State, 1, 0, 0]));
         Assert.Throws<InvalidDataException>(() => RowCodec.Decode([(byte)RowKind.State, 9, 0, 0, 0]));
-        Assert.Throws<InvalidDataException>(() => RowCodec.Decode([(byte)RowKind.FleetVersion, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 5]));
+        Assert.Throws<InvalidDataException>(() => RowCodec.Decode([(byte)RowKind.Blob, 0, 0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5]));
     }
 
     private void AssertRefused(byte[] bytes)

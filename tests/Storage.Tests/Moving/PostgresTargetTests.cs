@@ -88,7 +88,7 @@ public sealed class PostgresTargetTests
     [InlineData(1L << 61)]
     [InlineData(0L)]
     public void Adapt_VersionThatOrleansTablesCannotContain_BecomesOneThatTheyCan(long version) =>
-        Assert.InRange((long)PostgresRows.Adapt(SampleRows.State("test", "a", "{}", version))["version"]!, 1, int.MaxValue);
+        Assert.InRange((long)PostgresTables.Adapt(SampleRows.State("test", "a", "{}", version))["version"]!, 1, int.MaxValue);
 
     [Fact]
     public async Task Source_NodesWriteMeanwhile_ReadsOneMoment()

@@ -7,6 +7,8 @@ internal static class SampleRows
 {
     public static readonly StoreOrigin Origin = new(StoreOrigin.Sqlite, SqliteSchema.Version, null);
 
+    private const long Time = 1_700_000_000_123;
+
     // What lives shorter than a test would be gone before its end.
     private static readonly long Later = TimeProvider.System.GetUtcNow().AddDays(1).ToUnixTimeMilliseconds();
 
@@ -14,13 +16,29 @@ internal static class SampleRows
     [
         State("bot", "012", "{}"), State("bot", "12", "{}", version: 7), State("test", "键", """{"Text":"保存"}""", version: int.MaxValue),
         Row(RowKind.Reminder, "test/r", "tea", Later, 60_000L, 3L), Row(RowKind.Reminder, "test/r", "water", Later + 1, 120_000L, 4L),
-        Blob("a", [.. Enumerable.Range(0, 300_000).Select(i => (byte)(i * 31))]), Blob("b", []), Blob("b", "small"u8),
+        Row(RowKind.Conversation, "t/named", "t", "kept 保存", "A title", Time, Time + 1, 3L, Later, 0L, 1L << 61),
+        Row(RowKind.Conversation, "t/tombstone", "t", null, null, Time, Time + 2, 0L, Later, 1L, 5L),
+        Row(
+            RowKind.Turn, 1L << 41, "t/named", "turn-1", 3L, "t", "key", "user 用户", "model", 2L, Time, Time + 3, Time + 4, "coze", "bot", "account", 2L, null,
+            10L, 1L << 40, 1L, "handle"u8.ToArray(), "details"u8.ToArray()),
+        Row(
+            RowKind.Turn, (1L << 41) + 1, null, "turn-1", 1L, "t", null, null, "model", 3L, Time, null, null, null, null, null, 0L, "UpstreamFailed", null, null,
+            0L, null, Array.Empty<byte>()),
+        Row(
+            RowKind.Turn, (1L << 41) + 2, "t/named", "turn-2", 1L, "t", null, null, "model", 0L, Time, null, null, null, null, null, 0L, null, null, null,
+            1L, null, "details"u8.ToArray()),
+        Row(RowKind.Content, 1L << 41, 2L, "prompt"u8.ToArray(), null),
+        Row(RowKind.Content, 1L << 41, 3L, Enumerable.Range(0, 200_000).Select(i => (byte)(i * 7)).ToArray(), Later),
+        Row(RowKind.Content, (1L << 41) + 2, (long)TurnContentKind.Request, "request"u8.ToArray(), null),
+        Row(RowKind.Fleet, 0L, "", 9L, null), Row(RowKind.Fleet, 2L, "t", 8L, "tenant"u8.ToArray()), Row(RowKind.Fleet, 3L, "a", 9L, "key"u8.ToArray()),
+        .. new[] { Blob("a", [.. Enumerable.Range(0, 300_000).Select(i => (byte)(i * 31))]), Blob("b", []), Blob("b", "small"u8) }
+            .OrderBy(blob => (string)blob["id"]!, StringComparer.Ordinal),
     ];
 
     public static StoredRow Row(RowKind kind, params object?[] values) => new(kind, values);
 
     public static StoredRow State(string name, string key, string json, long version = 1) =>
-        Row(RowKind.State, name, key, version, 1_700_000_000_123L, System.Text.Encoding.UTF8.GetBytes(json));
+        Row(RowKind.State, name, key, version, Time, System.Text.Encoding.UTF8.GetBytes(json));
 
     public static StoredRow Blob(string tenant, ReadOnlySpan<byte> content) => Row(
         RowKind.Blob,

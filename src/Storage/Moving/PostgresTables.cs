@@ -5,7 +5,7 @@ using NpgsqlTypes;
 namespace CozeCluster.Storage;
 
 /// <summary>Reads and writes the tables of a cluster as <see cref="StoredRow"/>s, over one connection.</summary>
-internal static class PostgresRows
+internal static class PostgresTables
 {
     /// <summary>A table, and its columns in the order of <see cref="RowColumns"/>.</summary>
     private sealed record Table(string Name, string Order, params Column[] Columns);
@@ -24,6 +24,8 @@ internal static class PostgresRows
     private const NpgsqlDbType Bytes = NpgsqlDbType.Bytea;
     private const NpgsqlDbType Time = NpgsqlDbType.TimestampTz;
     private const NpgsqlDbType Long = NpgsqlDbType.Bigint;
+    private const NpgsqlDbType Short = NpgsqlDbType.Smallint;
+    private const NpgsqlDbType Flag = NpgsqlDbType.Boolean;
     private const NpgsqlDbType Int = NpgsqlDbType.Integer;
 
     // All of them have a column ServiceId too. Blobs do not: they belong to tenants.
@@ -41,6 +43,26 @@ internal static class PostgresRows
             "OrleansRemindersTable",
             "GrainId COLLATE \"C\", ReminderName COLLATE \"C\"",
             new("GrainId", Text), new("ReminderName", Text), new("StartTime", Time), new("Period", Long), new("Version", Int)),
+        [RowKind.Conversation] = new(
+            "CozeConversations",
+            "ConversationKey COLLATE \"C\"",
+            new("ConversationKey", Text), new("TenantId", Text), new("Name", Text), new("Title", Text), new("CreatedOn", Time), new("LastUsedOn", Time),
+            new("Turns", Int), new("ExpiresOn", Time), new("IsDeleted", Flag), new("Version", Long)),
+        [RowKind.Turn] = new(
+            "CozeTurns",
+            "Id",
+            new("Id", Long), new("ConversationKey", Text), new("TurnId", Text), new("Version", Long), new("TenantId", Text), new("KeyName", Text),
+            new("UserName", Text), new("Model", Text), new("Status", Short), new("CreatedOn", Time), new("FirstTextOn", Time), new("EndedOn", Time),
+            new("Upstream", Text), new("BotId", Text), new("AccountId", Text), new("Attempts", Int), new("Error", Text), new("InputTokens", Long),
+            new("OutputTokens", Long), new("IsHistory", Flag), new("Handle", Bytes), new("Details", Bytes)),
+        [RowKind.Content] = new(
+            "CozeContents",
+            "TurnRow, Kind",
+            new("TurnRow", Long), new("Kind", Short), new("Payload", Bytes), new("ExpiresOn", Time)),
+        [RowKind.Fleet] = new(
+            "CozeFleet",
+            "Kind, Id COLLATE \"C\"",
+            new("Kind", Short), new("Id", Text), new("Version", Long), new("Payload", Bytes)),
     };
 
     /// <summary>Whether a cluster has stored anything.</summary>
@@ -138,8 +160,8 @@ internal static class PostgresRows
         Text => column.FromStored(row.GetString(i)),
         Bytes => row.GetFieldValue<byte[]>(i),
         Time => new DateTimeOffset(row.GetDateTime(i)).ToUnixTimeMilliseconds(),
-        NpgsqlDbType.Boolean => row.GetBoolean(i) ? 1L : 0L,
-        NpgsqlDbType.Smallint => (long)row.GetInt16(i),
+        Flag => row.GetBoolean(i) ? 1L : 0L,
+        Short => (long)row.GetInt16(i),
         Int => (long)row.GetInt32(i),
         _ => row.GetInt64(i),
     };
@@ -152,8 +174,8 @@ internal static class PostgresRows
         long number => column.Type switch
         {
             Time => import.WriteAsync(DateTimeOffset.FromUnixTimeMilliseconds(number).UtcDateTime, Time, cancellationToken),
-            NpgsqlDbType.Boolean => import.WriteAsync(number != 0, NpgsqlDbType.Boolean, cancellationToken),
-            NpgsqlDbType.Smallint => import.WriteAsync(checked((short)number), NpgsqlDbType.Smallint, cancellationToken),
+            Flag => import.WriteAsync(number != 0, Flag, cancellationToken),
+            Short => import.WriteAsync(checked((short)number), Short, cancellationToken),
             Int => import.WriteAsync(checked((int)number), Int, cancellationToken),
             _ => import.WriteAsync(number, Long, cancellationToken),
         },

@@ -3,13 +3,17 @@ using Microsoft.Data.Sqlite;
 namespace CozeCluster.Storage;
 
 /// <summary>Reads and writes the tables of a node's database as <see cref="StoredRow"/>s.</summary>
-internal static class SqliteRows
+internal static class SqliteTables
 {
     // The columns of a table are those of its kind.
     private static readonly Dictionary<RowKind, (string Table, string Order)> Tables = new()
     {
         [RowKind.State] = ("grain_state", "state, key"),
         [RowKind.Reminder] = ("reminders", "grain, name"),
+        [RowKind.Conversation] = ("conversations", "key"),
+        [RowKind.Turn] = ("turns", "id"),
+        [RowKind.Content] = ("contents", "turn, kind"),
+        [RowKind.Fleet] = ("fleet", "kind, id"),
     };
 
     /// <summary>Reads all rows of all tables, ordered by kind and key.</summary>
