@@ -25,8 +25,6 @@ public static class GrainServices
         silo.Services.AddScoped<BackgroundWork>();
         silo.Services.AddStateTypes(StateJson.Default);
         silo.Services.AddSingleton<IGrainStorageSerializer>(provider => new StateSerializer(provider.GetServices<IJsonTypeInfoResolver>()));
-        silo.Services.AddSingleton(new StateRetention(
-            ConversationGrain.StateName, key => GrainKeys.IsNamedConversation(key) ? options.NamedRetention : options.UnnamedRetention));
         silo.Configure<GrainCollectionOptions>(collection => collection.CollectionAge = TimeSpan.FromMinutes(5));
         silo.Services.AddSingleton<IGrainPropertiesProvider, ImmovableGrains>();
         silo.AddIncomingGrainCallFilter<CallErrors>();

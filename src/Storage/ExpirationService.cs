@@ -3,31 +3,39 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Storage;
 
-/// <summary>A stored state without its content.</summary>
-internal readonly record struct StoredStateInfo(string Key, long Version, DateTimeOffset UpdatedAt);
-
-/// <summary>A storage whose content expires.</summary>
+/// <summary>
+/// A storage whose content expires. Each step is a short transaction. It returns how many rows it has handled; fewer than its limit mean that nothing is left.
+/// </summary>
 internal interface IExpiringStore
 {
     /// <summary>Deletes expired blobs.</summary>
     Task DeleteExpiredBlobsAsync(CancellationToken cancellationToken);
 
-    /// <summary>Reads the next states of a name, ordered by key; none after the last one.</summary>
-    Task<IReadOnlyList<StoredStateInfo>> ReadStateInfosAsync(string stateName, string afterKey, CancellationToken cancellationToken);
+    /// <summary>Deletes contents of turns whose time is over, at most <paramref name="limit"/>.</summary>
+    Task<int> DeleteExpiredContentsAsync(int limit, CancellationToken cancellationToken);
 
-    /// <summary>Deletes those of <paramref name="states"/> that still have the same version.</summary>
-    Task DeleteStatesAsync(string stateName, IReadOnlyList<StoredStateInfo> states, CancellationToken cancellationToken);
+    /// <summary>
+    /// Deletes expired conversations, tombstones included: their heads and the contents of their turns. Their turns remain in the log only. Conversations are
+    /// deleted whole, so the step ends after the conversation with which the number of heads and turns reaches <paramref name="limit"/>.
+    /// </summary>
+    Task<int> DeleteExpiredConversationsAsync(int limit, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Deletes turns that were accepted before <paramref name="createdBefore"/> and are not the history of a conversation, with their contents, at most
+    /// <paramref name="limit"/>.
+    /// </summary>
+    Task<int> DeleteOldTurnsAsync(DateTimeOffset createdBefore, int limit, CancellationToken cancellationToken);
 }
 
 /// <summary>
-/// Deletes expired blobs, and states that are older than the retention of their name, every ten minutes. Every silo does this; two that do it at the same time
-/// do no harm.
+/// Deletes what has expired, every ten minutes and in small steps, between which turns are saved. Every silo does this; two that do it at the same time do no
+/// harm.
 /// </summary>
 internal sealed partial class ExpirationService(
-    IExpiringStore store, IEnumerable<StateRetention> retentions, TimeProvider time, ILogger<ExpirationService> logger) : BackgroundService
+    IExpiringStore store, TurnRetention retention, TimeProvider time, ILogger<ExpirationService> logger) : BackgroundService
 {
-    /// <summary>The number of states that one query reads. Saves can run between two queries.</summary>
-    public const int PageSize = 500;
+    /// <summary>The number of rows that one transaction handles.</summary>
+    public const int StepSize = 200;
 
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(10);
 
@@ -35,7 +43,10 @@ internal sealed partial class ExpirationService(
     public async Task DeleteExpiredAsync(CancellationToken cancellationToken)
     {
         await store.DeleteExpiredBlobsAsync(cancellationToken).ConfigureAwait(false);
-        foreach (var retention in retentions) await DeleteExpiredStatesAsync(retention, cancellationToken).ConfigureAwait(false);
+        await RepeatAsync(store.DeleteExpiredContentsAsync, cancellationToken).ConfigureAwait(false);
+        await RepeatAsync(store.DeleteExpiredConversationsAsync, cancellationToken).ConfigureAwait(false);
+        var createdBefore = time.GetUtcNow() - retention.Log;
+        await RepeatAsync((limit, token) => store.DeleteOldTurnsAsync(createdBefore, limit, token), cancellationToken).ConfigureAwait(false);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -54,21 +65,11 @@ internal sealed partial class ExpirationService(
         }
     }
 
-    // A state that is saved meanwhile has another version and is not deleted. A grain that was active without a save for the whole retention gets a conflict
-    // when it saves next.
-    private async Task DeleteExpiredStatesAsync(StateRetention retention, CancellationToken cancellationToken)
+    private static async Task RepeatAsync(Func<int, CancellationToken, Task<int>> step, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        for (var after = ""; ;)
-        {
-            var page = await store.ReadStateInfosAsync(retention.StateName, after, cancellationToken).ConfigureAwait(false);
-            if (page.Count == 0) return;
-            after = page[^1].Key;
-            var expired = page.Where(state => retention.KeptFor(state.Key) is { } kept && state.UpdatedAt + kept <= now).ToList();
-            if (expired.Count > 0) await store.DeleteStatesAsync(retention.StateName, expired, cancellationToken).ConfigureAwait(false);
-        }
+        while (await step(StepSize, cancellationToken).ConfigureAwait(false) >= StepSize) cancellationToken.ThrowIfCancellationRequested();
     }
 
-    [LoggerMessage(31, LogLevel.Warning, "Expired states or blobs could not be deleted; the next attempt is in ten minutes")]
+    [LoggerMessage(31, LogLevel.Warning, "Expired turns, conversations or blobs could not be deleted; the next attempt is in ten minutes")]
     private static partial void LogDeleteFailed(ILogger logger, Exception exception);
 }

@@ -28,6 +28,14 @@ internal static class StorageErrors
     public static InconsistentStateException Conflict(string stateName, GrainId grainId, string? etag) =>
         new($"The state {stateName} of {grainId.Key} was changed by another activation.", "unknown", etag ?? "none");
 
+    /// <summary>Another activation of the conversation has written.</summary>
+    public static ClusterException Conflict(string conversationKey) =>
+        new(ErrorCode.StateConflict, $"The conversation {conversationKey} was changed by another activation.");
+
+    /// <summary>The database could not read conversations or turns.</summary>
+    public static ClusterException ReadFailed(SqliteException error) =>
+        new(ErrorCode.Internal, "The database could not read a conversation. See the log of the node.", inner: error);
+
     /// <summary>The storage is closed.</summary>
     public static ClusterException Draining() => new(ErrorCode.Draining, "This node is shutting down. Retry.");
 

@@ -11,14 +11,14 @@ namespace Orleans.Hosting;
 
 /// <summary>
 /// Registers storage. The services must contain a <see cref="IGrainStorageSerializer"/>, and may contain a <see cref="TimeProvider"/> and
-/// <see cref="CozeCluster.StateRetention"/>s.
+/// <see cref="CozeCluster.TurnRetention"/>.
 /// </summary>
 public static class StorageHosting
 {
     private const string Invariant = "Npgsql";
 
     /// <summary>
-    /// Stores states, reminders and blobs of a single node in its data directory. The start of the host throws a <see cref="CozeCluster.ClusterException"/> if
+    /// Stores states, reminders, conversations and blobs of a single node in its data directory. The start of the host throws a <see cref="CozeCluster.ClusterException"/> if
     /// another process uses the directory, if the database is damaged, or if another version wrote it. The database is closed when all hosted services have
     /// stopped.
     /// </summary>
@@ -40,6 +40,10 @@ public static class StorageHosting
         services.AddReminders();
         services.AddSingleton<IReminderTable, SqliteReminderTable>();
         services.AddSingleton(provider => provider.GetRequiredService<SqliteStore>().Blobs);
+        services.AddSingleton<SqliteConversationStore>();
+        services.AddSingleton<CozeCluster.IConversationStore>(provider => provider.GetRequiredService<SqliteConversationStore>());
+        services.AddSingleton<CozeCluster.ITurnLog>(provider => provider.GetRequiredService<SqliteConversationStore>());
+        services.TryAddSingleton(CozeCluster.TurnRetention.Default);
         services.AddSingleton<IExpiringStore>(provider => provider.GetRequiredService<SqliteStore>());
         services.AddHostedService<ExpirationService>();
         return builder;
@@ -73,6 +77,7 @@ public static class StorageHosting
             orleans.Invariant = Invariant;
             orleans.DataSource = database.Source;
         }));
+        services.TryAddSingleton(CozeCluster.TurnRetention.Default);
         services.AddSingleton<IExpiringStore, PostgresExpiringStore>();
         services.AddHostedService<ExpirationService>();
         return builder;

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using CozeCluster.TestKit;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -15,7 +14,7 @@ public sealed class ExpirationServiceTests
     public async Task Expired_content_is_deleted_every_ten_minutes_even_after_a_failure()
     {
         _store.FailsOnce = true;
-        using var service = new ExpirationService(_store, [], _time, NullLogger<ExpirationService>.Instance);
+        using var service = NewService(TurnRetention.Default);
         await service.StartAsync(TestContext.Current.CancellationToken);
         while (_time.ArmedTimers == 0) await Task.Yield();
 
@@ -30,17 +29,42 @@ public sealed class ExpirationServiceTests
     }
 
     [Fact(Timeout = Timeout)]
-    public async Task A_state_expires_exactly_when_its_retention_is_over()
+    public async Task Each_kind_is_deleted_in_steps_until_a_step_finds_less_than_its_limit()
     {
-        _store.States = [new("a", 1, _time.GetUtcNow()), new("b", 2, _time.GetUtcNow() + TimeSpan.FromTicks(1)), new("kept", 3, default)];
-        var retention = new StateRetention("state", key => key == "kept" ? null : TimeSpan.FromHours(1));
-        using var service = new ExpirationService(_store, [retention], _time, NullLogger<ExpirationService>.Instance);
-        _time.Advance(TimeSpan.FromHours(1));
+        (_store.Contents, _store.Conversations, _store.Turns) = (450, 400, 10);
+        using var service = NewService(TurnRetention.Default);
 
         await service.DeleteExpiredAsync(TestContext.Current.CancellationToken);
 
-        Assert.Equal([("state", "a", 1L)], _store.Deleted);
+        Assert.Equal(
+            ["contents 200", "contents 200", "contents 50", "conversations 200", "conversations 200", "conversations 0", "turns 10"],
+            _store.Steps);
     }
+
+    [Fact(Timeout = Timeout)]
+    public async Task Turns_of_the_log_are_deleted_when_their_retention_is_over()
+    {
+        using var service = NewService(new TurnRetention(TimeSpan.FromDays(7)));
+
+        await service.DeleteExpiredAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(_time.GetUtcNow() - TimeSpan.FromDays(7), _store.CreatedBefore);
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task A_node_that_stops_ends_between_two_steps()
+    {
+        using var stop = new CancellationTokenSource();
+        _store.Contents = 1_000;
+        _store.OnStep = stop.Cancel;
+        using var service = NewService(TurnRetention.Default);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => service.DeleteExpiredAsync(stop.Token));
+
+        Assert.Equal(["contents 200"], _store.Steps);
+    }
+
+    private ExpirationService NewService(TurnRetention retention) => new(_store, retention, _time, NullLogger<ExpirationService>.Instance);
 
     private sealed class FakeStore : IExpiringStore
     {
@@ -50,9 +74,17 @@ public sealed class ExpirationServiceTests
 
         public int Rounds { get; private set; }
 
-        public IReadOnlyList<StoredStateInfo> States { get; set; } = [];
+        public int Contents { get; set; }
 
-        public ConcurrentQueue<(string State, string Key, long Version)> Deleted { get; } = new();
+        public int Conversations { get; set; }
+
+        public int Turns { get; set; }
+
+        public DateTimeOffset? CreatedBefore { get; private set; }
+
+        public Action OnStep { get; set; } = () => { };
+
+        public List<string> Steps { get; } = [];
 
         public Task WaitForRoundAsync() => _rounds.WaitAsync();
 
@@ -65,13 +97,24 @@ public sealed class ExpirationServiceTests
             throw new InvalidOperationException("The disk is full.");
         }
 
-        public Task<IReadOnlyList<StoredStateInfo>> ReadStateInfosAsync(string stateName, string afterKey, CancellationToken cancellationToken) =>
-            Task.FromResult<IReadOnlyList<StoredStateInfo>>([.. States.Where(state => string.CompareOrdinal(state.Key, afterKey) > 0)]);
+        public Task<int> DeleteExpiredContentsAsync(int limit, CancellationToken cancellationToken) => Step("contents", Contents, limit, n => Contents -= n);
 
-        public Task DeleteStatesAsync(string stateName, IReadOnlyList<StoredStateInfo> states, CancellationToken cancellationToken)
+        public Task<int> DeleteExpiredConversationsAsync(int limit, CancellationToken cancellationToken) =>
+            Step("conversations", Conversations, limit, n => Conversations -= n);
+
+        public Task<int> DeleteOldTurnsAsync(DateTimeOffset createdBefore, int limit, CancellationToken cancellationToken)
         {
-            foreach (var state in states) Deleted.Enqueue((stateName, state.Key, state.Version));
-            return Task.CompletedTask;
+            CreatedBefore = createdBefore;
+            return Step("turns", Turns, limit, n => Turns -= n);
+        }
+
+        private Task<int> Step(string kind, int left, int limit, Action<int> remove)
+        {
+            var handled = Math.Min(left, limit);
+            remove(handled);
+            Steps.Add($"{kind} {handled}");
+            OnStep();
+            return Task.FromResult(handled);
         }
     }
 }

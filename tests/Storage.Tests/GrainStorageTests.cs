@@ -1,5 +1,4 @@
 using System.Text;
-using Microsoft.Extensions.DependencyInjection;
 using Orleans.Storage;
 
 namespace CozeCluster.Storage.Tests;
@@ -205,44 +204,6 @@ public abstract class GrainStorageTests<TSilo>(TSilo silo) : StorageTest<TSilo>(
         Assert.Equal("""{"Text":"text"}""", Encoding.UTF8.GetString(await ReadPayloadAsync("test", _key)));
     }
 
-    [Fact]
-    public async Task DeleteExpired_StatesOlderThanTheirRetention_DeletesOnlyThose()
-    {
-        var old = TimeProvider.System.GetUtcNow() - TimeSpan.FromHours(1.1);
-        foreach (var key in (string[])["short-new", "forever"]) await Storage.WriteStateAsync("test", IdOf(key), State());
-        // More than one page.
-        for (var i = 0; i < ExpirationService.PageSize + 100; i++) await Storage.WriteStateAsync("test", IdOf($"short-{i:d4}"), State());
-        await SetUpdatedAtAsync(["forever", .. Enumerable.Range(0, ExpirationService.PageSize + 100).Select(i => $"short-{i:d4}")], old);
-
-        await ActivatorUtilities.CreateInstance<ExpirationService>(Silo.Services).DeleteExpiredAsync(TestContext.Current.CancellationToken);
-
-        Assert.True(await ExistsAsync("forever"));
-        Assert.True(await ExistsAsync("short-new"));
-        for (var i = 0; i < ExpirationService.PageSize + 100; i++) Assert.False(await ExistsAsync($"short-{i:d4}"));
-
-        async Task<bool> ExistsAsync(string key)
-        {
-            var state = State();
-            await Storage.ReadStateAsync("test", IdOf(key), state);
-            return state.RecordExists;
-        }
-    }
-
-    [Fact]
-    public async Task DeleteStates_StateThatWasSavedMeanwhile_IsNotDeleted()
-    {
-        var key = "short-saved-" + _key;
-        var state = State("first");
-        await Storage.WriteStateAsync("test", IdOf(key), state);
-        var store = Silo.Services.GetRequiredService<IExpiringStore>();
-        var info = Assert.Single(await store.ReadStateInfosAsync("test", key[..^1], TestContext.Current.CancellationToken), state => state.Key == key);
-
-        await Storage.WriteStateAsync("test", IdOf(key), state);
-        await store.DeleteStatesAsync("test", [info], TestContext.Current.CancellationToken);
-
-        await Storage.WriteStateAsync("test", IdOf(key), state);
-    }
-
     protected static GrainId IdOf(string key) => GrainId.Create("test", key);
 
     protected static GrainState<TestState> State(string? text = null, string? etag = null) => new(new TestState { Text = text }) { ETag = etag! };
@@ -250,8 +211,6 @@ public abstract class GrainStorageTests<TSilo>(TSilo silo) : StorageTest<TSilo>(
     protected abstract Task InsertAsync(string key, byte[] payload);
 
     protected abstract Task<byte[]> ReadPayloadAsync(string stateName, string key);
-
-    protected abstract Task SetUpdatedAtAsync(IReadOnlyList<string> keys, DateTimeOffset updatedAt);
 
     protected async Task<GrainState<TestState>> ReadAsync()
     {

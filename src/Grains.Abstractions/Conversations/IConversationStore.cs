@@ -105,6 +105,9 @@ public sealed record ConversationCommit(string ConversationKey)
 }
 
 /// <summary>A new or changed row of a turn, and contents that are written with it.</summary>
-/// <param name="Row">The row as it is to be stored, with its new version. The stored row must have the version before it; version 1 is a new row.</param>
+/// <param name="Row">
+/// The row as it is to be stored, with its new version. The stored row must have the version before it; version 1 is a new row. A change does not store what was
+/// known when the turn was accepted: its turn id, tenant, API key, user, model and time.
+/// </param>
 /// <param name="Contents">The contents to write. A stored content of the same kind is replaced; one without bytes is deleted.</param>
 public readonly record struct TurnChange(TurnRow Row, IReadOnlyList<TurnContent> Contents);

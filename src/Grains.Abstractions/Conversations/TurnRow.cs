@@ -127,13 +127,14 @@ public sealed class TurnRowId(int process, TimeProvider time)
 {
     private const int ProcessBits = 10;
     private const int CounterBits = 11;
+    private const long MaxMilliseconds = (1L << (63 - ProcessBits - CounterBits)) - 1;
     private readonly long _process = (long)process << CounterBits;
     private readonly Lock _gate = new();
     private long _milliseconds;
     private long _counter;
 
     /// <summary>The lowest id of a time.</summary>
-    public static long At(DateTimeOffset time) => Math.Max(time.ToUnixTimeMilliseconds(), 0) << (ProcessBits + CounterBits);
+    public static long At(DateTimeOffset time) => Math.Clamp(time.ToUnixTimeMilliseconds(), 0, MaxMilliseconds) << (ProcessBits + CounterBits);
 
     /// <summary>The time of an id.</summary>
     public static DateTimeOffset TimeOf(long id) => DateTimeOffset.FromUnixTimeMilliseconds(id >> (ProcessBits + CounterBits));

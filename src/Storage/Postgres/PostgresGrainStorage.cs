@@ -1,6 +1,4 @@
-using Microsoft.Extensions.Options;
 using Npgsql;
-using Orleans.Configuration;
 using Orleans.Serialization.Serializers;
 using Orleans.Storage;
 
@@ -112,42 +110,14 @@ internal sealed class StoredPayload
     }
 }
 
-/// <summary>Finds and deletes what has expired in PostgreSQL.</summary>
-internal sealed class PostgresExpiringStore(PostgresDatabase database, PostgresBlobStore blobs, IOptions<ClusterOptions> cluster) : IExpiringStore
+/// <summary>Deletes what has expired in PostgreSQL.</summary>
+internal sealed class PostgresExpiringStore(PostgresBlobStore blobs) : IExpiringStore
 {
     public Task DeleteExpiredBlobsAsync(CancellationToken cancellationToken) => blobs.DeleteExpiredAsync(cancellationToken);
 
-    public async Task<IReadOnlyList<StoredStateInfo>> ReadStateInfosAsync(string stateName, string afterKey, CancellationToken cancellationToken)
-    {
-        var page = new List<StoredStateInfo>();
-        await using var command = CreateCommand(
-            """
-            SELECT GrainIdExtensionString, Version, ModifiedOn FROM OrleansStorage
-            WHERE ServiceId = $1 AND GrainTypeString = $2 AND GrainIdExtensionString > $3 ORDER BY GrainIdExtensionString LIMIT $4
-            """,
-            stateName, PostgresGrainStorage.ToStoredKey(afterKey), ExpirationService.PageSize);
-        await using var row = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        while (await row.ReadAsync(cancellationToken).ConfigureAwait(false))
-            page.Add(new(PostgresGrainStorage.FromStoredKey(row.GetString(0)), row.GetInt32(1), row.GetFieldValue<DateTimeOffset>(2)));
-        return page;
-    }
+    public Task<int> DeleteExpiredContentsAsync(int limit, CancellationToken cancellationToken) => Task.FromResult(0);
 
-    public async Task DeleteStatesAsync(string stateName, IReadOnlyList<StoredStateInfo> states, CancellationToken cancellationToken)
-    {
-        await using var command = CreateCommand(
-            """
-            DELETE FROM OrleansStorage USING unnest($3, $4) AS expired (Key, Version)
-            WHERE ServiceId = $1 AND GrainTypeString = $2 AND GrainIdExtensionString = expired.Key AND OrleansStorage.Version = expired.Version
-            """,
-            stateName, states.Select(state => PostgresGrainStorage.ToStoredKey(state.Key)).ToArray(), states.Select(state => (int)state.Version).ToArray());
-        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-    }
+    public Task<int> DeleteExpiredConversationsAsync(int limit, CancellationToken cancellationToken) => Task.FromResult(0);
 
-    private NpgsqlCommand CreateCommand(string sql, params ReadOnlySpan<object> values)
-    {
-        var command = database.Source.CreateCommand(sql);
-        command.Parameters.Add(new() { Value = cluster.Value.ServiceId });
-        foreach (var value in values) command.Parameters.Add(new() { Value = value });
-        return command;
-    }
+    public Task<int> DeleteOldTurnsAsync(DateTimeOffset createdBefore, int limit, CancellationToken cancellationToken) => Task.FromResult(0);
 }

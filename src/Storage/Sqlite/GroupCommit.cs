@@ -126,7 +126,7 @@ internal sealed partial class GroupCommit : IDisposable
             if (group.Count == 1)
             {
                 LogWriteFailed(_logger, e);
-                group[0].SetFailed(new ClusterException(ErrorCode.Internal, "The database refused to write a state. See the log of the node.", inner: e));
+                group[0].SetFailed(new ClusterException(ErrorCode.Internal, "The database refused a write. See the log of the node.", inner: e));
                 return;
             }
             // One write has failed the transaction for all, so each is written in a transaction of its own.

@@ -9,7 +9,7 @@ internal static class SqliteSchema
     public const string FileName = "grains.db";
 
     /// <summary>The version of the tables. A file with another version is refused.</summary>
-    public const long Version = 2;
+    public const long Version = 3;
 
     // Times are milliseconds since 1970 UTC; periods are milliseconds. The column hash is the grain's uniform hash code, by which silos divide the reminders
     // among them.
@@ -22,7 +22,7 @@ internal static class SqliteSchema
             grain TEXT NOT NULL, name TEXT NOT NULL, hash INTEGER NOT NULL, start_at INTEGER NOT NULL, period INTEGER NOT NULL, version INTEGER NOT NULL,
             PRIMARY KEY (grain, name)) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS reminders_by_hash ON reminders (hash);
-        INSERT OR IGNORE INTO meta (name, value) VALUES ('schema', '2');
+        INSERT OR IGNORE INTO meta (name, value) VALUES ('schema', '3');
         """;
 
     /// <summary>The connection string for the database of a data directory. It disables pooling, because a pool keeps the file open.</summary>
@@ -41,7 +41,7 @@ internal static class SqliteSchema
             Execute(connection, durability == Durability.Machine ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
             // States are often written again soon. A checkpoint that runs less often copies fewer pages into the file.
             Execute(connection, "PRAGMA wal_autocheckpoint=8000");
-            Execute(connection, Tables);
+            CreateTables(connection);
         }
         catch (SqliteException e)
         {
@@ -53,7 +53,7 @@ internal static class SqliteSchema
     public static void Create(SqliteConnection connection)
     {
         connection.Open();
-        Execute(connection, Tables);
+        CreateTables(connection);
     }
 
     /// <summary>
@@ -90,6 +90,12 @@ internal static class SqliteSchema
             connection.Dispose();
             throw;
         }
+    }
+
+    private static void CreateTables(SqliteConnection connection)
+    {
+        Execute(connection, Tables);
+        Execute(connection, SqliteTurnTables.Sql);
     }
 
     private static ClusterException CreateError(SqliteConnection connection, SqliteException error) => new(

@@ -21,25 +21,35 @@ internal sealed class SqliteStatement : IDisposable
         for (var i = 0; i < parameters.Length; i++) _command.Parameters.Add($"${i}", parameters[i]);
     }
 
+    /// <summary>The text of the statement.</summary>
+    public string Sql => _command.CommandText;
+
     /// <returns>The number of rows that changed.</returns>
-    public int Run(params ReadOnlySpan<object> values)
+    public int Run(params ReadOnlySpan<object?> values)
     {
         Bind(values);
         return _command.ExecuteNonQuery();
     }
 
     /// <returns>The rows. They must be disposed before the next use of the statement.</returns>
-    public SqliteDataReader Query(params ReadOnlySpan<object> values)
+    public SqliteDataReader Query(params ReadOnlySpan<object?> values)
     {
         Bind(values);
         return _command.ExecuteReader();
     }
 
+    /// <returns>The integer in the first column of the first row; null without a row.</returns>
+    public long? Scalar(params ReadOnlySpan<object?> values)
+    {
+        using var row = Query(values);
+        return row.Read() ? row.GetInt64(0) : null;
+    }
+
     public void Dispose() => _command.Dispose();
 
-    private void Bind(ReadOnlySpan<object> values)
+    private void Bind(ReadOnlySpan<object?> values)
     {
-        for (var i = 0; i < values.Length; i++) _command.Parameters[i].Value = values[i];
+        for (var i = 0; i < values.Length; i++) _command.Parameters[i].Value = values[i] ?? DBNull.Value;
         if (_isPrepared) return;
         _command.Prepare();
         _isPrepared = true;
@@ -53,7 +63,6 @@ internal sealed class SqliteReadStatements : IDisposable
 
     private readonly SqliteConnection _connection;
     private readonly SqliteStatement _state;
-    private readonly SqliteStatement _stateInfos;
     private readonly SqliteStatement _remindersOfGrain;
     private readonly SqliteStatement _remindersInRange;
     private readonly SqliteStatement _remindersInWrappedRange;
@@ -63,29 +72,20 @@ internal sealed class SqliteReadStatements : IDisposable
         _connection = new SqliteConnection(connectionString);
         _connection.Open();
         _state = new(_connection, "SELECT version, payload FROM grain_state WHERE state = $0 AND key = $1", SqliteType.Text, SqliteType.Text);
-        _stateInfos = new(
-            _connection,
-            $"SELECT key, version, updated_at FROM grain_state WHERE state = $0 AND key > $1 ORDER BY key LIMIT {ExpirationService.PageSize}",
-            SqliteType.Text, SqliteType.Text);
+        Turns = new(_connection);
         _remindersOfGrain = new(_connection, $"{SelectReminders} WHERE grain = $0", SqliteType.Text);
         _remindersInRange = new(_connection, $"{SelectReminders} WHERE hash > $0 AND hash <= $1", SqliteType.Integer, SqliteType.Integer);
         _remindersInWrappedRange = new(_connection, $"{SelectReminders} WHERE hash > $0 OR hash <= $1", SqliteType.Integer, SqliteType.Integer);
     }
+
+    /// <summary>The statements of conversations and turns.</summary>
+    public SqliteTurnReads Turns { get; }
 
     /// <summary>Reads a state; null if none is stored.</summary>
     public StoredState? ReadState(string state, string key)
     {
         using var row = _state.Query(state, key);
         return row.Read() ? new StoredState(row.GetInt64(0), row.GetFieldValue<byte[]>(1)) : null;
-    }
-
-    /// <summary>Reads a page of states without their content, ordered by key.</summary>
-    public IReadOnlyList<StoredStateInfo> ReadStateInfos(string state, string afterKey)
-    {
-        using var row = _stateInfos.Query(state, afterKey);
-        var page = new List<StoredStateInfo>();
-        while (row.Read()) page.Add(new(row.GetString(0), row.GetInt64(1), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(2))));
-        return page;
     }
 
     /// <summary>Reads the reminders of a grain.</summary>
@@ -107,7 +107,8 @@ internal sealed class SqliteReadStatements : IDisposable
 
     public void Dispose()
     {
-        foreach (var statement in (SqliteStatement[])[_state, _stateInfos, _remindersOfGrain, _remindersInRange, _remindersInWrappedRange]) statement.Dispose();
+        foreach (var statement in (SqliteStatement[])[_state, _remindersOfGrain, _remindersInRange, _remindersInWrappedRange]) statement.Dispose();
+        Turns.Dispose();
         _connection.Dispose();
     }
 
@@ -161,6 +162,9 @@ internal sealed class SqliteWriteStatements(SqliteConnection connection, TimePro
     /// <summary>The only connection that writes.</summary>
     public SqliteConnection Connection => connection;
 
+    /// <summary>The statements of conversations and turns.</summary>
+    public SqliteTurnWrites Turns { get; } = new(connection, time);
+
     public SqliteStatement Begin { get; } = new(connection, "BEGIN IMMEDIATE");
 
     public SqliteStatement Commit { get; } = new(connection, "COMMIT");
@@ -202,5 +206,6 @@ internal sealed class SqliteWriteStatements(SqliteConnection connection, TimePro
         SqliteStatement[] all =
             [Begin, Commit, Rollback, _findState, _insertState, _updateState, _deleteState, _upsertReminder, _deleteReminder, _deleteReminders];
         foreach (var statement in all) statement.Dispose();
+        Turns.Dispose();
     }
 }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace CozeCluster.Storage;
 
 /// <summary>
-/// States and reminders in one SQLite file with a write-ahead log. One thread writes and commits all waiting writes in one transaction (<see
+/// States, reminders and conversations in one SQLite file with a write-ahead log. One thread writes and commits all waiting writes in one transaction (<see
 /// cref="GroupCommit"/>). Reads are small queries on the caller's thread, each on a connection of its own. Thread-safe. The store is open from before the silo
 /// starts until the silo has stopped; when it is closed, it refuses calls with <see cref="ErrorCode.Draining"/>.
 /// </summary>
@@ -108,12 +108,14 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
     }
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<StoredStateInfo>> ReadStateInfosAsync(string stateName, string afterKey, CancellationToken cancellationToken) =>
-        Task.FromResult(Read(reader => reader.ReadStateInfos(stateName, afterKey)));
+    public Task<int> DeleteExpiredContentsAsync(int limit, CancellationToken cancellationToken) => Sweep(turns => turns.DeleteExpiredContents(limit));
 
     /// <inheritdoc />
-    public Task DeleteStatesAsync(string stateName, IReadOnlyList<StoredStateInfo> states, CancellationToken cancellationToken) =>
-        Write(write => states.Count(state => write.DeleteState(stateName, state.Key, state.Version)) > 0);
+    public Task<int> DeleteExpiredConversationsAsync(int limit, CancellationToken cancellationToken) => Sweep(turns => turns.DeleteExpiredConversations(limit));
+
+    /// <inheritdoc />
+    public Task<int> DeleteOldTurnsAsync(DateTimeOffset createdBefore, int limit, CancellationToken cancellationToken) =>
+        Sweep(turns => turns.DeleteOldTurns(TurnRowId.At(createdBefore), limit));
 
     /// <summary>Commits the waiting writes, and closes the database.</summary>
     public void Dispose()
@@ -123,6 +125,17 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
         while (_readers.TryTake(out var reader)) reader.Dispose();
         _lock?.Dispose();
         _lock = null;
+    }
+
+    private async Task<int> Sweep(Func<SqliteTurnWrites, int> step)
+    {
+        var handled = 0;
+        await Write(write =>
+        {
+            handled = step(write.Turns);
+            return true;
+        }).ConfigureAwait(false);
+        return handled;
     }
 
     [LoggerMessage(1, LogLevel.Information, "The SQLite storage in {Directory} is open, with durability {Durability}")]

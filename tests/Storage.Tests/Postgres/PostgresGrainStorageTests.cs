@@ -84,10 +84,6 @@ public sealed class PostgresGrainStorageTests(PostgresSilo silo) : GrainStorageT
         return Assert.IsType<byte[]>(await command.ExecuteScalarAsync());
     }
 
-    protected override Task SetUpdatedAtAsync(IReadOnlyList<string> keys, DateTimeOffset updatedAt) => RunAsync(
-        "UPDATE OrleansStorage SET ModifiedOn = $3 WHERE ServiceId = $1 AND GrainIdExtensionString = ANY ($2)",
-        Silo.ServiceId, keys.Select(key => "=" + key).ToArray(), updatedAt.UtcDateTime);
-
     private async Task RunAsync(string sql, params object[] values)
     {
         await using var source = NpgsqlDataSource.Create(Silo.ConnectionString);

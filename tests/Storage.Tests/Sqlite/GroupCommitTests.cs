@@ -47,6 +47,50 @@ public sealed class GroupCommitTests : IDisposable
     }
 
     [Fact(Timeout = 30_000)]
+    public async Task A_conversation_that_conflicts_fails_only_its_own_commit_of_a_group()
+    {
+        var conversations = new SqliteConversationStore(_store, new ManualTime());
+        var stored = NewTurn(conversations);
+        await conversations.Commit(new("stored") { Turns = [new(stored, [])] });
+        using var writeLock = new WriteLock(_directory);
+        var before = _store.Commits;
+        var good = Enumerable.Range(0, 20).Select(n => conversations.Commit(new("good" + n) { Turns = [new(NewTurn(conversations), [])] })).ToList();
+        var late = NewTurn(conversations);
+        var bad = conversations.Commit(new("stored")
+        {
+            Head = new("tenant", null, default, default, 2, default),
+            NextHeadVersion = 1,
+            Turns = [new(late, [new(TurnContentKind.Prompt, new byte[] { 1 })]), new(stored with { Version = 3 }, [])],
+        });
+        good.AddRange(Enumerable.Range(20, 20).Select(n => conversations.Commit(new("good" + n) { Turns = [new(NewTurn(conversations), [])] })));
+
+        writeLock.Dispose();
+
+        await Task.WhenAll(good);
+        Assert.Equal(ErrorCode.StateConflict, (await Assert.ThrowsAsync<ClusterException>(() => bad)).Code);
+        Assert.InRange(_store.Commits - before, 1, 2);
+        var loaded = await conversations.Load("stored", TestContext.Current.CancellationToken);
+        Assert.Equal((0L, stored.Id, 1L), (loaded!.HeadVersion, loaded.Last!.Id, loaded.Last.Version));
+        for (var n = 0; n < 40; n++) Assert.NotNull(await conversations.Load("good" + n, TestContext.Current.CancellationToken));
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task A_row_twice_in_one_commit_is_refused_whole_and_fails_only_this_commit()
+    {
+        var conversations = new SqliteConversationStore(_store, new ManualTime());
+        var turn = NewTurn(conversations);
+        using var writeLock = new WriteLock(_directory);
+        var good = conversations.Commit(new("good") { Turns = [new(NewTurn(conversations), [])] });
+        var bad = conversations.Commit(new("bad") { Turns = [new(turn, []), new(turn, [])] });
+
+        writeLock.Dispose();
+
+        await good;
+        Assert.Equal(ErrorCode.Internal, (await Assert.ThrowsAsync<ClusterException>(() => bad)).Code);
+        Assert.Null(await conversations.Load("bad", TestContext.Current.CancellationToken));
+    }
+
+    [Fact(Timeout = 30_000)]
     public async Task A_failed_write_does_not_fail_the_others_of_its_group()
     {
         using var writeLock = new WriteLock(_directory);
@@ -72,6 +116,9 @@ public sealed class GroupCommitTests : IDisposable
         Assert.All(await Task.WhenAll(saves), version => Assert.NotNull(version));
         Assert.Equal(ErrorCode.Draining, (await Assert.ThrowsAsync<ClusterException>(() => _store.Save("state", "late", 0, [1]))).Code);
         Assert.Equal(ErrorCode.Draining, Assert.Throws<ClusterException>(() => _store.Read(reader => reader.ReadState("state", "k1"))).Code);
+        var conversations = new SqliteConversationStore(_store, new ManualTime());
+        Assert.Equal(ErrorCode.Draining, (await Assert.ThrowsAsync<ClusterException>(() => conversations.Commit(new("late")))).Code);
+        Assert.Equal(ErrorCode.Draining, (await Assert.ThrowsAsync<ClusterException>(() => conversations.Delete("late"))).Code);
     }
 
     public void Dispose()
@@ -79,6 +126,18 @@ public sealed class GroupCommitTests : IDisposable
         _store.Dispose();
         Directory.Delete(_directory, recursive: true);
     }
+
+    private static TurnRow NewTurn(IConversationStore store) => new()
+    {
+        Id = store.NewTurnRowId(),
+        Version = 1,
+        TurnId = $"turn_{Guid.NewGuid():n}",
+        TenantId = "tenant",
+        Model = "model",
+        Status = TurnStatus.Running,
+        CreatedAt = default,
+        Details = [],
+    };
 
     /// <summary>Holds SQLite's write lock, so that writes have to wait.</summary>
     private sealed class WriteLock : IDisposable

@@ -17,12 +17,6 @@ public sealed class SqliteGrainStorageTests(SqliteSilo silo) : GrainStorageTests
         return Task.FromResult(Assert.IsType<byte[]>(command.ExecuteScalar()));
     }
 
-    protected override async Task SetUpdatedAtAsync(IReadOnlyList<string> keys, DateTimeOffset updatedAt)
-    {
-        var at = updatedAt.ToUnixTimeMilliseconds();
-        foreach (var key in keys) await Run("UPDATE grain_state SET updated_at = $at WHERE key = $key", ("$at", at), ("$key", key));
-    }
-
     private Task Run(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
     {
         using var connection = Open();

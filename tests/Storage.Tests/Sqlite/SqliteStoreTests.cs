@@ -121,9 +121,9 @@ public sealed class SqliteStoreTests : IDisposable
     public async Task Start_FileOfANewerBuild_IsRefused()
     {
         Open(_directory).Dispose();
-        Execute("UPDATE meta SET value = '3' WHERE name = 'schema'");
+        Execute("UPDATE meta SET value = '4' WHERE name = 'schema'");
 
-        await AssertRefusedAsync(_directory, "schema version 3", "newer build");
+        await AssertRefusedAsync(_directory, "schema version 4", "newer build");
     }
 
     [Fact]

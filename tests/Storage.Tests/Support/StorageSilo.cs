@@ -42,8 +42,6 @@ public abstract class StorageSilo : IAsyncLifetime
             silo.Services.AddSingleton(Events);
             AddStorage(silo);
             silo.Services.AddSingleton<IGrainStorageSerializer, TestSerializer>();
-            silo.Services.AddSingleton(new StateRetention(
-                TestGrain.StateName, key => key.StartsWith("short", StringComparison.Ordinal) ? TimeSpan.FromHours(1) : null));
         });
         _cluster = builder.Build();
         await _cluster.DeployAsync();

@@ -1,0 +1,20 @@
+using Microsoft.Data.Sqlite;
+
+namespace CozeCluster.Storage.Tests.Sqlite;
+
+public sealed class SqliteConversationStoreTests(SqliteSilo silo) : ConversationStoreTests<SqliteSilo>(silo);
+
+public sealed class SqliteConversationRemovalTests(SqliteSilo silo) : ConversationRemovalTests<SqliteSilo>(silo)
+{
+    protected override Task<long> CountContentsAsync(long rowId)
+    {
+        using var connection = new SqliteConnection(SqliteSchema.ConnectionString(Silo.DataDirectory));
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT count(*) FROM contents WHERE turn = $turn";
+        command.Parameters.AddWithValue("$turn", rowId);
+        return Task.FromResult((long)command.ExecuteScalar()!);
+    }
+}
+
+public sealed class SqliteTurnLogTests(SqliteSilo silo) : TurnLogTests<SqliteSilo>(silo);
