@@ -10,7 +10,7 @@ using Orleans.Storage;
 namespace Orleans.Hosting;
 
 /// <summary>
-/// Registers storage. The services must contain a <see cref="IGrainStorageSerializer"/>, and may contain a <see cref="TimeProvider"/> and
+/// Registers storage. The services must contain a <see cref="IGrainStorageSerializer"/>, and may contain a <see cref="TimeProvider"/> and a
 /// <see cref="CozeCluster.TurnRetention"/>.
 /// </summary>
 public static class StorageHosting
@@ -50,7 +50,7 @@ public static class StorageHosting
     }
 
     /// <summary>
-    /// Stores states, reminders and blobs in PostgreSQL, which all nodes of a cluster share, under the service id of Orleans' <c>ClusterOptions</c>. The start
+    /// Stores states, conversations, reminders and blobs in PostgreSQL, which all nodes of a cluster share, under the service id of Orleans' <c>ClusterOptions</c>. The start
     /// of the host throws a <see cref="CozeCluster.ClusterException"/> if the database cannot be reached or does not have the schema of this build. This method
     /// does not register cluster membership.
     /// </summary>
@@ -77,6 +77,10 @@ public static class StorageHosting
             orleans.Invariant = Invariant;
             orleans.DataSource = database.Source;
         }));
+        services.AddSingleton<PostgresConversationStore>();
+        services.AddHostedService(provider => provider.GetRequiredService<PostgresConversationStore>());
+        services.AddSingleton<CozeCluster.IConversationStore>(provider => provider.GetRequiredService<PostgresConversationStore>());
+        services.AddSingleton<CozeCluster.ITurnLog, PostgresTurnLog>();
         services.TryAddSingleton(CozeCluster.TurnRetention.Default);
         services.AddSingleton<IExpiringStore, PostgresExpiringStore>();
         services.AddHostedService<ExpirationService>();

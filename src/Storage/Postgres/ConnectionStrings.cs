@@ -49,7 +49,7 @@ public static class ConnectionStrings
         var builder = new NpgsqlConnectionStringBuilder(connectionString);
         // ContainsKey would be true for every known keyword, set or not.
         var given = builder.Keys.Cast<string>().ToHashSet(StringComparer.OrdinalIgnoreCase);
-        if (!given.Contains("Max Auto Prepare")) builder.MaxAutoPrepare = 32;
+        if (!given.Contains("Max Auto Prepare")) builder.MaxAutoPrepare = 64;
         if (!given.Contains("No Reset On Close")) builder.NoResetOnClose = true;
         if (!given.Contains("Maximum Pool Size")) builder.MaxPoolSize = Math.Max(20, builder.MinPoolSize);
         return builder.ToString();

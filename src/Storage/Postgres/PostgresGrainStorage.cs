@@ -1,4 +1,3 @@
-using Npgsql;
 using Orleans.Serialization.Serializers;
 using Orleans.Storage;
 
@@ -24,11 +23,6 @@ internal sealed class PostgresGrainStorage(IGrainStorage adoNet, IGrainStorageSe
 {
     /// <summary>The name under which Orleans' storage is registered.</summary>
     public const string AdoNet = "AdoNet";
-
-    /// <summary>How many times a read is retried. If it fails, the activation fails, and Orleans delays the callers of the grain by 5 s.</summary>
-    private const int MaxReadRetries = 2;
-
-    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
     /// The text that is stored for a grain's key. Orleans stores a key that looks like a number or a GUID as such, so that "12" and "012" would share a row. No
@@ -69,23 +63,14 @@ internal sealed class PostgresGrainStorage(IGrainStorage adoNet, IGrainStorageSe
             grainState.Reset(activators);
     });
 
-    private async Task<GrainState<StoredPayload>> ReadAsync(string stateName, GrainId grainId)
-    {
-        for (var retries = 0; ; retries++)
+    private Task<GrainState<StoredPayload>> ReadAsync(string stateName, GrainId grainId) => PostgresReads.RetryAsync(
+        async () =>
         {
-            try
-            {
-                var stored = new GrainState<StoredPayload>();
-                await adoNet.ReadStateAsync(stateName, ToStoredId(grainId), stored).ConfigureAwait(false);
-                return stored;
-            }
-            // A timeout is transient too, but after it the callers have waited long enough.
-            catch (NpgsqlException e) when (e is { IsTransient: true, InnerException: not TimeoutException } && retries < MaxReadRetries)
-            {
-                await Task.Delay(RetryDelay, time).ConfigureAwait(false);
-            }
-        }
-    }
+            var stored = new GrainState<StoredPayload>();
+            await adoNet.ReadStateAsync(stateName, ToStoredId(grainId), stored).ConfigureAwait(false);
+            return stored;
+        },
+        time);
 
     private static GrainId ToStoredId(GrainId grainId) => GrainId.Create(grainId.Type, ToStoredKey(grainId.Key.ToString()!));
 
@@ -108,16 +93,4 @@ internal sealed class StoredPayload
 
         public T Deserialize<T>(BinaryData input) => (T)(object)new StoredPayload { Content = input };
     }
-}
-
-/// <summary>Deletes what has expired in PostgreSQL.</summary>
-internal sealed class PostgresExpiringStore(PostgresBlobStore blobs) : IExpiringStore
-{
-    public Task DeleteExpiredBlobsAsync(CancellationToken cancellationToken) => blobs.DeleteExpiredAsync(cancellationToken);
-
-    public Task<int> DeleteExpiredContentsAsync(int limit, CancellationToken cancellationToken) => Task.FromResult(0);
-
-    public Task<int> DeleteExpiredConversationsAsync(int limit, CancellationToken cancellationToken) => Task.FromResult(0);
-
-    public Task<int> DeleteOldTurnsAsync(DateTimeOffset createdBefore, int limit, CancellationToken cancellationToken) => Task.FromResult(0);
 }

@@ -2,11 +2,14 @@ using Npgsql;
 
 namespace CozeCluster.Storage;
 
-/// <summary>The tables and statements that silos need in PostgreSQL: for states, reminders, blobs and membership.</summary>
+/// <summary>The tables and statements that silos need in PostgreSQL: for states, conversations, reminders, blobs and membership.</summary>
 public static class PostgresSchema
 {
-    /// <summary>The version in <c>schema.sql</c>. It increases only when builds of the previous version cannot work with a change.</summary>
-    internal const int Version = 1;
+    /// <summary>
+    /// The version in <c>schema.sql</c>. It increases only when builds of the previous version cannot work with a change. A database with another version is
+    /// refused.
+    /// </summary>
+    internal const int Version = 2;
 
     /// <summary>
     /// An arbitrary number. A process that applies the schema holds the advisory lock with this number, so that several can do it at the same time.
@@ -57,7 +60,7 @@ public static class PostgresSchema
             await using var version = source.CreateCommand("SELECT max(Version) FROM CozeSchema");
             var found = await version.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) as int?;
             if (found == Version) return;
-            var action = found > Version ? "Run the newer build." : "Apply the schema first.";
+            var action = found > Version ? "Run the newer build." : "An older build has set it up: use another, empty database.";
             throw CreateError($"The database has schema version {found}, but this build supports version {Version}. {action}");
         }
         catch (Exception e) when (e is NpgsqlException or ArgumentException)

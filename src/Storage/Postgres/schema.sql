@@ -3,13 +3,21 @@
 -- Orleans' AdoNet providers do not know these tables. They look up their statements in OrleansQuery by key, and pass parameters by name.
 
 DO $$
+DECLARE
+    found integer;
 BEGIN
     IF to_regclass('CozeSchema') IS NULL THEN
         IF to_regclass('OrleansQuery') IS NOT NULL THEN
             RAISE EXCEPTION 'An older build has set up this database. Use another, empty database.';
         END IF;
-    ELSIF (SELECT max(Version) FROM CozeSchema) > 1 THEN
-        RAISE EXCEPTION 'The database has schema version %, but this build supports version 1. Run the newer build.', (SELECT max(Version) FROM CozeSchema);
+        RETURN;
+    END IF;
+    SELECT max(Version) INTO found FROM CozeSchema;
+    IF found < 2 THEN
+        RAISE EXCEPTION
+            'The database has schema version %, but this build supports version 2. An older build has set it up: use another, empty database.', found;
+    ELSIF found > 2 THEN
+        RAISE EXCEPTION 'The database has schema version %, but this build supports version 2. Run the newer build.', found;
     END IF;
 END
 $$;
@@ -19,7 +27,7 @@ CREATE TABLE IF NOT EXISTS CozeSchema (
     Version integer PRIMARY KEY,
     AppliedOn timestamptz NOT NULL DEFAULT now());
 
-INSERT INTO CozeSchema (Version) VALUES (1) ON CONFLICT DO NOTHING;
+INSERT INTO CozeSchema (Version) VALUES (2) ON CONFLICT DO NOTHING;
 
 CREATE TABLE IF NOT EXISTS OrleansQuery (
     QueryKey varchar(64) PRIMARY KEY,
@@ -215,6 +223,102 @@ SELECT pg_temp.put_query('ClearStorageKey', $q$
 $q$);
 
 SELECT pg_temp.put_query('DeleteStorageKey', (SELECT QueryText FROM OrleansQuery WHERE QueryKey = 'ClearStorageKey'));
+
+-- ---------------------------------------------------------------- conversations and turns
+
+-- Each process with a silo takes a number, modulo 1024, as part of the ids of its turns (see TurnRowId).
+CREATE SEQUENCE IF NOT EXISTS CozeProcessNumbers;
+
+-- Texts that are compared or ordered have the collation "C": it orders by code point, and compares faster than a language does.
+CREATE TABLE IF NOT EXISTS CozeConversations (
+    ServiceId text COLLATE "C" NOT NULL,
+    ConversationKey text COLLATE "C" NOT NULL,
+    TenantId text COLLATE "C" NOT NULL,
+    Name text COLLATE "C",
+    Title text,
+    CreatedOn timestamptz NOT NULL,
+    LastUsedOn timestamptz NOT NULL,
+    ExpiresOn timestamptz NOT NULL,
+    Version bigint NOT NULL,
+    Turns integer NOT NULL,
+    IsDeleted boolean NOT NULL,
+    PRIMARY KEY (ServiceId, ConversationKey));
+
+CREATE INDEX IF NOT EXISTS CozeConversationsByUse ON CozeConversations (ServiceId, TenantId, LastUsedOn DESC, Name) WHERE Name IS NOT NULL AND NOT IsDeleted;
+CREATE INDEX IF NOT EXISTS CozeConversationsByExpiry ON CozeConversations (ServiceId, ExpiresOn);
+
+-- ConversationKey is null when the turn has left its conversation and remains in the log. Id contains the time at which the turn was accepted (see TurnRowId).
+-- Status: 0 queued, 1 running, 2 completed, 3 failed, 4 cancelled. Error is a name of ErrorCode.
+--
+-- The three generated columns are what indexes need of columns that change while a turn runs. They change only when the turn ends: an update before that
+-- changes no indexed value, so PostgreSQL writes the row and no index (a HOT update).
+CREATE TABLE IF NOT EXISTS CozeTurns (
+    Id bigint NOT NULL,
+    Version bigint NOT NULL,
+    CreatedOn timestamptz NOT NULL,
+    FirstTextOn timestamptz,
+    EndedOn timestamptz,
+    InputTokens bigint,
+    OutputTokens bigint,
+    Attempts integer NOT NULL,
+    Status smallint NOT NULL,
+    IsHistory boolean NOT NULL,
+    ServiceId text COLLATE "C" NOT NULL,
+    ConversationKey text COLLATE "C",
+    TurnId text COLLATE "C" NOT NULL,
+    TenantId text COLLATE "C" NOT NULL,
+    KeyName text,
+    UserName text COLLATE "C",
+    Model text COLLATE "C" NOT NULL,
+    Upstream text,
+    BotId text COLLATE "C",
+    AccountId text COLLATE "C",
+    Error text,
+    Handle bytea,
+    Details bytea NOT NULL,
+    FailedStatus smallint GENERATED ALWAYS AS (CASE WHEN Status IN (3, 4) THEN Status END) STORED,
+    EndedBotId text COLLATE "C" GENERATED ALWAYS AS (CASE WHEN EndedOn IS NOT NULL THEN BotId END) STORED,
+    EndedAccountId text COLLATE "C" GENERATED ALWAYS AS (CASE WHEN EndedOn IS NOT NULL THEN AccountId END) STORED,
+    PRIMARY KEY (ServiceId, Id));
+
+CREATE INDEX IF NOT EXISTS CozeTurnsByConversation ON CozeTurns (ServiceId, ConversationKey, Id) WHERE ConversationKey IS NOT NULL;
+-- Two activations of a conversation cannot both store the same turn. Turns that have left their conversation are never equal here.
+CREATE UNIQUE INDEX IF NOT EXISTS CozeTurnsByTurn ON CozeTurns (ServiceId, TurnId, ConversationKey);
+CREATE INDEX IF NOT EXISTS CozeTurnsUnfinished ON CozeTurns (ServiceId, ConversationKey, Id) WHERE EndedOn IS NULL;
+CREATE INDEX IF NOT EXISTS CozeTurnsByTenant ON CozeTurns (ServiceId, TenantId, Id);
+-- A client may send a text of any length as its user, but an entry of an index has a greatest length.
+CREATE INDEX IF NOT EXISTS CozeTurnsByUser ON CozeTurns (ServiceId, left(UserName, 64), Id) WHERE UserName IS NOT NULL;
+CREATE INDEX IF NOT EXISTS CozeTurnsByModel ON CozeTurns (ServiceId, Model, Id);
+CREATE INDEX IF NOT EXISTS CozeTurnsByBot ON CozeTurns (ServiceId, EndedBotId, Id) WHERE EndedBotId IS NOT NULL;
+CREATE INDEX IF NOT EXISTS CozeTurnsByAccount ON CozeTurns (ServiceId, EndedAccountId, Id) WHERE EndedAccountId IS NOT NULL;
+CREATE INDEX IF NOT EXISTS CozeTurnsFailed ON CozeTurns (ServiceId, FailedStatus, Id) WHERE FailedStatus IS NOT NULL;
+CREATE INDEX IF NOT EXISTS CozeTurnsLogOnly ON CozeTurns (ServiceId, Id) WHERE NOT IsHistory;
+
+-- Kind is a number of TurnContentKind. TurnRow is the id of a row in CozeTurns.
+CREATE TABLE IF NOT EXISTS CozeContents (
+    TurnRow bigint NOT NULL,
+    ExpiresOn timestamptz,
+    Kind smallint NOT NULL,
+    ServiceId text COLLATE "C" NOT NULL,
+    Payload bytea NOT NULL,
+    PRIMARY KEY (ServiceId, TurnRow, Kind));
+
+CREATE INDEX IF NOT EXISTS CozeContentsByExpiry ON CozeContents (ServiceId, ExpiresOn) WHERE ExpiresOn IS NOT NULL;
+
+-- A turn is updated twice in the seconds after its insert: free space in each page keeps the first update on its page, which a HOT update requires. Every
+-- update or deletion leaves a dead row: an early vacuum makes its space usable again before a table has grown by a fifth.
+ALTER TABLE CozeTurns SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
+ALTER TABLE CozeConversations SET (autovacuum_vacuum_scale_factor = 0.02);
+ALTER TABLE CozeContents SET (autovacuum_vacuum_scale_factor = 0.02, toast.autovacuum_vacuum_scale_factor = 0.02);
+
+-- Ends the transaction if a statement before it has not changed exactly one row, because another activation has changed or deleted that row.
+CREATE OR REPLACE FUNCTION CozeRequireOne(changed bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF changed <> 1 THEN
+        RAISE EXCEPTION 'The row has another version.' USING ERRCODE = 'CZ001';
+    END IF;
+END
+$$;
 
 -- ---------------------------------------------------------------- blobs: uploads and images, stored for some hours
 

@@ -56,6 +56,6 @@ public sealed class ConnectionStringsTests
         var defaults = new NpgsqlConnectionStringBuilder(ConnectionStrings.WithDefaults("Host=db;Minimum Pool Size=30"));
 
         Assert.Equal((0, false, 50), (given.MaxAutoPrepare, given.NoResetOnClose, given.MaxPoolSize));
-        Assert.Equal((32, true, 30), (defaults.MaxAutoPrepare, defaults.NoResetOnClose, defaults.MaxPoolSize));
+        Assert.Equal((64, true, 30), (defaults.MaxAutoPrepare, defaults.NoResetOnClose, defaults.MaxPoolSize));
     }
 }

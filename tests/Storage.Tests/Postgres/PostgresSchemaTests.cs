@@ -75,15 +75,31 @@ public sealed class PostgresSchemaTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_database_of_a_newer_build_is_refused()
+    public async Task A_database_with_an_older_schema_is_refused_and_not_changed()
     {
         await PostgresSchema.ApplyAsync(_database);
-        await TestPostgres.ExecuteAsync(_database, "INSERT INTO CozeSchema (Version) VALUES (2)");
+        await TestPostgres.ExecuteAsync(_database, "UPDATE CozeSchema SET Version = 1; DROP TABLE CozeTurns");
 
         var verified = await Assert.ThrowsAsync<ClusterException>(() => PostgresSchema.VerifyAsync(_database));
         var applied = await Assert.ThrowsAsync<ClusterException>(() => PostgresSchema.ApplyAsync(_database));
 
-        Assert.Equal("The database has schema version 2, but this build supports version 1. Run the newer build.", verified.Message);
+        Assert.Equal(
+            "The database has schema version 1, but this build supports version 2. An older build has set it up: use another, empty database.",
+            verified.Message);
+        Assert.Equal(verified.Message, applied.Message);
+        Assert.IsType<DBNull>(await TestPostgres.ScalarAsync(_database, "SELECT to_regclass('CozeTurns')::text"));
+    }
+
+    [Fact]
+    public async Task A_database_of_a_newer_build_is_refused()
+    {
+        await PostgresSchema.ApplyAsync(_database);
+        await TestPostgres.ExecuteAsync(_database, "INSERT INTO CozeSchema (Version) VALUES (3)");
+
+        var verified = await Assert.ThrowsAsync<ClusterException>(() => PostgresSchema.VerifyAsync(_database));
+        var applied = await Assert.ThrowsAsync<ClusterException>(() => PostgresSchema.ApplyAsync(_database));
+
+        Assert.Equal("The database has schema version 3, but this build supports version 2. Run the newer build.", verified.Message);
         Assert.Equal(verified.Message, applied.Message);
     }
 
