@@ -13,6 +13,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
     public const string UpstreamName = "discord";
 
     private readonly IGrainFactory _grains;
+    private readonly IFleetView _fleet;
     private readonly IDiscordApi _discord;
     private readonly IBlobStore _blobs;
     private readonly TimeProvider _time;
@@ -21,9 +22,11 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
     private readonly TurnChannels _channels;
     private readonly CadenceRecorder _cadence;
 
-    public DiscordUpstream(IGrainFactory grains, IDiscordApi discord, IBlobStore blobs, TimeProvider time, ILogger<DiscordUpstream> logger)
+    public DiscordUpstream(
+        IGrainFactory grains, IFleetView fleet, IDiscordApi discord, IBlobStore blobs, TimeProvider time, ILogger<DiscordUpstream> logger)
     {
         _grains = grains;
+        _fleet = fleet;
         _discord = discord;
         _blobs = blobs;
         _time = time;
@@ -59,7 +62,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         var options = DiscordBotOptions.Of(turn.Bot);
         var ids = DiscordHandle.Read(handle.Ids)
             ?? throw new ClusterException(ErrorCode.UpstreamOutcomeUnknown, "The turn's channel and messages on Discord are unknown.");
-        var listener = await FindListener(ids.Listener).ConfigureAwait(false);
+        var listener = FindListener(ids.Listener);
         var reply = NewReply(turn, options, ids.IsExclusive);
         reply.SetCadence(await _grains.Grain<IBotGrain>(turn.Bot.Id).GetCadence().ConfigureAwait(false));
         var watch = new ChannelWatch(_grains, _discord, listener, ids.ChannelId, turn.Bot.UpstreamBotId, reply);
@@ -135,7 +138,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
     private async Task<(ListenerDefinition Listener, TurnChannel Channel, DiscordReply Reply, ChannelWatch Watch)> Prepare(
         UpstreamTurn turn, DiscordBotOptions options, TaskCompletionSource<(ListenerDefinition Listener, TurnChannel Channel)> acquired)
     {
-        var listener = await FindListener(options.Listener).ConfigureAwait(false);
+        var listener = FindListener(options.Listener);
         var cadence = _grains.Grain<IBotGrain>(turn.Bot.Id).GetCadence();
         var channel = await _channels.Acquire(turn, options).ConfigureAwait(false);
         acquired.SetResult((listener, channel));
@@ -191,7 +194,6 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         new ReplyPace(options.End, options.End.FirstWait ?? turn.Bot.Timeouts.FirstByte, countsTyping: isExclusive, _time),
         text => CozeStatusTexts.Match(text, _time.GetUtcNow(), options.DailyReset));
 
-    private async Task<ListenerDefinition> FindListener(string id) =>
-        await _grains.Grain<ICatalogGrain>(GrainKeys.Catalog).FindListener(id).ConfigureAwait(false)
-        ?? throw new ClusterException(ErrorCode.UpstreamUnavailable, $"The fleet has no Discord listener '{id}'.");
+    private ListenerDefinition FindListener(string id) =>
+        _fleet.FindListener(id) ?? throw new ClusterException(ErrorCode.UpstreamUnavailable, $"The fleet has no Discord listener '{id}'.");
 }

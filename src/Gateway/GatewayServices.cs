@@ -4,7 +4,6 @@ using CozeCluster.Gateway.Surfaces.Chat;
 using CozeCluster.Gateway.Surfaces.Conversations;
 using CozeCluster.Gateway.Surfaces.Health;
 using CozeCluster.Gateway.Surfaces.Images;
-using CozeCluster.Gateway.Surfaces.Models;
 using CozeCluster.Gateway.Surfaces.OpenApi;
 using CozeCluster.Gateway.Surfaces.Turns;
 using Microsoft.AspNetCore.Cors.Infrastructure;
@@ -19,7 +18,7 @@ public static class GatewayServices
 {
     /// <summary>
     /// Adds the services that <see cref="GatewayEndpoints.MapGateway"/> needs. The host must also register an <see cref="IGrainFactory"/>, an
-    /// <see cref="IReplyFeeds"/>, <see cref="SiloDepartures"/>, an <see cref="IBlobStore"/> and an <see cref="ISafeFetcher"/>.
+    /// <see cref="IFleetView"/>, an <see cref="IReplyFeeds"/>, <see cref="SiloDepartures"/>, an <see cref="IBlobStore"/> and an <see cref="ISafeFetcher"/>.
     /// </summary>
     /// <exception cref="OptionsValidationException">Thrown when the host starts and an option is out of its range.</exception>
     public static IServiceCollection AddGateway(this IServiceCollection services, Action<GatewayOptions>? configure = null)
@@ -32,8 +31,8 @@ public static class GatewayServices
         services.AddSingleton<Readiness>();
         services.AddSingleton<GatewayMetrics>();
         services.AddMetricsExport();
-        services.AddSingleton<ModelDirectory>();
         services.AddSingleton<ReplyReaderServices>();
+        services.AddSingleton<RunningReplies>();
         services.AddSingleton<TurnStarter>();
         services.AddSingleton<ReplyStreamer>();
         services.AddSingleton<ChatApi>();

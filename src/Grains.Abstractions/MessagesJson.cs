@@ -10,6 +10,7 @@ namespace CozeCluster;
 /// </summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Fleet))]
+[JsonSerializable(typeof(ApiKeyInfo))]
 [JsonSerializable(typeof(TurnRequest))]
 [JsonSerializable(typeof(UpstreamHandle))]
 [JsonSerializable(typeof(TurnStatus))]

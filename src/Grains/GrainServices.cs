@@ -12,7 +12,7 @@ namespace CozeCluster;
 public static class GrainServices
 {
     /// <summary>
-    /// Registers everything that the grains need, except storage and the interfaces to the outside world (<see cref="IUpstream"/>,
+    /// Registers everything that the grains need, except storage (<see cref="IFleetStore"/> included) and the interfaces to the outside world (<see cref="IUpstream"/>,
     /// <see cref="IDiscordPosting"/>, <see cref="INotifier"/>).
     /// </summary>
     /// <param name="silo">The silo.</param>
@@ -20,6 +20,7 @@ public static class GrainServices
     public static ISiloBuilder AddGrains(this ISiloBuilder silo, ConversationOptions options)
     {
         silo.Services.AddReplyFeeds();
+        silo.Services.AddFleetView();
         silo.Services.TryAddSingleton<NonResumableTurns>();
         silo.Services.AddSingleton(options);
         silo.Services.AddScoped<BackgroundWork>();
@@ -42,11 +43,13 @@ public static class GrainServices
     }
 
     /// <summary>
-    /// Registers what a process without grains needs to call them; see <see cref="CallResending"/>. The client's response timeout should be a few seconds.
+    /// Registers what a process without grains needs to call them; see <see cref="CallResending"/>, and its <see cref="IFleetView"/>. The client's response
+    /// timeout should be a few seconds.
     /// </summary>
     public static IClientBuilder AddGrainCalls(this IClientBuilder client)
     {
         client.Services.AddReplyFeeds();
+        client.Services.AddFleetView();
         client.AddOutgoingGrainCallFilter<CallResending>();
         return client;
     }
@@ -61,5 +64,13 @@ public static class GrainServices
         services.TryAddSingleton<IReplyFeeds>(provider => provider.GetRequiredService<ReplyFeeds>());
         services.TryAddSingleton<SiloDepartures>();
         return services;
+    }
+
+    private static void AddFleetView(this IServiceCollection services)
+    {
+        services.TryAddSingleton(new FleetViewOptions());
+        services.TryAddSingleton<FleetView>();
+        services.TryAddSingleton<IFleetView>(provider => provider.GetRequiredService<FleetView>());
+        services.AddHostedService<FleetViewPolling>();
     }
 }

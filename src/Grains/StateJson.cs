@@ -4,11 +4,12 @@ using System.Text.Json.Serialization;
 namespace CozeCluster.Grains;
 
 /// <summary>
-/// The JSON form of grain states. JSON names are stored: add names, never rename them. Only null is omitted, because a missing property gets the default of its
+/// The JSON form of grain states and of the catalog's own rows. JSON names are stored: add names, never rename them. Only null is omitted, because a missing property gets the default of its
 /// declaration, which may be true.
 /// </summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(CatalogState))]
+[JsonSerializable(typeof(FleetSettings))]
+[JsonSerializable(typeof(FleetImports))]
 [JsonSerializable(typeof(BotState))]
 [JsonSerializable(typeof(HealthRecords))]
 [JsonSerializable(typeof(ModelPoolState))]

@@ -18,9 +18,9 @@ public static class StorageHosting
     private const string Invariant = "Npgsql";
 
     /// <summary>
-    /// Stores states, reminders, conversations and blobs of a single node in its data directory. The start of the host throws a <see cref="CozeCluster.ClusterException"/> if
-    /// another process uses the directory, if the database is damaged, or if another version wrote it. The database is closed when all hosted services have
-    /// stopped.
+    /// Stores states, reminders, conversations, the fleet and blobs of a single node in its data directory. The start of the host throws a
+    /// <see cref="CozeCluster.ClusterException"/> if another process uses the directory, if the database is damaged, or if another version wrote it. The
+    /// database is closed when all hosted services have stopped.
     /// </summary>
     /// <param name="builder">The silo.</param>
     /// <param name="configure">Changes the options.</param>
@@ -45,14 +45,15 @@ public static class StorageHosting
         services.AddSingleton<CozeCluster.ITurnLog>(provider => provider.GetRequiredService<SqliteConversationStore>());
         services.TryAddSingleton(CozeCluster.TurnRetention.Default);
         services.AddSingleton<IExpiringStore>(provider => provider.GetRequiredService<SqliteStore>());
+        services.AddSingleton<CozeCluster.IFleetStore, SqliteFleetStore>();
         services.AddHostedService<ExpirationService>();
         return builder;
     }
 
     /// <summary>
-    /// Stores states, conversations, reminders and blobs in PostgreSQL, which all nodes of a cluster share, under the service id of Orleans' <c>ClusterOptions</c>. The start
-    /// of the host throws a <see cref="CozeCluster.ClusterException"/> if the database cannot be reached or does not have the schema of this build. This method
-    /// does not register cluster membership.
+    /// Stores states, conversations, reminders, the fleet and blobs in PostgreSQL, which all nodes of a cluster share, under the service id of Orleans'
+    /// <c>ClusterOptions</c>. The start of the host throws a <see cref="CozeCluster.ClusterException"/> if the database cannot be reached or does not have the
+    /// schema of this build. This method does not register cluster membership.
     /// </summary>
     /// <param name="builder">The silo.</param>
     /// <param name="configure">Changes the options; the connection string is required.</param>
@@ -83,6 +84,7 @@ public static class StorageHosting
         services.AddSingleton<CozeCluster.ITurnLog, PostgresTurnLog>();
         services.TryAddSingleton(CozeCluster.TurnRetention.Default);
         services.AddSingleton<IExpiringStore, PostgresExpiringStore>();
+        services.AddSingleton<CozeCluster.IFleetStore, PostgresFleetStore>();
         services.AddHostedService<ExpirationService>();
         return builder;
     }

@@ -54,7 +54,7 @@ public sealed partial class ChannelJanitorGrain
             var now = _time.GetUtcNow();
             var due = Channels.Where(channel => channel.Value.DeleteAt <= now).ToList();
             if (due.Count == 0) return;
-            var listener = await Listener();
+            var listener = Listener();
             var existing = due.Exists(channel => channel.Value.ChannelId is null) ? await _discord.ListChannels(listener, stop) : [];
             foreach (var (owner, channel) in due)
             {

@@ -59,7 +59,7 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly StateSaver<ChannelJanitorState> _saver;
-    private readonly CachedDefinition<ListenerDefinition> _listener;
+    private readonly IFleetView _fleet;
     private readonly Dictionary<string, Task<string>> _creations = [];
     private readonly HashSet<string> _evicted = [];
 
@@ -68,6 +68,7 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
         [PersistentState("channel-janitor")] IPersistentState<ChannelJanitorState> state,
         BackgroundWork work,
         IDiscordApi discord,
+        IFleetView fleet,
         TimeProvider time,
         ILogger<ChannelJanitorGrain> logger)
     {
@@ -78,7 +79,7 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
         _time = time;
         _logger = logger;
         _saver = new StateSaver<ChannelJanitorState>(state, work);
-        _listener = new CachedDefinition<ListenerDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindListener(_key));
+        _fleet = fleet;
     }
 
     private Dictionary<string, OwnedChannel> Channels => _state.State.Channels;
@@ -137,18 +138,18 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
     });
 
     /// <inheritdoc />
-    public async Task Rename(string channelId, string name) => await _discord.RenameChannel(await Listener(), channelId, name, CancellationToken.None);
+    public async Task Rename(string channelId, string name) => await _discord.RenameChannel(Listener(), channelId, name, CancellationToken.None);
 
     /// <inheritdoc />
     public async Task Delete(string channelId)
     {
-        await _discord.DeleteChannel(await Listener(), channelId, CancellationToken.None);
+        await _discord.DeleteChannel(Listener(), channelId, CancellationToken.None);
         Forget(channelId);
         await _saver.Save();
     }
 
     /// <inheritdoc />
-    public async Task<IReadOnlyList<DiscordChannelInfo>> List() => await _discord.ListChannels(await Listener(), CancellationToken.None);
+    public async Task<IReadOnlyList<DiscordChannelInfo>> List() => await _discord.ListChannels(Listener(), CancellationToken.None);
 
     private string Mark(string owner) => $"Made by CozeCluster for {_key}/{GrainKeys.Hash("channel", owner)}";
 
@@ -163,7 +164,7 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
 
     private async Task<string> CreateNew(DiscordChannelRequest request)
     {
-        var listener = await Listener();
+        var listener = Listener();
         // An earlier attempt lost its response or its node, so the channel may exist.
         var mayExist = Channels.ContainsKey(request.Owner);
         var channel = new OwnedChannel
@@ -274,6 +275,6 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
         }
     }
 
-    private async Task<ListenerDefinition> Listener() =>
-        await _listener.Get() ?? throw new ClusterException(ErrorCode.UpstreamUnavailable, $"The fleet has no Discord listener '{_key}'.");
+    private ListenerDefinition Listener() =>
+        _fleet.FindListener(_key) ?? throw new ClusterException(ErrorCode.UpstreamUnavailable, $"The fleet has no Discord listener '{_key}'.");
 }

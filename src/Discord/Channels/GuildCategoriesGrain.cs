@@ -41,16 +41,22 @@ public sealed class GuildCategoriesGrain : Grain, IGuildCategoriesGrain
     private readonly IPersistentState<GuildCategoriesState> _state;
     private readonly StateSaver<GuildCategoriesState> _saver;
     private readonly IDiscordApi _discord;
+    private readonly IFleetView _fleet;
     private readonly TimeProvider _time;
     private readonly Dictionary<string, string> _current = [];
 
     /// <summary>Called by Orleans.</summary>
     public GuildCategoriesGrain(
-        [PersistentState("guild-categories")] IPersistentState<GuildCategoriesState> state, BackgroundWork work, IDiscordApi discord, TimeProvider time)
+        [PersistentState("guild-categories")] IPersistentState<GuildCategoriesState> state,
+        BackgroundWork work,
+        IDiscordApi discord,
+        IFleetView fleet,
+        TimeProvider time)
     {
         _state = state;
         _saver = new StateSaver<GuildCategoriesState>(state, work);
         _discord = discord;
+        _fleet = fleet;
         _time = time;
     }
 
@@ -60,7 +66,7 @@ public sealed class GuildCategoriesGrain : Grain, IGuildCategoriesGrain
     public async Task<string?> Find(DiscordCategoryRequest request)
     {
         if (_current.TryGetValue(request.Name, out var current) && !request.Full.Contains(current)) return current;
-        var listener = await GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindListener(request.ListenerId)
+        var listener = _fleet.FindListener(request.ListenerId)
             ?? throw new ClusterException(ErrorCode.UpstreamUnavailable, $"The fleet has no Discord listener '{request.ListenerId}'.");
         var id = await FindOrCreate(listener, request);
         if (id is not null) _current[request.Name] = id;

@@ -37,7 +37,7 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly StateSaver<DiscordSessionState> _saver;
-    private readonly CachedDefinition<ListenerDefinition> _listener;
+    private readonly IFleetView _fleet;
     private readonly string _listenerId;
     private readonly int _shard;
     private readonly HealthReporter _reporter;
@@ -51,6 +51,7 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
         [PersistentState("discord-session")] IPersistentState<DiscordSessionState> state,
         BackgroundWork work,
         IDiscordApi discord,
+        IFleetView fleet,
         TimeProvider time,
         ILogger<DiscordSessionGrain> logger)
     {
@@ -65,7 +66,7 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
         var dot = work.Key.LastIndexOf('.');
         _listenerId = work.Key[..dot];
         _shard = int.Parse(work.Key.AsSpan(dot + 1), CultureInfo.InvariantCulture);
-        _listener = new CachedDefinition<ListenerDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindListener(_listenerId));
+        _fleet = fleet;
     }
 
     private DiscordSessionState State => _state.State;
@@ -142,7 +143,7 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
                 TimeSpan pause;
                 try
                 {
-                    if (await _listener.Get() is not { } listener) break;
+                    if (_fleet.FindListener(_listenerId) is not { } listener) break;
                     if (await Run(listener, stop) is not { } reason) continue;
                     LogRejected(_logger, _listenerId, _shard, reason);
                     SetHealth(new DiscordSessionHealth("failed", reason, _time.GetUtcNow()));
@@ -192,10 +193,7 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
     {
         ReportHealth();
         if (State.Owner == _activationId) await TakeLease();
-        // Secrets are sealed again with each fleet, so they are not compared. If the token was replaced, Discord rejects the old one, which ends the
-        // connection.
-        var declared = await _listener.Get();
-        if (declared is null || declared with { Token = listener.Token, Proxy = listener.Proxy } != listener) await changed.CancelAsync();
+        if (_fleet.FindListener(_listenerId) != listener) await changed.CancelAsync();
     }
 
     private void ReportHealth() => _reporter.Report(

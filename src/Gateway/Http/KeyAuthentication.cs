@@ -6,13 +6,12 @@ namespace CozeCluster.Gateway.Http;
 
 /// <summary>
 /// Requires a tenant's key on every <see cref="TenantRoute"/> and an admin key on every <see cref="AdminRoute"/>. The key itself is not kept: everything
-/// else uses its hash.
+/// else uses its hash. A wrong key costs a hash and a look into the fleet's view, and calls no grain.
 /// </summary>
-internal sealed class KeyAuthentication(RequestDelegate next, IGrainFactory grains, Readiness readiness, TimeProvider time)
+internal sealed class KeyAuthentication(RequestDelegate next, IFleetView fleet, Readiness readiness)
 {
     private const string Bearer = "Bearer ";
     private const string Basic = "Basic ";
-    private readonly ShortCache<string, ApiKeyInfo?> _keys = new(time);
 
     public Task InvokeAsync(HttpContext context)
     {
@@ -23,7 +22,7 @@ internal sealed class KeyAuthentication(RequestDelegate next, IGrainFactory grai
             : next(context);
     }
 
-    private async Task Authenticate(HttpContext context, bool admin, bool forBrowsers)
+    private Task Authenticate(HttpContext context, bool admin, bool forBrowsers)
     {
         var given = ReadKey(context.Request, forBrowsers);
         if (given.IsEmpty)
@@ -32,12 +31,8 @@ internal sealed class KeyAuthentication(RequestDelegate next, IGrainFactory grai
                 ErrorCode.InvalidApiKey, "The request has no API key. Send it in an Authorization header: Authorization: Bearer YOUR_KEY.");
         }
         var hash = GrainKeys.ApiKeyHash(given);
-        if (!_keys.TryGet(hash, out var key))
-        {
-            readiness.ThrowIfNotConnected();
-            key = await grains.Grain<IApiKeyGrain>(hash).Authenticate();
-            _keys.Set(hash, key);
-        }
+        readiness.ThrowIfNotConnected();
+        var key = fleet.FindKey(hash);
         // A browser asks its user for another key only after a 401, so it gets no 403 for a tenant's key.
         if (key is null || (forBrowsers && !key.Admin)) throw new ClusterException(ErrorCode.InvalidApiKey, "The API key is not valid. Send a valid key.");
         if (key.Admin != admin)
@@ -46,8 +41,8 @@ internal sealed class KeyAuthentication(RequestDelegate next, IGrainFactory grai
                 ErrorCode.PermissionDenied,
                 admin ? "This route requires an admin key." : "This is an admin key, which is valid for the admin API only. Send the API key of a tenant.");
         }
-        RequestInfo.Of(context).Key = key;
-        await next(context);
+        RequestInfo.Of(context).Key = new RequestKey(hash, key.TenantId);
+        return next(context);
     }
 
     private static ReadOnlySpan<char> ReadKey(HttpRequest request, bool forBrowsers)

@@ -17,7 +17,7 @@ internal sealed class RequestInfo
     public required long StartedAt { get; init; }
 
     /// <summary>The key of the request; null until it is authenticated.</summary>
-    public ApiKeyInfo? Key { get; set; }
+    public RequestKey? Key { get; set; }
 
     public string? Model { get; set; }
 
@@ -32,6 +32,9 @@ internal sealed class RequestInfo
     /// <summary>The info of a request.</summary>
     public static RequestInfo Of(HttpContext context) => context.Features.GetRequiredFeature<RequestInfo>();
 
+    /// <summary>The key of a request on a route that requires one.</summary>
+    public static RequestKey KeyOf(HttpContext context) => Of(context).Key!;
+
     /// <summary>The tenant of a request on a route that requires a key.</summary>
     public static string TenantIdOf(HttpContext context) => Of(context).Key!.TenantId;
 
@@ -45,3 +48,8 @@ internal sealed class RequestInfo
         return "req_" + GrainKeys.Encode(random);
     }
 }
+
+/// <summary>The API key of a request.</summary>
+/// <param name="Hash">See <see cref="GrainKeys.ApiKeyHash"/>.</param>
+/// <param name="TenantId">The tenant.</param>
+internal sealed record RequestKey(string Hash, string TenantId);

@@ -44,6 +44,8 @@ internal sealed partial class ReplyReader : IDisposable
     private long _lastContactAt;
     private long _silosDepartedAt = long.MinValue;
     private bool _behind;
+    private volatile Error? _earlyEnd;
+    private bool _hasEndedEarly;
     private Task<ReplyBatch?>? _catchUp;
     private long _nextCatchUpAt;
 
@@ -71,6 +73,9 @@ internal sealed partial class ReplyReader : IDisposable
     /// <summary>Whether the caller has received the end of the reply.</summary>
     public bool Ended { get; private set; }
 
+    /// <summary>Whether the caller has received the end of the reply as the conversation sent it, and not an early end.</summary>
+    public bool HasWholeReply => Ended && !_hasEndedEarly;
+
     /// <summary>Whether the conversation posts nothing more to this subscription, so the reader must catch up.</summary>
     private bool MustCatchUp => _behind || _feed is { IsFull: true };
 
@@ -83,10 +88,17 @@ internal sealed partial class ReplyReader : IDisposable
     /// <summary>Ends the subscription. The turn continues.</summary>
     public Task Unsubscribe() => _conversation.Unsubscribe(_turnId, _subscriptionId);
 
+    /// <summary>Makes the next batch the last one, with an error. The turn itself continues. May be called from any thread.</summary>
+    public void EndEarly(Error error)
+    {
+        _earlyEnd = error;
+        _wakeUp.Wake();
+    }
+
     /// <summary>Returns the next batch if it is already in the queue.</summary>
     public bool TryTake(out ReplyBatch batch)
     {
-        while (!Ended && !_behind && _queue.TryTake(out var queued))
+        while (!Ended && !_behind && _earlyEnd is null && _queue.TryTake(out var queued))
         {
             if (Accept(queued) is not { } accepted) continue;
             batch = accepted;
@@ -106,6 +118,11 @@ internal sealed partial class ReplyReader : IDisposable
     {
         while (!Ended && !_aborted.IsCancellationRequested)
         {
+            if (_earlyEnd is { } error)
+            {
+                _hasEndedEarly = true;
+                return EndWith(error);
+            }
             if (TryTake(out var batch)) return batch;
             if (_catchUp is { IsCompleted: true } catchUp)
             {

@@ -14,12 +14,6 @@ public interface IModelPoolGrain : IGrainWithStringKey
     Task<PickResult> Pick(string tenantId, string model, PickRequest request);
 }
 
-/// <summary>A bot of a pool.</summary>
-/// <param name="Id">The bot.</param>
-/// <param name="Upstream">The name of its upstream; null if the fleet has no such bot.</param>
-[GenerateSerializer, Immutable, Alias("pooled-bot")]
-public sealed record PooledBot(string Id, string? Upstream);
-
 /// <summary>Asks a pool for a bot.</summary>
 /// <param name="Preferred">The bot that the conversation already uses. It is picked if it is still in the pool and available.</param>
 /// <param name="Refused">Bots that refused this turn. The pool skips them for this turn, and for all turns until <see cref="Refusal.Until"/>.</param>

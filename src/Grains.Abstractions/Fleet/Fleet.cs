@@ -26,6 +26,10 @@ public sealed record Fleet(
     [Id(1)]
     public IReadOnlyList<ListenerDefinition> Listeners { get => field ?? []; init; }
 
+    /// <summary>The number that operators raise with each change, 1 or greater; null: they declare none. A lower number than the applied one is refused.</summary>
+    [Id(2)]
+    public int? DeclaredVersion { get; init; }
+
     /// <summary>A fleet without any content.</summary>
     public static Fleet Empty { get; } = new("", [], [], [], []);
 }
@@ -232,7 +236,6 @@ public sealed record TelegramDefinition(Secret Token, string ChatId, string Base
 /// <param name="Accounts">The ids of all accounts.</param>
 /// <param name="Listeners">The ids of all listener connections; see <see cref="GrainKeys.DiscordSession"/>.</param>
 /// <param name="Notifications">How operators are notified of health changes; null: not at all.</param>
-[GenerateSerializer, Immutable, Alias("fleet-outline")]
 public sealed record FleetOutline(
     IReadOnlyList<string> Bots, IReadOnlyList<string> Accounts, IReadOnlyList<string> Listeners, NotificationsDefinition? Notifications);
 

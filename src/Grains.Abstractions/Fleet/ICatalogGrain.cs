@@ -2,51 +2,83 @@ using Orleans.Concurrency;
 
 namespace CozeCluster;
 
-/// <summary>The fleet of the whole cluster. Key: <see cref="GrainKeys.Catalog"/>.</summary>
+/// <summary>
+/// The fleet of the whole cluster. Key: <see cref="GrainKeys.Catalog"/>. It applies fleets and gives every process what has changed; everything else reads from
+/// the <see cref="IFleetView"/> of its process.
+/// </summary>
 [Alias("catalog")]
 public interface ICatalogGrain : IGrainWithStringKey
 {
-    /// <summary>Applies a fleet. Other grains use it within about a second. A fleet whose version is already applied changes nothing.</summary>
+    /// <summary>Applies a fleet. All processes use it within about a second. A fleet that is already applied changes nothing.</summary>
+    /// <param name="fleet">The fleet. With more than about 100,000 things it exceeds the largest message of Orleans, 100 MB.</param>
+    /// <param name="isStart">
+    /// Whether a node that starts has read it. Then a fleet that was applied before, and that another fleet has replaced since, is not applied again: the file
+    /// of that node is old. The catalog remembers the last 32 fleets.
+    /// </param>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.InvalidRequest"/>: its <see cref="Fleet.DeclaredVersion"/> is lower than the applied one.
+    /// </exception>
     [Alias("Import"), Idempotent]
-    Task Import(Fleet fleet);
+    Task<FleetImport> Import(Fleet fleet, bool isStart = false);
 
-    /// <summary>Finds an API key by its hash.</summary>
-    [Alias("FindKey"), AlwaysInterleave, Idempotent]
-    Task<ApiKeyInfo?> FindKey(string hash);
+    /// <summary>Gets the next changes for a process, and records which version of the fleet the process uses.</summary>
+    /// <returns>Null if the process knows everything.</returns>
+    [Alias("GetChanges"), AlwaysInterleave, Idempotent]
+    Task<FleetChanges?> GetChanges(FleetPoll poll);
 
-    /// <summary>Finds a tenant by its id.</summary>
-    [Alias("FindTenant"), AlwaysInterleave, Idempotent]
-    Task<TenantDefinition?> FindTenant(string tenantId);
-
-    /// <summary>Finds a bot by its id.</summary>
-    [Alias("FindBot"), AlwaysInterleave, Idempotent]
-    Task<BotDefinition?> FindBot(string botId);
-
-    /// <summary>Finds an account by its id.</summary>
-    [Alias("FindAccount"), AlwaysInterleave, Idempotent]
-    Task<AccountDefinition?> FindAccount(string accountId);
-
-    /// <summary>Finds a listener by its id.</summary>
-    [Alias("FindListener"), AlwaysInterleave, Idempotent]
-    Task<ListenerDefinition?> FindListener(string listenerId);
-
-    /// <summary>Finds a model by its name, if the tenant may use it.</summary>
-    [Alias("FindModel"), AlwaysInterleave, Idempotent]
-    Task<ModelDefinition?> FindModel(string tenantId, string model);
-
-    /// <summary>Gets the bots of a model in round-robin order; null if the tenant may not use the model.</summary>
-    [Alias("FindPool"), AlwaysInterleave, Idempotent]
-    Task<IReadOnlyList<PooledBot>?> FindPool(string tenantId, string model);
-
-    /// <summary>Gets the ids of everything in the fleet.</summary>
-    [Alias("Outline"), AlwaysInterleave, Idempotent]
-    Task<FleetOutline> Outline();
-
-    /// <summary>Lists all models that the tenant may use, in the fleet's order.</summary>
-    [Alias("ListModels"), AlwaysInterleave, Idempotent]
-    Task<IReadOnlyList<ModelInfo>> ListModels(string tenantId);
+    /// <summary>Gets the version of the fleet, and the processes that use it.</summary>
+    [Alias("GetStatus"), AlwaysInterleave, Idempotent]
+    Task<FleetStatus> GetStatus();
 }
 
-/// <summary>A model as lists show it.</summary>
-[GenerateSerializer, Immutable, Alias("model-info")]
-public sealed record ModelInfo(string Id, DateTimeOffset CreatedAt);
+/// <summary>The result of an import.</summary>
+/// <param name="Version">The version of the fleet that is in force.</param>
+/// <param name="IsSuperseded">Whether the imported fleet was not applied, because another fleet has replaced it before.</param>
+[GenerateSerializer, Immutable, Alias("fleet-import")]
+public sealed record FleetImport(long Version, bool IsSuperseded);
+
+/// <summary>A process asks for changes of the fleet.</summary>
+/// <param name="ProcessId">Identifies the process; unique in the cluster.</param>
+/// <param name="KnownVersion">The version that the process uses; -1 if it has not loaded the fleet.</param>
+[GenerateSerializer, Immutable, Alias("fleet-poll")]
+public sealed record FleetPoll(string ProcessId, long KnownVersion)
+{
+    /// <summary>Where the page before ended; null for the first page.</summary>
+    [Id(0)]
+    public FleetCursor? After { get; init; }
+}
+
+/// <summary>A place in the rows of a fleet, which are ordered by version, kind and id.</summary>
+/// <param name="Since">All changes after this version are read.</param>
+/// <param name="Version">The version of the last row.</param>
+/// <param name="Kind">The kind of the last row.</param>
+/// <param name="Id">The id of the last row.</param>
+[GenerateSerializer, Immutable, Alias("fleet-cursor")]
+public sealed record FleetCursor(long Since, long Version, FleetRowKind Kind, string Id);
+
+/// <summary>A page of changes of the fleet. A process uses them when it has all pages.</summary>
+/// <param name="Version">The version of the fleet after the last page.</param>
+/// <param name="IsFull">
+/// Whether the whole fleet follows from here: the process forgets what it knows, and the pages before this one. Otherwise the rows change what it knows.
+/// </param>
+/// <param name="Rows">The rows in the order of their versions.</param>
+[GenerateSerializer, Immutable, Alias("fleet-changes")]
+public sealed record FleetChanges(long Version, bool IsFull, IReadOnlyList<FleetRow> Rows)
+{
+    /// <summary>Where the next page begins; null if this is the last one.</summary>
+    [Id(0)]
+    public FleetCursor? Next { get; init; }
+}
+
+/// <summary>The state of the catalog.</summary>
+/// <param name="Version">The version of the fleet that is in force; 0 before the first import.</param>
+/// <param name="Processes">The processes that have asked for changes within the last minute.</param>
+[GenerateSerializer, Immutable, Alias("fleet-status")]
+public sealed record FleetStatus(long Version, IReadOnlyList<FleetProcess> Processes);
+
+/// <summary>A process that uses the fleet.</summary>
+/// <param name="Id">See <see cref="FleetPoll.ProcessId"/>.</param>
+/// <param name="Version">The version that it uses; -1 while it loads its first one.</param>
+/// <param name="ConfirmedAt">When it last asked for changes.</param>
+[GenerateSerializer, Immutable, Alias("fleet-process")]
+public sealed record FleetProcess(string Id, long Version, DateTimeOffset ConfirmedAt);

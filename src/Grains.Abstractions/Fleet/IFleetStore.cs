@@ -26,9 +26,11 @@ public interface IFleetStore
 /// <param name="Id">Its id, unique for its kind. For a key, its hash.</param>
 /// <param name="Version">The version of the fleet that changed it last.</param>
 /// <param name="Payload">Its content, as the catalog wrote it; null: it is deleted.</param>
+[GenerateSerializer, Immutable, Alias("fleet-row")]
 public sealed record FleetRow(FleetRowKind Kind, string Id, long Version, byte[]? Payload);
 
 /// <summary>The kinds of rows of a fleet. The numbers are stored: never change them.</summary>
+[GenerateSerializer, Alias("fleet-row-kind")]
 public enum FleetRowKind
 {
     /// <summary>Settings of the whole fleet.</summary>
@@ -51,4 +53,7 @@ public enum FleetRowKind
 
     /// <summary>A model.</summary>
     Model = 7,
+
+    /// <summary>Which fleets were applied. Only the catalog uses it.</summary>
+    Imports = 8,
 }

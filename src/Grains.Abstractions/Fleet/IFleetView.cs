@@ -3,17 +3,20 @@ namespace CozeCluster;
 /// <summary>
 /// The fleet as this process knows it. Every process (silo or gateway) keeps one, so that keys, tenants, models, bots and accounts are found without a grain
 /// call. A change of the fleet arrives within about a second. The methods never wait, and throw <see cref="ErrorCode.CallRejected"/> if the view was never
-/// loaded or is older than <c>fleet_stale_max</c>. Thread-safe.
+/// loaded, or if the catalog has not confirmed it for longer than <c>fleet_stale_max</c>. Thread-safe.
 /// </summary>
 public interface IFleetView
 {
     /// <summary>The version of the fleet that this process uses; 0 before the first load.</summary>
     long Version { get; }
 
+    /// <summary>How current the view is. Never throws.</summary>
+    FleetViewStatus Status { get; }
+
     /// <summary>Finds an API key by its hash; null if the fleet has no such key.</summary>
     ApiKeyInfo? FindKey(string hash);
 
-    /// <summary>Finds a tenant by its id; null if the fleet has none.</summary>
+    /// <summary>Finds a tenant by its id, without its keys; null if the fleet has none.</summary>
     TenantDefinition? FindTenant(string tenantId);
 
     /// <summary>Finds a bot by its id; null if the fleet has none.</summary>
@@ -34,6 +37,10 @@ public interface IFleetView
     /// <summary>The ids of everything in the fleet.</summary>
     FleetOutline Outline { get; }
 
+    /// <summary>Asks the catalog for changes at once, and uses them. For code that was told of a change and must not miss it.</summary>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.CallRejected"/>: the catalog does not answer.</exception>
+    Task Refresh(CancellationToken cancellationToken = default);
+
     /// <summary>Calls <paramref name="onChange"/> after every change, on an arbitrary thread, until the result is disposed.</summary>
     IDisposable Subscribe(Action<FleetChange> onChange);
 }
@@ -42,3 +49,27 @@ public interface IFleetView
 /// <param name="Version">The version of the fleet after the change.</param>
 /// <param name="RevokedKeys">The hashes of keys that do not exist any more, or that lost their rights.</param>
 public sealed record FleetChange(long Version, IReadOnlyList<string> RevokedKeys);
+
+/// <summary>How current the view of a process is.</summary>
+/// <param name="State">The state.</param>
+/// <param name="ConfirmedAt">When the catalog last confirmed that the view is current; null if it never did.</param>
+public sealed record FleetViewStatus(FleetViewState State, DateTimeOffset? ConfirmedAt);
+
+/// <summary>The states of a view.</summary>
+public enum FleetViewState
+{
+    /// <summary>The first load is under way.</summary>
+    Loading,
+
+    /// <summary>The catalog confirms the view every second.</summary>
+    Current,
+
+    /// <summary>The catalog does not answer. The view is used as it is.</summary>
+    Degraded,
+
+    /// <summary>The catalog has not answered for longer than <c>fleet_stale_max</c>. The view refuses to answer.</summary>
+    Stale,
+}
+
+/// <summary>A model as lists show it.</summary>
+public sealed record ModelInfo(string Id, DateTimeOffset CreatedAt);

@@ -2,11 +2,29 @@ using System.Text.Json.Serialization;
 
 namespace CozeCluster;
 
-/// <summary>A sealed secret. Messages and state contain secrets only in this form; <see cref="ISecretSeal"/> opens them where they are used.</summary>
+/// <summary>
+/// A sealed secret. Messages and state contain secrets only in this form; <see cref="ISecretSeal"/> opens them where they are used. Two seals of one secret
+/// are equal if they have fingerprints.
+/// </summary>
 /// <param name="Sealed">The sealed bytes in Base64.</param>
 [GenerateSerializer, Immutable, Alias("secret")]
 public sealed record Secret([property: JsonInclude] string Sealed)
 {
+    /// <summary>
+    /// A hash of the secret under a key of the seal: the same for the same secret, and of no help to guess it without that key. Null: the seal makes none, and
+    /// the sealed bytes are compared.
+    /// </summary>
+    [Id(0)]
+    public string? Fingerprint { get; init; }
+
+    private string Identity => Fingerprint ?? Sealed;
+
+    /// <summary>Whether both are seals of the same secret.</summary>
+    public bool Equals(Secret? other) => other is not null && string.Equals(Identity, other.Identity, StringComparison.Ordinal);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => StringComparer.Ordinal.GetHashCode(Identity);
+
     /// <summary>A constant text. It never shows the secret.</summary>
     public override string ToString() => "(secret)";
 }
@@ -14,7 +32,7 @@ public sealed record Secret([property: JsonInclude] string Sealed)
 /// <summary>Seals secrets for messages and state, and opens them where they are used. All nodes of a cluster share its key. Thread-safe.</summary>
 public interface ISecretSeal
 {
-    /// <summary>Seals a secret. The result differs from call to call.</summary>
+    /// <summary>Seals a secret. The sealed bytes differ from call to call; the fingerprint does not.</summary>
     Secret Seal(string plain);
 
     /// <summary>Opens a secret.</summary>

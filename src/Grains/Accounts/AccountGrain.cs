@@ -26,7 +26,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
     private readonly IDiscordPosting _discord;
     private readonly TimeProvider _time;
     private readonly LeaseBook _leases;
-    private readonly CachedDefinition<AccountDefinition> _definition;
+    private readonly IFleetView _fleet;
     private readonly HealthReporter _health;
     private readonly DelayedSave _save;
 
@@ -46,6 +46,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
         [PersistentState("account")] IPersistentState<AccountState> state,
         BackgroundWork work,
         IDiscordPosting discord,
+        IFleetView fleet,
         TimeProvider time,
         ILogger<AccountGrain> logger)
     {
@@ -54,7 +55,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
         _discord = discord;
         _time = time;
         _leases = new LeaseBook(time, LeaseRequest.Lifetime);
-        _definition = new(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindAccount(work.Key));
+        _fleet = fleet;
         _health = new HealthReporter(work, GrainFactory, HealthKind.Account, time, logger);
         _save = new DelayedSave(work, SaveDelay, new StateSaver<AccountState>(state, work).Save);
     }
@@ -62,24 +63,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
     private bool IsDisabled => _error is not null && _disabledUntil > _time.GetUtcNow();
 
     /// <inheritdoc />
-    public async Task<AccountLeaseResult> Acquire(string leaseId)
-    {
-        var definition = await ReadDefinition();
-        if (definition is null) return Refuse(RemovedError(), _time.GetUtcNow() + RefusalPause);
-
-        // With a new credential, the account is tried again at once.
-        if (IsDisabled && HasSameCredential(_refusedDefinition, definition)) return Refuse(_error!, _disabledUntil);
-        if (!_leases.Holds(leaseId))
-        {
-            if (_state.State.Posts.LimitError(definition, _discord, _time.GetUtcNow()) is { } limit) return Refuse(limit, limit.Until);
-            if (_leases.Count >= definition.MaxConcurrentTurns)
-            {
-                return Refuse(new Error(ErrorCode.NoBotAvailable, "The account has reached its limit of concurrent turns."), null);
-            }
-        }
-        _leases.Take(leaseId);
-        return new AccountLeaseResult(definition, null);
-    }
+    public Task<AccountLeaseResult> Acquire(string leaseId) => Task.FromResult(TakeLease(leaseId));
 
     /// <inheritdoc />
     public Task Renew(string leaseId)
@@ -91,7 +75,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
     /// <inheritdoc />
     public async Task<DiscordPosted> Post(DiscordPost post, CancellationToken cancellationToken = default)
     {
-        var definition = await ReadDefinition() ?? throw RemovedError().ToException();
+        var definition = ReadDefinition() ?? throw RemovedError().ToException();
         try
         {
             var posted = await _discord.Post(definition, post, cancellationToken);
@@ -106,24 +90,25 @@ public sealed class AccountGrain : Grain, IAccountGrain
     }
 
     /// <inheritdoc />
-    public async Task Return(string leaseId, LeaseOutcome outcome)
+    public Task Return(string leaseId, LeaseOutcome outcome)
     {
         // Read while the lease is held: if the credential has changed, the lease becomes one of the old credential.
         AccountDefinition? definition = null;
         bool isHeld, isOfOldCredential;
         try
         {
-            if (outcome.Error is { RecoveryAction: RecoveryAction.RotateAccount }) definition = await ReadDefinition();
+            if (outcome.Error is { RecoveryAction: RecoveryAction.RotateAccount }) definition = ReadDefinition();
         }
         finally
         {
             isHeld = _leases.Return(leaseId);
             isOfOldCredential = _leasesOfOldCredential.Remove(leaseId);
         }
-        if (!isHeld) return;
+        if (!isHeld) return Task.CompletedTask;
         if (outcome.Error is not { } error) ReportSuccess();
         // A turn on the old credential says nothing about the new one.
         else if (definition is not null && !isOfOldCredential) Disable(definition, error);
+        return Task.CompletedTask;
     }
 
     /// <inheritdoc />
@@ -131,6 +116,24 @@ public sealed class AccountGrain : Grain, IAccountGrain
     {
         await _work.StopAsync();
         if (_save.IsPending) await _save.SaveNow();
+    }
+
+    private AccountLeaseResult TakeLease(string leaseId)
+    {
+        if (ReadDefinition() is not { } definition) return Refuse(RemovedError(), _time.GetUtcNow() + RefusalPause);
+
+        // With a new credential, the account is tried again at once.
+        if (IsDisabled && HasSameCredential(_refusedDefinition, definition)) return Refuse(_error!, _disabledUntil);
+        if (!_leases.Holds(leaseId))
+        {
+            if (_state.State.Posts.LimitError(definition, _discord, _time.GetUtcNow()) is { } limit) return Refuse(limit, limit.Until);
+            if (_leases.Count >= definition.MaxConcurrentTurns)
+            {
+                return Refuse(new Error(ErrorCode.NoBotAvailable, "The account has reached its limit of concurrent turns."), null);
+            }
+        }
+        _leases.Take(leaseId);
+        return new AccountLeaseResult(definition, null);
     }
 
     /// <summary>The count is saved with a delay. A node that fails may lose the last minute of it.</summary>
@@ -163,10 +166,9 @@ public sealed class AccountGrain : Grain, IAccountGrain
         _health.ReportUnavailable(isTemporary ? HealthState.Cooling : HealthState.SetAside, error, _disabledUntil);
     }
 
-    private async ValueTask<AccountDefinition?> ReadDefinition()
+    private AccountDefinition? ReadDefinition()
     {
-        var definition = await _definition.Get();
-        if (definition is null) return null;
+        if (_fleet.FindAccount(_work.Key) is not { } definition) return null;
         if (_latest is not null && !HasSameCredential(_latest, definition)) _leasesOfOldCredential = [.. _leases.Ids];
         _latest = definition;
         return definition;

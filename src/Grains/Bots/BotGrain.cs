@@ -23,7 +23,7 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     private readonly LeaseBook _leases;
     private readonly Breaker _breaker;
     private readonly HealthReporter _health;
-    private readonly CachedDefinition<BotDefinition> _definition;
+    private readonly IFleetView _fleet;
     private readonly DelayedSave _save;
     private readonly KeepActiveTurn _keepActive;
     private readonly HashSet<string> _sampleIds = [];
@@ -38,6 +38,7 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         [PersistentState("bot")] IPersistentState<BotState> state,
         BackgroundWork work,
         IEnumerable<IUpstream> upstreams,
+        IFleetView fleet,
         TimeProvider time,
         ILogger<BotGrain> logger)
     {
@@ -47,7 +48,7 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         _leases = new LeaseBook(time, LeaseRequest.Lifetime);
         _breaker = new Breaker(time);
         _health = new HealthReporter(work, GrainFactory, HealthKind.Bot, time, logger);
-        _definition = new CachedDefinition<BotDefinition>(time, FindDefinition);
+        _fleet = fleet;
         var saver = new StateSaver<BotState>(state, work);
         _save = new DelayedSave(work, SaveDelay, () =>
         {
@@ -107,7 +108,8 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     /// <inheritdoc />
     public async Task KeepActive()
     {
-        // Not from the cache: the fleet was applied just now.
+        // The fleet was applied just now, and this process may not know it yet.
+        await _fleet.Refresh();
         if (await FindKeepActive() is not { } definition) return;
         if (State.KeptActiveAt is null)
         {
@@ -144,8 +146,7 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     /// <summary>Takes a lease that does not count as a use of the bot.</summary>
     internal async Task<LeaseResult> TakeLease(LeaseRequest request)
     {
-        var definition = await _definition.Get();
-        if (definition is null)
+        if (_fleet.FindBot(_work.Key) is not { } definition)
         {
             return Refuse(new Error(ErrorCode.NoBotAvailable, "The bot was removed from the fleet."), _time.GetUtcNow() + RemovedPause);
         }
@@ -245,7 +246,7 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     /// <summary>Finds the keep-active definition. Removes the reminder if there is none.</summary>
     private async Task<KeepActiveDefinition?> FindKeepActive()
     {
-        var definition = (await FindDefinition())?.KeepActive;
+        var definition = _fleet.FindBot(_work.Key)?.KeepActive;
         if (definition is null) await this.ClearReminder(Reminder);
         return definition;
     }
@@ -257,8 +258,6 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         // Rounded up to whole milliseconds, so that the reminder is never early.
         return this.RegisterOrUpdateReminder(Reminder, TimeSpan.FromMilliseconds(Math.Max(0, Math.Ceiling(wait.TotalMilliseconds))), ReminderPeriod);
     }
-
-    private Task<BotDefinition?> FindDefinition() => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindBot(_work.Key);
 
     private LeaseResult Refuse(Error error, DateTimeOffset? until) => new(null, new Refusal(_work.Key, error, until));
 }

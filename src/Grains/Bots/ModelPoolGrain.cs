@@ -11,7 +11,8 @@ public sealed class ModelPoolState
 
 /// <summary>Picks the bots of a model in round-robin order. Skips a bot that refused a turn until the refusal ends, but for ten seconds at most.</summary>
 [GrainType("model-pool"), ActivationCountBasedPlacement]
-public sealed class ModelPoolGrain([PersistentState("model-pool")] IPersistentState<ModelPoolState> state, TimeProvider time) : Grain, IModelPoolGrain
+public sealed class ModelPoolGrain([PersistentState("model-pool")] IPersistentState<ModelPoolState> state, IFleetView fleet, TimeProvider time)
+    : Grain, IModelPoolGrain
 {
     /// <summary>
     /// The bot itself learns first that its refusal is obsolete, for example because the fleet has a new credential. So the pool asks it again soon.
@@ -19,36 +20,36 @@ public sealed class ModelPoolGrain([PersistentState("model-pool")] IPersistentSt
     private static readonly TimeSpan MaxSkipTime = TimeSpan.FromSeconds(10);
 
     private readonly Dictionary<string, (Refusal Refusal, DateTimeOffset SkipUntil)> _refusals = [];
-    private CachedDefinition<IReadOnlyList<PooledBot>>? _bots;
 
     /// <inheritdoc />
-    public async Task<PickResult> Pick(string tenantId, string model, PickRequest request)
+    public Task<PickResult> Pick(string tenantId, string model, PickRequest request) => Task.FromResult(Choose(tenantId, model, request));
+
+    /// <summary>The position in the round is saved only here. After a crash the round starts again, which is harmless.</summary>
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        _bots ??= new(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindPool(tenantId, model));
-        var bots = await _bots.Get()
+        if (state.State.Last is not null) await state.WriteStateAsync(cancellationToken);
+    }
+
+    private PickResult Choose(string tenantId, string model, PickRequest request)
+    {
+        var bots = fleet.FindModel(tenantId, model)?.Bots
             ?? throw new ClusterException(ErrorCode.ModelNotFound, $"The model '{model}' does not exist or you do not have access to it.", "model");
 
         foreach (var refusal in request.Refused)
         {
             if (refusal.Until is { } until) _refusals[refusal.Id] = (refusal, Earlier(until, time.GetUtcNow() + MaxSkipTime));
         }
-        if (request.Preferred is { } preferred && IndexOf(bots, preferred) is >= 0 and var index && IsAvailable(preferred, request)) return Picked(bots[index]);
+        if (request.Preferred is { } preferred && IndexOf(bots, preferred) >= 0 && IsAvailable(preferred, request)) return Picked(preferred);
 
         var start = state.State.Last is { } last ? IndexOf(bots, last) + 1 : 0;
         for (var i = 0; i < bots.Count; i++)
         {
             var bot = bots[(start + i) % bots.Count];
-            if (!IsAvailable(bot.Id, request)) continue;
-            state.State.Last = bot.Id;
+            if (!IsAvailable(bot, request)) continue;
+            state.State.Last = bot;
             return Picked(bot);
         }
         return new PickResult(null, NoBotError(bots, request));
-    }
-
-    /// <summary>The position in the round is saved only here. After a crash the round starts again, which is harmless.</summary>
-    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
-    {
-        if (state.State.Last is not null) await state.WriteStateAsync(cancellationToken);
     }
 
     private bool IsAvailable(string bot, PickRequest request)
@@ -62,9 +63,9 @@ public sealed class ModelPoolGrain([PersistentState("model-pool")] IPersistentSt
 
     private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
 
-    private static PickResult Picked(PooledBot bot) => new(bot.Id, null, bot.Upstream);
+    private PickResult Picked(string bot) => new(bot, null, fleet.FindBot(bot)?.Upstream);
 
-    private Error NoBotError(IReadOnlyList<PooledBot> bots, PickRequest request)
+    private Error NoBotError(IReadOnlyList<string> bots, PickRequest request)
     {
         var refusals = request.Refused.Concat(_refusals.Values.Select(known => known.Refusal)).Where(refusal => IndexOf(bots, refusal.Id) >= 0).ToList();
         var until = refusals.Min(refusal => refusal.Until);
@@ -76,11 +77,11 @@ public sealed class ModelPoolGrain([PersistentState("model-pool")] IPersistentSt
         return new Error(code, $"None of the {bots.Count} bots behind this model is available now.{why}", Until: until);
     }
 
-    private static int IndexOf(IReadOnlyList<PooledBot> bots, string bot)
+    private static int IndexOf(IReadOnlyList<string> bots, string bot)
     {
         for (var i = 0; i < bots.Count; i++)
         {
-            if (bots[i].Id == bot) return i;
+            if (bots[i] == bot) return i;
         }
         return -1;
     }

@@ -46,7 +46,7 @@ public sealed partial class ConversationGrain
 
         // The model pool picks a bot while the tenant admits the turn.
         var pick = _isQueueRunning ? null : _leases.PickBot(request);
-        var keepsPrompt = await StoresPrompts();
+        var keepsPrompt = StoresPrompts();
         try
         {
             await _leases.Admit(request.TurnId, cancellationToken);
@@ -114,7 +114,7 @@ public sealed partial class ConversationGrain
     }
 
     /// <summary>Whether prompts stay in this conversation's state after they were sent.</summary>
-    private async ValueTask<bool> StoresPrompts() => IsNamed && await _tenant.Get() is not { StoreConversations: false };
+    private bool StoresPrompts() => IsNamed && _fleet.FindTenant(State.TenantId) is not { StoreConversations: false };
 
     /// <summary>Makes room for one turn: removes expired turns, and then the oldest ended ones.</summary>
     private void RemoveOldTurns()

@@ -10,7 +10,7 @@ public sealed partial class ConversationGrain
         foreach (var record in State.Turns.Where(record => record.Status is TurnStatus.Queued or TurnStatus.Running))
         {
             // A turn that was not sent always has its prompt. One that was sent has it only where prompts are stored.
-            var keepsPrompt = record.Sent ? record.Request is not null : await StoresPrompts();
+            var keepsPrompt = record.Sent ? record.Request is not null : StoresPrompts();
             var turn = new LiveTurn(record, new ReplyLog(), _time) { KeepsPrompt = keepsPrompt, IsStored = true };
             _liveTurns[record.TurnId] = turn;
             if (record is { Sent: true, Handle: null })

@@ -44,7 +44,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
     private readonly StateSaver<ConversationState> _saver;
     private readonly TurnLeases _leases;
     private readonly TurnRunner _runner;
-    private readonly CachedDefinition<TenantDefinition> _tenant;
+    private readonly IFleetView _fleet;
 
     /// <summary>Turns that are queued or running, and ended turns that have a subscriber or were just read.</summary>
     private readonly Dictionary<string, LiveTurn> _liveTurns = [];
@@ -57,6 +57,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         BackgroundWork work,
         ReplyFeeds feeds,
         IEnumerable<IUpstream> upstreams,
+        IFleetView fleet,
         TimeProvider time,
         ConversationOptions options,
         NonResumableTurns nonResumableTurns,
@@ -71,8 +72,9 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         _saver = new StateSaver<ConversationState>(state, work);
         _leases = new TurnLeases(state, GrainFactory, time, logger);
         _runner = new TurnRunner(
-            state, work.Key, GrainFactory, _saver, upstreams.ToFrozenDictionary(upstream => upstream.Name), time, options, nonResumableTurns, _leases, logger);
-        _tenant = new CachedDefinition<TenantDefinition>(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindTenant(State.TenantId));
+            state, work.Key, GrainFactory, fleet, _saver, upstreams.ToFrozenDictionary(upstream => upstream.Name), time, options, nonResumableTurns, _leases,
+            logger);
+        _fleet = fleet;
     }
 
     private ConversationState State => _state.State;

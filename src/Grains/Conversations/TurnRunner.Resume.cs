@@ -8,8 +8,8 @@ internal sealed partial class TurnRunner
     private async Task<Error?> Resume(LiveTurn turn, UpstreamHandle handle, CancellationToken stop)
     {
         LogResuming(logger, turn.Record.TurnId, handle.BotId);
-        var catalog = grains.Grain<ICatalogGrain>(GrainKeys.Catalog);
-        var (bot, account) = await CallWithRetries(turn, async () => (await catalog.FindBot(handle.BotId), await catalog.FindAccount(handle.AccountId)), stop);
+        var (bot, account) = await CallWithRetries(
+            turn, () => Task.FromResult((fleet.FindBot(handle.BotId), fleet.FindAccount(handle.AccountId))), stop);
         if (bot is null || account is null || !upstreams.TryGetValue(handle.Upstream, out var upstream)) return TurnErrors.BotRemoved;
         // The upstream is already working, so the bot is not asked for permission. Until the lease of the failed activation expires, the turn counts twice.
         var lease = turn.Lease = new Lease($"{turn.Record.TurnId}.resumed", bot, account);

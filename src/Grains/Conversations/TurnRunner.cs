@@ -15,6 +15,7 @@ internal sealed partial class TurnRunner(
     IPersistentState<ConversationState> state,
     string conversationKey,
     IGrainFactory grains,
+    IFleetView fleet,
     StateSaver<ConversationState> saver,
     FrozenDictionary<string, IUpstream> upstreams,
     TimeProvider time,

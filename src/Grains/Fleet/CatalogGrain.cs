@@ -3,130 +3,187 @@ using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
-/// <summary>The stored state of the catalog.</summary>
-public sealed class CatalogState
-{
-    /// <summary>The applied fleet. Its secrets are sealed.</summary>
-    public Fleet Fleet { get; set; } = Fleet.Empty;
-}
-
-/// <summary>Holds the applied fleet, and an index of it by id.</summary>
+/// <summary>
+/// Stores the applied fleet as rows, and gives every process the rows that have changed. Its secrets are sealed. The storage decides which rows are right: an
+/// import whose rows were not written for certain ends the activation, and the next one reads them.
+/// </summary>
 [GrainType("catalog"), ActivationCountBasedPlacement]
-public sealed partial class CatalogGrain(
-    [PersistentState("catalog")] IPersistentState<CatalogState> state, BackgroundWork work, TimeProvider time, ILogger<CatalogGrain> logger)
+public sealed partial class CatalogGrain(IFleetStore store, IFleetView view, BackgroundWork work, TimeProvider time, ILogger<CatalogGrain> logger)
     : Grain, ICatalogGrain
 {
-    private readonly StateSaver<CatalogState> _saver = new(state, work);
-    private CatalogIndex _index = new(Fleet.Empty);
+    private const int LoadedAtOnce = 5_000;
+
+    /// <summary>
+    /// While a cluster detects the failure of a silo, two activations may exist for some seconds. The older one must not confirm a fleet that the other one has
+    /// replaced.
+    /// </summary>
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(1);
+
+    private readonly FleetProcesses _processes = new(time);
+    private FleetLog _log = new(0, []);
+    private bool _isImporting;
+    private Task? _check;
+    private long _checkedAt;
 
     /// <inheritdoc />
-    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        _index = new CatalogIndex(state.State.Fleet);
-        return Task.CompletedTask;
+        _log = await Load(cancellationToken);
+        _checkedAt = time.GetTimestamp();
     }
 
     /// <inheritdoc />
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => work.StopAsync();
 
     /// <inheritdoc />
-    public async Task Import(Fleet fleet)
+    public async Task<FleetImport> Import(Fleet fleet, bool isStart)
     {
-        if (fleet.Version != state.State.Fleet.Version)
+        var imports = _log.Imports;
+        if (!imports.IsCurrent(fleet.Version))
         {
-            fleet = fleet with { Models = SetMissingDates(fleet.Models) };
-            var before = state.State;
-            state.State = new CatalogState { Fleet = fleet };
-            try
+            if (isStart && imports.IsSuperseded(fleet.Version)) return new FleetImport(_log.Version, IsSuperseded: true);
+            if (fleet.DeclaredVersion < imports.DeclaredVersion)
             {
-                await _saver.Save();
+                throw new ClusterException(
+                    ErrorCode.InvalidRequest,
+                    $"The fleet has version {fleet.DeclaredVersion}, but version {imports.DeclaredVersion} is in force. "
+                    + $"Set 'version' to {imports.DeclaredVersion} or more to replace it.");
             }
-            catch
-            {
-                // The fleet is not applied, so the next import of the same version must not be ignored.
-                state.State = before;
-                throw;
-            }
-            _index = new CatalogIndex(fleet);
+            await Apply(fleet);
         }
-        // Also if the version was already applied: its first import may have failed before this.
-        work.Run(ScheduleKeepActive);
+        // Also if the fleet was already applied: its first import may have failed before this.
+        List<string> keptActive = [.. fleet.Bots.Where(bot => bot.KeepActive is not null).Select(bot => bot.Id)];
+        work.Run(stop => ScheduleKeepActive(keptActive, stop));
+        await RefreshView();
+        return new FleetImport(_log.Version, IsSuperseded: false);
     }
 
     /// <inheritdoc />
-    public Task<FleetOutline> Outline() => Task.FromResult(_index.Outline);
-
-    /// <inheritdoc />
-    public Task<ApiKeyInfo?> FindKey(string hash) => Task.FromResult(_index.Keys.GetValueOrDefault(hash));
-
-    /// <inheritdoc />
-    public Task<TenantDefinition?> FindTenant(string tenantId) => Task.FromResult(_index.Tenants.GetValueOrDefault(tenantId));
-
-    /// <inheritdoc />
-    public Task<BotDefinition?> FindBot(string botId) => Task.FromResult(_index.Bots.GetValueOrDefault(botId));
-
-    /// <inheritdoc />
-    public Task<AccountDefinition?> FindAccount(string accountId) => Task.FromResult(_index.Accounts.GetValueOrDefault(accountId));
-
-    /// <inheritdoc />
-    public Task<ListenerDefinition?> FindListener(string listenerId) => Task.FromResult(_index.Listeners.GetValueOrDefault(listenerId));
-
-    /// <inheritdoc />
-    public Task<ModelDefinition?> FindModel(string tenantId, string model) =>
-        Task.FromResult(_index.Models.GetValueOrDefault(model) is { } found && IsOffered(found, tenantId) ? found : null);
-
-    /// <inheritdoc />
-    public async Task<IReadOnlyList<PooledBot>?> FindPool(string tenantId, string model) =>
-        await FindModel(tenantId, model) is { } found ? [.. found.Bots.Select(bot => new PooledBot(bot, _index.Bots.GetValueOrDefault(bot)?.Upstream))] : null;
-
-    /// <inheritdoc />
-    public Task<IReadOnlyList<ModelInfo>> ListModels(string tenantId) => Task.FromResult<IReadOnlyList<ModelInfo>>(
-        [.. _index.Models.Values.Where(model => IsOffered(model, tenantId)).Select(model => new ModelInfo(model.Id, model.CreatedAt))]);
-
-    /// <summary>A model without a date gets the date of its first import.</summary>
-    private List<ModelDefinition> SetMissingDates(IEnumerable<ModelDefinition> models)
+    public async Task<FleetChanges?> GetChanges(FleetPoll poll)
     {
-        var known = state.State.Fleet.Models.ToDictionary(model => model.Id, model => model.CreatedAt);
-        return [.. models.Select(model =>
-            model.CreatedAt == default ? model with { CreatedAt = known.GetValueOrDefault(model.Id, time.GetUtcNow()) } : model)];
+        _processes.Confirm(poll.ProcessId, poll.KnownVersion);
+        if (poll.KnownVersion > _log.Version) await Check(CancellationToken.None);
+        else if (time.GetElapsedTime(_checkedAt) >= CheckInterval) work.Run(CheckAndLog);
+        return _log.GetChanges(poll);
     }
 
-    private async Task ScheduleKeepActive(CancellationToken stop)
+    /// <inheritdoc />
+    public Task<FleetStatus> GetStatus() => Task.FromResult(new FleetStatus(_log.Version, _processes.List()));
+
+    private async Task Apply(Fleet fleet)
     {
-        foreach (var bot in state.State.Fleet.Bots.Where(bot => bot.KeepActive is not null))
+        var before = _log;
+        var (changed, version) = (FleetRows.Difference(before, fleet, time.GetUtcNow()), before.Version + 1);
+        _isImporting = true;
+        try
         {
+            await store.Commit(before.Version, version, changed);
+        }
+        catch
+        {
+            work.CancelAndDeactivate("The rows of a fleet were not written for certain.");
+            throw;
+        }
+        finally
+        {
+            _isImporting = false;
+        }
+        _log = before.With(version, changed);
+        LogApplied(logger, version, changed.Count);
+    }
+
+    private async Task<FleetLog> Load(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var version = await store.ReadVersion(cancellationToken);
+            var rows = new List<FleetRow>();
+            var (kind, id) = (default(FleetRowKind), "");
+            while (await store.Read(kind, id, LoadedAtOnce, cancellationToken) is { Count: > 0 } page)
+            {
+                rows.AddRange(page);
+                (kind, id) = (page[^1].Kind, page[^1].Id);
+                if (page.Count < LoadedAtOnce) break;
+            }
+            // Otherwise another activation has written between two pages.
+            if (await store.ReadVersion(cancellationToken) == version) return new FleetLog(version, rows);
+        }
+    }
+
+    /// <summary>Reads the rows again if another activation has written some. Callers share a check that is under way.</summary>
+    private async Task Check(CancellationToken cancellationToken)
+    {
+        if (_isImporting) return;
+        var check = _check ??= Reload(cancellationToken);
+        try
+        {
+            await check;
+        }
+        finally
+        {
+            if (_check == check) _check = null;
+        }
+    }
+
+    private async Task Reload(CancellationToken cancellationToken)
+    {
+        var known = _log;
+        _checkedAt = time.GetTimestamp();
+        if (await store.ReadVersion(cancellationToken) == known.Version) return;
+        var loaded = await Load(cancellationToken);
+        if (ReferenceEquals(_log, known) && !_isImporting) _log = loaded;
+    }
+
+    private async Task CheckAndLog(CancellationToken stop)
+    {
+        try
+        {
+            await Check(stop);
+        }
+        catch (ClusterException exception)
+        {
+            LogNotChecked(logger, exception, exception.Code);
+        }
+    }
+
+    /// <summary>Makes this process use the fleet at once. Other processes do within a second.</summary>
+    private async Task RefreshView()
+    {
+        try
+        {
+            await view.Refresh();
+        }
+        catch (ClusterException exception)
+        {
+            LogNotRefreshed(logger, exception, exception.Code);
+        }
+    }
+
+    private async Task ScheduleKeepActive(List<string> bots, CancellationToken stop)
+    {
+        foreach (var bot in bots)
+        {
+            stop.ThrowIfCancellationRequested();
             try
             {
-                await GrainFactory.Grain<IBotGrain>(bot.Id).KeepActive();
+                await GrainFactory.Grain<IBotGrain>(bot).KeepActive();
             }
             catch (ClusterException exception)
             {
-                LogKeepActiveFailed(logger, exception, bot.Id, exception.Code);
+                LogKeepActiveFailed(logger, exception, bot, exception.Code);
             }
         }
-    }
-
-    private static bool IsOffered(ModelDefinition model, string tenantId) => model.Tenants.Count == 0 || model.Tenants.Contains(tenantId);
-
-    private sealed class CatalogIndex(Fleet fleet)
-    {
-        public Dictionary<string, ApiKeyInfo> Keys { get; } = fleet.Tenants
-            .SelectMany(tenant => tenant.Keys.Select(key => (key.Hash, Info: new ApiKeyInfo(tenant.Id, key.Name, key.Admin))))
-            .ToDictionary(key => key.Hash, key => key.Info);
-
-        public Dictionary<string, TenantDefinition> Tenants { get; } = fleet.Tenants.ToDictionary(tenant => tenant.Id);
-        public Dictionary<string, BotDefinition> Bots { get; } = fleet.Bots.ToDictionary(bot => bot.Id);
-        public Dictionary<string, AccountDefinition> Accounts { get; } = fleet.Accounts.ToDictionary(account => account.Id);
-        public Dictionary<string, ListenerDefinition> Listeners { get; } = fleet.Listeners.ToDictionary(listener => listener.Id);
-        public Dictionary<string, ModelDefinition> Models { get; } = fleet.Models.ToDictionary(model => model.Id);
-
-        public FleetOutline Outline { get; } = new(
-            [.. fleet.Bots.Select(bot => bot.Id)],
-            [.. fleet.Accounts.Select(account => account.Id)],
-            [.. fleet.Listeners.Select(listener => GrainKeys.DiscordSession(listener.Id, listener.HomeShard()))],
-            fleet.Notifications);
     }
 
     [LoggerMessage(1002, LogLevel.Error, "The keep-active schedule of bot {BotId} could not be updated: {Code}")]
     private static partial void LogKeepActiveFailed(ILogger logger, Exception exception, string botId, ErrorCode code);
+
+    [LoggerMessage(1003, LogLevel.Information, "Version {Version} of the fleet is in force; {Rows} rows have changed")]
+    private static partial void LogApplied(ILogger logger, long version, int rows);
+
+    [LoggerMessage(1004, LogLevel.Warning, "The catalog could not check which version of the fleet is stored: {Code}")]
+    private static partial void LogNotChecked(ILogger logger, Exception exception, ErrorCode code);
+
+    [LoggerMessage(1005, LogLevel.Warning, "This process uses a changed fleet a second later: {Code}")]
+    private static partial void LogNotRefreshed(ILogger logger, Exception exception, ErrorCode code);
 }

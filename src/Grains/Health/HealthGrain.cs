@@ -41,7 +41,7 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly StateSaver<HealthRecords> _saver;
-    private readonly CachedDefinition<FleetOutline> _fleet;
+    private readonly IFleetView _fleet;
     private readonly NotificationSender _sender;
     private IDisposable? _reviewTimer;
     private bool _isReviewing;
@@ -52,6 +52,7 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
         [PersistentState("health")] IPersistentState<HealthRecords> state,
         BackgroundWork work,
         IEnumerable<INotifier> notifiers,
+        IFleetView fleet,
         TimeProvider time,
         ILogger<HealthGrain> logger)
     {
@@ -60,13 +61,11 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
         _time = time;
         _logger = logger;
         _saver = new StateSaver<HealthRecords>(state, work);
-        _fleet = new CachedDefinition<FleetOutline>(time, async () => await Catalog.Outline());
+        _fleet = fleet;
         _sender = new NotificationSender([.. notifiers], time, logger);
     }
 
     private HealthRecords State => _state.State;
-
-    private ICatalogGrain Catalog => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog);
 
     /// <summary>Notifications that were delayed because of the repeat time may be due by now.</summary>
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -101,13 +100,12 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
     }
 
     /// <inheritdoc />
-    public async Task<IReadOnlyList<HealthEntry>> List()
-    {
-        var fleet = await _fleet.Get();
-        return [.. Members(fleet!).Select(member => State.Entries.TryGetValue(KeyOf(member.Kind, member.Id), out var record)
+    public Task<IReadOnlyList<HealthEntry>> List() => Task.FromResult<IReadOnlyList<HealthEntry>>(
+    [
+        .. Members(_fleet.Outline).Select(member => State.Entries.TryGetValue(KeyOf(member.Kind, member.Id), out var record)
             ? Current(record.Entry)
-            : new HealthEntry(member.Kind, member.Id, HealthState.Unknown))];
-    }
+            : new HealthEntry(member.Kind, member.Id, HealthState.Unknown)),
+    ]);
 
     private void StartReview()
     {
@@ -125,10 +123,15 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
             while (_needsReview)
             {
                 _needsReview = false;
-                // Not from the cache, in which a new member of the fleet may be missing.
-                var fleet = await Catalog.Outline();
-                var hasChanged = RemoveObsolete(fleet);
-                if (fleet.Notifications is { } definition)
+                // A new member of the fleet may be missing in the view of this process, and must not be removed.
+                var members = KeysOf(_fleet.Outline);
+                if (State.Entries.Keys.Any(key => !members.Contains(key)))
+                {
+                    await _fleet.Refresh(stop);
+                    members = KeysOf(_fleet.Outline);
+                }
+                var hasChanged = RemoveObsolete(members);
+                if (_fleet.Outline.Notifications is { } definition)
                 {
                     var due = TakeDueNotifications(out var next);
                     // Saved before they are sent: after a crash, a missing notification is better than a repeated one.
@@ -152,9 +155,8 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
         }
     }
 
-    private bool RemoveObsolete(FleetOutline fleet)
+    private bool RemoveObsolete(HashSet<string> members)
     {
-        var members = Members(fleet).Select(member => KeyOf(member.Kind, member.Id)).ToHashSet();
         var now = _time.GetUtcNow();
         var removed = 0;
         foreach (var key in State.Entries.Keys)
@@ -217,6 +219,8 @@ public sealed partial class HealthGrain : Grain, IHealthGrain
         .. fleet.Accounts.Order(StringComparer.Ordinal).Select(id => (HealthKind.Account, id)),
         .. fleet.Listeners.Order(StringComparer.Ordinal).Select(id => (HealthKind.Listener, id)),
     ];
+
+    private static HashSet<string> KeysOf(FleetOutline fleet) => [.. Members(fleet).Select(member => KeyOf(member.Kind, member.Id))];
 
     private static string KeyOf(HealthKind kind, string id) => $"{kind}/{id}";
 

@@ -8,31 +8,18 @@ public sealed class TenantGrain : Grain, ITenantGrain
 {
     private readonly TimeProvider _time;
     private readonly LeaseBook _turns;
-    private readonly CachedDefinition<TenantDefinition> _definition;
+    private readonly IFleetView _fleet;
 
     /// <summary>Called by Orleans.</summary>
-    public TenantGrain(TimeProvider time)
+    public TenantGrain(IFleetView fleet, TimeProvider time)
     {
         _time = time;
         _turns = new LeaseBook(time, LeaseRequest.Lifetime);
-        _definition = new(time, () => GrainFactory.Grain<ICatalogGrain>(GrainKeys.Catalog).FindTenant(this.GetPrimaryKeyString()));
+        _fleet = fleet;
     }
 
     /// <inheritdoc />
-    public async Task<Error?> Admit(string turnId)
-    {
-        var definition = await _definition.Get();
-        if (definition is null) return new Error(ErrorCode.PermissionDenied, "This tenant no longer exists.");
-        if (!_turns.Holds(turnId) && _turns.Count >= definition.MaxConcurrentTurns)
-        {
-            return new Error(
-                ErrorCode.RateLimited,
-                $"This tenant is limited to {definition.MaxConcurrentTurns} concurrent turns. Retry when a turn has ended.",
-                Until: _time.GetUtcNow() + TimeSpan.FromSeconds(1));
-        }
-        _turns.Take(turnId);
-        return null;
-    }
+    public Task<Error?> Admit(string turnId) => Task.FromResult(TryAdmit(turnId));
 
     /// <inheritdoc />
     public Task Renew(string turnId)
@@ -46,5 +33,20 @@ public sealed class TenantGrain : Grain, ITenantGrain
     {
         _turns.Return(turnId);
         return Task.CompletedTask;
+    }
+
+    private Error? TryAdmit(string turnId)
+    {
+        if (_fleet.FindTenant(this.GetPrimaryKeyString()) is not { } definition)
+            return new Error(ErrorCode.PermissionDenied, "This tenant no longer exists.");
+        if (!_turns.Holds(turnId) && _turns.Count >= definition.MaxConcurrentTurns)
+        {
+            return new Error(
+                ErrorCode.RateLimited,
+                $"This tenant is limited to {definition.MaxConcurrentTurns} concurrent turns. Retry when a turn has ended.",
+                Until: _time.GetUtcNow() + TimeSpan.FromSeconds(1));
+        }
+        _turns.Take(turnId);
+        return null;
     }
 }

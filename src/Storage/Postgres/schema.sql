@@ -331,3 +331,13 @@ CREATE TABLE IF NOT EXISTS CozeBlobs (
 ALTER TABLE CozeBlobs ALTER COLUMN Content SET STORAGE EXTERNAL;
 
 CREATE INDEX IF NOT EXISTS CozeBlobsByExpiry ON CozeBlobs (ExpiresOn);
+
+-- ---------------------------------------------------------------- the fleet: what operators declare, one row for each thing; the row of kind 0 has its version
+
+CREATE TABLE IF NOT EXISTS CozeFleet (
+    ServiceId varchar(150) NOT NULL,
+    Kind smallint NOT NULL,
+    Id varchar(200) COLLATE "C" NOT NULL,
+    Version bigint NOT NULL,
+    Payload bytea,
+    PRIMARY KEY (ServiceId, Kind, Id));

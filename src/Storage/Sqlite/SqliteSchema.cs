@@ -96,6 +96,7 @@ internal static class SqliteSchema
     {
         Execute(connection, Tables);
         Execute(connection, SqliteTurnTables.Sql);
+        Execute(connection, SqliteFleetStore.Tables);
     }
 
     private static ClusterException CreateError(SqliteConnection connection, SqliteException error) => new(

@@ -81,6 +81,9 @@ internal sealed class SqliteReadStatements : IDisposable
     /// <summary>The statements of conversations and turns.</summary>
     public SqliteTurnReads Turns { get; }
 
+    /// <summary>The connection of these statements.</summary>
+    public SqliteConnection Connection => _connection;
+
     /// <summary>Reads a state; null if none is stored.</summary>
     public StoredState? ReadState(string state, string key)
     {

@@ -9,6 +9,9 @@ public sealed class FakeGrains : IGrainFactory
 
     public FakeCatalog Catalog { get; } = new();
 
+    /// <summary>The gateway's view of the fleet. It is not a grain.</summary>
+    public FakeFleet Fleet { get; } = new();
+
     public FakeTenant Tenant { get; } = new();
 
     public FakeIndex Index { get; } = new();
@@ -46,7 +49,6 @@ public sealed class FakeGrains : IGrainFactory
         if (!Connected) throw new ArgumentException($"Could not find an implementation for interface {typeof(T)}");
         object grain = typeof(T).Name switch
         {
-            nameof(IApiKeyGrain) => new FakeApiKey(this, primaryKey),
             nameof(ICatalogGrain) => Catalog,
             nameof(ITenantGrain) => Tenant,
             nameof(IConversationIndexGrain) => Index,
@@ -92,55 +94,18 @@ public sealed class FakeGrains : IGrainFactory
     public void DeleteObjectReference<T>(IGrainObserver obj) where T : IGrainObserver => throw new NotSupportedException();
 }
 
-public sealed class FakeApiKey(FakeGrains grains, string hash) : IApiKeyGrain
-{
-    public Task<ApiKeyInfo?> Authenticate() => grains.Catalog.FindKey(hash);
-}
-
 public sealed class FakeCatalog : ICatalogGrain
 {
-    private int _keyLookups;
-
-    public ConcurrentDictionary<string, ApiKeyInfo> Keys { get; } = new(
-    [
-        new(GrainKeys.ApiKeyHash("sk-test"), new ApiKeyInfo("acme", "test", false)),
-        new(GrainKeys.ApiKeyHash("sk-other"), new ApiKeyInfo("other", "other", false)),
-        new(GrainKeys.ApiKeyHash("sk-admin"), new ApiKeyInfo("acme", "admin", true)),
-    ]);
-
-    public List<string> Models { get; } = ["bot", "team/bot 1"];
-
-    /// <summary>The exception that every lookup throws; null for none.</summary>
+    /// <summary>The exception of every call; null for none.</summary>
     public Exception? Fault { get; set; }
 
-    public int KeyLookups => _keyLookups;
+    public FleetStatus Status { get; set; } = new(7, []);
 
-    public Task Import(Fleet fleet) => throw new NotSupportedException();
+    public Task<FleetImport> Import(Fleet fleet, bool isStart) => throw new NotSupportedException();
 
-    public Task<ApiKeyInfo?> FindKey(string hash)
-    {
-        Interlocked.Increment(ref _keyLookups);
-        return Fault is null ? Task.FromResult(Keys.GetValueOrDefault(hash)) : Task.FromException<ApiKeyInfo?>(Fault);
-    }
+    public Task<FleetChanges?> GetChanges(FleetPoll poll) => throw new NotSupportedException();
 
-    public Task<TenantDefinition?> FindTenant(string tenantId) =>
-        Fault is null ? Task.FromResult<TenantDefinition?>(null) : Task.FromException<TenantDefinition?>(Fault);
-
-    public Task<FleetOutline> Outline() => throw new NotSupportedException();
-
-    public Task<BotDefinition?> FindBot(string botId) => throw new NotSupportedException();
-
-    public Task<AccountDefinition?> FindAccount(string accountId) => throw new NotSupportedException();
-
-    public Task<ListenerDefinition?> FindListener(string listenerId) => throw new NotSupportedException();
-
-    public Task<ModelDefinition?> FindModel(string tenantId, string model) => Task.FromResult(
-        Models.Contains(model) ? new ModelDefinition { Id = model, Bots = ["b"], CreatedAt = DateTimeOffset.UnixEpoch.AddSeconds(1700000000) } : null);
-
-    public Task<IReadOnlyList<PooledBot>?> FindPool(string tenantId, string model) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<ModelInfo>> ListModels(string tenantId) =>
-        Task.FromResult<IReadOnlyList<ModelInfo>>([.. Models.Select(model => new ModelInfo(model, DateTimeOffset.UnixEpoch.AddSeconds(1700000000)))]);
+    public Task<FleetStatus> GetStatus() => Fault is null ? Task.FromResult(Status) : Task.FromException<FleetStatus>(Fault);
 }
 
 public sealed class FakeTenant : ITenantGrain

@@ -58,6 +58,7 @@ public sealed class GatewayHost : IAsyncDisposable
         builder.Logging.ClearProviders().AddProvider(log).SetMinimumLevel(LogLevel.Information);
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddSingleton<IGrainFactory>(grains);
+        builder.Services.AddSingleton<IFleetView>(grains.Fleet);
         builder.Services.AddSingleton<IReplyFeeds>(grains.Feeds);
         builder.Services.AddSingleton(grains.Departures);
         builder.Services.AddSingleton<IBlobStore>(blobs);

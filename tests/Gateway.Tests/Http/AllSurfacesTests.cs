@@ -38,16 +38,33 @@ public sealed class AllSurfacesTests
     }
 
     [Fact]
-    public async Task A_key_is_looked_up_once_a_second()
+    public async Task A_revoked_key_is_rejected_at_once()
     {
         await using var host = await GatewayHost.Start();
-        for (var i = 0; i < 3; i++) await host.Http.GetAsync("/v1/models");
-        Assert.Equal(1, host.Grains.Catalog.KeyLookups);
+        Assert.Equal((HttpStatusCode.OK, null), await Try(host, r => r.Headers.Authorization = new("Bearer", "sk-test")));
 
-        host.Time.Advance(TimeSpan.FromSeconds(1.1));
-        host.Grains.Catalog.Keys.Clear();
+        host.Grains.Fleet.Revoke("sk-test");
 
-        Assert.Equal(HttpStatusCode.Unauthorized, (await host.Http.GetAsync("/v1/models")).StatusCode);
+        Assert.Equal((HttpStatusCode.Unauthorized, "invalid_api_key"), await Try(host, r => r.Headers.Authorization = new("Bearer", "sk-test")));
+    }
+
+    [Fact]
+    public async Task A_wrong_key_calls_no_grain()
+    {
+        // The factory of grains that are not connected throws.
+        await using var host = await GatewayHost.Start(grains: new FakeGrains { Connected = false });
+
+        Assert.Equal((HttpStatusCode.Unauthorized, "invalid_api_key"), await Try(host, r => r.Headers.Authorization = new("Bearer", "sk-wrong")));
+        Assert.Equal((HttpStatusCode.OK, null), await Try(host, r => r.Headers.Authorization = new("Bearer", "sk-test")));
+    }
+
+    [Fact]
+    public async Task Requests_get_503_while_the_fleet_is_not_confirmed()
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.Fleet.Fault = new ClusterException(ErrorCode.CallRejected, "The catalog does not answer.");
+
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "try_again"), await Try(host, r => r.Headers.Authorization = new("Bearer", "sk-test")));
     }
 
     [Fact]

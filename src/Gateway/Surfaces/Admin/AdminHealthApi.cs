@@ -8,22 +8,59 @@ using Microsoft.OpenApi;
 
 namespace CozeCluster.Gateway.Surfaces.Admin;
 
-/// <summary><c>GET /admin/health</c>: the health of every bot, account and listener of the fleet, for the whole cluster.</summary>
+/// <summary>
+/// <c>GET /admin/health</c>: the health of every bot, account and listener of the fleet, for the whole cluster; and which version of the fleet this node and the
+/// other processes of the cluster use.
+/// </summary>
 internal static class AdminHealthApi
 {
+    private static readonly TimeSpan StatusTimeout = TimeSpan.FromSeconds(2);
+
     public static void MapAdminHealth(this IEndpointRouteBuilder routes) => routes.MapAdmin(
         "GET", "/admin/health", Read, "readHealth", "Returns the health of every bot, account and listener.", static operation =>
-            operation.Responses!.Add("200", Schemas.Json("The health entries.", Schemas.List(EntrySchema()))));
+            operation.Responses!.Add("200", Schemas.Json("The health entries.", HealthSchema())));
 
     private static async Task Read(HttpContext context)
     {
-        var entries = await context.RequestServices.GetRequiredService<IGrainFactory>().Grain<IHealthGrain>(GrainKeys.Health).List();
-        await JsonBody.Write(context, entries, static (writer, entries) =>
+        var services = context.RequestServices;
+        var entries = await services.GetRequiredService<IGrainFactory>().Grain<IHealthGrain>(GrainKeys.Health).List();
+        var (view, status) = (services.GetRequiredService<IFleetView>(), await ReadStatus(context));
+        await JsonBody.Write(context, (entries, view, status), static (writer, health) =>
         {
             writer.WriteStartObject();
-            JsonBody.WriteListMembers(writer, entries, WriteEntry);
+            JsonBody.WriteListMembers(writer, health.entries, WriteEntry);
+            WriteFleet(writer, health.view, health.status);
             writer.WriteEndObject();
         });
+    }
+
+    /// <summary>Asks the catalog which processes use the fleet; null if it does not answer.</summary>
+    private static async ValueTask<FleetStatus?> ReadStatus(HttpContext context)
+    {
+        var services = context.RequestServices;
+        try
+        {
+            return await services.GetRequiredService<IGrainFactory>().Grain<ICatalogGrain>(GrainKeys.Catalog).GetStatus()
+                .WaitAsync(StatusTimeout, services.GetRequiredService<TimeProvider>(), context.RequestAborted);
+        }
+        catch (Exception exception) when (exception is ClusterException or TimeoutException)
+        {
+            return null;
+        }
+    }
+
+    private static OpenApiSchema HealthSchema()
+    {
+        var schema = Schemas.List(EntrySchema());
+        schema.Properties!["fleet"] = Schemas.Object(
+            "The fleet as this node knows it.",
+            ("version", Schemas.Integer("The version that this node uses.")),
+            ("state", Schemas.String("loading, current, degraded (not confirmed for some seconds) or stale (refused).")),
+            ("confirmed_at", Schemas.String("ISO 8601: when the catalog last confirmed it.")),
+            ("processes", Schemas.Integer("How many processes of the cluster use the fleet; null if the catalog does not answer.")),
+            ("unconfirmed", Schemas.Array(Schemas.Object(
+                "A process that uses an older version.", ("process", Schemas.String()), ("version", Schemas.Integer()), ("confirmed_at", Schemas.String())))));
+        return schema;
     }
 
     private static OpenApiSchema EntrySchema() => Schemas.Object(
@@ -50,6 +87,27 @@ internal static class AdminHealthApi
             writer.WriteString("error"u8, keepActive.Error);
             writer.WriteEndObject();
         }
+        writer.WriteEndObject();
+    }
+
+    private static void WriteFleet(Utf8JsonWriter writer, IFleetView view, FleetStatus? status)
+    {
+        writer.WriteStartObject("fleet"u8);
+        writer.WriteNumber("version"u8, view.Version);
+        writer.WriteString("state"u8, WireName.Of(view.Status.State));
+        WriteTime(writer, "confirmed_at"u8, view.Status.ConfirmedAt);
+        if (status is null) writer.WriteNull("processes"u8);
+        else writer.WriteNumber("processes"u8, status.Processes.Count);
+        writer.WriteStartArray("unconfirmed"u8);
+        foreach (var process in status?.Processes.Where(process => process.Version < status.Version) ?? [])
+        {
+            writer.WriteStartObject();
+            writer.WriteString("process"u8, process.Id);
+            writer.WriteNumber("version"u8, process.Version);
+            WriteTime(writer, "confirmed_at"u8, process.ConfirmedAt);
+            writer.WriteEndObject();
+        }
+        writer.WriteEndArray();
         writer.WriteEndObject();
     }
 

@@ -13,7 +13,7 @@ namespace CozeCluster.Gateway.Surfaces.Chat;
 
 /// <summary><c>POST /v1/chat/completions</c>.</summary>
 internal sealed class ChatApi(
-    GatewayOptions options, Readiness readiness, ModelDirectory models, TurnStarter turns, ReplyStreamer streamer, TimeProvider time)
+    GatewayOptions options, Readiness readiness, IFleetView fleet, TurnStarter turns, ReplyStreamer streamer, TimeProvider time)
 {
     public static void Map(IEndpointRouteBuilder routes) => routes.MapTenant(
         "POST", "/v1/chat/completions", static context => context.RequestServices.GetRequiredService<ChatApi>().Complete(context),
@@ -38,11 +38,11 @@ internal sealed class ChatApi(
         var tenantId = RequestInfo.TenantIdOf(context);
         var request = await JsonBody.Read(context, options.MaxBodyBytes, ChatRequestReader.Read);
         info.PromptLength = request.PromptLength;
-        await models.Find(tenantId, request.Model);
+        fleet.RequireModel(tenantId, request.Model);
         info.Model = request.Model;
 
         var headers = TurnHeaders.Read(context.Request, request);
-        await using var turn = await turns.Start(tenantId, request, headers, context.RequestAborted);
+        await using var turn = await turns.Start(RequestInfo.KeyOf(context), request, headers, context.RequestAborted);
         info.TurnId = turn.Id;
         context.Response.Headers["x-turn-id"] = turn.Id;
         if (headers.ConversationName is { } name && ConversationNames.FitsHeader(name)) context.Response.Headers["x-conversation-id"] = name;

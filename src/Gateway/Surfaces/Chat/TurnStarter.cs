@@ -7,35 +7,38 @@ namespace CozeCluster.Gateway.Surfaces.Chat;
 
 /// <summary>Starts turns, and cleans up when their start fails or their client disconnects.</summary>
 internal sealed partial class TurnStarter(
-    IGrainFactory grains, IBlobStore blobs, ReplyReaderServices readers, GatewayOptions options, Readiness readiness, TimeProvider time,
-    ILogger<TurnStarter> logger)
+    IGrainFactory grains, IBlobStore blobs, ReplyReaderServices readers, RunningReplies running, GatewayOptions options, Readiness readiness,
+    TimeProvider time, ILogger<TurnStarter> logger)
 {
     private static readonly TimeSpan CleanUpTimeout = TimeSpan.FromSeconds(10);
 
     private readonly ShortCache<string, bool> _tenantsAtLimit = new(time);
 
     /// <summary>Starts a turn.</summary>
-    /// <param name="tenantId">The tenant.</param>
+    /// <param name="key">The API key of the request. If it is revoked, the reply ends with an error.</param>
     /// <param name="request">The prompt. Its media is stored first.</param>
     /// <param name="headers">The settings of the turn.</param>
     /// <param name="aborted">Cancelled when the client disconnects.</param>
     /// <returns>The turn. The caller must dispose it.</returns>
     /// <exception cref="ClusterException">The tenant is at a limit, or the conversation rejects the turn.</exception>
-    public async ValueTask<StartedTurn> Start(string tenantId, ChatRequest request, TurnHeaders headers, CancellationToken aborted)
+    public async ValueTask<StartedTurn> Start(RequestKey key, ChatRequest request, TurnHeaders headers, CancellationToken aborted)
     {
-        var turn = CreateTurn(tenantId, request, headers);
+        var turn = CreateTurn(key.TenantId, request, headers);
         var conversation = ConversationOf(turn.TurnId);
-        var reader = new ReplyReader(readers, tenantId, turn.TurnId, conversation, Cursor.Start, aborted);
+        var reader = new ReplyReader(readers, key.TenantId, turn.TurnId, conversation, Cursor.Start, aborted);
+        IDisposable? registration = null;
         try
         {
+            registration = running.Add(key, reader);
             await Begin(reader, turn, request);
         }
         catch
         {
+            registration?.Dispose();
             reader.Dispose();
             throw;
         }
-        return new StartedTurn(turn.TurnId, reader, () => CleanUpAfterDisconnect(conversation, reader, turn, headers));
+        return new StartedTurn(turn.TurnId, reader, registration, () => CleanUpAfterDisconnect(conversation, reader, turn, headers));
     }
 
     /// <summary>Waits up to ten seconds for a clean-up call. A failure is logged and does not affect the client.</summary>
@@ -175,8 +178,9 @@ internal sealed partial class TurnStarter(
 /// <summary>A turn that was started for a client. Disposing it before the client has received the end of the reply cleans the turn up.</summary>
 /// <param name="id">The id of the turn.</param>
 /// <param name="reader">Reads the reply.</param>
+/// <param name="registration">The registration of the reader under its key.</param>
 /// <param name="cleanUp">Cancels the turn, or unsubscribes from it.</param>
-internal sealed class StartedTurn(string id, ReplyReader reader, Func<Task> cleanUp) : IAsyncDisposable
+internal sealed class StartedTurn(string id, ReplyReader reader, IDisposable registration, Func<Task> cleanUp) : IAsyncDisposable
 {
     public string Id => id;
 
@@ -186,10 +190,11 @@ internal sealed class StartedTurn(string id, ReplyReader reader, Func<Task> clea
     {
         try
         {
-            if (!reader.Ended) await cleanUp();
+            if (!reader.HasWholeReply) await cleanUp();
         }
         finally
         {
+            registration.Dispose();
             reader.Dispose();
         }
     }

@@ -35,7 +35,7 @@ internal static partial class HealthApi
         {
             readiness.ThrowIfNotConnected();
             var catalog = services.GetRequiredService<IGrainFactory>().Grain<ICatalogGrain>(GrainKeys.Catalog);
-            await catalog.FindTenant("-").WaitAsync(CatalogTimeout, services.GetRequiredService<TimeProvider>(), context.RequestAborted);
+            await catalog.GetStatus().WaitAsync(CatalogTimeout, services.GetRequiredService<TimeProvider>(), context.RequestAborted);
         }
         catch (Exception exception) when (exception is ClusterException or TimeoutException)
         {

@@ -14,7 +14,7 @@ namespace CozeCluster.Gateway.Surfaces.Images;
 
 /// <summary><c>POST /v1/images/generations</c>: sends the prompt to a bot, in one turn for each image, and extracts the images from the replies.</summary>
 internal sealed class ImagesApi(
-    GatewayOptions options, Readiness readiness, ModelDirectory models, TurnStarter turns, ISafeFetcher fetcher, TimeProvider time)
+    GatewayOptions options, Readiness readiness, IFleetView fleet, TurnStarter turns, ISafeFetcher fetcher, TimeProvider time)
 {
     private const int MaxQuoteLength = 500;
     private static readonly IReadOnlyDictionary<string, string> Empty = new Dictionary<string, string>();
@@ -34,7 +34,7 @@ internal sealed class ImagesApi(
         var info = RequestInfo.Of(context);
         var request = await JsonBody.Read(context, options.MaxBodyBytes, ImageRequest.Read);
         info.PromptLength = request.Prompt.Length;
-        await models.Find(RequestInfo.TenantIdOf(context), request.Model);
+        fleet.RequireModel(RequestInfo.TenantIdOf(context), request.Model);
         info.Model = request.Model;
 
         var replies = await CollectSuccesses(Enumerable.Range(0, request.Count).Select(_ => RunTurn(context, request)));
@@ -52,14 +52,13 @@ internal sealed class ImagesApi(
     /// <exception cref="ClusterException">The turn failed, or its reply has no image.</exception>
     private async Task<ImageReply> RunTurn(HttpContext context, ImageRequest request)
     {
-        var tenantId = RequestInfo.TenantIdOf(context);
         var prompt = request.BuildPrompt();
         var chat = new ChatRequest
         {
             Model = request.Model, Messages = [new ChatMessage(ChatRole.User, [new TextContent(prompt)])], Uploads = [], User = request.User,
             Variables = Empty, Metadata = Empty, PromptLength = prompt.Length, Fingerprint = "",
         };
-        await using var turn = await turns.Start(tenantId, chat, NoHeaders, context.RequestAborted);
+        await using var turn = await turns.Start(RequestInfo.KeyOf(context), chat, NoHeaders, context.RequestAborted);
         if (await ReplyContent.ReadToEnd(turn.Reader, time, context.RequestAborted) is not { } reply) return new ImageReply(turn.Id, [], null, null);
         var (urls, text) = ImageFinder.Find(reply.BuildText() ?? "");
         return urls.Count > 0 ? new ImageReply(turn.Id, urls, text, (reply.End as ReplyCompleted)?.Usage) : throw NoImageError(text);

@@ -25,7 +25,7 @@ internal static class ModelsApi
 
     private static async Task List(HttpContext context)
     {
-        var models = await context.RequestServices.GetRequiredService<ModelDirectory>().List(RequestInfo.TenantIdOf(context));
+        var models = context.RequestServices.GetRequiredService<IFleetView>().ListModels(RequestInfo.TenantIdOf(context));
         await JsonBody.Write(context, models, static (writer, models) =>
         {
             writer.WriteStartObject();
@@ -37,7 +37,7 @@ internal static class ModelsApi
     private static async Task Read(HttpContext context)
     {
         var id = ApiRoutes.ReadPathTail(context, Prefix, (string)context.GetRouteValue("id")!);
-        var model = await context.RequestServices.GetRequiredService<ModelDirectory>().Find(RequestInfo.TenantIdOf(context), id, "model");
+        var model = context.RequestServices.GetRequiredService<IFleetView>().RequireModel(RequestInfo.TenantIdOf(context), id, "model");
         await JsonBody.Write(context, new ModelInfo(model.Id, model.CreatedAt), Write);
     }
 
@@ -52,27 +52,15 @@ internal static class ModelsApi
     }
 }
 
-/// <summary>Looks up models in the catalog. The answers may be one second old.</summary>
-internal sealed class ModelDirectory(IGrainFactory grains, TimeProvider time)
+/// <summary>Finds models for requests.</summary>
+internal static class FleetModels
 {
-    private readonly ShortCache<(string TenantId, string Model), ModelDefinition?> _models = new(time);
-
-    private ICatalogGrain Catalog => grains.Grain<ICatalogGrain>(GrainKeys.Catalog);
-
+    /// <param name="fleet">The fleet.</param>
     /// <param name="tenantId">The tenant.</param>
     /// <param name="model">The name of the model.</param>
     /// <param name="param">The request field that an error names.</param>
     /// <exception cref="ClusterException"><see cref="ErrorCode.ModelNotFound"/>.</exception>
-    public async ValueTask<ModelDefinition> Find(string tenantId, string model, string? param = null)
-    {
-        if (!_models.TryGet((tenantId, model), out var definition))
-        {
-            definition = await Catalog.FindModel(tenantId, model);
-            _models.Set((tenantId, model), definition);
-        }
-        return definition
-            ?? throw new ClusterException(ErrorCode.ModelNotFound, $"The model '{model}' does not exist or you do not have access to it.", param);
-    }
-
-    public Task<IReadOnlyList<ModelInfo>> List(string tenantId) => Catalog.ListModels(tenantId);
+    public static ModelDefinition RequireModel(this IFleetView fleet, string tenantId, string model, string? param = null) =>
+        fleet.FindModel(tenantId, model)
+        ?? throw new ClusterException(ErrorCode.ModelNotFound, $"The model '{model}' does not exist or you do not have access to it.", param);
 }

@@ -10,7 +10,7 @@ using Microsoft.OpenApi;
 namespace CozeCluster.Gateway.Surfaces.Turns;
 
 /// <summary><c>/v1/turns/{id}</c>: reads a turn, streams its reply from any cursor, and cancels it. Any API key of the turn's tenant is accepted.</summary>
-internal sealed class TurnsApi(IGrainFactory grains, TurnStarter turns, ReplyReaderServices readers, ReplyStreamer streamer)
+internal sealed class TurnsApi(IGrainFactory grains, TurnStarter turns, ReplyReaderServices readers, RunningReplies running, ReplyStreamer streamer)
 {
     private const string Path = "/v1/turns/{id}";
     private const string Tag = "Turns";
@@ -62,10 +62,11 @@ internal sealed class TurnsApi(IGrainFactory grains, TurnStarter turns, ReplyRea
         var includeUsage = context.Request.Query["include_usage"] == "true";
         var (conversation, turn) = await Find(context);
         using var reader = new ReplyReader(readers, RequestInfo.TenantIdOf(context), turn.TurnId, conversation, after, context.RequestAborted);
+        using var registration = running.Add(RequestInfo.KeyOf(context), reader);
         await reader.Subscribe();
         await streamer.Run(context, reader, new ChatStream(CompletionInfo.Of(turn), includeUsage, after, turn.Parts), resumed: true);
         // The turn is not cancelled: this client may return, and there may be other subscribers. The conversation cancels a turn without subscribers itself.
-        if (!reader.Ended) await turns.IgnoreFailures(turn.TurnId, reader.Unsubscribe());
+        if (!reader.HasWholeReply) await turns.IgnoreFailures(turn.TurnId, reader.Unsubscribe());
     }
 
     /// <summary>Finds the turn whose id is in the path. All ids that are unknown, malformed, expired or of another tenant get the same error.</summary>

@@ -14,7 +14,7 @@ internal sealed class UpstreamHttp(ISecretSeal seal) : IDisposable
     private const int MaxProxyPools = 64;
 
     private readonly HttpMessageInvoker _direct = new(UpstreamHandlers.New(proxy: null));
-    private readonly ConcurrentDictionary<string, HttpMessageInvoker> _proxied = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Secret, HttpMessageInvoker> _proxied = new();
 
     /// <summary>The <c>User-Agent</c> of this project. It does not reveal the version.</summary>
     public static ProductInfoHeaderValue UserAgent { get; } = new("CozeCluster", productVersion: null);
@@ -65,11 +65,11 @@ internal sealed class UpstreamHttp(ISecretSeal seal) : IDisposable
 
     private HttpMessageInvoker GetProxyClient(AccountDefinition account, Secret proxy)
     {
-        if (_proxied.TryGetValue(proxy.Sealed, out var client)) return client;
-        // Each import of a fleet seals its proxies again, so unused entries accumulate. Removed pools are not disposed: exchanges may still use them,
+        if (_proxied.TryGetValue(proxy, out var client)) return client;
+        // Proxies that the fleet does not have any more accumulate. Removed pools are not disposed: exchanges may still use them,
         // and their idle connections close by timeout.
         if (_proxied.Count >= MaxProxyPools) _proxied.Clear();
-        return _proxied.GetOrAdd(proxy.Sealed, _ =>
+        return _proxied.GetOrAdd(proxy, _ =>
             new HttpMessageInvoker(UpstreamHandlers.New(UpstreamHandlers.ReadProxy(seal.Open(proxy), $"account '{account.Id}'"))));
     }
 }

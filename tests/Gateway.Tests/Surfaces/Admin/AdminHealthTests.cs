@@ -31,9 +31,40 @@ public sealed class AdminHealthTests
             {"kind":"bot","id":"helper","state":"failing","reason":"Coze says: \"no\"","code":"upstream_failed",
             "since":"2026-03-01T00:00:00Z","until":"2026-03-01T00:05:00Z","keep_active":{"at":"2026-03-01T00:00:00Z","error":"late"}},
             {"kind":"account","id":"main","state":"set_aside","reason":null,"code":null,"since":"2026-03-01T00:00:00Z","until":null},
-            {"kind":"listener","id":"l1.0","state":"unknown","reason":null,"code":null,"since":null,"until":null}]}
+            {"kind":"listener","id":"l1.0","state":"unknown","reason":null,"code":null,"since":null,"until":null}],
+            "fleet":{"version":7,"state":"current","confirmed_at":"2023-11-14T22:13:20Z","processes":0,"unconfirmed":[]}}
             """.ReplaceLineEndings(""),
             await response.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task Fleet_ListsProcessesThatUseAnOlderVersion()
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.Catalog.Status = new FleetStatus(8, [new("new-1", 8, Since), new("old-2", 7, Since)]);
+
+        using var response = await Get(host, "/admin/health", "sk-admin");
+
+        Assert.Contains(
+            """
+            "fleet":{"version":7,"state":"current","confirmed_at":"2023-11-14T22:13:20Z","processes":2,
+            "unconfirmed":[{"process":"old-2","version":7,"confirmed_at":"2026-03-01T00:00:00Z"}]}
+            """.ReplaceLineEndings(""),
+            await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Fleet_CatalogDoesNotAnswer_IsDegraded()
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.Fleet.Status = new FleetViewStatus(FleetViewState.Degraded, Since);
+        host.Grains.Catalog.Fault = new ClusterException(ErrorCode.CallRejected, "No answer.");
+
+        using var response = await Get(host, "/admin/health", "sk-admin");
+
+        Assert.Contains(
+            "\"fleet\":{\"version\":7,\"state\":\"degraded\",\"confirmed_at\":\"2026-03-01T00:00:00Z\",\"processes\":null,\"unconfirmed\":[]}",
+            await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
     [Theory]

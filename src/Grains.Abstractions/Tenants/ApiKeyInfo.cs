@@ -1,0 +1,7 @@
+namespace CozeCluster;
+
+/// <summary>The tenant and the rights of an API key.</summary>
+/// <param name="TenantId">The tenant.</param>
+/// <param name="Name">The key's name for people.</param>
+/// <param name="Admin">Whether the key gives access to the admin API instead of the tenant's API.</param>
+public sealed record ApiKeyInfo(string TenantId, string Name, bool Admin);

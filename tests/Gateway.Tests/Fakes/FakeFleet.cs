@@ -1,0 +1,67 @@
+using System.Collections.Concurrent;
+
+namespace CozeCluster.Gateway.Tests.Fakes;
+
+/// <summary>The fleet that the gateway sees. The test changes it.</summary>
+public sealed class FakeFleet : IFleetView
+{
+    private static readonly DateTimeOffset Created = DateTimeOffset.UnixEpoch.AddSeconds(1700000000);
+
+    private readonly ConcurrentDictionary<object, Action<FleetChange>> _subscriptions = new();
+
+    public ConcurrentDictionary<string, ApiKeyInfo> Keys { get; } = new(
+    [
+        new(GrainKeys.ApiKeyHash("sk-test"), new ApiKeyInfo("acme", "test", false)),
+        new(GrainKeys.ApiKeyHash("sk-other"), new ApiKeyInfo("other", "other", false)),
+        new(GrainKeys.ApiKeyHash("sk-admin"), new ApiKeyInfo("acme", "admin", true)),
+    ]);
+
+    public List<string> Models { get; } = ["bot", "team/bot 1"];
+
+    /// <summary>The exception of every look-up; null for none.</summary>
+    public Exception? Fault { get; set; }
+
+    public long Version { get; set; } = 7;
+
+    public FleetViewStatus Status { get; set; } = new(FleetViewState.Current, Created);
+
+    public FleetOutline Outline => throw new NotSupportedException();
+
+    /// <summary>Removes a key, and reports it to the gateway unless <paramref name="silently"/>.</summary>
+    public void Revoke(string key, bool silently = false)
+    {
+        var hash = GrainKeys.ApiKeyHash(key);
+        Keys.TryRemove(hash, out _);
+        if (silently) return;
+        foreach (var onChange in _subscriptions.Values) onChange(new FleetChange(++Version, [hash]));
+    }
+
+    public ApiKeyInfo? FindKey(string hash) => Fault is null ? Keys.GetValueOrDefault(hash) : throw Fault;
+
+    public TenantDefinition? FindTenant(string tenantId) => throw new NotSupportedException();
+
+    public BotDefinition? FindBot(string botId) => throw new NotSupportedException();
+
+    public AccountDefinition? FindAccount(string accountId) => throw new NotSupportedException();
+
+    public ListenerDefinition? FindListener(string listenerId) => throw new NotSupportedException();
+
+    public ModelDefinition? FindModel(string tenantId, string model) =>
+        Models.Contains(model) ? new ModelDefinition { Id = model, Bots = ["b"], CreatedAt = Created } : null;
+
+    public IReadOnlyList<ModelInfo> ListModels(string tenantId) => [.. Models.Select(model => new ModelInfo(model, Created))];
+
+    public Task Refresh(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public IDisposable Subscribe(Action<FleetChange> onChange)
+    {
+        var subscription = new Subscription(this);
+        _subscriptions[subscription] = onChange;
+        return subscription;
+    }
+
+    private sealed class Subscription(FakeFleet fleet) : IDisposable
+    {
+        public void Dispose() => fleet._subscriptions.TryRemove(this, out _);
+    }
+}
