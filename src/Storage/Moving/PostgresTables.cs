@@ -65,6 +65,9 @@ internal static class PostgresTables
             new("Kind", Short), new("Id", Text), new("Version", Long), new("Payload", Bytes)),
     };
 
+    /// <summary>All columns, as <c>table.column</c>.</summary>
+    public static IEnumerable<string> ColumnNames => Tables.Values.SelectMany(table => table.Columns.Select(column => $"{table.Name}.{column.Name}"));
+
     /// <summary>Whether a cluster has stored anything.</summary>
     public static async Task<bool> ExistAsync(NpgsqlConnection connection, string serviceId, CancellationToken cancellationToken)
     {

@@ -16,6 +16,10 @@ internal static class SqliteTables
         [RowKind.Fleet] = ("fleet", "kind, id"),
     };
 
+    /// <summary>All columns, as <c>table.column</c>.</summary>
+    public static IEnumerable<string> ColumnNames =>
+        Tables.SelectMany(table => RowColumns.Of(table.Key).Select(column => $"{table.Value.Table}.{column.Name}"));
+
     /// <summary>Reads all rows of all tables, ordered by kind and key.</summary>
     public static IEnumerable<StoredRow> Read(SqliteConnection connection) => Tables.OrderBy(table => table.Key).SelectMany(table => Read(connection, table.Key));
 

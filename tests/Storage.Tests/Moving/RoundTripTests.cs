@@ -25,6 +25,39 @@ public sealed class RoundTripTests : IDisposable
     });
 
     [Fact]
+    public async Task Every_column_that_a_node_stores_is_copied()
+    {
+        await FillNodeAsync();
+        await using var connection = SqliteSchema.OpenSnapshot(Node);
+        await using var command = connection.CreateCommand();
+        command.CommandText =
+            """
+            SELECT stored.name || '.' || field.name FROM sqlite_schema AS stored JOIN pragma_table_info(stored.name) AS field
+            WHERE stored.type = 'table' AND stored.name <> 'meta' AND NOT (stored.name = 'reminders' AND field.name = 'hash')
+            """;
+        await using var row = await command.ExecuteReaderAsync();
+        var stored = new List<string>();
+        while (await row.ReadAsync()) stored.Add(row.GetString(0));
+
+        Assert.Equal(stored.Order(), SqliteTables.ColumnNames.Order());
+    }
+
+    [Fact]
+    public async Task Every_column_that_a_cluster_stores_is_copied()
+    {
+        var database = await TestPostgres.ConnectionStringAsync();
+        var stored = await TestPostgres.ScalarAsync(
+            database,
+            """
+            SELECT string_agg(table_name || '.' || column_name, ' ' ORDER BY table_name || '.' || column_name COLLATE "C") FROM information_schema.columns
+            WHERE table_schema = 'public' AND is_generated = 'NEVER' AND column_name NOT IN ('serviceid', 'grainhash')
+                AND table_name NOT IN ('cozeblobs', 'cozeschema', 'orleansquery', 'orleansmembershiptable', 'orleansmembershipversiontable')
+            """);
+
+        Assert.Equal(((string)stored!).Split(' ').Order(), PostgresTables.ColumnNames.Select(name => name.ToLowerInvariant()).Order());
+    }
+
+    [Fact]
     public async Task From_a_node_through_a_file_to_a_node()
     {
         await FillNodeAsync();
