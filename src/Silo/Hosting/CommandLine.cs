@@ -73,9 +73,15 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
         var schema = new Command("schema", "The tables of a cluster.") { apply };
         var move = new Command("move", "Copy the data of a single node from its data folder into the database of a cluster that has no data yet.");
         var backup = new Command(
-            "backup", "Copy the data of a single node from its data folder, or with a database that of a cluster, into a file. Nodes may run meanwhile.") { files[0] };
+            "backup", "Copy the data of a single node from its data folder, or with a database that of a cluster, into a file. Nodes may run meanwhile.")
+        {
+            files[0],
+        };
         var restore = new Command(
-            "restore", "Copy the data in a backup file into a data folder without a database, or with a database into a cluster that has no data yet.") { files[1] };
+            "restore", "Copy the data in a backup file into a data folder that has no data yet, or with a database into a cluster that has none.")
+        {
+            files[1],
+        };
         var store = new Command("store", "The stored data of nodes.") { move, backup, restore };
         const string About = "CozeCluster: an OpenAI-compatible API in front of Coze bots. docs/configuration.md explains all settings.";
         var root = new RootCommand(About) { check, schema, store };

@@ -65,7 +65,8 @@ internal static class StoreCommands
     private static bool IsCluster(SettingSource settings)
     {
         var (isFolder, isDatabase) = (settings.IsOnCommandLine(Settings.Data), settings.IsOnCommandLine(Settings.Postgres));
-        if (isFolder && isDatabase) throw new StartException($"Use {Settings.Data.Option} for a single node or {Settings.Postgres.Option} for a cluster, not both.");
+        if (isFolder && isDatabase)
+            throw new StartException($"Use {Settings.Data.Option} for a single node or {Settings.Postgres.Option} for a cluster, not both.");
         if (settings.Problems.Count > 0) throw new StartException([.. settings.Problems]);
         return isDatabase || (!isFolder && settings[Settings.Postgres].IsSet);
     }

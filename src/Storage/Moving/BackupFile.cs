@@ -26,8 +26,8 @@ internal sealed partial class BackupJson : JsonSerializerContext;
 
 /// <summary>
 /// The format of backup files: a line with a <see cref="BackupHeader"/> as JSON; a line with a SHA-256, in hexadecimal, of the first line and of everything
-/// behind the second; then records in gzip. A record is its length (32 bits, little endian) and a row (<see cref="RowCodec"/>). The last record has the length 0
-/// and is followed by the number of records before it (64 bits).
+/// behind the second; then records in gzip. A record is its length (32 bits, little endian) and a row (<see cref="RowCodec"/>). The last record has the length
+/// 0 and is followed by the number of records before it (64 bits).
 /// </summary>
 internal static class BackupFile
 {
@@ -51,7 +51,8 @@ internal static class BackupFile
         for (int next; (next = file.ReadByte()) >= 0 && next != '\n' && line.WrittenCount < MaxHeaderLength;) line.Write([(byte)next]);
         if (Parse(line.WrittenSpan) is not { Format: BackupHeader.FormatName, Source: not null } header) throw CreateError("It is not a backup of CozeCluster.");
         if (header.Version == BackupHeader.CurrentVersion) return header;
-        throw CreateError($"It has format version {header.Version}, but this build reads version {BackupHeader.CurrentVersion}. Use the build that wrote it.");
+        throw CreateError(
+            $"It has format version {header.Version}, but this build reads version {BackupHeader.CurrentVersion}. Use the build that wrote it.");
     }
 
     /// <summary>Computes the hash of a file whose lines are written, and writes it into the second line.</summary>

@@ -4,7 +4,8 @@ using System.Runtime.CompilerServices;
 namespace CozeCluster.Storage;
 
 /// <summary>
-/// A new backup file, which only its owner can read. It is written beside its place, under a name that ends with <c>.part</c>, and moved when it is on the disk.
+/// A new backup file, which only its owner can read. It is written beside its place, under a name that ends with <c>.part</c>, and moved when it is on the
+/// disk.
 /// </summary>
 public sealed class BackupFileTarget : IStoreTarget
 {

@@ -4,7 +4,9 @@ using NpgsqlTypes;
 
 namespace CozeCluster.Storage;
 
-/// <summary>Reads and writes the blobs of a database as <see cref="StoredRow"/>s. They belong to tenants, so those of all clusters in the database are one.</summary>
+/// <summary>
+/// Reads and writes the blobs of a database as <see cref="StoredRow"/>s. They belong to tenants: clusters in one database share them.
+/// </summary>
 internal static class PostgresBlobs
 {
     /// <summary>Reads the blobs of a database, ordered by id.</summary>

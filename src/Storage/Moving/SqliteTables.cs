@@ -21,7 +21,8 @@ internal static class SqliteTables
         Tables.SelectMany(table => RowColumns.Of(table.Key).Select(column => $"{table.Value.Table}.{column.Name}"));
 
     /// <summary>Reads all rows of all tables, ordered by kind and key.</summary>
-    public static IEnumerable<StoredRow> Read(SqliteConnection connection) => Tables.OrderBy(table => table.Key).SelectMany(table => Read(connection, table.Key));
+    public static IEnumerable<StoredRow> Read(SqliteConnection connection) =>
+        Tables.OrderBy(table => table.Key).SelectMany(table => Read(connection, table.Key));
 
     /// <summary>Writes rows of all kinds that are in the database.</summary>
     public sealed class Writer(SqliteConnection connection) : IDisposable

@@ -16,7 +16,9 @@ public interface IStoreSource : IAsyncDisposable
     IAsyncEnumerable<StoredRow> ReadAsync(CancellationToken cancellationToken);
 }
 
-/// <summary>An empty storage or a new backup file. Before <see cref="CompleteAsync"/> nothing of it can be used; disposing it then leaves nothing behind.</summary>
+/// <summary>
+/// An empty storage or a new backup file. Before <see cref="CompleteAsync"/> nothing of it can be used; disposing it then leaves nothing behind.
+/// </summary>
 public interface IStoreTarget : IAsyncDisposable
 {
     /// <summary>Changes what this storage cannot store exactly, such as the range of versions.</summary>

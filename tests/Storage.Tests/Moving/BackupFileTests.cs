@@ -50,6 +50,21 @@ public sealed class BackupFileTests : IDisposable
     }
 
     [Fact]
+    public async Task Copy_IsCancelled_LeavesNothing()
+    {
+        using var stop = new CancellationTokenSource();
+        var rows = SampleRows.All.Select((row, i) =>
+        {
+            if (i == 5) stop.Cancel();
+            return row;
+        });
+        await using (var target = BackupFileTarget.Create(File, SampleRows.Origin, TimeProvider.System))
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => StoreCopy.RunAsync(new MemorySource(rows), target, stop.Token));
+
+        Assert.Empty(_folder.Names);
+    }
+
+    [Fact]
     public async Task Copy_DiskIsFull_LeavesNothing()
     {
         var target = BackupFileTarget.Create(File, SampleRows.Origin, TimeProvider.System, file => new FullDisk(file, 1_000));

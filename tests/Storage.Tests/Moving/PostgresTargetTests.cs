@@ -51,7 +51,8 @@ public sealed class PostgresTargetTests
         var error = await Assert.ThrowsAsync<ClusterException>(() => CopyAsync([SampleRows.State("test", "a", "{}")]));
 
         Assert.Contains("Stop them first", error.Message, StringComparison.Ordinal);
-        await TestPostgres.ExecuteAsync(database, $"UPDATE OrleansMembershipTable SET IAmAliveTime = now() - interval '1 hour' WHERE DeploymentId = '{_service}'");
+        await TestPostgres.ExecuteAsync(
+            database, $"UPDATE OrleansMembershipTable SET IAmAliveTime = now() - interval '1 hour' WHERE DeploymentId = '{_service}'");
         await CopyAsync([SampleRows.State("test", "a", "{}")]);
     }
 

@@ -134,7 +134,8 @@ public sealed class SqliteTargetTests : IDisposable
     {
         await using var connection = SqliteSchema.OpenSnapshot(directory);
         await using var command = connection.CreateCommand();
-        command.CommandText = "SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema UNION ALL SELECT 'meta ' || name || value FROM meta ORDER BY 1";
+        command.CommandText =
+            "SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema UNION ALL SELECT 'meta ' || name || value FROM meta ORDER BY 1";
         await using var row = await command.ExecuteReaderAsync();
         var all = new List<string>();
         while (await row.ReadAsync()) all.Add(row.GetString(0));
