@@ -10,7 +10,7 @@ using Orleans.Storage;
 namespace Orleans.Hosting;
 
 /// <summary>
-/// Registers storage. The services must contain a <see cref="IGrainStorageSerializer"/>, and may contain a <see cref="TimeProvider"/> and a
+/// Registers storage. The services must contain a <see cref="IGrainStorageSerializer"/>, and may contain a <see cref="TimeProvider"/> and
 /// <see cref="CozeCluster.TurnRetention"/>.
 /// </summary>
 public static class StorageHosting
@@ -63,6 +63,10 @@ public static class StorageHosting
         var services = builder.Services;
         services.AddPostgresBlobs(configure);
         services.AddHostedService<PostgresStartupCheck>();
+        services.AddSingleton<PostgresConversationStore>();
+        services.AddHostedService(provider => provider.GetRequiredService<PostgresConversationStore>());
+        services.AddSingleton<CozeCluster.IConversationStore>(provider => provider.GetRequiredService<PostgresConversationStore>());
+        services.AddSingleton<CozeCluster.ITurnLog, PostgresTurnLog>();
         services.AddAdoNetGrainStorage(PostgresGrainStorage.AdoNet, static (OptionsBuilder<AdoNetGrainStorageOptions> storage) =>
             storage.Configure<PostgresDatabase>(static (orleans, database) =>
             {
@@ -78,10 +82,6 @@ public static class StorageHosting
             orleans.Invariant = Invariant;
             orleans.DataSource = database.Source;
         }));
-        services.AddSingleton<PostgresConversationStore>();
-        services.AddHostedService(provider => provider.GetRequiredService<PostgresConversationStore>());
-        services.AddSingleton<CozeCluster.IConversationStore>(provider => provider.GetRequiredService<PostgresConversationStore>());
-        services.AddSingleton<CozeCluster.ITurnLog, PostgresTurnLog>();
         services.TryAddSingleton(CozeCluster.TurnRetention.Default);
         services.AddSingleton<IExpiringStore, PostgresExpiringStore>();
         services.AddSingleton<CozeCluster.IFleetStore, PostgresFleetStore>();

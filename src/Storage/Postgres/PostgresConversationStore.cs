@@ -51,10 +51,13 @@ internal sealed class PostgresConversationStore(PostgresDatabase database, IOpti
 
     private const string DeleteContent = "DELETE FROM CozeContents WHERE ServiceId = $1 AND TurnRow = $2 AND Kind = $3";
 
-    private const string BuryHead = """
+    private const string LeaveTombstone = """
         UPDATE CozeConversations SET IsDeleted = true, Title = NULL, Turns = 0, ExpiresOn = $3, Version = Version + 1
         WHERE ServiceId = $1 AND ConversationKey = $2 AND NOT IsDeleted
         """;
+
+    /// <summary>The error of the function CozeRequireOne in <c>schema.sql</c>.</summary>
+    private const string OtherVersion = "CZ001";
 
     private static readonly TimeSpan TombstoneLifetime = TimeSpan.FromHours(1);
 
@@ -142,7 +145,7 @@ internal sealed class PostgresConversationStore(PostgresDatabase database, IOpti
             cancellationToken);
     }
 
-    public Task Commit(ConversationCommit commit) => WriteAsync(batch =>
+    public Task Commit(ConversationCommit commit) => WriteAsync(commit.ConversationKey, batch =>
     {
         var key = commit.ConversationKey;
         if (commit.Head is { } head && commit.ExpectedHeadVersion == 0)
@@ -168,14 +171,14 @@ internal sealed class PostgresConversationStore(PostgresDatabase database, IOpti
         if (commit.RemoveOldest > 0) batch.AddStatement(RemoveOldest, ServiceId).With(key).With(NpgsqlDbType.Integer, commit.RemoveOldest);
     });
 
-    public Task Delete(string conversationKey) => WriteAsync(batch =>
+    public Task Delete(string conversationKey) => WriteAsync(conversationKey, batch =>
     {
-        batch.AddStatement(BuryHead, ServiceId).With(conversationKey).With(time.GetUtcNow() + TombstoneLifetime);
+        batch.AddStatement(LeaveTombstone, ServiceId).With(conversationKey).With(time.GetUtcNow() + TombstoneLifetime);
         batch.AddStatement(RemoveAll, ServiceId).With(conversationKey);
     });
 
     // Everything before the first await runs before the caller continues.
-    private async Task WriteAsync(Action<NpgsqlBatch> addStatements)
+    private async Task WriteAsync(string conversationKey, Action<NpgsqlBatch> addStatements)
     {
         try
         {
@@ -183,6 +186,10 @@ internal sealed class PostgresConversationStore(PostgresDatabase database, IOpti
             await using var _ = batch.ConfigureAwait(false);
             addStatements(batch);
             if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
+        }
+        catch (PostgresException e) when (e.SqlState is OtherVersion or PostgresErrorCodes.UniqueViolation)
+        {
+            throw StorageErrors.Conflict(conversationKey);
         }
         catch (Exception e) when (e is NpgsqlException or ObjectDisposedException)
         {

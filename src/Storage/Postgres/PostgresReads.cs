@@ -2,14 +2,11 @@ using Npgsql;
 
 namespace CozeCluster.Storage;
 
-/// <summary>What all reads and commits of rows have in common: retries of reads, and the errors that callers receive.</summary>
+/// <summary>Reads with retries, and the errors that callers of reads and commits receive.</summary>
 internal static class PostgresReads
 {
     /// <summary>How many times a read is retried. If it fails, the activation fails, and Orleans delays the callers of the grain by 5 s.</summary>
     private const int MaxRetries = 2;
-
-    /// <summary>The error of the function CozeRequireOne in <c>schema.sql</c>.</summary>
-    private const string OtherVersion = "CZ001";
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
 
@@ -58,14 +55,12 @@ internal static class PostgresReads
     }
 
     /// <summary>
-    /// The error of a caller: <see cref="ErrorCode.StateConflict"/> if another activation has written, <see cref="ErrorCode.Draining"/> if the connections are
-    /// closed, <see cref="ErrorCode.CallRejected"/> if the database cannot be reached or the connection was lost, otherwise <see cref="ErrorCode.Internal"/>.
+    /// The error that a caller receives: <see cref="ErrorCode.Draining"/> if the connections are closed, <see cref="ErrorCode.CallRejected"/> if the database
+    /// cannot be reached or a connection was lost, otherwise <see cref="ErrorCode.Internal"/>.
     /// </summary>
     public static ClusterException ToClusterException(Exception error) => error switch
     {
         ObjectDisposedException => StorageErrors.Draining(),
-        PostgresException { SqlState: OtherVersion or PostgresErrorCodes.UniqueViolation } =>
-            new(ErrorCode.StateConflict, "The conversation was changed by another activation. Retry.", inner: error),
         NpgsqlException { IsTransient: true } => new(ErrorCode.CallRejected, "The database cannot be reached. Retry.", inner: error),
         _ => new(ErrorCode.Internal, "The database could not read or write a conversation. See the log of the node.", inner: error),
     };

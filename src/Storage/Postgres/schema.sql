@@ -226,7 +226,8 @@ SELECT pg_temp.put_query('DeleteStorageKey', (SELECT QueryText FROM OrleansQuery
 
 -- ---------------------------------------------------------------- conversations and turns
 
--- Each process with a silo takes a number, modulo 1024, as part of the ids of its turns (see TurnRowId).
+-- Each process with a silo takes a number, modulo 1024, as part of the ids of its turns (see TurnRowId). Should two running processes have the same number, ids
+-- can be equal only in the same millisecond, and then the second insert is a conflict.
 CREATE SEQUENCE IF NOT EXISTS CozeProcessNumbers;
 
 -- Texts that are compared or ordered have the collation "C": it orders by code point, and compares faster than a language does.

@@ -112,8 +112,14 @@ public sealed class PostgresCommitTests(PostgresSilo silo) : RowStoreTest<Postgr
         {
             Head = Head("n"), ExpectedHeadVersion = version, NextHeadVersion = version + 1, Turns = [new(Ended(first), [Reply(2)]), new(second, [])],
         }));
+        // From the sixth time on, a statement is prepared.
+        for (var i = 0; i < 8; i++)
+        {
+            second = Next(second);
+            await CountAsync(() => store.Commit(new(key) { Turns = [new(second, [Reply((byte)i)])] }));
+            await CountAsync(() => store.Load(key, Cancel).AsTask());
+        }
         await CountAsync(() => store.Commit(new(key) { Turns = [new(Ended(second), [Reply(2)])], Remove = [second.Id], RemoveOldest = 1 }));
-        await CountAsync(() => store.Load(key, Cancel).AsTask());
         await CountAsync(() => store.FindTurn(key, first.TurnId, Cancel).AsTask());
         await CountAsync(() => store.ReadTurns(key, 10, Cancel).AsTask());
         await CountAsync(() => log.ListConversations(Tenant, "n", 10, Cancel).AsTask());
@@ -122,7 +128,6 @@ public sealed class PostgresCommitTests(PostgresSilo silo) : RowStoreTest<Postgr
 
         async Task CountAsync(Func<Task> call)
         {
-            // From the sixth time on, a statement is prepared.
             var before = counter.Count;
             await call();
             Assert.Equal(1, counter.Count - before);
@@ -140,7 +145,10 @@ public sealed class PostgresCommitTests(PostgresSilo silo) : RowStoreTest<Postgr
         var key = NewKey();
         var queued = NewTurn() with { Status = TurnStatus.Queued, User = "user", KeyName = "key" };
         var running = Next(queued) with { Status = TurnStatus.Running, Attempts = 1 };
-        var sent = Next(running) with { Handle = new byte[100], Upstream = "coze", BotId = "bot", AccountId = "account", FirstTextAt = Now, Details = new byte[300] };
+        var sent = Next(running) with
+        {
+            Handle = new byte[100], Upstream = "coze", BotId = "bot", AccountId = "account", FirstTextAt = Now, Details = new byte[300],
+        };
         var ended = Ended(sent) with { Handle = null };
 
         await store.Commit(new(key) { Turns = [new(queued, [])] });
