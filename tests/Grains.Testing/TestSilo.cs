@@ -41,6 +41,9 @@ public sealed class TestSilo : IAsyncDisposable
 
     public IGrainFactory Grains => Services.GetRequiredService<IGrainFactory>();
 
+    /// <summary>The silo's view of the fleet.</summary>
+    public IFleetView Fleet => Services.GetRequiredService<IFleetView>();
+
     public IReplyFeeds Feeds => Services.GetRequiredService<IReplyFeeds>();
 
     private TimeProvider Clock { get; }

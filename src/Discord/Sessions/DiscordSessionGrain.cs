@@ -64,7 +64,7 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
         _health = new DiscordSessionHealth("connecting", null, time.GetUtcNow());
         _reporter = new HealthReporter(work, GrainFactory, HealthKind.Listener, time, logger);
         var dot = work.Key.LastIndexOf('.');
-        _listenerId = work.Key[..dot];
+        _listenerId = GrainKeys.ListenerOf(work.Key);
         _shard = int.Parse(work.Key.AsSpan(dot + 1), CultureInfo.InvariantCulture);
         _fleet = fleet;
     }

@@ -83,6 +83,9 @@ public static class GrainKeys
     /// <summary>The key of the session that connects one shard of a listener.</summary>
     public static string DiscordSession(string listenerId, int shard) => $"{listenerId}.{shard}";
 
+    /// <summary>The listener of a session, by the session's key.</summary>
+    public static string ListenerOf(string session) => session[..session.LastIndexOf('.')];
+
     /// <summary>The key of the janitor that deletes the channels of a listener.</summary>
     public static string ChannelJanitor(string listenerId) => listenerId;
 

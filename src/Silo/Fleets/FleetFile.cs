@@ -15,6 +15,9 @@ internal sealed record FleetFile(
     /// <summary>The Discord bots that receive replies.</summary>
     public IReadOnlyList<FleetListener> Listeners { get; init; } = [];
 
+    /// <summary>See <see cref="Fleet.DeclaredVersion"/>.</summary>
+    public int? DeclaredVersion { get; init; }
+
     /// <summary>What operators should know, although it is not an error. Logged whenever the fleet is applied.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 }

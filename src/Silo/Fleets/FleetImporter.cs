@@ -6,12 +6,24 @@ using CozeCluster.Silo.Secrets;
 namespace CozeCluster.Silo.Fleets;
 
 /// <summary>Applies a fleet: imports it into the catalog, then makes its listeners connect.</summary>
-internal sealed partial class FleetImporter(IGrainFactory grains, AesSecretSeal seal, ListenerConnector listeners, ILogger<FleetImporter> logger)
+internal sealed partial class FleetImporter(
+    IGrainFactory grains, IFleetView view, AesSecretSeal seal, ListenerConnector listeners, ILogger<FleetImporter> logger)
 {
-    public async Task Import(FleetFile file)
+    /// <summary>Applies a fleet. When this method returns, this process uses it.</summary>
+    /// <param name="file">The fleet.</param>
+    /// <param name="isStart">Whether the node starts: then a fleet that another one has replaced before is not applied.</param>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>: the fleet is refused. Other codes: it can be tried again.</exception>
+    public async Task Import(FleetFile file, bool isStart = false)
     {
         var fleet = FleetBuilder.Build(file, seal);
-        await grains.Grain<ICatalogGrain>(GrainKeys.Catalog).Import(fleet);
+        var result = await grains.Grain<ICatalogGrain>(GrainKeys.Catalog).Import(fleet, isStart);
+        if (view.Version < result.Version) await view.Refresh();
+        if (result.IsSuperseded)
+        {
+            LogSuperseded(fleet.Version[..12]);
+            listeners.ConnectAll([.. view.Outline.Listeners.Select(session => view.FindListener(GrainKeys.ListenerOf(session))).OfType<ListenerDefinition>()]);
+            return;
+        }
         LogImported(fleet.Tenants.Count, fleet.Listeners.Count, fleet.Accounts.Count, fleet.Bots.Count, fleet.Models.Count, fleet.Version[..12]);
         foreach (var warning in file.Warnings) LogWarning(warning);
         listeners.ConnectAll(fleet.Listeners);
@@ -21,6 +33,12 @@ internal sealed partial class FleetImporter(IGrainFactory grains, AesSecretSeal 
         1, LogLevel.Information,
         "Applied the fleet: {Tenants} tenants, {Listeners} listeners, {Accounts} accounts, {Bots} bots, {Models} models (version {Version})")]
     private partial void LogImported(int tenants, int listeners, int accounts, int bots, int models, string version);
+
+    [LoggerMessage(
+        3, LogLevel.Warning,
+        "The fleet file of this node is old (version {Version}): the cluster has applied another one since, and keeps that one. Give this node the current file. "
+        + "To go back to this file, raise 'version' in it, or send SIGHUP to the node")]
+    private partial void LogSuperseded(string version);
 
     [LoggerMessage(2, LogLevel.Warning, "{Warning}")]
     private partial void LogWarning(string warning);
@@ -32,7 +50,7 @@ internal static class FleetBuilder
     public static Fleet Build(FleetFile file, AesSecretSeal seal)
     {
         // A secret is encrypted to a different text each time, so the version is a hash over fingerprints. They depend on the key: a new key is a new version.
-        var content = Compose(file, "", plain => new Secret(seal.Fingerprint(plain)));
+        var content = Compose(file, "", plain => seal.Seal(plain) with { Sealed = "" });
         var version = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(content, MessagesJson.Default.Fleet)));
         return Compose(file, version, seal.Seal);
     }
@@ -42,6 +60,7 @@ internal static class FleetBuilder
         {
             Notifications = file.Notifications is { } notifications ? Seal(notifications, seal) : null,
             Listeners = [.. file.Listeners.Select(listener => Seal(listener, seal))],
+            DeclaredVersion = file.DeclaredVersion,
         };
 
     private static ListenerDefinition Seal(FleetListener listener, Func<string, Secret> seal) => listener.Definition with

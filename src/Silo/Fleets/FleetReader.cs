@@ -49,6 +49,7 @@ internal sealed class FleetReader(EnvironmentValues environment)
             return null;
         }
         var map = new FleetMap(context, yaml, "");
+        var declaredVersion = map.Optional("version").Number(1, int.MaxValue);
         var timeouts = TimeoutsSection.Read(map.Optional("timeouts"), TurnTimeouts.Default);
         var declared = new Declared(
             TenantSection.Read(map.Required("tenants")),
@@ -73,6 +74,7 @@ internal sealed class FleetReader(EnvironmentValues environment)
             Listeners = [.. declared.Listeners.Select(listener => listener.Listener)],
             Warnings = DiscordSection.Warnings(declared),
             Notifications = notifications,
+            DeclaredVersion = declaredVersion,
         };
     }
 }

@@ -23,7 +23,7 @@ internal sealed partial class FleetWatcher(
     private FleetSnapshot? _lastSnapshot;
 
     /// <summary>Applies the file before the node serves requests.</summary>
-    /// <exception cref="StartException">The file is not valid.</exception>
+    /// <exception cref="StartException">The file is not valid, or the catalog refuses it.</exception>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         var snapshot = source.ReadValid();
@@ -36,12 +36,19 @@ internal sealed partial class FleetWatcher(
     /// <param name="forced">Whether to read a file that has not changed.</param>
     internal async Task Refresh(bool forced)
     {
+        FleetSnapshot? snapshot = null;
         try
         {
             if (!forced && _lastSnapshot is not null && source.IsUnchangedSince(_lastSnapshot)) return;
-            var snapshot = source.Read();
+            snapshot = source.Read();
             if (snapshot.Result.File is { } file) await importer.Import(file);
             else LogInvalid(snapshot.Result.Problems.Count, string.Join(Environment.NewLine, snapshot.Result.Problems.Select(source.Describe)));
+            _lastSnapshot = snapshot;
+        }
+        catch (ClusterException e) when (e.Code == ErrorCode.InvalidRequest)
+        {
+            // The same file would be refused again.
+            LogRefused(e.Message);
             _lastSnapshot = snapshot;
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -66,8 +73,12 @@ internal sealed partial class FleetWatcher(
         {
             try
             {
-                await importer.Import(file);
+                await importer.Import(file, isStart: true);
                 return;
+            }
+            catch (ClusterException e) when (e.Code == ErrorCode.InvalidRequest)
+            {
+                throw new StartException($"{source.Path}: {e.Message}");
             }
             catch (ClusterException e) when (e.Code is ErrorCode.CallRejected or ErrorCode.StateConflict && attempt < MaxStartAttempts)
             {
@@ -116,6 +127,9 @@ internal sealed partial class FleetWatcher(
 
     [LoggerMessage(3, LogLevel.Warning, "The changed fleet file could not be applied. The node continues with the previous fleet and retries")]
     private partial void LogImportFailed(Exception exception);
+
+    [LoggerMessage(5, LogLevel.Error, "The changed fleet file was refused. The node continues with the previous fleet. {Reason}")]
+    private partial void LogRefused(string reason);
 
     [LoggerMessage(4, LogLevel.Information, "The folder of the fleet file cannot be watched. The file is only checked at intervals")]
     private partial void LogNotWatched(Exception exception);

@@ -9,9 +9,9 @@ namespace CozeCluster.Silo.Fleets;
 /// </summary>
 internal sealed class FleetYaml
 {
-    public const int MaxCharacters = 1024 * 1024;
+    public const int MaxCharacters = 16 * 1024 * 1024;
     public const int MaxDepth = 32;
-    public const int MaxNodes = 200_000;
+    public const int MaxNodes = 2_000_000;
 
     private readonly Parser _parser;
     private readonly List<FleetProblem> _problems;

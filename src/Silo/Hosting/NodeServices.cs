@@ -17,6 +17,7 @@ internal static class NodeServices
     {
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(new FleetViewOptions { StaleMax = settings.FleetStaleMax });
         if (settings.HostsGrains) builder.AddSeal(settings);
         // Needed by DrainService. Always empty on a gateway.
         builder.Services.AddSingleton<NonResumableTurns>();

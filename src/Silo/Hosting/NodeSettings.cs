@@ -24,6 +24,9 @@ internal sealed record NodeSettings
 
     public required TimeSpan FleetPoll { get; init; }
 
+    /// <summary>See <see cref="FleetViewOptions.StaleMax"/>.</summary>
+    public required TimeSpan FleetStaleMax { get; init; }
+
     /// <summary>The full path of the data folder. Sandbox mode has a folder of its own inside the configured one.</summary>
     public required string Data { get; init; }
 
@@ -81,6 +84,7 @@ internal sealed record NodeSettings
             SandboxPort = (int)source[Settings.SandboxPort].Number(0, 65535),
             Fleet = sandbox || fleet.Text is null ? null : Path.GetFullPath(fleet.Text, folder),
             FleetPoll = source[Settings.FleetPoll].Duration(TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)),
+            FleetStaleMax = source[Settings.FleetStaleMax].Duration(TimeSpan.Zero, TimeSpan.FromDays(1)),
             Data = Path.Combine(Path.GetFullPath(source[Settings.Data].Text!, folder), sandbox ? "sandbox" : ""),
             Endpoints = endpoints,
             Certificate = CertificateFiles.Read(source, folder, Settings.Certificate, Settings.CertificateKey, Settings.CertificatePassword),

@@ -46,6 +46,9 @@ internal static class Settings
     public static readonly Setting FleetPoll = new("fleet-poll", "duration", "5s",
         "How often the fleet file is checked for changes, in addition to file system notifications.");
 
+    public static readonly Setting FleetStaleMax = new("fleet-stale-max", "duration", "5m",
+        "How long a node uses the fleet that it knows while the cluster does not confirm it; then it refuses requests. 0s: at once.");
+
     public static readonly Setting Data = new("data", "folder", "data",
         "The folder of the node's database and key. Only one process may use it at a time.");
 
@@ -155,7 +158,7 @@ internal static class Settings
 
     public static IReadOnlyList<Setting> All { get; } =
     [
-        Sandbox, SandboxPort, Fleet, FleetPoll, Data, Port, Urls, Certificate, CertificateKey, CertificatePassword,
+        Sandbox, SandboxPort, Fleet, FleetPoll, FleetStaleMax, Data, Port, Urls, Certificate, CertificateKey, CertificatePassword,
         Role, Postgres, ClusterId, SiloPort, ClientPort, AdvertisedAddress, ClusterCertificate, ClusterCertificateKey, ClusterCertificatePassword, SecretsKey,
         MaxBodyBytes, StartGrace, KeepAlive, CorsOrigins, Swagger, Dashboard, Durability, DurableTurns,
         KeepConversations, KeepTurns, MaxStoredTurns, MaxQueuedTurns, MaxAttempts, ListenerGrace, DrainNotice, DrainTime, Log, LogLevel,

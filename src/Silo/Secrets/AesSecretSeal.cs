@@ -5,6 +5,7 @@ namespace CozeCluster.Silo.Secrets;
 
 /// <summary>
 /// Encrypts secrets with AES-256-GCM. An encrypted secret is Base64 of a version byte, a random nonce of 12 bytes, a tag of 16 bytes, and the ciphertext.
+/// A fingerprint is the first 128 bits of an HMAC-SHA256, with another key that is derived from the same one.
 /// </summary>
 internal sealed class AesSecretSeal : ISecretSeal
 {
@@ -14,6 +15,7 @@ internal sealed class AesSecretSeal : ISecretSeal
     private const byte Version = 1;
     private const int NonceBytes = 12;
     private const int TagBytes = 16;
+    private const int FingerprintBytes = 16;
     private const int HeaderBytes = 1 + NonceBytes + TagBytes;
 
     private readonly byte[] _encryptionKey;
@@ -37,8 +39,9 @@ internal sealed class AesSecretSeal : ISecretSeal
         RandomNumberGenerator.Fill(nonce);
         using var aes = new AesGcm(_encryptionKey, TagBytes);
         aes.Encrypt(nonce, text, seal.AsSpan(HeaderBytes), seal.AsSpan(1 + NonceBytes, TagBytes), seal.AsSpan(0, 1));
+        var fingerprint = Convert.ToHexStringLower(HMACSHA256.HashData(_fingerprintKey, text).AsSpan(0, FingerprintBytes));
         CryptographicOperations.ZeroMemory(text);
-        return new Secret(Convert.ToBase64String(seal));
+        return new Secret(Convert.ToBase64String(seal)) { Fingerprint = fingerprint };
     }
 
     /// <inheritdoc />
@@ -58,10 +61,6 @@ internal sealed class AesSecretSeal : ISecretSeal
             throw CannotDecrypt(e);
         }
     }
-
-    /// <summary>A keyed hash: equal for equal texts with the same key. It reveals nothing about the text to anyone without the key.</summary>
-    public string Fingerprint(string plain) =>
-        Convert.ToHexStringLower(HMACSHA256.HashData(_fingerprintKey, Encoding.UTF8.GetBytes(plain)));
 
     private static byte[] Derive(ReadOnlySpan<byte> key, ReadOnlySpan<byte> purpose)
     {

@@ -17,7 +17,7 @@ public sealed class PromptPosterTests
             ? throw new ClusterException(ErrorCode.UpstreamUnavailable, "Refused.")
             : call());
         // The next activation of the conversation begins with the first attempt again.
-        var turn = await Turn(silo, new string('x', 2_500) + " [[silent]]");
+        var turn = Turn(silo, new string('x', 2_500) + " [[silent]]");
         await Assert.ThrowsAsync<ClusterException>(async () => await upstream.Open(turn, TestContext.Current.CancellationToken));
 
         await using var exchange = await upstream.Open(turn, TestContext.Current.CancellationToken);
@@ -34,7 +34,7 @@ public sealed class PromptPosterTests
     {
         await using var silo = await DiscordSilo.Start();
         var poster = new PromptPoster(silo.Grains);
-        var turn = await Turn(silo, "x");
+        var turn = Turn(silo, "x");
         var channel = new TurnChannel(DiscordSilo.Guild.FixedId, isExclusive, IsFromJanitor: false, IsForOneAttempt: false);
 
         await Assert.ThrowsAsync<PromptNotSentException>(async () => await poster.Post(
@@ -48,22 +48,22 @@ public sealed class PromptPosterTests
     {
         await using var silo = await DiscordSilo.Start(bots: DiscordSilo.Bot("b1", ("long", "file")));
         using var upstream = Upstream(silo, (_, call) => call());
-        var turn = await Turn(silo, new string('x', 2_500));
+        var turn = Turn(silo, new string('x', 2_500));
 
         await Assert.ThrowsAsync<PromptNotSentException>(async () => await upstream.Open(turn, new CancellationToken(canceled: true)));
     }
 
     private static DiscordUpstream Upstream(DiscordSilo silo, Func<string, Func<object?>, object?> intercept) => new(
         new InterceptedGrains(silo.Grains, intercept),
+        silo.Fleet,
         silo.Services.GetRequiredService<IDiscordApi>(),
         silo.Services.GetRequiredService<IBlobStore>(),
         TimeProvider.System,
         NullLogger<DiscordUpstream>.Instance);
 
-    private static async Task<UpstreamTurn> Turn(DiscordSilo silo, string text)
+    private static UpstreamTurn Turn(DiscordSilo silo, string text)
     {
-        var catalog = silo.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog);
-        var (bot, account) = (await catalog.FindBot("b1"), await catalog.FindAccount("a1"));
+        var (bot, account) = (silo.Fleet.FindBot("b1"), silo.Fleet.FindAccount("a1"));
         var message = new ChatMessage(ChatRole.User, [new TextContent(text)]);
         return new UpstreamTurn(TurnId.New(DiscordSilo.Tenant, null), bot!, account!, DiscordSilo.Tenant, [message])
         {

@@ -70,7 +70,7 @@ public sealed class DiscordSessionTests : DiscordGrainTest
     public async Task Fleet_ListenerIsChanged_ConnectsAgain()
     {
         var first = await Connected();
-                await Catalog.Import(Fleet with { Version = "2", Listeners = [Fleet.Listeners[0] with { GuildId = "2" }] });
+        await Catalog.Import(Fleet with { Version = "2", Listeners = [Fleet.Listeners[0] with { GuildId = "2" }] });
         var second = Discord.NextConnection();
 
         await Eventually(() => Task.FromResult(second.IsCompleted), isConnected => isConnected);
@@ -96,12 +96,26 @@ public sealed class DiscordSessionTests : DiscordGrainTest
     public async Task Fleet_OnlySealsAreDifferent_StaysConnected()
     {
         await Connected();
-                await Catalog.Import(Fleet with { Version = "2", Listeners = [Fleet.Listeners[0] with { Token = new Secret("sealed again") }] });
+        var sealedAgain = Fleet.Listeners[0].Token with { Sealed = "sealed again" };
+        await Catalog.Import(Fleet with { Version = "2", Listeners = [Fleet.Listeners[0] with { Token = sealedAgain }] });
         var second = Discord.NextConnection();
 
         await Silo.PassSeconds(10, () => second.IsCompleted);
 
         Assert.False(second.IsCompleted);
+    }
+
+    [Fact]
+    public async Task Fleet_TokenIsReplaced_ConnectsAgain()
+    {
+        await Connected();
+        var replaced = Fleet.Listeners[0].Token with { Fingerprint = "replaced" };
+        await Catalog.Import(Fleet with { Version = "2", Listeners = [Fleet.Listeners[0] with { Token = replaced }] });
+        var second = Discord.NextConnection();
+
+        await Eventually(() => Task.FromResult(second.IsCompleted), isConnected => isConnected);
+
+        Assert.Equal("replaced", (await second).Listener.Token.Fingerprint);
     }
 
     [Fact]

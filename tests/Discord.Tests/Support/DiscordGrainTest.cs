@@ -41,5 +41,5 @@ public abstract class DiscordGrainTest : IAsyncLifetime
         await Catalog.Import(Fleet);
     }
 
-    private static ListenerDefinition Listener(string id) => new() { Id = id, BaseUrl = "http://localhost", Token = new Secret(id), GuildId = "1" };
+    private static ListenerDefinition Listener(string id) => new() { Id = id, BaseUrl = "http://localhost", Token = new Secret(id) { Fingerprint = id }, GuildId = "1" };
 }

@@ -97,7 +97,7 @@ public sealed class ChannelTests
     {
         await using var silo = await DiscordSilo.Start();
         await (await silo.Run("My name is Ada", conversation: "chat")).UntilComplete();
-        var listener = await silo.Listener();
+        var listener = silo.Listener();
         await silo.Api.DeleteChannel(listener, Assert.Single(silo.CreatedChannels).Id, CancellationToken.None);
 
         await (await silo.Run("What is my name?", conversation: "chat")).UntilComplete();
@@ -113,7 +113,7 @@ public sealed class ChannelTests
         await using var silo = await DiscordSilo.Start();
         await (await silo.Run("My name is Ada", conversation: "oldest")).UntilComplete();
         await (await silo.Run("Hello", conversation: "newer")).UntilComplete();
-        var listener = await silo.Listener();
+        var listener = silo.Listener();
         var filler = new DiscordChannelInfo("", "filler", null, 0, null);
         while ((await silo.Api.CreateChannel(listener, filler, CancellationToken.None)).Result == ChannelCreationResult.Created)
         {
@@ -196,7 +196,7 @@ public sealed class ChannelTests
     {
         var bot = DiscordSilo.Bot("b1", ("category_id", DiscordSilo.Guild.CategoryId), ("delete_after", "never"));
         await using var silo = await DiscordSilo.Start(bots: bot);
-        var listener = await silo.Listener();
+        var listener = silo.Listener();
         for (var n = 0; n < 50; n++)
         {
             await silo.Api.CreateChannel(listener, new DiscordChannelInfo("", $"c{n}", DiscordSilo.Guild.CategoryId, 0, null), CancellationToken.None);

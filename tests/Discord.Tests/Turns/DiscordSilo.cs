@@ -32,6 +32,8 @@ internal sealed class DiscordSilo : IAsyncDisposable
 
     public IGrainFactory Grains => _silo.Grains;
 
+    public IFleetView Fleet => _silo.Fleet;
+
     public IServiceProvider Services => _silo.Services;
 
     public DiscordApi Api => Services.GetRequiredService<DiscordApi>();
@@ -102,8 +104,7 @@ internal sealed class DiscordSilo : IAsyncDisposable
 
     public IBotGrain BotGrain(string id) => Grains.GetGrain<IBotGrain>(id);
 
-    public async Task<ListenerDefinition> Listener() =>
-        (await Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).FindListener("l1"))!;
+    public ListenerDefinition Listener() => Fleet.FindListener("l1")!;
 
     /// <summary>Waits until a listener is ready or has failed.</summary>
     public async Task<DiscordSessionHealth> WaitForListener(string listener)

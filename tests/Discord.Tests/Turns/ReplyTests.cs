@@ -128,7 +128,7 @@ public sealed class ReplyTests
         var channel = Assert.Single(silo.CreatedChannels).Id;
 
         var reply = silo.Discord.MessagesOf(channel)[^1];
-        await silo.Api.DeleteMessage(await silo.Listener(), channel, reply.Id, CancellationToken.None);
+        await silo.Api.DeleteMessage(silo.Listener(), channel, reply.Id, CancellationToken.None);
 
         await turn.UntilEnd();
         Assert.Equal(ErrorCode.UpstreamFailed, turn.Error?.Code);

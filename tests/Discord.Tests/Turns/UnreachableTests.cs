@@ -10,7 +10,6 @@ namespace CozeCluster.Discord.Tests;
 public sealed class UnreachableTests
 {
     [Theory]
-    [InlineData(nameof(ICatalogGrain.FindListener), ErrorCode.UpstreamUnavailable)]
     [InlineData(nameof(IChannelJanitorGrain.Create), ErrorCode.UpstreamUnavailable)]
     [InlineData(nameof(IDiscordSessionGrain.Watch), ErrorCode.UpstreamUnavailable)]
     [InlineData(nameof(IAccountGrain.Post), ErrorCode.UpstreamOutcomeUnknown)]
@@ -20,7 +19,7 @@ public sealed class UnreachableTests
         await silo.WaitForListener("l1");
         using var upstream = Upstream(
             silo, (called, call) => called == method ? throw new ClusterException(ErrorCode.CallRejected, "The node has failed.") : call());
-        var turn = await Turn(silo, "x");
+        var turn = Turn(silo, "x");
 
         var error = await Assert.ThrowsAsync<ClusterException>(async () => await upstream.Open(turn, TestContext.Current.CancellationToken));
 
@@ -40,7 +39,7 @@ public sealed class UnreachableTests
         var first = "";
         using var upstream = Upstream(
             silo, (called, call) => called != nameof(IDiscordSessionGrain.Watch) ? call() : ++watches == 1 ? Task.CompletedTask : ContinueReply(call));
-        var turn = await Turn(silo, "x [[silent]]");
+        var turn = Turn(silo, "x [[silent]]");
         await using var exchange = await upstream.Open(turn, TestContext.Current.CancellationToken);
         prompt = Assert.Single(silo.Posts);
         first = silo.Discord.Post(DiscordSilo.CozeBot.Id, prompt.ChannelId!, Beginning, prompt.MessageId);
@@ -84,7 +83,7 @@ public sealed class UnreachableTests
                 _ => call(),
             },
             time);
-        var turn = await Turn(silo, "x [[silent]]");
+        var turn = Turn(silo, "x [[silent]]");
         await using var exchange = await upstream.Open(turn, TestContext.Current.CancellationToken);
         var prompt = Assert.Single(silo.Posts);
         silo.Discord.Post(DiscordSilo.CozeBot.Id, prompt.ChannelId!, "It is there.", prompt.MessageId);
@@ -113,7 +112,7 @@ public sealed class UnreachableTests
         await using var silo = await DiscordSilo.Start();
         await silo.WaitForListener("l1");
         using var before = Upstream(silo, (_, call) => call());
-        var turn = await Turn(silo, "x [[silent]]");
+        var turn = Turn(silo, "x [[silent]]");
         var sink = new RecordingSink();
         await using (var sent = await before.Open(turn, TestContext.Current.CancellationToken))
         {
@@ -140,15 +139,15 @@ public sealed class UnreachableTests
 
     private static DiscordUpstream Upstream(DiscordSilo silo, Func<string, Func<object?>, object?> intercept, TimeProvider? time = null) => new(
         new InterceptedGrains(silo.Grains, intercept),
+        silo.Fleet,
         silo.Services.GetRequiredService<IDiscordApi>(),
         silo.Services.GetRequiredService<IBlobStore>(),
         time ?? TimeProvider.System,
         NullLogger<DiscordUpstream>.Instance);
 
-    private static async Task<UpstreamTurn> Turn(DiscordSilo silo, string text)
+    private static UpstreamTurn Turn(DiscordSilo silo, string text)
     {
-        var catalog = silo.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog);
-        var (bot, account) = (await catalog.FindBot("b1"), await catalog.FindAccount("a1"));
+        var (bot, account) = (silo.Fleet.FindBot("b1"), silo.Fleet.FindAccount("a1"));
         return new UpstreamTurn(TurnId.New(DiscordSilo.Tenant, null), bot!, account!, "", [new ChatMessage(ChatRole.User, [new TextContent(text)])]);
     }
 

@@ -31,4 +31,16 @@ public sealed class SecretTests
         Assert.All(holders, holder => Assert.DoesNotContain(Sealed, holder.ToString(), StringComparison.Ordinal));
         Assert.Contains("(secret)", account.ToString(), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Seals_of_one_secret_are_equal_by_their_fingerprint()
+    {
+        var secret = new Secret("one seal") { Fingerprint = "f" };
+
+        Assert.Equal(secret, new Secret("another seal") { Fingerprint = "f" });
+        Assert.Equal(secret.GetHashCode(), new Secret("another seal") { Fingerprint = "f" }.GetHashCode());
+        Assert.NotEqual(secret, new Secret("one seal") { Fingerprint = "g" });
+        Assert.NotEqual(secret, new Secret("one seal"));
+        Assert.NotEqual(new Secret("one seal"), new Secret("another seal"));
+    }
 }

@@ -48,6 +48,7 @@ internal static class Samples
         var type = Nullable.GetUnderlyingType(declared) ?? declared;
         if (type == typeof(string)) return "a " + name.ToLowerInvariant();
         if (type == typeof(int)) return ordinal;
+        if (type == typeof(byte[])) return new byte[] { 1, 2, 3 };
         if (type == typeof(long)) return 5_000_000_000L + ordinal;
         if (type == typeof(bool)) return true;
         if (type == typeof(double)) return 0.5 + ordinal;

@@ -7,7 +7,7 @@ namespace CozeCluster.Grains.Tests.Fakes;
 /// <summary>Lets a test delay or fail saves, reminders and calls. All grains of a silo share one instance.</summary>
 public sealed class Hooks : IIncomingGrainCallFilter
 {
-    /// <summary>The name of the state whose saves have hooks.</summary>
+    /// <summary>The name of the state whose saves have hooks; <c>fleet</c> for the rows of the fleet.</summary>
     public string? State { get; set; }
 
     /// <summary>Runs before that state is saved.</summary>
@@ -41,6 +41,7 @@ public sealed class Hooks : IIncomingGrainCallFilter
     {
         silo.AddIncomingGrainCallFilter(this);
         Decorate<IGrainStorage>(silo.Services, ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, storage => new HookedStorage(storage, this));
+        Decorate<IFleetStore>(silo.Services, null, store => new HookedFleet(store, this));
         Decorate<IReminderTable>(silo.Services, null, table => new HookedReminders(table, this));
     }
 
@@ -71,6 +72,21 @@ public sealed class Hooks : IIncomingGrainCallFilter
         }
 
         public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => inner.ClearStateAsync(stateName, grainId, grainState);
+    }
+
+    private sealed class HookedFleet(IFleetStore inner, Hooks hooks) : IFleetStore
+    {
+        public ValueTask<IReadOnlyList<FleetRow>> Read(FleetRowKind afterKind, string afterId, int limit, CancellationToken cancellationToken) =>
+            inner.Read(afterKind, afterId, limit, cancellationToken);
+
+        public ValueTask<long> ReadVersion(CancellationToken cancellationToken) => inner.ReadVersion(cancellationToken);
+
+        public async Task Commit(long expectedVersion, long nextVersion, IReadOnlyList<FleetRow> rows)
+        {
+            if (hooks.State == "fleet") await hooks.BeforeSave();
+            await inner.Commit(expectedVersion, nextVersion, rows);
+            if (hooks.State == "fleet") await hooks.AfterSave();
+        }
     }
 
     private sealed class HookedReminders(IReminderTable inner, Hooks hooks) : IReminderTable

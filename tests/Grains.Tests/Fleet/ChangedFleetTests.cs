@@ -5,7 +5,7 @@ namespace CozeCluster.Grains.Tests;
 /// <summary>Tests imports of a fleet while turns run.</summary>
 public class ChangedFleetTests : GrainTest
 {
-    public ChangedFleetTests() => Hooks.State = "catalog";
+    public ChangedFleetTests() => Hooks.State = "fleet";
 
     [Fact]
     public async Task Import_AfterAFailedSave_IsStored()
@@ -13,12 +13,45 @@ public class ChangedFleetTests : GrainTest
         Hooks.BeforeSave = () => throw new TimeoutException();
         await Assert.ThrowsAsync<ClusterException>(() => Catalog.Import(Fleet("2", "new")));
         Hooks.BeforeSave = () => Task.CompletedTask;
-        Assert.Equal("a1", (await Catalog.FindAccount("a1"))!.Token!.Sealed);
+        Assert.Equal("a1", Silo.Fleet.FindAccount("a1")!.Token!.Sealed);
 
         await Catalog.Import(Fleet("2", "new"));
         await Silo.RestartAsync();
 
-        Assert.Equal("new", (await Catalog.FindAccount("a1"))!.Token!.Sealed);
+        Assert.Equal("new", Silo.Fleet.FindAccount("a1")!.Token!.Sealed);
+    }
+
+    [Fact]
+    public async Task Import_WhoseAnswerFromTheStorageIsLost_IsInForceAfterTheNextOne()
+    {
+        Hooks.AfterSave = () => throw new TimeoutException();
+        await Assert.ThrowsAsync<ClusterException>(() => Catalog.Import(Fleet("2", "new")));
+        Hooks.AfterSave = () => Task.CompletedTask;
+
+        await Catalog.Import(Fleet("2", "new"));
+
+        Assert.Equal("new", Silo.Fleet.FindAccount("a1")!.Token!.Sealed);
+    }
+
+    [Fact]
+    public async Task EditElsewhere_KeepsTheStateOfAnAccountWhoseSecretIsTheSame()
+    {
+        await Catalog.Import(Fleet("2", "sealed once", fingerprint: "same"));
+        var account = Silo.Grains.GetGrain<IAccountGrain>("a1");
+        await account.Acquire("refused");
+        await account.Return("refused", new LeaseOutcome(new Error(ErrorCode.UpstreamUnauthorized, "The token was revoked.")));
+        Assert.Null((await account.Acquire("before")).Grant);
+
+        var edited = Fleet("3", "sealed again", fingerprint: "same");
+        await Catalog.Import(edited with { Bots = [.. edited.Bots, new BotDefinition { Id = "added", Upstream = "fake", UpstreamBotId = "2", Accounts = ["a1"] }] });
+        Silo.Time.Advance(TimeSpan.FromSeconds(2));
+        await LetGrainsRun();
+
+        Assert.NotNull(Silo.Fleet.FindBot("added"));
+        Assert.Equal("The token was revoked.", (await account.Acquire("after")).Refusal!.Error.Message);
+
+        await Catalog.Import(Fleet("4", "another secret", fingerprint: "other"));
+        Assert.NotNull((await account.Acquire("with the new secret")).Grant);
     }
 
     [Fact]
@@ -51,9 +84,10 @@ public class ChangedFleetTests : GrainTest
         Assert.NotNull((await account.Acquire("new")).Grant);
     }
 
-    private static Fleet Fleet(string version, string token)
+    private static Fleet Fleet(string version, string token, string? fingerprint = null)
     {
         var fleet = SmallFleet();
-        return fleet with { Version = version, Accounts = [.. fleet.Accounts.Select(account => account with { Token = new Secret(token) })] };
+        var secret = new Secret(token) { Fingerprint = fingerprint };
+        return fleet with { Version = version, Accounts = [.. fleet.Accounts.Select(account => account with { Token = secret })] };
     }
 }

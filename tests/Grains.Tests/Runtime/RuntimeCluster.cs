@@ -1,10 +1,11 @@
+using CozeCluster.Grains.Tests.Fakes;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
 using Orleans.TestingHost;
 
 namespace CozeCluster.Grains.Tests.Runtime;
 
-/// <summary>Two silos with the test grains of this folder, and a client. They use the system clock and have no storage.</summary>
+/// <summary>Two silos with the test grains of this folder, and a client. They use the system clock and have no storage of states.</summary>
 public sealed class RuntimeCluster : IAsyncDisposable
 {
     private RuntimeCluster(InProcessTestCluster cluster, Probe probe, SentCalls sent) => (Cluster, Probe, Sent) = (cluster, probe, sent);
@@ -20,12 +21,13 @@ public sealed class RuntimeCluster : IAsyncDisposable
 
     public static async Task<RuntimeCluster> StartAsync()
     {
-        var (probe, sent) = (new Probe(), new SentCalls());
+        var (probe, sent, fleet) = (new Probe(), new SentCalls(), new MemoryFleetStore());
         var builder = new InProcessTestClusterBuilder(2);
         builder.Options.ConfigureFileLogging = false;
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton(probe);
+            silo.Services.AddSingleton<IFleetStore>(fleet);
             silo.AddGrains(new ConversationOptions());
             silo.AddOutgoingGrainCallFilter(sent);
             // Detects a killed silo within seconds.

@@ -22,11 +22,6 @@ public sealed partial class StateSerializerTests(RuntimeSilo fixture) : RuntimeT
         Assert.Equal(("x", Level.Low, 0, true), (sample.Name, sample.Level, sample.Count, sample.IsOpen));
     }
 
-    /// <summary>The declared default differs from the default of the type, and older stored states do not have the property.</summary>
-    [Fact]
-    public void Deserialize_TenantWithoutStoreConversations_StoresThem() => Assert.True(
-        new StateSerializer(StateJson.Default).Deserialize<TenantDefinition>(BinaryData.FromString("""{"id":"t"}""")).StoreConversations);
-
     [Fact]
     public void Serialize_ThenDeserialize_ReturnsTheSame()
     {

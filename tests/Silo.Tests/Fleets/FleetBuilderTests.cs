@@ -18,6 +18,25 @@ public sealed class FleetBuilderTests
     }
 
     [Fact]
+    public void Build_EditElsewhere_SecretsAreEqual()
+    {
+        var (before, after) = (Build(SampleFleet.Text), Build(SampleFleet.With("20s", "21s")));
+
+        Assert.NotEqual(before.Accounts[0].Token!.Sealed, after.Accounts[0].Token!.Sealed);
+        Assert.Equal(before.Accounts[0].Token, after.Accounts[0].Token);
+        Assert.Equal(before.Accounts[1].Proxy, after.Accounts[1].Proxy);
+        Assert.NotEqual(before.Accounts[0].Token, Build(SampleFleet.With("pat_secret_1", "pat_secret_3")).Accounts[0].Token);
+    }
+
+    [Fact]
+    public void Build_Version_IsDeclared()
+    {
+        Assert.Null(Build(SampleFleet.Text).DeclaredVersion);
+        Assert.Equal(12, Build("version: 12\n" + SampleFleet.Text).DeclaredVersion);
+        Assert.NotEqual(Version("version: 12\n" + SampleFleet.Text), Version("version: 13\n" + SampleFleet.Text));
+    }
+
+    [Fact]
     public void Build_SameContent_IsTheSameVersion()
     {
         var first = Version(SampleFleet.Text);
@@ -45,5 +64,7 @@ public sealed class FleetBuilderTests
         Assert.NotEqual(Version(SampleFleet.Text), FleetBuilder.Build(SampleFleet.Read(SampleFleet.Text).File!, new AesSecretSeal(other)).Version);
     }
 
-    private string Version(string text) => FleetBuilder.Build(SampleFleet.Read(text).File!, _seal).Version;
+    private string Version(string text) => Build(text).Version;
+
+    private Fleet Build(string text) => FleetBuilder.Build(SampleFleet.Read(text).File!, _seal);
 }

@@ -32,6 +32,29 @@ public sealed class FleetImporterTests
     }
 
     [Fact]
+    public async Task Import_ReturnsWhenThisProcessUsesTheFleet()
+    {
+        var view = new KnownFleet();
+
+        await Importer(view).Import(SampleFleet.Read(SampleFleet.Text).File!);
+
+        Assert.Equal(1, view.Version);
+    }
+
+    [Fact]
+    public async Task Import_OldFileAtStart_WarnsOnceAndConnectsTheListenersInForce()
+    {
+        _catalog.IsSuperseded = true;
+        var applied = FleetBuilder.Build(SampleFleet.Read(SampleFleet.Discord).File!, Seal()).Listeners[1];
+
+        await Importer(new KnownFleet(applied)).Import(SampleFleet.Read(SampleFleet.Discord).File!, isStart: true);
+
+        Assert.StartsWith("The fleet file of this node is old", Assert.Single(_log.Lines), StringComparison.Ordinal);
+        while (_catalog.Listeners.Calls.Count < 2) await Task.Yield();
+        Assert.Equal(["connect other-ear.1", "sweep other-ear"], _catalog.Listeners.Calls.Order());
+    }
+
+    [Fact]
     public async Task Start_Listener_ConnectsTheShardOfItsServerAndSweepsChannels()
     {
         var fleet = FleetBuilder.Build(SampleFleet.Read(SampleFleet.Discord).File!, Seal());
@@ -60,5 +83,5 @@ public sealed class FleetImporterTests
 
     private ListenerConnector Listeners() => new(_catalog, _startLog);
 
-    private FleetImporter Importer() => new(_catalog, Seal(), Listeners(), _log);
+    private FleetImporter Importer(IFleetView? view = null) => new(_catalog, view ?? new KnownFleet(), Seal(), Listeners(), _log);
 }

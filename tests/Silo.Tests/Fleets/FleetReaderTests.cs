@@ -209,7 +209,7 @@ public sealed class FleetReaderTests
     {
         var problem = Assert.Single(SampleFleet.Read(new string('#', FleetYaml.MaxCharacters + 1)).Problems);
 
-        Assert.Equal("The file has 1048577 characters; the limit is 1048576.", problem.Message);
+        Assert.Equal("The file has 16777217 characters; the limit is 16777216.", problem.Message);
     }
 
     [Fact]

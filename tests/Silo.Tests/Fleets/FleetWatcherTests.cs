@@ -51,6 +51,44 @@ public sealed class FleetWatcherTests : IDisposable
     }
 
     [Fact]
+    public async Task Start_LowerVersion_IsReported()
+    {
+        _catalog.Refusal = "The fleet has version 3, but version 5 is in force.";
+
+        var error = await Assert.ThrowsAsync<StartException>(() => StartWatcher(SampleFleet.Text));
+
+        Assert.Equal($"{FleetPath}: The fleet has version 3, but version 5 is in force.", error.Message);
+    }
+
+    [Fact]
+    public async Task Refresh_LowerVersion_IsLoggedOnce()
+    {
+        await using var running = await StartWatcher(SampleFleet.Text);
+        File.WriteAllText(FleetPath, SampleFleet.With("id: coze-helper", "id: coze-other"));
+        _catalog.Refusal = "The fleet has version 3, but version 5 is in force.";
+
+        await running.Watcher.Refresh(forced: false);
+        await running.Watcher.Refresh(forced: false);
+
+        Assert.EndsWith(_catalog.Refusal, Assert.Single(_log.Lines), StringComparison.Ordinal);
+        Assert.Equal("coze-helper", _catalog.Last!.Models[0].Id);
+    }
+
+    [Fact]
+    public async Task Refresh_FileThatWasOldAtStart_IsAppliedWhenItIsEdited()
+    {
+        _catalog.IsSuperseded = true;
+        await using var running = await StartWatcher(SampleFleet.Text);
+        await running.Watcher.Refresh(forced: false);
+        Assert.Equal(0, _catalog.Imports);
+
+        File.WriteAllText(FleetPath, SampleFleet.With("id: coze-helper", "id: coze-other"));
+        await running.Watcher.Refresh(forced: false);
+
+        Assert.Equal("coze-other", _catalog.Last!.Models[0].Id);
+    }
+
+    [Fact]
     public async Task Refresh_InvalidFile_KeepsTheLastValidFleet()
     {
         await using var running = await StartWatcher(SampleFleet.Text);
@@ -176,7 +214,7 @@ public sealed class FleetWatcherTests : IDisposable
         var seal = new AesSecretSeal(new byte[AesSecretSeal.KeyBytes]);
         var watcher = new FleetWatcher(
             new FleetFileSource(FleetPath, new EnvironmentValues(LookUp)),
-            new FleetImporter(_catalog, seal, new ListenerConnector(_catalog, NullLogger<ListenerConnector>.Instance), NullLogger<FleetImporter>.Instance),
+            new FleetImporter(_catalog, new KnownFleet(), seal, new ListenerConnector(_catalog, NullLogger<ListenerConnector>.Instance), NullLogger<FleetImporter>.Instance),
             TestSettings.Default with { FleetPoll = poll ?? TimeSpan.FromSeconds(5) },
             time ?? _time,
             _log);

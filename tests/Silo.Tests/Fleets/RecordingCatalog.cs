@@ -18,8 +18,16 @@ internal sealed class RecordingCatalog : FakeGrains, ICatalogGrain
     /// <summary>The recorded calls to the grains of listeners.</summary>
     public RecordingListeners Listeners => _listeners;
 
-    public Task Import(Fleet fleet)
+    /// <summary>The catalog refuses every fleet with this message; null: it does not.</summary>
+    public string? Refusal { get; set; }
+
+    /// <summary>Whether a node that starts has an old file.</summary>
+    public bool IsSuperseded { get; set; }
+
+    public Task<FleetImport> Import(Fleet fleet, bool isStart)
     {
+        if (Refusal is not null) throw new ClusterException(ErrorCode.InvalidRequest, Refusal);
+        if (IsSuperseded && isStart) return Task.FromResult(new FleetImport(1, IsSuperseded: true));
         if (Fails) throw new ClusterException(ErrorCode.CallRejected, "not now");
         lock (_gate)
         {
@@ -30,7 +38,7 @@ internal sealed class RecordingCatalog : FakeGrains, ICatalogGrain
                 if (matches(fleet)) found.TrySetResult();
             }
         }
-        return Task.CompletedTask;
+        return Task.FromResult(new FleetImport(1, IsSuperseded: false));
     }
 
     /// <summary>Completes when a matching fleet is imported, or the last imported fleet matches.</summary>
@@ -47,23 +55,9 @@ internal sealed class RecordingCatalog : FakeGrains, ICatalogGrain
 
     protected override IGrainWithStringKey Find(Type grain, string key) => grain == typeof(ICatalogGrain) ? this : _listeners.Of(key);
 
-    public Task<ApiKeyInfo?> FindKey(string hash) => throw new NotSupportedException();
+    public Task<FleetChanges?> GetChanges(FleetPoll poll) => throw new NotSupportedException();
 
-    public Task<TenantDefinition?> FindTenant(string tenantId) => throw new NotSupportedException();
-
-    public Task<FleetOutline> Outline() => throw new NotSupportedException();
-
-    public Task<BotDefinition?> FindBot(string botId) => throw new NotSupportedException();
-
-    public Task<AccountDefinition?> FindAccount(string accountId) => throw new NotSupportedException();
-
-    public Task<ListenerDefinition?> FindListener(string listenerId) => throw new NotSupportedException();
-
-    public Task<ModelDefinition?> FindModel(string tenantId, string model) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<PooledBot>?> FindPool(string tenantId, string model) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<ModelInfo>> ListModels(string tenantId) => throw new NotSupportedException();
+    public Task<FleetStatus> GetStatus() => throw new NotSupportedException();
 }
 
 /// <summary>A logger that records messages.</summary>

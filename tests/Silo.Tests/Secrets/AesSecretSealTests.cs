@@ -14,7 +14,25 @@ public sealed class AesSecretSealTests
     public void Open_OwnSeal_ReturnsTheText(string plain) => Assert.Equal(plain, _seal.Open(_seal.Seal(plain)));
 
     [Fact]
-    public void Seal_SameTextTwice_ReturnsDifferentSeals() => Assert.NotEqual(_seal.Seal("a"), _seal.Seal("a"));
+    public void Seal_SameTextTwice_ReturnsDifferentBytesThatAreEqual()
+    {
+        var (one, other) = (_seal.Seal("a"), _seal.Seal("a"));
+
+        Assert.NotEqual(one.Sealed, other.Sealed);
+        Assert.Equal(one, other);
+        Assert.NotEqual(one, _seal.Seal("b"));
+    }
+
+    [Fact]
+    public void Seal_Fingerprint_Has128BitsAndNeedsTheKey()
+    {
+        var other = new AesSecretSeal(RandomNumberGenerator.GetBytes(AesSecretSeal.KeyBytes));
+
+        Assert.Equal(32, _seal.Seal("a").Fingerprint!.Length);
+        Assert.NotEqual(_seal.Seal("a"), other.Seal("a"));
+        var plainHash = Convert.ToHexStringLower(SHA256.HashData("a"u8));
+        Assert.DoesNotContain(_seal.Seal("a").Fingerprint!, plainHash, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Open_AnyByteChanged_Fails()
