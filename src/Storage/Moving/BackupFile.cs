@@ -49,7 +49,8 @@ internal static class BackupFile
         file.Position = 0;
         var line = new ArrayBufferWriter<byte>();
         for (int next; (next = file.ReadByte()) >= 0 && next != '\n' && line.WrittenCount < MaxHeaderLength;) line.Write([(byte)next]);
-        if (Parse(line.WrittenSpan) is not { Format: BackupHeader.FormatName, Source: not null } header) throw CreateError("It is not a backup of CozeCluster.");
+        if (Parse(line.WrittenSpan) is not { Format: BackupHeader.FormatName, Source: not null } header)
+            throw CreateError("It is not a backup of CozeCluster.");
         if (header.Version == BackupHeader.CurrentVersion) return header;
         throw CreateError(
             $"It has format version {header.Version}, but this build reads version {BackupHeader.CurrentVersion}. Use the build that wrote it.");

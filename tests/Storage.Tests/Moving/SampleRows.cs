@@ -22,8 +22,8 @@ internal static class SampleRows
             RowKind.Turn, 1L << 41, "t/named", "turn-1", 3L, "t", "key", "user 用户", "model", 2L, Time, Time + 3, Time + 4, "coze", "bot", "account", 2L, null,
             10L, 1L << 40, 1L, "handle"u8.ToArray(), "details"u8.ToArray()),
         Row(
-            RowKind.Turn, (1L << 41) + 1, null, "turn-1", 1L, "t", null, null, "model", 3L, Time, null, null, null, null, null, 0L, "UpstreamFailed", null, null,
-            0L, null, Array.Empty<byte>()),
+            RowKind.Turn, (1L << 41) + 1, null, "turn-1", 1L, "t", null, null, "model", 3L, Time, null, null, null, null, null, 0L, "UpstreamFailed", null,
+            null, 0L, null, Array.Empty<byte>()),
         Row(
             RowKind.Turn, (1L << 41) + 2, "t/named", "turn-2", 1L, "t", null, null, "model", 0L, Time, null, null, null, null, null, 0L, null, null, null,
             1L, null, "details"u8.ToArray()),
