@@ -37,9 +37,10 @@ public sealed class PostgresSource : IStoreSource
     {
         await PostgresSchema.VerifyAsync(connectionString, cancellationToken).ConfigureAwait(false);
         var database = NpgsqlDataSource.Create(connectionString);
+        var connection = database.CreateConnection();
         try
         {
-            var connection = await database.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+            await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
             // The first statement determines the moment.
             await using (var begin = PostgresTables.CreateCommand(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
                 await begin.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
@@ -49,6 +50,7 @@ public sealed class PostgresSource : IStoreSource
         }
         catch (Exception e)
         {
+            await connection.DisposeAsync().ConfigureAwait(false);
             await database.DisposeAsync().ConfigureAwait(false);
             if (e is not NpgsqlException) throw;
             throw new ClusterException(ErrorCode.Internal, $"The database cannot be used: {e.Message}", inner: e);

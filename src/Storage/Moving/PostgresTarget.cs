@@ -32,9 +32,10 @@ public sealed class PostgresTarget : IStoreTarget
     {
         await PostgresSchema.VerifyAsync(connectionString, cancellationToken).ConfigureAwait(false);
         var database = NpgsqlDataSource.Create(connectionString);
+        var connection = database.CreateConnection();
         try
         {
-            var connection = await database.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+            await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
             var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
             if (await PostgresTables.ExistAsync(connection, serviceId, cancellationToken).ConfigureAwait(false))
                 throw CreateConflict($"The cluster {serviceId} has stored something already. Use another cluster id, or an empty database.");
@@ -44,6 +45,7 @@ public sealed class PostgresTarget : IStoreTarget
         }
         catch (Exception e)
         {
+            await connection.DisposeAsync().ConfigureAwait(false);
             await database.DisposeAsync().ConfigureAwait(false);
             if (e is not NpgsqlException) throw;
             throw new ClusterException(ErrorCode.Internal, $"The database cannot be used: {e.Message}", inner: e);
