@@ -14,8 +14,10 @@ try
     var folder = Directory.GetCurrentDirectory();
     var source = new SettingSource(commandLine.Values, EnvironmentVariables(), folder);
     if (commandLine.Command == NodeCommand.SchemaApply) return await NodeCommands.ApplySchema(source, Console.Out);
-    if (commandLine.Command == NodeCommand.StoreMove) return await NodeCommands.MoveStore(source, folder, Console.Out);
+    if (commandLine.Command == NodeCommand.StoreMove) return await StoreCommands.Move(source, folder, Console.Out);
     if (commandLine.Command == NodeCommand.StoreAccept) return await NodeCommands.AcceptStore(source, folder, Console.Out);
+    if (commandLine.Command == NodeCommand.StoreBackup) return await StoreCommands.Backup(source, folder, commandLine.File!, Console.Out);
+    if (commandLine.Command == NodeCommand.StoreRestore) return await StoreCommands.Restore(source, folder, commandLine.File!, Console.Out);
     var settings = NodeSettings.Read(source, folder);
     if (commandLine.Command == NodeCommand.Check) return NodeCommands.CheckFleet(settings, Console.Out);
 

@@ -4,6 +4,7 @@ namespace CozeCluster.Docs.Tests;
 internal static class NotExecuted
 {
     private const string Cluster = "needs PostgreSQL; EndToEnd.Cluster.Tests start silos and gateways, apply the schema and move a store";
+    private const string Backup = "needs a release build; EndToEnd.Cluster.Tests back up and restore a node";
     private const string Docker = "needs a Docker daemon and images; Deploy.Tests check the files";
     private const string Bench = "runs for minutes; Drill.Tests run small drills";
     private const string Https = "needs a certificate and a fixed port; Silo.Tests serve HTTPS";
@@ -23,7 +24,7 @@ internal static class NotExecuted
         ("docs/cluster.md", "docker compose -f deploy/compose.yaml up --build", Docker),
         ("docs/cluster.md", "compose() { docker compose -f deploy/compose.yaml \"$@\"; }", Docker),
         ("docs/configuration.md", "dotnet run --project src/Silo -- --fleet fleet.yaml --urls \"https://*:7443\" \\", Https),
-        ("docs/operations.md", "tar -czf backup.tar.gz data", "the node has to be stopped first"),
+        ("docs/operations.md", "cozecluster() { dotnet src/Silo/bin/Release/net10.0/CozeCluster.Silo.dll \"$@\"; }", Backup),
         ("docs/operations.md", "dotnet build bench/Drill -c Release", Bench),
         ("docs/operations.md", "ROUNDS=2 SECONDS_EACH=6 deploy/cost.sh", Bench),
         ("docs/sandbox.md", "dotnet build src/Sandbox && cd tests/npm && npm install && npm test     # SANDBOX_URL=… uses one that runs already", Node),

@@ -20,13 +20,20 @@ internal enum NodeCommand
 
     /// <summary>Accept the data of a single node although saves are missing.</summary>
     StoreAccept,
+
+    /// <summary>Copy the data of a single node or a cluster into a file.</summary>
+    StoreBackup,
+
+    /// <summary>Copy the data in a file into a new data folder or an empty cluster.</summary>
+    StoreRestore,
 }
 
 /// <summary>The parsed command line.</summary>
 /// <param name="Values">The settings that it sets, by <see cref="Setting.Name"/>.</param>
 /// <param name="Command">The command to execute.</param>
 /// <param name="IsHandled">Whether it asked for the help or the version, which have been printed.</param>
-internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, NodeCommand Command, bool IsHandled)
+/// <param name="File">The backup file of <c>store backup</c> and <c>store restore</c>; null for other commands.</param>
+internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, NodeCommand Command, bool IsHandled, string? File = null)
 {
     private static readonly Setting[] OfAllCommands = [Settings.Fleet, Settings.Postgres, Settings.Data, Settings.ClusterId];
 
@@ -35,12 +42,18 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
     public static CommandLine Parse(string[] args)
     {
         var options = Settings.All.Where(setting => !setting.Secret).ToDictionary(setting => setting, MakeOption);
-        var (root, commands) = MakeCommands();
+        Option<string>[] files =
+        [
+            MakeFileOption("--to", "The file to write. It must not exist yet."),
+            MakeFileOption("--from", "The file that store backup has written."),
+        ];
+        var (root, commands) = MakeCommands(files);
         foreach (var option in options.Values) root.Add(option);
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
         if (parsed.Errors.Count > 0)
         {
-            var names = options.Values.Select(option => option.Name).Concat(["check", "schema", "apply", "store", "move", "accept"]).ToList();
+            var names = options.Values.Concat(files).Select(option => option.Name)
+                .Concat(["check", "schema", "apply", "store", "move", "accept", "backup", "restore"]).ToList();
             var problems = parsed.Errors.Select(error => error.Message + SuggestionFor(error.Message, names)).Distinct();
             throw new StartException([.. problems, "Use --help to list commands and options."]);
         }
@@ -52,28 +65,43 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
         var values = options
             .Where(pair => parsed.GetResult(pair.Value) is { Implicit: false })
             .ToDictionary(pair => pair.Key.Name, pair => pair.Value is Option<bool> ? "true" : parsed.GetValue((Option<string>)pair.Value)!);
-        return new CommandLine(values, commands[parsed.CommandResult.Command], IsHandled: false);
+        var file = files.Where(parsed.CommandResult.Command.Options.Contains).Select(parsed.GetValue).SingleOrDefault();
+        return new CommandLine(values, commands[parsed.CommandResult.Command], IsHandled: false, file);
     }
 
-    private static (RootCommand Root, Dictionary<Command, NodeCommand> Commands) MakeCommands()
+    private static (RootCommand Root, Dictionary<Command, NodeCommand> Commands) MakeCommands(Option<string>[] files)
     {
         var check = new Command("check", "Check the fleet file and list its problems. Starts nothing.");
         var apply = new Command("apply", "Create the tables of a cluster in its database, or update them.");
         var schema = new Command("schema", "The tables of a cluster.") { apply };
         var move = new Command("move", "Copy the data of a single node from its data folder into the database of a cluster that has no data yet.");
         var accept = new Command("accept", "Use the data folder of a single node as it is, although the node has found that saved data is missing in it.");
-        var store = new Command("store", "The stored data of nodes.") { move, accept };
+        var backup = new Command(
+            "backup", "Copy the data of a single node from its data folder, or with a database that of a cluster, into a file. Nodes may run meanwhile.")
+        {
+            files[0],
+        };
+        var restore = new Command(
+            "restore", "Copy the data in a backup file into a data folder that has no data yet, or with a database into a cluster that has none.")
+        {
+            files[1],
+        };
+        var store = new Command("store", "The stored data of nodes.") { move, accept, backup, restore };
         const string About = "CozeCluster: an OpenAI-compatible API in front of Coze bots. docs/configuration.md explains all settings.";
         var root = new RootCommand(About) { check, schema, store };
         var commands = new Dictionary<Command, NodeCommand>
         {
             [root] = NodeCommand.Run, [check] = NodeCommand.Check, [apply] = NodeCommand.SchemaApply, [move] = NodeCommand.StoreMove,
             [accept] = NodeCommand.StoreAccept,
+            [backup] = NodeCommand.StoreBackup, [restore] = NodeCommand.StoreRestore,
         };
         // The parser requires an action for each command. The program executes the commands itself.
         foreach (var command in commands.Keys) command.SetAction(_ => ExitCodes.Success);
         return (root, commands);
     }
+
+    private static Option<string> MakeFileOption(string name, string description) =>
+        new(name) { HelpName = "file", Arity = ArgumentArity.ExactlyOne, Description = description, Required = true };
 
     private static Option MakeOption(Setting setting)
     {

@@ -1,5 +1,4 @@
 using CozeCluster.Silo.Fleets;
-using CozeCluster.Silo.Secrets;
 using CozeCluster.Storage;
 
 namespace CozeCluster.Silo.Hosting;
@@ -34,24 +33,6 @@ internal static class NodeCommands
         return ExitCodes.Success;
     }
 
-    /// <summary>The command <c>store move</c>: copies everything that a single node has stored, uploads and images included, into a cluster.</summary>
-    /// <exception cref="StartException">No database is set, or the name of the cluster is not valid.</exception>
-    /// <exception cref="ClusterException">There is nothing to copy, a node uses the data folder, or the cluster has data or cannot be used.</exception>
-    public static async Task<int> MoveStore(SettingSource source, string folder, TextWriter output)
-    {
-        var postgres = ClusterSettings.ReadPostgres(source);
-        var cluster = ClusterSettings.ReadClusterId(source);
-        if (source.Problems.Count > 0) throw new StartException([.. source.Problems]);
-        var data = Path.GetFullPath(source[Settings.Data].Text!, folder);
-        using var store = SqliteExport.Open(data);
-        RequireSameKey(data, source[Settings.SecretsKey].Text);
-        var moved = await PostgresImport.RunAsync(postgres, cluster, store.ReadStates(), store.ReadReminders(), store.ReadBlobs());
-        await output.WriteLineAsync(
-            $"Copied {moved.States} states, {moved.Reminders} reminders and {moved.Blobs} files into the cluster {cluster}. "
-            + "The data folder is unchanged. Do not start a node on it again.");
-        return ExitCodes.Success;
-    }
-
     /// <summary>The command <c>store accept</c>: lets the next start use the data folder as it is.</summary>
     /// <exception cref="ClusterException">The folder has no data of a node, or a node uses it.</exception>
     public static async Task<int> AcceptStore(SettingSource source, string folder, TextWriter output)
@@ -61,15 +42,5 @@ internal static class NodeCommands
         DataFolder.Accept(data);
         await output.WriteLineAsync($"The next start uses the data folder '{data}' as it is.");
         return ExitCodes.Success;
-    }
-
-    // With another key, the cluster could not decrypt the secrets of the node.
-    private static void RequireSameKey(string data, string? clusterKey)
-    {
-        var file = Path.Combine(data, SecretsKey.FileName);
-        if (clusterKey is null || !File.Exists(file) || SecretsKey.Load(null, data).AsSpan().SequenceEqual(SecretsKey.Load(clusterKey, data))) return;
-        throw new StartException(
-            $"{Settings.SecretsKey.Variable} is not the key that the node encrypted its secrets with. "
-            + $"Set it to the content of '{file}', here and on all nodes of the cluster.");
     }
 }

@@ -68,17 +68,6 @@ internal sealed class FileBlobStore(string directory, TimeSpan lifetime, TimePro
         }
     }
 
-    /// <summary>Reads all blobs of a directory, expired ones included.</summary>
-    public static IEnumerable<ExportedBlob> ReadAll(string directory)
-    {
-        if (!Directory.Exists(directory)) yield break;
-        foreach (var file in new DirectoryInfo(directory).EnumerateFiles("*", SearchOption.AllDirectories))
-        {
-            var id = $"{file.Directory!.Name}.{file.Name}";
-            if (IsBlobId(id)) yield return new ExportedBlob(id, file.LastWriteTimeUtc, file.OpenRead);
-        }
-    }
-
     /// <summary>The file of a blob. Null for an id that this store cannot have created: such an id could lead out of the directory.</summary>
     private string? GetPath(string id)
     {
@@ -86,7 +75,8 @@ internal sealed class FileBlobStore(string directory, TimeSpan lifetime, TimePro
         return Path.Combine(directory, id[..GrainKeys.HashLength], id[(GrainKeys.HashLength + 1)..]);
     }
 
-    private static bool IsBlobId(string id)
+    /// <summary>Whether this store can have created an id.</summary>
+    public static bool IsBlobId(string id)
     {
         const int length = GrainKeys.HashLength;
         return id.Length == 2 * length + 1 && id[length] == '.'

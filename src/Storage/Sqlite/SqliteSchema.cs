@@ -9,7 +9,7 @@ internal static class SqliteSchema
     public const string FileName = "grains.db";
 
     /// <summary>The version of the tables. A file with another version is refused.</summary>
-    private const long Version = 3;
+    public const long Version = 3;
 
     // Times are milliseconds since 1970 UTC; periods are milliseconds. The column hash is the grain's uniform hash code, by which silos divide the reminders
     // among them.
@@ -56,9 +56,7 @@ internal static class SqliteSchema
             Execute(connection, durability == Durability.Machine ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
             // States are often written again soon. A checkpoint that runs less often copies fewer pages into the file.
             Execute(connection, "PRAGMA wal_autocheckpoint=8000");
-            Execute(connection, Tables);
-            Execute(connection, SqliteTurnTables.Sql);
-            Execute(connection, SqliteFleetStore.Tables);
+            CreateTables(connection);
         }
         catch (SqliteException e)
         {
@@ -68,6 +66,57 @@ internal static class SqliteSchema
         {
             throw new ClusterException(ErrorCode.Internal, $"The database {database} cannot be opened: {e.Message}", inner: e);
         }
+    }
+
+    /// <summary>Creates a database that is not used yet.</summary>
+    public static void Create(SqliteConnection connection)
+    {
+        connection.Open();
+        Execute(connection, "PRAGMA auto_vacuum=INCREMENTAL");
+        CreateTables(connection);
+    }
+
+    /// <summary>
+    /// Opens a connection that reads what is committed at this moment, also while a node writes. The write-ahead log keeps the pages of that moment until the
+    /// connection is disposed.
+    /// </summary>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.NotFound"/>: there is no database. <see cref="ErrorCode.Internal"/>: it is damaged, or an older or newer version wrote it.
+    /// </exception>
+    public static SqliteConnection OpenSnapshot(string directory)
+    {
+        var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder(ConnectionString(directory)) { Mode = SqliteOpenMode.ReadWrite }.ToString());
+        try
+        {
+            if (!File.Exists(connection.DataSource))
+                throw new ClusterException(ErrorCode.NotFound, $"The directory {directory} does not contain the database {FileName} of a node.");
+            connection.Open();
+            Execute(connection, "PRAGMA query_only=ON");
+            Execute(connection, "BEGIN");
+            // The first read determines the moment.
+            if (Scalar(connection, "SELECT 1 FROM sqlite_schema WHERE name = 'meta'") is null)
+                throw new ClusterException(ErrorCode.NotFound, $"The database {connection.DataSource} is not the database of a node.");
+            Verify(connection);
+            return connection;
+        }
+        catch (SqliteException e)
+        {
+            connection.Dispose();
+            throw new ClusterException(ErrorCode.Internal, SqliteFaults.Describe(e, connection.DataSource), inner: e);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    private static void CreateTables(SqliteConnection connection)
+    {
+        Execute(connection, Tables);
+        Execute(connection, SqliteTurnTables.Sql);
+        Execute(connection, SqliteFleetStore.Tables);
     }
 
     private static void Verify(SqliteConnection connection)

@@ -62,12 +62,30 @@ public sealed class CommandLineTests
     }
 
     [Theory]
+    [InlineData(NodeCommand.StoreBackup, "store", "backup", "--to", "f", "--data", "d")]
+    [InlineData(NodeCommand.StoreBackup, "--data", "d", "store", "backup", "--to=f")]
+    [InlineData(NodeCommand.StoreRestore, "store", "restore", "--from", "f", "--data", "d")]
+    internal void Parse_StoreBackupAndRestore_AcceptAFileAndAFolder(NodeCommand command, params string[] args)
+    {
+        var line = CommandLine.Parse(args);
+
+        Assert.Equal((command, "f", "d"), (line.Command, line.File, line.Values["data"]));
+    }
+
+    [Theory]
     [InlineData("Did you mean '--sandbox'?", "--sandbx")]
     [InlineData("Did you mean 'check'?", "chekc")]
     [InlineData("'--nothing-like-it'", "--nothing-like-it", "--port", "1")]
     [InlineData("'--secrets-key'", "--secrets-key", "x")]
     [InlineData("Required command", "schema")]
     [InlineData("Required command", "store")]
+    [InlineData("Did you mean 'backup'?", "store", "bakcup", "--to", "f")]
+    [InlineData("Did you mean 'restore'?", "store", "restor", "--from", "f")]
+    [InlineData("'--to'", "store", "backup")]
+    [InlineData("'--to'", "store", "backup", "--to")]
+    [InlineData("'--from'", "store", "restore", "--data", "d")]
+    [InlineData("'--from'", "store", "backup", "--to", "f", "--from", "g")]
+    [InlineData("'--to'", "--to", "f")]
     [InlineData("'--fleet'", "--fleet")]
     [InlineData("'--certificate-password'", "--certificate-password", "x")]
     public void Parse_Unknown_IsRefused(string expected, params string[] args) =>

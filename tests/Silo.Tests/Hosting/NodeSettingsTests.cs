@@ -236,17 +236,6 @@ public sealed class NodeSettingsTests : IDisposable
         Assert.Contains(expected, Assert.Throws<StartException>(() => Read(["--fleet", "fleet.yaml"])).Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task MoveStore_InvalidClusterName_IsRefused()
-    {
-        var commandLine = CommandLine.Parse(["store", "move", "--postgres", "Host=db", "--cluster-id", "a b"]);
-        var source = new SettingSource(commandLine.Values, new Dictionary<string, string?>(), _folder.FullName);
-
-        var error = await Assert.ThrowsAsync<StartException>(() => NodeCommands.MoveStore(source, _folder.FullName, TextWriter.Null));
-
-        Assert.StartsWith("--cluster-id: ", error.Message, StringComparison.Ordinal);
-    }
-
     [Theory]
     [InlineData("sandbox mode only works on loopback", "--sandbox", "--postgres", "Host=db", "--advertised-address", "192.0.2.7")]
     [InlineData("expected all, silo or gateway", "--role", "server", "--sandbox", "--postgres", "Host=db")]
