@@ -46,5 +46,5 @@ public static class GatewayEndpoints
 
     /// <summary>Requires an admin key for endpoints that are mapped elsewhere. A browser asks its user for the key, as a password.</summary>
     public static TBuilder RequireAdmin<TBuilder>(this TBuilder endpoints) where TBuilder : IEndpointConventionBuilder =>
-        endpoints.WithMetadata(new AdminRoute(AllowLoopback: false, ForBrowsers: true), new DebugLogRoute());
+        endpoints.WithMetadata(new AdminRoute(ForBrowsers: true), new DebugLogRoute());
 }

@@ -9,6 +9,12 @@ public sealed class GatewayOptions
     public long MaxBodyBytes { get; set; } = 32L << 20;
 
     /// <summary>
+    /// The maximum size in bytes of all request bodies that the node receives at the same time, from <see cref="MaxBodyBytes"/> to 64 GB. One tenant can use a
+    /// quarter of it. Default: 256 MB. A request for which there is no room gets 503, or 429 if its own tenant uses it all.
+    /// </summary>
+    public long MaxBodyBytesInFlight { get; set; } = 256L << 20;
+
+    /// <summary>
     /// How long a streamed response waits for its first content before the response starts without content, 0 to 60 s. Default: 2 s. An error within this time
     /// is sent with its own HTTP status. A later error can only be sent inside the stream.
     /// </summary>
@@ -42,6 +48,8 @@ public sealed class GatewayOptions
     internal string? FindError() => this switch
     {
         { MaxBodyBytes: < 1024 or > 1L << 30 } => $"{nameof(MaxBodyBytes)} must be between 1 KB and 1 GB.",
+        _ when MaxBodyBytesInFlight < MaxBodyBytes || MaxBodyBytesInFlight > 64L << 30 =>
+            $"{nameof(MaxBodyBytesInFlight)} must be between {nameof(MaxBodyBytes)} and 64 GB.",
         _ when StartGrace < TimeSpan.Zero || StartGrace > TimeSpan.FromSeconds(60) => $"{nameof(StartGrace)} must be between 0 and 60 s.",
         _ when KeepAlive < TimeSpan.FromSeconds(1) || KeepAlive > TimeSpan.FromSeconds(300) => $"{nameof(KeepAlive)} must be between 1 and 300 s.",
         _ when DrainNotice < TimeSpan.Zero || DrainNotice > TimeSpan.FromMinutes(5) => $"{nameof(DrainNotice)} must be between 0 and 5 min.",

@@ -1,3 +1,4 @@
+using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Replies;
 using CozeCluster.Gateway.Surfaces.Chat;
@@ -32,6 +33,7 @@ public static class GatewayServices
         services.AddSingleton<Readiness>();
         services.AddSingleton<GatewayMetrics>();
         services.AddMetricsExport();
+        services.AddSingleton<BodyBudget>();
         services.AddSingleton<ModelDirectory>();
         services.AddSingleton<ReplyReaderServices>();
         services.AddSingleton<TurnStarter>();

@@ -44,6 +44,7 @@ try
     builder.Services.AddGateway(gateway =>
     {
         gateway.MaxBodyBytes = settings.MaxBodyBytes;
+        gateway.MaxBodyBytesInFlight = Math.Max(settings.MaxBodyBytesInFlight, settings.MaxBodyBytes);
         gateway.StartGrace = settings.StartGrace;
         gateway.KeepAlive = settings.KeepAlive;
         gateway.Swagger = settings.Swagger;

@@ -34,7 +34,6 @@ public sealed class LoadBalancerTests
         Assert.DoesNotContain(Lines, line => line.Contains("on-marked-down", StringComparison.Ordinal));
     }
 
-    /// <summary>Otherwise the gateway would see each request as one from its own machine, where /metrics needs no key.</summary>
     [Fact]
     public void Gateways_receive_the_address_of_the_client() => Assert.Contains("option forwardfor", Lines);
 

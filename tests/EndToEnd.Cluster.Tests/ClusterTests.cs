@@ -41,7 +41,7 @@ public sealed class ClusterTests(RunningCluster cluster)
 
         Assert.Equal(HttpStatusCode.OK, (await silo.GetAsync("/health/live")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await silo.GetAsync("/health/ready")).StatusCode);
-        Assert.Contains("cozecluster_health", await silo.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        Assert.Contains("cozecluster_health", await silo.ReadMetricsAsync(), StringComparison.Ordinal);
         Assert.Equal(404, (await silo.RequestJsonAsync(HttpMethod.Get, "/v1/models")).Status);
         Assert.Equal(200, (await silo.RequestJsonAsync(HttpMethod.Get, "/admin/health", TestFleet.AdminKey)).Status);
     }

@@ -74,7 +74,7 @@ public sealed class LostTurnTests : IAsyncDisposable
     {
         foreach (var silo in _cluster.Silos)
         {
-            var metrics = await http.GetStringAsync(new Uri(silo.BaseUrl, "/metrics"), TestTimeout.Token);
+            var metrics = await http.ReadMetricsAsync(silo.BaseUrl);
             if (metrics.Contains("cozecluster_turns_started_total{", StringComparison.Ordinal)) return silo;
         }
         throw new InvalidOperationException("No silo has a turn.");

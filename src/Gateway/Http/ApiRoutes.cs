@@ -1,4 +1,3 @@
-using System.Net;
 using CozeCluster.Gateway.Surfaces.OpenApi;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -33,11 +32,10 @@ internal static class ApiRoutes
     /// <param name="operationId">The operation id in the OpenAPI document.</param>
     /// <param name="summary">What the operation does.</param>
     /// <param name="describe">Adds parameters, bodies and responses to the description.</param>
-    /// <param name="allowLoopback">Whether a client on the node's own machine needs no key.</param>
     public static IEndpointConventionBuilder MapAdmin(
         this IEndpointRouteBuilder routes, string method, string pattern, RequestDelegate handler, string operationId, string summary,
-        Action<OpenApiOperation> describe, bool allowLoopback = false) =>
-        routes.MapMethods(pattern, [method], handler).WithMetadata(new AdminRoute(allowLoopback))
+        Action<OpenApiOperation> describe) =>
+        routes.MapMethods(pattern, [method], handler).WithMetadata(new AdminRoute(ForBrowsers: false))
             .Describe(handler.Method, "Admin", operationId, summary, describe);
 
     /// <summary>
@@ -63,23 +61,13 @@ internal sealed class TenantRoute
 }
 
 /// <summary>Marks routes that require an admin key.</summary>
-/// <param name="AllowLoopback">Whether a client on the node's own machine needs no key.</param>
 /// <param name="ForBrowsers">Whether people open the route with a browser. The browser asks for the key: it is the password of any user name.</param>
-internal sealed record AdminRoute(bool AllowLoopback, bool ForBrowsers = false)
+internal sealed record AdminRoute(bool ForBrowsers)
 {
-    // A proxy on this machine forwards requests of other machines. A page in a browser on this machine may come from anywhere.
-    private static readonly string[] ForwardingHeaders = ["forwarded", "x-forwarded-for", "x-real-ip", "via", "origin"];
-
     /// <summary>The <c>WWW-Authenticate</c> header of a response to a request without a valid key.</summary>
     public static string ChallengeFor(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<AdminRoute>() is { ForBrowsers: true }
         ? "Basic realm=\"CozeCluster: any user name, an admin key as password\", charset=\"UTF-8\""
         : "Bearer";
-
-    /// <summary>Whether a request is allowed without a key.</summary>
-    public bool AllowsWithoutKey(HttpContext context) =>
-        AllowLoopback
-        && context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)
-        && !Array.Exists(ForwardingHeaders, context.Request.Headers.ContainsKey);
 }
 
 /// <summary>Marks routes that machines request all the time. Their successful requests are logged at debug level only.</summary>

@@ -45,7 +45,9 @@ internal static class JsonBody
     /// <param name="context">The request.</param>
     /// <param name="maxBytes">The maximum size of the body.</param>
     /// <param name="read">Converts the document, and the bytes it was parsed from, to the result.</param>
-    /// <exception cref="ClusterException">The body has the wrong type, is empty, is too large, or is not JSON.</exception>
+    /// <exception cref="ClusterException">
+    /// The body has the wrong type, is empty, is too large, or is not JSON, or <see cref="BodyBudget"/> has no room for it.
+    /// </exception>
     /// <exception cref="ClientDisconnectedException">The connection broke before the body was complete.</exception>
     public static async ValueTask<T> Read<T>(HttpContext context, long maxBytes, Func<JsonElement, ReadOnlySequence<byte>, T> read)
     {
@@ -55,10 +57,12 @@ internal static class JsonBody
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = null;
         if (context.Request.ContentLength > maxBytes) throw TooLarge(maxBytes);
         var body = context.Request.BodyReader;
+        using var budget = BodyBudget.Begin(context);
         while (true)
         {
             var result = await ReadMore(body, context.RequestAborted);
             if (result.Buffer.Length > maxBytes) throw TooLarge(maxBytes);
+            budget.Grow(result.Buffer.Length);
             if (result.IsCompleted) return Parse(body, result, read);
             body.AdvanceTo(result.Buffer.Start, result.Buffer.End);
         }

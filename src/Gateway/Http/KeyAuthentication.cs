@@ -18,7 +18,7 @@ internal sealed class KeyAuthentication(RequestDelegate next, IGrainFactory grai
     {
         if (context.GetEndpoint()?.Metadata is not { } metadata) return next(context);
         if (metadata.GetMetadata<TenantRoute>() is not null) return Authenticate(context, admin: false, forBrowsers: false);
-        return metadata.GetMetadata<AdminRoute>() is { } route && !route.AllowsWithoutKey(context)
+        return metadata.GetMetadata<AdminRoute>() is { } route
             ? Authenticate(context, admin: true, route.ForBrowsers)
             : next(context);
     }
@@ -55,6 +55,8 @@ internal sealed class KeyAuthentication(RequestDelegate next, IGrainFactory grai
         var authorization = request.Headers.Authorization.ToString().AsSpan().Trim();
         if (forBrowsers && authorization.StartsWith(Basic, StringComparison.OrdinalIgnoreCase)) return ReadPassword(authorization[Basic.Length..].Trim());
         if (authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)) return authorization[Bearer.Length..].Trim();
+        // Some clients send the key without a scheme.
+        if (!authorization.IsEmpty && !authorization.Contains(' ')) return authorization;
         var xApiKey = request.Headers["x-api-key"].ToString();
         return (xApiKey.Length > 0 ? xApiKey : request.Headers["api-key"].ToString()).AsSpan().Trim();
     }

@@ -1,4 +1,5 @@
 using CozeCluster.Gateway.Metrics;
+using CozeCluster.Gateway.Replies;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
@@ -17,6 +18,11 @@ internal sealed partial class RequestEnvelope(RequestDelegate next, GatewayMetri
         {
             await next(context);
             if (context.Response.StatusCode >= 400 && HasNoBody(context.Response)) await ErrorRenderer.Write(context, ErrorRenderer.OfStatus(context));
+        }
+        catch (ReplyCutException)
+        {
+            LogRequest(context, info);
+            throw;
         }
         catch (Exception exception)
         {

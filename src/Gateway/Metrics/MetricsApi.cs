@@ -21,13 +21,12 @@ internal static partial class MetricsApi
         var scrape = routes.CreateApplicationBuilder().UseOpenTelemetryPrometheusScrapingEndpoint(static _ => true).Build();
         routes.MapAdmin(
             "GET", "/metrics", context => Read(context, scrape), "readMetrics",
-            "Returns the metrics of this node in Prometheus' text format. Clients on the node's own machine need no key.",
+            "Returns the metrics of this node in Prometheus' text format.",
             static operation =>
             {
                 var content = Schemas.Content("text/plain", Schemas.String());
                 operation.Responses!.Add("200", new OpenApiResponse { Description = "Metrics.", Content = content });
-            },
-            allowLoopback: true).WithMetadata(new DebugLogRoute());
+            }).WithMetadata(new DebugLogRoute());
     }
 
     private static async Task Read(HttpContext context, RequestDelegate scrape)

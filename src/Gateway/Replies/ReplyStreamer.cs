@@ -21,6 +21,9 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
     // The response must also be flushed while batches arrive as fast as they are rendered.
     private const int MaxBatchesPerFlush = 32;
 
+    /// <summary>The time that a client on HTTP/2 has to read the error event.</summary>
+    private static readonly TimeSpan ResetDelay = TimeSpan.FromMilliseconds(250);
+
     private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(5);
 
     /// <summary>Streams a reply until it ends or the client disconnects.</summary>
@@ -32,6 +35,7 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
     /// assume that the connection failed, and would resume again.
     /// </param>
     /// <exception cref="ClusterException">The turn failed before the response started.</exception>
+    /// <exception cref="ReplyCutException">The turn failed later, and the error was sent in the stream.</exception>
     public async Task Run(HttpContext context, ReplyReader reader, IReplyRenderer renderer, bool resumed = false)
     {
         using var activeStream = metrics.BeginStream();
@@ -51,7 +55,12 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
             }
             else if (batch is null) writer.WriteComment("keep-alive"u8);
 
-            if (batch is not null && RenderAvailable(context, reader, renderer, writer, batch)) return;
+            if (batch is not null && RenderAvailable(context, reader, renderer, writer, batch))
+            {
+                if (resumed || RequestInfo.Of(context).Error is null) return;
+                if (await Flush(context, reader, writer)) await CutResponse(context);
+                return;
+            }
             if (!await Flush(context, reader, writer)) return;
             until = time.FromNow(options.KeepAlive);
         }
@@ -95,6 +104,13 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
         }
     }
 
+    private async Task CutResponse(HttpContext context)
+    {
+        // RST_STREAM makes clients drop what they have received and not read yet. On HTTP/1.1 everything arrives before the end of the connection.
+        if (HttpProtocol.IsHttp2(context.Request.Protocol)) await Task.Delay(ResetDelay, time, context.RequestAborted);
+        throw new ReplyCutException();
+    }
+
     private static void SetHeaders(HttpContext context)
     {
         var response = context.Response;
@@ -105,3 +121,10 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
         context.Features.GetRequiredFeature<IHttpResponseBodyFeature>().DisableBuffering();
     }
 }
+
+/// <summary>
+/// Ends a response abnormally after the error event of a reply that was cut: without the last chunk, or with RST_STREAM on HTTP/2. Some clients do not look at
+/// error events, and would take a response that ends normally for a whole reply. The exception must reach the server: <c>HttpContext.Abort</c> could drop the
+/// error event.
+/// </summary>
+internal sealed class ReplyCutException() : Exception("The reply was cut by an error, which was sent to the client.");

@@ -117,4 +117,7 @@ public enum ErrorCode
 
     /// <summary>A file that a reply refers to could not be fetched safely.</summary>
     FetchFailed,
+
+    /// <summary>The node has no memory left for large requests.</summary>
+    Overloaded,
 }

@@ -96,6 +96,7 @@ public static class ErrorTable
         new(ErrorCode.CallRejected, 503, Server, "try_again", "overloaded_error", ErrorSeverity.Warning, RecoveryAction.GiveUp),
         new(ErrorCode.NoImage, 502, Server, "no_image", Api, ErrorSeverity.Information, RecoveryAction.GiveUp),
         new(ErrorCode.FetchFailed, 502, Server, "fetch_failed", Api, ErrorSeverity.Warning, RecoveryAction.GiveUp),
+        new(ErrorCode.Overloaded, 503, Server, "overloaded", "overloaded_error", ErrorSeverity.Warning, RecoveryAction.GiveUp),
     }.ToFrozenDictionary(row => row.Code);
 
     /// <summary>All rows, for documentation and tests.</summary>

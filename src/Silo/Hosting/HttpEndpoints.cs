@@ -57,7 +57,8 @@ internal static class HttpEndpoints
 
             // Detects clients that disappeared without closing the connection, so that their turns are cancelled.
             kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
-            var certificate = settings.Certificate is { } files ? new ServerCertificate(files, TimeProvider.System) : null;
+            var logger = kestrel.ApplicationServices.GetRequiredService<ILogger<ServerCertificate>>();
+            var certificate = settings.Certificate is { } files ? new ServerCertificate(files, TimeProvider.System, logger) : null;
             foreach (var endpoint in settings.Endpoints) kestrel.Listen(endpoint, certificate);
         });
     }

@@ -15,8 +15,13 @@ internal static class NodeLogging
     // that a check which has not begun is late, and an error that ends the start anyway.
     private static readonly string[] SilentDuringStart =
     [
-        "Microsoft.Extensions.Hosting", "Microsoft.AspNetCore.Server.Kestrel",
-        "Orleans.Runtime.Silo", "Orleans.Runtime.Watchdog", "Orleans.Runtime.SiloLifecycleSubject",
+        "Microsoft.Extensions.Hosting", "Orleans.Runtime.Silo", "Orleans.Runtime.Watchdog", "Orleans.Runtime.SiloLifecycleSubject",
+    ];
+
+    private static readonly string[] KestrelParts =
+    [
+        "Microsoft.AspNetCore.Server.Kestrel.BadRequests", "Microsoft.AspNetCore.Server.Kestrel.Connections", "Microsoft.AspNetCore.Server.Kestrel.Http2",
+        "Microsoft.AspNetCore.Server.Kestrel.Https", "Microsoft.AspNetCore.Server.Kestrel.Transport",
     ];
 
     public static void AddNodeLogging(this WebApplicationBuilder builder, NodeSettings settings)
@@ -32,6 +37,9 @@ internal static class NodeLogging
         builder.Services.AddSingleton(start);
         foreach (var category in SilentDuringStart)
             builder.Logging.AddFilter(category, level => start.IsOver && level >= LogLevel.Warning);
+        // The server logs every exception that reaches it with a stack trace. Only ReplyCutException does, and the gateway has logged its request.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", level => start.IsOver && level >= LogLevel.Critical);
+        foreach (var category in KestrelParts) builder.Logging.AddFilter(category, level => start.IsOver && level >= LogLevel.Warning);
         builder.Logging.AddConfiguration(settings.Logging);
         if (settings.Log == LogFormat.Json)
         {

@@ -11,24 +11,32 @@ internal static partial class NodeRunner
     /// <summary>Starts the node, logs its addresses, and returns when it has stopped.</summary>
     public static async Task RunNode(this WebApplication app, NodeSettings settings)
     {
-        await Start(app);
+        using var signals = new StopSignals(app.Lifetime);
+        if (!await TryStart(app))
+        {
+            Console.Error.WriteLine("The node was stopped before it had started.");
+            return;
+        }
         app.Services.GetRequiredService<StartPhase>().IsOver = true;
-        using var signals = new StopSignals();
         foreach (var warning in settings.Warnings) LogWarning(app.Logger, warning);
         foreach (var url in app.Urls) LogListening(app.Logger, url);
         if (settings.Sandbox) Console.WriteLine(SandboxGreeting.For(app.Urls.First()));
         await app.WaitForShutdownAsync();
     }
 
-    private static async Task Start(WebApplication app)
+    /// <returns>False if the node was asked to stop before it had started.</returns>
+    private static async Task<bool> TryStart(WebApplication app)
     {
         try
         {
             await app.StartAsync();
+            return true;
         }
         catch
         {
+            var isStopped = app.Lifetime.ApplicationStopping.IsCancellationRequested;
             await StopAfterFailedStart(app);
+            if (isStopped) return false;
             throw;
         }
     }
@@ -54,14 +62,18 @@ internal static partial class NodeRunner
     private static partial void LogWarning(ILogger logger, string warning);
 }
 
-/// <summary>Counts SIGINT (Ctrl+C) and SIGTERM. The first signal stops the node in order, which the host does; the second ends the process at once.</summary>
+/// <summary>Counts SIGINT (Ctrl+C) and SIGTERM. The first signal stops the node in order, also during its start; the second ends the process at once.</summary>
 internal sealed class StopSignals : IDisposable
 {
+    private readonly IHostApplicationLifetime _lifetime;
     private readonly PosixSignalRegistration[] _registrations;
     private int _count;
 
-    public StopSignals() =>
+    public StopSignals(IHostApplicationLifetime lifetime)
+    {
+        _lifetime = lifetime;
         _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal), PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal)];
+    }
 
     public void Dispose()
     {
@@ -72,6 +84,7 @@ internal sealed class StopSignals : IDisposable
     {
         signal.Cancel = true;
         if (Interlocked.Increment(ref _count) > 1) Environment.Exit(ExitCodes.Interrupted);
+        _lifetime.StopApplication();
     }
 }
 

@@ -37,6 +37,7 @@ internal sealed record NodeSettings
     public required string? SecretsKey { get; init; }
 
     public required long MaxBodyBytes { get; init; }
+    public required long MaxBodyBytesInFlight { get; init; }
     public required TimeSpan StartGrace { get; init; }
     public required TimeSpan KeepAlive { get; init; }
     public required IReadOnlyList<string> CorsOrigins { get; init; }
@@ -87,6 +88,7 @@ internal sealed record NodeSettings
             Cluster = cluster,
             SecretsKey = source[Settings.SecretsKey].Text,
             MaxBodyBytes = source[Settings.MaxBodyBytes].Number(1024, 1 << 30),
+            MaxBodyBytesInFlight = source[Settings.MaxBodyBytesInFlight].Number(1024, 64L << 30),
             StartGrace = source[Settings.StartGrace].Duration(TimeSpan.Zero, TimeSpan.FromSeconds(60)),
             KeepAlive = source[Settings.KeepAlive].Duration(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)),
             CorsOrigins = ReadOrigins(source[Settings.CorsOrigins]),

@@ -101,6 +101,9 @@ internal static class Settings
     public static readonly Setting MaxBodyBytes = new("max-body-bytes", "bytes", "33554432",
         "Largest request body.");
 
+    public static readonly Setting MaxBodyBytesInFlight = new("max-body-bytes-in-flight", "bytes", "268435456",
+        "Request bodies that the node receives at the same time, all together. One tenant can use a quarter.");
+
     public static readonly Setting StartGrace = new("start-grace", "duration", "2s",
         "How long a stream waits for its first content before it starts. An error within this time gets its own HTTP status.");
 
@@ -157,7 +160,7 @@ internal static class Settings
     [
         Sandbox, SandboxPort, Fleet, FleetPoll, Data, Port, Urls, Certificate, CertificateKey, CertificatePassword,
         Role, Postgres, ClusterId, SiloPort, ClientPort, AdvertisedAddress, ClusterCertificate, ClusterCertificateKey, ClusterCertificatePassword, SecretsKey,
-        MaxBodyBytes, StartGrace, KeepAlive, CorsOrigins, Swagger, Dashboard, Durability, DurableTurns,
+        MaxBodyBytes, MaxBodyBytesInFlight, StartGrace, KeepAlive, CorsOrigins, Swagger, Dashboard, Durability, DurableTurns,
         KeepConversations, KeepTurns, MaxStoredTurns, MaxQueuedTurns, MaxAttempts, ListenerGrace, DrainNotice, DrainTime, Log, LogLevel,
     ];
 }

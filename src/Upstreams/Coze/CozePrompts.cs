@@ -9,8 +9,8 @@ namespace CozeCluster.Upstreams.Coze;
 internal sealed record CozePrompt(bool IsUser, string Text, IReadOnlyList<ContentPart> Media);
 
 /// <summary>
-/// Translates the messages of a turn into Coze's <c>additional_messages</c>. Coze has no system role, so system texts are written before the text of the first
-/// user message, separated by an empty line. Tool calls in a history become text of the assistant, because Coze accepts its own form of them only where it
+/// Translates the messages of a turn into Coze's <c>additional_messages</c>. Coze has no system role, so system texts at the beginning are written before the text of
+/// the first user message, separated by an empty line, and later ones are user messages in their place. Tool calls in a history become text of the assistant, because Coze accepts its own form of them only where it
 /// keeps no history. At most the newest <see cref="CozeLimits.MaxMessages"/> messages are sent, beginning with a user message.
 /// </summary>
 internal static class CozePrompts
@@ -34,10 +34,10 @@ internal static class CozePrompts
             foreach (var part in media) CheckMedia(part, message.Role, i);
             switch (message.Role)
             {
-                case ChatRole.System:
+                case ChatRole.System when prompts.Count == 0:
                     AppendParagraph(system, message.Text);
                     break;
-                case ChatRole.User:
+                case ChatRole.System or ChatRole.User:
                     if (message.Text.Length > 0 || media.Count > 0) prompts.Add(new CozePrompt(IsUser: true, message.Text, media));
                     break;
                 case ChatRole.Assistant:

@@ -172,6 +172,15 @@ internal static class HttpRequests
         return http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
     }
 
+    /// <summary>Reads the metrics of a node.</summary>
+    public static async Task<string> ReadMetricsAsync(this HttpClient http, Uri? node = null)
+    {
+        var address = new Uri(node ?? http.BaseAddress!, "/metrics");
+        using var request = new HttpRequestMessage(HttpMethod.Get, address) { Headers = { Authorization = new("Bearer", TestFleet.AdminKey) } };
+        using var response = await http.SendAsync(request, TestTimeout.Token);
+        return await response.EnsureSuccessStatusCode().Content.ReadAsStringAsync(TestTimeout.Token);
+    }
+
     /// <summary>Sends a request and reads the response.</summary>
     public static async Task<ApiResponse> RequestJsonAsync(
         this HttpClient http, HttpMethod method, string path, string? key = TestFleet.Key, JsonNode? body = null)

@@ -20,6 +20,11 @@ internal sealed class OpenReply : IAsyncDisposable
     /// <summary>What has been read.</summary>
     public StreamedReply Reply { get; }
 
+    /// <summary>
+    /// Whether the response must end abnormally after what was read. A stream that follows a turn ends normally, so that browsers do not connect again.
+    /// </summary>
+    private bool IsCut => _response.RequestMessage?.Method == HttpMethod.Post && Reply.Error.ValueKind == JsonValueKind.Object;
+
     public static async Task<OpenReply> OpenAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         if (!response.IsSuccessStatusCode)
@@ -32,9 +37,20 @@ internal sealed class OpenReply : IAsyncDisposable
     /// <returns>False at the end of the stream.</returns>
     public async Task<bool> ReadNextAsync(CancellationToken cancellationToken)
     {
-        if (await _reader.ReadNextAsync(cancellationToken) is not { } record) return false;
-        Reply.Add(record);
-        return true;
+        try
+        {
+            if (await _reader.ReadNextAsync(cancellationToken) is { } record)
+            {
+                Reply.Add(record);
+                return true;
+            }
+        }
+        catch (HttpIOException) when (IsCut)
+        {
+            return false;
+        }
+        Assert.False(IsCut, "A reply that was cut by an error ended like a whole one.");
+        return false;
     }
 
     /// <summary>Reads until a condition is satisfied. Fails at the end of the stream.</summary>

@@ -28,7 +28,7 @@ public sealed class HealthTests(NodeFixture node)
         await node.NewRequest(model: model).CompleteAsync();
 
         // Each process has its own metrics.
-        var metrics = string.Concat(await Task.WhenAll(node.Urls.Select(url => node.Http.GetStringAsync(new Uri(url, "/metrics")))));
+        var metrics = string.Concat(await Task.WhenAll(node.Urls.Select(url => node.Http.ReadMetricsAsync(url))));
 
         Assert.Contains($"cozecluster_turns_started_total{{model=\"{model}\"}} 1\n", metrics, StringComparison.Ordinal);
         Assert.Contains($"cozecluster_turns_completed_total{{model=\"{model}\"}} 1\n", metrics, StringComparison.Ordinal);

@@ -1,8 +1,10 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using CozeCluster.TestKit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -47,8 +49,10 @@ public sealed class GatewayHost : IAsyncDisposable
     /// <param name="slowStart">
     /// If given, another service of the host completes its start only when this task does, and this method returns as soon as the server accepts requests.
     /// </param>
+    /// <param name="http2">Whether the host and its client use HTTP/2 without TLS, instead of HTTP/1.1.</param>
     public static async Task<GatewayHost> Start(
-        Action<GatewayOptions>? configure = null, FakeGrains? grains = null, bool realTime = false, Action<WebApplication>? map = null, Task? slowStart = null)
+        Action<GatewayOptions>? configure = null, FakeGrains? grains = null, bool realTime = false, Action<WebApplication>? map = null, Task? slowStart = null,
+        bool http2 = false)
     {
         grains ??= new FakeGrains();
         var blobs = new FakeBlobs();
@@ -57,6 +61,7 @@ public sealed class GatewayHost : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders().AddProvider(log).SetMinimumLevel(LogLevel.Information);
         builder.WebHost.UseUrls("http://127.0.0.1:0");
+        if (http2) builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http2));
         builder.Services.AddSingleton<IGrainFactory>(grains);
         builder.Services.AddSingleton<IReplyFeeds>(grains.Feeds);
         builder.Services.AddSingleton(grains.Departures);
@@ -71,7 +76,9 @@ public sealed class GatewayHost : IAsyncDisposable
         map?.Invoke(app);
         var started = app.StartAsync();
         await (slowStart is null ? started : await Task.WhenAny(started, slow.Reached));
-        return new GatewayHost(app, started, grains, blobs, log, time);
+        var host = new GatewayHost(app, started, grains, blobs, log, time);
+        if (http2) (host.Http.DefaultRequestVersion, host.Http.DefaultVersionPolicy) = (HttpVersion.Version20, HttpVersionPolicy.RequestVersionExact);
+        return host;
     }
 
     /// <summary>JSON content for a request.</summary>
@@ -85,9 +92,21 @@ public sealed class GatewayHost : IAsyncDisposable
     /// <summary>Sends a chat completion request and returns when the response's headers are there.</summary>
     public Task<HttpResponseMessage> Stream(string? body = null, Action<HttpRequestMessage>? change = null, CancellationToken cancellationToken = default)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = Json(body ?? Body(",\"stream\":true")) };
+        var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
+        {
+            Content = Json(body ?? Body(",\"stream\":true")),
+            Version = Http.DefaultRequestVersion,
+            VersionPolicy = Http.DefaultVersionPolicy,
+        };
         change?.Invoke(request);
         return Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+    }
+
+    /// <summary>Reads the metrics with an admin key.</summary>
+    public async Task<HttpResponseMessage> GetMetrics()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/metrics") { Headers = { Authorization = new("Bearer", "sk-admin") } };
+        return await Http.SendAsync(request);
     }
 
     /// <summary>Waits for the first turn.</summary>

@@ -21,7 +21,10 @@ public sealed class SseReader(HttpResponseMessage response) : IAsyncDisposable
 {
     private StreamReader? _reader;
 
-    /// <summary>Reads all events until the response ends.</summary>
+    /// <summary>Whether the response ended abnormally. Only a response that was complete ends otherwise.</summary>
+    public bool IsCut { get; private set; }
+
+    /// <summary>Reads all events until the response ends, in any way.</summary>
     public static async Task<List<SseEvent>> ReadAll(HttpResponseMessage response)
     {
         await using var reader = new SseReader(response);
@@ -64,6 +67,14 @@ public sealed class SseReader(HttpResponseMessage response) : IAsyncDisposable
     private async Task<string?> ReadLine()
     {
         _reader ??= new StreamReader(await response.Content.ReadAsStreamAsync());
-        return await _reader.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        try
+        {
+            return await _reader.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        }
+        catch (Exception e) when (e is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.HttpProtocolError })
+        {
+            IsCut = true;
+            return null;
+        }
     }
 }

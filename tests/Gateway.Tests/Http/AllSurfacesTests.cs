@@ -33,6 +33,7 @@ public sealed class AllSurfacesTests
         Assert.Equal((HttpStatusCode.Unauthorized, "invalid_api_key"), await Try(host, r => r.Headers.Authorization = new("Basic", "sk-test")));
         Assert.Equal((HttpStatusCode.Forbidden, "permission_denied"), await Try(host, r => r.Headers.Authorization = new("Bearer", "sk-admin")));
         Assert.Equal((HttpStatusCode.OK, null), await Try(host, r => r.Headers.Authorization = new("bearer", "sk-test")));
+        Assert.Equal((HttpStatusCode.OK, null), await Try(host, r => r.Headers.TryAddWithoutValidation("Authorization", "sk-test")));
         Assert.Equal((HttpStatusCode.OK, null), await Try(host, r => r.Headers.Add("x-api-key", "sk-test")));
         Assert.Equal((HttpStatusCode.OK, null), await Try(host, r => r.Headers.Add("api-key", "sk-test")));
     }

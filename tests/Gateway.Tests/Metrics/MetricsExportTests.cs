@@ -50,7 +50,7 @@ public sealed class MetricsExportTests
         await host.Http.GetAsync("/v1/models");
         host.Http.DefaultRequestHeaders.Accept.Add(MediaTypeWithQualityHeaderValue.Parse("application/openmetrics-text; version=1.0.0; escaping=allow-utf-8"));
 
-        using var response = await host.Http.GetAsync("/metrics");
+        using var response = await host.GetMetrics();
 
         Assert.Equal("text/plain; version=0.0.4; charset=utf-8", response.Content.Headers.ContentType!.ToString());
         var text = await response.Content.ReadAsStringAsync();
@@ -88,5 +88,9 @@ public sealed class MetricsExportTests
     private static HashSet<string> Samples(string text) =>
         [.. text.Split('\n').Where(line => line.StartsWith("cozecluster_test_many_total{", StringComparison.Ordinal))];
 
-    private static Task<string> Read(GatewayHost host) => host.Http.GetStringAsync("/metrics");
+    private static async Task<string> Read(GatewayHost host)
+    {
+        using var response = await host.GetMetrics();
+        return await response.Content.ReadAsStringAsync();
+    }
 }

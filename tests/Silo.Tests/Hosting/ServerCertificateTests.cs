@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using CozeCluster.Silo.Hosting;
 using CozeCluster.TestKit;
+using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Silo.Tests.Hosting;
 
@@ -11,6 +12,7 @@ public sealed class ServerCertificateTests : IDisposable
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("tls-");
     private readonly ManualTime _time = new();
+    private readonly RecordedLog _log = new();
 
     private string CertificateFile => Path.Combine(_folder.FullName, "cert");
 
@@ -27,13 +29,13 @@ public sealed class ServerCertificateTests : IDisposable
     {
         var files = Write(format, "CN=first");
 
-        Assert.Equal("CN=first", Subject(new ServerCertificate(files, _time)));
+        Assert.Equal("CN=first", Subject(new ServerCertificate(files, _time, _log)));
     }
 
     [Fact]
     public void Options_RenewedFile_IsUsedWithinAMinute()
     {
-        var certificate = new ServerCertificate(Write("pem", "CN=first"), _time);
+        var certificate = new ServerCertificate(Write("pem", "CN=first"), _time, _log);
         Write("pem", "CN=second");
         File.SetLastWriteTimeUtc(CertificateFile, new DateTime(2030, 1, 1, 0, 0, 0, DateTimeKind.Utc));
 
@@ -45,11 +47,12 @@ public sealed class ServerCertificateTests : IDisposable
     [Fact]
     public void Options_IncompleteRenewal_KeepsTheOldCertificate()
     {
-        var certificate = new ServerCertificate(Write("pem", "CN=first"), _time);
+        var certificate = new ServerCertificate(Write("pem", "CN=first"), _time, _log);
         File.WriteAllText(CertificateFile, "incomplete");
         _time.Advance(TimeSpan.FromMinutes(1));
 
         Assert.Equal("CN=first", Subject(certificate));
+        Assert.Contains(CertificateFile, Assert.Single(_log.Warnings), StringComparison.Ordinal);
         Write("pem", "CN=second");
         _time.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal("CN=second", Subject(certificate));
@@ -60,7 +63,7 @@ public sealed class ServerCertificateTests : IDisposable
     {
         File.WriteAllText(CertificateFile, "nonsense");
 
-        var error = Assert.Throws<StartException>(() => new ServerCertificate(new(CertificateFile, null, null), _time));
+        var error = Assert.Throws<StartException>(() => new ServerCertificate(new(CertificateFile, null, null), _time, _log));
 
         Assert.Contains(CertificateFile, error.Message, StringComparison.Ordinal);
     }
@@ -70,7 +73,7 @@ public sealed class ServerCertificateTests : IDisposable
     {
         var files = Write("pfx", "CN=first") with { Password = "guess-it" };
 
-        Assert.DoesNotContain("guess-it", Assert.Throws<StartException>(() => new ServerCertificate(files, _time)).Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("guess-it", Assert.Throws<StartException>(() => new ServerCertificate(files, _time, _log)).Message, StringComparison.Ordinal);
     }
 
     private static string Subject(ServerCertificate certificate) => certificate.Options.ServerCertificateContext!.TargetCertificate.Subject;
@@ -98,6 +101,20 @@ public sealed class ServerCertificateTests : IDisposable
             default:
                 File.WriteAllBytes(CertificateFile, certificate.Export(X509ContentType.Pfx, Password));
                 return new(CertificateFile, null, Password);
+        }
+    }
+
+    private sealed class RecordedLog : ILogger
+    {
+        public List<string> Warnings { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (logLevel == LogLevel.Warning) Warnings.Add(formatter(state, exception));
         }
     }
 }

@@ -49,7 +49,9 @@ public sealed class SandboxNodeTests : IDisposable
         using var reply = await Chat(address, "sk-sandbox", "Hello", stream: false);
         await reply.Content.ReadAsStringAsync();
 
-        var metrics = await _http.GetStringAsync(new Uri(address, "/metrics"));
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, "/metrics")) { Headers = { Authorization = new("Bearer", "sk-sandbox-admin") } };
+        using var response = await _http.SendAsync(request);
+        var metrics = await response.Content.ReadAsStringAsync();
 
         Assert.Contains("cozecluster_requests_total{method=\"POST\",route=\"/v1/chat/completions\",status=\"200\"} 1\n", metrics, StringComparison.Ordinal);
         Assert.Contains("cozecluster_turns_started_total{model=\"coze-sandbox\"} 1\n", metrics, StringComparison.Ordinal);
@@ -115,6 +117,21 @@ public sealed class SandboxNodeTests : IDisposable
 
         Assert.Contains("data: [DONE]", await stream.ReadToEndAsync(), StringComparison.Ordinal);
         Assert.Equal(0, await node.ExitCode());
+    }
+
+    [Theory]
+    [InlineData(PosixSignal.SIGTERM)]
+    [InlineData(PosixSignal.SIGINT)]
+    public async Task Stop_DuringTheStart_EndsInOrder(PosixSignal signal)
+    {
+        if (OperatingSystem.IsWindows()) return;
+        await using var node = NodeProcess.Start(_folder.FullName, "--sandbox", "--port", "0");
+        await node.Line("The SQLite storage in ");
+
+        node.Signal(signal);
+
+        Assert.Equal(0, await node.ExitCode());
+        Assert.DoesNotContain("Exception", node.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -9,7 +9,14 @@ public sealed class CozePromptsTests
     [Fact]
     public void FromMessages_SystemText_GoesBeforeTheFirstUserMessage() => Assert.Equal(
         ["assistant: Hi", "user: Be kind.\n\nBe short.\n\nHello", "user: Bye"],
-        Map(CozeRig.System("Be kind."), CozeRig.Assistant("Hi"), CozeRig.User("Hello"), CozeRig.System("Be short."), CozeRig.User("Bye")));
+        Map(CozeRig.System("Be kind."), CozeRig.System("Be short."), CozeRig.Assistant("Hi"), CozeRig.User("Hello"), CozeRig.User("Bye")));
+
+    [Fact]
+    public void FromMessages_SystemTextLater_StaysInItsPlaceAsUserText() => Assert.Equal(
+        ["user: Be kind.\n\nHello", "assistant: Hi", "user: Be short.", "user: Bye", "user: Answer in French."],
+        Map(
+            CozeRig.System("Be kind."), CozeRig.User("Hello"), CozeRig.Assistant("Hi"), CozeRig.System("Be short."), CozeRig.User("Bye"),
+            CozeRig.System("Answer in French.")));
 
     [Fact]
     public void FromMessages_SystemTextAlone_IsSentAsUserText() => Assert.Equal(["user: Be kind."], Map(CozeRig.System("Be kind.")));

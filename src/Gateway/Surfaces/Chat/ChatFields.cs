@@ -31,9 +31,9 @@ internal static class ChatFields
         new("logit_bias", Ignored, "object", "", JsonInput.CheckObject),
         new("seed", Ignored, "integer", "", FieldChecks.Integer(long.MinValue, long.MaxValue)),
         new(
-            "max_tokens", Ignored, "integer, from 0", "The bot has its own limit; a reply that reaches it ends with `length`.",
-            FieldChecks.Integer(0, long.MaxValue)),
-        new("max_completion_tokens", Ignored, "integer, from 0", "Same as `max_tokens`.", FieldChecks.Integer(0, long.MaxValue)),
+            "max_tokens", Ignored, "integer, from −1", "The bot has its own limit; a reply that reaches it ends with `length`. −1 means no limit.",
+            FieldChecks.Integer(-1, long.MaxValue)),
+        new("max_completion_tokens", Ignored, "integer, from −1", "Same as `max_tokens`.", FieldChecks.Integer(-1, long.MaxValue)),
         new("stop", Ignored, "string or up to 4 strings", "", CheckStop),
         new("reasoning_effort", Ignored, "string", "", FieldChecks.String),
         new("verbosity", Ignored, "string", "", FieldChecks.String),

@@ -65,6 +65,10 @@ internal static class ChatRequestReader
 /// <summary>Reads the messages of a chat completion request.</summary>
 internal sealed class MessageReader
 {
+    /// <summary>The limit of OpenAI.</summary>
+    private const int MaxMessages = 2048;
+
+    private const int MaxToolCalls = 128;
     private const int MaxCallIdLength = 256;
     private readonly List<ChatMessage> _messages = [];
     private readonly ContentReader _content = new();
@@ -79,9 +83,23 @@ internal sealed class MessageReader
     public void Read(JsonElement messages, JsonFieldPath path)
     {
         JsonInput.CheckArray(messages, path);
+        if (messages.GetArrayLength() is > MaxMessages and var count)
+            throw path.Invalid($"Invalid 'messages': expected an array of at most {MaxMessages} messages, but got {count}.");
         var index = 0;
         foreach (var message in messages.EnumerateArray()) _messages.Add(ReadMessage(message, path[index++]));
         if (index == 0) throw path.Invalid("Invalid 'messages': expected at least one message, but got an empty array.");
+        MakeLastInstructionsThePrompt();
+    }
+
+    /// <summary>
+    /// Some clients ask with a system message after the history (NextChat: "summarize the discussion"). Instructions that follow an answer, or that are alone,
+    /// are what the bot has to answer.
+    /// </summary>
+    private void MakeLastInstructionsThePrompt()
+    {
+        var first = _messages.FindLastIndex(message => message.Role != ChatRole.System) + 1;
+        if (first > 0 && _messages[first - 1].Role == ChatRole.User) return;
+        for (var i = first == 0 ? _messages.Count - 1 : first; i < _messages.Count; i++) _messages[i] = _messages[i] with { Role = ChatRole.User };
     }
 
     /// <summary>Finds the tool results at the end of the messages that an earlier turn of this service waits for.</summary>
@@ -144,6 +162,7 @@ internal sealed class MessageReader
         if (JsonInput.FindMember(message, "tool_calls") is not { } given) return calls;
         var callsPath = path["tool_calls"];
         JsonInput.CheckArray(given, callsPath);
+        if (given.GetArrayLength() > MaxToolCalls) throw callsPath.Invalid($"Invalid '{callsPath}': expected at most {MaxToolCalls} calls.");
         var index = 0;
         foreach (var call in given.EnumerateArray())
         {
@@ -168,7 +187,10 @@ internal sealed class MessageReader
 /// <summary>Reads the content of messages: a string, or an array of parts. Collects media bytes for the blob store.</summary>
 internal sealed class ContentReader
 {
+    private const int MaxParts = 4096;
+
     private readonly List<Upload> _uploads = [];
+    private int _partCount;
 
     public IReadOnlyList<Upload> Uploads => _uploads;
 
@@ -182,6 +204,8 @@ internal sealed class ContentReader
     {
         if (content.ValueKind == JsonValueKind.String) return [ReadText(content, path)];
         if (content.ValueKind != JsonValueKind.Array) throw path.Mistyped("a string or an array of parts", content);
+        _partCount += content.GetArrayLength();
+        if (_partCount > MaxParts) throw path.Invalid($"Invalid '{path}': a request can have at most {MaxParts} content parts.");
         var parts = new List<ContentPart>(content.GetArrayLength());
         foreach (var part in content.EnumerateArray())
         {

@@ -33,6 +33,23 @@ public sealed class ChatCompletionTests
         Assert.Empty(host.Grains.Tenant.Settled);
     }
 
+    [Theory]
+    [InlineData("user system", "User System")]
+    [InlineData("system user assistant system", "System User Assistant User")]
+    [InlineData("user assistant developer system", "User Assistant User User")]
+    [InlineData("system", "User")]
+    [InlineData("system system", "System User")]
+    public async Task Instructions_after_an_answer_are_the_prompt(string sent, string received)
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.OnBegin = conversation => conversation.Post(new Cursor(0, 1), Reply.Text("x"), Reply.Stop());
+        var messages = string.Join(',', sent.Split(' ').Select(role => $$"""{"role":"{{role}}","content":"{{role}}"}"""));
+
+        using var response = await host.Chat($$"""{"model":"bot","messages":[{{messages}}]}""");
+
+        Assert.Equal(received, string.Join(' ', host.Grains.Conversations.Single().Request!.Messages.Select(message => message.Role)));
+    }
+
     [Fact]
     public async Task Id_of_tool_call_leads_to_its_turn()
     {

@@ -6,6 +6,7 @@ using CozeCluster.Gateway.Surfaces.Chat;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Tests.Fakes;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Gateway.Tests.Surfaces.Chat;
 
@@ -84,7 +85,9 @@ public sealed class ChatRequestFuzzTests
 
     private static async Task<ChatRequest> Read(byte[] body)
     {
-        var context = new DefaultHttpContext();
+        var services = new ServiceCollection().AddSingleton(new BodyBudget(new GatewayOptions(), TimeProvider.System)).BuildServiceProvider();
+        var context = new DefaultHttpContext { RequestServices = services };
+        context.Features.Set(new RequestInfo { RequestId = "req", StartedAt = 0 });
         context.Request.Body = new MemoryStream(body);
         return await JsonBody.Read(context, 1 << 20, ChatRequestReader.Read);
     }

@@ -148,19 +148,43 @@ public sealed class ChatStreamTests
         Assert.False(response.Headers.Contains("x-turn-id"));
     }
 
-    [Fact]
-    public async Task Error_after_text_is_sent_in_the_stream_without_DONE()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Error_after_text_is_sent_in_the_stream_which_then_ends_abnormally(int version)
     {
-        await using var host = await GatewayHost.Start();
+        await using var host = await GatewayHost.Start(http2: version == 2, realTime: true);
         host.Grains.OnBegin = conversation => conversation.Post(
             new Cursor(0, 1), Reply.Text("x"), Reply.Failed(ErrorCode.UpstreamUnavailable, "Gone."));
 
         using var response = await host.Stream();
-        var events = await SseReader.ReadAll(response);
+        await using var reader = new SseReader(response);
+        var events = new List<SseEvent>();
+        while (await reader.Next() is { } next) events.Add(next);
 
-        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal((HttpStatusCode.OK, version), (response.StatusCode, response.Version.Major));
         Assert.Equal(3, events.Count);
         Assert.Equal("""{"error":{"message":"Gone.","type":"server_error","param":null,"code":"upstream_unavailable"}}""", events[2].Data);
+        Assert.True(reader.IsCut);
+        await Until.True(() => host.Log.Lines.Any(line => line.Contains("error UpstreamUnavailable", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Connection_is_not_used_again_after_a_cut_reply_and_the_next_request_succeeds()
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.OnBegin = conversation => conversation.Post(
+            new Cursor(0, 1), Reply.Text("x"), Reply.Failed(ErrorCode.UpstreamUnavailable, "Gone."));
+        using (var cut = await host.Stream()) await SseReader.ReadAll(cut);
+        host.Grains.OnBegin = conversation => conversation.Post(new Cursor(0, 1), Reply.Text("x"), Reply.Stop());
+
+        using var next = await host.Stream();
+        await using var reader = new SseReader(next);
+        while (await reader.Next() is not null)
+        {
+        }
+
+        Assert.False(reader.IsCut);
     }
 
     [Fact]

@@ -40,17 +40,6 @@ public sealed class ReadinessTests
         Assert.Equal(HttpStatusCode.OK, await Status(host, "/health/ready"));
     }
 
-    [Fact]
-    public async Task A_gateway_reports_metrics_before_it_is_connected()
-    {
-        await using var host = await StartNotConnected();
-        await host.Http.GetAsync("/v1/models");
-
-        var metrics = await host.Http.GetStringAsync("/metrics");
-        Assert.Contains("""cozecluster_requests_total{method="GET",route="/v1/models",status="503"} """, metrics, StringComparison.Ordinal);
-        await Connect(host);
-    }
-
     /// <summary>A silo knows its own grains when the server starts to accept requests.</summary>
     [Fact]
     public async Task Node_with_a_silo_serves_requests_at_once()
