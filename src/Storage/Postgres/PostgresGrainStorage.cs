@@ -1,3 +1,4 @@
+using Npgsql;
 using Orleans.Serialization.Serializers;
 using Orleans.Storage;
 
