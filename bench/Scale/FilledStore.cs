@@ -12,7 +12,7 @@ internal sealed class FilledStore(IConversationStore store, ScaleOptions options
     private const int Parallel = 256;
 
     private static readonly byte[] Details = Encoding.UTF8.GetBytes(
-        """{"sent":true,"end":{"type":"completed","reason":"Stop","usage":{"input":40,"output":200,"total":240}},"attempts":[{"bot":"b1","account":"a1","ms":900}]}""");
+        """{"sent":true,"end":{"type":"completed","reason":"Stop","usage":{"input":40,"output":200,"total":240}},"attempts":[{"bot":"b1"}]}""");
 
     private static readonly byte[] Handle = Encoding.UTF8.GetBytes(
         """{"upstream":"coze","botId":"b1","accountId":"a1","ids":{"conversation_id":"7530000000000000000","chat_id":"7530000000000000001"}}""");
@@ -21,7 +21,7 @@ internal sealed class FilledStore(IConversationStore store, ScaleOptions options
     private static readonly byte[] Reply = new byte[800];
 
     /// <summary>The tenant with a tenth of all conversations.</summary>
-    public static string LargeTenant => "tenant-0";
+    public const string LargeTenant = "tenant-0";
 
     public static string TenantOf(int conversation, ScaleOptions options) => conversation % 10 == 0 ? LargeTenant : $"tenant-{conversation % options.Tenants}";
 

@@ -15,10 +15,11 @@ internal sealed class ScaleMeasurements(IConversationStore store, ITurnLog log, 
         await MeasureTurn("a short conversation", FilledStore.KeyOf(3), FilledStore.TenantOf(3, options), "c3");
         await MeasureTurn("the conversation with 5,000 turns", FilledStore.LongConversation, FilledStore.LargeTenant, "long");
         await Measure("history of 50 turns", async _ => await store.ReadTurns(FilledStore.LongConversation, 50, default));
-        await Measure("first page of conversations, tenant with a tenth of all", async _ => await log.ListConversations(FilledStore.LargeTenant, null, 100, default));
+        const string Tenant = FilledStore.LargeTenant;
+        await Measure("first page of conversations, large tenant", async _ => await log.ListConversations(Tenant, null, 100, default));
         await Measure("first page of conversations, another tenant", async _ => await log.ListConversations("tenant-7", null, 100, default));
         var last = await FindLastName();
-        await Measure("last page of conversations, tenant with a tenth of all", async _ => await log.ListConversations(FilledStore.LargeTenant, last, 100, default));
+        await Measure("last page of conversations, large tenant", async _ => await log.ListConversations(Tenant, last, 100, default));
         await MeasureSearch("all turns", new TurnQuery());
         await MeasureSearch("tenant", new TurnQuery { TenantId = FilledStore.LargeTenant });
         await MeasureSearch("model", new TurnQuery { Model = "model-3" });
@@ -26,7 +27,7 @@ internal sealed class ScaleMeasurements(IConversationStore store, ITurnLog log, 
         await MeasureSearch("account", new TurnQuery { AccountId = "account-17" });
         await MeasureSearch("end user of a tenant", new TurnQuery { TenantId = FilledStore.LargeTenant, User = "user-3" });
         await MeasureSearch("failed", new TurnQuery { Status = TurnStatus.Failed });
-        await MeasureSearch("failed, of a tenant and a model", new TurnQuery { Status = TurnStatus.Failed, TenantId = FilledStore.LargeTenant, Model = "model-3" });
+        await MeasureSearch("failed, of a tenant and a model", new TurnQuery { Status = TurnStatus.Failed, TenantId = Tenant, Model = "model-3" });
         var row = (await log.Search(new TurnQuery { Limit = 1 }, default))[0];
         await Measure("search by turn id", async _ => await log.Search(new TurnQuery { TurnId = row.TurnId }, default));
     }
@@ -39,7 +40,10 @@ internal sealed class ScaleMeasurements(IConversationStore store, ITurnLog log, 
         var version = loaded.HeadVersion;
         var row = loaded.Last!;
         var number = loaded.Head!.Turns;
-        await Measure($"intent of a turn in {where}", async i => (row, version) = await filled.Begin(key, tenant, name, number + i, version), i => filled.End(key, row, i));
+        await Measure(
+            $"intent of a turn in {where}",
+            async i => (row, version) = await filled.Begin(key, tenant, name, number + i, version),
+            between: i => filled.End(key, row, i));
         (row, _) = await filled.Begin(key, tenant, name, number, version);
         await Measure($"handle of a turn in {where}", async _ => row = await filled.Identify(key, row));
         await filled.End(key, row, number);

@@ -18,7 +18,9 @@ public static class DataFolder
         SqliteSchema.FileName, SqliteSchema.FileName + "-wal", SqliteSchema.FileName + "-shm", DirectoryLock.FileName, SqliteMark.FileName, SecretsKeyFile,
     ];
 
-    /// <summary>Creates the directory if it is missing, and removes the permissions of other users from the directory and from the files of the node in it.</summary>
+    /// <summary>
+    /// Creates the directory if it is missing, and removes the permissions of other users from the directory and from the files of the node in it.
+    /// </summary>
     /// <returns>A sentence for the log that says what has changed, or what could not be changed; null if nothing had to be.</returns>
     /// <exception cref="IOException">The directory cannot be created.</exception>
     /// <exception cref="UnauthorizedAccessException">The directory cannot be created.</exception>

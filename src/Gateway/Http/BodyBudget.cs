@@ -34,7 +34,9 @@ internal sealed class BodyBudget(GatewayOptions options, TimeProvider time)
         {
             Interlocked.Add(ref _total, -bytes);
             throw new ClusterException(
-                ErrorCode.Overloaded, "This server is receiving too many large requests. Retry in a moment.", until: time.GetUtcNow() + TimeSpan.FromSeconds(1));
+                ErrorCode.Overloaded,
+                "This server is receiving too many large requests. Retry in a moment.",
+                until: time.GetUtcNow() + TimeSpan.FromSeconds(1));
         }
         if (_tenants.AddOrUpdate(tenantId, bytes, (_, taken) => taken + bytes) <= TenantLimit) return;
         Return(tenantId, bytes);

@@ -57,7 +57,8 @@ internal sealed partial class ServerCertificate
     }
 
     [LoggerMessage(
-        1, LogLevel.Warning, "The certificate {Path} has changed and cannot be used: {Reason}. The old one, valid until {NotAfter:u}, stays in use; next try in a minute")]
+        1, LogLevel.Warning, "The certificate {Path} has changed and cannot be used: {Reason}. "
+            + "The old one, valid until {NotAfter:u}, stays in use; next try in a minute")]
     private static partial void LogNotReloaded(ILogger logger, string path, string reason, DateTime notAfter);
 
     private static SslServerAuthenticationOptions OptionsFor((X509Certificate2 Certificate, X509Certificate2Collection Chain) loaded) =>

@@ -9,9 +9,10 @@ namespace CozeCluster.Upstreams.Coze;
 internal sealed record CozePrompt(bool IsUser, string Text, IReadOnlyList<ContentPart> Media);
 
 /// <summary>
-/// Translates the messages of a turn into Coze's <c>additional_messages</c>. Coze has no system role, so system texts at the beginning are written before the text of
-/// the first user message, separated by an empty line, and later ones are user messages in their place. Tool calls in a history become text of the assistant, because Coze accepts its own form of them only where it
-/// keeps no history. At most the newest <see cref="CozeLimits.MaxMessages"/> messages are sent, beginning with a user message.
+/// Translates the messages of a turn into Coze's <c>additional_messages</c>. Coze has no system role, so system texts at the beginning are written before the
+/// text of the first user message, separated by an empty line, and later ones are user messages in their place. Tool calls in a history become text of the
+/// assistant, because Coze accepts its own form of them only where it keeps no history. At most the newest <see cref="CozeLimits.MaxMessages"/> messages are
+/// sent, beginning with a user message.
 /// </summary>
 internal static class CozePrompts
 {

@@ -25,7 +25,7 @@ public sealed class FakeFleet : IFleetView
 
     public FleetViewStatus Status { get; set; } = new(FleetViewState.Current, Created);
 
-    public FleetOutline Outline => throw new NotSupportedException();
+    public FleetOutline Outline => Fault is null ? new FleetOutline([], [], [], null) : throw Fault;
 
     /// <summary>Removes a key, and reports it to the gateway unless <paramref name="silently"/>.</summary>
     public void Revoke(string key, bool silently = false)

@@ -49,7 +49,8 @@ public sealed class SandboxNodeTests : IDisposable
         using var reply = await Chat(address, "sk-sandbox", "Hello", stream: false);
         await reply.Content.ReadAsStringAsync();
 
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, "/metrics")) { Headers = { Authorization = new("Bearer", "sk-sandbox-admin") } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, "/metrics"));
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", "sk-sandbox-admin");
         using var response = await _http.SendAsync(request);
         var metrics = await response.Content.ReadAsStringAsync();
 

@@ -36,7 +36,8 @@ public sealed class PostgresStorageProbeTests : IAsyncDisposable
         var probe = await StartAsync();
 
         await ConfigureAsync("ALTER SYSTEM SET default_transaction_read_only = on");
-        while (await probe.Check(TestContext.Current.CancellationToken) is not { } reason || !reason.StartsWith("The database is read-only.", StringComparison.Ordinal))
+        while (await probe.Check(TestContext.Current.CancellationToken) is not { } reason
+            || !reason.StartsWith("The database is read-only.", StringComparison.Ordinal))
             await Task.Yield();
 
         await ConfigureAsync("ALTER SYSTEM RESET default_transaction_read_only");

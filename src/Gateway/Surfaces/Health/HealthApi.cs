@@ -7,8 +7,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace CozeCluster.Gateway.Surfaces.Health;
 
 /// <summary>
-/// The probes of a node. <c>/health/live</c> succeeds while the process answers. <c>/health/ready</c> succeeds while the node can take turns; otherwise its body
-/// has the reason in one line.
+/// The probes of a node. <c>/health/live</c> succeeds while the process answers. <c>/health/ready</c> succeeds while the node can take turns; otherwise its
+/// body has the reason in one line.
 /// </summary>
 internal static class HealthApi
 {

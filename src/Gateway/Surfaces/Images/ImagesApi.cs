@@ -44,7 +44,9 @@ internal sealed class ImagesApi(
 
         // A bot may draw several images in one turn. They make up for turns that failed, but the client gets no more images than it asked for.
         var found = replies.SelectMany(reply => reply.Urls.Select(url => (Url: url, reply.Text))).Take(request.Count);
-        var images = await CollectSuccesses(found.Select(image => CreateImage(image.Url, image.Text, request.Inline, ReplyAddresses.Of(context), context.RequestAborted)));
+        var addresses = ReplyAddresses.Of(context);
+        var images = await CollectSuccesses(
+            found.Select(image => CreateImage(image.Url, image.Text, request.Inline, addresses, context.RequestAborted)));
         await JsonBody.Write(context, (time.GetUtcNow().ToUnixTimeSeconds(), images, replies), ImagesJson.Write);
     }
 

@@ -59,13 +59,14 @@ public sealed class ReadinessTests
         Assert.Equal("ok\n", await host.Http.GetStringAsync("/health/live"));
         Assert.Equal("ok\n", await host.Http.GetStringAsync("/health/ready"));
 
-        host.Grains.Catalog.Fault = new ClusterException(ErrorCode.CallRejected, "No answer.");
+        host.Grains.Fleet.Fault = new ClusterException(ErrorCode.CallRejected, "No answer.");
         for (var i = 0; i < 3; i++) await AssertNotReady(host, "The fleet cannot be read.");
         Assert.Equal(HttpStatusCode.OK, await Status(host, "/health/live"));
 
-        host.Grains.Catalog.Fault = null;
+        host.Grains.Fleet.Fault = null;
         for (var i = 0; i < 3; i++) Assert.Equal(HttpStatusCode.OK, await Status(host, "/health/ready"));
-        Assert.Single(host.Log.Lines, line => line.StartsWith("Warning This node is not ready: The fleet cannot be read. No answer.", StringComparison.Ordinal));
+        const string Warning = "Warning This node is not ready: The fleet cannot be read. No answer.";
+        Assert.Single(host.Log.Lines, line => line.StartsWith(Warning, StringComparison.Ordinal));
         Assert.Single(host.Log.Lines, line => line.StartsWith("Information The fleet can be read again", StringComparison.Ordinal));
     }
 
