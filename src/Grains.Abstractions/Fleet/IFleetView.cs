@@ -13,7 +13,10 @@ public interface IFleetView
     /// <summary>How current the view is. Never throws.</summary>
     FleetViewStatus Status { get; }
 
-    /// <summary>Finds an API key by its hash; null if the fleet has no such key.</summary>
+    /// <summary>
+    /// Finds an API key by its hash; null if the fleet has no such key. Also throws <see cref="ErrorCode.CallRejected"/> as long as no fleet has been
+    /// applied to the cluster.
+    /// </summary>
     ApiKeyInfo? FindKey(string hash);
 
     /// <summary>Finds a tenant by its id, without its keys; null if the fleet has none.</summary>

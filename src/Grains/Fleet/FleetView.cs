@@ -61,7 +61,13 @@ internal sealed partial class FleetView(
         _ => _index!,
     };
 
-    public ApiKeyInfo? FindKey(string hash) => Current.FindKey(hash);
+    public ApiKeyInfo? FindKey(string hash)
+    {
+        var index = Current;
+        // The nodes of a new cluster may start before the one that has the fleet file. Until then, no key is wrong.
+        if (index.Version == 0) throw new ClusterException(ErrorCode.CallRejected, "No fleet has been applied to this cluster yet. Retry in a moment.");
+        return index.FindKey(hash);
+    }
 
     public TenantDefinition? FindTenant(string tenantId) => Current.FindTenant(tenantId);
 

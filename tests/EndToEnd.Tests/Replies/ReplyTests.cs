@@ -47,6 +47,17 @@ public sealed class ReplyTests(NodeFixture node)
     }
 
     [Fact]
+    public async Task A_question_of_a_chatflow_is_a_whole_reply()
+    {
+        var streamed = await node.NewRequest("ask=Where").StreamAsync();
+        var whole = (await node.NewRequest("ask=Where").CompleteAsync()).Json.GetProperty("choices")[0];
+
+        Assert.Equal(("Where", "stop", true), (streamed.Text, streamed.FinishReason, streamed.IsDone));
+        Assert.Equal(("Where", "stop"), (whole.GetProperty("message").Text("content"), whole.Text("finish_reason")));
+        Assert.False(whole.GetProperty("message").TryGetProperty("tool_calls", out _));
+    }
+
+    [Fact]
     public async Task Several_answers_are_separated_by_blank_lines()
     {
         var request = node.NewRequest("answers=3 chunks=4");

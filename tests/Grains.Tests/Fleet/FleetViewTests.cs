@@ -148,6 +148,20 @@ public sealed class FleetViewTests : IAsyncLifetime
         Assert.NotNull(view.FindKey("a"));
     }
 
+    [Fact]
+    public async Task BeforeTheFirstFleet_NoKeyIsWrong()
+    {
+        await using var process = await Process.Start(Client, _time);
+        Assert.Equal((FleetViewState.Current, 0), (process.View.Status.State, process.View.Version));
+
+        Assert.Equal(ErrorCode.CallRejected, Assert.Throws<ClusterException>(() => process.View.FindKey("a")).Code);
+
+        await Catalog.Import(WithKeys("1", "a"));
+        await process.View.Refresh();
+        Assert.NotNull(process.View.FindKey("a"));
+        Assert.Null(process.View.FindKey("b"));
+    }
+
     private static Fleet WithKeys(string version, params string[] hashes) => Fleet.Empty with
     {
         Version = version,

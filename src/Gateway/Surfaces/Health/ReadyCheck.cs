@@ -28,6 +28,7 @@ internal sealed partial class ReadyCheck(
         try
         {
             _ = fleet.Outline;
+            if (fleet.Version == 0) throw new ClusterException(ErrorCode.CallRejected, "No fleet has been applied yet.");
         }
         catch (ClusterException e)
         {
