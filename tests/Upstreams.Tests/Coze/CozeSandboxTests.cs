@@ -41,7 +41,7 @@ public sealed class CozeSandboxTests : IAsyncLifetime
         var live = await _rig.Run(_rig.Turn(prompt));
 
         Assert.Equal(FinishReason.Stop, live.Finish);
-        Assert.Equal(Chat.Answers.Where(answer => !answer.StartsWith("{\"card\"", StringComparison.Ordinal)), live.Answers);
+        Assert.Equal(Chat.Answers.Where(answer => !answer.StartsWith("{\"title\"", StringComparison.Ordinal)), live.Answers);
         Assert.Equal((Chat.Id, Chat.ConversationId), (live.Ids["chat_id"], live.Ids["conversation_id"]));
         Assert.NotNull(live.Usage);
 
