@@ -74,10 +74,12 @@ public static class ErrorTable
         new(ErrorCode.PayloadTooLarge, 413, Invalid, "request_too_large", "request_too_large", ErrorSeverity.Debug, RecoveryAction.GiveUp),
         new(ErrorCode.UnsupportedMediaType, 415, Invalid, "unsupported_media_type", Invalid, ErrorSeverity.Debug, RecoveryAction.GiveUp),
         new(ErrorCode.IdempotencyMismatch, 409, Invalid, "idempotency_key_reused", Invalid, ErrorSeverity.Information, RecoveryAction.GiveUp),
-        new(ErrorCode.ConversationBusy, 429, "requests", "conversation_busy", Limit, ErrorSeverity.Information, RecoveryAction.GiveUp) { RetryAfter = Seconds(1) },
+        new(ErrorCode.ConversationBusy, 429, "requests", "conversation_busy", Limit, ErrorSeverity.Information, RecoveryAction.GiveUp)
+        { RetryAfter = Seconds(1) },
         new(ErrorCode.RateLimited, 429, "requests", "rate_limit_exceeded", Limit, ErrorSeverity.Information, RecoveryAction.GiveUp) { RetryAfter = Seconds(1) },
         new(ErrorCode.QuotaExceeded, 429, Quota, Quota, "billing_error", ErrorSeverity.Information, RecoveryAction.GiveUp),
-        new(ErrorCode.NoBotAvailable, 503, Server, "no_bot_available", "overloaded_error", ErrorSeverity.Warning, RecoveryAction.GiveUp) { RetryAfter = Seconds(2) },
+        new(ErrorCode.NoBotAvailable, 503, Server, "no_bot_available", "overloaded_error", ErrorSeverity.Warning, RecoveryAction.GiveUp)
+        { RetryAfter = Seconds(2) },
         new(ErrorCode.Draining, 503, Server, "shutting_down", "overloaded_error", ErrorSeverity.Information, RecoveryAction.GiveUp) { RetryAfter = Seconds(1) },
         new(ErrorCode.Cancelled, 499, Invalid, "cancelled", Invalid, ErrorSeverity.Debug, RecoveryAction.GiveUp),
         new(ErrorCode.UpstreamInvalidRequest, 400, Invalid, "upstream_invalid_request", Invalid, ErrorSeverity.Information, RecoveryAction.GiveUp),
@@ -87,12 +89,15 @@ public static class ErrorTable
         new(ErrorCode.UpstreamUnauthorized, 502, Server, "upstream_unauthorized", Api, ErrorSeverity.Error, RecoveryAction.RotateAccount),
         new(ErrorCode.UpstreamForbidden, 502, Server, "upstream_forbidden", Api, ErrorSeverity.Warning, RecoveryAction.RotateAccount),
         new(ErrorCode.UpstreamNotFound, 502, Server, "upstream_not_found", Api, ErrorSeverity.Warning, RecoveryAction.CoolBot),
-        new(ErrorCode.UpstreamBusy, 503, Server, "upstream_busy", "overloaded_error", ErrorSeverity.Information, RecoveryAction.Retry) { RetryAfter = Seconds(2) },
-        new(ErrorCode.UpstreamRateLimited, 429, "requests", "rate_limit_exceeded", Limit, ErrorSeverity.Information, RecoveryAction.RotateAccount) { RetryAfter = Seconds(5) },
+        new(ErrorCode.UpstreamBusy, 503, Server, "upstream_busy", "overloaded_error", ErrorSeverity.Information, RecoveryAction.Retry)
+        { RetryAfter = Seconds(2) },
+        new(ErrorCode.UpstreamRateLimited, 429, "requests", "rate_limit_exceeded", Limit, ErrorSeverity.Information, RecoveryAction.RotateAccount)
+        { RetryAfter = Seconds(5) },
         new(ErrorCode.UpstreamQuotaExceeded, 429, Quota, Quota, "billing_error", ErrorSeverity.Warning, RecoveryAction.RotateAccount),
         new(ErrorCode.UpstreamFailed, 502, Server, "upstream_error", Api, ErrorSeverity.Warning, RecoveryAction.CoolBot) { RetryAfter = Seconds(1) },
         new(ErrorCode.UpstreamUnavailable, 503, Server, "upstream_unavailable", Api, ErrorSeverity.Warning, RecoveryAction.CoolBot) { RetryAfter = Seconds(2) },
-        new(ErrorCode.UpstreamTimeout, 504, Server, "upstream_timeout", "timeout_error", ErrorSeverity.Warning, RecoveryAction.CoolBot) { RetryAfter = Seconds(1) },
+        new(ErrorCode.UpstreamTimeout, 504, Server, "upstream_timeout", "timeout_error", ErrorSeverity.Warning, RecoveryAction.CoolBot)
+        { RetryAfter = Seconds(1) },
         new(ErrorCode.UpstreamProtocol, 502, Server, "upstream_protocol_error", Api, ErrorSeverity.Error, RecoveryAction.CoolBot),
         new(ErrorCode.UpstreamOutcomeUnknown, 502, Server, "upstream_outcome_unknown", Api, ErrorSeverity.Warning, RecoveryAction.GiveUp),
         new(ErrorCode.StateConflict, 503, Server, "try_again", "overloaded_error", ErrorSeverity.Warning, RecoveryAction.GiveUp) { RetryAfter = Seconds(1) },

@@ -9,7 +9,7 @@ public static class MediaTypes
 
     private static ReadOnlySpan<byte> Jpeg => [0xFF, 0xD8, 0xFF];
 
-    /// <summary>The media type and the usual extension of a file; null if its first bytes show neither an image nor audio nor a document that is known.</summary>
+    /// <summary>The media type and the usual extension of a file; null if its first bytes show no known kind of image, audio or document.</summary>
     /// <param name="content">The content, or its beginning.</param>
     public static (string Type, string Extension)? Detect(ReadOnlySpan<byte> content)
     {

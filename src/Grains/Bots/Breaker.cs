@@ -5,8 +5,8 @@ namespace CozeCluster.Grains;
 /// after each further failure, up to 30 s. Then it lets single turns through, one at a time, as probes; a success closes it.
 /// </summary>
 /// <remarks>
-/// Turns get increasing numbers when they begin. A failure of a turn that had begun before the last failure counted is that same failure: an upstream that fails
-/// for a moment fails all turns that run at that moment.
+/// Turns get increasing numbers when they begin. A failure of a turn that had begun before the last failure counted is that same failure: an upstream that
+/// fails for a moment fails all turns that run at that moment.
 /// </remarks>
 internal sealed class Breaker(TimeProvider time)
 {

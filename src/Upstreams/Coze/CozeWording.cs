@@ -30,7 +30,8 @@ internal static partial class CozeWording
     public static bool IsBadToken(string? message) => message is not null && (BadToken().IsMatch(message) || TokenIsBad().IsMatch(message));
 
     [GeneratedRegex(
-        @"\b(quota|balance|credits?|billing|arrears|insufficient (funds?|points?)|free (plan|tier|trial|usage|calls?)|used up|payment required|upgrade your plan)\b"
+        @"\b(quota|balance|credits?|billing|arrears|insufficient (funds?|points?)|free (plan|tier|trial|usage|calls?)|used up|payment required"
+        + @"|upgrade your plan)\b"
         + "|额度|余额|欠费|资源点|免费.{0,6}(用完|用尽|耗尽|上限)|套餐",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Quota();
@@ -41,7 +42,8 @@ internal static partial class CozeWording
     private static partial Regex RateLimit();
 
     [GeneratedRegex(
-        @"\b(context (length|window)|maximum (context|tokens)|prompt (is )?too long|(exceed\w*|over) .{0,20}(context|tokens? limit))\b|上下文.{0,6}(过长|超)|输入.{0,4}过长",
+        @"\b(context (length|window)|maximum (context|tokens)|prompt (is )?too long|(exceed\w*|over) .{0,20}(context|tokens? limit))\b"
+        + "|上下文.{0,6}(过长|超)|输入.{0,4}过长",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex ContextLength();
 
@@ -71,7 +73,9 @@ internal static partial class CozeWording
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Busy();
 
-    [GeneratedRegex(@"\b(not (be )?found|(does not|doesn't) exist|no such|unknown (bot|workflow|model))\b|不存在|找不到", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"\b(not (be )?found|(does not|doesn't) exist|no such|unknown (bot|workflow|model))\b|不存在|找不到",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex NotFound();
 
     [GeneratedRegex(@"\b(time(d)?.?out|deadline exceeded)\b|超时", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]

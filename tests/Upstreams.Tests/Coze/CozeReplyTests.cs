@@ -285,7 +285,8 @@ public sealed class CozeReplyTests : IDisposable
     [InlineData("question")]
     public async Task RequiresAction_OfTheUser_IsTheQuestionAndStop(string type)
     {
-        var sink = await _rig.Read(Wire.Created + Wire.MessageCompleted(type, "Which city?") + Required("""{"id":"t1","type":"reply_message","function":null}"""));
+        var sink = await _rig.Read(
+            Wire.Created + Wire.MessageCompleted(type, "Which city?") + Required("""{"id":"t1","type":"reply_message","function":null}"""));
 
         Assert.Equal("Which city?", sink.Answer);
         Assert.Empty(sink.Items);
@@ -425,5 +426,6 @@ public sealed class CozeReplyTests : IDisposable
 
     private static string Required(string calls, string action = "submit_tool_outputs") => Wire.Record(
         "conversation.chat.requires_action",
-        $$"""{"id":"h1","conversation_id":"c1","status":"requires_action","required_action":{"type":"{{action}}","{{action}}":{"tool_calls":[{{calls}}] } } }""");
+        $$"""{"id":"h1","conversation_id":"c1","status":"requires_action","required_action":"""
+        + $$"""{"type":"{{action}}","{{action}}":{"tool_calls":[{{calls}}] } } }""");
 }

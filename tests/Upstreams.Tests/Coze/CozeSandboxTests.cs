@@ -69,7 +69,7 @@ public sealed class CozeSandboxTests : IAsyncLifetime
     {
         var sink = await _rig.Run(_rig.Turn("[[answers=0 card followups=0]]"));
 
-        Assert.Equal("A card\n\nIt has a text and a button.\n\n[More](https://sandbox.test/more)", sink.Answer);
+        Assert.Equal("A card\n\nIt has a text and a button\n\n[More](https://sandbox.test/a)", sink.Answer);
         Assert.IsType<CardItem>(Assert.Single(sink.Items));
     }
 

@@ -4,8 +4,8 @@ using System.Text;
 namespace CozeCluster.Upstreams.Shared.Http;
 
 /// <summary>
-/// The secrets that this process sends to upstreams: tokens, keys, addresses of proxies, access tokens. <see cref="UpstreamText.Clean"/> removes them from every
-/// text that an upstream sent, whatever their form is. Thread-safe.
+/// The secrets that this process sends to upstreams: tokens, keys, addresses of proxies, access tokens. <see cref="UpstreamText.Clean"/> removes them from
+/// every text that an upstream sent, whatever their form is. Thread-safe.
 /// </summary>
 internal static class SecretsInUse
 {
@@ -63,13 +63,14 @@ internal static class SecretsInUse
         {
             var start = from + found;
             var length = searched.Length;
-            while (length < secret.Length && start + length < text.Length && char.ToUpperInvariant(text[start + length]) == char.ToUpperInvariant(secret[length]))
-                length++;
+            while (length < secret.Length && start + length < text.Length && IsSame(text[start + length], secret[length])) length++;
             text = string.Concat(text.AsSpan(0, start), Substitute, text.AsSpan(start + length));
             from = start + Substitute.Length;
         }
         return text;
     }
+
+    private static bool IsSame(char one, char other) => char.ToUpperInvariant(one) == char.ToUpperInvariant(other);
 
     private static void Add(string secret)
     {

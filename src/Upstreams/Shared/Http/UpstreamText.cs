@@ -11,7 +11,8 @@ internal static partial class UpstreamText
     private const int MaxSearched = 16 * MaxLength;
 
     /// <summary>
-    /// Turns a text into one line of at most 300 characters and an ellipsis, without the <see cref="SecretsInUse"/> and without anything that looks like a token.
+    /// Turns a text into one line of at most 300 characters and an ellipsis, without the <see cref="SecretsInUse"/> and without anything that looks like a
+    /// token.
     /// </summary>
     /// <param name="text">The text that the upstream sent.</param>
     /// <param name="token">One more secret to remove.</param>
