@@ -41,7 +41,7 @@ public sealed class CozeSandboxTests : IAsyncLifetime
         var live = await _rig.Run(_rig.Turn(prompt));
 
         Assert.Equal(FinishReason.Stop, live.Finish);
-        Assert.Equal(Chat.Answers.Where(answer => !answer.StartsWith("{\"card\"", StringComparison.Ordinal)), live.Answers);
+        Assert.Equal(Chat.Answers.Where(answer => !answer.StartsWith("{\"title\"", StringComparison.Ordinal)), live.Answers);
         Assert.Equal((Chat.Id, Chat.ConversationId), (live.Ids["chat_id"], live.Ids["conversation_id"]));
         Assert.NotNull(live.Usage);
 
@@ -69,7 +69,7 @@ public sealed class CozeSandboxTests : IAsyncLifetime
     {
         var sink = await _rig.Run(_rig.Turn("[[answers=0 card followups=0]]"));
 
-        Assert.Equal("A card\n\nIt has a text and a button.\n\n[More](https://sandbox.test/more)", sink.Answer);
+        Assert.Equal("A card\n\nIt has a text and a button\n\n[More](https://sandbox.test/a)", sink.Answer);
         Assert.IsType<CardItem>(Assert.Single(sink.Items));
     }
 
