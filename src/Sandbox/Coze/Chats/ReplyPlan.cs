@@ -27,7 +27,7 @@ internal sealed class ReplyPlan
 
     /// <summary>The content of a card.</summary>
     public static string Card =>
-        """{"title":"A card","elements":[{"tag":"text","text":"A text and a button."},{"tag":"button","text":"More","url":"https://sandbox.test/more"}]}""";
+        """{"title":"A card","elements":[{"tag":"text","text":"It has a text and a button"},{"tag":"button","text":"More","url":"https://sandbox.test/a"}]}""";
 
     /// <summary>The content of the verbose message after the last answer.</summary>
     public static string AnswersFinished { get; } = VerboseMessage("generate_answer_finish", """{"finish_reason":0,"FinData":""}""");

@@ -72,8 +72,6 @@ internal static class SecretsInUse
         return text;
     }
 
-    private static bool IsSame(char one, char other) => char.ToUpperInvariant(one) == char.ToUpperInvariant(other);
-
     private static void Add(string secret)
     {
         if (secret.Length < MinLength) return;
