@@ -17,7 +17,11 @@ internal static class FleetErrors
         {
             throw new ClusterException(ErrorCode.CallRejected, "The database cannot be reached. Retry.", inner: e);
         }
-        catch (Exception e) when (e is NpgsqlException or SqliteException)
+        catch (SqliteException e)
+        {
+            throw SqliteFaults.ToClusterException(e, "The database could not read or write the fleet.");
+        }
+        catch (NpgsqlException e)
         {
             throw new ClusterException(ErrorCode.Internal, "The database could not read or write the fleet. See the log of the node.", inner: e);
         }

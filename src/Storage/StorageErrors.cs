@@ -3,7 +3,6 @@ using Microsoft.Data.Sqlite;
 using Npgsql;
 using Orleans.Serialization.Serializers;
 using Orleans.Storage;
-using SQLitePCL;
 
 namespace CozeCluster.Storage;
 
@@ -35,7 +34,7 @@ internal static class StorageErrors
 
     /// <summary>The database could not read conversations or turns.</summary>
     public static ClusterException ReadFailed(SqliteException error) =>
-        new(ErrorCode.Internal, "The database could not read a conversation. See the log of the node.", inner: error);
+        SqliteFaults.ToClusterException(error, "The database could not read a conversation.");
 
     /// <summary>The storage is closed.</summary>
     public static ClusterException Draining() => new(ErrorCode.Draining, "This node is shutting down. Retry.");
@@ -43,9 +42,8 @@ internal static class StorageErrors
     private static ClusterException ToClusterException(Exception error, string stateName, GrainId grainId) => error switch
     {
         NpgsqlException { IsTransient: true } => new(ErrorCode.CallRejected, "The database cannot be reached. Retry.", inner: error),
-        SqliteException { SqliteErrorCode: raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB } => new(
-            ErrorCode.Internal, "The database of the node is damaged. Stop the node and restore a backup. See the log of the node.", inner: error),
-        NpgsqlException or SqliteException => new(ErrorCode.Internal, "The database could not read or write a state. See the log of the node.", inner: error),
+        SqliteException sqlite => SqliteFaults.ToClusterException(sqlite, "The database could not read or write a state."),
+        NpgsqlException => new(ErrorCode.Internal, "The database could not read or write a state. See the log of the node.", inner: error),
         JsonException => new(ErrorCode.Internal, $"The state {stateName} of {grainId.Key} cannot be read or written as JSON.", inner: error),
         _ => new(ErrorCode.Internal, "A state could not be read or written. See the log of the node.", inner: error),
     };

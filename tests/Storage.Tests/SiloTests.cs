@@ -1,3 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Orleans.Storage;
 
 namespace CozeCluster.Storage.Tests;
@@ -9,7 +11,26 @@ public abstract class SiloTests<TSilo>(TSilo silo) : StorageTest<TSilo>(silo) wh
 
     private readonly string _key = $"k-{Guid.NewGuid():n}";
 
+    private protected abstract IFailingStorage FailingStorage { get; }
+
     private ITestGrain Grain => Silo.Grains.GetGrain<ITestGrain>(_key);
+
+    [Fact(Timeout = Timeout)]
+    public void A_storage_registers_a_store_for_everything_that_is_stored()
+    {
+        var services = Silo.Services;
+
+        Assert.All(
+            (object[])
+            [
+                services.GetRequiredService<IConversationStore>(), services.GetRequiredService<ITurnLog>(), services.GetRequiredService<IFleetStore>(),
+                services.GetRequiredService<IExpiringStore>(), services.GetRequiredService<IBlobStore>(), Silo.Storage,
+            ],
+            store => Assert.Same(typeof(IExpiringStore).Assembly, store.GetType().Assembly));
+        Assert.IsType<StorageWatch>(services.GetRequiredService<IStorageProbe>());
+        Assert.Single(services.GetServices<IHostedService>().OfType<ExpirationService>());
+        Assert.NotNull(FailingStorage.Failed);
+    }
 
     [Fact(Timeout = Timeout)]
     public async Task A_grain_has_its_state_after_a_restart()
@@ -87,6 +108,12 @@ public abstract class SiloTests<TSilo>(TSilo silo) : StorageTest<TSilo>(silo) wh
     }
 }
 
-public sealed class SqliteSiloTests(SqliteSilo silo) : SiloTests<SqliteSilo>(silo);
+public sealed class SqliteSiloTests(SqliteSilo silo) : SiloTests<SqliteSilo>(silo)
+{
+    private protected override IFailingStorage FailingStorage => Silo.Services.GetRequiredService<SqliteStore>();
+}
 
-public sealed class PostgresSiloTests(PostgresSilo silo) : SiloTests<PostgresSilo>(silo);
+public sealed class PostgresSiloTests(PostgresSilo silo) : SiloTests<PostgresSilo>(silo)
+{
+    private protected override IFailingStorage FailingStorage => Silo.Services.GetRequiredService<PostgresDatabase>();
+}

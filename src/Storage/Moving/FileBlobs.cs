@@ -34,8 +34,9 @@ internal static class FileBlobs
         var id = (string)row["id"]!;
         if (!FileBlobStore.IsBlobId(id)) throw new InvalidDataException($"{id} is not the id of a blob.");
         var path = Path.Combine(directory, id[..GrainKeys.HashLength], id[(GrainKeys.HashLength + 1)..]);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        await File.WriteAllBytesAsync(path, (byte[])row["content"]!, cancellationToken).ConfigureAwait(false);
+        DataFolder.CreateFolder(Path.GetDirectoryName(path)!);
+        var file = new FileStream(path, DataFolder.OpenOptions(FileMode.Create));
+        await using (file.ConfigureAwait(false)) await file.WriteAsync((byte[])row["content"]!, cancellationToken).ConfigureAwait(false);
         File.SetLastWriteTimeUtc(path, DateTimeOffset.FromUnixTimeMilliseconds((long)row["expires_at"]!).UtcDateTime);
     }
 

@@ -23,7 +23,7 @@ public sealed class SqliteTarget : IStoreTarget
     {
         (_directory, _lock, _removeLock) = (directory, directoryLock, removeLock);
         DeletePart(_directory);
-        Directory.CreateDirectory(Part);
+        DataFolder.CreateFolder(Part);
         _connection = new(SqliteSchema.ConnectionString(Part));
         SqliteSchema.Create(_connection);
         // The file is of no use until it is complete, so it needs no journal, and waits for the disk once in the end.
@@ -107,6 +107,8 @@ public sealed class SqliteTarget : IStoreTarget
         using (var database = new FileStream(file, FileMode.Open, FileAccess.ReadWrite)) database.Flush(flushToDisk: true);
         MoveBlobs();
         File.Move(file, Path.Combine(_directory, SqliteSchema.FileName), overwrite: false);
+        // The mark of a database that was moved away would make the node refuse this one. Before the move, its loss could hide that a database is missing.
+        SqliteMark.Reset(_directory);
         _isComplete = true;
         return Task.CompletedTask;
     }
@@ -129,7 +131,8 @@ public sealed class SqliteTarget : IStoreTarget
         var blobs = Path.Combine(_directory, FileBlobStore.FolderName);
         foreach (var folder in new DirectoryInfo(PartBlobs).GetDirectories())
         {
-            var target = Directory.CreateDirectory(Path.Combine(blobs, folder.Name)).FullName;
+            var target = Path.Combine(blobs, folder.Name);
+            DataFolder.CreateFolder(target);
             foreach (var file in folder.GetFiles()) file.MoveTo(Path.Combine(target, file.Name), overwrite: true);
         }
     }

@@ -56,9 +56,6 @@ internal sealed class PostgresConversationStore(PostgresDatabase database, IOpti
         WHERE ServiceId = $1 AND ConversationKey = $2 AND NOT IsDeleted
         """;
 
-    /// <summary>The error of the function CozeRequireOne in <c>schema.sql</c>.</summary>
-    private const string OtherVersion = "CZ001";
-
     private static readonly TimeSpan TombstoneLifetime = TimeSpan.FromHours(1);
 
     private static readonly string RemoveAll = Remove("ConversationKey = $2 ORDER BY Id");
@@ -109,7 +106,7 @@ internal sealed class PostgresConversationStore(PostgresDatabase database, IOpti
         var batch = database.States.CreateBatch();
         batch.AddStatement(SelectHead, ServiceId).With(conversationKey);
         batch.AddStatement(SelectCurrentTurns, ServiceId).With(conversationKey);
-        return PostgresReads.ReadAsync(batch, ReadConversationAsync, time, cancellationToken);
+        return PostgresReads.ReadAsync(database, batch, ReadConversationAsync, time, cancellationToken);
 
         async Task<StoredConversation?> ReadConversationAsync(NpgsqlDataReader row)
         {
@@ -128,6 +125,7 @@ internal sealed class PostgresConversationStore(PostgresDatabase database, IOpti
         var batch = database.States.CreateBatch();
         batch.AddStatement(SelectTurn, ServiceId).With(conversationKey).With(turnId);
         return PostgresReads.ReadAsync<StoredTurn?>(
+            database,
             batch,
             async row => (await ReadTurnsAsync(row, partColumn: false, cancellationToken).ConfigureAwait(false)).FirstOrDefault().Turn,
             time,
@@ -139,6 +137,7 @@ internal sealed class PostgresConversationStore(PostgresDatabase database, IOpti
         var batch = database.States.CreateBatch();
         batch.AddStatement(SelectLastTurns, ServiceId).With(conversationKey).With(NpgsqlDbType.Integer, limit);
         return PostgresReads.ReadAsync<IReadOnlyList<StoredTurn>>(
+            database,
             batch,
             async row => [.. (await ReadTurnsAsync(row, partColumn: false, cancellationToken).ConfigureAwait(false)).Select(turn => turn.Turn)],
             time,
@@ -185,9 +184,9 @@ internal sealed class PostgresConversationStore(PostgresDatabase database, IOpti
             var batch = database.States.CreateBatch();
             await using var _ = batch.ConfigureAwait(false);
             addStatements(batch);
-            if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
+            if (batch.BatchCommands.Count > 0) await database.WatchAsync(() => batch.ExecuteNonQueryAsync()).ConfigureAwait(false);
         }
-        catch (PostgresException e) when (e.SqlState is OtherVersion or PostgresErrorCodes.UniqueViolation)
+        catch (NpgsqlException e) when (PostgresRows.IsConflict(e))
         {
             throw StorageErrors.Conflict(conversationKey);
         }

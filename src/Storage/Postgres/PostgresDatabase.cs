@@ -43,6 +43,27 @@ internal sealed class PostgresDatabase : IFailingStorage, IAsyncDisposable
     /// <inheritdoc />
     public Action? Failed { get; set; }
 
+    /// <summary>Runs an operation on the database, and calls <see cref="Failed"/> if the database refuses it. A conflict of versions is not a failure.</summary>
+    public async Task<T> WatchAsync<T>(Func<Task<T>> operation)
+    {
+        try
+        {
+            return await operation().ConfigureAwait(false);
+        }
+        catch (NpgsqlException e) when (!PostgresRows.IsConflict(e))
+        {
+            Failed?.Invoke();
+            throw;
+        }
+    }
+
+    /// <inheritdoc cref="WatchAsync{T}"/>
+    public Task WatchAsync(Func<Task> operation) => WatchAsync(async () =>
+    {
+        await operation().ConfigureAwait(false);
+        return true;
+    });
+
     public async ValueTask DisposeAsync()
     {
         await States.DisposeAsync().ConfigureAwait(false);

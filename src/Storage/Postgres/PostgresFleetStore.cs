@@ -8,7 +8,7 @@ namespace CozeCluster.Storage;
 internal sealed class PostgresFleetStore(PostgresDatabase database, IOptions<ClusterOptions> cluster) : IFleetStore
 {
     public ValueTask<IReadOnlyList<FleetRow>> Read(FleetRowKind afterKind, string afterId, int limit, CancellationToken cancellationToken) =>
-        new(FleetErrors.Translate<IReadOnlyList<FleetRow>>(async () =>
+        new(TranslateAsync<IReadOnlyList<FleetRow>>(async () =>
         {
             await using var command = database.Source.CreateCommand(
                 """
@@ -23,7 +23,7 @@ internal sealed class PostgresFleetStore(PostgresDatabase database, IOptions<Clu
             return page;
         }));
 
-    public ValueTask<long> ReadVersion(CancellationToken cancellationToken) => new(FleetErrors.Translate(async () =>
+    public ValueTask<long> ReadVersion(CancellationToken cancellationToken) => new(TranslateAsync(async () =>
     {
         await using var command = database.Source.CreateCommand("SELECT Version FROM CozeFleet WHERE ServiceId = $1 AND Kind = 0 AND Id = ''");
         AddParameters(command);
@@ -33,7 +33,7 @@ internal sealed class PostgresFleetStore(PostgresDatabase database, IOptions<Clu
     public Task Commit(long expectedVersion, long nextVersion, IReadOnlyList<FleetRow> rows)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(nextVersion, expectedVersion);
-        return FleetErrors.Translate(async () =>
+        return TranslateAsync(async () =>
         {
             await using var connection = await database.Source.OpenConnectionAsync().ConfigureAwait(false);
             await using var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
@@ -44,6 +44,8 @@ internal sealed class PostgresFleetStore(PostgresDatabase database, IOptions<Clu
             return true;
         });
     }
+
+    private Task<T> TranslateAsync<T>(Func<Task<T>> operation) => FleetErrors.Translate(() => database.WatchAsync(operation));
 
     // Two activations that commit at the same time wait for each other at this row.
     private async Task RaiseVersion(NpgsqlConnection connection, long expectedVersion, long nextVersion)

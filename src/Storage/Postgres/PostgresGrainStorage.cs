@@ -1,4 +1,3 @@
-using Npgsql;
 using Orleans.Serialization.Serializers;
 using Orleans.Storage;
 
@@ -52,36 +51,28 @@ internal sealed class PostgresGrainStorage(
         // Serialized on the caller's thread: Orleans' storage serializes later, on another thread, while the grain may change the state.
         var payload = new StoredPayload { Content = serializer.Serialize(grainState.State) };
         var stored = new GrainState<StoredPayload>(payload) { ETag = grainState.ETag, RecordExists = grainState.RecordExists };
-        try
-        {
-            await adoNet.WriteStateAsync(stateName, ToStoredId(grainId), stored).ConfigureAwait(false);
-        }
-        catch (NpgsqlException)
-        {
-            database.Failed?.Invoke();
-            throw;
-        }
+        await database.WatchAsync(() => adoNet.WriteStateAsync(stateName, ToStoredId(grainId), stored)).ConfigureAwait(false);
         CopyVersion(stored, grainState);
     });
 
     public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => StorageErrors.Translate(stateName, grainId, async () =>
     {
         if (!string.IsNullOrEmpty(grainState.ETag))
-            await adoNet.ClearStateAsync(stateName, ToStoredId(grainId), grainState).ConfigureAwait(false);
+            await database.WatchAsync(() => adoNet.ClearStateAsync(stateName, ToStoredId(grainId), grainState)).ConfigureAwait(false);
         else if ((await ReadAsync(stateName, grainId).ConfigureAwait(false)).RecordExists)
             throw StorageErrors.Conflict(stateName, grainId, null);
         else
             grainState.Reset(activators);
     });
 
-    private Task<GrainState<StoredPayload>> ReadAsync(string stateName, GrainId grainId) => PostgresReads.RetryAsync(
+    private Task<GrainState<StoredPayload>> ReadAsync(string stateName, GrainId grainId) => database.WatchAsync(() => PostgresReads.RetryAsync(
         async () =>
         {
             var stored = new GrainState<StoredPayload>();
             await adoNet.ReadStateAsync(stateName, ToStoredId(grainId), stored).ConfigureAwait(false);
             return stored;
         },
-        time);
+        time));
 
     private static GrainId ToStoredId(GrainId grainId) => GrainId.Create(grainId.Type, ToStoredKey(grainId.Key.ToString()!));
 

@@ -30,15 +30,15 @@ internal static class PostgresReads
         }
     }
 
-    /// <summary>Reads rows of a command that can be executed again.</summary>
+    /// <summary>Reads rows of a command that can be executed again. The watch of the storage is notified if all attempts fail.</summary>
     /// <exception cref="ClusterException">See <see cref="ToClusterException"/>.</exception>
     public static async ValueTask<T> ReadAsync<T>(
-        NpgsqlBatch batch, Func<NpgsqlDataReader, Task<T>> read, TimeProvider time, CancellationToken cancellationToken)
+        PostgresDatabase database, NpgsqlBatch batch, Func<NpgsqlDataReader, Task<T>> read, TimeProvider time, CancellationToken cancellationToken)
     {
         await using var disposed = batch.ConfigureAwait(false);
         try
         {
-            return await RetryAsync(
+            return await database.WatchAsync(() => RetryAsync(
                 async () =>
                 {
                     var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
@@ -46,7 +46,7 @@ internal static class PostgresReads
                     return await read(reader).ConfigureAwait(false);
                 },
                 time,
-                cancellationToken).ConfigureAwait(false);
+                cancellationToken)).ConfigureAwait(false);
         }
         catch (Exception e) when (e is NpgsqlException or ObjectDisposedException)
         {

@@ -15,6 +15,9 @@ internal static class PostgresRows
     /// <summary>The columns of a conversation, in the order of <see cref="ReadHead"/> and <see cref="WithHead"/>.</summary>
     public const string HeadColumns = "TenantId, Name, Title, CreatedOn, LastUsedOn, ExpiresOn, Turns, IsDeleted, Version";
 
+    /// <summary>The error of the function CozeRequireOne in <c>schema.sql</c>.</summary>
+    private const string OtherVersion = "CZ001";
+
     /// <summary>Inserts a conversation: the parameters are service id, key, those of <see cref="WithHead"/>.</summary>
     public const string InsertHead =
         $"INSERT INTO CozeConversations (ServiceId, ConversationKey, {HeadColumns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
@@ -51,6 +54,9 @@ internal static class PostgresRows
     private const string FixedColumns = "TurnId, TenantId, KeyName, UserName, Model, CreatedOn";
 
     private const int TurnColumnCount = 21;
+
+    /// <summary>Whether a write has found another version of a row than it expects.</summary>
+    public static bool IsConflict(NpgsqlException error) => error is PostgresException { SqlState: OtherVersion or PostgresErrorCodes.UniqueViolation };
 
     public static NpgsqlParameterCollection WithChanging(this NpgsqlParameterCollection parameters, TurnRow row) => parameters
         .With(row.Id).With(row.Version).With(NpgsqlDbType.Smallint, (short)row.Status).With(row.FirstTextAt).With(row.EndedAt)

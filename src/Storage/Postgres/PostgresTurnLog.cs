@@ -109,6 +109,7 @@ internal sealed class PostgresTurnLog(PostgresDatabase database, IOptions<Cluste
 
     private ValueTask<IReadOnlyList<T>> ReadAsync<T>(NpgsqlBatch batch, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
         PostgresReads.ReadAsync<IReadOnlyList<T>>(
+            database,
             batch,
             async row =>
             {

@@ -133,7 +133,10 @@ internal sealed partial class GroupCommit : IDisposable
             if (group.Count == 1)
             {
                 ReportFailure(e);
-                group[0].SetFailed(new ClusterException(ErrorCode.Internal, "The database refused a write. See the log of the node.", inner: e));
+                const string Failure = "The database refused a write.";
+                group[0].SetFailed(e is SqliteException error
+                    ? SqliteFaults.ToClusterException(error, Failure)
+                    : new ClusterException(ErrorCode.Internal, $"{Failure} See the log of the node.", inner: e));
                 return;
             }
             // One write has failed the transaction for all, so each is written in a transaction of its own.

@@ -31,6 +31,21 @@ internal static class SqliteFaults
         };
     }
 
+    /// <summary>Describes an error of the database to a client, who must not see paths of the node.</summary>
+    /// <param name="error">The error.</param>
+    /// <param name="failure">A sentence that says what has failed, for an error without a known cause.</param>
+    public static ClusterException ToClusterException(SqliteException error, string failure)
+    {
+        var cause = error.SqliteErrorCode switch
+        {
+            raw.SQLITE_FULL => "The disk of the node is full.",
+            raw.SQLITE_IOERR => "The disk of the node cannot be read or written.",
+            raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB => "The database of the node is damaged. Stop the node and restore a backup.",
+            _ => failure,
+        };
+        return new(ErrorCode.Internal, $"{cause} See the log of the node.", inner: error);
+    }
+
     /// <summary>Describes a database with damaged pages.</summary>
     public static string Damaged(string database) =>
         $"The database {database} is damaged. Stop the node and restore a backup, or move the data directory away to start empty.";

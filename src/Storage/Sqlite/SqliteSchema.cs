@@ -42,8 +42,7 @@ internal static class SqliteSchema
         {
             SqliteMark.VerifyExists(database);
             var hadLog = File.Exists(SqliteMark.LogOf(database));
-            // SQLite gives its other files the permissions of this one.
-            new FileStream(database, DataFolder.OpenOptions(FileMode.OpenOrCreate, FileShare.ReadWrite)).Dispose();
+            CreateFile(database);
             connection.Open();
             Verify(connection);
             SqliteMark.Verify(connection, hadLog);
@@ -71,6 +70,7 @@ internal static class SqliteSchema
     /// <summary>Creates a database that is not used yet.</summary>
     public static void Create(SqliteConnection connection)
     {
+        CreateFile(connection.DataSource);
         connection.Open();
         Execute(connection, "PRAGMA auto_vacuum=INCREMENTAL");
         CreateTables(connection);
@@ -111,6 +111,10 @@ internal static class SqliteSchema
             throw;
         }
     }
+
+    // SQLite gives its other files the permissions of this one.
+    private static void CreateFile(string database) =>
+        new FileStream(database, DataFolder.OpenOptions(FileMode.OpenOrCreate, FileShare.ReadWrite)).Dispose();
 
     private static void CreateTables(SqliteConnection connection)
     {

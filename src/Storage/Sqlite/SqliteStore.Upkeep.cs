@@ -1,6 +1,5 @@
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
-using SQLitePCL;
 
 namespace CozeCluster.Storage;
 
@@ -15,7 +14,7 @@ internal sealed partial class SqliteStore
 
     private SqliteMark? _mark;
     private SqliteUpkeep? _upkeep;
-    private bool _damageIsReported;
+    private int _readFault;
     private long _marks;
 
     /// <inheritdoc />
@@ -129,7 +128,7 @@ internal sealed partial class SqliteStore
         }
     }
 
-        // After a stop in order, the mark covers everything that was saved.
+    // After a stop in order, the mark covers everything that was saved.
     private void StopUpkeep()
     {
         if (_upkeep is not { } upkeep) return;
@@ -144,16 +143,16 @@ internal sealed partial class SqliteStore
     {
         if (error is not SqliteException sqlite) return;
         Failed?.Invoke();
-        if (sqlite.SqliteErrorCode is not (raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB) || _damageIsReported) return;
-        _damageIsReported = true;
-        LogDamaged(logger, SqliteFaults.Damaged(DatabasePath));
+        // Reads fail again and again for the same reason, which is logged once.
+        if (Interlocked.Exchange(ref _readFault, sqlite.SqliteErrorCode) != sqlite.SqliteErrorCode)
+            LogReadFailed(logger, SqliteFaults.Describe(sqlite, DatabasePath));
     }
 
     [LoggerMessage(2, LogLevel.Warning, "{Change}")]
     private static partial void LogPermissions(ILogger logger, string change);
 
-    [LoggerMessage(3, LogLevel.Error, "{Reason}")]
-    private static partial void LogDamaged(ILogger logger, string reason);
+    [LoggerMessage(3, LogLevel.Error, "The database refused a read: {Reason}")]
+    private static partial void LogReadFailed(ILogger logger, string reason);
 
     [LoggerMessage(4, LogLevel.Information, "The database in {Directory} has shrunk from {Before} MB to {After} MB")]
     private static partial void LogShrunk(ILogger logger, string directory, long before, long after);

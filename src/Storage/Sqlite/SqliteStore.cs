@@ -54,16 +54,17 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
     public T Read<T>(Func<SqliteReadStatements, T> read)
     {
         if (_writer is null) throw StorageErrors.Draining();
-        if (!_readers.TryTake(out var reader)) reader = new SqliteReadStatements(_connectionString);
+        SqliteReadStatements? reader = null;
         try
         {
+            if (!_readers.TryTake(out reader)) reader = new SqliteReadStatements(_connectionString);
             var result = read(reader);
             _readers.Add(reader);
             return result;
         }
         catch (Exception e)
         {
-            reader.Dispose();
+            reader?.Dispose();
             ReportReadFailure(e);
             throw;
         }

@@ -110,7 +110,9 @@ public sealed class ClusterNodeTests(ClusterNodeTests.Database database) : IClas
         };
         request.Headers.Authorization = new("Bearer", SandboxKeys.Tenant);
         using var answer = await _http.SendAsync(request);
-        return JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["choices"]![0]!["message"]!["content"]!.GetValue<string>();
+        var body = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.StatusCode == HttpStatusCode.OK, body);
+        return JsonNode.Parse(body)!["choices"]![0]!["message"]!["content"]!.GetValue<string>();
     }
 
     /// <summary>A database with the tables of a cluster.</summary>

@@ -41,6 +41,33 @@ public sealed class SqliteTargetTests : IDisposable
         Assert.Equal(await ReadSchemaAsync(node.DataDirectory), await ReadSchemaAsync(Data));
     }
 
+    [Fact]
+    public async Task Files_of_a_restored_node_are_for_its_owner_only()
+    {
+        if (OperatingSystem.IsWindows()) return;
+
+        await SampleRows.CopyAsync(new MemorySource(SampleRows.All), SqliteTarget.Open(Data));
+
+        Assert.Null(DataFolder.MakePrivate(Data));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_restored_node_starts_in_the_directory_of_a_database_that_was_moved_away()
+    {
+        await using var node = new SqliteSilo();
+        await node.StartAsync();
+        await node.Grains.GetGrain<ITestGrain>("a").Set("old");
+        await node.StopAsync();
+        foreach (var file in Directory.EnumerateFiles(node.DataDirectory, SqliteSchema.FileName + "*")) File.Delete(file);
+        Assert.True(File.Exists(Path.Combine(node.DataDirectory, SqliteMark.FileName)));
+
+        await SampleRows.CopyAsync(new MemorySource(SampleRows.All), SqliteTarget.Open(node.DataDirectory));
+        await node.StartAsync();
+
+        Assert.False(await node.Grains.GetGrain<ITestGrain>("a").Exists());
+        await node.RestartAsync();
+    }
+
     [Theory]
     [InlineData("grains.db")]
     [InlineData("grains.db-wal")]
@@ -130,15 +157,22 @@ public sealed class SqliteTargetTests : IDisposable
         Assert.Equal((RowKind.Content, (object)(long)TurnContentKind.Request), (removed.Kind, removed["kind"]));
     }
 
+    /// <summary>The tables, indexes and settings of a database. Its id and mark are those of a node, which sets them at its first start.</summary>
     private static async Task<List<string>> ReadSchemaAsync(string directory)
     {
         await using var connection = SqliteSchema.OpenSnapshot(directory);
         await using var command = connection.CreateCommand();
-        command.CommandText =
-            "SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema UNION ALL SELECT 'meta ' || name || value FROM meta ORDER BY 1";
+        command.CommandText = """
+            SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema
+            UNION ALL SELECT 'meta ' || name || value FROM meta WHERE name NOT IN ('id', 'mark')
+            UNION ALL SELECT 'auto_vacuum ' || auto_vacuum FROM pragma_auto_vacuum
+            UNION ALL SELECT 'page_size ' || page_size FROM pragma_page_size
+            ORDER BY 1
+            """;
         await using var row = await command.ExecuteReaderAsync();
         var all = new List<string>();
         while (await row.ReadAsync()) all.Add(row.GetString(0));
+        Assert.Contains("auto_vacuum 2", all);
         return all;
     }
 

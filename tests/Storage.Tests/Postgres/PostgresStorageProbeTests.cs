@@ -44,6 +44,42 @@ public sealed class PostgresStorageProbeTests : IAsyncDisposable
         while (await probe.Check(TestContext.Current.CancellationToken) is not null) await Task.Yield();
     }
 
+    [Theory(Timeout = 120_000)]
+    [InlineData("CozeTurns")]
+    [InlineData("CozeConversations")]
+    [InlineData("CozeFleet")]
+    public async Task Storage_TableIsRefused_IsTestedAtOnce(string table)
+    {
+        await StartAsync();
+        var failures = 0;
+        _database!.Failed = () => failures++;
+        var cluster = Options.Create(new ClusterOptions { ServiceId = "service" });
+        var conversations = new PostgresConversationStore(_database, cluster, TimeProvider.System);
+        var log = new PostgresTurnLog(_database, cluster, TimeProvider.System);
+        var fleet = new PostgresFleetStore(_database, cluster);
+        await fleet.Commit(0, 1, []);
+        await Assert.ThrowsAsync<ClusterException>(() => fleet.Commit(0, 1, []));
+        var head = new ConversationHead("tenant", "name", default, default, 1, default);
+        var create = new ConversationCommit("key") { Head = head, NextHeadVersion = 1 };
+        await conversations.Commit(create);
+        Assert.Equal(ErrorCode.StateConflict, (await Assert.ThrowsAsync<ClusterException>(() => conversations.Commit(create))).Code);
+        Assert.Equal(0, failures);
+
+        await TestPostgres.ExecuteAsync(_server!.ConnectionString, $"ALTER TABLE {table} RENAME TO Gone");
+        List<Func<Task>> operations = table switch
+        {
+            "CozeFleet" => [() => fleet.Commit(1, 2, []), async () => await fleet.ReadVersion(default), async () => await fleet.Read(0, "", 1, default)],
+            "CozeTurns" => [() => conversations.Delete("key"), async () => await conversations.ReadTurns("key", 1, default), Search],
+            _ => [() => conversations.Commit(create), async () => await conversations.Load("key", default), List],
+        };
+        foreach (var operation in operations) Assert.Equal(ErrorCode.Internal, (await Assert.ThrowsAsync<ClusterException>(operation)).Code);
+
+        Assert.Equal(operations.Count, failures);
+
+        async Task Search() => await log.Search(new TurnQuery { Limit = 1 }, default);
+        async Task List() => await log.ListConversations("tenant", null, 1, default);
+    }
+
     [Theory]
     [InlineData("ALTER ROLE node SET default_transaction_read_only = on", "The database is read-only.")]
     [InlineData("REVOKE INSERT ON OrleansStorage FROM node", "The user of this node may not write")]

@@ -86,6 +86,44 @@ public sealed class SqliteStorageProbeTests : StoreFolder
         Assert.Contains($"{WriteAheadLog} was deleted or replaced", await Check(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Commit_FullDisk_SaysSoAndMakesTheStorageBeTested()
+    {
+        var failures = 0;
+        _store.Failed = () => failures++;
+        var conversations = new SqliteConversationStore(_store, Time);
+        await Execute("PRAGMA max_page_count = 1");
+
+        var error = await Assert.ThrowsAsync<ClusterException>(() => conversations.Commit(CreateTurn(conversations)));
+
+        Assert.Equal((ErrorCode.Internal, "The disk of the node is full. See the log of the node."), (error.Code, error.Message));
+        Assert.Equal(1, failures);
+    }
+
+    [Fact]
+    public async Task Load_DamagedPages_SaysSoAndMakesTheStorageBeTested()
+    {
+        var conversations = new SqliteConversationStore(_store, Time);
+        await conversations.Commit(CreateTurn(conversations));
+        _store.TruncateLog();
+        var failures = 0;
+        _store.Failed = () => failures++;
+        await using (var file = new FileStream(Database, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+        {
+            file.Position = 4096;
+            await file.WriteAsync(Enumerable.Repeat((byte)0x5a, (int)file.Length - 4096).ToArray(), TestContext.Current.CancellationToken);
+        }
+
+        for (var i = 1; i <= 2; i++)
+        {
+            var error = await Assert.ThrowsAsync<ClusterException>(async () => await conversations.Load("turn-key", TestContext.Current.CancellationToken));
+            Assert.Equal(
+                (ErrorCode.Internal, "The database of the node is damaged. Stop the node and restore a backup. See the log of the node."),
+                (error.Code, error.Message));
+            Assert.Equal(i, failures);
+        }
+        Assert.Single(Log.All, line => line == $"Error: The database refused a read: {SqliteFaults.Damaged(Database)}");
+    }
 
     [Fact]
     public void Read_DeletedDatabase_FailsAndCreatesNoFile()
@@ -106,6 +144,22 @@ public sealed class SqliteStorageProbeTests : StoreFolder
         _store.Dispose();
 
         Assert.Equal(ErrorCode.Draining, (await Assert.ThrowsAsync<ClusterException>(Check)).Code);
+    }
+
+    private ConversationCommit CreateTurn(SqliteConversationStore conversations)
+    {
+        var row = new TurnRow
+        {
+            Id = conversations.NewTurnRowId(),
+            Version = 1,
+            TurnId = "turn_1",
+            TenantId = "tenant",
+            Model = "m",
+            Status = TurnStatus.Running,
+            CreatedAt = Time.GetUtcNow(),
+            Details = new byte[50_000],
+        };
+        return new ConversationCommit("turn-key") { Turns = [new TurnChange(row, [])] };
     }
 
     private Task<string?> Check() => _probe.Check(TestContext.Current.CancellationToken);
