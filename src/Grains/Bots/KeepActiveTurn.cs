@@ -46,7 +46,7 @@ internal sealed class KeepActiveTurn(BotGrain bot, FrozenDictionary<string, IUps
         try
         {
             await using var exchange = await upstream.Open(turn, deadline.Token);
-            while (await exchange.WaitToRead(deadline.Token))
+            while (reply.Overflow is null && await exchange.WaitToRead(deadline.Token))
             {
                 deadline.OnProgress();
                 exchange.Read(reply);

@@ -98,7 +98,7 @@ public sealed partial class ConversationGrain
             IsFirst = _memory.StoredTurns == 0 && _liveTurns.Count == 0,
         };
         progress.SelectPrompt(_memory.InstructionsHash);
-        return new LiveTurn(progress, new ReplyLog(), _time);
+        return new LiveTurn(progress, new ReplyLog(_options.MaxReplyChars, _options.MaxReplyParts), _time);
     }
 
     private async Task SaveWaitingTurn(LiveTurn turn, string subscriptionId)

@@ -37,7 +37,12 @@ public sealed partial class ConversationGrain
         {
             await _writer.WhenIdle().WaitAsync(cancellationToken);
             var ending = _liveTurns.Values.Where(turn => turn.Progress.EndedAt is null && !CanContinue(turn)).ToList();
-            foreach (var turn in ending) RecordEnd(turn, new ReplyFailed(_writer.HasConflict ? TurnErrors.Conflict : TurnErrors.NodeStopping, null));
+            foreach (var turn in ending)
+            {
+                RecordEnd(turn, new ReplyFailed(_writer.HasConflict ? TurnErrors.Conflict : TurnErrors.NodeStopping, null));
+                // The turn may wait for the save of its intent, and nothing else ends that pause.
+                turn.ResumeDelivery();
+            }
             foreach (var turn in ending) await turn.WhenDelivered().WaitAsync(cancellationToken);
             if (!_writer.HasConflict) await SaveEnds(cancellationToken);
         }

@@ -73,7 +73,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         _logger = logger;
         _fleet = fleet;
         _writer = new ConversationWriter(store, _memory, work, time, options);
-        _reader = new TurnReader(store, work.Key, time, logger);
+        _reader = new TurnReader(store, work.Key, time, options, logger);
         _leases = new TurnLeases(_memory, GrainFactory, time, logger);
         var byName = upstreams.ToFrozenDictionary(upstream => upstream.Name);
         _runner = new TurnRunner(_memory, GrainFactory, fleet, _writer, _reader, byName, time, options, nonResumableTurns, _leases, logger);

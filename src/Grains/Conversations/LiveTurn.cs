@@ -121,7 +121,7 @@ internal sealed class LiveTurn(TurnProgress progress, ReplyLog log, TimeProvider
     public Task WhenDelivered() => Task.WhenAll(_deliveries.Values.Select(delivery => delivery.Current));
 
     /// <summary>Begins another attempt with an empty reply.</summary>
-    public void ResetLog() => Log = new ReplyLog();
+    public void ResetLog() => Log = Log.CreateEmpty();
 
     /// <summary>Asks for cancellation: the wait for the upstream ends at once, or soon if the upstream's ids are not known yet.</summary>
     public void RequestCancel()

@@ -76,7 +76,8 @@ internal static class PromptBuilder
             if (turn.Reply.Length > 0) history.Add(new ChatMessage(ChatRole.Assistant, [new TextContent(turn.Reply)]));
         }
         if (history.Count == 0) return request.Messages;
-        return [.. request.Messages.Where(IsInstruction), .. history, .. request.Messages.Where(message => !IsInstruction(message))];
+        // Instructions at the start apply to the whole conversation. Later ones stay where the client has put them.
+        return [.. request.Messages.TakeWhile(IsInstruction), .. history, .. request.Messages.SkipWhile(IsInstruction)];
     }
 
     private static bool IsInstruction(ChatMessage message) => message.Role == ChatRole.System;

@@ -16,7 +16,7 @@ internal sealed record AnsweredTurn(string TurnId, UpstreamHandle? Handle, IRead
 /// <summary>
 /// Reads turns of one conversation from the storage. A turn whose stored data cannot be understood is logged, and affects no other turn.
 /// </summary>
-internal sealed partial class TurnReader(IConversationStore store, string conversationKey, TimeProvider time, ILogger logger)
+internal sealed partial class TurnReader(IConversationStore store, string conversationKey, TimeProvider time, ConversationOptions options, ILogger logger)
 {
     /// <summary>The error of a turn whose stored data is damaged.</summary>
     public static Error Damage { get; } = new(
@@ -70,7 +70,7 @@ internal sealed partial class TurnReader(IConversationStore store, string conver
                 var request = stored.Find(TurnContentKind.Request) ?? throw new InvalidDataException("The turn waits, but its request is not stored.");
                 progress.Request = TurnJson.Read(request.Payload, TurnJson.Default.TurnRequest);
             }
-            return new LiveTurn(progress, new ReplyLog(), time);
+            return new LiveTurn(progress, new ReplyLog(options.MaxReplyChars, options.MaxReplyParts), time);
         });
         return turn ?? new LiveTurn(TurnProgress.FromStored(stored, new TurnDetails { Sent = true }, keepsPrompt: false), new ReplyLog(), time)
         {

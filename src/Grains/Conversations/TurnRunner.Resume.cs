@@ -51,7 +51,7 @@ internal sealed partial class TurnRunner
                 if (turn.IsCancelRequested) return TurnErrors.Cancelled;
                 turn.Log.ClearExchangeEnd();
                 await using var exchange = await upstream.Attach(upstreamTurn, handle, deadline.Token);
-                while (await exchange.WaitToRead(deadline.Token))
+                while (turn.Log.Overflow is null && await exchange.WaitToRead(deadline.Token))
                 {
                     exchange.Read(turn.Log);
                     NoteText(turn);
@@ -93,4 +93,12 @@ internal sealed partial class TurnRunner
             }
         }
     }
+
+    /// <summary>Whether the exchange may still run at the upstream after this exception, and can be found again.</summary>
+    private static bool CanReattach(LiveTurn turn, IUpstream upstream, ClusterException exception) =>
+        upstream.CanReattach && turn is { Log.Handle: not null, IsCancelRequested: false, AbortError: null } && IsConnectionLoss(exception);
+
+    private static bool IsConnectionLoss(ClusterException exception) =>
+        exception.Code is ErrorCode.UpstreamUnavailable or ErrorCode.UpstreamProtocol or ErrorCode.UpstreamFailed
+            or ErrorCode.UpstreamRateLimited or ErrorCode.CallRejected;
 }

@@ -225,7 +225,7 @@ internal sealed partial class TurnRunner(
     private async Task<Error?> ReadReply(LiveTurn turn, IExchange exchange, IUpstream upstream, TurnDeadline deadline)
     {
         UpstreamHandle? handle = null;
-        while (await exchange.WaitToRead(deadline.Token))
+        while (turn.Log.Overflow is null && await exchange.WaitToRead(deadline.Token))
         {
             deadline.OnProgress();
             exchange.Read(turn.Log);
@@ -326,14 +326,6 @@ internal sealed partial class TurnRunner(
 
     private static ReplyOrigin? CreateOrigin(LiveTurn turn) =>
         turn.Log.Handle is { } handle ? new ReplyOrigin(handle.BotId, handle.Upstream, handle.Ids) : null;
-
-    /// <summary>Whether the exchange may still run at the upstream after this exception, and can be found again.</summary>
-    private static bool CanReattach(LiveTurn turn, IUpstream upstream, ClusterException exception) =>
-        upstream.CanReattach && turn is { Log.Handle: not null, IsCancelRequested: false, AbortError: null } && IsConnectionLoss(exception);
-
-    private static bool IsConnectionLoss(ClusterException exception) =>
-        exception.Code is ErrorCode.UpstreamUnavailable or ErrorCode.UpstreamProtocol or ErrorCode.UpstreamFailed
-            or ErrorCode.UpstreamRateLimited or ErrorCode.CallRejected;
 
     [LoggerMessage(1101, LogLevel.Error, "Turn {TurnId} failed because of an exception: {Code}")]
     private static partial void LogFailed(ILogger logger, Exception exception, string turnId, ErrorCode code);

@@ -40,6 +40,17 @@ public sealed class PromptBuilderTests
     }
 
     [Fact]
+    public void Build_StoredHistory_IsInsertedBehindTheInstructionsAtTheStart()
+    {
+        var history = new PastTurn([System("Be brief"), User("Hi")], "Hello");
+        var request = Request(System("Be brief"), System("Be kind"), User("One"), System("Now be long"), User("Two"));
+
+        var turn = PromptBuilder.Build(request, CreateMemory("other", "a1", null), Lease, history: [history]);
+
+        Assert.Equal(["Be brief", "Be kind", "Hi", "Hello", "One", "Now be long", "Two"], turn.Messages.Select(message => message.Text));
+    }
+
+    [Fact]
     public void Build_ClientSendsTheHistory_DoesNotAddTheStoredOne()
     {
         var request = Request(User("Hi"), Assistant("Hello"), User("Bye"));

@@ -7,6 +7,9 @@ public sealed class TurnRecoveryTests : GrainTest
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
+    /// <summary>Longer than a minute, and shorter than the time for which an upstream may be silent: a longer silence ends the turn.</summary>
+    private static readonly TimeSpan TurnsGrowOld = TurnTimeouts.Default.Idle - TimeSpan.FromSeconds(30);
+
     public TurnRecoveryTests()
     {
         Hooks.Method = nameof(IConversationGrain.Wake);
@@ -25,7 +28,7 @@ public sealed class TurnRecoveryTests : GrainTest
         await Recovery.Sweep(Minute);
         Assert.Equal(0, _woken);
 
-        Silo.Time.Advance(2 * Minute);
+        Silo.Time.Advance(TurnsGrowOld);
         await Recovery.Sweep(Minute);
         Assert.Equal(1, _woken);
     }
@@ -34,7 +37,7 @@ public sealed class TurnRecoveryTests : GrainTest
     public async Task Sweep_ShortlyAfterAnother_RunsOnlyIfItIsForAllTurns()
     {
         await BeginRunning();
-        Silo.Time.Advance(2 * Minute);
+        Silo.Time.Advance(TurnsGrowOld);
         await Recovery.Sweep(Minute);
 
         await Recovery.Sweep(Minute);
