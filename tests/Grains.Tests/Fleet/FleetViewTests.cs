@@ -64,6 +64,7 @@ public sealed class FleetViewTests : IAsyncLifetime
     [Fact]
     public async Task UnknownKey_MakesNoCall()
     {
+        await Catalog.Import(WithKeys("1", "a"));
         await using var process = await Process.Start(Client, _time);
         var polls = process.Grains.Polls;
 
@@ -114,6 +115,7 @@ public sealed class FleetViewTests : IAsyncLifetime
     [Fact]
     public async Task CatalogIsCutOff_StaleMaxIsZero_RefusesAtOnce()
     {
+        await Catalog.Import(WithKeys("1", "b"));
         await using var process = await Process.Start(Client, _time, new FleetViewOptions { StaleMax = TimeSpan.Zero });
         Assert.Null(process.View.FindKey("a"));
 
