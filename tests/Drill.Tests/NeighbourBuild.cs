@@ -8,7 +8,7 @@ namespace CozeCluster.Drill.Tests;
 internal static class NeighbourBuild
 {
     /// <summary>The last release. Before the first release: the oldest commit whose messages and stored data this build must understand.</summary>
-    private const string Commit = "df46ad104bd863b8310fd9ea2c3e0f8f8c6bc5de";
+    private const string Commit = "73ff11512e2b9276ebc18d76f627290d071944c8";
 
     private static readonly string[] Sources = ["src", "Directory.Build.props", "Directory.Packages.props", "global.json", ".editorconfig"];
 
