@@ -43,7 +43,9 @@ internal sealed class PostgresDatabase : IFailingStorage, IAsyncDisposable
     /// <inheritdoc />
     public Action? Failed { get; set; }
 
-    /// <summary>Runs an operation on the database, and calls <see cref="Failed"/> if the database refuses it. A conflict of versions is not a failure.</summary>
+    /// <summary>
+    /// Runs an operation on the database, and calls <see cref="Failed"/> if the database refuses it. A conflict of versions is not a failure.
+    /// </summary>
     public async Task<T> WatchAsync<T>(Func<Task<T>> operation)
     {
         try

@@ -29,7 +29,8 @@ public sealed class RefusalTests
     {
         var listener = DiscordSeeds.Listeners[0].Id;
         await using var silo = await DiscordSilo.Start(bots: DiscordSilo.Bot("b1") with { Accounts = ["a1"] });
-        silo.Discord.Fail(new RestFault { Kind = RestFaultKind.Status, Status = 403, Route = "POST /guilds/", UserId = listener });
+        // As often as the turn is tried on its only bot.
+        silo.Discord.Fail(new RestFault { Kind = RestFaultKind.Status, Status = 403, Times = 3, Route = "POST /guilds/", UserId = listener });
 
         var turn = await silo.Run("Hello");
 

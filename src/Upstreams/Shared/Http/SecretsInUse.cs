@@ -74,7 +74,8 @@ internal static class SecretsInUse
 
     private static void Add(string secret)
     {
-        if (secret.Length < MinLength) return;
+        // The word in the substitute is no secret, and would be replaced in it.
+        if (secret.Length < MinLength || Substitute.Contains(secret, StringComparison.OrdinalIgnoreCase)) return;
         var isNew = !Known.ContainsKey(secret);
         Known[secret] = Interlocked.Increment(ref _clock);
         if (!isNew) return;
