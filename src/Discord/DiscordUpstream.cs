@@ -62,7 +62,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         var options = DiscordBotOptions.Of(turn.Bot);
         var ids = DiscordHandle.Read(handle.Ids)
             ?? throw new ClusterException(ErrorCode.UpstreamOutcomeUnknown, "The turn's channel and messages on Discord are unknown.");
-        var listener = FindListener(ids.Listener);
+        var listener = await FindListener(ids.Listener);
         var reply = NewReply(turn, options, ids.IsExclusive);
         reply.SetCadence(await _grains.Grain<IBotGrain>(turn.Bot.Id).GetCadence().ConfigureAwait(false));
         var watch = new ChannelWatch(_grains, _discord, listener, ids.ChannelId, turn.Bot.UpstreamBotId, reply);
@@ -144,7 +144,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         TaskCompletionSource<(ListenerDefinition Listener, TurnChannel Channel)> acquired,
         CancellationToken cancellationToken)
     {
-        var listener = FindListener(options.Listener);
+        var listener = await FindListener(options.Listener);
         var cadence = _grains.Grain<IBotGrain>(turn.Bot.Id).GetCadence();
         var channel = await AcquireChannel(turn, options).ConfigureAwait(false);
         acquired.SetResult((listener, channel));
@@ -224,6 +224,6 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         new ReplyPace(options.End, options.End.FirstWait ?? turn.Bot.Timeouts.FirstByte, turn.Bot.Timeouts.Idle, countsTyping: isExclusive, _time),
         text => CozeStatusTexts.Match(text, _time.GetUtcNow(), options.DailyReset));
 
-    private ListenerDefinition FindListener(string id) =>
-        _fleet.FindListener(id) ?? throw new ClusterException(ErrorCode.UpstreamUnavailable, $"The fleet has no Discord listener '{id}'.");
+    private async ValueTask<ListenerDefinition> FindListener(string id) =>
+        await _fleet.FindCurrent(view => view.FindListener(id)) ?? throw new ClusterException(ErrorCode.UpstreamUnavailable, $"The fleet has no Discord listener '{id}'.");
 }

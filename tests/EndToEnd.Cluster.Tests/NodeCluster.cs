@@ -35,7 +35,7 @@ internal sealed class NodeCluster : INode
 
     private IEnumerable<NodeProcess> All => _gateways.Concat(_silos).OfType<NodeProcess>();
 
-    /// <summary>Starts all nodes concurrently. Returns when all of them listen.</summary>
+    /// <summary>Starts all nodes concurrently. Returns when all of them listen and the gateways are ready.</summary>
     public static async Task<NodeCluster> StartAsync(
         string folder, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment = null, int silos = 2, int gateways = 1)
     {
@@ -49,6 +49,8 @@ internal sealed class NodeCluster : INode
         {
             var starts = Enumerable.Range(0, silos).Select(cluster.StartSiloAsync).Concat(Enumerable.Range(0, gateways).Select(cluster.StartGatewayAsync));
             await Task.WhenAll(starts);
+            // The gateways of a new cluster may listen before a silo has imported the fleet.
+            foreach (var gateway in cluster._gateways) await gateway.WaitUntilReadyAsync();
         }
         catch
         {

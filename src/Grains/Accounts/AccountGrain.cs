@@ -65,7 +65,11 @@ public sealed class AccountGrain : Grain, IAccountGrain
     private bool IsDisabled => _error is not null && _disabledUntil > _time.GetUtcNow();
 
     /// <inheritdoc />
-    public Task<AccountLeaseResult> Acquire(string leaseId) => Task.FromResult(TakeLease(leaseId));
+    public async Task<AccountLeaseResult> Acquire(string leaseId)
+    {
+        await _fleet.FindCurrent(view => view.FindAccount(_work.Key));
+        return TakeLease(leaseId);
+    }
 
     /// <inheritdoc />
     public Task Renew(string leaseId)

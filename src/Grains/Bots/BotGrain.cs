@@ -145,7 +145,7 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     /// <summary>Takes a lease that does not count as a use of the bot.</summary>
     internal async Task<LeaseResult> TakeLease(LeaseRequest request)
     {
-        if (_fleet.FindBot(_work.Key) is not { } definition)
+        if (await _fleet.FindCurrent(view => view.FindBot(_work.Key)) is not { } definition)
         {
             return Refuse(new Error(ErrorCode.NoBotAvailable, "The bot was removed from the fleet."), _time.GetUtcNow() + RemovedPause);
         }

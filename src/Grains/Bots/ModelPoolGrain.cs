@@ -22,7 +22,12 @@ public sealed class ModelPoolGrain([PersistentState("model-pool")] IPersistentSt
     private readonly Dictionary<string, (Refusal Refusal, DateTimeOffset SkipUntil)> _refusals = [];
 
     /// <inheritdoc />
-    public Task<PickResult> Pick(string tenantId, string model, PickRequest request) => Task.FromResult(Choose(tenantId, model, request));
+    public async Task<PickResult> Pick(string tenantId, string model, PickRequest request)
+    {
+        var definition = await fleet.FindCurrent(view => view.FindModel(tenantId, model))
+            ?? throw new ClusterException(ErrorCode.ModelNotFound, $"The model '{model}' does not exist or you do not have access to it.", "model");
+        return Choose(definition.Bots, request);
+    }
 
     /// <summary>The position in the round is saved only here. After a crash the round starts again, which is harmless.</summary>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
@@ -30,11 +35,8 @@ public sealed class ModelPoolGrain([PersistentState("model-pool")] IPersistentSt
         if (state.State.Last is not null) await state.WriteStateAsync(cancellationToken);
     }
 
-    private PickResult Choose(string tenantId, string model, PickRequest request)
+    private PickResult Choose(IReadOnlyList<string> bots, PickRequest request)
     {
-        var bots = fleet.FindModel(tenantId, model)?.Bots
-            ?? throw new ClusterException(ErrorCode.ModelNotFound, $"The model '{model}' does not exist or you do not have access to it.", "model");
-
         foreach (var refusal in request.Refused)
         {
             if (refusal.Until is { } until) _refusals[refusal.Id] = (refusal, Earlier(until, time.GetUtcNow() + MaxSkipTime));

@@ -8,8 +8,8 @@ internal sealed partial class TurnRunner
     private async Task<Error?> Resume(LiveTurn turn, UpstreamHandle handle, CancellationToken stop)
     {
         LogResuming(logger, turn.Progress.TurnId, handle.BotId);
-        var (bot, account) = await CallWithRetries(
-            turn, () => Task.FromResult((fleet.FindBot(handle.BotId), fleet.FindAccount(handle.AccountId))), stop);
+        var bot = await CallWithRetries(turn, () => fleet.FindCurrent(view => view.FindBot(handle.BotId)).AsTask(), stop);
+        var account = await CallWithRetries(turn, () => fleet.FindCurrent(view => view.FindAccount(handle.AccountId)).AsTask(), stop);
         if (bot is null || account is null || !upstreams.TryGetValue(handle.Upstream, out var upstream)) return TurnErrors.BotRemoved;
         // The upstream is already working, so the bot is not asked for permission. Until the lease of the failed activation expires, the turn counts twice.
         var lease = turn.Lease = new Lease($"{turn.Progress.TurnId}.resumed", bot, account);

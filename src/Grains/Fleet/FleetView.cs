@@ -19,6 +19,8 @@ internal sealed partial class FleetView(
     private readonly string _processId = $"{Environment.MachineName}-{Environment.ProcessId}-{GrainKeys.Encode(Guid.NewGuid().ToByteArray())[^8..]}";
     private readonly ConcurrentDictionary<Subscription, bool> _subscriptions = new();
     private readonly SemaphoreSlim _refreshing = new(1, 1);
+    private int _lastStarted;
+    private int _lastSucceeded;
     private FleetViewState _logged = FleetViewState.Current;
     private volatile FleetIndex? _index;
 
@@ -102,13 +104,18 @@ internal sealed partial class FleetView(
 
     private async Task<Exception?> RefreshInTurn()
     {
+        var lastStarted = Volatile.Read(ref _lastStarted);
         await _refreshing.WaitAsync();
         try
         {
+            // Callers that waited share one load, if it has started after they asked.
+            if (_lastSucceeded > lastStarted) return null;
+            Volatile.Write(ref _lastStarted, _lastStarted + 1);
             var (startedAt, startedTime) = (time.GetTimestamp(), time.GetUtcNow());
             var failure = await Load();
             if (failure is null)
             {
+                _lastSucceeded = _lastStarted;
                 Interlocked.Exchange(ref _confirmedAt, startedAt);
                 Interlocked.Exchange(ref _confirmedTicks, startedTime.UtcTicks);
             }

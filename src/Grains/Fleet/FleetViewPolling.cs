@@ -23,7 +23,9 @@ internal sealed class FleetViewPolling(FleetView view, TimeProvider time, Networ
     {
         while (true)
         {
-            await Task.Delay(FleetView.PollInterval, time, stoppingToken);
+            // The nodes of a new cluster start together, and one of them has the fleet file.
+            if (view.Version == 0) await Task.Delay(LoadRetryDelay, network.Time, stoppingToken);
+            else await Task.Delay(FleetView.PollInterval, time, stoppingToken);
             await view.TryRefresh();
         }
     }

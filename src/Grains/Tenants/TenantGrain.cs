@@ -19,7 +19,13 @@ public sealed class TenantGrain : Grain, ITenantGrain
     }
 
     /// <inheritdoc />
-    public Task<Error?> Admit(string turnId) => Task.FromResult(TryAdmit(turnId));
+    public async Task<Error?> Admit(string turnId)
+    {
+        var tenantId = this.GetPrimaryKeyString();
+        return await _fleet.FindCurrent(view => view.FindTenant(tenantId)) is { } definition
+            ? TryAdmit(turnId, definition)
+            : new Error(ErrorCode.PermissionDenied, "This tenant no longer exists.");
+    }
 
     /// <inheritdoc />
     public Task Renew(string turnId)
@@ -35,10 +41,8 @@ public sealed class TenantGrain : Grain, ITenantGrain
         return Task.CompletedTask;
     }
 
-    private Error? TryAdmit(string turnId)
+    private Error? TryAdmit(string turnId, TenantDefinition definition)
     {
-        if (_fleet.FindTenant(this.GetPrimaryKeyString()) is not { } definition)
-            return new Error(ErrorCode.PermissionDenied, "This tenant no longer exists.");
         if (!_turns.Holds(turnId) && _turns.Count >= definition.MaxConcurrentTurns)
         {
             return new Error(

@@ -71,6 +71,18 @@ internal sealed partial class NodeProcess : INode
         return node;
     }
 
+    /// <summary>Waits until the node can take turns.</summary>
+    public async Task WaitUntilReadyAsync()
+    {
+        using var http = HttpRequests.CreateClient(BaseUrl);
+        using var timeout = new CancellationTokenSource(StartTimeout);
+        while (true)
+        {
+            using var answer = await http.GetAsync("/health/ready", timeout.Token);
+            if (answer.IsSuccessStatusCode) return;
+        }
+    }
+
     /// <summary>Kills the process with SIGKILL.</summary>
     public async Task KillAsync()
     {

@@ -1,0 +1,21 @@
+namespace CozeCluster;
+
+/// <summary>Lookups for code that received an id from another process.</summary>
+public static class FleetViewExtensions
+{
+    /// <summary>
+    /// Looks something up in the fleet. If it is not found, the view is refreshed once: the process that named it may have received a change of the fleet
+    /// before this one.
+    /// </summary>
+    /// <param name="fleet">The view.</param>
+    /// <param name="find">The lookup. It may be called twice.</param>
+    /// <returns>What was found; null if the fleet does not have it.</returns>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.CallRejected"/>: it was not found, and the catalog does not answer.</exception>
+    public static async ValueTask<T?> FindCurrent<T>(this IFleetView fleet, Func<IFleetView, T?> find)
+        where T : class
+    {
+        if (find(fleet) is { } found) return found;
+        await fleet.Refresh();
+        return find(fleet);
+    }
+}
