@@ -53,6 +53,10 @@ public sealed record TurnRequest
     /// <summary>The name of the API key that sent the request, for the log; null if it is not known.</summary>
     [Id(11)]
     public string? KeyName { get; init; }
+
+    /// <summary>The client's settings for language models.</summary>
+    [Id(12)]
+    public GenerationSettings Settings { get => field ?? GenerationSettings.None; init; }
 }
 
 /// <summary>The result of a tool call.</summary>

@@ -99,7 +99,20 @@ public enum FinishReason
 
 /// <summary>Numbers of tokens, as the upstream counted them.</summary>
 [GenerateSerializer, Immutable, Alias("usage")]
-public sealed record Usage(long InputTokens, long OutputTokens, long TotalTokens);
+public sealed record Usage(long InputTokens, long OutputTokens, long TotalTokens)
+{
+    /// <summary>The input tokens that were read from a cache, as part of the input tokens; null if the upstream does not count them.</summary>
+    [Id(0)]
+    public long? CachedInputTokens { get; init; }
+
+    /// <summary>The input tokens that were written to a cache, as part of the input tokens; null if the upstream does not count them.</summary>
+    [Id(1)]
+    public long? CacheWriteTokens { get; init; }
+
+    /// <summary>The tokens of the reasoning, as part of the output tokens; null if the upstream does not count them.</summary>
+    [Id(2)]
+    public long? ReasoningTokens { get; init; }
+}
 
 /// <summary>The origin of a reply.</summary>
 /// <param name="BotId">The bot's id in the fleet.</param>

@@ -9,6 +9,12 @@ public interface IUpstream
     /// <summary>Whether <see cref="Attach"/> is supported. Only then are turns saved while they run, so that they survive the failure of their node.</summary>
     bool CanReattach { get; }
 
+    /// <summary>
+    /// Whether it serves language models instead of bots. A language model keeps no conversation: every turn sends the whole history, with the results of tool
+    /// calls as messages, and the client's <see cref="UpstreamTurn.Settings"/> are used.
+    /// </summary>
+    bool IsLanguageModel => false;
+
     /// <summary>Sends the prompt. Returns as soon as the upstream has accepted it.</summary>
     /// <exception cref="ClusterException">The upstream refused the prompt or could not be reached. Nothing is running there.</exception>
     /// <exception cref="PromptNotSentException">The call was cancelled before any part of the prompt was sent.</exception>
@@ -60,6 +66,9 @@ public sealed record UpstreamTurn(string TurnId, BotDefinition Bot, AccountDefin
     /// <see cref="Messages"/> is not sent.
     /// </summary>
     public IReadOnlyList<ToolOutput> ToolOutputs { get; init; } = [];
+
+    /// <summary>See <see cref="TurnRequest.Settings"/>.</summary>
+    public GenerationSettings Settings { get; init; } = GenerationSettings.None;
 
     /// <summary>See <see cref="TurnRequest.Variables"/>.</summary>
     public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>();
