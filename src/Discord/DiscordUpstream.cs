@@ -62,10 +62,10 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         var options = DiscordBotOptions.Of(turn.Bot);
         var ids = DiscordHandle.Read(handle.Ids)
             ?? throw new ClusterException(ErrorCode.UpstreamOutcomeUnknown, "The turn's channel and messages on Discord are unknown.");
-        var listener = await FindListener(ids.Listener);
+        var listener = await FindListener(ids.Listener).ConfigureAwait(false);
         var reply = NewReply(turn, options, ids.IsExclusive);
         reply.SetCadence(await _grains.Grain<IBotGrain>(turn.Bot.Id).GetCadence().ConfigureAwait(false));
-        var watch = new ChannelWatch(_grains, _discord, listener, ids.ChannelId, turn.Bot.UpstreamBotId, reply);
+        var watch = await ChannelWatch.Create(_grains, _discord, listener, ids.ChannelId, turn.Bot.UpstreamBotId, reply).ConfigureAwait(false);
         reply.OnPosted(ids.MessageIds, ids.SenderId, isResumed: true);
         // The exchange does not wait for the session, which may have been lost with this turn's node.
         return NewExchange(turn, options, ids, listener, reply, watch, isWatched: false);
@@ -144,7 +144,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         TaskCompletionSource<(ListenerDefinition Listener, TurnChannel Channel)> acquired,
         CancellationToken cancellationToken)
     {
-        var listener = await FindListener(options.Listener);
+        var listener = await FindListener(options.Listener).ConfigureAwait(false);
         var cadence = _grains.Grain<IBotGrain>(turn.Bot.Id).GetCadence();
         var channel = await AcquireChannel(turn, options).ConfigureAwait(false);
         acquired.SetResult((listener, channel));
@@ -153,7 +153,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         {
             var reply = NewReply(turn, options, channel.IsExclusive);
             reply.SetCadence(await cadence.ConfigureAwait(false));
-            watch = new ChannelWatch(_grains, _discord, listener, channel.Id, turn.Bot.UpstreamBotId, reply);
+            watch = await ChannelWatch.Create(_grains, _discord, listener, channel.Id, turn.Bot.UpstreamBotId, reply).ConfigureAwait(false);
             await watch.Start(cancellationToken).ConfigureAwait(false);
             return (listener, channel, reply, watch);
         }
@@ -225,5 +225,6 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         text => CozeStatusTexts.Match(text, _time.GetUtcNow(), options.DailyReset));
 
     private async ValueTask<ListenerDefinition> FindListener(string id) =>
-        await _fleet.FindCurrent(view => view.FindListener(id)) ?? throw new ClusterException(ErrorCode.UpstreamUnavailable, $"The fleet has no Discord listener '{id}'.");
+        await _fleet.FindCurrent(view => view.FindListener(id)).ConfigureAwait(false)
+            ?? throw new ClusterException(ErrorCode.UpstreamUnavailable, $"The fleet has no Discord listener '{id}'.");
 }

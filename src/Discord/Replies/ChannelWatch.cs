@@ -1,14 +1,32 @@
 namespace CozeCluster.Discord;
 
 /// <summary>How one reply is received: through a watch of its channel at the listener's session, and by reading the channel over REST.</summary>
-internal sealed class ChannelWatch(
-    IGrainFactory grains, IDiscordApi discord, ListenerDefinition listener, string channelId, string botId, DiscordReply reply) : IAsyncDisposable
+internal sealed class ChannelWatch : IAsyncDisposable
 {
-    private readonly DiscordWatch _watch = new(Guid.NewGuid().ToString("n"), channelId, botId);
-    // Orleans holds the observer by a weak reference. This object keeps the reply alive, and the exchange keeps this object alive.
-    private readonly IDiscordObserver _observer = grains.CreateObjectReference<IDiscordObserver>(reply);
+    private readonly IGrainFactory _grains;
+    private readonly IDiscordApi _discord;
+    private readonly ListenerDefinition _listener;
+    private readonly DiscordWatch _watch;
+    private readonly DiscordReply _reply;
+    private readonly IDiscordObserver _observer;
 
-    private IDiscordSessionGrain Session => grains.Grain<IDiscordSessionGrain>(GrainKeys.DiscordSession(listener.Id, listener.HomeShard()));
+    private ChannelWatch(
+        IGrainFactory grains, IDiscordApi discord, ListenerDefinition listener, DiscordWatch watch, DiscordReply reply, IDiscordObserver observer)
+    {
+        (_grains, _discord, _listener, _watch, _reply, _observer) = (grains, discord, listener, watch, reply, observer);
+    }
+
+    private IDiscordSessionGrain Session => _grains.Grain<IDiscordSessionGrain>(GrainKeys.DiscordSession(_listener.Id, _listener.HomeShard()));
+
+    /// <summary>Creates a watch that is not started.</summary>
+    public static async Task<ChannelWatch> Create(
+        IGrainFactory grains, IDiscordApi discord, ListenerDefinition listener, string channelId, string botId, DiscordReply reply)
+    {
+        // Orleans refuses to create a reference to an observer in the context of a grain. It holds the observer by a weak reference: the watch keeps the reply
+        // alive, and the exchange keeps the watch alive.
+        var observer = await Task.Run(() => grains.CreateObjectReference<IDiscordObserver>(reply)).ConfigureAwait(false);
+        return new ChannelWatch(grains, discord, listener, new DiscordWatch(Guid.NewGuid().ToString("n"), channelId, botId), reply, observer);
+    }
 
     /// <summary>Starts the watch, or starts it again.</summary>
     /// <exception cref="ClusterException">The listener is not connected, or its session cannot be reached.</exception>
@@ -36,14 +54,14 @@ internal sealed class ChannelWatch(
         }
         catch (ClusterException e)
         {
-            throw DiscordErrors.OfListener(e, listener.Id);
+            throw DiscordErrors.OfListener(e, _listener.Id);
         }
     }
 
     /// <summary>Ends the watch.</summary>
     public async ValueTask DisposeAsync()
     {
-        reply.Close();
+        _reply.Close();
         try
         {
             await Session.Unwatch(_watch.Id).ConfigureAwait(false);
@@ -55,21 +73,21 @@ internal sealed class ChannelWatch(
         finally
         {
             // Not earlier: Orleans drops calls to a deleted reference, and the session would wait for their answers.
-            grains.DeleteObjectReference<IDiscordObserver>(_observer);
+            _grains.DeleteObjectReference<IDiscordObserver>(_observer);
         }
     }
 
     private async ValueTask<bool> ReadAndMerge(string promptId, CancellationToken cancellationToken)
     {
-        var known = reply.MessageIds;
-        var messages = await discord.ReadAfter(listener, channelId, promptId, cancellationToken).ConfigureAwait(false);
+        var known = _reply.MessageIds;
+        var messages = await _discord.ReadAfter(_listener, _watch.ChannelId, promptId, cancellationToken).ConfigureAwait(false);
         var isComplete = messages.Count < IDiscordApi.MaxMessagesPerRead;
         if (!isComplete && known.Count > 0 && !messages.Any(message => message.Id == known[^1].ToString()))
         {
             // The page is full of other messages. At least the last message of the reply is read too.
-            var last = await discord.Read(listener, channelId, known[^1].ToString(), cancellationToken).ConfigureAwait(false);
+            var last = await _discord.Read(_listener, _watch.ChannelId, known[^1].ToString(), cancellationToken).ConfigureAwait(false);
             if (last is not null) messages = [.. messages, last];
         }
-        return reply.Merge(messages, isComplete, known);
+        return _reply.Merge(messages, isComplete, known);
     }
 }
