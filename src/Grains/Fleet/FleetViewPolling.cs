@@ -8,7 +8,7 @@ namespace CozeCluster.Grains;
 /// </summary>
 internal sealed class FleetViewPolling(FleetView view, TimeProvider time, NetworkClock network) : BackgroundService
 {
-    private static readonly TimeSpan LoadRetryDelay = TimeSpan.FromMilliseconds(200);
+    internal static readonly TimeSpan LoadRetryDelay = TimeSpan.FromMilliseconds(200);
 
     /// <inheritdoc />
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -24,8 +24,7 @@ internal sealed class FleetViewPolling(FleetView view, TimeProvider time, Networ
         while (true)
         {
             // The nodes of a new cluster start together, and one of them has the fleet file.
-            if (view.Version == 0) await Task.Delay(LoadRetryDelay, network.Time, stoppingToken);
-            else await Task.Delay(FleetView.PollInterval, time, stoppingToken);
+            await Task.Delay(view.Version == 0 ? LoadRetryDelay : FleetView.PollInterval, time, stoppingToken);
             await view.TryRefresh();
         }
     }

@@ -214,7 +214,7 @@ public sealed class FleetViewTests : IAsyncLifetime
         // The polling waits again when a poll is over.
         private async Task WaitsForNextPoll()
         {
-            while (!_time.IsArmed(TimeSpan.FromSeconds(1))) await Task.Yield();
+            while (!_time.IsArmed(View.Version == 0 ? FleetViewPolling.LoadRetryDelay : FleetView.PollInterval)) await Task.Yield();
         }
     }
 }
