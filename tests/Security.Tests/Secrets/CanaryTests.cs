@@ -21,7 +21,7 @@ public sealed class CanaryTests
         // All upstreams have been asked, and their words reach the client, without the secrets in them.
         Assert.True(node.Requests > SecretsFixture.Models.Length);
         foreach (var model in new[] { "refusal", "stream-error", "failed-chat", "proxied" })
-            Assert.Contains(written, output => output.Key.EndsWith($" of {model}", StringComparison.Ordinal) && output.Value.AsSpan().IndexOf("(token)"u8) >= 0);
+            Assert.Contains(written, text => text.Key.EndsWith($" of {model}", StringComparison.Ordinal) && text.Value.AsSpan().IndexOf("(token)"u8) >= 0);
         foreach (var path in new[] { "/v1/models", "/cozecluster/v1/conversations", "/cozecluster/v1/conversations/talk", "/v1/nothing", "/v1/turns/none" })
         {
             written[path] = await SendAsync(node, HttpMethod.Get, path, node.Key);
