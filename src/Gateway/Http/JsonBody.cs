@@ -13,6 +13,12 @@ internal static class JsonBody
 {
     private const int MaxDepth = 64;
 
+    /// <summary>
+    /// The maximum number of values and names in a body. A parsed document needs 12 bytes for each, and twice that while it grows: without a limit, a body of
+    /// numbers would need twelve times its size. The largest prompt that is accepted has a tenth of this number.
+    /// </summary>
+    private const int MaxTokens = 1_000_000;
+
     /// <summary>How all surfaces write JSON: only characters that JSON itself requires are escaped. The result is never put into HTML.</summary>
     public static JsonWriterOptions WriterOptions { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
@@ -61,8 +67,17 @@ internal static class JsonBody
         while (true)
         {
             var result = await ReadMore(body, context.RequestAborted);
-            if (result.Buffer.Length > maxBytes) throw TooLarge(maxBytes);
-            budget.Grow(result.Buffer.Length);
+            try
+            {
+                if (result.Buffer.Length > maxBytes) throw TooLarge(maxBytes);
+                budget.Grow(result.Buffer.Length);
+            }
+            catch
+            {
+                // The server reads the rest, so that the client receives the error. It closes the connection at once if this read has not ended.
+                body.AdvanceTo(result.Buffer.End);
+                throw;
+            }
             if (result.IsCompleted) return Parse(body, result, read);
             body.AdvanceTo(result.Buffer.Start, result.Buffer.End);
         }
@@ -95,6 +110,8 @@ internal static class JsonBody
         {
             var bytes = SkipByteOrderMark(result.Buffer);
             if (bytes.IsEmpty) throw new ClusterException(ErrorCode.InvalidRequest, "The request body is empty. Send a JSON object.");
+            // A token, with what separates it from the next one, has two bytes or more.
+            if (bytes.Length / 2 > MaxTokens) CheckTokens(bytes);
             using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = MaxDepth });
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new ClusterException(ErrorCode.InvalidRequest, "The request body must be a JSON object.");
@@ -113,6 +130,16 @@ internal static class JsonBody
         finally
         {
             body.AdvanceTo(result.Buffer.End);
+        }
+    }
+
+    private static void CheckTokens(ReadOnlySequence<byte> bytes)
+    {
+        var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { MaxDepth = MaxDepth });
+        for (var count = 0; reader.Read(); count++)
+        {
+            if (count > MaxTokens)
+                throw new ClusterException(ErrorCode.InvalidRequest, $"The request body has too many values. Send at most {MaxTokens} values and names.");
         }
     }
 

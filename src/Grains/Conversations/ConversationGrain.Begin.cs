@@ -23,8 +23,17 @@ public sealed partial class ConversationGrain
     private async Task AdmitAndEnqueue(TurnRequest request, Subscription subscription, CancellationToken cancellationToken)
     {
         ThrowIfNotLoaded();
-        if (_memory.TenantId.Length == 0) _memory.Claim(request, _time.GetUtcNow());
-        else RequireOwner(request.TenantId);
+        if (_memory.TenantId.Length > 0)
+        {
+            RequireOwner(request.TenantId);
+        }
+        else
+        {
+            // The client chose this conversation by the id of a call. Names of other tenants can be guessed, and ids follow from names: nobody may take the
+            // conversation that another tenant is going to begin.
+            if (PromptBuilder.FindAnsweredTurn(request) is not null) throw ConversationNotFound();
+            _memory.Claim(request, _time.GetUtcNow());
+        }
         var (known, expiredRow) = await FindAndKeepTurn(request.TurnId);
         if (known is not null)
         {

@@ -140,7 +140,7 @@ internal static class CozeEventReader
         else if (status.SequenceEqual("canceled"u8) || status.SequenceEqual("cancelled"u8)) known = CozeChatStatus.Canceled;
         else return true;
 
-        if (LenientJson.TryParse(data) is not { } chat) throw new JsonException("A chat must be an object.");
+        if (LenientJson.TryParse(data) is not { ValueKind: JsonValueKind.Object } chat) throw new JsonException("A chat must be an object.");
         reply.OnChat(chat, known, sink);
         return true;
     }

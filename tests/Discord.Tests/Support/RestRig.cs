@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
 using CozeCluster.TestKit;
 using CozeCluster.Upstreams.Shared.Http;
 using Microsoft.Extensions.Logging;
@@ -12,7 +11,7 @@ internal sealed class RestRig : IAsyncDisposable
     public const string Token = "secret-token-of-the-account";
 
     private readonly RestServer? _server;
-    private readonly HttpMessageInvoker _http = new(UpstreamHandlers.New(proxy: null, DecompressionMethods.All));
+    private readonly HttpMessageInvoker _http = new(UpstreamHandlers.New(proxy: null));
     private readonly CancellationTokenSource _timeout = new(TimeSpan.FromSeconds(30));
 
     public RestRig(

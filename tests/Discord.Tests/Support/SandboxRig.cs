@@ -1,4 +1,3 @@
-using System.Net;
 using CozeCluster.Sandbox;
 using CozeCluster.Sandbox.Discord;
 using CozeCluster.Upstreams.Shared.Http;
@@ -10,7 +9,7 @@ internal sealed class SandboxRig : IAsyncDisposable
 {
     private readonly SandboxServer _server;
     private readonly TimeProvider _time;
-    private readonly HttpMessageInvoker _http = new(UpstreamHandlers.New(proxy: null, DecompressionMethods.All));
+    private readonly HttpMessageInvoker _http = new(UpstreamHandlers.New(proxy: null));
     private readonly CancellationTokenSource _timeout = new(TimeSpan.FromSeconds(30));
     private readonly CancellationTokenSource _stop = new();
     private readonly List<DiscordRest> _rests = [];

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using CozeCluster.Upstreams.Shared.Http;
@@ -25,7 +26,7 @@ internal sealed class SafeFetcher : ISafeFetcher, IDisposable
     {
         _time = time;
         _allowLoopback = allowLoopback;
-        var handler = UpstreamHandlers.New(proxy: null, DecompressionMethods.All);
+        var handler = UpstreamHandlers.New(proxy: null);
         handler.ConnectCallback = Connect;
         _client = new HttpMessageInvoker(handler);
     }
@@ -44,6 +45,7 @@ internal sealed class SafeFetcher : ISafeFetcher, IDisposable
                 using var request = new HttpRequestMessage(HttpMethod.Get, address);
                 request.Headers.UserAgent.Add(UpstreamHttp.UserAgent);
                 request.Headers.Accept.ParseAdd(mediaType.EndsWith('/') ? mediaType + "*" : "*/*");
+                foreach (var encoding in HttpBody.Encodings) request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue(encoding));
                 using var response = await _client.SendAsync(request, linked.Token).ConfigureAwait(false);
                 if (GetRedirect(response) is not { } next) return await ReadFile(response, mediaType, linked.Token).ConfigureAwait(false);
                 if (redirects == MaxRedirects) throw Failure($"Its server redirects more than {MaxRedirects} times.");
@@ -107,7 +109,7 @@ internal sealed class SafeFetcher : ISafeFetcher, IDisposable
         if (!isGeneric && !type.StartsWith(mediaType, StringComparison.Ordinal))
             throw Failure($"Its type is {UpstreamText.Clean(type)} and not {mediaType}*.");
 
-        var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        var body = await HttpBody.Open(response, cancellationToken).ConfigureAwait(false);
         var content = await HttpBody.ReadUpTo(body, MaxBytes + 1, cancellationToken).ConfigureAwait(false);
         if (content.Length > MaxBytes) throw TooLarge();
         // Servers name the type that the file once had, or none.

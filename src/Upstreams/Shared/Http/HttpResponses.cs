@@ -19,7 +19,7 @@ internal static class HttpBody
             {
                 "gzip" or "x-gzip" => new GZipStream(body, CompressionMode.Decompress),
                 "deflate" => new ZLibStream(body, CompressionMode.Decompress),
-                "br" => new BrotliStream(body, CompressionMode.Decompress),
+                "br" => new BrotliBody(body),
                 _ => body,
             };
         }

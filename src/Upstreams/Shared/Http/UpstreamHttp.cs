@@ -85,16 +85,12 @@ internal static class UpstreamHandlers
 
     /// <summary>Creates a handler with a connection pool of its own.</summary>
     /// <param name="proxy">The proxy (see <see cref="ReadProxy"/>); null for direct connections.</param>
-    /// <param name="compression">
-    /// The compressions that the handler requests and unpacks. Use none for event streams: a server that compresses a stream delays its events.
-    /// </param>
-    public static SocketsHttpHandler New(WebProxy? proxy, DecompressionMethods compression = DecompressionMethods.None) => new()
+    public static SocketsHttpHandler New(WebProxy? proxy) => new()
     {
         Proxy = proxy,
         UseProxy = proxy is not null,
         UseCookies = false,
         AllowAutoRedirect = false,
-        AutomaticDecompression = compression,
         ConnectTimeout = ConnectTimeout,
         // Short enough to notice a changed DNS entry.
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),

@@ -1,0 +1,31 @@
+using CozeCluster.Gateway;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+
+namespace CozeCluster.Security.Tests;
+
+/// <summary>The routes that the gateway maps, from its own route table.</summary>
+internal static class HttpRoutes
+{
+    /// <summary>All routes as <c>METHOD pattern</c>.</summary>
+    public static IReadOnlyList<string> All { get; } = Read();
+
+    private static string[] Read()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Services.AddGateway();
+        using var app = builder.Build();
+        app.MapGateway();
+        return
+        [
+            .. ((IEndpointRouteBuilder)app).DataSources
+                .SelectMany(source => source.Endpoints)
+                .OfType<RouteEndpoint>()
+                .SelectMany(endpoint => MethodsOf(endpoint).Select(method => $"{method} {endpoint.RoutePattern.RawText}"))
+                .Order(StringComparer.Ordinal),
+        ];
+    }
+
+    private static IReadOnlyList<string> MethodsOf(RouteEndpoint endpoint) =>
+        endpoint.Metadata.GetMetadata<HttpMethodMetadata>() is { HttpMethods: { Count: > 0 } methods } ? methods : ["ANY"];
+}

@@ -1,0 +1,77 @@
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace CozeCluster.Security.Tests.Secrets;
+
+/// <summary>No secret leaves the node, in any form, by any way out: responses, headers, logs, metrics, health, the database and the files beside it.</summary>
+public sealed class CanaryTests
+{
+    [Fact]
+    public async Task No_secret_is_in_anything_that_the_node_writes()
+    {
+        await using var node = await SecretsFixture.StartAsync();
+        var written = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+        foreach (var model in SecretsFixture.Models)
+        {
+            written[$"the stream of {model}"] = await ChatAsync(node, model, stream: true);
+            written[$"the answer of {model}"] = await ChatAsync(node, model, stream: false);
+            written[$"the images of {model}"] = await SendAsync(
+                node, HttpMethod.Post, "/v1/images/generations", node.Key, new JsonObject { ["model"] = model, ["prompt"] = "a cat" });
+        }
+        // All upstreams have been asked, and their words reach the client, without the secrets in them.
+        Assert.True(node.Requests > SecretsFixture.Models.Length);
+        foreach (var model in new[] { "refusal", "stream-error", "failed-chat", "proxied" })
+            Assert.Contains(written, text => text.Key.EndsWith($" of {model}", StringComparison.Ordinal) && text.Value.AsSpan().IndexOf("(token)"u8) >= 0);
+        foreach (var path in new[] { "/v1/models", "/cozecluster/v1/conversations", "/cozecluster/v1/conversations/talk", "/v1/nothing", "/v1/turns/none" })
+        {
+            written[path] = await SendAsync(node, HttpMethod.Get, path, node.Key);
+            // A key of the wrong kind, and one that is nearly right.
+            written[$"{path} for operators"] = await SendAsync(node, HttpMethod.Get, path, node.AdminKey);
+            written[$"{path} for nobody"] = await SendAsync(node, HttpMethod.Get, path, node.Key + "x");
+        }
+        foreach (var path in new[] { "/admin/health", "/metrics", "/health/ready", "/health/live", "/openapi/v1.json" })
+        {
+            written[path] = await SendAsync(node, HttpMethod.Get, path, node.AdminKey);
+            written[$"{path} for tenants"] = await SendAsync(node, HttpMethod.Get, path, node.Key);
+        }
+        Assert.Equal(0, await node.Node.StopAsync(TestTimeout.Token));
+        written["the log"] = Encoding.UTF8.GetBytes(node.Node.Output);
+        var files = Directory.GetFiles(node.Data, "*", SearchOption.AllDirectories);
+        Assert.Contains(files, file => new FileInfo(file).Length > 10_000);
+        foreach (var file in files) written[Path.GetRelativePath(node.Data, file)] = await File.ReadAllBytesAsync(file, TestTimeout.Token);
+
+        Assert.Empty(
+            from output in written
+            from secret in node.Secrets
+            let form = SecretForms.Find(output.Value, secret.Value)
+            where form is not null
+            select $"{secret.Key} is in {output.Key}: {form}");
+    }
+
+    private static Task<byte[]> ChatAsync(SecretsFixture node, string model, bool stream) => SendAsync(
+        node, HttpMethod.Post, "/v1/chat/completions", node.Key, new JsonObject
+        {
+            ["model"] = model,
+            ["stream"] = stream,
+            ["conversation_id"] = "talk",
+            ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = "Say what you have heard." }),
+        });
+
+    /// <summary>Sends a request.</summary>
+    /// <returns>Everything that was received: status, headers and body.</returns>
+    private static async Task<byte[]> SendAsync(SecretsFixture node, HttpMethod method, string path, string key, JsonObject? body = null)
+    {
+        using var response = await node.Http.RequestAsync(method, path, key, body, cancellationToken: TestTimeout.Token);
+        var headers = string.Join('\n', response.Headers.Concat(response.Content.Headers).Select(header => $"{header.Key}: {string.Join(',', header.Value)}"));
+        using var content = new MemoryStream();
+        try
+        {
+            await response.Content.CopyToAsync(content, TestTimeout.Token);
+        }
+        catch (HttpRequestException)
+        {
+            // A stream with an error in it is cut at its end.
+        }
+        return [.. Encoding.UTF8.GetBytes($"{(int)response.StatusCode} {response.ReasonPhrase}\n{headers}\n"), .. content.ToArray()];
+    }
+}

@@ -1,0 +1,148 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
+
+namespace CozeCluster.Security.Tests.Secrets;
+
+/// <summary>
+/// A node with a secret of each kind, with all log levels, whose upstreams and proxy repeat every header that they receive in all that they say.
+/// </summary>
+internal sealed class SecretsFixture : IAsyncDisposable
+{
+    /// <summary>The models, one for each way in which the upstream repeats what it received.</summary>
+    public static readonly string[] Models =
+        ["refusal", "refusal-401", "page", "stream-error", "failed-chat", "proxied", "oauth", "unreachable-proxy", "discord"];
+
+    private readonly SandboxNode _node;
+    private readonly Trap _server;
+
+    private SecretsFixture(SandboxNode node, Trap server, string data, IReadOnlyDictionary<string, string> secrets) =>
+        (_node, _server, Data, Secrets) = (node, server, data, secrets);
+
+    /// <summary>The secrets by what they are.</summary>
+    public IReadOnlyDictionary<string, string> Secrets { get; }
+
+    /// <summary>The data folder.</summary>
+    public string Data { get; }
+
+    public HttpClient Http => _node.Http;
+
+    public INode Node => _node.Node;
+
+    /// <summary>The number of requests that the upstreams have received.</summary>
+    public int Requests => _server.Requests;
+
+    public string Key => Secrets["the key of a tenant"];
+
+    public string AdminKey => Secrets["the key of the operators"];
+
+    public static async Task<SecretsFixture> StartAsync()
+    {
+        using var rsa = RSA.Create(2048);
+        var pem = rsa.ExportPkcs8PrivateKeyPem();
+        var secrets = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["the key of a tenant"] = "Canary/key+of=tenant?1177",
+            ["the key of the operators"] = "Canary/key+of=operators?2288",
+            ["the token of an account"] = "Canary/token+of=account?3399",
+            ["the password of a proxy"] = "Canary-password_of~proxy.4411",
+            ["the password of another proxy"] = "Canary/password+of=proxy?5522",
+            ["the token of a listener"] = "Canary.token-of_listener.6633",
+            ["the token of a Discord account"] = "Canary.token-of_discord-account.7744",
+            ["the private key of an OAuth app"] = pem.Split('\n')[3],
+            ["the secret of a webhook"] = "Canary/secret+of=webhook?8855",
+            ["the key of the stored secrets"] = Convert.ToBase64String(SHA256.HashData("canary"u8)),
+        };
+        var server = await Trap.StartAsync(Repeat);
+        var data = "";
+        var node = await SandboxNode.StartAsync(
+            (_, folder) =>
+            {
+                data = Path.Combine(folder.Path, "data");
+                return CreateFleet(secrets, server.Url, folder.Write("oauth.pem", pem));
+            },
+            arguments: ["--start-grace", "60s", "--log-level", "trace"],
+            environment: new Dictionary<string, string> { ["COZECLUSTER_SECRETS_KEY"] = secrets["the key of the stored secrets"] });
+        return new SecretsFixture(node, server, data, secrets);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _node.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    private static string CreateFleet(IReadOnlyDictionary<string, string> secrets, Uri server, string oauthKeyFile)
+    {
+        var token = secrets["the token of an account"];
+        var url = server.ToString().TrimEnd('/');
+        var proxy = $"http://user:{secrets["the password of a proxy"]}@127.0.0.1:{server.Port}";
+        var downProxy = $"http://user:{Uri.EscapeDataString(secrets["the password of another proxy"])}@127.0.0.1:1";
+        string[] plain = ["refusal", "refusal-401", "page", "stream-error", "failed-chat"];
+        var accounts = plain.Select(model => $$"""{ id: {{model}}, upstream: coze, base_url: "{{url}}/{{model}}", token: "{{token}}" }""")
+            .Append($$"""{ id: proxied, upstream: coze, base_url: "http://coze.invalid/refusal", token: "{{token}}-2", proxy: "{{proxy}}" }""")
+            .Append($$"""{ id: unreachable-proxy, upstream: coze, base_url: "http://coze.invalid", token: "{{token}}-3", proxy: "{{downProxy}}" }""")
+            .Append($$"""{ id: oauth, upstream: coze, base_url: "{{url}}/oauth", oauth: { app_id: "11", key_id: k, private_key_file: "{{oauthKeyFile}}" } }""")
+            .Append($$"""{ id: discord, upstream: discord, base_url: "{{url}}/discord", token: "{{secrets["the token of a Discord account"]}}" }""");
+        var bots = Models.Where(model => model != "discord")
+            .Select(model => $$"""{ id: {{model}}, upstream: coze, bot_id: "{{Bots.One}}", accounts: [{{model}}] }""")
+            .Append("{ id: discord, upstream: discord, bot_id: \"1000000000000000031\", accounts: [discord], options: { listener: ear, channel: fixed, "
+                + "channel_id: \"1000000000000000051\" }, timeouts: { first_byte: 5s } }");
+        return $$"""
+            tenants:
+              - id: main
+                keys: [{ name: app, key: "{{secrets["the key of a tenant"]}}" }, { name: ops, key: "{{secrets["the key of the operators"]}}", admin: true }]
+            notifications:
+              webhook: { url: "{{url}}/webhook", secret: "{{secrets["the secret of a webhook"]}}" }
+            listeners:
+              - { id: ear, base_url: "{{url}}/discord", guild_id: "1000000000000000001", token: "{{secrets["the token of a listener"]}}" }
+            accounts:
+            {{Lines(accounts)}}
+            bots:
+            {{Lines(bots)}}
+            models:
+            {{Lines(Models.Select(model => $"{{ id: {model}, bots: [{model}] }}"))}}
+            """;
+    }
+
+    private static string Lines(IEnumerable<string> lines) => string.Join('\n', lines.Select(line => $"  - {line}"));
+
+    /// <summary>Answers with everything that the request contains.</summary>
+    private static async Task Repeat(HttpContext context)
+    {
+        var request = context.Request;
+        var isProxied = request.Host.Host == "coze.invalid";
+        if (isProxied && request.Headers["Proxy-Authorization"].Count == 0)
+        {
+            context.Response.StatusCode = StatusCodes.Status407ProxyAuthenticationRequired;
+            context.Response.Headers.ProxyAuthenticate = "Basic realm=\"proxy\"";
+            return;
+        }
+        using var body = new StreamReader(request.Body);
+        // The keys first, because the node cuts long texts.
+        var headers = request.Headers.OrderBy(header => !header.Key.EndsWith("Authorization", StringComparison.Ordinal));
+        var heard = string.Join(", ", headers.Select(header => $"{header.Key}: {header.Value}")) + " " + await body.ReadToEndAsync();
+        var token = request.Headers.Authorization.ToString().Split(' ')[^1];
+        context.Response.Headers["x-tt-logid"] = token;
+        var error = new JsonObject
+        {
+            ["code"] = 4000, ["msg"] = heard, ["message"] = heard, ["error_message"] = heard, ["detail"] = new JsonObject { ["logid"] = token },
+        };
+        var kind = request.Path.Value!.Split('/')[1];
+        (context.Response.StatusCode, context.Response.ContentType) = kind switch
+        {
+            "refusal-401" or "discord" or "oauth" => (401, "application/json"),
+            "page" => (502, "text/html"),
+            "stream-error" or "failed-chat" => (200, "text/event-stream"),
+            "webhook" => (500, "text/plain"),
+            _ => (200, "application/json"),
+        };
+        await context.Response.WriteAsync(kind switch
+        {
+            "page" => $"<html>{heard}</html>",
+            "stream-error" => $"event:error\ndata:{error.ToJsonString()}\n\n",
+            "failed-chat" => $"event:conversation.chat.failed\ndata:{new JsonObject { ["id"] = "h1", ["last_error"] = error }.ToJsonString()}\n\n",
+            _ => error.ToJsonString(),
+        });
+    }
+}

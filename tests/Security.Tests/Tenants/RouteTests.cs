@@ -1,0 +1,101 @@
+using System.Text.Json;
+
+namespace CozeCluster.Security.Tests.Tenants;
+
+/// <summary>
+/// On every route, the ids of another tenant are answered as ids that nothing has: nobody learns whether they exist, and nothing of the other tenant changes.
+/// </summary>
+[Collection(nameof(TenantsNode))]
+public sealed class RouteTests(TenantsFixture node)
+{
+    public static TheoryData<string> Routes => [.. RouteCases.All.Keys];
+
+    public static TheoryData<string> KeyRoutes => [.. RouteCases.All.Where(route => route.Value.Access != Access.Open).Select(route => route.Key)];
+
+    [Fact]
+    public void Every_route_has_a_case() => Assert.Equal(RouteCases.All.Keys.Order(StringComparer.Ordinal), HttpRoutes.All);
+
+    [Fact]
+    public async Task Every_operation_of_the_OpenAPI_document_of_the_node_has_a_case()
+    {
+        var document = await node.Http.RequestJsonAsync(HttpMethod.Get, "/openapi/v1.json", key: null);
+        var operations = document.Json.GetProperty("paths").EnumerateObject()
+            .SelectMany(path => path.Value.EnumerateObject().Select(operation => $"{operation.Name.ToUpperInvariant()} {path.Name}"))
+            .ToList();
+
+        Assert.True(operations.Count > 10, "The document has no operations.");
+        Assert.Empty(operations.Except(RouteCases.All.Keys.Select(route => route.Replace("{**", "{", StringComparison.Ordinal))));
+    }
+
+    [Theory]
+    [MemberData(nameof(Routes))]
+    public async Task Ids_of_another_tenant_are_as_unknown_as_ids_that_nothing_has(string route)
+    {
+        var attacks = RouteCases.All[route].Attacks;
+        var unknown = node.Victim.Unknown();
+        var before = await node.ReadVictimAsync();
+        var answers = new List<(string Answer, string Expected)>();
+        foreach (var (attack, control) in attacks(node.Victim).Zip(attacks(unknown)))
+        {
+            // The control is sent to the same state: whatever the attack created for the attacker exists for neither.
+            answers.Add((await SendAsync(attack, node.Victim), await SendAsync(control, unknown)));
+        }
+
+        Assert.NotEmpty(answers);
+        Assert.All(answers, pair => Assert.Equal(pair.Expected, pair.Answer));
+        Assert.Equal(before, await node.ReadVictimAsync());
+    }
+
+    [Theory]
+    [MemberData(nameof(KeyRoutes))]
+    public async Task A_route_refuses_requests_without_its_kind_of_key(string route)
+    {
+        var (access, attacks) = (RouteCases.All[route].Access, RouteCases.All[route].Attacks);
+        foreach (var attack in attacks(node.Victim))
+        {
+            Assert.StartsWith("401", await StatusAsync(attack, key: null), StringComparison.Ordinal);
+            Assert.Matches("^(401|429)", await StatusAsync(attack, key: "key-of-nobody"));
+            Assert.StartsWith("403", await StatusAsync(attack, access == Access.Admin ? TestFleet.OtherKey : TestFleet.AdminKey), StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("/dashboard")]
+    [InlineData("/dashboard/index.html")]
+    [InlineData("/dashboard/api/Trace")]
+    [InlineData("/dashboard/DashboardCounters")]
+    public async Task The_dashboard_is_for_administrators_only(string path)
+    {
+        foreach (var key in new[] { null, TestFleet.Key, "key-of-nobody" })
+            Assert.Matches("^(401|429)", await StatusAsync(new Attack(HttpMethod.Get, path), key));
+    }
+
+    /// <summary>The answer in a form that does not depend on the ids, times and new ids in it.</summary>
+    private async Task<string> SendAsync(Attack attack, Ids ids)
+    {
+        using var response = await node.Http.RequestAsync(
+            attack.Method, attack.Path, TestFleet.OtherKey, attack.Body?.DeepClone(), attack.Headers, TestTimeout.Token);
+        var text = await response.Content.ReadAsStringAsync(TestTimeout.Token);
+        var headers = string.Join('\n', response.Headers.Concat(response.Content.Headers).SelectMany(header => header.Value));
+        Assert.DoesNotContain(TenantsFixture.Canary, text + headers, StringComparison.Ordinal);
+
+        var status = (int)response.StatusCode;
+        Assert.NotInRange(status, 500, 599);
+        if (response.Content.Headers.ContentType?.MediaType != "application/json" || text.Length == 0)
+            return $"{attack.Method} {status} {response.Content.Headers.ContentType}";
+        var json = JsonDocument.Parse(text).RootElement;
+        return json.Get("error") is { ValueKind: JsonValueKind.Object } error
+            ? $"{attack.Method} {status} {ids.Mask(error.GetRawText())}"
+            : $"{attack.Method} {status} {json.Text("object")} {string.Join(' ', json.EnumerateObject().Select(member => member.Name))}";
+    }
+
+    private async Task<string> StatusAsync(Attack attack, string? key)
+    {
+        using var response = await node.Http.RequestAsync(attack.Method, attack.Path, key, attack.Body?.DeepClone(), attack.Headers, TestTimeout.Token);
+        var text = await response.Content.ReadAsStringAsync(TestTimeout.Token);
+        var status = (int)response.StatusCode;
+        Assert.DoesNotContain(TenantsFixture.Canary, text, StringComparison.Ordinal);
+        if (status >= 400 && attack.Method != HttpMethod.Head) Assert.NotNull(JsonDocument.Parse(text).RootElement.Get("error").Text("message"));
+        return $"{status} {text}";
+    }
+}
