@@ -1,3 +1,4 @@
+using CozeCluster.Grains.Testing;
 using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Conversations;
@@ -285,7 +286,7 @@ public class ConversationTests : GrainTest
             () => turn.Grain.Subscribe("t2", turn.Id, new Subscription("s", Cursor.Start, Silo.Feeds.Open(subscriber).Address)),
             () => turn.Grain.GetConversation("t2"),
             () => turn.Grain.Rename("t2", "mine"),
-            () => turn.Grain.GetTurn(Tenant, TurnId.New(Tenant, "chat")),
+            () => turn.Grain.GetTurn(Tenant, TestIds.Ids.NewTurn(Tenant, "chat")),
         ];
         foreach (var call in calls) Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<ClusterException>(call)).Code);
         await turn.Grain.Delete("t2");
@@ -339,7 +340,7 @@ public class ConversationTests : GrainTest
     [Fact]
     public async Task Conversation_TenantWithoutStoredConversations_StoresNoPrompt()
     {
-        var turn = await Complete(Request("chat", "private") with { TenantId = "t2", TurnId = TurnId.New("t2", "chat") }, "Hello");
+        var turn = await Complete(Request("chat", "private") with { TenantId = "t2", TurnId = TestIds.Ids.NewTurn("t2", "chat") }, "Hello");
         var read = Assert.Single((await turn.Grain.GetConversation("t2")).Turns);
         Assert.Empty(read.Prompt);
     }

@@ -76,7 +76,7 @@ public sealed class TwoActivationsTests : GrainTest
     }
 
     private static TurnRequest Next(BegunTurn first, string? conversation) =>
-        Request(conversation, "next") with { TurnId = TurnId.NewInConversationOf(first.Id) };
+        Request(conversation, "next") with { TurnId = TestIds.Ids.NewTurnAfter(Tenant, first.Id) };
 
     private static Task BeginAt(TestSilo silo, TurnRequest request, RecordingSubscriber subscriber)
     {
