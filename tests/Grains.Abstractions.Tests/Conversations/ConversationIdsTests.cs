@@ -14,9 +14,9 @@ public sealed class ConversationIdsTests
     [Fact]
     public void Derived_ids_are_the_stored_values()
     {
-        Assert.Equal("conv-KEY", Ids.KeyOf("demo", "my chat"));
-        Assert.Equal("turn_ONE", Ids.TurnOfKey("demo", null, "once"));
-        Assert.Equal("turn_TWO", Ids.TurnOfKey("demo", "my chat", "once"));
+        Assert.Equal("conv-1dnxafrkrf67khh9njtrmcs9k8", Ids.KeyOf("demo", "my chat"));
+        Assert.Equal("turn_0hthcfdhkk2afhvx6khkwwvwd6", Ids.TurnOfKey("demo", null, "once"));
+        Assert.Equal("turn_7c7k2jcpc3jc5m8bt0fb2cye7y_1dnxafrkrf67khh9njtrmcs9k8", Ids.TurnOfKey("demo", "my chat", "once"));
     }
 
     [Fact]

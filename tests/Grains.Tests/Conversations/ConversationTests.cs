@@ -286,10 +286,10 @@ public class ConversationTests : GrainTest
             () => turn.Grain.Subscribe("t2", turn.Id, new Subscription("s", Cursor.Start, Silo.Feeds.Open(subscriber).Address)),
             () => turn.Grain.GetConversation("t2"),
             () => turn.Grain.Rename("t2", "mine"),
+            () => turn.Grain.Delete("t2"),
             () => turn.Grain.GetTurn(Tenant, TestIds.Ids.NewTurn(Tenant, "chat")),
         ];
         foreach (var call in calls) Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<ClusterException>(call)).Code);
-        await turn.Grain.Delete("t2");
         Assert.Equal("secret", ((TextPart)(await turn.Grain.GetTurn(Tenant, turn.Id)).Parts[0]).Text);
     }
 
@@ -318,6 +318,7 @@ public class ConversationTests : GrainTest
         await turn.Grain.Delete(Tenant);
         Assert.Empty(await log.ListConversations(Tenant, null, 10));
         await Assert.ThrowsAsync<ClusterException>(() => turn.Grain.GetConversation(Tenant));
+        Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<ClusterException>(() => turn.Grain.Delete(Tenant))).Code);
     }
 
     [Fact]
