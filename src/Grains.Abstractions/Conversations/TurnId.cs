@@ -17,7 +17,9 @@ public static class TurnId
     internal const string Prefix = "turn_";
     internal const int TokenLength = GrainKeys.HashLength;
 
-    /// <summary>Gets the key of the conversation grain that a turn id names. The id may be forged: see <see cref="ConversationIds.TryGetConversation"/>.</summary>
+    /// <summary>
+    /// Gets the key of the conversation grain that a turn id names. The id may be forged: see <see cref="ConversationIds.TryGetConversation"/>.
+    /// </summary>
     /// <returns>False if <paramref name="turnId"/> does not have the form of a turn id.</returns>
     public static bool TryGetConversation(string? turnId, out string conversationKey)
     {

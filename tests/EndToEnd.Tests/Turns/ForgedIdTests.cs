@@ -37,7 +37,8 @@ public sealed class ForgedIdTests(NodeFixture node)
         for (var i = 0; i < Tries; i++)
         {
             var token = new string(Random.Shared.GetItems<char>(Alphabet, 25));
-            Assert.Equal(400, (await ToolResultAsync($"call_0{token}{(i % 4 == 0 ? "" : i % 4 == 1 ? "-0" + token : conversation)}_0", TestFleet.OtherKey)).Status);
+            var ending = i % 4 == 0 ? "" : i % 4 == 1 ? "-0" + token : conversation;
+            Assert.Equal(400, (await ToolResultAsync($"call_0{token}{ending}_0", TestFleet.OtherKey)).Status);
         }
 
         Assert.Equal(before, await ListAsync(TestFleet.OtherKey));

@@ -36,7 +36,8 @@ public sealed class GrainKeysTests
             .QuickCheckThrowOnFailure();
         string[] others =
         [
-            "", "8zzzzzzzzzzzzzzzzzzzzzzzzz", "zzzzzzzzzzzzzzzzzzzzzzzzzz", "0000000000000000000000000i", "0000000000000000000000000Z", new('0', 25), new('0', 27),
+            "", "8zzzzzzzzzzzzzzzzzzzzzzzzz", "zzzzzzzzzzzzzzzzzzzzzzzzzz", "0000000000000000000000000i", "0000000000000000000000000Z",
+            new('0', 25), new('0', 27),
         ];
         foreach (var other in others) Assert.False(GrainKeys.TryDecode(other, bytes), other);
     }

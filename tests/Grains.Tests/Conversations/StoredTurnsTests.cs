@@ -148,7 +148,10 @@ public sealed class StoredTurnsTests : GrainTest
         Assert.Null(Silo.Query("SELECT turns FROM conversations WHERE key = $0", first.Key));
         await Silo.RestartAsync();
 
-        var second = Request() with { TurnId = TestIds.Ids.NewTurnAfter(Tenant, first.Id), ToolOutputs = [new ToolOutput(ToolCallIds.Of(first.Id, 0), "sunny")] };
+        var second = Request() with
+        {
+            TurnId = TestIds.Ids.NewTurnAfter(Tenant, first.Id), ToolOutputs = [new ToolOutput(ToolCallIds.Of(first.Id, 0), "sunny")],
+        };
         var turn = await Begin(second);
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("Take no umbrella").Complete();
