@@ -25,7 +25,8 @@ internal static class MessageBenchmarks
         var text = new byte[Cursor.MaxLength];
         await runner.RunAsync("cursor, to text", () => batch.Next.TryFormat(text, out _));
         await runner.RunAsync("cursor, from text", () => Cursor.TryParse("12.34567", out _));
-        await runner.RunAsync("turn id, new", () => TurnId.New("demo", "my chat"));
+        var ids = new ConversationIds(ConversationIds.NewKey());
+        await runner.RunAsync("turn id, new", () => ids.NewTurn("demo", "my chat"));
         await runner.RunAsync("API key, hashed", () => GrainKeys.ApiKeyHash("a key of as many characters as most services have"));
     }
 }

@@ -17,6 +17,7 @@ internal sealed class FilledStore(IConversationStore store, ScaleOptions options
     private static readonly byte[] Handle = Encoding.UTF8.GetBytes(
         """{"upstream":"coze","botId":"b1","accountId":"a1","ids":{"conversation_id":"7530000000000000000","chat_id":"7530000000000000001"}}""");
 
+    private static readonly ConversationIds Ids = new(new byte[ConversationIds.KeyBytes]);
     private static readonly byte[] Prompt = new byte[200];
     private static readonly byte[] Reply = new byte[800];
 
@@ -46,7 +47,7 @@ internal sealed class FilledStore(IConversationStore store, ScaleOptions options
         {
             Id = store.NewTurnRowId(),
             Version = 1,
-            TurnId = TurnId.New(tenant, name),
+            TurnId = Ids.NewTurn(tenant, name),
             TenantId = tenant,
             KeyName = "app",
             User = $"user-{number % 50}",

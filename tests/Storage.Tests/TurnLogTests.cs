@@ -17,7 +17,7 @@ public abstract class TurnLogTests<TSilo>(TSilo silo) : RowStoreTest<TSilo>(silo
         var listed = new List<ConversationHead>();
         for (string? after = null; ; after = listed[^1].Name)
         {
-            var page = await Log.ListConversations(Tenant, after, 3, Cancel);
+            var page = await Log.ListConversations(Tenant, after is null ? null : KeyOf(after), 3, Cancel);
             listed.AddRange(page);
             if (page.Count == 0) break;
             Assert.InRange(page.Count, 1, 3);
@@ -39,7 +39,8 @@ public abstract class TurnLogTests<TSilo>(TSilo silo) : RowStoreTest<TSilo>(silo
         Assert.Empty(await ListAsync("unknown"));
         Assert.Empty(await ListAsync("n3"));
 
-        async Task<IEnumerable<string?>> ListAsync(string? after) => (await Log.ListConversations(Tenant, after, 10, Cancel)).Select(head => head.Name);
+        async Task<IEnumerable<string?>> ListAsync(string? after) =>
+            (await Log.ListConversations(Tenant, after is null ? null : KeyOf(after), 10, Cancel)).Select(head => head.Name);
     }
 
     [Fact]
@@ -48,7 +49,7 @@ public abstract class TurnLogTests<TSilo>(TSilo silo) : RowStoreTest<TSilo>(silo
         await CreateAsync(KeyOf("n"), Head("n"));
 
         Assert.Empty(await Log.ListConversations("other-" + Tenant, null, 10, Cancel));
-        Assert.Empty(await Log.ListConversations("other-" + Tenant, "n", 10, Cancel));
+        Assert.Empty(await Log.ListConversations("other-" + Tenant, KeyOf("n"), 10, Cancel));
     }
 
     [Fact]

@@ -61,6 +61,23 @@ public static class GrainKeys
         });
     }
 
+    /// <summary>Decodes what <see cref="Encode"/> has written into 16 bytes.</summary>
+    /// <returns>False for any other text.</returns>
+    public static bool TryDecode(ReadOnlySpan<char> text, Span<byte> bytes)
+    {
+        // 26 characters hold 130 bits, of which the first two are zero.
+        if (text.Length != HashLength || text[0] is < '0' or > '7') return false;
+        var value = UInt128.Zero;
+        foreach (var character in text)
+        {
+            var digit = Alphabet.IndexOf(character, StringComparison.Ordinal);
+            if (digit < 0) return false;
+            value = value << 5 | (uint)digit;
+        }
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, value);
+        return true;
+    }
+
     /// <summary>
     /// The SHA-256 of an API key as 64 lower-case hexadecimal digits. Everything except the request that carries the key uses this hash instead of the key.
     /// </summary>

@@ -3,7 +3,8 @@ using Orleans.Concurrency;
 namespace CozeCluster;
 
 /// <summary>
-/// One conversation of one tenant: its queue of turns, the reply of each turn, and its conversation at the upstream. Key: see <see cref="TurnId"/>.
+/// One conversation of one tenant: its queue of turns, the reply of each turn, and its conversation at the upstream. Key: see
+/// <see cref="ConversationIds"/>.
 /// All methods throw <see cref="ErrorCode.NotFound"/> for a turn or conversation that is unknown, has expired or belongs to another tenant, and
 /// <see cref="ErrorCode.Internal"/> for a turn whose stored data is damaged. If the storage fails, they throw its error.
 /// </summary>
@@ -12,11 +13,13 @@ public interface IConversationGrain : IGrainWithStringKey
 {
     /// <summary>
     /// Accepts a turn if the tenant admits it. Returns as soon as the turn is queued or running. Everything that happens to the turn later, errors included,
-    /// goes to the subscriber. For a turn id that the conversation already knows, this only adds the subscription.
+    /// goes to the subscriber. For a turn id that the conversation already knows, this only adds the subscription. A request whose ids do not belong together
+    /// (<see cref="ConversationIds.Accepts"/>) stores nothing.
     /// </summary>
     /// <exception cref="ClusterException">
-    /// The error with which the tenant refused the turn, <see cref="ErrorCode.ConversationBusy"/>, <see cref="ErrorCode.IdempotencyMismatch"/> or
-    /// <see cref="ErrorCode.Draining"/>.
+    /// <see cref="ErrorCode.NotFound"/>: the request does not belong to this conversation. <see cref="ErrorCode.InvalidRequest"/>: a tool call whose result it
+    /// has does not wait for one. Also the error with which the tenant refused the turn, <see cref="ErrorCode.ConversationBusy"/>,
+    /// <see cref="ErrorCode.IdempotencyMismatch"/> or <see cref="ErrorCode.Draining"/>.
     /// </exception>
     [Alias("Begin"), Idempotent]
     Task Begin(TurnRequest request, Subscription subscription, CancellationToken cancellationToken = default);
@@ -58,8 +61,8 @@ public interface IConversationGrain : IGrainWithStringKey
     Task Rename(string tenantId, string title);
 
     /// <summary>
-    /// Cancels all running turns and deletes the conversation. An unknown conversation is not an error. A named conversation whose stored data cannot be read
-    /// is deleted too; its key contains the tenant.
+    /// Cancels all running turns and deletes the conversation. A named conversation whose stored data cannot be read is deleted too; its key contains the
+    /// tenant.
     /// </summary>
     [Alias("Delete"), Idempotent, ResponseTimeout("00:00:30")]
     Task Delete(string tenantId);

@@ -5,12 +5,12 @@ public interface ITurnLog
 {
     /// <summary>Lists the named conversations of a tenant that are not deleted, most recently used first, then by name (ordinal).</summary>
     /// <param name="tenantId">The tenant.</param>
-    /// <param name="after">
-    /// The name of the last conversation of the page before; null for the first page. If it is unknown (deleted more than an hour ago), the list is empty.
+    /// <param name="afterKey">
+    /// The key of the last conversation of the page before; null for the first page. If it is unknown (deleted more than an hour ago), the list is empty.
     /// </param>
     /// <param name="limit">1 to 1000.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
-    ValueTask<IReadOnlyList<ConversationHead>> ListConversations(string tenantId, string? after, int limit, CancellationToken cancellationToken);
+    ValueTask<IReadOnlyList<ConversationHead>> ListConversations(string tenantId, string? afterKey, int limit, CancellationToken cancellationToken);
 
     /// <summary>Searches the log, newest turn first.</summary>
     ValueTask<IReadOnlyList<TurnRow>> Search(TurnQuery query, CancellationToken cancellationToken);

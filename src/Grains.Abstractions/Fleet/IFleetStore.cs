@@ -56,4 +56,10 @@ public enum FleetRowKind
 
     /// <summary>Which fleets were applied. Only the catalog uses it.</summary>
     Imports = 8,
+
+    /// <summary>
+    /// The key of <see cref="ConversationIds"/>, created with the first fleet. It is stored as it is: it protects the names of conversations, and the names
+    /// themselves are in the same storage. So it is copied with the conversations, and does not change with the key that encrypts secrets.
+    /// </summary>
+    ConversationKey = 9,
 }

@@ -14,6 +14,12 @@ public interface IFleetView
     FleetViewStatus Status { get; }
 
     /// <summary>
+    /// Makes and checks the ids of conversations and turns. Also throws <see cref="ErrorCode.CallRejected"/> as long as no fleet has been applied to the
+    /// cluster.
+    /// </summary>
+    ConversationIds Ids { get; }
+
+    /// <summary>
     /// Finds an API key by its hash; null if the fleet has no such key. Also throws <see cref="ErrorCode.CallRejected"/> as long as no fleet has been
     /// applied to the cluster.
     /// </summary>

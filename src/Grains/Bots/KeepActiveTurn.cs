@@ -17,7 +17,8 @@ internal sealed class KeepActiveTurn(BotGrain bot, FrozenDictionary<string, IUps
     /// <returns>The error, or null if the bot answered; and whether any message was sent.</returns>
     public async Task<(Error? Error, bool WasSent)> Run(string text, CancellationToken stop)
     {
-        var turnId = TurnId.New("", null);
+        // No conversation holds this turn.
+        var turnId = "turn_" + GrainKeys.Encode(Guid.NewGuid().ToByteArray());
         var avoid = new List<string>();
         Error? error = null;
         for (var attempt = 1; attempt <= MaxAttempts; attempt++)

@@ -23,17 +23,15 @@ public sealed partial class ConversationGrain
     private async Task AdmitAndEnqueue(TurnRequest request, Subscription subscription, CancellationToken cancellationToken)
     {
         ThrowIfNotLoaded();
-        if (_memory.TenantId.Length > 0)
+        var opens = _memory.TenantId.Length == 0;
+        if (!opens) RequireOwner(request.TenantId);
+        // Otherwise whoever comes first could take the name of another tenant's conversation, with an id that names it.
+        if (!_fleet.Ids.Accepts(_work.Key, request, opens))
         {
-            RequireOwner(request.TenantId);
+            if (opens) DeactivateUnopened();
+            throw ConversationNotFound();
         }
-        else
-        {
-            // The client chose this conversation by the id of a call. Names of other tenants can be guessed, and ids follow from names: nobody may take the
-            // conversation that another tenant is going to begin.
-            if (PromptBuilder.FindAnsweredTurn(request) is not null) throw ConversationNotFound();
-            _memory.Claim(request, _time.GetUtcNow());
-        }
+        if (opens) _memory.Claim(request, _time.GetUtcNow());
         var (known, expiredRow) = await FindAndKeepTurn(request.TurnId);
         if (known is not null)
         {
@@ -133,12 +131,18 @@ public sealed partial class ConversationGrain
         }
     }
 
-    /// <summary>Finds the ended turn whose tool calls a request answers; null if there is none so far.</summary>
+    /// <summary>Finds the ended turn whose tool calls a request answers; null if it answers none, or if that turn has not ended.</summary>
+    /// <exception cref="ClusterException">There is no such turn, or it waits for no such result.</exception>
     private async ValueTask<AnsweredTurn?> FindAnswered(TurnRequest request)
     {
-        if (PromptBuilder.FindAnsweredTurn(request) is not { } turnId) return null;
-        if (!_liveTurns.TryGetValue(turnId, out var live)) return await _reader.FindAnswered(turnId);
-        return live.Progress.EndedAt is null ? null : new AnsweredTurn(turnId, live.Progress.Handle, live.Log.Parts);
+        if (request.ToolOutputs.Count == 0) return null;
+        var turnId = PromptBuilder.FindAnsweredTurn(request);
+        if (turnId is not null && _liveTurns.TryGetValue(turnId, out var live) && live.Progress.EndedAt is null) return null;
+        var answered = turnId is null ? null
+            : _liveTurns.TryGetValue(turnId, out live) ? new AnsweredTurn(turnId, live.Progress.Handle, live.Log.Parts)
+            : await _reader.FindAnswered(turnId);
+        PromptBuilder.VerifyToolOutputs(request, answered);
+        return answered;
     }
 
     /// <summary>Whether prompts of this conversation stay stored after they were sent.</summary>

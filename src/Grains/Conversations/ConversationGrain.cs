@@ -134,7 +134,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
     {
         if (_loadError is null)
         {
-            if (_memory.TenantId != tenantId) return;
+            RequireOwner(tenantId);
             // Cancellation is requested for all turns first, and the running turn is cancelled last: otherwise a waiting turn would start when the one before
             // it ends.
             foreach (var turn in _liveTurns.Values) turn.RequestCancel();
@@ -158,9 +158,9 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
 
     /// <summary>
     /// Runs every second while turns run or have subscribers: stores the head before its retention ends, sends heartbeats, renews leases, and cancels turns
-    /// without a subscriber.
+    /// without a subscriber. It waits for nothing: a slow save or a slow bot must not stop the heartbeats.
     /// </summary>
-    private async Task OnTimer(CancellationToken cancellationToken)
+    private Task OnTimer(CancellationToken cancellationToken)
     {
         var isNeeded = _isQueueRunning;
         // The storage deletes a conversation whose head has expired, even if a turn runs.
@@ -168,7 +168,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         if (_isQueueRunning && _memory.Head is not null && _time.GetElapsedTime(_retentionRefreshedAt) >= retention / 2)
         {
             _retentionRefreshedAt = _time.GetTimestamp();
-            await _writer.KeepHead();
+            _work.Run(_ => _writer.KeepHead());
         }
         foreach (var (id, turn) in _liveTurns.ToArray())
         {
@@ -182,27 +182,54 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
             }
             isNeeded = true;
             if (!turn.Progress.Survive && !turn.IsCancelRequested && turn.IdleTime > _options.SubscriberGrace) _work.Run(_ => Cancel(turn));
-            if (_time.GetElapsedTime(turn.RenewedAt) >= RenewalInterval) await _leases.Renew(turn);
+            if (!turn.IsRenewing && _time.GetElapsedTime(turn.RenewedAt) >= RenewalInterval) StartRenewal(turn);
         }
-        if (isNeeded || _isBeginning) return;
+        if (isNeeded || _isBeginning) return Task.CompletedTask;
         _timer?.Dispose();
         _timer = null;
         // A conversation without a name is seldom read again, and then from the storage. If thousands of them a second stayed active until they are idle, they
         // would fill the memory.
         if (!_memory.IsNamed && _memory.StoredTurns > 0 && _liveTurns.Count == 0) _work.Deactivate("A conversation without a name has no running turn.");
+        return Task.CompletedTask;
+    }
+
+    private void StartRenewal(LiveTurn turn)
+    {
+        turn.RenewedAt = _time.GetTimestamp();
+        turn.IsRenewing = true;
+        _work.Run(async stop =>
+        {
+            try
+            {
+                if (turn.Progress.EndedAt is null) await _leases.Renew(turn).WaitAsync(stop);
+            }
+            finally
+            {
+                turn.IsRenewing = false;
+            }
+        });
     }
 
     private void RequireOwner(string tenantId)
     {
         ThrowIfNotLoaded();
-        if (_memory.TenantId != tenantId) throw ConversationNotFound();
+        if (_memory.TenantId == tenantId) return;
+        DeactivateUnopened();
+        throw ConversationNotFound();
+    }
+
+    /// <summary>Nothing is stored under this key. Activations that only say so would fill the memory.</summary>
+    private void DeactivateUnopened()
+    {
+        if (_memory.TenantId.Length == 0) _work.Deactivate("Nothing is stored under this key.");
     }
 
     private async ValueTask<LiveTurn> RequireTurn(string tenantId, string turnId)
     {
         ThrowIfNotLoaded();
-        return (_memory.TenantId == tenantId ? (await FindAndKeepTurn(turnId)).Turn : null)
-            ?? throw new ClusterException(ErrorCode.NotFound, "The turn does not exist or has expired.");
+        if (_memory.TenantId == tenantId && (await FindAndKeepTurn(turnId)).Turn is { } turn) return turn;
+        DeactivateUnopened();
+        throw new ClusterException(ErrorCode.NotFound, "The turn does not exist or has expired.");
     }
 
     /// <summary>

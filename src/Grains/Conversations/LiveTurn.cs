@@ -46,6 +46,9 @@ internal sealed class LiveTurn(TurnProgress progress, ReplyLog log, TimeProvider
     /// <summary>When lease and admission were last renewed.</summary>
     public long RenewedAt { get; set; } = time.GetTimestamp();
 
+    /// <summary>Whether a renewal is under way.</summary>
+    public bool IsRenewing { get; set; }
+
     /// <summary>Limits the wait for the upstream; null while the turn does not run.</summary>
     public TurnDeadline? Deadline { get; set; }
 

@@ -48,6 +48,13 @@ internal static class PromptBuilder
     public static string? FindAnsweredTurn(TurnRequest request) =>
         request.ToolOutputs is [var first, ..] && ToolCallIds.TryParse(first.CallId, out var turnId, out _) ? turnId : null;
 
+    /// <summary>Verifies that the answered turn has made all calls whose results a request contains.</summary>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>: it has not made one of them.</exception>
+    public static void VerifyToolOutputs(TurnRequest request, AnsweredTurn? answered)
+    {
+        foreach (var output in request.ToolOutputs) RequireCall(answered, output.CallId);
+    }
+
     /// <summary>The conversation at the upstream that a request continues; null if there is none.</summary>
     public static UpstreamHandle? FindUpstreamConversation(TurnRequest request, ConversationMemory memory, AnsweredTurn? answered) =>
         FindAnsweredTurn(request) is null ? memory.UpstreamConversation : answered?.Handle;
@@ -84,15 +91,12 @@ internal static class PromptBuilder
 
     private static UpstreamTurn AddToolOutputs(UpstreamTurn turn, TurnRequest request, AnsweredTurn? answered)
     {
-        var outputs = new List<ToolOutput>();
-        foreach (var output in request.ToolOutputs)
-        {
-            var call = FindCall(answered, output.CallId);
-            if (call is null) throw new ClusterException(ErrorCode.InvalidRequest, $"No tool call '{output.CallId}' is waiting for a result.", "messages");
-            outputs.Add(new ToolOutput(call.Id, output.Output));
-        }
+        var outputs = request.ToolOutputs.Select(output => new ToolOutput(RequireCall(answered, output.CallId).Id, output.Output)).ToList();
         return turn with { Messages = [], ToolOutputs = outputs, Conversation = answered!.Handle!.Ids };
     }
+
+    private static ToolCallItem RequireCall(AnsweredTurn? turn, string callId) => FindCall(turn, callId)
+        ?? throw new ClusterException(ErrorCode.InvalidRequest, $"No tool call '{callId}' is waiting for a result.", "messages");
 
     private static ToolCallItem? FindCall(AnsweredTurn? turn, string callId)
     {

@@ -26,6 +26,9 @@ internal sealed class FleetIndex
 
     public long Version { get; }
 
+    /// <summary>See <see cref="IFleetView.Ids"/>; null before the first import.</summary>
+    public ConversationIds? Ids { get; private init; }
+
     // Two threads may both create it. They create the same.
     public FleetOutline Outline => _outline ??= new FleetOutline(
         [.. _bots.Keys], [.. _accounts.Keys], [.. _listeners.Values.Select(listener => GrainKeys.DiscordSession(listener.Id, listener.HomeShard()))],
@@ -61,6 +64,7 @@ internal sealed class FleetIndex
         var byKind = rows.ToLookup(row => row.Kind);
         return new FleetIndex(version)
         {
+            Ids = ReadKey(byKind[FleetRowKind.ConversationKey].LastOrDefault()) ?? from.Ids,
             _keys = Change(from._keys, FleetRowKind.Key, MessagesJson.Default.ApiKeyInfo),
             _tenants = Change(from._tenants, FleetRowKind.Tenant, MessagesJson.Default.TenantDefinition),
             _accounts = Change(from._accounts, FleetRowKind.Account, MessagesJson.Default.AccountDefinition),
@@ -70,6 +74,13 @@ internal sealed class FleetIndex
             _settings = Change(new() { [FleetSettings.Id] = from._settings }, FleetRowKind.Settings, StateJson.Default.FleetSettings)
                 .GetValueOrDefault(FleetSettings.Id, Empty._settings),
         };
+
+        ConversationIds? ReadKey(FleetRow? row)
+        {
+            if (row?.Payload is { Length: ConversationIds.KeyBytes } key) return new ConversationIds(key);
+            if (row is not null) onDamaged(row, new JsonException("The key has another length."));
+            return null;
+        }
 
         Dictionary<string, T> Change<T>(Dictionary<string, T> known, FleetRowKind kind, JsonTypeInfo<T> json)
         {

@@ -43,6 +43,9 @@ internal sealed record FleetImports(IReadOnlyList<string> Hashes)
 /// <summary>Converts a fleet to rows. Something that has not changed becomes the row that is stored already, byte by byte.</summary>
 internal static class FleetRows
 {
+    /// <summary>The id of the row of kind <see cref="FleetRowKind.ConversationKey"/>.</summary>
+    public const string ConversationKeyId = "conversations";
+
     /// <summary>The rows that are written to replace the known fleet by another one.</summary>
     /// <param name="known">The rows that are stored.</param>
     /// <param name="fleet">The other fleet.</param>
@@ -73,11 +76,14 @@ internal static class FleetRows
         };
         yield return (FleetRowKind.Settings, FleetSettings.Id, Write(settings, StateJson.Default.FleetSettings));
         yield return (FleetRowKind.Imports, FleetImports.Id, Write(known.Imports.With(fleet), StateJson.Default.FleetImports));
+        // Created once: under another key, nobody would find the named conversations.
+        var key = known.Find(FleetRowKind.ConversationKey, ConversationKeyId)?.Payload;
+        yield return (FleetRowKind.ConversationKey, ConversationKeyId, key is { Length: ConversationIds.KeyBytes } ? key : ConversationIds.NewKey());
         foreach (var tenant in fleet.Tenants)
         {
             yield return (FleetRowKind.Tenant, tenant.Id, Write(tenant with { Keys = [] }, MessagesJson.Default.TenantDefinition));
-            foreach (var key in tenant.Keys)
-                yield return (FleetRowKind.Key, key.Hash, Write(new ApiKeyInfo(tenant.Id, key.Name, key.Admin), MessagesJson.Default.ApiKeyInfo));
+            foreach (var apiKey in tenant.Keys)
+                yield return (FleetRowKind.Key, apiKey.Hash, Write(new ApiKeyInfo(tenant.Id, apiKey.Name, apiKey.Admin), MessagesJson.Default.ApiKeyInfo));
         }
         foreach (var account in fleet.Accounts)
         {

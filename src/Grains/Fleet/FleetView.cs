@@ -42,6 +42,8 @@ internal sealed partial class FleetView(
 
     public FleetOutline Outline => Current.Outline;
 
+    public ConversationIds Ids => Current.Ids ?? throw NoFleetYet();
+
     private FleetViewState State
     {
         get
@@ -67,7 +69,7 @@ internal sealed partial class FleetView(
     {
         var index = Current;
         // The nodes of a new cluster may start before the one that has the fleet file. Until then, no key is wrong.
-        if (index.Version == 0) throw new ClusterException(ErrorCode.CallRejected, "No fleet has been applied to this cluster yet. Retry in a moment.");
+        if (index.Version == 0) throw NoFleetYet();
         return index.FindKey(hash);
     }
 
@@ -174,6 +176,9 @@ internal sealed partial class FleetView(
             }
         }
     }
+
+    private static ClusterException NoFleetYet() =>
+        new(ErrorCode.CallRejected, "No fleet has been applied to this cluster yet. Retry in a moment.");
 
     private void LogState(Exception? failure)
     {

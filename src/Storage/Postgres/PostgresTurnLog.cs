@@ -23,10 +23,10 @@ internal sealed class PostgresTurnLog(PostgresDatabase database, IOptions<Cluste
     private string ServiceId => cluster.Value.ServiceId;
 
     public ValueTask<IReadOnlyList<ConversationHead>> ListConversations(
-        string tenantId, string? after, int limit, CancellationToken cancellationToken)
+        string tenantId, string? afterKey, int limit, CancellationToken cancellationToken)
     {
         var batch = database.Source.CreateBatch();
-        AddList(batch, tenantId, after, limit);
+        AddList(batch, tenantId, afterKey, limit);
         return ReadAsync(batch, row => PostgresRows.ReadHead(row).Head, cancellationToken);
     }
 
@@ -45,9 +45,9 @@ internal sealed class PostgresTurnLog(PostgresDatabase database, IOptions<Cluste
     }
 
     /// <summary>Adds the statement of a list to a batch.</summary>
-    internal void AddList(NpgsqlBatch batch, string tenantId, string? after, int limit) => batch
-        .AddStatement(SelectConversations(after is null ? "" : NextConversations), ServiceId)
-        .With(tenantId).With(NpgsqlDbType.Integer, limit).With(after is null ? null : TurnId.ConversationKey(tenantId, after));
+    internal void AddList(NpgsqlBatch batch, string tenantId, string? afterKey, int limit) => batch
+        .AddStatement(SelectConversations(afterKey is null ? "" : NextConversations), ServiceId)
+        .With(tenantId).With(NpgsqlDbType.Integer, limit).With(afterKey);
 
     /// <summary>Adds the statement of a search to a batch.</summary>
     internal void AddSearch(NpgsqlBatch batch, TurnQuery query)

@@ -13,11 +13,11 @@ BEGIN
         RETURN;
     END IF;
     SELECT max(Version) INTO found FROM CozeSchema;
-    IF found < 2 THEN
+    IF found < 3 THEN
         RAISE EXCEPTION
-            'The database has schema version %, but this build supports version 2. An older build has set it up: use another, empty database.', found;
-    ELSIF found > 2 THEN
-        RAISE EXCEPTION 'The database has schema version %, but this build supports version 2. Run the newer build.', found;
+            'The database has schema version %, but this build supports version 3. An older build has set it up: use another, empty database.', found;
+    ELSIF found > 3 THEN
+        RAISE EXCEPTION 'The database has schema version %, but this build supports version 3. Run the newer build.', found;
     END IF;
 END
 $$;
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS CozeSchema (
     Version integer PRIMARY KEY,
     AppliedOn timestamptz NOT NULL DEFAULT now());
 
-INSERT INTO CozeSchema (Version) VALUES (2) ON CONFLICT DO NOTHING;
+INSERT INTO CozeSchema (Version) VALUES (3) ON CONFLICT DO NOTHING;
 
 CREATE TABLE IF NOT EXISTS OrleansQuery (
     QueryKey varchar(64) PRIMARY KEY,

@@ -25,8 +25,9 @@ internal sealed class SqliteConversationStore(SqliteStore store, TimeProvider ti
 
     public Task Delete(string conversationKey) => store.Write(write => write.Turns.Delete(conversationKey));
 
-    public ValueTask<IReadOnlyList<ConversationHead>> ListConversations(string tenantId, string? after, int limit, CancellationToken cancellationToken) =>
-        new(Read(reads => reads.List(tenantId, after, Verify(limit)), cancellationToken));
+    public ValueTask<IReadOnlyList<ConversationHead>> ListConversations(
+        string tenantId, string? afterKey, int limit, CancellationToken cancellationToken) =>
+        new(Read(reads => reads.List(tenantId, afterKey, Verify(limit)), cancellationToken));
 
     public ValueTask<IReadOnlyList<TurnRow>> Search(TurnQuery query, CancellationToken cancellationToken)
     {

@@ -110,16 +110,16 @@ internal sealed class SqliteTurnReads(SqliteConnection connection) : IDisposable
     }
 
     /// <summary>See <see cref="ITurnLog.ListConversations"/>.</summary>
-    public IReadOnlyList<ConversationHead> List(string tenantId, string? after, int limit)
+    public IReadOnlyList<ConversationHead> List(string tenantId, string? afterKey, int limit)
     {
-        if (after is null)
+        if (afterKey is null)
         {
             using var first = _list.Query(tenantId, (long)limit);
             return ReadHeads(first);
         }
         var version = 0L;
-        if (ReadHead(TurnId.ConversationKey(tenantId, after), ref version) is not { } last) return [];
-        using var row = _listAfter.Query(tenantId, (long)limit, SqliteTurnRows.ToStored(last.LastUsedAt), after);
+        if (ReadHead(afterKey, ref version) is not { Name: { } name } last) return [];
+        using var row = _listAfter.Query(tenantId, (long)limit, SqliteTurnRows.ToStored(last.LastUsedAt), name);
         return ReadHeads(row);
     }
 

@@ -1,3 +1,4 @@
+using CozeCluster.Grains.Testing;
 using CozeCluster.Sandbox.Discord;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -65,7 +66,7 @@ public sealed class PromptPosterTests
     {
         var (bot, account) = (silo.Fleet.FindBot("b1"), silo.Fleet.FindAccount("a1"));
         var message = new ChatMessage(ChatRole.User, [new TextContent(text)]);
-        return new UpstreamTurn(TurnId.New(DiscordSilo.Tenant, null), bot!, account!, DiscordSilo.Tenant, [message])
+        return new UpstreamTurn(TestIds.Ids.NewTurn(DiscordSilo.Tenant, null), bot!, account!, DiscordSilo.Tenant, [message])
         {
             TenantId = DiscordSilo.Tenant,
         };

@@ -87,7 +87,7 @@ internal sealed class DiscordSilo : IAsyncDisposable
 
     public static TurnRequest Request(IReadOnlyList<ContentPart> content, string model = "b1", string? conversation = null) => new()
     {
-        TurnId = TurnId.New(Tenant, conversation),
+        TurnId = TestIds.Ids.NewTurn(Tenant, conversation),
         TenantId = Tenant,
         Model = model,
         ConversationName = conversation,
@@ -198,11 +198,15 @@ internal sealed class DiscordSilo : IAsyncDisposable
     private async Task StartSilo(string? directory)
     {
         _silo = await TestSilo.StartAsync(
-            silo => silo.Services.AddSingleton<ISecretSeal, TestSeal>()
-                .AddSingleton<DisconnectableDiscord>()
-                .AddSingleton<IDiscordApi>(provider => provider.GetRequiredService<DisconnectableDiscord>())
-                .AddSingleton<IDiscordPosting>(provider => provider.GetRequiredService<DisconnectableDiscord>())
-                .AddDiscord(),
+            silo =>
+            {
+                TestIds.AddTo(silo.Services);
+                silo.Services.AddSingleton<ISecretSeal, TestSeal>()
+                    .AddSingleton<DisconnectableDiscord>()
+                    .AddSingleton<IDiscordApi>(provider => provider.GetRequiredService<DisconnectableDiscord>())
+                    .AddSingleton<IDiscordPosting>(provider => provider.GetRequiredService<DisconnectableDiscord>())
+                    .AddDiscord();
+            },
             time: _time,
             directory: directory);
     }

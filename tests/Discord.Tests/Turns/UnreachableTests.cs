@@ -1,3 +1,4 @@
+using CozeCluster.Grains.Testing;
 using CozeCluster.Sandbox.Discord;
 using CozeCluster.TestKit;
 using CozeCluster.Upstreams.Tests;
@@ -148,7 +149,7 @@ public sealed class UnreachableTests
     private static UpstreamTurn Turn(DiscordSilo silo, string text)
     {
         var (bot, account) = (silo.Fleet.FindBot("b1"), silo.Fleet.FindAccount("a1"));
-        return new UpstreamTurn(TurnId.New(DiscordSilo.Tenant, null), bot!, account!, "", [new ChatMessage(ChatRole.User, [new TextContent(text)])]);
+        return new UpstreamTurn(TestIds.Ids.NewTurn(DiscordSilo.Tenant, null), bot!, account!, "", [new ChatMessage(ChatRole.User, [new TextContent(text)])]);
     }
 
     /// <summary>Completes when the session has received an edit.</summary>

@@ -7,6 +7,9 @@ public sealed class FakeFleet : IFleetView
 {
     private static readonly DateTimeOffset Created = DateTimeOffset.UnixEpoch.AddSeconds(1700000000);
 
+    /// <summary>Makes the ids of every fake fleet.</summary>
+    public static ConversationIds KnownIds { get; } = new(new byte[ConversationIds.KeyBytes]);
+
     private readonly ConcurrentDictionary<object, Action<FleetChange>> _subscriptions = new();
 
     public ConcurrentDictionary<string, ApiKeyInfo> Keys { get; } = new(
@@ -24,6 +27,8 @@ public sealed class FakeFleet : IFleetView
     public long Version { get; set; } = 7;
 
     public FleetViewStatus Status { get; set; } = new(FleetViewState.Current, Created);
+
+    public ConversationIds Ids => Fault is null ? KnownIds : throw Fault;
 
     public FleetOutline Outline => Fault is null ? new FleetOutline([], [], [], null) : throw Fault;
 

@@ -14,7 +14,7 @@ public sealed class ReplyReaderTests : IDisposable
     private readonly ManualTime _time = new();
     private readonly CancellationTokenSource _aborted = new();
     private readonly FakeConversation _conversation;
-    private readonly string _turnId = TurnId.New("acme", null);
+    private readonly string _turnId = FakeFleet.KnownIds.NewTurn("acme", null);
     private readonly ReplyReader _reader;
 
     public ReplyReaderTests()

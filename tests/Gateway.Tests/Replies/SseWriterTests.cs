@@ -64,7 +64,7 @@ public sealed class SseWriterTests
     {
         using var sink = new Sink();
         using var writer = new SseWriter(sink);
-        var stream = new ChatStream(new CompletionInfo(TurnId.New("t", null), "bot", 1, null), new ReplyAddresses("http://node"), true);
+        var stream = new ChatStream(new CompletionInfo(FakeFleet.KnownIds.NewTurn("t", null), "bot", 1, null), new ReplyAddresses("http://node"), true);
         var batch = new ReplyBatch("t", [Reply.Text("Hello, \"world\"\n"), Reply.Text(" and more 你好", offset: 15)], new Cursor(0, 27));
         void RenderChunks(int count)
         {

@@ -29,6 +29,20 @@ public sealed class GrainKeysTests
         .QuickCheckThrowOnFailure();
 
     [Fact]
+    public void TryDecode_reads_only_what_Encode_writes()
+    {
+        var bytes = new byte[16];
+        Prop.ForAll(Sixteen, sixteen => GrainKeys.TryDecode(GrainKeys.Encode(sixteen), bytes) && bytes.AsSpan().SequenceEqual(sixteen))
+            .QuickCheckThrowOnFailure();
+        string[] others =
+        [
+            "", "8zzzzzzzzzzzzzzzzzzzzzzzzz", "zzzzzzzzzzzzzzzzzzzzzzzzzz", "0000000000000000000000000i", "0000000000000000000000000Z",
+            new('0', 25), new('0', 27),
+        ];
+        foreach (var other in others) Assert.False(GrainKeys.TryDecode(other, bytes), other);
+    }
+
+    [Fact]
     public void Hash_depends_on_how_names_are_separated()
     {
         string[] hashes =
@@ -53,10 +67,11 @@ public sealed class GrainKeysTests
     public void Every_key_is_at_most_100_printable_ascii_characters_and_contains_no_name_of_a_client() => Prop
         .ForAll(ClientNames.Any, ClientNames.Any, (one, other) =>
         {
+            var ids = new ConversationIds(new byte[ConversationIds.KeyBytes]);
             string[] keys =
             [
                 GrainKeys.Hash(one, other), GrainKeys.ApiKeyHash(one), GrainKeys.ModelPool(one, other),
-                TurnId.ConversationKey(one, other), TurnId.New(one, other), TurnId.FromIdempotencyKey(one, other, one),
+                ids.KeyOf(one, other), ids.NewTurn(one, other), ids.TurnOfKey(one, other, one),
             ];
             return keys.All(key => key.Length is > 0 and <= 100 && key.All(c => c is > ' ' and < '\x7f'))
                 && keys.All(key => one.Length < 12 || !key.Contains(one, StringComparison.Ordinal));

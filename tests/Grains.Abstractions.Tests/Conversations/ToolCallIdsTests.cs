@@ -5,7 +5,8 @@ public sealed class ToolCallIdsTests
     [Fact]
     public void TryParse_returns_turn_and_ordinal()
     {
-        foreach (var turnId in new[] { TurnId.New("t", null), TurnId.New("t", "c"), TurnId.NewInConversationOf(TurnId.New("t", null)) })
+        var ids = new ConversationIds(ConversationIds.NewKey());
+        foreach (var turnId in new[] { ids.NewTurn("t", null), ids.NewTurn("t", "c"), ids.NewTurnAfter("t", ids.NewTurn("t", null)) })
         {
             Assert.True(ToolCallIds.TryParse(ToolCallIds.Of(turnId, 12), out var parsed, out var ordinal));
             Assert.Equal((turnId, 12), (parsed, ordinal));

@@ -1,3 +1,4 @@
+using CozeCluster.Grains.Testing;
 using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Conversations;
@@ -70,7 +71,7 @@ public sealed class AdmissionTests : GrainTest
         Assert.Equal(end.Error.Code, Assert.IsType<ReplyFailed>(stored.End).Error.Code);
     }
 
-    private static TurnRequest RequestOf(string tenant) => Request() with { TenantId = tenant, TurnId = TurnId.New(tenant, null) };
+    private static TurnRequest RequestOf(string tenant) => Request() with { TenantId = tenant, TurnId = TestIds.Ids.NewTurn(tenant, null) };
 
     /// <summary>Begins a turn when the tenant has settled the turn before, which is shortly after the end of that turn was delivered.</summary>
     private async Task BeginWhenAdmitted(TurnRequest request)

@@ -1,3 +1,4 @@
+using CozeCluster.Grains.Testing;
 using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Conversations;
@@ -285,10 +286,10 @@ public class ConversationTests : GrainTest
             () => turn.Grain.Subscribe("t2", turn.Id, new Subscription("s", Cursor.Start, Silo.Feeds.Open(subscriber).Address)),
             () => turn.Grain.GetConversation("t2"),
             () => turn.Grain.Rename("t2", "mine"),
-            () => turn.Grain.GetTurn(Tenant, TurnId.New(Tenant, "chat")),
+            () => turn.Grain.Delete("t2"),
+            () => turn.Grain.GetTurn(Tenant, TestIds.Ids.NewTurn(Tenant, "chat")),
         ];
         foreach (var call in calls) Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<ClusterException>(call)).Code);
-        await turn.Grain.Delete("t2");
         Assert.Equal("secret", ((TextPart)(await turn.Grain.GetTurn(Tenant, turn.Id)).Parts[0]).Text);
     }
 
@@ -317,6 +318,7 @@ public class ConversationTests : GrainTest
         await turn.Grain.Delete(Tenant);
         Assert.Empty(await log.ListConversations(Tenant, null, 10));
         await Assert.ThrowsAsync<ClusterException>(() => turn.Grain.GetConversation(Tenant));
+        Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<ClusterException>(() => turn.Grain.Delete(Tenant))).Code);
     }
 
     [Fact]
@@ -339,7 +341,7 @@ public class ConversationTests : GrainTest
     [Fact]
     public async Task Conversation_TenantWithoutStoredConversations_StoresNoPrompt()
     {
-        var turn = await Complete(Request("chat", "private") with { TenantId = "t2", TurnId = TurnId.New("t2", "chat") }, "Hello");
+        var turn = await Complete(Request("chat", "private") with { TenantId = "t2", TurnId = TestIds.Ids.NewTurn("t2", "chat") }, "Hello");
         var read = Assert.Single((await turn.Grain.GetConversation("t2")).Turns);
         Assert.Empty(read.Prompt);
     }

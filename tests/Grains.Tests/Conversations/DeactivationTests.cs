@@ -64,7 +64,7 @@ public class DeactivationTests : GrainTest
         var acquired = new Checkpoint();
         Hooks.Method = nameof(IBotGrain.Acquire);
         Hooks.AfterCall = acquired.Wait;
-        var request = Request(conversation) with { TenantId = tenant, TurnId = TurnId.New(tenant, conversation) };
+        var request = Request(conversation) with { TenantId = tenant, TurnId = TestIds.Ids.NewTurn(tenant, conversation) };
         var saves = 0;
         Hooks.AfterCommit = () => Task.FromResult(Interlocked.Increment(ref saves));
         var turn = await Begin(request);

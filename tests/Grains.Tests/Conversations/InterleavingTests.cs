@@ -110,7 +110,7 @@ public class InterleavingTests : GrainTest
         var first = await Complete(Request(), "1");
         var admission = new Checkpoint();
         Hooks.BeforeCall = admission.Wait;
-        var beginning = Begin(Request() with { TurnId = TurnId.NewInConversationOf(first.Id) });
+        var beginning = Begin(Request() with { TurnId = TestIds.Ids.NewTurnAfter(Tenant, first.Id) });
         await admission.Reached;
         // The first turn has no subscriber any more.
         Silo.Time.Advance(TimeSpan.FromSeconds(2));

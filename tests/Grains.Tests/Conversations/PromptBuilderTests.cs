@@ -1,3 +1,5 @@
+using CozeCluster.Grains.Testing;
+
 namespace CozeCluster.Grains.Tests.Conversations;
 
 public sealed class PromptBuilderTests
@@ -69,7 +71,7 @@ public sealed class PromptBuilderTests
     [Fact]
     public void Build_ToolOutputs_UsesTheCallIdsOfTheUpstream()
     {
-        var answered = TurnId.New("t", null);
+        var answered = TestIds.Ids.NewTurn("t", null);
         var earlier = new AnsweredTurn(answered, Handle("b1", "a1"),
         [
             new ItemPart(new ToolCallItem("plugin", "search", "{}", ForClient: false)),
@@ -104,7 +106,7 @@ public sealed class PromptBuilderTests
     private static BotDefinition Bot(string id) => new() { Id = id, Upstream = "fake", UpstreamBotId = "1", Accounts = ["a1"] };
 
     private static TurnRequest Request(params ChatMessage[] messages) =>
-        new() { TurnId = TurnId.New("t", null), TenantId = "t", Model = "m", Messages = messages };
+        new() { TurnId = TestIds.Ids.NewTurn("t", null), TenantId = "t", Model = "m", Messages = messages };
 
     private static ChatMessage System(string text) => new(ChatRole.System, [new TextContent(text)]);
 

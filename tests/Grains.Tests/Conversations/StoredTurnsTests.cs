@@ -1,3 +1,4 @@
+using CozeCluster.Grains.Testing;
 using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Conversations;
@@ -59,9 +60,9 @@ public sealed class StoredTurnsTests : GrainTest
     [Fact]
     public async Task Row_OfARefusedTurn_DoesNotExist()
     {
-        var request = Request() with { TenantId = "t3", TurnId = TurnId.New("t3", null) };
+        var request = Request() with { TenantId = "t3", TurnId = TestIds.Ids.NewTurn("t3", null) };
         await Begin(request);
-        await Assert.ThrowsAsync<ClusterException>(() => Begin(request with { TurnId = TurnId.New("t3", null) }));
+        await Assert.ThrowsAsync<ClusterException>(() => Begin(request with { TurnId = TestIds.Ids.NewTurn("t3", null) }));
         (await Upstream.NextOpened()).Identify().Say("x").Complete();
 
         await PassUntil(() => Log.Search(new TurnQuery { Status = TurnStatus.Completed }).Result.Count == 1);
@@ -106,7 +107,7 @@ public sealed class StoredTurnsTests : GrainTest
     public async Task IdempotencyKey_AfterTheTurnHasExpired_BeginsANewTurn(string? conversation)
     {
         // This tenant does not store conversations, so its replies expire in named ones too.
-        var request = Request(conversation) with { TenantId = "t2", TurnId = TurnId.FromIdempotencyKey("t2", conversation, "once"), Fingerprint = "f" };
+        var request = Request(conversation) with { TenantId = "t2", TurnId = TestIds.Ids.TurnOfKey("t2", conversation, "once"), Fingerprint = "f" };
         await Complete(request, "first");
         await Silo.RestartAsync();
         Silo.Time.Advance(TimeSpan.FromMinutes(61));
@@ -147,7 +148,10 @@ public sealed class StoredTurnsTests : GrainTest
         Assert.Null(Silo.Query("SELECT turns FROM conversations WHERE key = $0", first.Key));
         await Silo.RestartAsync();
 
-        var second = Request() with { TurnId = TurnId.NewInConversationOf(first.Id), ToolOutputs = [new ToolOutput(ToolCallIds.Of(first.Id, 0), "sunny")] };
+        var second = Request() with
+        {
+            TurnId = TestIds.Ids.NewTurnAfter(Tenant, first.Id), ToolOutputs = [new ToolOutput(ToolCallIds.Of(first.Id, 0), "sunny")],
+        };
         var turn = await Begin(second);
         var exchange = await Upstream.NextOpened();
         exchange.Identify().Say("Take no umbrella").Complete();

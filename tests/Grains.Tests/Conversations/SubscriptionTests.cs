@@ -86,6 +86,25 @@ public class SubscriptionTests : GrainTest
     }
 
     [Fact]
+    public async Task RenewalOfTheLease_IsSlow_HeartbeatsContinue()
+    {
+        var held = new Checkpoint();
+        var turn = await Begin(Request("talk"));
+        (await Upstream.NextOpened()).Identify().Say("x");
+        await turn.Subscriber.UntilText("x");
+        (Hooks.Method, Hooks.BeforeCall) = (nameof(IBotGrain.Renew), held.Wait);
+        await PassUntil(() => held.IsReached);
+
+        var before = turn.Subscriber.EmptyBatches;
+        await PassSeconds(10, () => turn.Subscriber.EmptyBatches >= before + 3);
+        Assert.True(turn.Subscriber.EmptyBatches >= before + 3);
+
+        held.Continue();
+        await turn.Grain.Cancel(Tenant, turn.Id);
+        await turn.Subscriber.UntilEnd();
+    }
+
+    [Fact]
     public async Task Lease_OfARunningTurn_IsRenewedAndReturned()
     {
         var turn = await Begin(Request(model: "single"));

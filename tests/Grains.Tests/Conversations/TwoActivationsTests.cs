@@ -76,7 +76,7 @@ public sealed class TwoActivationsTests : GrainTest
     }
 
     private static TurnRequest Next(BegunTurn first, string? conversation) =>
-        Request(conversation, "next") with { TurnId = TurnId.NewInConversationOf(first.Id) };
+        Request(conversation, "next") with { TurnId = TestIds.Ids.NewTurnAfter(Tenant, first.Id) };
 
     private static Task BeginAt(TestSilo silo, TurnRequest request, RecordingSubscriber subscriber)
     {
@@ -89,8 +89,12 @@ public sealed class TwoActivationsTests : GrainTest
     {
         var store = Silo.Services.GetRequiredService<IConversationStore>();
         var other = await TestSilo.StartAsync(
-            silo => silo.Services.AddSingleton<IUpstream>(_otherUpstream).AddSingleton<INotifier>(Notifier).AddSingleton<IDiscordPosting>(Discord)
-                .AddSingleton(store),
+            silo =>
+            {
+                TestIds.AddTo(silo.Services);
+                silo.Services.AddSingleton<IUpstream>(_otherUpstream).AddSingleton<INotifier>(Notifier).AddSingleton<IDiscordPosting>(Discord)
+                    .AddSingleton(store);
+            },
             Options,
             time: Silo.Time);
         await other.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).Import(SmallFleet());

@@ -52,7 +52,7 @@ public abstract class GrainTest : IAsyncLifetime
 
     protected static TurnRequest Request(string? conversation = null, string text = "Hi", string model = "m") => new()
     {
-        TurnId = TurnId.New(Tenant, conversation),
+        TurnId = TestIds.Ids.NewTurn(Tenant, conversation),
         TenantId = Tenant,
         Model = model,
         ConversationName = conversation,
@@ -123,6 +123,7 @@ public abstract class GrainTest : IAsyncLifetime
                 silo.Services.AddSingleton<IUpstream>(Upstream).AddSingleton<INotifier>(Notifier).AddSingleton<IDiscordPosting>(Discord);
                 silo.Services.AddSingleton(new ReplyFeedOptions { DirectPath = !OverTheWire });
                 if (OverTheWire) silo.AddOutgoingGrainCallFilter<WireRoundTrip>();
+                TestIds.AddTo(silo.Services);
                 Hooks.AddTo(silo);
                 Faults?.AddTo(silo);
                 Configure(silo);

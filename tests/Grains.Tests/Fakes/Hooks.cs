@@ -155,6 +155,8 @@ public sealed class Checkpoint
     private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _continue = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    public bool IsReached => _reached.Task.IsCompleted;
+
     public Task Reached => _reached.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
     public void Continue() => _continue.TrySetResult();

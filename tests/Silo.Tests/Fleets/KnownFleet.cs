@@ -10,6 +10,8 @@ internal sealed class KnownFleet(params IReadOnlyList<ListenerDefinition> listen
 
     public FleetOutline Outline => new([], [], [.. listeners.Select(listener => GrainKeys.DiscordSession(listener.Id, listener.HomeShard()))], null);
 
+    public ConversationIds Ids => throw new NotSupportedException();
+
     public ApiKeyInfo? FindKey(string hash) => throw new NotSupportedException();
 
     public TenantDefinition? FindTenant(string tenantId) => throw new NotSupportedException();

@@ -64,7 +64,7 @@ public sealed class SqliteShrinkTests : StoreFolder
     /// <summary>An ended turn with a large reply that expires.</summary>
     private ConversationCommit CreateTurn(SqliteConversationStore conversations, int number)
     {
-        var turnId = TurnId.New("t", null);
+        var turnId = "turn_" + GrainKeys.Encode(Guid.NewGuid().ToByteArray());
         Assert.True(TurnId.TryGetConversation(turnId, out var key));
         var row = new TurnRow
         {

@@ -22,7 +22,7 @@ public abstract class RowStoreTest<TSilo>(TSilo silo) : StorageTest<TSilo>(silo)
 
     protected static string NewKey() => $"turn-{Guid.NewGuid():n}";
 
-    protected string KeyOf(string name) => TurnId.ConversationKey(Tenant, name);
+    protected string KeyOf(string name) => "conv-" + GrainKeys.Hash(Tenant, name);
 
     /// <summary>A turn that runs and is not stored yet.</summary>
     /// <param name="createdAt">Null: now.</param>

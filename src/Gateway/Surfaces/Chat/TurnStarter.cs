@@ -7,7 +7,7 @@ namespace CozeCluster.Gateway.Surfaces.Chat;
 
 /// <summary>Starts turns, and cleans up when their start fails or their client disconnects.</summary>
 internal sealed partial class TurnStarter(
-    IGrainFactory grains, IBlobStore blobs, ReplyReaderServices readers, RunningReplies running, GatewayOptions options, Readiness readiness,
+    IGrainFactory grains, IFleetView fleet, IBlobStore blobs, ReplyReaderServices readers, RunningReplies running, GatewayOptions options, Readiness readiness,
     TimeProvider time, ILogger<TurnStarter> logger)
 {
     private static readonly TimeSpan CleanUpTimeout = TimeSpan.FromSeconds(10);
@@ -54,7 +54,7 @@ internal sealed partial class TurnStarter(
         }
     }
 
-    private static TurnRequest CreateTurn(RequestKey key, ChatRequest request, TurnHeaders headers) => new()
+    private TurnRequest CreateTurn(RequestKey key, ChatRequest request, TurnHeaders headers) => new()
     {
         TurnId = CreateTurnId(key.TenantId, request, headers),
         TenantId = key.TenantId,
@@ -70,12 +70,14 @@ internal sealed partial class TurnStarter(
         Fingerprint = headers.IdempotencyKey is null ? null : request.Fingerprint,
     };
 
-    private static string CreateTurnId(string tenantId, ChatRequest request, TurnHeaders headers)
+    private string CreateTurnId(string tenantId, ChatRequest request, TurnHeaders headers)
     {
-        var name = headers.ConversationName;
+        var (ids, name) = (fleet.Ids, headers.ConversationName);
         if (request.WaitingTurnId is not { } waiting)
-            return headers.IdempotencyKey is { } key ? TurnId.FromIdempotencyKey(tenantId, name, key) : TurnId.New(tenantId, name);
-        if (name is not null && TurnId.TryGetConversation(waiting, out var conversation) && conversation != TurnId.ConversationKey(tenantId, name))
+            return headers.IdempotencyKey is { } key ? ids.TurnOfKey(tenantId, name, key) : ids.NewTurn(tenantId, name);
+        // The id of the call is whatever the client has written.
+        if (!ids.TryGetConversation(tenantId, waiting, out var conversation)) throw UnknownCallError(null);
+        if (name is not null && conversation != ids.KeyOf(tenantId, name))
         {
             throw new ClusterException(
                 ErrorCode.InvalidRequest,
@@ -83,9 +85,14 @@ internal sealed partial class TurnStarter(
                 "conversation_id");
         }
         return headers.IdempotencyKey is { } idempotencyKey
-            ? TurnId.FromIdempotencyKeyInConversationOf(waiting, tenantId, idempotencyKey)
-            : TurnId.NewInConversationOf(waiting);
+            ? ids.TurnOfKeyAfter(tenantId, waiting, idempotencyKey)
+            : ids.NewTurnAfter(tenantId, waiting);
     }
+
+    private static ClusterException UnknownCallError(Exception? cause) => new(
+        ErrorCode.InvalidRequest,
+        "The tool results at the end of 'messages' answer calls of a reply that is unknown or has expired. Send the prompt again without them.",
+        "messages", inner: cause);
 
     private async ValueTask Begin(ReplyReader reader, TurnRequest turn, ChatRequest request)
     {
@@ -106,13 +113,7 @@ internal sealed partial class TurnStarter(
         {
             if (exception is ClusterException { Code: ErrorCode.RateLimited }) _tenantsAtLimit.Set(turn.TenantId, true);
             await CleanUpFailedStart(turn, exception);
-            if (exception is ClusterException { Code: ErrorCode.NotFound } && request.WaitingTurnId is not null)
-            {
-                throw new ClusterException(
-                    ErrorCode.InvalidRequest,
-                    "The tool results at the end of 'messages' answer calls of a reply that is unknown or has expired. Send the prompt again without them.",
-                    "messages", inner: exception);
-            }
+            if (exception is ClusterException { Code: ErrorCode.NotFound } && request.WaitingTurnId is not null) throw UnknownCallError(exception);
             throw;
         }
     }

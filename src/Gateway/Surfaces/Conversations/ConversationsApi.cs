@@ -15,7 +15,7 @@ namespace CozeCluster.Gateway.Surfaces.Conversations;
 /// <c>/cozecluster/v1/conversations</c>: lists, reads, renames and deletes the named conversations of a tenant. It is not below <c>/v1</c>, because OpenAI has
 /// another API at <c>/v1/conversations</c>.
 /// </summary>
-internal sealed class ConversationsApi(IGrainFactory grains, GatewayOptions options)
+internal sealed class ConversationsApi(IGrainFactory grains, IFleetView fleet, GatewayOptions options)
 {
     private const string ListPath = "/cozecluster/v1/conversations";
     private const string Prefix = ListPath + "/";
@@ -128,7 +128,7 @@ internal sealed class ConversationsApi(IGrainFactory grains, GatewayOptions opti
     private (string Name, IConversationGrain Grain) Find(HttpContext context)
     {
         var name = ConversationNames.Check(ApiRoutes.ReadPathTail(context, Prefix, (string?)context.GetRouteValue("name") ?? ""), "name");
-        return (name, grains.Grain<IConversationGrain>(TurnId.ConversationKey(RequestInfo.TenantIdOf(context), name)));
+        return (name, grains.Grain<IConversationGrain>(fleet.Ids.KeyOf(RequestInfo.TenantIdOf(context), name)));
     }
 
     private static Task<ConversationSnapshot> ReadSnapshot(HttpContext context, IConversationGrain grain) =>

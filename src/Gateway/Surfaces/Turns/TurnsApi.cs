@@ -10,7 +10,8 @@ using Microsoft.OpenApi;
 namespace CozeCluster.Gateway.Surfaces.Turns;
 
 /// <summary><c>/v1/turns/{id}</c>: reads a turn, streams its reply from any cursor, and cancels it. Any API key of the turn's tenant is accepted.</summary>
-internal sealed class TurnsApi(IGrainFactory grains, TurnStarter turns, ReplyReaderServices readers, RunningReplies running, ReplyStreamer streamer)
+internal sealed class TurnsApi(
+    IGrainFactory grains, IFleetView fleet, TurnStarter turns, ReplyReaderServices readers, RunningReplies running, ReplyStreamer streamer)
 {
     private const string Path = "/v1/turns/{id}";
     private const string Tag = "Turns";
@@ -74,7 +75,7 @@ internal sealed class TurnsApi(IGrainFactory grains, TurnStarter turns, ReplyRea
     private async ValueTask<(IConversationGrain Conversation, TurnSnapshot Turn)> Find(HttpContext context)
     {
         var id = (string)context.GetRouteValue("id")!;
-        if (!TurnId.TryGetConversation(id, out var key)) throw NotFoundError();
+        if (!fleet.Ids.TryGetConversation(RequestInfo.TenantIdOf(context), id, out var key)) throw NotFoundError();
         RequestInfo.Of(context).TurnId = id;
         var conversation = grains.Grain<IConversationGrain>(key);
         try

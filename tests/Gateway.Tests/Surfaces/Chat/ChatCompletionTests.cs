@@ -193,7 +193,7 @@ public sealed class ChatCompletionTests
         Assert.Equal("mine", fromBody.Headers.GetValues("x-conversation-id").Single());
         Assert.Equal("mine", (await fromBody.ReadJson()).GetProperty("cozecluster").GetProperty("conversation_id").GetString());
         Assert.Equal("mine", fromHeader.Headers.GetValues("x-conversation-id").Single());
-        Assert.Equal(["begin", "begin"], host.Grains.Conversation(TurnId.ConversationKey("acme", "mine")).Calls);
+        Assert.Equal(["begin", "begin"], host.Grains.Conversation(FakeFleet.KnownIds.KeyOf("acme", "mine")).Calls);
         Assert.Equal(HttpStatusCode.BadRequest, both.StatusCode);
         Assert.Equal("conversation_id", await both.ReadError("param"));
     }
@@ -249,7 +249,7 @@ public sealed class ChatCompletionTests
     {
         await using var host = await GatewayHost.Start();
         host.Grains.OnBegin = _ => throw new ClusterException(ErrorCode.NotFound, "expired");
-        var id = "call_" + TurnId.New("acme", null)[5..] + "_0";
+        var id = "call_" + FakeFleet.KnownIds.NewTurn("acme", null)[5..] + "_0";
 
         using var response = await host.Chat($$"""{"model":"bot","messages":[{"role":"tool","tool_call_id":"{{id}}","content":"noon"}]}""");
 

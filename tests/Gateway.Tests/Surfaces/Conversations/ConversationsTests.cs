@@ -45,11 +45,11 @@ public sealed class ConversationsTests
     public async Task Conversation_is_read_by_any_name(string name)
     {
         await using var host = await GatewayHost.Start();
-        var conversation = host.Grains.Conversation(TurnId.ConversationKey("acme", name));
+        var conversation = host.Grains.Conversation(FakeFleet.KnownIds.KeyOf("acme", name));
         conversation.Content = new ConversationSnapshot(new ConversationSummary(name, "T", At, At, 1),
         [
             new TurnSnapshot(
-                TurnId.New("acme", name), TurnStatus.Completed, "bot", name, At, At,
+                FakeFleet.KnownIds.NewTurn("acme", name), TurnStatus.Completed, "bot", name, At, At,
                 [
                     new ChatMessage(
                         ChatRole.User,
@@ -82,7 +82,7 @@ public sealed class ConversationsTests
     public async Task Conversation_is_renamed_and_deleted()
     {
         await using var host = await GatewayHost.Start();
-        var conversation = host.Grains.Conversation(TurnId.ConversationKey("acme", "talk"));
+        var conversation = host.Grains.Conversation(FakeFleet.KnownIds.KeyOf("acme", "talk"));
         conversation.Content = new ConversationSnapshot(new ConversationSummary("talk", "Holiday", At, At, 0), []);
 
         using var renamed = await host.Http.PostAsync($"{Path}/talk", GatewayHost.Json("""{"title":"Holiday"}"""));
@@ -110,7 +110,7 @@ public sealed class ConversationsTests
     public async Task OpenAI_path_of_conversations_is_unknown(string path)
     {
         await using var host = await GatewayHost.Start();
-        host.Grains.Conversation(TurnId.ConversationKey("acme", "talk")).Content =
+        host.Grains.Conversation(FakeFleet.KnownIds.KeyOf("acme", "talk")).Content =
             new ConversationSnapshot(new ConversationSummary("talk", null, At, At, 0), []);
 
         using var response = await host.Http.GetAsync(path);

@@ -7,7 +7,7 @@ namespace CozeCluster.Gateway.Tests.Surfaces.Turns;
 
 public sealed class TurnsTests : IAsyncLifetime
 {
-    private readonly string _turnId = TurnId.New("acme", "talk");
+    private readonly string _turnId = FakeFleet.KnownIds.NewTurn("acme", "talk");
     private GatewayHost _host = null!;
     private FakeConversation _conversation = null!;
 
@@ -64,7 +64,7 @@ public sealed class TurnsTests : IAsyncLifetime
     public async Task Unknown_malformed_and_foreign_turns_get_the_same_error()
     {
         var bodies = new HashSet<string>();
-        foreach (var path in new[] { TurnId.New("acme", null), "nonsense", "turn_", _turnId.ToUpperInvariant() })
+        foreach (var path in new[] { FakeFleet.KnownIds.NewTurn("acme", null), "nonsense", "turn_", _turnId.ToUpperInvariant() })
         {
             foreach (var suffix in new[] { "", "/events" })
             {
