@@ -77,7 +77,10 @@ internal static class FleetRows
         {
             yield return (FleetRowKind.Tenant, tenant.Id, Write(tenant with { Keys = [] }, MessagesJson.Default.TenantDefinition));
             foreach (var key in tenant.Keys)
-                yield return (FleetRowKind.Key, key.Hash, Write(new ApiKeyInfo(tenant.Id, key.Name, key.Admin), MessagesJson.Default.ApiKeyInfo));
+            {
+                var info = new ApiKeyInfo(tenant.Id, key.Name, key.Admin) { ErrorText = key.ErrorText };
+                yield return (FleetRowKind.Key, key.Hash, Write(info, MessagesJson.Default.ApiKeyInfo));
+            }
         }
         foreach (var account in fleet.Accounts)
         {
