@@ -1,8 +1,11 @@
+using Microsoft.Extensions.Logging;
+
 namespace CozeCluster.Discord;
 
 /// <summary>How one reply is received: through a watch of its channel at the listener's session, and by reading the channel over REST.</summary>
 internal sealed class ChannelWatch(
-    IGrainFactory grains, IDiscordApi discord, ListenerDefinition listener, string channelId, string botId, DiscordReply reply) : IAsyncDisposable
+    IGrainFactory grains, IDiscordApi discord, ListenerDefinition listener, string channelId, string botId, DiscordReply reply, ILogger logger)
+    : IAsyncDisposable
 {
     private readonly DiscordWatch _watch = new(Guid.NewGuid().ToString("n"), channelId, botId);
     // Orleans holds the observer by a weak reference. This object keeps the reply alive, and the exchange keeps this object alive.
@@ -48,9 +51,10 @@ internal sealed class ChannelWatch(
         {
             await Session.Unwatch(_watch.Id).ConfigureAwait(false);
         }
-        catch (ClusterException)
+        catch (ClusterException exception)
         {
             // The session ends the watch itself: the observer answers the next events with false, or not at all.
+            logger.NotUnwatched(exception, channelId);
         }
         finally
         {

@@ -36,7 +36,8 @@ internal sealed class KeyAuthentication(RequestDelegate next, IFleetView fleet, 
         if (key is null && wrongKeys.Add(context.Connection.RemoteIpAddress) is { } until)
         {
             throw new ClusterException(
-                ErrorCode.RateLimited, "Too many wrong API keys came from this address. Check the key, and retry later. Valid keys are accepted.", until: until);
+                ErrorCode.RateLimited, "Too many wrong API keys came from this address. Check the key, and retry later. Valid keys are accepted.",
+                until: until);
         }
         // A browser asks its user for another key only after a 401, so it gets no 403 for a tenant's key.
         if (key is null || (forBrowsers && !key.Admin)) throw new ClusterException(ErrorCode.InvalidApiKey, "The API key is not valid. Send a valid key.");

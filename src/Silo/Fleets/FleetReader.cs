@@ -10,7 +10,9 @@ internal sealed record FleetResult(FleetFile? File, IReadOnlyList<FleetProblem> 
 
 /// <summary>Reads fleet files, and reports all problems of a file at once.</summary>
 /// <param name="environment">Resolves <c>${NAME}</c>.</param>
-/// <param name="isReachable">Whether other machines can send API keys to the node. Then keys that are easy to guess are a problem, and not only a warning.</param>
+/// <param name="isReachable">
+/// Whether other machines can send API keys to the node. Then keys that are easy to guess are a problem, and not only a warning.
+/// </param>
 internal sealed class FleetReader(EnvironmentValues environment, bool isReachable = false)
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
