@@ -47,7 +47,8 @@ public sealed class ConfigurationTests
         var commands = Repository.Read("docs/fleet.example.yaml").Split('\n').Where(line => line.StartsWith("#   ", StringComparison.Ordinal))
             .Select(line => line[4..]).ToList();
         Assert.StartsWith("dotnet run --project src/Silo -- check ", commands[^1], StringComparison.Ordinal);
-        commands[^1] = commands[^1].Replace("dotnet run --project src/Silo --", $"dotnet '{AppContext.BaseDirectory}CozeCluster.Silo.dll'", StringComparison.Ordinal);
+        var program = $"dotnet '{AppContext.BaseDirectory}CozeCluster.Silo.dll'";
+        commands[^1] = commands[^1].Replace("dotnet run --project src/Silo --", program, StringComparison.Ordinal);
 
         var (exitCode, output) = Programs.Run("bash", "-c", $"set -e; cd '{Repository.Root}'\n{string.Join('\n', commands)}");
 
