@@ -95,7 +95,7 @@ public sealed class WrongKeysTests
     private static Task<HttpResponseMessage> Models(GatewayHost host, string? key)
     {
         var request = new HttpRequestMessage(HttpMethod.Get, "/v1/models");
-        request.Headers.TryAddWithoutValidation("Authorization", key is null ? "Bearer" : $"Bearer {key}");
+        request.Headers.TryAddWithoutValidation("Authorization", key is null ? "Basic eDp5" : $"Bearer {key}");
         return host.Http.SendAsync(request);
     }
 

@@ -1,6 +1,5 @@
 using CozeCluster.Grains.Tests.Runtime;
 using CozeCluster.TestKit;
-using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Grains.Tests.Conversations;
 
