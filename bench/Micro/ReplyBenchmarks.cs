@@ -1,6 +1,7 @@
 using CozeCluster.Grains;
 using CozeCluster.Grains.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CozeCluster.Micro;
 
@@ -42,7 +43,7 @@ internal static class ReplyBenchmarks
         {
             var turn = new LiveTurn(new TurnProgress { Row = Row }, new ReplyLog(), TimeProvider.System);
             var all = subscriber.WaitFor(new Cursor(0, Deltas * 8));
-            turn.Subscribe(new Subscription("subscription", Cursor.Start, feed.Address), target);
+            turn.Subscribe(new Subscription("subscription", Cursor.Start, feed.Address), target, NullLogger.Instance);
             var part = turn.Log.Open("message", TextKind.Answer);
             for (var i = 0; i < Deltas; i++)
             {

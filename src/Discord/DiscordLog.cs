@@ -58,4 +58,13 @@ internal static partial class DiscordLog
 
     [LoggerMessage(128, LogLevel.Warning, "A file in the reply of turn {TurnId} could not be kept. Discord deletes it with its channel")]
     public static partial void FileNotKept(this ILogger logger, Exception exception, string turnId);
+
+    [LoggerMessage(129, LogLevel.Information, "Events of channel {ChannelId} could not be delivered to the turn that watches it, so the watch has ended")]
+    public static partial void WatchEnded(this ILogger logger, Exception exception, string channelId);
+
+    [LoggerMessage(130, LogLevel.Debug, "The session was not told that the watch of channel {ChannelId} has ended. It ends the watch itself")]
+    public static partial void NotUnwatched(this ILogger logger, Exception exception, string channelId);
+
+    [LoggerMessage(131, LogLevel.Information, "Bot {BotId} was not told the pauses of a reply. It knows them from other replies")]
+    public static partial void CadenceNotRecorded(this ILogger logger, Exception exception, string botId);
 }

@@ -33,7 +33,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         _logger = logger;
         _poster = new PromptPoster(grains);
         _channels = new TurnChannels(grains, logger);
-        _cadence = new CadenceRecorder(grains, time);
+        _cadence = new CadenceRecorder(grains, time, logger);
     }
 
     /// <inheritdoc />
@@ -65,7 +65,8 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         var listener = await FindListener(ids.Listener).ConfigureAwait(false);
         var reply = NewReply(turn, options, ids.IsExclusive);
         reply.SetCadence(await _grains.Grain<IBotGrain>(turn.Bot.Id).GetCadence().ConfigureAwait(false));
-        var watch = await ChannelWatch.Create(_grains, _discord, listener, ids.ChannelId, turn.Bot.UpstreamBotId, reply).ConfigureAwait(false);
+        var watch = await ChannelWatch.Create(_grains, _discord, listener, ids.ChannelId, turn.Bot.UpstreamBotId, reply, _logger)
+            .ConfigureAwait(false);
         reply.OnPosted(ids.MessageIds, ids.SenderId, isResumed: true);
         // The exchange does not wait for the session, which may have been lost with this turn's node.
         return NewExchange(turn, options, ids, listener, reply, watch, isWatched: false);
@@ -153,7 +154,8 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         {
             var reply = NewReply(turn, options, channel.IsExclusive);
             reply.SetCadence(await cadence.ConfigureAwait(false));
-            watch = await ChannelWatch.Create(_grains, _discord, listener, channel.Id, turn.Bot.UpstreamBotId, reply).ConfigureAwait(false);
+            watch = await ChannelWatch.Create(_grains, _discord, listener, channel.Id, turn.Bot.UpstreamBotId, reply, _logger)
+                .ConfigureAwait(false);
             await watch.Start(cancellationToken).ConfigureAwait(false);
             return (listener, channel, reply, watch);
         }

@@ -35,6 +35,7 @@ public static class GatewayServices
         services.AddSingleton<GatewayMetrics>();
         services.AddMetricsExport();
         services.AddSingleton<BodyBudget>();
+        services.AddSingleton<WrongKeys>();
         services.AddSingleton<ReplyReaderServices>();
         services.AddSingleton<RunningReplies>();
         services.AddSingleton<TurnStarter>();

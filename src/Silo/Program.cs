@@ -22,7 +22,7 @@ try
     if (commandLine.Command == NodeCommand.Check) return NodeCommands.CheckFleet(settings, Console.Out);
 
     // Reports an invalid fleet file before anything starts.
-    if (settings is { HostsGrains: true, Fleet: { } fleet }) new FleetFileSource(fleet, EnvironmentValues.Process).ReadValid();
+    if (settings is { HostsGrains: true, Fleet: { } fleet }) new FleetFileSource(fleet, EnvironmentValues.Process, settings.IsReachable).ReadValid();
 
     var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
     {

@@ -40,6 +40,23 @@ public sealed class ConfigurationTests
         Assert.Equal("-1001234567890", fleet.Notifications.Telegram!.ChatId);
     }
 
+    /// <summary>The commands at the top of the example set every variable that the file needs.</summary>
+    [Fact]
+    public void Commands_in_the_example_fleet_work()
+    {
+        var commands = Repository.Read("docs/fleet.example.yaml").Split('\n').Where(line => line.StartsWith("#   ", StringComparison.Ordinal))
+            .Select(line => line[4..]).ToList();
+        Assert.StartsWith("dotnet run --project src/Silo -- check ", commands[^1], StringComparison.Ordinal);
+        var program = $"dotnet '{AppContext.BaseDirectory}CozeCluster.Silo.dll'";
+        commands[^1] = commands[^1].Replace("dotnet run --project src/Silo --", program, StringComparison.Ordinal);
+
+        var (exitCode, output) = Programs.Run("bash", "-c", $"set -e; cd '{Repository.Root}'\n{string.Join('\n', commands)}");
+
+        Assert.True(exitCode == 0, output);
+        Assert.Contains("is valid: 2 tenants with 3 API keys, 1 listener, 4 accounts, 4 bots, 3 models.", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("easy to guess", output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Every_option_of_a_Discord_bot_is_listed()
     {

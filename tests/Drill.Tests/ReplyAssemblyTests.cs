@@ -37,6 +37,18 @@ public sealed class ReplyAssemblyTests
         Assert.Empty(_reply.Faults);
     }
 
+    [Fact]
+    public void The_blank_line_before_a_rewrite_is_cut_off()
+    {
+        AddText("0.3", "content", "one");
+        AddText("0.3", "content", "\\n\\n");
+        AddExtension("0.1.1", """{"rewritten":{"part":0,"offset":1}}""");
+        AddText("0.3.1", "content", "HE");
+
+        Assert.Equal("oHE", _reply.Text);
+        Assert.Empty(_reply.Faults);
+    }
+
     [Theory]
     [InlineData("0.6", "content", "lo!")]
     [InlineData("0.8", "content", "lo!")]

@@ -89,6 +89,12 @@ internal sealed class ReplyAssembly
         }
         if (end.Part != _part && _parts.Count > 1 && end.Part < _part) Faults.Add($"{id}: text of part {end.Part} arrived after part {_part}");
         if (part.IsReasoning != isReasoning) Faults.Add($"{id}: part {end.Part} is both answer and reasoning");
+        // The blank line before a rewrite, which is cut off with the old text.
+        if (text == BlankLine && id == LastEventId && part.Text.Length > 0)
+        {
+            part.Text.Append(text);
+            return;
+        }
         // Offsets do not count the blank line that separates an answer from the one before it.
         var length = text.Length;
         if (part.Text.Length == 0 && !isReasoning && end.Offset == length - BlankLine.Length && text.StartsWith(BlankLine, StringComparison.Ordinal))

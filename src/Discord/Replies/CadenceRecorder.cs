@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Discord;
 
@@ -8,7 +9,7 @@ namespace CozeCluster.Discord;
 /// watched a little longer, and its channel is kept that long: if it continues, it was cut off, and the bot grain learns that; if not, it had ended.
 /// Thread-safe.
 /// </summary>
-internal sealed class CadenceRecorder(IGrainFactory grains, TimeProvider time) : IDisposable
+internal sealed class CadenceRecorder(IGrainFactory grains, TimeProvider time, ILogger logger) : IDisposable
 {
     /// <summary>How long such a reply is still watched.</summary>
     private static readonly TimeSpan WatchAfterEnd = TimeSpan.FromSeconds(30);
@@ -54,9 +55,9 @@ internal sealed class CadenceRecorder(IGrainFactory grains, TimeProvider time) :
         {
             await grains.Grain<IBotGrain>(botId).AddReplySample(sample).ConfigureAwait(false);
         }
-        catch (ClusterException)
+        catch (ClusterException exception)
         {
-            // The cadence is computed from the other replies.
+            logger.CadenceNotRecorded(exception, botId);
         }
     }
 

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace CozeCluster.Discord;
 
 /// <summary>How one reply is received: through a watch of its channel at the listener's session, and by reading the channel over REST.</summary>
@@ -9,23 +11,25 @@ internal sealed class ChannelWatch : IAsyncDisposable
     private readonly DiscordWatch _watch;
     private readonly DiscordReply _reply;
     private readonly IDiscordObserver _observer;
+    private readonly ILogger _logger;
 
     private ChannelWatch(
-        IGrainFactory grains, IDiscordApi discord, ListenerDefinition listener, DiscordWatch watch, DiscordReply reply, IDiscordObserver observer)
+        IGrainFactory grains, IDiscordApi discord, ListenerDefinition listener, DiscordWatch watch, DiscordReply reply, IDiscordObserver observer,
+        ILogger logger)
     {
-        (_grains, _discord, _listener, _watch, _reply, _observer) = (grains, discord, listener, watch, reply, observer);
+        (_grains, _discord, _listener, _watch, _reply, _observer, _logger) = (grains, discord, listener, watch, reply, observer, logger);
     }
 
     private IDiscordSessionGrain Session => _grains.Grain<IDiscordSessionGrain>(GrainKeys.DiscordSession(_listener.Id, _listener.HomeShard()));
 
     /// <summary>Creates a watch that is not started.</summary>
     public static async Task<ChannelWatch> Create(
-        IGrainFactory grains, IDiscordApi discord, ListenerDefinition listener, string channelId, string botId, DiscordReply reply)
+        IGrainFactory grains, IDiscordApi discord, ListenerDefinition listener, string channelId, string botId, DiscordReply reply, ILogger logger)
     {
         // Orleans refuses to create a reference to an observer in the context of a grain. It holds the observer by a weak reference: the watch keeps the reply
         // alive, and the exchange keeps the watch alive.
         var observer = await Task.Run(() => grains.CreateObjectReference<IDiscordObserver>(reply)).ConfigureAwait(false);
-        return new ChannelWatch(grains, discord, listener, new DiscordWatch(Guid.NewGuid().ToString("n"), channelId, botId), reply, observer);
+        return new ChannelWatch(grains, discord, listener, new DiscordWatch(Guid.NewGuid().ToString("n"), channelId, botId), reply, observer, logger);
     }
 
     /// <summary>Starts the watch, or starts it again.</summary>
@@ -66,9 +70,10 @@ internal sealed class ChannelWatch : IAsyncDisposable
         {
             await Session.Unwatch(_watch.Id).ConfigureAwait(false);
         }
-        catch (ClusterException)
+        catch (ClusterException exception)
         {
             // The session ends the watch itself: the observer answers the next events with false, or not at all.
+            _logger.NotUnwatched(exception, _watch.ChannelId);
         }
         finally
         {

@@ -88,7 +88,7 @@ public sealed partial class DiscordSessionGrain : Grain, IDiscordSessionGrain
         {
             throw new ClusterException(ErrorCode.UpstreamUnavailable, $"The Discord listener is not connected: {health.Reason ?? health.State}");
         }
-        _watchers[watch.Id] = new DiscordWatcher(watch, observer, _time);
+        _watchers[watch.Id] = new DiscordWatcher(watch, observer, _time, _logger);
     }
 
     /// <inheritdoc />

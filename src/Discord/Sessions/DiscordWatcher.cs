@@ -1,7 +1,9 @@
+using Microsoft.Extensions.Logging;
+
 namespace CozeCluster.Discord;
 
 /// <summary>Delivers the events of one watch to its observer, in order and one call at a time. Used on the session grain's scheduler only.</summary>
-internal sealed class DiscordWatcher(DiscordWatch watch, IDiscordObserver observer, TimeProvider time)
+internal sealed class DiscordWatcher(DiscordWatch watch, IDiscordObserver observer, TimeProvider time, ILogger logger)
 {
     private const int MaxWaiting = 1_000;
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(5);
@@ -49,9 +51,11 @@ internal sealed class DiscordWatcher(DiscordWatch watch, IDiscordObserver observ
                 IsOver = !(call.IsCompletedSuccessfully ? call.Result : await call.AsTask().WaitAsync(CallTimeout, time));
             }
         }
-        catch (Exception)
+        catch (Exception exception)
         {
+            // The observer reads over REST what it needs, and watches again.
             IsOver = true;
+            logger.WatchEnded(exception, watch.ChannelId);
         }
         finally
         {

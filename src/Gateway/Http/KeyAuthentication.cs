@@ -6,9 +6,9 @@ namespace CozeCluster.Gateway.Http;
 
 /// <summary>
 /// Requires a tenant's key on every <see cref="TenantRoute"/> and an admin key on every <see cref="AdminRoute"/>. The key itself is not kept: everything
-/// else uses its hash. A wrong key costs a hash and a look into the fleet's view, and calls no grain.
+/// else uses its hash. A wrong key costs a hash and a look into the fleet's view, and calls no grain; <see cref="WrongKeys"/> limits them.
 /// </summary>
-internal sealed class KeyAuthentication(RequestDelegate next, IFleetView fleet, Readiness readiness)
+internal sealed class KeyAuthentication(RequestDelegate next, IFleetView fleet, Readiness readiness, WrongKeys wrongKeys)
 {
     private const string Bearer = "Bearer ";
     private const string Basic = "Basic ";
@@ -33,6 +33,12 @@ internal sealed class KeyAuthentication(RequestDelegate next, IFleetView fleet, 
         var hash = GrainKeys.ApiKeyHash(given);
         readiness.ThrowIfNotConnected();
         var key = fleet.FindKey(hash);
+        if (key is null && wrongKeys.Add(context.Connection.RemoteIpAddress) is { } until)
+        {
+            throw new ClusterException(
+                ErrorCode.RateLimited, "Too many wrong API keys came from this address. Check the key, and retry later. Valid keys are accepted.",
+                until: until);
+        }
         // A browser asks its user for another key only after a 401, so it gets no 403 for a tenant's key.
         if (key is null || (forBrowsers && !key.Admin)) throw new ClusterException(ErrorCode.InvalidApiKey, "The API key is not valid. Send a valid key.");
         if (key.Admin != admin)
@@ -41,7 +47,7 @@ internal sealed class KeyAuthentication(RequestDelegate next, IFleetView fleet, 
                 ErrorCode.PermissionDenied,
                 admin ? "This route requires an admin key." : "This is an admin key, which is valid for the admin API only. Send the API key of a tenant.");
         }
-        RequestInfo.Of(context).Key = new RequestKey(hash, key.TenantId, key.Name);
+        RequestInfo.Of(context).Key = new RequestKey(hash, key.TenantId, key.Name, key.ErrorText);
         return next(context);
     }
 

@@ -53,4 +53,5 @@ internal sealed class RequestInfo
 /// <param name="Hash">See <see cref="GrainKeys.ApiKeyHash"/>.</param>
 /// <param name="TenantId">The tenant.</param>
 /// <param name="Name">The key's name for people.</param>
-internal sealed record RequestKey(string Hash, string TenantId, string Name);
+/// <param name="ErrorText">See <see cref="ApiKeyInfo.ErrorText"/>.</param>
+internal sealed record RequestKey(string Hash, string TenantId, string Name, bool ErrorText);

@@ -65,7 +65,14 @@ public sealed record TenantDefinition(bool StoreConversations = true)
 /// <param name="Hash">See <see cref="GrainKeys.ApiKeyHash"/>.</param>
 /// <param name="Admin">Whether the key gives access to the admin API instead of the tenant's API.</param>
 [GenerateSerializer, Immutable, Alias("api-key-definition")]
-public sealed record ApiKeyDefinition(string Name, string Hash, bool Admin);
+public sealed record ApiKeyDefinition(string Name, string Hash, bool Admin)
+{
+    /// <summary>
+    /// Whether an error inside a stream is also sent as content, marked as an error: for clients that do not show error events. Default false.
+    /// </summary>
+    [Id(0)]
+    public bool ErrorText { get; init; }
+}
 
 /// <summary>A Discord bot that receives the messages of one server, and creates and deletes channels there.</summary>
 [GenerateSerializer, Immutable, Alias("listener-definition")]

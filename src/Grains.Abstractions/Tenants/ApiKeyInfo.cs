@@ -4,4 +4,8 @@ namespace CozeCluster;
 /// <param name="TenantId">The tenant.</param>
 /// <param name="Name">The key's name for people.</param>
 /// <param name="Admin">Whether the key gives access to the admin API instead of the tenant's API.</param>
-public sealed record ApiKeyInfo(string TenantId, string Name, bool Admin);
+public sealed record ApiKeyInfo(string TenantId, string Name, bool Admin)
+{
+    /// <summary>See <see cref="ApiKeyDefinition.ErrorText"/>.</summary>
+    public bool ErrorText { get; init; }
+}

@@ -42,7 +42,7 @@ public sealed partial class ConversationGrain
                     "This Idempotency-Key was used before with another request. Use a new key for a new request.",
                     "Idempotency-Key");
             }
-            known.Subscribe(subscription, _feeds.To(subscription.Feed));
+            known.Subscribe(subscription, _feeds.To(subscription.Feed), _logger);
             return;
         }
         if (_queue.Count >= _options.MaxQueuedTurns && _isQueueRunning)
@@ -73,7 +73,7 @@ public sealed partial class ConversationGrain
         (turn.Answered, turn.FirstPick) = (answered, pick);
         _liveTurns[request.TurnId] = turn;
         GrainMetrics.TurnStarted(request.Model);
-        turn.Subscribe(subscription, _feeds.To(subscription.Feed));
+        turn.Subscribe(subscription, _feeds.To(subscription.Feed), _logger);
         _queue.AddLast(turn);
         // This call accepts a turn that runs later. It is saved first, so that it runs even if the node fails.
         if (_isQueueRunning) await SaveWaitingTurn(turn, subscription.Id);

@@ -81,7 +81,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
 
     /// <inheritdoc />
     public async Task Subscribe(string tenantId, string turnId, Subscription subscription) =>
-        (await RequireTurn(tenantId, turnId)).Subscribe(subscription, _feeds.To(subscription.Feed));
+        (await RequireTurn(tenantId, turnId)).Subscribe(subscription, _feeds.To(subscription.Feed), _logger);
 
     /// <inheritdoc />
     public Task Unsubscribe(string turnId, string subscriptionId)

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace CozeCluster.Grains;
 
 /// <summary>A turn in memory: its progress, its reply, its subscribers, and what the conversation knows of the attempt that runs.</summary>
@@ -77,11 +79,11 @@ internal sealed class LiveTurn(TurnProgress progress, ReplyLog log, TimeProvider
     public void MarkActive() => _lastActiveAt = time.GetTimestamp();
 
     /// <summary>Delivers the reply to a subscriber from its cursor on. Replaces a subscription with the same id.</summary>
-    public void Subscribe(Subscription subscription, IReplyTarget feed)
+    public void Subscribe(Subscription subscription, IReplyTarget feed, ILogger logger)
     {
         Unsubscribe(subscription.Id);
         MarkActive();
-        var delivery = new Delivery(this, subscription.After, feed, time);
+        var delivery = new Delivery(this, subscription.After, feed, time, logger);
         _deliveries[subscription.Id] = delivery;
         delivery.Deliver();
     }
@@ -174,7 +176,7 @@ internal sealed class LiveTurn(TurnProgress progress, ReplyLog log, TimeProvider
 /// Delivers one turn's reply to one subscriber: one batch in flight at a time, in order, each from the cursor at which the last one ended. It runs only while
 /// there is something to deliver, so a subscriber that accepts batches at once costs neither a task nor a thread switch.
 /// </summary>
-internal sealed class Delivery(LiveTurn turn, Cursor after, IReplyTarget feed, TimeProvider time)
+internal sealed partial class Delivery(LiveTurn turn, Cursor after, IReplyTarget feed, TimeProvider time, ILogger logger)
 {
     /// <summary>The approximate number of characters in one batch. A subscriber that is behind receives the rest in batches of this size.</summary>
     private const int MaxBatchChars = 16 * 1024;
@@ -236,14 +238,26 @@ internal sealed class Delivery(LiveTurn turn, Cursor after, IReplyTarget feed, T
                 if (batch.IsLast) HasEnded = true;
             }
         }
-        catch (Exception)
+        catch (Exception exception) when (exception is TimeoutException or ClusterException { Code: ErrorCode.CallRejected })
         {
             // The subscriber does not accept batches any more. If it still exists, it notices the silence and subscribes again.
             HasEnded = true;
+            LogUnreachable(logger, exception, turn.Progress.TurnId);
+        }
+        catch (Exception exception)
+        {
+            HasEnded = true;
+            LogFailed(logger, exception, turn.Progress.TurnId);
         }
         finally
         {
             _isRunning = false;
         }
     }
+
+    [LoggerMessage(1113, LogLevel.Information, "A subscriber of turn {TurnId} does not answer, so its subscription has ended. A reader subscribes again")]
+    private static partial void LogUnreachable(ILogger logger, Exception exception, string turnId);
+
+    [LoggerMessage(1114, LogLevel.Error, "The delivery of turn {TurnId} to a subscriber failed, so the subscription has ended. A reader subscribes again")]
+    private static partial void LogFailed(ILogger logger, Exception exception, string turnId);
 }

@@ -83,7 +83,10 @@ internal static class FleetRows
         {
             yield return (FleetRowKind.Tenant, tenant.Id, Write(tenant with { Keys = [] }, MessagesJson.Default.TenantDefinition));
             foreach (var apiKey in tenant.Keys)
-                yield return (FleetRowKind.Key, apiKey.Hash, Write(new ApiKeyInfo(tenant.Id, apiKey.Name, apiKey.Admin), MessagesJson.Default.ApiKeyInfo));
+            {
+                var info = new ApiKeyInfo(tenant.Id, apiKey.Name, apiKey.Admin) { ErrorText = apiKey.ErrorText };
+                yield return (FleetRowKind.Key, apiKey.Hash, Write(info, MessagesJson.Default.ApiKeyInfo));
+            }
         }
         foreach (var account in fleet.Accounts)
         {

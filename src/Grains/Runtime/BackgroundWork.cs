@@ -31,7 +31,7 @@ public sealed partial class BackgroundWork(IGrainContextAccessor accessor, IGrai
 
     /// <summary>
     /// Starts work. The activation stays active while the work runs. The work's token is cancelled when the activation deactivates. An exception other than
-    /// cancellation is logged; work that has to react to exceptions must catch them itself.
+    /// that cancellation is logged; work that has to react to exceptions must catch them itself.
     /// </summary>
     public void Run(Func<CancellationToken, Task> work)
     {
@@ -114,7 +114,7 @@ public sealed partial class BackgroundWork(IGrainContextAccessor accessor, IGrai
         {
             await work(_stop.Token);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
         }
         catch (Exception exception)

@@ -8,7 +8,7 @@ internal sealed record Reference(string Id, FleetField At);
 
 internal sealed record DeclaredTenant(FleetField IdAt, TenantDefinition Definition, IReadOnlyList<DeclaredKey> Keys);
 
-internal sealed record DeclaredKey(FleetField NameAt, Place SecretAt, ApiKeyDefinition Definition);
+internal sealed record DeclaredKey(FleetField NameAt, Place SecretAt, ApiKeyDefinition Definition, bool IsWeak);
 
 internal sealed record DeclaredListener(FleetField IdAt, FleetField TokenAt, FleetListener Listener);
 
@@ -28,4 +28,7 @@ internal sealed record Declared(
 {
     /// <summary>Whether accounts may be user accounts of people, instead of bots.</summary>
     public required FleetField AllowUserAccounts { get; init; }
+
+    /// <summary>Whether keys that are easy to guess are accepted, although other machines can send them.</summary>
+    public required FleetField AllowWeakKeys { get; init; }
 }

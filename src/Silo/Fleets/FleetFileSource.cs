@@ -12,7 +12,8 @@ internal sealed record FleetSnapshot(FleetResult Result, string Digest);
 /// <summary>A fleet file on disk.</summary>
 /// <param name="path">The full path.</param>
 /// <param name="environment">Resolves <c>${NAME}</c>, again at each read.</param>
-internal sealed class FleetFileSource(string path, EnvironmentValues environment)
+/// <param name="isReachable">Whether other machines can send API keys to the node; see <see cref="FleetReader"/>.</param>
+internal sealed class FleetFileSource(string path, EnvironmentValues environment, bool isReachable = false)
 {
     private const string Unreadable = "The file does not exist or cannot be read.";
     private const string NoDigest = "none";
@@ -24,7 +25,7 @@ internal sealed class FleetFileSource(string path, EnvironmentValues environment
     public FleetSnapshot Read()
     {
         if (ReadBytes() is not { } content) return new(new(null, [new(Place.Start, Unreadable)], new Dictionary<string, string>()), NoDigest);
-        var result = new FleetReader(environment).Read(content, System.IO.Path.GetDirectoryName(Path)!);
+        var result = new FleetReader(environment, isReachable).Read(content, System.IO.Path.GetDirectoryName(Path)!);
         return new FleetSnapshot(result, Digest(content, result.SecretFiles));
     }
 

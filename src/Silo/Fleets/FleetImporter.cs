@@ -25,15 +25,13 @@ internal sealed partial class FleetImporter(
             listeners.ConnectAll([.. inForce.OfType<ListenerDefinition>()]);
             return;
         }
-        LogImported(fleet.Tenants.Count, fleet.Listeners.Count, fleet.Accounts.Count, fleet.Bots.Count, fleet.Models.Count, fleet.Version[..12]);
+        LogImported(FleetCounts.Of(file), fleet.Version[..12]);
         foreach (var warning in file.Warnings) LogWarning(warning);
         listeners.ConnectAll(fleet.Listeners);
     }
 
-    [LoggerMessage(
-        1, LogLevel.Information,
-        "Applied the fleet: {Tenants} tenants, {Listeners} listeners, {Accounts} accounts, {Bots} bots, {Models} models (version {Version})")]
-    private partial void LogImported(int tenants, int listeners, int accounts, int bots, int models, string version);
+    [LoggerMessage(1, LogLevel.Information, "Applied the fleet: {Counts} (version {Version})")]
+    private partial void LogImported(string counts, string version);
 
     [LoggerMessage(
         3, LogLevel.Warning,

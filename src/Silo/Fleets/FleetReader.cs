@@ -10,7 +10,10 @@ internal sealed record FleetResult(FleetFile? File, IReadOnlyList<FleetProblem> 
 
 /// <summary>Reads fleet files, and reports all problems of a file at once.</summary>
 /// <param name="environment">Resolves <c>${NAME}</c>.</param>
-internal sealed class FleetReader(EnvironmentValues environment)
+/// <param name="isReachable">
+/// Whether other machines can send API keys to the node. Then keys that are easy to guess are a problem, and not only a warning.
+/// </param>
+internal sealed class FleetReader(EnvironmentValues environment, bool isReachable = false)
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -36,12 +39,12 @@ internal sealed class FleetReader(EnvironmentValues environment)
     {
         var context = new FleetReadContext(environment, folder);
         var root = FleetYaml.Read(text, context.Problems);
-        var file = root is null ? null : ReadRoot(context, root);
+        var file = root is null ? null : ReadRoot(context, root, isReachable);
         var problems = context.Problems.OrderBy(problem => problem.Line).ThenBy(problem => problem.Column).Distinct().ToList();
         return new FleetResult(problems.Count == 0 ? file : null, problems, context.SecretFiles);
     }
 
-    private static FleetFile? ReadRoot(FleetReadContext context, YamlNode root)
+    private static FleetFile? ReadRoot(FleetReadContext context, YamlNode root, bool isReachable)
     {
         if (root is not YamlMap yaml)
         {
@@ -59,12 +62,14 @@ internal sealed class FleetReader(EnvironmentValues environment)
             ModelSection.Read(map.Required("models")))
         {
             AllowUserAccounts = map.Optional("allow_user_accounts"),
+            AllowWeakKeys = map.Optional("allow_weak_keys"),
         };
         var notifications = NotificationsSection.Read(map.Optional("notifications"));
 
         // Keys that begin with x- are for YAML anchors.
         map.ReportUnknownKeys(isAllowed: key => key.StartsWith("x-", StringComparison.Ordinal));
         FleetChecks.Run(context, declared);
+        TenantSection.CheckStrength(context, declared, isReachable);
         return new FleetFile(
             [.. declared.Tenants.Select(tenant => tenant.Definition)],
             [.. declared.Accounts.Select(account => account.Account)],
@@ -72,7 +77,7 @@ internal sealed class FleetReader(EnvironmentValues environment)
             [.. declared.Models.Select(model => model.Definition)])
         {
             Listeners = [.. declared.Listeners.Select(listener => listener.Listener)],
-            Warnings = DiscordSection.Warnings(declared),
+            Warnings = [.. DiscordSection.Warnings(declared), .. TenantSection.Warnings(declared)],
             Notifications = notifications,
             DeclaredVersion = declaredVersion,
         };

@@ -82,6 +82,7 @@ internal sealed partial class FleetWatcher(
             }
             catch (ClusterException e) when (e.Code is ErrorCode.CallRejected or ErrorCode.StateConflict && attempt < MaxStartAttempts)
             {
+                LogStartRetried(attempt, MaxStartAttempts, e.Message);
                 await Task.Delay(StartRetryDelay, time, cancellationToken);
             }
         }
@@ -127,6 +128,9 @@ internal sealed partial class FleetWatcher(
 
     [LoggerMessage(3, LogLevel.Warning, "The changed fleet file could not be applied. The node continues with the previous fleet and retries")]
     private partial void LogImportFailed(Exception exception);
+
+    [LoggerMessage(6, LogLevel.Information, "The fleet could not be applied (attempt {Attempt} of {MaxAttempts}): {Reason}")]
+    private partial void LogStartRetried(int attempt, int maxAttempts, string reason);
 
     [LoggerMessage(5, LogLevel.Error, "The changed fleet file was refused. The node continues with the previous fleet. {Reason}")]
     private partial void LogRefused(string reason);

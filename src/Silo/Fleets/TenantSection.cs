@@ -7,10 +7,36 @@ internal static class TenantSection
 {
     private const string ExpectedKey = "an API key: 8 to 256 printable ASCII characters, no spaces";
     private const string ExpectedHash = "the SHA-256 of an API key as 64 hexadecimal digits";
+    private const int MaxNames = 5;
+    private const string WeakKeyRefused =
+        "This key is easy to guess, and other machines can reach the node. Make a random one (openssl rand -hex 24), or write "
+        + "'allow_weak_keys: true' at the top level of the file.";
+
     private const string SandboxKeyRefused = "Keys that begin with 'sk-sandbox' are reserved for sandbox mode, because they are public. Choose a secret key.";
 
     public static IReadOnlyList<DeclaredTenant> Read(FleetField section) =>
         [.. section.List("tenant").Select(item => item.Map(ReadTenant)).OfType<DeclaredTenant>()];
+
+    /// <summary>Reports keys that are easy to guess.</summary>
+    /// <param name="context">Receives the problems.</param>
+    /// <param name="declared">The fleet.</param>
+    /// <param name="isReachable">Whether other machines can send keys to the node.</param>
+    public static void CheckStrength(FleetReadContext context, Declared declared, bool isReachable)
+    {
+        var isAllowed = declared.AllowWeakKeys.Flag() ?? false;
+        if (!isReachable || isAllowed) return;
+        foreach (var key in declared.Tenants.SelectMany(tenant => tenant.Keys).Where(key => key.IsWeak)) context.Report(key.SecretAt, WeakKeyRefused);
+    }
+
+    /// <summary>What operators should know about the keys of a fleet.</summary>
+    public static IReadOnlyList<string> Warnings(Declared declared)
+    {
+        var weak = declared.Tenants.SelectMany(tenant => tenant.Keys.Where(key => key.IsWeak).Select(key => $"{tenant.Definition.Id}/{key.Definition.Name}"));
+        var names = weak.ToList();
+        if (names.Count == 0) return [];
+        var more = names.Count > MaxNames ? $" and {names.Count - MaxNames} more" : "";
+        return [$"API keys that are easy to guess: {string.Join(", ", names.Take(MaxNames))}{more}. Make random ones: openssl rand -hex 24"];
+    }
 
     private static DeclaredTenant ReadTenant(FleetMap map)
     {
@@ -36,8 +62,11 @@ internal static class TenantSection
         if (plain?.StartsWith(SandboxKeys.Prefix, StringComparison.Ordinal) == true) key.Report(SandboxKeyRefused);
         var digest = plain is not null ? GrainKeys.ApiKeyHash(plain) : hash.Text(IsHash, ExpectedHash)?.ToLowerInvariant();
         if (plain is null && digest is not null && SandboxKeys.Hashes.Contains(digest)) hash.Report(SandboxKeyRefused);
-        var definition = new ApiKeyDefinition(name.Title(), digest ?? "", map.Optional("admin").Flag() ?? false);
-        return new DeclaredKey(name, (key.Exists ? key : hash).Place, definition);
+        var definition = new ApiKeyDefinition(name.Title(), digest ?? "", map.Optional("admin").Flag() ?? false)
+        {
+            ErrorText = map.Optional("error_text").Flag() ?? false,
+        };
+        return new DeclaredKey(name, (key.Exists ? key : hash).Place, definition, plain is not null && KeyStrength.IsWeak(plain));
     }
 
     private static bool IsHash(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigit);

@@ -12,11 +12,8 @@ internal static class NodeCommands
     {
         if (settings.Fleet is null)
             throw new StartException($"There is no fleet file to check. Name one with {Settings.Fleet.Option}, without {Settings.Sandbox.Option}.");
-        var fleet = new FleetFileSource(settings.Fleet, EnvironmentValues.Process).ReadValid().Result.File!;
-        var listeners = fleet.Listeners.Count > 0 ? $"{fleet.Listeners.Count} listeners, " : "";
-        output.WriteLine(
-            $"{settings.Fleet} is valid: {fleet.Tenants.Count} tenants with {fleet.Tenants.Sum(tenant => tenant.Keys.Count)} API keys, "
-            + $"{listeners}{fleet.Accounts.Count} accounts, {fleet.Bots.Count} bots, {fleet.Models.Count} models.");
+        var fleet = new FleetFileSource(settings.Fleet, EnvironmentValues.Process, settings.IsReachable).ReadValid().Result.File!;
+        output.WriteLine($"{settings.Fleet} is valid: {FleetCounts.Of(fleet)}.");
         foreach (var warning in fleet.Warnings) output.WriteLine($"Warning: {warning}");
         return ExitCodes.Success;
     }

@@ -25,7 +25,7 @@ internal static partial class NodeRunner
         foreach (var warning in settings.Warnings.Concat(app.Services.GetServices<StartWarning>().Select(warning => warning.Text)))
             LogWarning(app.Logger, warning);
         foreach (var url in app.Urls) LogListening(app.Logger, url);
-        if (settings.Sandbox) Console.WriteLine(SandboxGreeting.For(app.Urls.First()));
+        if (settings.Sandbox) Console.WriteLine(SandboxGreeting.For(app.Urls.First(), settings.Swagger));
         await app.WaitForShutdownAsync();
     }
 
@@ -54,14 +54,18 @@ internal static partial class NodeRunner
         {
             await app.StopAsync(limit.Token);
         }
-        catch (Exception)
+        catch (Exception exception)
         {
             // Services that have not started may fail to stop. The exception of the start is more useful than this one.
+            LogNotStopped(app.Logger, exception);
         }
     }
 
     [LoggerMessage(1, LogLevel.Information, "Listening on {Url}")]
     private static partial void LogListening(ILogger logger, string url);
+
+    [LoggerMessage(3, LogLevel.Debug, "After its failed start, the node could not stop in order")]
+    private static partial void LogNotStopped(ILogger logger, Exception exception);
 
     [LoggerMessage(2, LogLevel.Warning, "{Warning}")]
     private static partial void LogWarning(ILogger logger, string warning);

@@ -37,7 +37,7 @@ internal static class NodeServices
         }
         else
         {
-            builder.Services.AddSingleton(new FleetFileSource(settings.Fleet!, EnvironmentValues.Process));
+            builder.Services.AddSingleton(new FleetFileSource(settings.Fleet!, EnvironmentValues.Process, settings.IsReachable));
             builder.Services.AddHostedService<FleetWatcher>();
         }
         builder.Services.AddHostedService<TurnRecovery>();

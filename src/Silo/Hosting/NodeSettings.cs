@@ -1,3 +1,4 @@
+using System.Net;
 using CozeCluster.Grains;
 using CozeCluster.Storage;
 
@@ -58,6 +59,9 @@ internal sealed record NodeSettings
 
     /// <summary>Whether the node serves clients.</summary>
     public bool ServesClients => Cluster?.Role != NodeRole.Silo;
+
+    /// <summary>Whether clients on other machines can reach this node, or another node of its cluster that uses the same fleet.</summary>
+    public bool IsReachable => Endpoints.Any(endpoint => !endpoint.IsLoopback) || Cluster is { } cluster && !IPAddress.IsLoopback(cluster.AdvertisedAddress);
 
     /// <summary>See <see cref="SettingSource.Warnings"/>.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }

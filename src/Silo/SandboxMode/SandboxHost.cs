@@ -38,16 +38,19 @@ internal sealed class SandboxHost(FleetImporter importer, NodeSettings settings,
 internal static class SandboxGreeting
 {
     /// <param name="nodeUrl">The URL where the node listens.</param>
-    public static string For(string nodeUrl)
+    /// <param name="swagger">Whether the node serves the description of its API.</param>
+    public static string For(string nodeUrl, bool swagger)
     {
+        var docs = swagger ? $"{nodeUrl}/swagger to try it out, {nodeUrl}/openapi/v1.json for programs" : "docs/openai-api.md";
         var models = string.Join(Environment.NewLine, DemoFleet.Models.Select(model => $"    {model.Model,-28}{model.Description}"));
-        var body = $$"""{"model":"{{DemoFleet.Model}}","stream":true,"messages":[{"role":"user","content":"Hello [[pace=50ms]]"}]}""";
+        var body = $$"""{"model":"{{DemoFleet.Model}}","stream":true,"messages":[{"role":"user","content":"Hello"}]}""";
         return $"""
 
             CozeCluster is running in sandbox mode: fake upstreams, fixed keys, this machine only.
 
               Base URL  {nodeUrl}/v1
-              API key   {SandboxKeys.Tenant}
+              API key   {SandboxKeys.Tenant} ({SandboxKeys.Admin} opens /admin/health and /metrics)
+              API docs  {docs}
               Models
             {models}
 

@@ -108,6 +108,17 @@ public sealed class BackgroundWorkTests(RuntimeSilo fixture) : RuntimeTest<Runti
     }
 
     [Fact(Timeout = Hang)]
+    public async Task Work_that_something_else_cancelled_is_logged()
+    {
+        await Grain.StartCancelledElsewhere();
+        await Happened("work");
+        Assert.Equal(1, await Grain.Activation());
+
+        var (_, _, exception) = Assert.Single(Fixture.Log.Of(Failed, Key));
+        Assert.Equal("Cancelled elsewhere.", exception!.Message);
+    }
+
+    [Fact(Timeout = Hang)]
     public async Task Cancelled_work_is_not_logged()
     {
         await Grain.Start("never");

@@ -2,15 +2,17 @@ using System.Text.Json.Nodes;
 
 namespace CozeCluster.Security.Tests.Tenants;
 
-/// <summary>Ids follow from names that can be guessed. Nobody can take a conversation or turn of another tenant before that tenant uses it.</summary>
+/// <summary>Names can be guessed, and ids have a public form. Nobody can take a conversation or turn of another tenant before that tenant uses it.</summary>
 [Collection(nameof(TenantsNode))]
 public sealed class SquattingTests(TenantsFixture node)
 {
+    private static readonly ConversationIds Guessed = new(ConversationIds.NewKey());
+
     [Fact]
     public async Task The_result_of_a_tool_call_does_not_take_a_conversation_that_another_tenant_will_begin()
     {
         var name = $"talk-{Guid.NewGuid():n}";
-        var turnId = TurnId.New("main", name);
+        var turnId = Guessed.NewTurn("main", name);
         var attack = await SendResultAsync(turnId);
         var reply = await new ChatRequest(node.Http, null, "attacker", "say=mine").InConversation(name).CompleteAsync();
 
@@ -23,7 +25,7 @@ public sealed class SquattingTests(TenantsFixture node)
     public async Task The_result_of_a_tool_call_does_not_take_a_turn_that_another_tenant_will_begin()
     {
         var key = $"order-{Guid.NewGuid():n}";
-        var turnId = TurnId.FromIdempotencyKey("main", null, key);
+        var turnId = Guessed.TurnOfKey("main", null, key);
         var attack = await SendResultAsync(turnId);
         var reply = await new ChatRequest(node.Http, null, "attacker", "say=mine").WithHeader("idempotency-key", key).CompleteAsync();
 

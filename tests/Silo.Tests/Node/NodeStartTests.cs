@@ -36,7 +36,7 @@ public sealed class NodeStartTests : IDisposable
     }
 
     [Theory]
-    [InlineData(0, "", "is valid: 1 tenants with 2 API keys, 2 accounts, 1 bots, 1 models.")]
+    [InlineData(0, "", "is valid: 1 tenant with 2 API keys, 2 accounts, 1 bot, 1 model.")]
     [InlineData(2, "extra: 1\n", "fleet.yaml:1:1: extra: 'extra' is not a known key.")]
     public async Task Check_Fleet_StartsNothing(int code, string head, string expected)
     {
@@ -58,7 +58,7 @@ public sealed class NodeStartTests : IDisposable
         await using var node = NodeProcess.Start(_folder.FullName, "check", "--fleet", "fleet.yaml");
 
         Assert.Equal(0, await node.ExitCode());
-        Assert.Contains("is valid: 1 tenants with 1 API keys, 2 listeners, 2 accounts, 1 bots, 1 models.", node.Output, StringComparison.Ordinal);
+        Assert.Contains("is valid: 1 tenant with 1 API key, 2 listeners, 2 accounts, 1 bot, 1 model.", node.Output, StringComparison.Ordinal);
         Assert.Contains("Warning: The fleet sends to Discord with user accounts (writer).", node.Output, StringComparison.Ordinal);
     }
 

@@ -5,12 +5,13 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using CozeCluster.Silo.Tests.Fleets;
 
 namespace CozeCluster.Silo.Tests.Node;
 
 /// <summary>HTTP requests to a node in sandbox mode.</summary>
-public sealed class SandboxNodeTests : IDisposable
+public sealed partial class SandboxNodeTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("node-");
     private readonly HttpClient _http = new();
@@ -26,6 +27,9 @@ public sealed class SandboxNodeTests : IDisposable
     {
         await using var node = NodeProcess.Start(_folder.FullName, "--sandbox", "--port", "0");
         var address = await node.Address();
+        Assert.Contains("1 tenant with 2 API keys", await node.Line("Applied the fleet"), StringComparison.Ordinal);
+        using var swagger = await _http.GetAsync(new Uri(Url().Match(await node.Line("API docs")).Value));
+        Assert.Equal(HttpStatusCode.OK, swagger.StatusCode);
         Assert.Contains("-H 'Authorization: Bearer sk-sandbox'", await node.Line("curl -N "), StringComparison.Ordinal);
 
         var whole = await Chat(address, "sk-sandbox", "Hello [[say=\"hi there\"]]", stream: false);
@@ -188,4 +192,7 @@ public sealed class SandboxNodeTests : IDisposable
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
         return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
     }
+
+    [GeneratedRegex(@"http://\S+/swagger")]
+    private static partial Regex Url();
 }

@@ -4,6 +4,7 @@ using CozeCluster.Gateway.Surfaces.OpenApi;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.OpenApi;
 
 namespace CozeCluster.Gateway.Surfaces.Admin;
@@ -12,7 +13,7 @@ namespace CozeCluster.Gateway.Surfaces.Admin;
 /// <c>GET /admin/health</c>: the health of every bot, account and listener of the fleet, for the whole cluster; and which version of the fleet this node and
 /// the other processes of the cluster use.
 /// </summary>
-internal static class AdminHealthApi
+internal static partial class AdminHealthApi
 {
     private static readonly TimeSpan StatusTimeout = TimeSpan.FromSeconds(2);
 
@@ -45,9 +46,13 @@ internal static class AdminHealthApi
         }
         catch (Exception exception) when (exception is ClusterException or TimeoutException)
         {
+            LogCatalogNoAnswer(services.GetRequiredService<ILogger<RequestEnvelope>>(), exception);
             return null;
         }
     }
+
+    [LoggerMessage(41, LogLevel.Warning, "The catalog did not answer, so /admin/health does not contain which processes use the fleet")]
+    private static partial void LogCatalogNoAnswer(ILogger logger, Exception exception);
 
     private static OpenApiSchema HealthSchema()
     {

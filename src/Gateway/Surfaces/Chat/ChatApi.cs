@@ -47,7 +47,12 @@ internal sealed class ChatApi(
         context.Response.Headers["x-turn-id"] = turn.Id;
         if (headers.ConversationName is { } name && ConversationNames.FitsHeader(name)) context.Response.Headers["x-conversation-id"] = name;
         var completion = new CompletionInfo(turn.Id, request.Model, time.GetUtcNow().ToUnixTimeSeconds(), headers.ConversationName);
-        if (request.Stream) await streamer.Run(context, turn.Reader, new ChatStream(completion, ReplyAddresses.Of(context), request.IncludeUsage));
+        if (request.Stream)
+        {
+            var errorText = RequestInfo.KeyOf(context).ErrorText;
+            var stream = new ChatStream(completion, ReplyAddresses.Of(context), request.IncludeUsage, errorText: errorText);
+            await streamer.Run(context, turn.Reader, stream);
+        }
         else await WriteWhole(context, turn.Reader, completion);
     }
 

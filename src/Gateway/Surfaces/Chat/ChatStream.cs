@@ -13,6 +13,7 @@ internal sealed class ChatStream : IReplyRenderer
     private readonly ReplyAddresses _addresses;
     private readonly bool _includeUsage;
     private readonly bool _fromStart;
+    private readonly bool _errorText;
     private readonly byte[] _contentHead;
     private readonly byte[] _nextAnswerHead;
     private readonly byte[] _contentTail;
@@ -23,14 +24,21 @@ internal sealed class ChatStream : IReplyRenderer
     private Cursor _cursor;
     private int _toolCalls;
     private bool _answerRestarted;
+    private bool _hasContent;
+    private int _answerPart = -1;
+    private int _reasoningPart = -1;
 
     /// <param name="info">The values that all chunks share.</param>
     /// <param name="addresses">The addresses of files.</param>
     /// <param name="includeUsage">Whether to end with a chunk that has token counts.</param>
     /// <param name="after">The cursor after which this response begins.</param>
     /// <param name="parts">The parts of the reply so far. Those before <paramref name="after"/> affect what follows.</param>
-    public ChatStream(CompletionInfo info, ReplyAddresses addresses, bool includeUsage, Cursor after = default, IReadOnlyList<ReplyPart>? parts = null)
+    /// <param name="errorText">Whether the sentence of an error is also sent as content, for clients that do not show error events.</param>
+    public ChatStream(
+        CompletionInfo info, ReplyAddresses addresses, bool includeUsage, Cursor after = default, IReadOnlyList<ReplyPart>? parts = null,
+        bool errorText = false)
     {
+        _errorText = errorText;
         (_info, _addresses, _includeUsage, _cursor, _fromStart) = (info, addresses, includeUsage, after, after == Cursor.Start);
         var model = JsonEncodedText.Encode(info.Model, JsonBody.WriterOptions.Encoder);
         var head = string.Create(
@@ -63,6 +71,7 @@ internal sealed class ChatStream : IReplyRenderer
         for (var i = 0; i < batch.Events.Count; i++)
         {
             var replyEvent = batch.Events[i];
+            if (replyEvent is ReplyRewritten rewritten) WriteBreak(writer, rewritten);
             _cursor = ReplyCursor.After(_cursor, replyEvent, batch);
             WriteEvent(writer, replyEvent);
         }
@@ -77,10 +86,12 @@ internal sealed class ChatStream : IReplyRenderer
                 var head = text is { Answer: > 0, Offset: 0 } && !_answerRestarted ? _nextAnswerHead : _contentHead;
                 writer.WriteText(_cursor, head, text.Text.Span, _contentTail);
                 _answerRestarted = false;
+                _hasContent = true;
+                _answerPart = text.Part;
                 break;
             case ReplyReasoning reasoning:
-                _reasoningHead ??= [.. _chunkHead, .. """[{"index":0,"delta":{"reasoning_content":" """u8.TrimEnd((byte)' ')];
-                writer.WriteText(_cursor, _reasoningHead, reasoning.Text.Span, _contentTail);
+                writer.WriteText(_cursor, ReasoningHead(), reasoning.Text.Span, _contentTail);
+                _reasoningPart = reasoning.Part;
                 break;
             case ReplyRewritten rewritten:
                 WriteRewritten(writer, rewritten);
@@ -97,13 +108,26 @@ internal sealed class ChatStream : IReplyRenderer
         }
     }
 
-    private static void WriteError(SseWriter writer, Error error)
+    private byte[] ReasoningHead() => _reasoningHead ??= [.. _chunkHead, .. """[{"index":0,"delta":{"reasoning_content":" """u8.TrimEnd((byte)' ')];
+
+    private void WriteError(SseWriter writer, Error error)
     {
+        if (_errorText) writer.WriteText(_cursor, _hasContent ? _nextAnswerHead : _contentHead, $"[Error: {error.Message}]", _contentTail);
         writer.BeginEvent(null);
         var json = writer.GetJsonWriter();
         ErrorRenderer.WriteBody(json, error);
         json.Flush();
         writer.EndEvent();
+    }
+
+    /// <summary>
+    /// Writes a blank line before the event of a rewrite. A client that does not know the event keeps the old text, and shows the new one below it. A client
+    /// that knows the event cuts off the blank line together with the old text: its cursor is still that of the old text.
+    /// </summary>
+    private void WriteBreak(SseWriter writer, ReplyRewritten rewritten)
+    {
+        if (rewritten.Part == _answerPart) writer.WriteText(_cursor, _contentHead, "\n\n", _contentTail);
+        else if (rewritten.Part == _reasoningPart) writer.WriteText(_cursor, ReasoningHead(), "\n\n", _contentTail);
     }
 
     private void WriteRewritten(SseWriter writer, ReplyRewritten rewritten)
@@ -126,6 +150,7 @@ internal sealed class ChatStream : IReplyRenderer
         switch (item)
         {
             case ImageItem image:
+                _hasContent = true;
                 writer.WriteText(_cursor, _contentHead, Markdown.Image(image, added.Part), _contentTail);
                 break;
             case FollowUpItem followUp:
@@ -212,13 +237,16 @@ internal sealed class ChatStream : IReplyRenderer
 
     /// <summary>
     /// Restores the state that a stream from the start would have at this cursor: the number of tool calls, which continue to be counted, and the follow-ups,
-    /// which the last chunk lists.
+    /// which the last chunk lists; and what kind of text the client has received.
     /// </summary>
     private void RestoreState(Cursor after, IReadOnlyList<ReplyPart> parts)
     {
         for (var i = 0; i < parts.Count && (i < after.Part || (i == after.Part && after.Offset > 0)); i++)
         {
+            if (parts[i] is TextPart) (_hasContent, _answerPart) = (true, i);
+            if (parts[i] is ReasoningPart) _reasoningPart = i;
             if (parts[i] is not ItemPart part) continue;
+            if (part.Item is ImageItem) _hasContent = true;
             if (part.Item is ToolCallItem { ForClient: true }) _toolCalls++;
             if (part.Item is FollowUpItem followUp) _followUps.Add(followUp);
         }

@@ -63,9 +63,10 @@ internal sealed class TurnsApi(
         var includeUsage = context.Request.Query["include_usage"] == "true";
         var (conversation, turn) = await Find(context);
         using var reader = new ReplyReader(readers, RequestInfo.TenantIdOf(context), turn.TurnId, conversation, after, context.RequestAborted);
-        using var registration = running.Add(RequestInfo.KeyOf(context), reader);
+        var key = RequestInfo.KeyOf(context);
+        using var registration = running.Add(key, reader);
         await reader.Subscribe();
-        var stream = new ChatStream(CompletionInfo.Of(turn), ReplyAddresses.Of(context), includeUsage, after, turn.Parts);
+        var stream = new ChatStream(CompletionInfo.Of(turn), ReplyAddresses.Of(context), includeUsage, after, turn.Parts, key.ErrorText);
         await streamer.Run(context, reader, stream, resumed: true);
         // The turn is not cancelled: this client may return, and there may be other subscribers. The conversation cancels a turn without subscribers itself.
         if (!reader.HasWholeReply) await turns.IgnoreFailures(turn.TurnId, reader.Unsubscribe());

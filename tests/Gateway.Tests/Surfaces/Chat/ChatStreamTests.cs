@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Net;
 using CozeCluster.Gateway.Tests.Fakes;
 
@@ -95,9 +96,73 @@ public sealed class ChatStreamTests
         using var response = await host.Stream();
         var events = await SseReader.ReadAll(response);
 
-        Assert.Equal(["", "0.1", "1.3", "1.0.1", "1.2.1", "", ""], events.Select(e => e.Id));
-        Assert.Equal("""{"rewritten":{"part":1,"offset":0}}""", events[3].Extension.GetRawText());
-        Assert.Equal("XY", events[4].Delta.GetProperty("content").GetString());
+        Assert.Equal(["", "0.1", "1.3", "1.3", "1.0.1", "1.2.1", "", ""], events.Select(e => e.Id));
+        Assert.Equal("""{"rewritten":{"part":1,"offset":0}}""", events[4].Extension.GetRawText());
+        Assert.Equal("XY", events[5].Delta.GetProperty("content").GetString());
+    }
+
+    [Fact]
+    public async Task Rewritten_text_begins_after_a_blank_line_for_clients_that_do_not_know_the_event()
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.OnBegin = conversation => conversation.Post(
+            new Cursor(1, 5, 1),
+            Reply.Reasoning("Hm."), Reply.Text("Old text", part: 1), new ReplyRewritten(1, 0), Reply.Text("New", part: 1), Reply.Stop());
+
+        using var response = await host.Stream();
+        var events = await SseReader.ReadAll(response);
+
+        Assert.Equal("Old text\n\nNew", ContentOf(events));
+    }
+
+    [Fact]
+    public async Task Rewritten_reasoning_begins_after_a_blank_line_too()
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.OnBegin = conversation => conversation.Post(
+            new Cursor(0, 2, 1),
+            Reply.Reasoning("Hmm"), new ReplyRewritten(0, 1), Reply.Reasoning("a", offset: 1), Reply.Stop());
+
+        using var response = await host.Stream();
+        var events = await SseReader.ReadAll(response);
+
+        Assert.Equal("", ContentOf(events));
+        Assert.Equal("Hmm\n\na", ContentOf(events, "reasoning_content"));
+    }
+
+    [Theory]
+    [InlineData(false, "Half")]
+    [InlineData(true, "Half\n\n[Error: The bot broke off.]")]
+    public async Task Error_is_sent_as_content_too_if_the_key_asks_for_it(bool errorText, string content)
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.Fleet.Keys[GrainKeys.ApiKeyHash("sk-test")] = new ApiKeyInfo("acme", "test", false) { ErrorText = errorText };
+        var pending = host.Stream();
+        var conversation = await host.WaitForTurn();
+        await conversation.Post(new Cursor(0, 4), Reply.Text("Half"));
+        using var response = await pending;
+
+        await conversation.Post(new Cursor(0, 4), Reply.Failed(ErrorCode.UpstreamProtocol, "The bot broke off."));
+
+        var events = await SseReader.ReadAll(response);
+        Assert.Equal(content, ContentOf(events));
+        Assert.Contains("\"message\":\"The bot broke off.\"", events[^1].Data, StringComparison.Ordinal);
+        Assert.DoesNotContain(events, e => e.Data.Contains("finish_reason\":\"", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Error_without_text_before_it_is_content_without_a_blank_line()
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.Fleet.Keys[GrainKeys.ApiKeyHash("sk-test")] = new ApiKeyInfo("acme", "test", false) { ErrorText = true };
+        var pending = host.Stream();
+        var conversation = await host.WaitForTurn();
+        await conversation.Post(new Cursor(0, 2), Reply.Reasoning("Hm"));
+        using var response = await pending;
+
+        await conversation.Post(new Cursor(0, 2), Reply.Failed(ErrorCode.UpstreamProtocol, "The bot broke off."));
+
+        Assert.Equal("[Error: The bot broke off.]", ContentOf(await SseReader.ReadAll(response)));
     }
 
     [Fact]
@@ -247,4 +312,8 @@ public sealed class ChatStreamTests
 
         Assert.Equal(long1, events[1].Delta.GetProperty("content").GetString());
     }
+
+    private static string ContentOf(List<SseEvent> events, string field = "content") => string.Concat(
+        events.Where(e => e.Json.ValueKind == JsonValueKind.Object && e.Json.TryGetProperty("choices", out var choices) && choices.GetArrayLength() > 0)
+            .Select(e => e.Delta.TryGetProperty(field, out var text) ? text.GetString() : ""));
 }

@@ -17,6 +17,10 @@ public interface IWorkingGrain : IGrainWithStringKey
     [Alias("StartFailing")]
     Task StartFailing();
 
+    /// <summary>Starts work that ends with a cancellation that is not the activation's own.</summary>
+    [Alias("StartCancelledElsewhere")]
+    Task StartCancelledElsewhere();
+
     /// <summary>Starts work that increments a counter and yields, <paramref name="times"/> times. Increments are lost if two threads run it at once.</summary>
     [Alias("StartCounting")]
     Task StartCounting(int times);
@@ -116,6 +120,16 @@ public sealed class WorkingGrain(BackgroundWork work, Probe probe) : Grain, IWor
         {
             Record("work");
             throw new InvalidOperationException("Work fails.");
+        });
+        return Task.CompletedTask;
+    }
+
+    public Task StartCancelledElsewhere()
+    {
+        work.Run(_ =>
+        {
+            Record("work");
+            throw new OperationCanceledException("Cancelled elsewhere.");
         });
         return Task.CompletedTask;
     }
