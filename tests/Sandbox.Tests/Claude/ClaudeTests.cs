@@ -80,7 +80,7 @@ public sealed partial class ClaudeTests : IAsyncLifetime
     public Task Post_ToolCallWithoutItsResult_IsRefused(string answer, string message) => AssertRefused(
         $$"""
         {"model":"claude-sonnet-4-5","max_tokens":2000,"tools":{{Tools}},"messages":[{{User}},
-         {"role":"assistant","content":[{"type":"tool_use","id":"x","name":"get","input":{}}]},{{answer}}]}
+         {"role":"assistant","content":[{"type":"tool_use","id":"x","name":"get","input":{} }]},{{answer}}]}
         """, message);
 
     [Fact]
