@@ -12,6 +12,9 @@ internal static class ClaudeApi
     /// <summary>The largest request, in bytes.</summary>
     public const int MaxBody = 32_000_000;
 
+    // What it removed is refused. Its other differences from the version before are not modelled.
+    private const string NewestVersion = "2026-10-21";
+
     private const string Key = "sk-ant-sandbox";
     private static readonly string[] Keys = [Key, "sk-ant-sandbox-2", "sk-ant-sandbox-forbidden", "sk-ant-sandbox-poor"];
 
@@ -91,11 +94,11 @@ internal static class ClaudeApi
     {
         if (http.Request.Headers["anthropic-version"].ToString() is not { Length: > 0 } version)
             throw ClaudeException.Invalid("anthropic-version: header is required");
-        if (version is not ("2023-06-01" or "2023-01-01")) throw ClaudeException.Invalid($"anthropic-version: \"{version}\" is not a valid version");
+        if (version is not ("2023-06-01" or NewestVersion)) throw ClaudeException.Invalid($"anthropic-version: \"{version}\" is not a valid version");
         if (http.Request.ContentType?.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) is not true)
             throw ClaudeException.Invalid("content-type: must be application/json");
         var body = await ReadBodyAsync(http);
-        var model = ClaudeValidator.Check(body);
+        var model = ClaudeValidator.Check(body, hasSampling: version != NewestVersion);
         if (KeyOf(http) == "sk-ant-sandbox-poor") throw ClaudeException.Named("credit");
 
         var prompt = ClaudePrompts.LastUserText(body);

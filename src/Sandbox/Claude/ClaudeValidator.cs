@@ -13,12 +13,14 @@ internal static partial class ClaudeValidator
     ];
 
     /// <summary>Checks a request.</summary>
+    /// <param name="body">The request.</param>
+    /// <param name="hasSampling">Whether the version of the API has <c>temperature</c>, <c>top_p</c> and <c>top_k</c>.</param>
     /// <returns>The model.</returns>
     /// <exception cref="ClaudeException">It is invalid.</exception>
-    public static ClaudeModelInfo Check(JsonElement body)
+    public static ClaudeModelInfo Check(JsonElement body, bool hasSampling)
     {
         Require(body.ValueKind == JsonValueKind.Object, "The request body is not a JSON object");
-        CheckFields(body, "", Fields);
+        CheckFields(body, "", hasSampling ? Fields : [.. Fields.Except(["temperature", "top_p", "top_k"])]);
         var name = Text(body, "model", "model");
         var maxTokens = Number(Needed(body, "max_tokens", "max_tokens"), "max_tokens", 1);
         var model = ClaudeModelInfo.Find(name) ?? throw new ClaudeException("not_found_error", $"model: {name}");

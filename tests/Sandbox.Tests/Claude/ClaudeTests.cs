@@ -93,6 +93,16 @@ public sealed partial class ClaudeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Post_NewestVersion_HasNoSampling()
+    {
+        _http.DefaultRequestHeaders.Remove("anthropic-version");
+        _http.DefaultRequestHeaders.Add("anthropic-version", "2026-10-21");
+        await AssertRefused($$"""{"model":"claude-sonnet-4-5","max_tokens":9,"messages":[{{User}}],"temperature":1}""", "temperature: Extra inputs");
+        using var response = await Post($$"""{"model":"claude-sonnet-4-5","max_tokens":9,"messages":[{{User}}]}""");
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    [Fact]
     public async Task Post_Headers_AreRequired()
     {
         _http.DefaultRequestHeaders.Remove("anthropic-version");
