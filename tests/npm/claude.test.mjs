@@ -1,7 +1,9 @@
 // The unmodified official Claude client with the fake Claude.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import Anthropic, { APIConnectionError, AuthenticationError, BadRequestError, InternalServerError, NotFoundError, PermissionDeniedError, RateLimitError } from '@anthropic-ai/sdk';
+import Anthropic, {
+  APIConnectionError, AuthenticationError, BadRequestError, InternalServerError, NotFoundError, PermissionDeniedError, RateLimitError,
+} from '@anthropic-ai/sdk';
 import { control, startSandbox } from './support.mjs';
 
 const model = 'claude-sonnet-4-5';
@@ -37,8 +39,8 @@ describe('@anthropic-ai/sdk with the sandbox', { timeout: 120_000 }, () => {
     const message = await claude.messages.create(ask('[[say="Hello 你好 🚀" usage=7/5 cache=3/2]]'));
     assert.deepEqual(message.content.map((block) => block.text), ['Hello 你好 🚀']);
     assert.equal(message.stop_reason, 'end_turn');
-    assert.deepEqual(
-      [message.usage.input_tokens, message.usage.output_tokens, message.usage.cache_read_input_tokens, message.usage.cache_creation_input_tokens], [7, 5, 3, 2]);
+    const { input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens } = message.usage;
+    assert.deepEqual([input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens], [7, 5, 3, 2]);
     assert.match(message._request_id, /^req_/);
   });
 

@@ -105,7 +105,8 @@ internal static class ClaudeApi
         var (text, script) = ClaudeDirectives.Parser.ParsePrompt(prompt, claude.Scripts.Take());
         if (await FailEarlyAsync(http, claude, script)) return;
         var record = new ClaudeRecord(
-            claude.NewId("msg"), model.Id, KeyOf(http), http.Request.Headers["anthropic-beta"].ToString() is { Length: > 0 } beta ? beta : null, body.GetRawText());
+            claude.NewId("msg"), model.Id, KeyOf(http),
+            http.Request.Headers["anthropic-beta"].ToString() is { Length: > 0 } beta ? beta : null, body.GetRawText());
         claude.Add(record);
         await new ClaudeRunner(http, claude, record, script, ClaudePlanner.Plan(body, text, script)).RunAsync();
     }

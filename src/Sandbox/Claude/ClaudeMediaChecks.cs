@@ -34,7 +34,8 @@ internal static class ClaudeMediaChecks
             case "base64":
                 CheckFields(source, $"{path}.base64.", "type", "media_type", "data");
                 Require(
-                    Text(source, "media_type", $"{path}.base64.media_type") == "application/pdf", $"{path}.base64.media_type: Input should be 'application/pdf'");
+                    Text(source, "media_type", $"{path}.base64.media_type") == "application/pdf",
+                    $"{path}.base64.media_type: Input should be 'application/pdf'");
                 Require(ReadBase64(source, path).AsSpan().StartsWith("%PDF-"u8), $"{path}.base64.data: The PDF specified was not valid.");
                 break;
             case "text":

@@ -8,7 +8,8 @@ namespace CozeCluster.Sandbox.Claude;
 internal sealed record ClaudePlannedBlock(string Type, ChunkedText Text, string Name = "");
 
 /// <summary>A reply, determined before its first byte.</summary>
-internal sealed record ClaudeReplyPlan(IReadOnlyList<ClaudePlannedBlock> Blocks, string StopReason, string? StopSequence, int InputTokens, int OutputTokens, int ThinkingTokens)
+internal sealed record ClaudeReplyPlan(
+    IReadOnlyList<ClaudePlannedBlock> Blocks, string StopReason, string? StopSequence, int InputTokens, int OutputTokens, int ThinkingTokens)
 {
     public bool Stream { get; init; }
 }
@@ -45,7 +46,7 @@ internal static class ClaudePrompts
         : content.EnumerateArray().Where(block => block.GetProperty("type").GetString() == "text").Select(block => block.GetProperty("text").GetString()!);
 }
 
-/// <summary>Determines a reply by the request and the script. A forced tool is called, a schema is followed, and the length limit and stop sequences cut.</summary>
+/// <summary>Determines a reply by the request and the script. A forced tool is called, a schema is followed, and limits and stop sequences cut.</summary>
 internal static class ClaudePlanner
 {
     private const int DefaultChunks = 20;

@@ -3,7 +3,7 @@ using CozeCluster.Sandbox.Coze;
 
 namespace CozeCluster.Sandbox.Claude;
 
-/// <summary>Produces one reply as its script says, as a stream or as one JSON object. A reply ends with its client: nothing is produced after it has gone.</summary>
+/// <summary>Produces one reply as its script says, as a stream or as one JSON object. Nothing is produced after its client has gone.</summary>
 internal sealed class ClaudeRunner(HttpContext http, FakeClaude claude, ClaudeRecord record, ClaudeScript script, ClaudeReplyPlan plan)
 {
     /// <summary>How the signatures of thinking begin.</summary>

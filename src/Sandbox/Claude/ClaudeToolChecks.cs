@@ -78,7 +78,12 @@ internal static partial class ClaudeToolChecks
         Require(kind is "auto" or "any" or "tool" or "none", $"tool_choice: Input tag '{kind}' found using 'type' does not match any of the expected tags");
         Require(names.Count > 0, "tool_choice may only be specified while providing tools.");
         Require(!thinks || kind is "auto" or "none", "Thinking may not be enabled when tool_choice forces tool use.");
-        string[] fields = kind switch { "none" => ["type"], "tool" => ["type", "name", "disable_parallel_tool_use"], _ => ["type", "disable_parallel_tool_use"] };
+        string[] fields = kind switch
+        {
+            "none" => ["type"],
+            "tool" => ["type", "name", "disable_parallel_tool_use"],
+            _ => ["type", "disable_parallel_tool_use"],
+        };
         CheckFields(choice, $"tool_choice.{kind}.", fields);
         if (kind != "tool") return;
         var name = Text(choice, "name", "tool_choice.tool.name");

@@ -27,11 +27,14 @@ internal static partial class ClaudeValidator
         Require(
             maxTokens <= model.MaxTokens,
             $"max_tokens: {maxTokens} > {model.MaxTokens}, which is the maximum allowed number of output tokens for {name}");
-        if (Optional(body, "stream") is { } stream) Require(stream.ValueKind is JsonValueKind.True or JsonValueKind.False, "stream: Input should be a valid boolean");
+        if (Optional(body, "stream") is { } stream)
+            Require(stream.ValueKind is JsonValueKind.True or JsonValueKind.False, "stream: Input should be a valid boolean");
         CheckStops(body);
         CheckMetadata(body);
-        if (Optional(body, "service_tier") is { } tier) Require(tier.GetString() is "auto" or "standard_only", "service_tier: Input should be 'auto' or 'standard_only'");
-        if (Optional(body, "cache_control") is { } cache) Require(Kind(cache, "cache_control") == "ephemeral", "cache_control.type: Input should be 'ephemeral'");
+        if (Optional(body, "service_tier") is { } tier)
+            Require(tier.GetString() is "auto" or "standard_only", "service_tier: Input should be 'auto' or 'standard_only'");
+        if (Optional(body, "cache_control") is { } cache)
+            Require(Kind(cache, "cache_control") == "ephemeral", "cache_control.type: Input should be 'ephemeral'");
         var thinks = CheckThinking(body, model, maxTokens);
         CheckSampling(body, model, thinks);
         CheckOutput(body, model);
@@ -157,7 +160,9 @@ internal static partial class ClaudeValidator
         if (Optional(output, "effort") is { } effort)
         {
             Require(model.HasStructuredOutputs, "This model does not support the effort parameter.");
-            Require(effort.GetString() is "low" or "medium" or "high" or "max" or "xhigh", "output_config.effort: Input should be 'low', 'medium', 'high', 'xhigh' or 'max'");
+            Require(
+                effort.GetString() is "low" or "medium" or "high" or "max" or "xhigh",
+                "output_config.effort: Input should be 'low', 'medium', 'high', 'xhigh' or 'max'");
             Require(effort.GetString() != "xhigh" || model.Version >= 407, "This model does not support effort level 'xhigh'.");
         }
         if (Optional(output, "format") is not { } format) return;

@@ -92,7 +92,7 @@ internal sealed class ClaudeFiles(IBlobStore blobs)
     private static ClusterException Rejected(string message, int index) => new(ErrorCode.FileRejected, message, $"messages[{index}].content");
 }
 
-/// <summary>The body of a request: JSON, with the Base64 of files between its pieces. The files are read while the body is sent, so they take no memory.</summary>
+/// <summary>The body of a request: JSON with the Base64 of files. The files are read while the body is sent, so they take no memory.</summary>
 /// <param name="blobs">The store of the files.</param>
 /// <param name="json">The JSON, with an empty string in place of each file.</param>
 /// <param name="files">The files and their places within the JSON, in ascending order.</param>
@@ -131,7 +131,8 @@ internal sealed class ClaudeBody(IBlobStore blobs, ReadOnlyMemory<byte> json, IR
             int read;
             do
             {
-                read = await content.ReadAtLeastAsync(buffer.AsMemory(0, PieceSize), PieceSize, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+                var piece = buffer.AsMemory(0, PieceSize);
+                read = await content.ReadAtLeastAsync(piece, PieceSize, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
                 Base64.EncodeToUtf8InPlace(buffer, read, out var written);
                 await stream.WriteAsync(buffer.AsMemory(0, written), cancellationToken).ConfigureAwait(false);
             }

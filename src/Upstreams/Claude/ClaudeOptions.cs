@@ -48,8 +48,8 @@ public sealed record ClaudeBotOptions
     public bool? Sampling { get; init; }
 
     /// <summary>
-    /// Option <c>structured_output</c>, <c>format</c> or <c>tool</c>: whether the model follows schemas itself, or a forced tool call gives the JSON. Default: by
-    /// the model's name. A schema that <c>format</c> does not support is always a tool.
+    /// Option <c>structured_output</c>, <c>format</c> or <c>tool</c>: whether the model follows schemas itself, or a forced tool call gives the JSON. Default:
+    /// by the model's name. A schema that <c>format</c> does not support is always a tool.
     /// </summary>
     public bool? StructuredOutput { get; init; }
 

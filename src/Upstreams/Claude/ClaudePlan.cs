@@ -111,7 +111,8 @@ internal sealed class ClaudePlan
     {
         AnswerTool = "json_answer";
         while (tools.Exists(tool => tool.Name == AnswerTool)) AnswerTool += "_";
-        tools.Add(new ClaudeTool(AnswerTool, $"Call this tool to give your answer. Its input is the answer. {format.Description}".Trim(), schema, IsStrict: false));
+        var description = $"Call this tool to give your answer. Its input is the answer. {format.Description}".Trim();
+        tools.Add(new ClaudeTool(AnswerTool, description, schema, IsStrict: false));
         // With tools of the client, the model chooses between a call and its answer.
         ToolChoice = canCallTools
             ? new ClaudeToolChoice("any", null, _settings.ParallelToolCalls == false)

@@ -57,7 +57,10 @@ internal sealed record ClaudePrompt(IReadOnlyList<string> System, IReadOnlyList<
         {
             var message = messages[i];
             if (message.Role is ChatRole.System or ChatRole.Assistant && message.Content.Any(part => part is not TextContent))
-                throw new ClusterException(ErrorCode.InvalidRequest, "Claude models accept images and files of users and tools only.", $"messages[{i}].content");
+                {
+                throw new ClusterException(
+                    ErrorCode.InvalidRequest, "Claude models accept images and files of users and tools only.", $"messages[{i}].content");
+            }
             builder.Add(message, [.. message.Content.Select(part => ToBlock(part, i)).OfType<ClaudeBlock>()]);
         }
         return builder.Build();

@@ -233,6 +233,11 @@ internal sealed class ClaudeUsage
         // Claude's input tokens are those that are neither read from nor written to the cache.
         var input = (_input ?? 0) + (_cacheRead ?? 0) + (_cacheWrite ?? 0);
         var output = _output ?? 0;
-        sink.SetUsage(new Usage(input, output, input + output) { CachedInputTokens = _cacheRead, CacheWriteTokens = _cacheWrite, ReasoningTokens = _reasoning });
+        sink.SetUsage(new Usage(input, output, input + output)
+        {
+            CachedInputTokens = _cacheRead,
+            CacheWriteTokens = _cacheWrite,
+            ReasoningTokens = _reasoning,
+        });
     }
 }

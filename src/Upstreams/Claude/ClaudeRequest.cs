@@ -9,8 +9,8 @@ using System.Text.Json;
 namespace CozeCluster.Upstreams.Claude;
 
 /// <summary>
-/// Writes the body of <c>POST /v1/messages</c>. <see cref="ClaudePlan"/> decides what is sent. Settings that Claude does not have are left out: penalties, seed,
-/// verbosity, and OpenAI's own fields.
+/// Writes the body of <c>POST /v1/messages</c>. <see cref="ClaudePlan"/> decides what is sent. Settings that Claude does not have are left out: penalties,
+/// seed, verbosity, and OpenAI's own fields.
 /// </summary>
 internal static class ClaudeRequest
 {

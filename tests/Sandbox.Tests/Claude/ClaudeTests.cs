@@ -65,9 +65,11 @@ public sealed partial class ClaudeTests : IAsyncLifetime
     [InlineData("""{"role":"user","content":[{"type":"text","text":" "}]}""", "\"stream\":true", "non-whitespace")]
     [InlineData("""{"role":"user","content":"a"},{"role":"assistant","content":"b "}""", "\"stream\":true", "trailing whitespace")]
     [InlineData(
-        """{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"/9j/"}}]}""", "\"stream\":true", "does not match")]
+        """{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"/9j/"}}]}""",
+        "\"stream\":true", "does not match")]
     [InlineData(
-        """{"role":"user","content":[{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"AAAA"}}]}""", "\"stream\":true", "PDF")]
+        """{"role":"user","content":[{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"AAAA"}}]}""",
+        "\"stream\":true", "PDF")]
     [InlineData("""{"role":"user","content":[{"type":"image","source":{"type":"url","url":"http://a.test/"}}]}""", "\"stream\":true", "HTTPS")]
     [InlineData("""{"role":"user","content":[{"type":"tool_result","tool_use_id":"a"}]}""", "\"tools\":[]", "must define tools")]
     public Task Post_InvalidRequest_IsRefused(string messages, string field, string message) =>
@@ -163,7 +165,8 @@ public sealed partial class ClaudeTests : IAsyncLifetime
         table = table[..table.IndexOf("### Control endpoints of Claude", StringComparison.Ordinal)];
 
         Assert.Equal(
-            ClaudeDirectives.Parser.Names.Order(StringComparer.Ordinal), FirstCell().Matches(table).Select(m => m.Groups[1].Value).Order(StringComparer.Ordinal));
+            ClaudeDirectives.Parser.Names.Order(StringComparer.Ordinal),
+            FirstCell().Matches(table).Select(m => m.Groups[1].Value).Order(StringComparer.Ordinal));
     }
 
     private async Task AssertRefused(string body, string message)
@@ -171,7 +174,9 @@ public sealed partial class ClaudeTests : IAsyncLifetime
         using var response = await Post(body);
         var error = JsonNode.Parse(await response.Content.ReadAsStringAsync(Stop))!;
 
-        Assert.Equal((HttpStatusCode.BadRequest, "error", "invalid_request_error"), (response.StatusCode, (string?)error["type"], (string?)error["error"]!["type"]));
+        Assert.Equal(
+            (HttpStatusCode.BadRequest, "error", "invalid_request_error"),
+            (response.StatusCode, (string?)error["type"], (string?)error["error"]!["type"]));
         Assert.Contains(message, (string?)error["error"]!["message"]);
         Assert.Equal(response.Headers.GetValues("request-id").Single(), (string?)error["request_id"]);
     }

@@ -148,7 +148,8 @@ public sealed class ClaudeExchangeTests : IDisposable
     public async Task Read_CallsWithoutInput_HaveAnEmptyObject()
     {
         var sink = await _rig.Read(
-            Start + Block(0, """{"type":"tool_use","id":"t1","name":"a","input":{}}""") + Block(1, """{"type":"tool_use","id":"t2","name":"b","input":{"x":1}}""")
+            Start + Block(0, """{"type":"tool_use","id":"t1","name":"a","input":{}}""")
+            + Block(1, """{"type":"tool_use","id":"t2","name":"b","input":{"x":1}}""")
             + Delta("tool_use") + Event("message_stop"));
 
         Assert.Equal([new ToolCallItem("t1", "a", "{}", true), new ToolCallItem("t2", "b", "{\"x\":1}", true)], sink.Items);

@@ -8,7 +8,8 @@ namespace CozeCluster.Upstreams.Tests.Claude;
 public sealed class ClaudeSandboxTests : IAsyncLifetime
 {
     private static readonly ToolDefinition Weather = new(
-        "weather", "Tells the weather.", """{"type":"object","properties":{"city":{"type":"string"}},"required":["city"],"additionalProperties":false}""", true);
+        "weather", "Tells the weather.",
+        """{"type":"object","properties":{"city":{"type":"string"}},"required":["city"],"additionalProperties":false}""", true);
 
     private readonly ManualTime _time = new();
     private SandboxServer _sandbox = null!;
@@ -62,7 +63,8 @@ public sealed class ClaudeSandboxTests : IAsyncLifetime
                 {
                     var settings = new GenerationSettings
                     {
-                        Tools = [Weather], ToolChoice = choice, ParallelToolCalls = false, Format = format, ReasoningEffort = effort, Temperature = 2, TopP = 0.1,
+                        Tools = [Weather], ToolChoice = choice, ParallelToolCalls = false, Format = format, ReasoningEffort = effort,
+                        Temperature = 2, TopP = 0.1,
                         Stop = ["@@", "\n"], Seed = 1, PresencePenalty = 1, Verbosity = "low",
                     };
                     var sink = await _rig.Run(_rig.Turn(CozeRig.User("?"), Call("call_1"), Result("call_1"), CozeRig.User("Hi")) with { Settings = settings });
@@ -112,7 +114,8 @@ public sealed class ClaudeSandboxTests : IAsyncLifetime
         var pdf = await _rig.Blobs.Put("t", "a.pdf", "application/pdf", "%PDF-1.7"u8.ToArray(), ClaudeRig.Stop);
         var text = await _rig.Blobs.Put("t", "a.txt", "text/plain", "hello"u8.ToArray(), ClaudeRig.Stop);
         var sink = await _rig.Run(_rig.Turn(CozeRig.User(
-            new FileContent(new MediaSource(null, pdf)), new FileContent(new MediaSource(null, text)), new ImageContent(new MediaSource("https://a.test/a", null)),
+            new FileContent(new MediaSource(null, pdf)), new FileContent(new MediaSource(null, text)),
+            new ImageContent(new MediaSource("https://a.test/a", null)),
             new TextContent("[[usage=10/20 cache=30/4]]"))) with { Settings = new GenerationSettings { MaxOutputTokens = 4 } });
 
         Assert.Equal(new Usage(44, 20, 64) { CachedInputTokens = 30, CacheWriteTokens = 4, ReasoningTokens = 0 }, sink.Usage);
@@ -226,7 +229,9 @@ public sealed class ClaudeSandboxTests : IAsyncLifetime
 
         Assert.DoesNotContain("canary", error + _rig.Logger.Text);
         var request = server.Requests.Single();
-        Assert.Equal(("/v1/messages", "Qd7-canary-of-the-account-19", "2023-06-01"), (request.Path, request.Headers["x-api-key"], request.Headers["anthropic-version"]));
+        Assert.Equal(
+            ("/v1/messages", "Qd7-canary-of-the-account-19", "2023-06-01"),
+            (request.Path, request.Headers["x-api-key"], request.Headers["anthropic-version"]));
         Assert.Null(request.Authorization);
     }
 
