@@ -1,3 +1,4 @@
+using CozeCluster.Sandbox.Claude;
 using CozeCluster.Sandbox.Coze;
 using CozeCluster.Sandbox.Discord;
 
@@ -20,6 +21,7 @@ public sealed class SandboxServer : IAsyncDisposable
         app.MapGroup("/coze").MapFakeCoze(Coze);
         Discord = new FakeDiscord(options);
         app.MapGroup("/discord").MapFakeDiscord(Discord);
+        app.MapGroup("/claude").MapFakeClaude(Claude = new FakeClaude(options));
     }
 
     /// <summary>The address of the server, without a path. The fake upstreams are below it.</summary>
@@ -30,6 +32,9 @@ public sealed class SandboxServer : IAsyncDisposable
 
     /// <summary>The fake Discord at <c>/discord</c>, with Coze-hosted bots in it.</summary>
     public FakeDiscord Discord { get; }
+
+    /// <summary>The fake Claude at <c>/claude</c>: its recorded messages and its scripts.</summary>
+    public FakeClaude Claude { get; }
 
     /// <summary>Starts a server. The returned task completes when the server listens.</summary>
     /// <exception cref="IOException">The port is in use.</exception>

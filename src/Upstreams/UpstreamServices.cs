@@ -1,3 +1,4 @@
+using CozeCluster.Upstreams.Claude;
 using CozeCluster.Upstreams.Coze;
 using CozeCluster.Upstreams.Notifications;
 using CozeCluster.Upstreams.Shared.Fetching;
@@ -17,6 +18,14 @@ public static class UpstreamServices
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, CozeUpstream>());
+        return services;
+    }
+
+    /// <summary>Adds Claude as an <see cref="IUpstream"/>. Requires the same services as <see cref="AddCozeUpstream"/>.</summary>
+    public static IServiceCollection AddClaudeUpstream(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, ClaudeUpstream>());
         return services;
     }
 
