@@ -1,5 +1,6 @@
 using CozeCluster.Sandbox.Coze;
 using CozeCluster.Sandbox.Discord;
+using CozeCluster.Sandbox.Gemini;
 
 namespace CozeCluster.Sandbox;
 
@@ -20,6 +21,8 @@ public sealed class SandboxServer : IAsyncDisposable
         app.MapGroup("/coze").MapFakeCoze(Coze);
         Discord = new FakeDiscord(options);
         app.MapGroup("/discord").MapFakeDiscord(Discord);
+        Gemini = new FakeGemini(options);
+        app.MapGroup("/gemini").MapFakeGemini(Gemini);
     }
 
     /// <summary>The address of the server, without a path. The fake upstreams are below it.</summary>
@@ -30,6 +33,9 @@ public sealed class SandboxServer : IAsyncDisposable
 
     /// <summary>The fake Discord at <c>/discord</c>, with Coze-hosted bots in it.</summary>
     public FakeDiscord Discord { get; }
+
+    /// <summary>The fake Gemini at <c>/gemini</c>.</summary>
+    public FakeGemini Gemini { get; }
 
     /// <summary>Starts a server. The returned task completes when the server listens.</summary>
     /// <exception cref="IOException">The port is in use.</exception>
@@ -70,6 +76,7 @@ public sealed class SandboxServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Coze.StopAll();
+        Gemini.StopAll();
         using var atOnce = new CancellationTokenSource(TimeSpan.Zero);
         await _app.StopAsync(atOnce.Token);
         await _app.DisposeAsync();
