@@ -116,7 +116,8 @@ internal sealed class GeminiReply
         if ((string?)config?["responseMimeType"] == "application/json")
             return Split((GeminiSchema.CreateInstance(config["responseJsonSchema"] ?? config["responseSchema"]) ?? new JsonObject()).ToJsonString());
         if (_script.Chunks is not null || _script.Text != TextKind.Plain) return Generate(_script.Seed, _script.Chunks ?? 20);
-        var tools = results.Count == 0 ? "" : $" The tools returned: {string.Join("; ", results.Select(part => part!["functionResponse"]!["response"]!.ToJsonString()))}.";
+        var outputs = results.Select(part => part!["functionResponse"]!["response"]!.ToJsonString());
+        var tools = results.Count == 0 ? "" : $" The tools returned: {string.Join("; ", outputs)}.";
         var prompt = _call.Prompt.Length > MaxEchoLength ? _call.Prompt[..MaxEchoLength] : _call.Prompt;
         return Split($"You said: {prompt}\n\nThis is the Gemini sandbox, glad to hear from you.{tools}");
     }
@@ -126,6 +127,8 @@ internal sealed class GeminiReply
         var declared = (_request["tools"]?.AsArray() ?? []).SelectMany(tool => tool!["functionDeclarations"]?.AsArray() ?? []).ToList();
         var config = _request["toolConfig"]?["functionCallingConfig"];
         IReadOnlyList<string> names = hasResults || (string?)config?["mode"] == "NONE" ? [] : _script.Tools;
+        var allowed = config?["allowedFunctionNames"]?.AsArray().Select(name => (string)name!).ToList();
+        if (allowed is { Count: > 0 }) names = [.. names.Where(allowed.Contains)];
         if (names.Count == 0 && (string?)config?["mode"] == "ANY")
             names = [(string?)config["allowedFunctionNames"]?[0] ?? (string)declared[0]!["name"]!];
         var parts = new List<JsonObject>();
