@@ -123,7 +123,8 @@ describe('@google/genai with the sandbox', { timeout: 120_000 }, () => {
       ['wrong setting', () => ask('x', { config: { temperature: 9 } }), 400],
       ['rate limit', () => ask('[[early_error=429 retry_after=1s]]'), 429],
       ['overloaded', () => ask('[[early_error=503]]'), 503],
-      ['in the stream', async () => collect(await ai.models.generateContentStream({ model, contents: '[[chunks=5 error=503 error_after=2 error_form=bare]]' })), 503],
+      // The client understands such an error only if it arrives alone.
+      ['in the stream', async () => collect(await ai.models.generateContentStream({ model, contents: '[[chunks=5 stall_after=2 stall=200ms error=503 error_after=2 error_form=bare]]' })), 503],
     ];
     for (const [name, call, status] of cases) {
       test(name, async () => {
