@@ -23,7 +23,8 @@ internal sealed class GeminiException(int code, string message) : Exception(mess
     public static GeminiException Invalid(string message) => new(400, message);
 
     /// <summary>The error that a script asks for.</summary>
-    public static GeminiException Scripted(int code, string? reason, TimeSpan? delay) => new(code, GetText(code, reason)) { Reason = reason, RetryDelay = delay };
+    public static GeminiException Scripted(int code, string? reason, TimeSpan? delay) =>
+        new(code, GetText(code, reason)) { Reason = reason, RetryDelay = delay };
 
     /// <summary>The error as JSON.</summary>
     public JsonObject ToJson()

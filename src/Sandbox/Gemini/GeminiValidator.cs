@@ -141,7 +141,8 @@ internal static partial class GeminiValidator
                 {
                     throw Invalid(
                         $"* GenerateContentRequest.tools[0].function_declarations[{names.Count}].name: Invalid function name. Must start with a letter or an "
-                        + "underscore. Must be alphanumeric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:), or dashes (-), with a maximum length of 64.");
+                        + "underscore. Must be alphanumeric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:), or dashes (-), "
+                        + "with a maximum length of 64.");
                 }
                 if (function.ContainsKey("parameters") && function.ContainsKey("parametersJsonSchema"))
                     throw Invalid("parameters and parameters_json_schema are mutually exclusive.");

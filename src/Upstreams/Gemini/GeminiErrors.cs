@@ -129,7 +129,8 @@ internal static class GeminiErrors
     {
         var text = UpstreamText.Clean(message);
         return new Error(
-            ErrorCode.ContentFiltered, $"Gemini refused the prompt because of its content ({UpstreamText.Clean(reason)}){(text.Length > 0 ? $": {text}" : ".")}");
+            ErrorCode.ContentFiltered,
+            $"Gemini refused the prompt because of its content ({UpstreamText.Clean(reason)}){(text.Length > 0 ? $": {text}" : ".")}");
     }
 
     /// <summary>Translates a status without an error of Google.</summary>

@@ -58,7 +58,7 @@ public sealed record GeminiBotOptions
     /// <summary>Option <c>top_k</c>: from how many tokens each one is chosen, 1 to 1,000.</summary>
     public int? TopK { get; init; }
 
-    /// <summary>Option <c>response_modalities</c>: what replies consist of, <c>text</c>, <c>image</c> or <c>text,image</c>. Here as the API writes it.</summary>
+    /// <summary>Option <c>response_modalities</c>: what replies consist of: <c>text</c>, <c>image</c> or <c>text,image</c>. Here as in the API.</summary>
     public IReadOnlyList<string> ResponseModalities { get; init; } = [];
 
     /// <summary>Parses options.</summary>

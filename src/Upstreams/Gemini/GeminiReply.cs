@@ -52,7 +52,8 @@ internal sealed class GeminiReply(UpstreamTurn turn, GeminiCallIds ids, TimeProv
     /// <exception cref="JsonException">The data is not a JSON object.</exception>
     public void OnRecord(ReadOnlySpan<byte> data, List<GeminiEvent> events)
     {
-        if (LenientJson.TryParse(data) is not { ValueKind: JsonValueKind.Object or JsonValueKind.Array } json) throw new JsonException("A reply must be an object.");
+        if (LenientJson.TryParse(data) is not { ValueKind: JsonValueKind.Object or JsonValueKind.Array } json)
+            throw new JsonException("A reply must be an object.");
         if (GeminiRefusal.Parse(json) is { } refusal)
         {
             End(new GeminiEvent.Failed(GeminiErrors.ToError(refusal, time)), events);

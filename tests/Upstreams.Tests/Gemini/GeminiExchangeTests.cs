@@ -100,7 +100,8 @@ public sealed class GeminiExchangeTests
     public async Task BareErrorWithLineBreaks_IsRead()
     {
         using var rig = new GeminiRig();
-        var sink = await rig.Read(Text("\"a\"") + "{\n  \"error\": {\n    \"code\": 503,\n    \"message\": \"overloaded\",\n    \"status\": \"UNAVAILABLE\"\n  }\n}\n");
+        const string Error = "{\n  \"error\": {\n    \"code\": 503,\n    \"message\": \"overloaded\",\n    \"status\": \"UNAVAILABLE\"\n  }\n}\n";
+        var sink = await rig.Read(Text("\"a\"") + Error);
 
         Assert.Equal(ErrorCode.UpstreamUnavailable, sink.Failure!.Code);
         Assert.Contains("overloaded", sink.Failure.Message);

@@ -51,7 +51,8 @@ internal sealed class GeminiRig : IDisposable
     }
 
     public GeminiExchange Exchange(Stream stream) => new(
-        Turn("hi"), new GeminiStream(new HttpResponseMessage(), stream), new GeminiCallIds(TimeProvider.System), Blobs, TimeProvider.System, NullLogger.Instance);
+        Turn("hi"), new GeminiStream(new HttpResponseMessage(), stream),
+        new GeminiCallIds(TimeProvider.System), Blobs, TimeProvider.System, NullLogger.Instance);
 
     public void Dispose() => Upstream.Dispose();
 }

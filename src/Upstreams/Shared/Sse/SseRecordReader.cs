@@ -18,8 +18,8 @@ internal readonly ref struct SseRecord(ReadOnlySpan<byte> name, ReadOnlySpan<byt
 
 /// <summary>
 /// Splits a stream into server-sent events without allocating memory per event. Accepts everything that the HTML standard describes (LF, CRLF or CR, comments,
-/// data in several lines, a byte order mark), and also a record without data, a last record without its blank line, and bare JSON in one or more lines, which it
-/// treats as data. Holds no buffer while it waits for the upstream.
+/// data in several lines, a byte order mark), and also a record without data, a last record without its blank line, and bare JSON
+/// in one or more lines, which it treats as data. Holds no buffer while it waits for the upstream.
 /// </summary>
 internal sealed class SseRecordReader : IDisposable
 {
