@@ -1,6 +1,7 @@
 using CozeCluster.Sandbox.Claude;
 using CozeCluster.Sandbox.Coze;
 using CozeCluster.Sandbox.Discord;
+using CozeCluster.Sandbox.Gemini;
 
 namespace CozeCluster.Sandbox;
 
@@ -21,7 +22,10 @@ public sealed class SandboxServer : IAsyncDisposable
         app.MapGroup("/coze").MapFakeCoze(Coze);
         Discord = new FakeDiscord(options);
         app.MapGroup("/discord").MapFakeDiscord(Discord);
-        app.MapGroup("/claude").MapFakeClaude(Claude = new FakeClaude(options));
+        Claude = new FakeClaude(options);
+        app.MapGroup("/claude").MapFakeClaude(Claude);
+        Gemini = new FakeGemini(options);
+        app.MapGroup("/gemini").MapFakeGemini(Gemini);
     }
 
     /// <summary>The address of the server, without a path. The fake upstreams are below it.</summary>
@@ -35,6 +39,9 @@ public sealed class SandboxServer : IAsyncDisposable
 
     /// <summary>The fake Claude at <c>/claude</c>: its recorded messages and its scripts.</summary>
     public FakeClaude Claude { get; }
+
+    /// <summary>The fake Gemini at <c>/gemini</c>.</summary>
+    public FakeGemini Gemini { get; }
 
     /// <summary>Starts a server. The returned task completes when the server listens.</summary>
     /// <exception cref="IOException">The port is in use.</exception>
@@ -75,6 +82,7 @@ public sealed class SandboxServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Coze.StopAll();
+        Gemini.StopAll();
         using var atOnce = new CancellationTokenSource(TimeSpan.Zero);
         await _app.StopAsync(atOnce.Token);
         await _app.DisposeAsync();

@@ -1,5 +1,6 @@
 using CozeCluster.Upstreams.Claude;
 using CozeCluster.Upstreams.Coze;
+using CozeCluster.Upstreams.Gemini;
 using CozeCluster.Upstreams.Notifications;
 using CozeCluster.Upstreams.Shared.Fetching;
 using Microsoft.Extensions.DependencyInjection;
@@ -26,6 +27,14 @@ public static class UpstreamServices
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, ClaudeUpstream>());
+        return services;
+    }
+
+    /// <summary>Adds Gemini as an <see cref="IUpstream"/>. Requires what <see cref="AddCozeUpstream"/> requires, and an <see cref="ISafeFetcher"/>.</summary>
+    public static IServiceCollection AddGeminiUpstream(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, GeminiUpstream>());
         return services;
     }
 

@@ -18,18 +18,19 @@ internal readonly ref struct SseRecord(ReadOnlySpan<byte> name, ReadOnlySpan<byt
 
 /// <summary>
 /// Splits a stream into server-sent events without allocating memory per event. Accepts everything that the HTML standard describes (LF, CRLF or CR, comments,
-/// data in several lines, a byte order mark), and also a record without data, a last record without its blank line, and a line of bare JSON, which it treats as
-/// data. Holds no buffer while it waits for the upstream.
+/// data in several lines, a byte order mark), and also a record without data, a last record without its blank line, and bare JSON
+/// in one or more lines, which it treats as data. Holds no buffer while it waits for the upstream.
 /// </summary>
 internal sealed class SseRecordReader : IDisposable
 {
-    /// <summary>The largest accepted record, in bytes.</summary>
+    /// <summary>The largest accepted record, in bytes, unless the reader is created with another limit.</summary>
     public const int MaxRecord = 4 * 1024 * 1024;
 
     private const int ReadSize = 16 * 1024;
     private const int MinFreeSpace = 2 * 1024;
 
     private readonly Stream _stream;
+    private readonly int _maxRecord;
     private byte[] _buffer = [];
     private int _start;
     private int _end;
@@ -43,6 +44,7 @@ internal sealed class SseRecordReader : IDisposable
     private Field _name;
     private Field _data;
     private byte[]? _nameCopy;
+    private bool _isBareJson;
     private bool _isComplete;
     private bool _isUnterminated;
     private bool _skipLineFeed;
@@ -50,9 +52,11 @@ internal sealed class SseRecordReader : IDisposable
 
     /// <param name="stream">The stream to read; not disposed by this reader.</param>
     /// <param name="prefix">The bytes that have already been read from the stream.</param>
-    public SseRecordReader(Stream stream, ReadOnlySpan<byte> prefix = default)
+    /// <param name="maxRecord">The largest accepted record, in bytes.</param>
+    public SseRecordReader(Stream stream, ReadOnlySpan<byte> prefix = default, int maxRecord = MaxRecord)
     {
         _stream = stream;
+        _maxRecord = maxRecord;
         if (prefix.IsEmpty) return;
         _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(ReadSize, prefix.Length));
         prefix.CopyTo(_buffer);
@@ -171,8 +175,9 @@ internal sealed class SseRecordReader : IDisposable
             line = line[mark..];
         }
         if (line.IsEmpty) return;
-        if (line[0] == '{')
+        if (line[0] == '{' || (_isBareJson && line[0] is (byte)' ' or (byte)'\t' or (byte)'"' or (byte)'}' or (byte)']'))
         {
+            _isBareJson = true;
             AddData(bytes, new Field(start, line.Length));
             return;
         }
@@ -214,7 +219,7 @@ internal sealed class SseRecordReader : IDisposable
         _line = 0;
         _name = _data = default;
         _nameCopy = null;
-        _isComplete = _isUnterminated = false;
+        _isComplete = _isUnterminated = _isBareJson = false;
     }
 
     private void EnsureFreeSpace()
@@ -226,8 +231,8 @@ internal sealed class SseRecordReader : IDisposable
         }
         if (_buffer.Length - _end >= MinFreeSpace) return;
         var used = _end - _start;
-        if (used + MinFreeSpace > MaxRecord)
-            throw new ClusterException(ErrorCode.UpstreamProtocol, $"The upstream sent an event of more than {MaxRecord} bytes.");
+        if (used + MinFreeSpace > _maxRecord)
+            throw new ClusterException(ErrorCode.UpstreamProtocol, $"The upstream sent an event of more than {_maxRecord} bytes.");
         var buffer = _buffer;
         if (_buffer.Length - used < MinFreeSpace) buffer = ArrayPool<byte>.Shared.Rent(2 * _buffer.Length);
         _buffer.AsSpan(_start, used).CopyTo(buffer);
