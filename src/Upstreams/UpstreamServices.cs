@@ -1,5 +1,6 @@
 using CozeCluster.Upstreams.Coze;
 using CozeCluster.Upstreams.Notifications;
+using CozeCluster.Upstreams.OpenAi;
 using CozeCluster.Upstreams.Shared.Fetching;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -17,6 +18,17 @@ public static class UpstreamServices
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, CozeUpstream>());
+        return services;
+    }
+
+    /// <summary>
+    /// Adds the language models as <see cref="IUpstream"/>s. Requires an <see cref="ISecretSeal"/>, an <see cref="IBlobStore"/>, an <see cref="ISafeFetcher"/>
+    /// and logging. Uses the system clock unless a <see cref="TimeProvider"/> is registered.
+    /// </summary>
+    public static IServiceCollection AddLanguageModels(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, OpenAiUpstream>());
         return services;
     }
 

@@ -129,7 +129,10 @@ public sealed partial class ConversationGrain
     {
         if (PromptBuilder.FindAnsweredTurn(request) is not { } turnId) return null;
         if (!_liveTurns.TryGetValue(turnId, out var live)) return await _reader.FindAnswered(turnId);
-        return live.Progress.EndedAt is null ? null : new AnsweredTurn(turnId, live.Progress.Handle, live.Log.Parts);
+        return live.Progress.EndedAt is null ? null : new AnsweredTurn(turnId, live.Progress.Handle, live.Log.Parts)
+        {
+            Upstream = live.Progress.Row.Upstream,
+        };
     }
 
     /// <summary>Whether prompts of this conversation stay stored after they were sent.</summary>

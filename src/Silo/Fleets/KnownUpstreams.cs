@@ -1,5 +1,6 @@
 using CozeCluster.Discord;
 using CozeCluster.Upstreams.Coze;
+using CozeCluster.Upstreams.OpenAi;
 
 namespace CozeCluster.Silo.Fleets;
 
@@ -53,6 +54,24 @@ internal static class KnownUpstreams
             CheckBotOptions = ErrorsOf<DiscordBotOptions>(DiscordBotOptions.TryParse),
             ListenerOption = "listener",
         },
+        new(UpstreamNames.OpenAi, "https://api.openai.com/v1")
+        {
+            ReadBotId = field => field.UpstreamId(),
+            CheckAccountOptions = ErrorsOf<OpenAiAccountOptions>(OpenAiAccountOptions.TryParse),
+            CheckBotOptions = ErrorsOf<OpenAiBotOptions>(OpenAiBotOptions.TryParse),
+        },
+        new(UpstreamNames.Claude, "https://api.anthropic.com")
+        {
+            ReadBotId = field => field.UpstreamId(),
+            CheckAccountOptions = NoOptions,
+            CheckBotOptions = NoOptions,
+        },
+        new(UpstreamNames.Gemini, "https://generativelanguage.googleapis.com")
+        {
+            ReadBotId = field => field.UpstreamId(),
+            CheckAccountOptions = NoOptions,
+            CheckBotOptions = NoOptions,
+        },
     ];
 
     private delegate bool OptionsParser<T>(IReadOnlyDictionary<string, string> options, out T parsed, out IReadOnlyDictionary<string, string> errors);
@@ -61,6 +80,9 @@ internal static class KnownUpstreams
 
     /// <summary>The upstream with that name, or null.</summary>
     public static UpstreamDescription? Find(string name) => Array.Find(All, upstream => upstream.Name == name);
+
+    private static Dictionary<string, string> NoOptions(IReadOnlyDictionary<string, string> options) =>
+        options.Keys.ToDictionary(name => name, _ => "unknown; this upstream has no options");
 
     private static OptionsCheck ErrorsOf<T>(OptionsParser<T> parse) => options =>
     {
