@@ -1,10 +1,11 @@
 using CozeCluster.Sandbox.Coze;
 using CozeCluster.Sandbox.Discord;
+using CozeCluster.Sandbox.OpenAi;
 
 namespace CozeCluster.Sandbox;
 
 /// <summary>
-/// An HTTP server with fake upstreams, each below its own path (<c>/coze</c>, <c>/discord</c>). Tests in the same process also use
+/// An HTTP server with fake upstreams, each below its own path (<c>/coze</c>, <c>/discord</c>, <c>/openai</c>). Tests in the same process also use
 /// the properties of this class; other programs use the control endpoints.
 /// </summary>
 public sealed class SandboxServer : IAsyncDisposable
@@ -20,6 +21,8 @@ public sealed class SandboxServer : IAsyncDisposable
         app.MapGroup("/coze").MapFakeCoze(Coze);
         Discord = new FakeDiscord(options);
         app.MapGroup("/discord").MapFakeDiscord(Discord);
+        OpenAi = new FakeOpenAi(options);
+        app.MapGroup("/openai").MapFakeOpenAi(OpenAi);
     }
 
     /// <summary>The address of the server, without a path. The fake upstreams are below it.</summary>
@@ -30,6 +33,9 @@ public sealed class SandboxServer : IAsyncDisposable
 
     /// <summary>The fake Discord at <c>/discord</c>, with Coze-hosted bots in it.</summary>
     public FakeDiscord Discord { get; }
+
+    /// <summary>The fake OpenAI at <c>/openai</c>, whose API is at <c>/openai/v1</c>: its recorded completions and its scripts.</summary>
+    public FakeOpenAi OpenAi { get; }
 
     /// <summary>Starts a server. The returned task completes when the server listens.</summary>
     /// <exception cref="IOException">The port is in use.</exception>
