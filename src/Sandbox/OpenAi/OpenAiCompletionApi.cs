@@ -84,9 +84,9 @@ internal static class OpenAiCompletionApi
         var message = body.GetProperty("messages").EnumerateArray().LastOrDefault(message => message.GetProperty("role").ValueEquals("user"));
         if (message.ValueKind == JsonValueKind.Undefined) return "";
         var content = message.GetProperty("content");
-        return content.ValueKind == JsonValueKind.String
-            ? content.GetString()!
-            : string.Join('\n', content.EnumerateArray().Where(part => part.GetProperty("type").ValueEquals("text")).Select(part => part.GetProperty("text").GetString()));
+        if (content.ValueKind == JsonValueKind.String) return content.GetString()!;
+        var texts = content.EnumerateArray().Where(part => part.GetProperty("type").ValueEquals("text"));
+        return string.Join('\n', texts.Select(part => part.GetProperty("text").GetString()));
     }
 
     private static async Task WriteScriptedErrorAsync(HttpContext http, FakeOpenAi fake, ChatScript script)

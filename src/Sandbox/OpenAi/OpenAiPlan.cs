@@ -34,8 +34,8 @@ internal sealed record OpenAiPlan(
         var output = script.Usage?.Output ?? 1 + ((answer?.Text.Length ?? Arguments.Length) + (reasoning?.Text.Length ?? 0)) / CharsPerToken;
         var includeUsage = body.TryGetProperty("stream_options", out var options) && options.TryGetProperty("include_usage", out var include)
             && include.ValueKind == JsonValueKind.True;
-        return new OpenAiPlan(
-            answer, reasoning, calls, input, output, includeUsage && script.Usage is not { Absent: true }, script.Finish ?? (calls.Count > 0 ? "tool_calls" : "stop"));
+        var finish = script.Finish ?? (calls.Count > 0 ? "tool_calls" : "stop");
+        return new OpenAiPlan(answer, reasoning, calls, input, output, includeUsage && script.Usage is not { Absent: true }, finish);
     }
 
     private static IReadOnlyList<string> FindCalls(JsonElement body, ChatScript script)

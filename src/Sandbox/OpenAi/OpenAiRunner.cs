@@ -66,8 +66,8 @@ internal sealed class OpenAiRunner(HttpContext http, FakeOpenAi fake, OpenAiComp
 
     private async Task SendCallAsync(int index)
     {
-        await SendAsync(Chunk(
-            $$$"""{"tool_calls":[{"index":{{{index}}},"id":"{{{CallId(index)}}}","type":"function","function":{"name":"{{{plan.Calls[index]}}}","arguments":""}}]}"""));
+        var function = $$"""{"name":"{{plan.Calls[index]}}","arguments":""}""";
+        await SendAsync(Chunk($$"""{"tool_calls":[{"index":{{index}},"id":"{{CallId(index)}}","type":"function","function":{{function}}}]}"""));
         foreach (var piece in OpenAiPlan.Arguments.Chunk(5))
         {
             var arguments = JsonSerializer.Serialize(new string(piece));
@@ -86,9 +86,8 @@ internal sealed class OpenAiRunner(HttpContext http, FakeOpenAi fake, OpenAiComp
         var toolCalls = plan.Calls.Count > 0 ? $",\"tool_calls\":[{string.Join(',', calls)}]" : "";
         var message = $$"""{"role":"assistant","content":{{content}},"refusal":null{{reasoning}}{{toolCalls}}}""";
         http.Response.ContentType = "application/json";
-        await http.Response.WriteAsync(
-            $$"""{{Head("chat.completion")}},"choices":[{"index":0,"message":{{message}},"logprobs":null,"finish_reason":"{{plan.FinishReason}}"}],"usage":{{Usage()}}}""",
-            http.RequestAborted);
+        var choice = $$"""{"index":0,"message":{{message}},"logprobs":null,"finish_reason":"{{plan.FinishReason}}"}""";
+        await http.Response.WriteAsync($$"""{{Head("chat.completion")}},"choices":[{{choice}}],"usage":{{Usage()}}}""", http.RequestAborted);
         return true;
     }
 

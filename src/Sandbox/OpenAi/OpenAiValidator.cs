@@ -7,6 +7,7 @@ internal static class OpenAiValidator
 {
     private const int MaxCallId = 40;
     private const int MaxName = 64;
+    private const string MissingResults = "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'.";
 
     /// <exception cref="OpenAiError">The request is not valid.</exception>
     public static void Check(JsonElement body)
@@ -16,7 +17,8 @@ internal static class OpenAiValidator
             throw OpenAiError.Invalid("messages", "Invalid 'messages': empty array. Expected an array with minimum length 1.");
         CheckMessages(messages);
         if (body.TryGetProperty("tools", out var tools)) CheckTools(tools);
-        else if (body.TryGetProperty("tool_choice", out _)) throw OpenAiError.Invalid("tool_choice", "'tool_choice' is only allowed when 'tools' are specified.");
+        else if (body.TryGetProperty("tool_choice", out _))
+            throw OpenAiError.Invalid("tool_choice", "'tool_choice' is only allowed when 'tools' are specified.");
         if (body.TryGetProperty("response_format", out var format)) CheckFormat(format);
         if (body.TryGetProperty("max_tokens", out _) && body.TryGetProperty("max_completion_tokens", out _))
             throw OpenAiError.Invalid("max_tokens", "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.");
@@ -42,8 +44,7 @@ internal static class OpenAiValidator
                     throw OpenAiError.Invalid($"{at}.role", "messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.");
                 continue;
             }
-            if (open.Count > 0)
-                throw OpenAiError.Invalid(at, "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'.");
+            if (open.Count > 0) throw OpenAiError.Invalid(at, MissingResults);
             switch (role)
             {
                 case "system" or "developer" or "user":
@@ -57,8 +58,7 @@ internal static class OpenAiValidator
                     throw OpenAiError.Invalid($"{at}.role", $"Invalid value: '{role}'.");
             }
         }
-        if (open.Count > 0)
-            throw OpenAiError.Invalid("messages", "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'.");
+        if (open.Count > 0) throw OpenAiError.Invalid("messages", MissingResults);
     }
 
     private static IEnumerable<string> ReadCalls(JsonElement message, string at)
@@ -67,7 +67,8 @@ internal static class OpenAiValidator
         foreach (var call in calls.EnumerateArray())
         {
             var id = call.GetProperty("id").GetString()!;
-            if (id.Length is 0 or > MaxCallId) throw OpenAiError.Invalid($"{at}.tool_calls", $"string too long. Expected a string with maximum length {MaxCallId}");
+            if (id.Length is 0 or > MaxCallId)
+                throw OpenAiError.Invalid($"{at}.tool_calls", $"string too long. Expected a string with maximum length {MaxCallId}");
             CheckName(call.GetProperty("function"), at);
             using var _ = JsonDocument.Parse(call.GetProperty("function").GetProperty("arguments").GetString()!);
             yield return id;

@@ -7,6 +7,9 @@ public sealed class FakeFleet : IFleetView
 {
     private static readonly DateTimeOffset Created = DateTimeOffset.UnixEpoch.AddSeconds(1700000000);
 
+    /// <summary>A model with a bot and a language model behind it.</summary>
+    public const string LanguageModel = "gpt";
+
     private readonly ConcurrentDictionary<object, Action<FleetChange>> _subscriptions = new();
 
     public ConcurrentDictionary<string, ApiKeyInfo> Keys { get; } = new(
@@ -16,7 +19,7 @@ public sealed class FakeFleet : IFleetView
         new(GrainKeys.ApiKeyHash("sk-admin"), new ApiKeyInfo("acme", "admin", true)),
     ]);
 
-    public List<string> Models { get; } = ["bot", "team/bot 1"];
+    public List<string> Models { get; } = ["bot", "team/bot 1", LanguageModel];
 
     /// <summary>The exception of every look-up; null for none.</summary>
     public Exception? Fault { get; set; }
@@ -40,14 +43,15 @@ public sealed class FakeFleet : IFleetView
 
     public TenantDefinition? FindTenant(string tenantId) => throw new NotSupportedException();
 
-    public BotDefinition? FindBot(string botId) => throw new NotSupportedException();
+    public BotDefinition? FindBot(string botId) =>
+        new() { Id = botId, Upstream = botId == LanguageModel ? UpstreamNames.OpenAi : "coze", UpstreamBotId = "1", Accounts = ["a"] };
 
     public AccountDefinition? FindAccount(string accountId) => throw new NotSupportedException();
 
     public ListenerDefinition? FindListener(string listenerId) => throw new NotSupportedException();
 
     public ModelDefinition? FindModel(string tenantId, string model) =>
-        Models.Contains(model) ? new ModelDefinition { Id = model, Bots = ["b"], CreatedAt = Created } : null;
+        Models.Contains(model) ? new ModelDefinition { Id = model, Bots = ["b"], Fallback = model == LanguageModel ? [model] : [], CreatedAt = Created } : null;
 
     public IReadOnlyList<ModelInfo> ListModels(string tenantId) => [.. Models.Select(model => new ModelInfo(model, Created))];
 
