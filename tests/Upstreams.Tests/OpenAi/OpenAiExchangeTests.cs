@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using CozeCluster.Upstreams.OpenAi;
 using CozeCluster.Upstreams.Shared.Http;
+using CozeCluster.Upstreams.Shared.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CozeCluster.Upstreams.Tests.OpenAi;
@@ -135,7 +136,7 @@ public sealed class OpenAiExchangeTests
     [InlineData(500, "[]", ErrorCode.UpstreamFailed)]
     public void ToError_MapsWhatServersSend(int status, string body, ErrorCode code)
     {
-        var refusal = OpenAiRefusal.Parse(Shared.Json.LenientJson.TryParse(body)!.Value);
+        var refusal = OpenAiRefusal.Parse(LenientJson.TryParse(body)!.Value);
         Assert.Equal(code, OpenAiErrors.ToError(refusal, (HttpStatusCode)status).Code);
     }
 

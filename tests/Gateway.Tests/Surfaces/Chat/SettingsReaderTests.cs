@@ -11,7 +11,7 @@ public sealed class SettingsReaderTests
     public async Task Settings_reach_the_turn()
     {
         var settings = await Accept(
-            Tools + """,
+            Tools + "," + """
             "tool_choice":{"type":"function","function":{"name":"f"}},"parallel_tool_calls":false,"temperature":0.5,"top_p":0.1,"presence_penalty":-1,
             "frequency_penalty":1,"seed":3,"max_completion_tokens":9,"max_tokens":5,"stop":["a","b"],"reasoning_effort":"high","verbosity":"low",
             "logit_bias":{"1":-100},
@@ -46,9 +46,7 @@ public sealed class SettingsReaderTests
     [InlineData(""" "tools":[{"type":"function","function":{"name":"a b"}}] """, "tools[0].function.name")]
     [InlineData(""" "tools":[{"type":"function","function":{"name":"a","parameters":"x"}}] """, "tools[0].function.parameters")]
     [InlineData(""" "tools":[{"type":"function","function":{"name":"a"}},{"type":"function","function":{"name":"a"}}] """, "tools[1].function.name")]
-    [InlineData(Tools + """,
-        "tool_choice":{"type":"function","function":{"name":"g"}}
-        """, "tool_choice.function.name")]
+    [InlineData(Tools + ",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"g\"}}", "tool_choice.function.name")]
     [InlineData(""" "tool_choice":"required" """, "tool_choice")]
     [InlineData(""" "tool_choice":"perhaps" """, "tool_choice")]
     [InlineData(""" "functions":[{"name":"f"}] """, "functions")]
