@@ -7,7 +7,7 @@ public sealed class FakeFleet : IFleetView
 {
     private static readonly DateTimeOffset Created = DateTimeOffset.UnixEpoch.AddSeconds(1700000000);
 
-    /// <summary>A model with a bot and a language model behind it.</summary>
+    /// <summary>A model with a bot and a language model behind it. Lists do not have it.</summary>
     public const string LanguageModel = "gpt";
 
     private readonly ConcurrentDictionary<object, Action<FleetChange>> _subscriptions = new();
@@ -19,7 +19,7 @@ public sealed class FakeFleet : IFleetView
         new(GrainKeys.ApiKeyHash("sk-admin"), new ApiKeyInfo("acme", "admin", true)),
     ]);
 
-    public List<string> Models { get; } = ["bot", "team/bot 1", LanguageModel];
+    public List<string> Models { get; } = ["bot", "team/bot 1"];
 
     /// <summary>The exception of every look-up; null for none.</summary>
     public Exception? Fault { get; set; }
@@ -51,7 +51,7 @@ public sealed class FakeFleet : IFleetView
     public ListenerDefinition? FindListener(string listenerId) => throw new NotSupportedException();
 
     public ModelDefinition? FindModel(string tenantId, string model) =>
-        Models.Contains(model) ? new ModelDefinition { Id = model, Bots = ["b"], Fallback = model == LanguageModel ? [model] : [], CreatedAt = Created } : null;
+        Models.Contains(model) || model == LanguageModel ? new ModelDefinition { Id = model, Bots = ["b"], Fallback = model == LanguageModel ? [model] : [], CreatedAt = Created } : null;
 
     public IReadOnlyList<ModelInfo> ListModels(string tenantId) => [.. Models.Select(model => new ModelInfo(model, Created))];
 
