@@ -21,6 +21,7 @@ public sealed class ConfigurationTests
             ["OPERATIONS_KEY"] = "another-long-random-key",
             ["COZE_TOKEN"] = "pat_1",
             ["COZE_CN_TOKEN"] = "pat_2",
+            ["OPENAI_KEY"] = "sk_3",
             ["LISTENER_TOKEN"] = "listener",
             ["WRITER_TOKEN"] = "writer",
             ["COZE_OAUTH_KEY_ID"] = "fingerprint",

@@ -6,10 +6,7 @@ namespace CozeCluster.Upstreams.OpenAi;
 public sealed record OpenAiBotOptions
 {
     private const string FieldPrefix = "field.";
-    private const string Known = "api, instructions_role, max_tokens_field, stream_usage, send_user, store, field.<name>";
-
-    /// <summary>Option <c>api</c>: <c>chat</c> (default) or <c>responses</c>. With the latter, a turn survives the failure of its node.</summary>
-    public bool UsesResponses { get; init; }
+    private const string Known = "instructions_role, max_tokens_field, stream_usage, send_user, store, field.<name>";
 
     /// <summary>Option <c>instructions_role</c>: the role of instructions, <c>system</c> (default) or <c>developer</c>.</summary>
     public string InstructionsRole { get; init; } = "system";
@@ -46,7 +43,6 @@ public sealed record OpenAiBotOptions
         {
             var expected = name switch
             {
-                "api" => value is "chat" or "responses" ? null : "expected chat or responses",
                 "instructions_role" => value is "system" or "developer" ? null : "expected system or developer",
                 "max_tokens_field" => value is "max_tokens" or "max_completion_tokens" ? null : "expected max_tokens or max_completion_tokens",
                 "stream_usage" or "send_user" or "store" => value is "true" or "false" ? null : "expected true or false",
@@ -70,7 +66,6 @@ public sealed record OpenAiBotOptions
 
     private OpenAiBotOptions With(string name, string value) => name switch
     {
-        "api" => this with { UsesResponses = value == "responses" },
         "instructions_role" => this with { InstructionsRole = value },
         "max_tokens_field" => this with { MaxTokensField = value },
         "stream_usage" => this with { StreamUsage = value == "true" },
