@@ -56,7 +56,8 @@ describe('openai with the fake OpenAI', { timeout: 120_000 }, () => {
 
   test('errors are those of the client', async () => {
     await assert.rejects(client('sk-wrong').chat.completions.create(ask('x')), AuthenticationError);
-    await assert.rejects(client('sk-openai-sandbox-no-credit').chat.completions.create(ask('x')), (e) => e instanceof RateLimitError && e.code === 'insufficient_quota');
+    const poor = client('sk-openai-sandbox-no-credit');
+    await assert.rejects(poor.chat.completions.create(ask('x')), (e) => e instanceof RateLimitError && e.code === 'insufficient_quota');
     await assert.rejects(openai.chat.completions.create({ ...ask('x'), model: 'gpt-9' }), NotFoundError);
     await assert.rejects(openai.chat.completions.create(ask('x [[early_error=429]]')), RateLimitError);
     const stream = await openai.chat.completions.create(ask('x [[chunks=9 error=500 error_after=3]]', { stream: true }));

@@ -51,6 +51,9 @@ internal sealed class OpenAiError(int status, string message, string type, strin
         return http.Response.Body.WriteAsync(ToJson(), http.RequestAborted).AsTask();
     }
 
+    /// <summary>A text as a JSON string.</summary>
+    public static string Quote(string text) => $"\"{JsonEncodedText.Encode(text)}\"";
+
     /// <summary>An HTML error page without JSON, as a proxy in front of the real server sends it.</summary>
     public static Task WriteProxyErrorAsync(HttpContext http, int status)
     {

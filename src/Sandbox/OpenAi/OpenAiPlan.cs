@@ -55,7 +55,7 @@ internal sealed record OpenAiPlan(
         if (script.DirectiveError is { } error) return Split($"The sandbox cannot follow this prompt: {error}.");
         if (script.Say is { } say) return Split(say);
         if (body.TryGetProperty("response_format", out var format) && !format.GetProperty("type").ValueEquals("text"))
-            return Split($$"""{"answer":{{JsonSerializer.Serialize(prompt)}}}""");
+            return Split($$"""{"answer":{{OpenAiError.Quote(prompt)}}}""");
         if (script.Chunks is not null || script.Text != TextKind.Plain)
             return ChunkedText.Generate(unchecked(script.Seed * 31), script.Text, script.Chunks ?? DefaultChunks, script.Chunk, ascii);
         var results = hasResults

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using CozeCluster.Sandbox.Coze;
 
 namespace CozeCluster.Sandbox.OpenAi;
@@ -70,7 +69,7 @@ internal sealed class OpenAiRunner(HttpContext http, FakeOpenAi fake, OpenAiComp
         await SendAsync(Chunk($$"""{"tool_calls":[{"index":{{index}},"id":"{{CallId(index)}}","type":"function","function":{{function}}}]}"""));
         foreach (var piece in OpenAiPlan.Arguments.Chunk(5))
         {
-            var arguments = JsonSerializer.Serialize(new string(piece));
+            var arguments = OpenAiError.Quote(new string(piece));
             await SendAsync(Chunk($$$"""{"tool_calls":[{"index":{{{index}}},"function":{"arguments":{{{arguments}}}}}]}"""));
         }
     }
@@ -79,10 +78,10 @@ internal sealed class OpenAiRunner(HttpContext http, FakeOpenAi fake, OpenAiComp
     {
         if (!await ApplyFaultsAsync(isEndOfText: true)) return false;
         var calls = plan.Calls.Select((name, i) => $$$"""
-            {"id":"{{{CallId(i)}}}","type":"function","function":{"name":"{{{name}}}","arguments":{{{JsonSerializer.Serialize(OpenAiPlan.Arguments)}}}}}
+            {"id":"{{{CallId(i)}}}","type":"function","function":{"name":"{{{name}}}","arguments":{{{OpenAiError.Quote(OpenAiPlan.Arguments)}}}}}
             """.Trim());
-        var content = plan.Answer is { } answer ? JsonSerializer.Serialize(answer.Text) : "null";
-        var reasoning = plan.Reasoning is { } thought ? $",\"reasoning_content\":{JsonSerializer.Serialize(thought.Text)}" : "";
+        var content = plan.Answer is { } answer ? OpenAiError.Quote(answer.Text) : "null";
+        var reasoning = plan.Reasoning is { } thought ? $",\"reasoning_content\":{OpenAiError.Quote(thought.Text)}" : "";
         var toolCalls = plan.Calls.Count > 0 ? $",\"tool_calls\":[{string.Join(',', calls)}]" : "";
         var message = $$"""{"role":"assistant","content":{{content}},"refusal":null{{reasoning}}{{toolCalls}}}""";
         http.Response.ContentType = "application/json";
