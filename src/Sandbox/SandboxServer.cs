@@ -2,11 +2,12 @@ using CozeCluster.Sandbox.Claude;
 using CozeCluster.Sandbox.Coze;
 using CozeCluster.Sandbox.Discord;
 using CozeCluster.Sandbox.Gemini;
+using CozeCluster.Sandbox.OpenAi;
 
 namespace CozeCluster.Sandbox;
 
 /// <summary>
-/// An HTTP server with fake upstreams, each below its own path (<c>/coze</c>, <c>/discord</c>). Tests in the same process also use
+/// An HTTP server with fake upstreams, each below its own path (<c>/coze</c>, <c>/discord</c>, <c>/openai</c>). Tests in the same process also use
 /// the properties of this class; other programs use the control endpoints.
 /// </summary>
 public sealed class SandboxServer : IAsyncDisposable
@@ -26,6 +27,8 @@ public sealed class SandboxServer : IAsyncDisposable
         app.MapGroup("/claude").MapFakeClaude(Claude);
         Gemini = new FakeGemini(options);
         app.MapGroup("/gemini").MapFakeGemini(Gemini);
+        OpenAi = new FakeOpenAi(options);
+        app.MapGroup("/openai").MapFakeOpenAi(OpenAi);
     }
 
     /// <summary>The address of the server, without a path. The fake upstreams are below it.</summary>
@@ -42,6 +45,9 @@ public sealed class SandboxServer : IAsyncDisposable
 
     /// <summary>The fake Gemini at <c>/gemini</c>.</summary>
     public FakeGemini Gemini { get; }
+
+    /// <summary>The fake OpenAI at <c>/openai</c>, whose API is at <c>/openai/v1</c>: its recorded completions and its scripts.</summary>
+    public FakeOpenAi OpenAi { get; }
 
     /// <summary>Starts a server. The returned task completes when the server listens.</summary>
     /// <exception cref="IOException">The port is in use.</exception>

@@ -2,6 +2,7 @@ using CozeCluster.Upstreams.Claude;
 using CozeCluster.Upstreams.Coze;
 using CozeCluster.Upstreams.Gemini;
 using CozeCluster.Upstreams.Notifications;
+using CozeCluster.Upstreams.OpenAi;
 using CozeCluster.Upstreams.Shared.Fetching;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -22,18 +23,15 @@ public static class UpstreamServices
         return services;
     }
 
-    /// <summary>Adds Claude as an <see cref="IUpstream"/>. Requires the same services as <see cref="AddCozeUpstream"/>.</summary>
-    public static IServiceCollection AddClaudeUpstream(this IServiceCollection services)
+    /// <summary>
+    /// Adds the language models as <see cref="IUpstream"/>s. Requires an <see cref="ISecretSeal"/>, an <see cref="IBlobStore"/>, an <see cref="ISafeFetcher"/>
+    /// and logging. Uses the system clock unless a <see cref="TimeProvider"/> is registered.
+    /// </summary>
+    public static IServiceCollection AddLanguageModels(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, OpenAiUpstream>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, ClaudeUpstream>());
-        return services;
-    }
-
-    /// <summary>Adds Gemini as an <see cref="IUpstream"/>. Requires what <see cref="AddCozeUpstream"/> requires, and an <see cref="ISafeFetcher"/>.</summary>
-    public static IServiceCollection AddGeminiUpstream(this IServiceCollection services)
-    {
-        services.TryAddSingleton(TimeProvider.System);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, GeminiUpstream>());
         return services;
     }

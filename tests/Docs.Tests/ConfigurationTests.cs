@@ -21,6 +21,7 @@ public sealed class ConfigurationTests
             ["OPERATIONS_KEY"] = "another-long-random-key",
             ["COZE_TOKEN"] = "pat_1",
             ["COZE_CN_TOKEN"] = "pat_2",
+            ["OPENAI_KEY"] = "sk_3",
             ["LISTENER_TOKEN"] = "listener",
             ["WRITER_TOKEN"] = "writer",
             ["COZE_OAUTH_KEY_ID"] = "fingerprint",
@@ -32,7 +33,7 @@ public sealed class ConfigurationTests
 
         Assert.Empty(snapshot.Result.Problems);
         var fleet = snapshot.Result.File!;
-        Assert.Equal((2, 1, 4, 4, 3), (fleet.Tenants.Count, fleet.Listeners.Count, fleet.Accounts.Count, fleet.Bots.Count, fleet.Models.Count));
+        Assert.Equal((2, 1, 5, 5, 3), (fleet.Tenants.Count, fleet.Listeners.Count, fleet.Accounts.Count, fleet.Bots.Count, fleet.Models.Count));
         Assert.Equal("socks5://127.0.0.1:1080", fleet.Accounts[2].Proxy);
         Assert.Equal(30, fleet.Bots[2].Timeouts.Total.TotalMinutes);
         Assert.Equal((TimeSpan.FromHours(12), "Asia/Shanghai"), (fleet.Bots[0].KeepActive!.Every, fleet.Bots[2].KeepActive!.TimeZone));

@@ -16,6 +16,12 @@ internal enum FieldUse
     /// Only values that ask for nothing are accepted. Every other value is rejected, because a client that sends one relies on its effect.
     /// </summary>
     Rejected,
+
+    /// <summary>Language models honour it. For models that only have bots, it is <see cref="Ignored"/>.</summary>
+    IgnoredByBots,
+
+    /// <summary>Language models honour it. For models that only have bots, it is <see cref="Rejected"/>.</summary>
+    RejectedByBots,
 }
 
 /// <summary>A field of a request body.</summary>
@@ -38,12 +44,15 @@ internal sealed class FieldTable(params RequestField[] fields)
     public IReadOnlyList<RequestField> Fields => fields;
 
     /// <summary>Checks every known field of a body.</summary>
+    /// <param name="body">The body.</param>
+    /// <param name="withSettings">Whether the fields that language models honour are checked as bots need it; otherwise their reader checks them.</param>
     /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>. It names the field.</exception>
-    public void Check(JsonElement body)
+    public void Check(JsonElement body, bool withSettings = true)
     {
         foreach (var property in body.EnumerateObject())
         {
-            if (property.Value.ValueKind != JsonValueKind.Null && _byName.TryGetValue(property.Name, out var field))
+            if (property.Value.ValueKind == JsonValueKind.Null || !_byName.TryGetValue(property.Name, out var field)) continue;
+            if (withSettings || field.Use is not (FieldUse.IgnoredByBots or FieldUse.RejectedByBots))
                 field.Check?.Invoke(property.Value, JsonFieldPath.Root[property.Name]);
         }
     }

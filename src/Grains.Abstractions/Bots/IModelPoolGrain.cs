@@ -4,7 +4,9 @@ namespace CozeCluster;
 [Alias("model-pool")]
 public interface IModelPoolGrain : IGrainWithStringKey
 {
-    /// <summary>Picks the preferred bot if it is available, else the next available bot in round-robin order.</summary>
+    /// <summary>
+    /// Picks the preferred bot if it is available, else the next available bot in round-robin order, else the first available one of the fallback.
+    /// </summary>
     /// <param name="tenantId">The tenant of the key.</param>
     /// <param name="model">The model of the key.</param>
     /// <param name="request">The preferred bot, and bots to skip.</param>
@@ -18,7 +20,12 @@ public interface IModelPoolGrain : IGrainWithStringKey
 /// <param name="Preferred">The bot that the conversation already uses. It is picked if it is still in the pool and available.</param>
 /// <param name="Refused">Bots that refused this turn. The pool skips them for this turn, and for all turns until <see cref="Refusal.Until"/>.</param>
 [GenerateSerializer, Immutable, Alias("pick-request")]
-public sealed record PickRequest(string? Preferred, IReadOnlyList<Refusal> Refused);
+public sealed record PickRequest(string? Preferred, IReadOnlyList<Refusal> Refused)
+{
+    /// <summary>Whether only language models can serve the turn: see <see cref="GenerationSettings.NeedsLanguageModel"/>.</summary>
+    [Id(0)]
+    public bool LanguageModelsOnly { get; init; }
+}
 
 /// <summary>A pool's choice.</summary>
 /// <param name="BotId">The bot; null if no bot is available.</param>

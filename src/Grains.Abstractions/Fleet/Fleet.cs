@@ -278,4 +278,11 @@ public sealed record ModelDefinition
     /// <summary>When it was first declared, as model lists show it. If it is not set, the catalog sets it on import.</summary>
     [Id(3)]
     public DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>
+    /// Bots that are tried in this order when all of <see cref="Bots"/> refuse a turn or fail before its first text; empty: none. None of them is in
+    /// <see cref="Bots"/>.
+    /// </summary>
+    [Id(4)]
+    public IReadOnlyList<string> Fallback { get => field ?? []; init; }
 }

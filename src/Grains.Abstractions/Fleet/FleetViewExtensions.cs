@@ -1,6 +1,6 @@
 namespace CozeCluster;
 
-/// <summary>Lookups for code that received an id from another process.</summary>
+/// <summary>Lookups that need more than one entry of the fleet, or that follow an id from another process.</summary>
 public static class FleetViewExtensions
 {
     /// <summary>
@@ -18,4 +18,9 @@ public static class FleetViewExtensions
         await fleet.Refresh();
         return find(fleet);
     }
+
+    /// <summary>Whether a language model is behind a model, among its bots or its fallback. False for an unknown model.</summary>
+    public static bool HasLanguageModel(this IFleetView fleet, string tenantId, string model) =>
+        fleet.FindModel(tenantId, model) is { } found
+        && found.Bots.Concat(found.Fallback).Any(bot => UpstreamNames.IsLanguageModel(fleet.FindBot(bot)?.Upstream));
 }

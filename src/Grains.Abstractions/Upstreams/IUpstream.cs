@@ -11,9 +11,9 @@ public interface IUpstream
 
     /// <summary>
     /// Whether it serves language models instead of bots. A language model keeps no conversation: every turn sends the whole history, with the results of tool
-    /// calls as messages, and the client's <see cref="UpstreamTurn.Settings"/> are used.
+    /// calls as messages, and the client's <see cref="UpstreamTurn.Settings"/> are used. <see cref="UpstreamNames"/> knows it by name.
     /// </summary>
-    bool IsLanguageModel => false;
+    bool IsLanguageModel => UpstreamNames.IsLanguageModel(Name);
 
     /// <summary>Sends the prompt. Returns as soon as the upstream has accepted it.</summary>
     /// <exception cref="ClusterException">The upstream refused the prompt or could not be reached. Nothing is running there.</exception>

@@ -26,7 +26,7 @@ public sealed class ModelPoolGrain([PersistentState("model-pool")] IPersistentSt
     {
         var definition = await fleet.FindCurrent(view => view.FindModel(tenantId, model))
             ?? throw new ClusterException(ErrorCode.ModelNotFound, $"The model '{model}' does not exist or you do not have access to it.", "model");
-        return Choose(definition.Bots, request);
+        return Choose(definition, request);
     }
 
     /// <summary>The position in the round is saved only here. After a crash the round starts again, which is harmless.</summary>
@@ -35,13 +35,15 @@ public sealed class ModelPoolGrain([PersistentState("model-pool")] IPersistentSt
         if (state.State.Last is not null) await state.WriteStateAsync(cancellationToken);
     }
 
-    private PickResult Choose(IReadOnlyList<string> bots, PickRequest request)
+    private PickResult Choose(ModelDefinition definition, PickRequest request)
     {
         foreach (var refusal in request.Refused)
         {
             if (refusal.Until is { } until) _refusals[refusal.Id] = (refusal, Earlier(until, time.GetUtcNow() + MaxSkipTime));
         }
-        if (request.Preferred is { } preferred && IndexOf(bots, preferred) >= 0 && IsAvailable(preferred, request)) return Picked(preferred);
+        var bots = Serving(definition.Bots, request);
+        var fallback = Serving(definition.Fallback, request);
+        if (request.Preferred is { } preferred && IsPreferable(preferred, bots, fallback) && IsAvailable(preferred, request)) return Picked(preferred);
 
         var start = state.State.Last is { } last ? IndexOf(bots, last) + 1 : 0;
         for (var i = 0; i < bots.Count; i++)
@@ -51,8 +53,21 @@ public sealed class ModelPoolGrain([PersistentState("model-pool")] IPersistentSt
             state.State.Last = bot;
             return Picked(bot);
         }
-        return new PickResult(null, NoBotError(bots, request));
+        foreach (var bot in fallback)
+        {
+            if (IsAvailable(bot, request)) return Picked(bot);
+        }
+        return new PickResult(null, NoBotError([.. bots, .. fallback], request));
     }
+
+    private IReadOnlyList<string> Serving(IReadOnlyList<string> bots, PickRequest request) =>
+        request.LanguageModelsOnly ? [.. bots.Where(IsLanguageModel)] : bots;
+
+    private bool IsLanguageModel(string bot) => UpstreamNames.IsLanguageModel(fleet.FindBot(bot)?.Upstream);
+
+    /// <summary>A language model keeps no conversation, so a conversation that had to use one of the fallback returns to the bots before it.</summary>
+    private bool IsPreferable(string bot, IReadOnlyList<string> bots, IReadOnlyList<string> fallback) =>
+        IndexOf(bots, bot) >= 0 || (IndexOf(fallback, bot) >= 0 && !IsLanguageModel(bot));
 
     private bool IsAvailable(string bot, PickRequest request)
     {

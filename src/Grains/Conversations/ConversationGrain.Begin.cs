@@ -139,7 +139,8 @@ public sealed partial class ConversationGrain
         var turnId = PromptBuilder.FindAnsweredTurn(request);
         if (turnId is not null && _liveTurns.TryGetValue(turnId, out var live) && live.Progress.EndedAt is null) return null;
         var answered = turnId is null ? null
-            : _liveTurns.TryGetValue(turnId, out live) ? new AnsweredTurn(turnId, live.Progress.Handle, live.Log.Parts)
+            : _liveTurns.TryGetValue(turnId, out live)
+                ? new AnsweredTurn(turnId, live.Progress.Handle, live.Log.Parts) { Upstream = live.Progress.Row.Upstream }
             : await _reader.FindAnswered(turnId);
         PromptBuilder.VerifyToolOutputs(request, answered);
         return answered;

@@ -1,6 +1,9 @@
 namespace CozeCluster.Grains;
 
-/// <summary>Decides what a turn sends to the upstream: the whole history, only what is new, or results of tool calls.</summary>
+/// <summary>
+/// Decides what a turn sends to a bot's upstream: the whole history, only what is new, or results of tool calls. For language models see
+/// <see cref="ModelPrompt"/>.
+/// </summary>
 internal static class PromptBuilder
 {
     /// <summary>Builds the upstream's turn for a request.</summary>
@@ -15,12 +18,7 @@ internal static class PromptBuilder
     public static UpstreamTurn Build(
         TurnRequest request, ConversationMemory memory, Lease lease, AnsweredTurn? answered = null, IReadOnlyList<PastTurn>? history = null)
     {
-        var turn = new UpstreamTurn(request.TurnId, lease.Bot, lease.Account, GetUser(request), request.Messages)
-        {
-            TenantId = request.TenantId,
-            Variables = request.Variables,
-            Metadata = request.Metadata,
-        };
+        var turn = CreateTurn(request, lease);
         if (request.ToolOutputs.Count > 0) return AddToolOutputs(turn, request, answered);
         if (memory.UpstreamConversation is { } conversation && BelongsTo(conversation, lease))
         {
@@ -28,6 +26,16 @@ internal static class PromptBuilder
         }
         return NeedsHistory(request, memory, lease) ? turn with { Messages = AddHistory(request, history ?? []) } : turn;
     }
+
+    /// <summary>The upstream's turn with the messages of the request.</summary>
+    public static UpstreamTurn CreateTurn(TurnRequest request, Lease lease) =>
+        new(request.TurnId, lease.Bot, lease.Account, GetUser(request), request.Messages)
+        {
+            TenantId = request.TenantId,
+            Settings = request.Settings,
+            Variables = request.Variables,
+            Metadata = request.Metadata,
+        };
 
     /// <summary>
     /// Whether the stored history is inserted into what a request sends: the upstream does not have it, and the request itself contains no earlier answers.
@@ -87,7 +95,7 @@ internal static class PromptBuilder
         return [.. request.Messages.TakeWhile(IsInstruction), .. history, .. request.Messages.SkipWhile(IsInstruction)];
     }
 
-    private static bool IsInstruction(ChatMessage message) => message.Role == ChatRole.System;
+    internal static bool IsInstruction(ChatMessage message) => message.Role == ChatRole.System;
 
     private static UpstreamTurn AddToolOutputs(UpstreamTurn turn, TurnRequest request, AnsweredTurn? answered)
     {
@@ -101,6 +109,6 @@ internal static class PromptBuilder
     private static ToolCallItem? FindCall(AnsweredTurn? turn, string callId)
     {
         if (turn?.Handle is null || !ToolCallIds.TryParse(callId, out var turnId, out var number) || turnId != turn.TurnId) return null;
-        return turn.Parts.OfType<ItemPart>().Select(part => part.Item).OfType<ToolCallItem>().Where(call => call.ForClient).ElementAtOrDefault(number);
+        return turn.Calls.ElementAtOrDefault(number);
     }
 }

@@ -22,7 +22,7 @@ internal sealed partial class TurnLeases(ConversationMemory memory, IGrainFactor
 
     /// <summary>Asks the model pool for a bot before the turn is admitted: see <see cref="LiveTurn.FirstPick"/>.</summary>
     public Task<PickResult> PickBot(TurnRequest request, AnsweredTurn? answered) =>
-        PickBot(request, PromptBuilder.FindUpstreamConversation(request, memory, answered)?.BotId, []);
+        PickBot(request, answered, PromptBuilder.FindUpstreamConversation(request, memory, answered)?.BotId, []);
 
     /// <summary>Finds a bot that grants a lease.</summary>
     /// <param name="turn">The turn; it holds the lease afterwards.</param>
@@ -37,7 +37,7 @@ internal sealed partial class TurnLeases(ConversationMemory memory, IGrainFactor
     {
         while (true)
         {
-            var pick = await (turn.FirstPick ?? PickBot(request, preferredBot, refusals));
+            var pick = await (turn.FirstPick ?? PickBot(request, turn.Answered, preferredBot, refusals));
             turn.FirstPick = null;
             if (pick.BotId is null) return (null, pick.Error);
             var acquiring = grains.Grain<IBotGrain>(pick.BotId).Acquire(leaseRequest);
@@ -76,9 +76,13 @@ internal sealed partial class TurnLeases(ConversationMemory memory, IGrainFactor
         }
     }
 
-    private Task<PickResult> PickBot(TurnRequest request, string? preferredBot, List<Refusal> refusals) => grains
+    private Task<PickResult> PickBot(TurnRequest request, AnsweredTurn? answered, string? preferredBot, List<Refusal> refusals) => grains
         .Grain<IModelPoolGrain>(GrainKeys.ModelPool(request.TenantId, request.Model))
-        .Pick(request.TenantId, request.Model, new PickRequest(preferredBot, refusals));
+        .Pick(request.TenantId, request.Model, new PickRequest(preferredBot, refusals)
+        {
+            // A bot knows nothing of the calls that a language model made.
+            LanguageModelsOnly = request.Settings.NeedsLanguageModel || UpstreamNames.IsLanguageModel(answered?.Upstream),
+        });
 
     [LoggerMessage(1108, LogLevel.Warning, "Turn {TurnId} could not return its lease; the lease will expire")]
     private static partial void LogNotReturned(ILogger logger, Exception exception, string turnId);

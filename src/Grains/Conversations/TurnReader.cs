@@ -5,13 +5,30 @@ namespace CozeCluster.Grains;
 /// <summary>A turn that has ended, as the history that is sent to an upstream contains it.</summary>
 /// <param name="Prompt">The messages that were new in it.</param>
 /// <param name="Reply">The text of the reply.</param>
-internal sealed record PastTurn(IReadOnlyList<ChatMessage> Prompt, string Reply);
+internal sealed record PastTurn(IReadOnlyList<ChatMessage> Prompt, string Reply)
+{
+    /// <summary>The turn.</summary>
+    public string TurnId { get; init; } = "";
+
+    /// <summary>The upstream that replied; null if it is not known.</summary>
+    public string? Upstream { get; init; }
+
+    /// <summary>The tool calls for the client in the reply.</summary>
+    public IReadOnlyList<ToolCallItem> Calls { get; init; } = [];
+}
 
 /// <summary>A turn whose tool calls a request answers.</summary>
 /// <param name="TurnId">The turn.</param>
 /// <param name="Handle">The ids of its exchange; null if they are not known.</param>
 /// <param name="Parts">Its reply.</param>
-internal sealed record AnsweredTurn(string TurnId, UpstreamHandle? Handle, IReadOnlyList<ReplyPart> Parts);
+internal sealed record AnsweredTurn(string TurnId, UpstreamHandle? Handle, IReadOnlyList<ReplyPart> Parts)
+{
+    /// <summary>The upstream that replied; null if it is not known.</summary>
+    public string? Upstream { get => field ?? Handle?.Upstream; init; }
+
+    /// <summary>The tool calls for the client in the reply.</summary>
+    public IEnumerable<ToolCallItem> Calls => TurnReader.CallsOf(Parts);
+}
 
 /// <summary>
 /// Reads turns of one conversation from the storage. A turn whose stored data cannot be understood is logged, and affects no other turn.
@@ -96,7 +113,15 @@ internal sealed partial class TurnReader(IConversationStore store, string conver
         {
             if (stored.Row.Status != TurnStatus.Completed || stored.Find(TurnContentKind.Prompt) is null) continue;
             var past = TryRead(stored, () =>
-                new PastTurn(ReadPrompt(stored) ?? [], string.Join("\n\n", ReadReply(stored).OfType<TextPart>().Select(part => part.Text))));
+            {
+                var reply = ReadReply(stored);
+                return new PastTurn(ReadPrompt(stored) ?? [], string.Join("\n\n", reply.OfType<TextPart>().Select(part => part.Text)))
+                {
+                    TurnId = stored.Row.TurnId,
+                    Upstream = stored.Row.Upstream,
+                    Calls = [.. CallsOf(reply)],
+                };
+            });
             if (past is not null) history.Add(past);
         }
         return history;
@@ -107,8 +132,12 @@ internal sealed partial class TurnReader(IConversationStore store, string conver
     public async ValueTask<AnsweredTurn?> FindAnswered(string turnId)
     {
         if (await Find(turnId) is not { Row.EndedAt: not null } stored || HasExpired(stored)) return null;
-        return TryRead(stored, () => new AnsweredTurn(turnId, ReadHandle(stored.Row), ReadReply(stored)));
+        return TryRead(stored, () => new AnsweredTurn(turnId, ReadHandle(stored.Row), ReadReply(stored)) { Upstream = stored.Row.Upstream });
     }
+
+    /// <summary>The tool calls for the client in a reply.</summary>
+    public static IEnumerable<ToolCallItem> CallsOf(IReadOnlyList<ReplyPart> parts) =>
+        parts.OfType<ItemPart>().Select(part => part.Item).OfType<ToolCallItem>().Where(call => call.ForClient);
 
     private static UpstreamHandle? ReadHandle(TurnRow row) => row.Handle is { } handle ? TurnJson.Read(handle, TurnJson.Default.UpstreamHandle) : null;
 

@@ -82,7 +82,7 @@ internal sealed partial class TurnRunner(
         var (preferredBot, preferredAccount) = (continued?.BotId, continued?.AccountId);
         Error? lastError = null;
         string? failedBot = null;
-        for (var attempt = 1; attempt <= options.MaxAttempts; attempt++)
+        for (var attempt = 1; attempt <= MaxAttempts(request); attempt++)
         {
             if (turn.IsCancelRequested) return TurnErrors.Cancelled;
             var leaseRequest = new LeaseRequest($"{request.TurnId}.{attempt}", excludedAccounts, preferredAccount) { TenantId = request.TenantId };
@@ -105,7 +105,7 @@ internal sealed partial class TurnRunner(
             if (lastError is null || !turn.Log.IsEmpty || turn.IsCancelRequested || turn.AbortError is not null) return lastError;
             LogAttemptFailed(logger, request.TurnId, attempt, lease.Bot.Id, lease.Account.Id, lastError.Code, lastError.Message);
             if (lastError.Code == ErrorCode.UpstreamNotFound && turn.Log.Handle is null && request.ToolOutputs.Count == 0
-                && memory.UpstreamConversation is { } lost && PromptBuilder.BelongsTo(lost, lease))
+                && memory.UpstreamConversation is { } lost && PromptBuilder.BelongsTo(lost, lease) && !upstreams[lease.Bot.Upstream].IsLanguageModel)
             {
                 // The upstream refused before it began, perhaps because it has lost this conversation. The next attempt starts a new one there, with the
                 // history.
@@ -145,15 +145,11 @@ internal sealed partial class TurnRunner(
     private async Task<Error?> RunAttempt(LiveTurn turn, TurnRequest request, Lease lease, int attempt, CancellationToken stop)
     {
         Error? error = null;
-        turn.Progress.BeginAttempt(lease, time.GetUtcNow(), options.MaxAttempts);
+        turn.Progress.BeginAttempt(lease, time.GetUtcNow(), MaxTotalAttempts);
         try
         {
-            // The first turn of a conversation has no history.
-            var history = !turn.Progress.IsFirst && memory.IsNamed && PromptBuilder.NeedsHistory(request, memory, lease)
-                ? await reader.ReadHistory(options.MaxStoredTurns, stop)
-                : [];
-            var upstreamTurn = PromptBuilder.Build(request, memory, lease, turn.Answered, history) with { Attempt = attempt };
             var upstream = upstreams[lease.Bot.Upstream];
+            var upstreamTurn = (await BuildPrompt(turn, request, lease, upstream, stop)) with { Attempt = attempt };
             turn.PendingRelease = (upstream, upstreamTurn);
             var isResumable = IsResumable(upstream);
             using var deadline = new TurnDeadline(
@@ -171,11 +167,7 @@ internal sealed partial class TurnRunner(
                 else
                 {
                     // The attempt before may have been on an upstream whose turns are resumable.
-                    turn.ResumeDelivery();
-                    turn.NonResumableRegistration ??= nonResumableTurns.Register();
-                    // This needs a save only if the turn is stored as one that was not sent: the next activation would send it again.
-                    turn.Progress.IsSent = true;
-                    if (turn.Progress.IsStored) await writer.Save(turn.Progress).WaitAsync(stop);
+                    await MarkNonResumable(turn, stop);
                 }
                 if (turn.IsCancelRequested) return TurnErrors.Cancelled;
                 deadline.Token.ThrowIfCancellationRequested();

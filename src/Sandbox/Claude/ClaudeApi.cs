@@ -15,8 +15,7 @@ internal static class ClaudeApi
     // What it removed is refused. Its other differences from the version before are not modelled.
     private const string NewestVersion = "2026-10-21";
 
-    private const string Key = "sk-ant-sandbox";
-    private static readonly string[] Keys = [Key, "sk-ant-sandbox-2", "sk-ant-sandbox-forbidden", "sk-ant-sandbox-poor"];
+    private static readonly string[] Keys = [FakeClaude.Key, "sk-ant-sandbox-2", "sk-ant-sandbox-forbidden", "sk-ant-sandbox-poor"];
 
     /// <summary>Maps every route of the fake Claude below <paramref name="routes"/>.</summary>
     public static void MapFakeClaude(this IEndpointRouteBuilder routes, FakeClaude claude)

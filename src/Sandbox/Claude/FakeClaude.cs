@@ -55,6 +55,9 @@ public sealed class ClaudeRecord
 /// <summary>The state of the fake Claude. Tests read here what was requested and how it ended, and wait for it.</summary>
 public sealed class FakeClaude
 {
+    /// <summary>The API key of an account that may use all models.</summary>
+    public const string Key = "sk-ant-sandbox";
+
     private readonly SandboxOptions _options;
     private readonly ConcurrentQueue<ClaudeRecord> _messages = new();
     private readonly ConcurrentDictionary<string, int> _refusals = new();

@@ -17,6 +17,7 @@ internal static class BotSection
         var upstream = KnownUpstreams.Find(name);
         var accounts = map.Required("accounts").References("account");
         var botId = map.Required("bot_id");
+        var keepActive = map.Optional("keep_active");
         var definition = new BotDefinition
         {
             Id = id.Id(),
@@ -25,8 +26,9 @@ internal static class BotSection
             Accounts = [.. accounts.Select(account => account.Id)],
             MaxConcurrentTurns = map.Optional("max_concurrent_turns").Turns(),
             Timeouts = TimeoutsSection.Read(map.Optional("timeouts"), defaults),
-            KeepActive = KeepActiveSection.Read(map.Optional("keep_active")),
+            KeepActive = KeepActiveSection.Read(keepActive),
         };
+        if (keepActive.Exists && UpstreamNames.IsLanguageModel(name)) keepActive.Report("Language models need no messages to stay active. Remove it.");
         var options = map.Optional("options");
         if (upstream is not null) definition = definition with { Options = options.Options(map, upstream.CheckBotOptions) };
         return new DeclaredBot(id, definition, accounts, upstream?.ListenerOption is { } listener ? [.. ReadListener(options, listener)] : []);
@@ -107,13 +109,16 @@ internal static class ModelSection
     {
         var id = map.Required("id");
         var bots = map.Required("bots").References("bot");
+        var fallback = map.Optional("fallback").References("bot");
+        foreach (var bot in fallback.Where(bot => bots.Any(other => other.Id == bot.Id))) bot.At.Report($"'{bot.At.Written}' is in 'bots' already.");
         var tenants = map.Optional("tenants").References("tenant");
         var definition = new ModelDefinition
         {
             Id = id.Text(text => text.Length <= 100 && !text.Any(c => char.IsWhiteSpace(c) || char.IsControl(c)), ExpectedName) ?? "",
             Bots = [.. bots.Select(bot => bot.Id)],
+            Fallback = [.. fallback.Select(bot => bot.Id)],
             Tenants = [.. tenants.Select(tenant => tenant.Id)],
         };
-        return new DeclaredModel(id, definition, bots, tenants);
+        return new DeclaredModel(id, definition, [.. bots, .. fallback], tenants);
     }
 }

@@ -1,5 +1,8 @@
 using CozeCluster.Discord;
+using CozeCluster.Upstreams.Claude;
 using CozeCluster.Upstreams.Coze;
+using CozeCluster.Upstreams.Gemini;
+using CozeCluster.Upstreams.OpenAi;
 
 namespace CozeCluster.Silo.Fleets;
 
@@ -52,6 +55,24 @@ internal static class KnownUpstreams
             CheckAccountOptions = ErrorsOf<DiscordAccountOptions>(DiscordAccountOptions.TryParse),
             CheckBotOptions = ErrorsOf<DiscordBotOptions>(DiscordBotOptions.TryParse),
             ListenerOption = "listener",
+        },
+        new(UpstreamNames.OpenAi, "https://api.openai.com/v1")
+        {
+            ReadBotId = field => field.UpstreamId(),
+            CheckAccountOptions = ErrorsOf<OpenAiAccountOptions>(OpenAiAccountOptions.TryParse),
+            CheckBotOptions = ErrorsOf<OpenAiBotOptions>(OpenAiBotOptions.TryParse),
+        },
+        new(UpstreamNames.Claude, "https://api.anthropic.com")
+        {
+            ReadBotId = field => field.UpstreamId(),
+            CheckAccountOptions = ErrorsOf<ClaudeAccountOptions>(ClaudeAccountOptions.TryParse),
+            CheckBotOptions = ErrorsOf<ClaudeBotOptions>(ClaudeBotOptions.TryParse),
+        },
+        new(UpstreamNames.Gemini, GeminiApi.DefaultBaseUrl)
+        {
+            ReadBotId = field => field.UpstreamId(),
+            CheckAccountOptions = ErrorsOf<GeminiAccountOptions>(GeminiAccountOptions.TryParse),
+            CheckBotOptions = ErrorsOf<GeminiBotOptions>(GeminiBotOptions.TryParse),
         },
     ];
 

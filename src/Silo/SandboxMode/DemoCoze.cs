@@ -8,6 +8,9 @@ internal static class DemoCoze
     /// <summary>A model with several bots and accounts.</summary>
     public const string Model = "coze-sandbox";
 
+    /// <summary>A bot that its platform refuses to run.</summary>
+    public const string UnpublishedBot = "sandbox-draft";
+
     private const string Upstream = KnownUpstreams.Coze;
 
     public static IReadOnlyList<(string Model, string Description)> Models { get; } =
@@ -26,7 +29,7 @@ internal static class DemoCoze
         Bot("sandbox-three", "7350000000000000003", "sandbox-1"),
         Bot("sandbox-rotating", "7350000000000000004", "sandbox-expired", "sandbox-1"),
         Bot("sandbox-unauthorized", "7350000000000000004", "sandbox-expired"),
-        Bot("sandbox-draft", "7350000000000000009", "sandbox-1"),
+        Bot(UnpublishedBot, "7350000000000000009", "sandbox-1"),
     ];
 
     public static IReadOnlyList<ModelDefinition> Pools { get; } =
@@ -35,7 +38,7 @@ internal static class DemoCoze
         Pool("coze-sandbox-single", "sandbox-one"),
         Pool("coze-sandbox-rotating", "sandbox-rotating"),
         Pool("coze-sandbox-unauthorized", "sandbox-unauthorized"),
-        Pool("coze-sandbox-unpublished", "sandbox-draft"),
+        Pool("coze-sandbox-unpublished", UnpublishedBot),
     ];
 
     public static IEnumerable<FleetAccount> Accounts(Uri coze) =>

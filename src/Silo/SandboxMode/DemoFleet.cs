@@ -10,7 +10,7 @@ internal static class DemoFleet
     public const string Model = DemoCoze.Model;
 
     /// <summary>The models, each with what it demonstrates.</summary>
-    public static IReadOnlyList<(string Model, string Description)> Models { get; } = [.. DemoCoze.Models, .. DemoDiscord.Models];
+    public static IReadOnlyList<(string Model, string Description)> Models { get; } = [.. DemoCoze.Models, .. DemoDiscord.Models, .. DemoModels.Models];
 
     /// <summary>The fleet that uses the fake upstreams at a URL.</summary>
     public static FleetFile For(Uri sandbox)
@@ -19,9 +19,9 @@ internal static class DemoFleet
         var discord = new Uri(sandbox, DemoDiscord.ApiPath);
         return new FleetFile(
             [Tenant],
-            [.. DemoCoze.Accounts(coze), .. DemoDiscord.Accounts(discord)],
-            [.. DemoCoze.Bots, .. DemoDiscord.Bots],
-            [.. DemoCoze.Pools, .. DemoDiscord.Pools])
+            [.. DemoCoze.Accounts(coze), .. DemoDiscord.Accounts(discord), .. DemoModels.Accounts(sandbox)],
+            [.. DemoCoze.Bots, .. DemoDiscord.Bots, .. DemoModels.Bots],
+            [.. DemoCoze.Pools, .. DemoDiscord.Pools, .. DemoModels.Pools])
         {
             Listeners = [.. DemoDiscord.Listeners(discord)],
         };

@@ -10,7 +10,7 @@ namespace CozeCluster.Upstreams.Claude;
 internal sealed class ClaudeUpstream : IUpstream, IDisposable
 {
     /// <summary>The name of this upstream in fleets.</summary>
-    public const string UpstreamName = "claude";
+    public const string UpstreamName = UpstreamNames.Claude;
 
     private readonly UpstreamHttp _connections;
     private readonly ClaudeHttp _http;

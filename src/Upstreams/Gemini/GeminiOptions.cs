@@ -6,7 +6,7 @@ namespace CozeCluster.Upstreams.Gemini;
 public static class GeminiApi
 {
     /// <summary>The name of the upstream in fleets.</summary>
-    public const string UpstreamName = "gemini";
+    public const string UpstreamName = UpstreamNames.Gemini;
 
     /// <summary>The URL of Google's API. The version may be missing; it is <c>v1beta</c> then.</summary>
     public const string DefaultBaseUrl = "https://generativelanguage.googleapis.com/v1beta";

@@ -57,6 +57,23 @@ internal sealed class TestFleet
     public TestFleet AddIsolatedModel(string id, Uri coze, string botOptions = "", string botId = Bots.One, string token = "pat_sandbox") =>
         AddAccount(id, coze, token).AddBot(id, botId, id, botOptions).AddModel(id, id);
 
+    /// <summary>Adds a bot of a language model, with its own account.</summary>
+    /// <param name="id">The id of the bot and of the account.</param>
+    /// <param name="upstream">The upstream.</param>
+    /// <param name="baseUrl">The URL of its API.</param>
+    /// <param name="model">The upstream's name of the model.</param>
+    /// <param name="token">The token.</param>
+    /// <param name="options">Further keys of the bot.</param>
+    public TestFleet AddLanguageModel(string id, string upstream, Uri baseUrl, string model, string token, string options = "")
+    {
+        Add(_accounts, $$"""
+              - { id: {{id}}, upstream: {{upstream}}, base_url: "{{baseUrl}}", token: "{{token}}" }
+            """);
+        return Add(_bots, $$"""
+              - { id: {{id}}, upstream: {{upstream}}, bot_id: "{{model}}", accounts: [{{id}}]{{(options.Length > 0 ? ", " + options : "")}} }
+            """);
+    }
+
     private TestFleet AddAccount(string id, string baseUrl, string credential) => Add(_accounts, $$"""
           - { id: {{id}}, upstream: coze, base_url: "{{baseUrl}}", {{credential}} }
         """);

@@ -10,6 +10,9 @@ public sealed class FakeFleet : IFleetView
     /// <summary>Makes the ids of every fake fleet.</summary>
     public static ConversationIds KnownIds { get; } = new(new byte[ConversationIds.KeyBytes]);
 
+    /// <summary>A model with a bot and a language model behind it. Lists do not have it.</summary>
+    public const string LanguageModel = "gpt";
+
     private readonly ConcurrentDictionary<object, Action<FleetChange>> _subscriptions = new();
 
     public ConcurrentDictionary<string, ApiKeyInfo> Keys { get; } = new(
@@ -45,14 +48,15 @@ public sealed class FakeFleet : IFleetView
 
     public TenantDefinition? FindTenant(string tenantId) => throw new NotSupportedException();
 
-    public BotDefinition? FindBot(string botId) => throw new NotSupportedException();
+    public BotDefinition? FindBot(string botId) =>
+        new() { Id = botId, Upstream = botId == LanguageModel ? UpstreamNames.OpenAi : "coze", UpstreamBotId = "1", Accounts = ["a"] };
 
     public AccountDefinition? FindAccount(string accountId) => throw new NotSupportedException();
 
     public ListenerDefinition? FindListener(string listenerId) => throw new NotSupportedException();
 
     public ModelDefinition? FindModel(string tenantId, string model) =>
-        Models.Contains(model) ? new ModelDefinition { Id = model, Bots = ["b"], CreatedAt = Created } : null;
+        Models.Contains(model) || model == LanguageModel ? new ModelDefinition { Id = model, Bots = ["b"], Fallback = model == LanguageModel ? [model] : [], CreatedAt = Created } : null;
 
     public IReadOnlyList<ModelInfo> ListModels(string tenantId) => [.. Models.Select(model => new ModelInfo(model, Created))];
 

@@ -83,7 +83,9 @@ public sealed class FleetReaderTests
     [InlineData("token: pat_secret_1", "token_file: /nowhere/token",
         "15:17: accounts[0].token_file: The file '/nowhere/token' does not exist or cannot be read. Relative paths start in the folder of the fleet "
         + "file.")]
-    [InlineData("upstream: coze", "upstream: cozy", "14:15: accounts[0].upstream: Expected the name of an upstream (coze, discord). Did you mean 'coze'?")]
+    [InlineData(
+        "upstream: coze", "upstream: cozy",
+        "14:15: accounts[0].upstream: Expected the name of an upstream (coze, discord, openai, claude, gemini). Did you mean 'coze'?")]
     // Lists
     [InlineData("bots: [helper]", "bots: []", "30:11: models[0].bots: The list is empty; at least one bot is expected.")]
     [InlineData("tenants: [acme]", "tenants: []", "31:14: models[0].tenants: The list is empty; at least one tenant is expected.")]

@@ -36,7 +36,8 @@ internal sealed class ChatApi(
         readiness.ThrowIfDraining();
         var info = RequestInfo.Of(context);
         var tenantId = RequestInfo.TenantIdOf(context);
-        var request = await JsonBody.Read(context, options.MaxBodyBytes, ChatRequestReader.Read);
+        var request = await JsonBody.Read(
+            context, options.MaxBodyBytes, (root, bytes) => ChatRequestReader.Read(root, bytes, model => fleet.HasLanguageModel(tenantId, model)));
         info.PromptLength = request.PromptLength;
         fleet.RequireModel(tenantId, request.Model);
         info.Model = request.Model;

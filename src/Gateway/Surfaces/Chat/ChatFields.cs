@@ -9,6 +9,8 @@ internal static class ChatFields
     private const FieldUse Supported = FieldUse.Supported;
     private const FieldUse Ignored = FieldUse.Ignored;
     private const FieldUse Rejected = FieldUse.Rejected;
+    private const FieldUse IgnoredByBots = FieldUse.IgnoredByBots;
+    private const FieldUse RejectedByBots = FieldUse.RejectedByBots;
     private const int MaxStops = 4;
 
     public static FieldTable Table { get; } = new(
@@ -24,44 +26,44 @@ internal static class ChatFields
             "Extension. Continues the conversation of that name, or starts it. Also as header `x-conversation-id`."),
         new("custom_variables", Supported, "object of strings", "Extension. Variables of the bot's prompt."),
 
-        new("temperature", Ignored, "number, 0–2", "The bot has its own setting.", FieldChecks.Number(0, 2)),
-        new("top_p", Ignored, "number, 0–1", "The bot has its own setting.", FieldChecks.Number(0, 1)),
-        new("presence_penalty", Ignored, "number, −2–2", "", FieldChecks.Number(-2, 2)),
-        new("frequency_penalty", Ignored, "number, −2–2", "", FieldChecks.Number(-2, 2)),
-        new("logit_bias", Ignored, "object", "", JsonInput.CheckObject),
-        new("seed", Ignored, "integer", "", FieldChecks.Integer(long.MinValue, long.MaxValue)),
+        new("temperature", IgnoredByBots, "number, 0–2", "The bot has its own setting.", FieldChecks.Number(0, 2)),
+        new("top_p", IgnoredByBots, "number, 0–1", "The bot has its own setting.", FieldChecks.Number(0, 1)),
+        new("presence_penalty", IgnoredByBots, "number, −2–2", "", FieldChecks.Number(-2, 2)),
+        new("frequency_penalty", IgnoredByBots, "number, −2–2", "", FieldChecks.Number(-2, 2)),
+        new("logit_bias", IgnoredByBots, "object", "", JsonInput.CheckObject),
+        new("seed", IgnoredByBots, "integer", "", FieldChecks.Integer(long.MinValue, long.MaxValue)),
         new(
-            "max_tokens", Ignored, "integer, from −1", "The bot has its own limit; a reply that reaches it ends with `length`. −1 means no limit.",
+            "max_tokens", IgnoredByBots, "integer, from −1", "The bot has its own limit; a reply that reaches it ends with `length`. −1 means no limit.",
             FieldChecks.Integer(-1, long.MaxValue)),
-        new("max_completion_tokens", Ignored, "integer, from −1", "Same as `max_tokens`.", FieldChecks.Integer(-1, long.MaxValue)),
-        new("stop", Ignored, "string or up to 4 strings", "", CheckStop),
-        new("reasoning_effort", Ignored, "string", "", FieldChecks.String),
-        new("verbosity", Ignored, "string", "", FieldChecks.String),
-        new("service_tier", Ignored, "string", "", FieldChecks.String),
+        new("max_completion_tokens", IgnoredByBots, "integer, from −1", "Same as `max_tokens`.", FieldChecks.Integer(-1, long.MaxValue)),
+        new("stop", IgnoredByBots, "string or up to 4 strings", "", CheckStop),
+        new("reasoning_effort", IgnoredByBots, "string", "", FieldChecks.String),
+        new("verbosity", IgnoredByBots, "string", "", FieldChecks.String),
+        new("service_tier", IgnoredByBots, "string", "", FieldChecks.String),
         new("store", Ignored, "boolean", "A setting of the tenant decides whether conversations are stored.", FieldChecks.Boolean),
-        new("parallel_tool_calls", Ignored, "boolean", "", FieldChecks.Boolean),
-        new("prompt_cache_key", Ignored, "string", "", FieldChecks.String),
-        new("prompt_cache_retention", Ignored, "string", "", FieldChecks.String),
-        new("prompt_cache_options", Ignored, "object", "", JsonInput.CheckObject),
-        new("moderation", Ignored, "any", ""),
+        new("parallel_tool_calls", IgnoredByBots, "boolean", "", FieldChecks.Boolean),
+        new("prompt_cache_key", IgnoredByBots, "string", "", FieldChecks.String),
+        new("prompt_cache_retention", IgnoredByBots, "string", "", FieldChecks.String),
+        new("prompt_cache_options", IgnoredByBots, "object", "", JsonInput.CheckObject),
+        new("moderation", IgnoredByBots, "any", ""),
 
-        new("n", Rejected, "integer, 1–128", "`1` is accepted: a bot gives one reply.", CheckN),
+        new("n", Rejected, "integer, 1–128", "`1` is accepted: a turn has one reply.", CheckN),
         new(
-            "tools", Rejected, "array",
+            "tools", RejectedByBots, "array",
             "An empty array is accepted, and any array with `tool_choice: \"none\"`: a bot's tools are part of the bot."),
-        new("tool_choice", Rejected, "string or object", "`none` and `auto` are accepted.", CheckToolChoice),
+        new("tool_choice", RejectedByBots, "string or object", "`none` and `auto` are accepted.", CheckToolChoice),
         new("functions", Rejected, "array", "Same as `tools`, with `function_call: \"none\"`."),
         new("function_call", Rejected, "string or object", "`none` and `auto` are accepted.", CheckToolChoice),
         new(
-            "response_format", Rejected, "object", "`{\"type\":\"text\"}` is accepted: the format of a bot's output cannot be forced.",
+            "response_format", RejectedByBots, "object", "`{\"type\":\"text\"}` is accepted: the format of a bot's output cannot be forced.",
             CheckResponseFormat),
         new("logprobs", Rejected, "boolean", "`false` is accepted.", CheckLogProbs),
         new("top_logprobs", Rejected, "integer, 0–20", "`0` is accepted.", CheckTopLogProbs),
         new("modalities", Rejected, "array of strings", "`[\"text\"]` is accepted.", CheckModalities),
         new("audio", Rejected, "object", "Replies are text.", RejectAlways("bots reply with text only")),
-        new("prediction", Rejected, "object", "", RejectAlways("bots take no predicted output")),
+        new("prediction", RejectedByBots, "object", "", RejectAlways("bots take no predicted output")),
         new(
-            "web_search_options", Rejected, "object", "Whether a bot searches the web is part of the bot.",
+            "web_search_options", RejectedByBots, "object", "Whether a bot searches the web is part of the bot.",
             RejectAlways("whether a bot searches the web is part of the bot")));
 
     /// <summary>Checks <c>tools</c> or <c>functions</c>. Tools can only be accepted if the client allows that they are not called.</summary>
@@ -82,7 +84,7 @@ internal static class ChatFields
 
     private static void CheckN(JsonElement value, JsonFieldPath path)
     {
-        if (JsonInput.ReadInteger(value, path, 1, 128) != 1) throw FieldChecks.NotSupported(path, "a bot gives one reply; send 1 or omit it");
+        if (JsonInput.ReadInteger(value, path, 1, 128) != 1) throw FieldChecks.NotSupported(path, "a turn has one reply; send 1 or omit it");
     }
 
     private static void CheckStop(JsonElement value, JsonFieldPath path)

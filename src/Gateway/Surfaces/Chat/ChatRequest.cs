@@ -31,6 +31,9 @@ internal sealed record ChatRequest
     /// <summary>The id of the turn that waits for <see cref="ToolOutputs"/>; null if there are none.</summary>
     public string? WaitingTurnId { get; init; }
 
+    /// <summary>The client's settings for language models.</summary>
+    public GenerationSettings Settings { get; init; } = GenerationSettings.None;
+
     /// <summary>The number of text characters in the prompt.</summary>
     public int PromptLength { get; init; }
 

@@ -12,12 +12,18 @@ internal static class ChatRequestReader
     private const int MaxUserLength = 1024;
     private static readonly IReadOnlyDictionary<string, string> Empty = new Dictionary<string, string>();
 
+    /// <summary>Reads a request.</summary>
+    /// <param name="root">The body.</param>
+    /// <param name="bytes">The bytes of the body.</param>
+    /// <param name="hasLanguageModel">Whether a language model is behind a model of the tenant. Settings are read for language models only.</param>
     /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>. It names the field.</exception>
-    public static ChatRequest Read(JsonElement root, ReadOnlySequence<byte> bytes)
+    public static ChatRequest Read(JsonElement root, ReadOnlySequence<byte> bytes, Func<string, bool> hasLanguageModel)
     {
         var path = JsonFieldPath.Root;
-        ChatFields.Table.Check(root);
-        ChatFields.CheckTools(root, "tools", "tool_choice");
+        var honoursSettings = JsonInput.FindMember(root, "model") is { ValueKind: JsonValueKind.String } named
+            && hasLanguageModel(JsonInput.ReadString(named, path["model"]));
+        ChatFields.Table.Check(root, withSettings: !honoursSettings);
+        if (!honoursSettings) ChatFields.CheckTools(root, "tools", "tool_choice");
         ChatFields.CheckTools(root, "functions", "function_call");
 
         var stream = JsonInput.FindMember(root, "stream") is { } streamed && JsonInput.ReadBoolean(streamed, path["stream"]);
@@ -42,6 +48,7 @@ internal static class ChatRequestReader
                 : Empty,
             WaitingTurnId = waitingTurnId,
             ToolOutputs = outputs,
+            Settings = honoursSettings ? SettingsReader.Read(root) : GenerationSettings.None,
             Fingerprint = JsonBody.Fingerprint(bytes),
         };
     }

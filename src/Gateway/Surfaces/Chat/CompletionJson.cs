@@ -49,6 +49,19 @@ internal static class CompletionJson
         writer.WriteNumber("prompt_tokens"u8, usage?.InputTokens ?? 0);
         writer.WriteNumber("completion_tokens"u8, usage?.OutputTokens ?? 0);
         writer.WriteNumber("total_tokens"u8, usage?.TotalTokens ?? 0);
+        if (usage?.CachedInputTokens is not null || usage?.CacheWriteTokens is not null)
+        {
+            writer.WriteStartObject("prompt_tokens_details"u8);
+            writer.WriteNumber("cached_tokens"u8, usage.CachedInputTokens ?? 0);
+            if (usage.CacheWriteTokens is { } written) writer.WriteNumber("cache_write_tokens"u8, written);
+            writer.WriteEndObject();
+        }
+        if (usage?.ReasoningTokens is { } reasoning)
+        {
+            writer.WriteStartObject("completion_tokens_details"u8);
+            writer.WriteNumber("reasoning_tokens"u8, reasoning);
+            writer.WriteEndObject();
+        }
         writer.WriteEndObject();
     }
 

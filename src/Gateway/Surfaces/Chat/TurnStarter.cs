@@ -64,6 +64,7 @@ internal sealed partial class TurnStarter(
         ConversationName = headers.ConversationName,
         User = request.User,
         ToolOutputs = request.ToolOutputs,
+        Settings = request.Settings,
         Variables = request.Variables,
         Metadata = request.Metadata,
         Survive = headers.Survive,

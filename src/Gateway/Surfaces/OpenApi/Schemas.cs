@@ -63,7 +63,14 @@ internal static class Schemas
         var properties = new Dictionary<string, IOpenApiSchema>();
         foreach (var field in table.Fields)
         {
-            var use = field.Use switch { FieldUse.Ignored => "Ignored. ", FieldUse.Rejected => "Rejected unless the value asks for nothing. ", _ => "" };
+            var use = field.Use switch
+            {
+                FieldUse.Ignored => "Ignored. ",
+                FieldUse.Rejected => "Rejected unless the value asks for nothing. ",
+                FieldUse.IgnoredByBots => "Honoured by language models, ignored by bots. ",
+                FieldUse.RejectedByBots => "Honoured by language models, rejected by bots unless the value asks for nothing. ",
+                _ => "",
+            };
             properties.Add(field.Name, new OpenApiSchema { Type = TypeOf(field.Type), Description = (use + field.Note).Trim() });
         }
         return new OpenApiSchema { Type = JsonSchemaType.Object, Properties = properties, Required = new HashSet<string>(required) };
@@ -77,7 +84,11 @@ internal static class Schemas
             ("index", Integer()),
             ("message", Object(null, ("role", String()), ("content", String()), ("reasoning_content", String("Extension.")), ("tool_calls", Array(Any())))),
             ("finish_reason", String("stop, length, tool_calls or content_filter."))))),
-        ("usage", Object(null, ("prompt_tokens", Integer()), ("completion_tokens", Integer()), ("total_tokens", Integer()))),
+        ("usage", Object(
+            null,
+            ("prompt_tokens", Integer()), ("completion_tokens", Integer()), ("total_tokens", Integer()),
+            ("prompt_tokens_details", Object("If the upstream counts them.", ("cached_tokens", Integer()), ("cache_write_tokens", Integer("Extension.")))),
+            ("completion_tokens_details", Object("If the upstream counts them.", ("reasoning_tokens", Integer()))))),
         ("cozecluster", Extension()));
 
     public static OpenApiSchema Turn() => Object(

@@ -28,6 +28,7 @@ internal static class ChatDirectives
             ["usage"] = (s, v) => s with { Usage = Usage(v) },
             ["requires_action"] = (s, v) => s with { RequiresAction = v ?? "get_weather" },
             ["ask"] = (s, v) => s with { Ask = Text(v) },
+            ["finish"] = (s, v) => s with { Finish = OneOf(v, ("stop", "stop"), ("length", "length"), ("filter", "content_filter")) },
 
             // Timing.
             ["pace"] = (s, v) => s with { Pace = Duration(v) },

@@ -25,6 +25,9 @@ internal sealed record ChatScript
     public string? RequiresAction { get; init; }
     public string? Ask { get; init; }
 
+    // Only language models.
+    public string? Finish { get; init; }
+
     // Timing. A stall of null does not end.
     public TimeSpan? Pace { get; init; }
     public TimeSpan FirstByte { get; init; }

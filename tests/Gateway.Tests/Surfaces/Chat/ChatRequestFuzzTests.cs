@@ -46,7 +46,7 @@ public sealed class ChatRequestFuzzTests
             var body = Mutate(random);
             try
             {
-                var request = await Read(body);
+                var request = await Read(body, hasLanguageModel: i % 2 == 0);
                 Assert.NotEmpty(request.Messages);
                 accepted++;
             }
@@ -83,13 +83,13 @@ public sealed class ChatRequestFuzzTests
         }
     }
 
-    private static async Task<ChatRequest> Read(byte[] body)
+    private static async Task<ChatRequest> Read(byte[] body, bool hasLanguageModel)
     {
         var services = new ServiceCollection().AddSingleton(new BodyBudget(new GatewayOptions(), TimeProvider.System)).BuildServiceProvider();
         var context = new DefaultHttpContext { RequestServices = services };
         context.Features.Set(new RequestInfo { RequestId = "req", StartedAt = 0 });
         context.Request.Body = new MemoryStream(body);
-        return await JsonBody.Read(context, 1 << 20, ChatRequestReader.Read);
+        return await JsonBody.Read(context, 1 << 20, (root, bytes) => ChatRequestReader.Read(root, bytes, _ => hasLanguageModel));
     }
 
     private static byte[] Mutate(Random random)

@@ -1,0 +1,17 @@
+namespace CozeCluster;
+
+/// <summary>The names of upstreams in fleets, and what every process has to know of an upstream, also one that does not host it.</summary>
+public static class UpstreamNames
+{
+    /// <summary>OpenAI, and every server with the same API.</summary>
+    public const string OpenAi = "openai";
+
+    /// <summary>Anthropic's API.</summary>
+    public const string Claude = "claude";
+
+    /// <summary>Google's Gemini API.</summary>
+    public const string Gemini = "gemini";
+
+    /// <summary>Whether the upstream serves language models instead of bots: see <see cref="IUpstream.IsLanguageModel"/>.</summary>
+    public static bool IsLanguageModel(string? upstream) => upstream is OpenAi or Claude or Gemini;
+}

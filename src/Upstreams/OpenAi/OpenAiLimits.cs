@@ -1,0 +1,29 @@
+namespace CozeCluster.Upstreams.OpenAi;
+
+/// <summary>All limits of this upstream.</summary>
+internal static class OpenAiLimits
+{
+    /// <summary>The bytes that are read of an error response.</summary>
+    public const int MaxErrorBody = 64 * 1024;
+
+    /// <summary>The bytes of a whole JSON answer.</summary>
+    public const int MaxJsonBody = 16 * 1024 * 1024;
+
+    /// <summary>The bytes of images and files that one request contains. Older ones are left out.</summary>
+    public const long MaxMedia = 64L * 1024 * 1024;
+
+    /// <summary>The largest number of tool calls in one reply.</summary>
+    public const int MaxToolCalls = 128;
+
+    /// <summary>The characters of the arguments of all tool calls in one reply.</summary>
+    public const int MaxArguments = 4 * 1024 * 1024;
+
+    /// <summary>The characters of an id of a tool call.</summary>
+    public const int MaxCallId = 40;
+
+    /// <summary>How long the rest of a stream is read after the end of its reply, so that the connection can be used again.</summary>
+    public static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(2);
+
+    /// <summary>The reads of such a rest.</summary>
+    public const int MaxDrainReads = 8;
+}

@@ -1,0 +1,119 @@
+using System.Text.Json;
+
+namespace CozeCluster.Upstreams.OpenAi;
+
+/// <summary>The options of a bot (<see cref="BotDefinition.Options"/>) that only OpenAI-compatible servers have.</summary>
+public sealed record OpenAiBotOptions
+{
+    private const string FieldPrefix = "field.";
+    private const string Known = "instructions_role, max_tokens_field, stream_usage, send_user, store, field.<name>";
+
+    /// <summary>Option <c>instructions_role</c>: the role of instructions, <c>system</c> (default) or <c>developer</c>.</summary>
+    public string InstructionsRole { get; init; } = "system";
+
+    /// <summary>
+    /// Option <c>max_tokens_field</c>: <c>max_tokens</c> or <c>max_completion_tokens</c>. Default: the latter for OpenAI's own servers and Azure's, the former
+    /// for all others.
+    /// </summary>
+    public string? MaxTokensField { get; init; }
+
+    /// <summary>Option <c>stream_usage</c>: whether the server is asked to count tokens. Default true.</summary>
+    public bool StreamUsage { get; init; } = true;
+
+    /// <summary>Option <c>send_user</c>: whether the end user is sent as <c>user</c>. Default false, because some servers refuse the field.</summary>
+    public bool SendUser { get; init; }
+
+    /// <summary>Option <c>store</c>: whether the server may store exchanges (<c>store</c>), with the client's metadata. Default false.</summary>
+    public bool Store { get; init; }
+
+    /// <summary>Options <c>field.&lt;name&gt;</c>: further fields of the request's body. The values are JSON.</summary>
+    public IReadOnlyDictionary<string, string> Fields { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Parses options.</summary>
+    /// <param name="options">The names and values in the fleet.</param>
+    /// <param name="parsed">The parsed options, without the invalid ones.</param>
+    /// <param name="errors">What was expected, by the name of each invalid option.</param>
+    /// <returns>Whether all options are valid.</returns>
+    public static bool TryParse(IReadOnlyDictionary<string, string> options, out OpenAiBotOptions parsed, out IReadOnlyDictionary<string, string> errors)
+    {
+        parsed = new OpenAiBotOptions();
+        var fields = new Dictionary<string, string>();
+        var invalid = new Dictionary<string, string>();
+        foreach (var (name, value) in options)
+        {
+            var expected = name switch
+            {
+                "instructions_role" => value is "system" or "developer" ? null : "expected system or developer",
+                "max_tokens_field" => value is "max_tokens" or "max_completion_tokens" ? null : "expected max_tokens or max_completion_tokens",
+                "stream_usage" or "send_user" or "store" => value is "true" or "false" ? null : "expected true or false",
+                _ when name.Length > FieldPrefix.Length && name.StartsWith(FieldPrefix, StringComparison.Ordinal) =>
+                    IsJson(value) ? null : "expected JSON; a text needs quotes",
+                _ => $"unknown; bots of openai have {Known}",
+            };
+            if (expected is not null) invalid[name] = expected;
+            else if (name.StartsWith(FieldPrefix, StringComparison.Ordinal)) fields[name[FieldPrefix.Length..]] = value;
+            else parsed = parsed.With(name, value);
+        }
+        parsed = parsed with { Fields = fields };
+        errors = invalid;
+        return invalid.Count == 0;
+    }
+
+    /// <summary>Parses the options of a bot.</summary>
+    /// <exception cref="ClusterException">Some are invalid; the message names them all.</exception>
+    internal static OpenAiBotOptions Parse(BotDefinition bot) =>
+        TryParse(bot.Options, out var parsed, out var errors) ? parsed : throw OptionErrors.ToException($"Bot '{bot.Id}'", errors);
+
+    private OpenAiBotOptions With(string name, string value) => name switch
+    {
+        "instructions_role" => this with { InstructionsRole = value },
+        "max_tokens_field" => this with { MaxTokensField = value },
+        "stream_usage" => this with { StreamUsage = value == "true" },
+        "send_user" => this with { SendUser = value == "true" },
+        "store" => this with { Store = value == "true" },
+        _ => this,
+    };
+
+    private static bool IsJson(string value)
+    {
+        try
+        {
+            using var _ = JsonDocument.Parse(value);
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+}
+
+/// <summary>The options of an account (<see cref="AccountDefinition.Options"/>) that only OpenAI-compatible servers have.</summary>
+public sealed record OpenAiAccountOptions
+{
+    /// <summary>Option <c>organization</c>: the header <c>OpenAI-Organization</c>.</summary>
+    public string? Organization { get; init; }
+
+    /// <summary>Option <c>project</c>: the header <c>OpenAI-Project</c>.</summary>
+    public string? Project { get; init; }
+
+    /// <inheritdoc cref="OpenAiBotOptions.TryParse"/>
+    public static bool TryParse(IReadOnlyDictionary<string, string> options, out OpenAiAccountOptions parsed, out IReadOnlyDictionary<string, string> errors)
+    {
+        parsed = new OpenAiAccountOptions();
+        var invalid = new Dictionary<string, string>();
+        foreach (var (name, value) in options)
+        {
+            if (name is not ("organization" or "project")) invalid[name] = "unknown; accounts of openai have organization, project";
+            else if (value.Length == 0 || value.Any(c => c is <= ' ' or > '~')) invalid[name] = "expected printable ASCII characters, no spaces";
+            else parsed = name == "project" ? parsed with { Project = value } : parsed with { Organization = value };
+        }
+        errors = invalid;
+        return invalid.Count == 0;
+    }
+
+    /// <summary>Parses the options of an account.</summary>
+    /// <exception cref="ClusterException">Some are invalid; the message names them all.</exception>
+    internal static OpenAiAccountOptions Parse(AccountDefinition account) =>
+        TryParse(account.Options, out var parsed, out var errors) ? parsed : throw OptionErrors.ToException($"Account '{account.Id}'", errors);
+}

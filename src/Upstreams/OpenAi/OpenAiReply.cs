@@ -1,0 +1,194 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using CozeCluster.Upstreams.Shared.Http;
+using CozeCluster.Upstreams.Shared.Json;
+
+namespace CozeCluster.Upstreams.OpenAi;
+
+/// <summary>Builds a reply from the chunks of a chat completion.</summary>
+/// <param name="turn">The turn.</param>
+/// <param name="requestId">The server's id of the request; null if it sent none.</param>
+internal sealed class OpenAiReply(UpstreamTurn turn, string? requestId)
+{
+    private const string MessageId = "message";
+
+    private readonly List<PartialCall> _calls = [];
+    private int _answer = -1;
+    private int _reasoning = -1;
+    private int _arguments;
+    private bool _isIdentified;
+    private string? _finishReason;
+
+    /// <summary>Whether the reply has ended, completely or with an error.</summary>
+    public bool HasEnded { get; private set; }
+
+    /// <summary>Whether the server has said why the reply ends. Only the number of tokens may follow.</summary>
+    public bool HasFinishReason => _finishReason is not null;
+
+    /// <summary>The error that the server reported; null without one.</summary>
+    public Error? Failure { get; private set; }
+
+    /// <summary>Reads one chunk.</summary>
+    /// <exception cref="JsonException">It is not JSON of this kind.</exception>
+    public void OnChunk(ReadOnlySpan<byte> data, IReplySink sink)
+    {
+        var chunk = OpenAiChunk.Read(data);
+        if (chunk.IsError)
+        {
+            Fail(OpenAiErrors.ToError(OpenAiRefusal.Parse(LenientJson.TryParse(data) ?? default)), sink);
+            return;
+        }
+        if (!_isIdentified && !chunk.Id.IsEmpty) Identify(chunk.Id.ToString(), chunk.Model.ToString(), sink);
+        if (!chunk.Usage.IsEmpty && LenientJson.TryParse(chunk.Usage) is { } usage) SetUsage(usage, sink);
+        if (!chunk.Reasoning.IsEmpty) Append(ref _reasoning, TextKind.Reasoning, chunk.Reasoning, sink);
+        if (!chunk.Content.IsEmpty) Append(ref _answer, TextKind.Answer, chunk.Content, sink);
+        // A model that refuses says so in its answer; clients of other APIs know no other place.
+        if (!chunk.Refusal.IsEmpty) Append(ref _answer, TextKind.Answer, chunk.Refusal, sink);
+        if (!chunk.ToolCalls.IsEmpty && LenientJson.TryParse(chunk.ToolCalls) is { } calls) AddCalls(calls, sink);
+        if (!chunk.FinishReason.IsEmpty) _finishReason = chunk.FinishReason.ToString();
+    }
+
+    /// <summary>Ends the reply when the stream has ended.</summary>
+    /// <returns>False if the server has not said why the reply ends: it was cut.</returns>
+    public bool OnStreamEnd(IReplySink sink)
+    {
+        if (HasEnded) return true;
+        if (_finishReason is null) return false;
+        if (_finishReason is "error" or "insufficient_system_resource")
+        {
+            Fail(new Error(ErrorCode.UpstreamFailed, $"The model's server ended the reply with '{_finishReason}'."), sink);
+            return true;
+        }
+        HasEnded = true;
+        // The calls of a reply that was cut are not complete.
+        var isCut = _finishReason is "length" or "content_filter";
+        if (!isCut) AddItems(sink);
+        sink.Complete(_finishReason switch
+        {
+            "length" or "max_tokens" or "model_length" => FinishReason.Length,
+            "content_filter" => FinishReason.ContentFilter,
+            _ => _calls.Count > 0 ? FinishReason.ToolCalls : FinishReason.Stop,
+        });
+        return true;
+    }
+
+    /// <summary>Ends the reply with an error.</summary>
+    public void Fail(Error error, IReplySink sink)
+    {
+        if (HasEnded) return;
+        HasEnded = true;
+        Failure = error;
+        sink.Fail(error);
+    }
+
+    /// <summary>Reads the numbers of tokens, under the names of either API.</summary>
+    public static Usage? ReadUsage(JsonElement usage)
+    {
+        var input = usage.GetNumber("prompt_tokens"u8) ?? usage.GetNumber("input_tokens"u8);
+        var output = usage.GetNumber("completion_tokens"u8) ?? usage.GetNumber("output_tokens"u8);
+        if (input is null && output is null) return null;
+        var inputDetails = usage.GetMember("prompt_tokens_details"u8) is { ValueKind: JsonValueKind.Object } chat
+            ? chat
+            : usage.GetMember("input_tokens_details"u8);
+        var outputDetails = usage.GetMember("completion_tokens_details"u8) is { ValueKind: JsonValueKind.Object } details
+            ? details
+            : usage.GetMember("output_tokens_details"u8);
+        return new Usage(input ?? 0, output ?? 0, usage.GetNumber("total_tokens"u8) ?? (input ?? 0) + (output ?? 0))
+        {
+            CachedInputTokens = inputDetails.GetNumber("cached_tokens"u8) ?? usage.GetNumber("prompt_cache_hit_tokens"u8),
+            CacheWriteTokens = inputDetails.GetNumber("cache_write_tokens"u8),
+            ReasoningTokens = outputDetails.GetNumber("reasoning_tokens"u8),
+        };
+    }
+
+    /// <summary>Appends text of a stream to a part.</summary>
+    public static void Append(IReplySink sink, int part, JsonText text)
+    {
+        var chars = ArrayPool<char>.Shared.Rent(text.MaxChars);
+        sink.Append(part, chars.AsSpan(0, text.Decode(chars)));
+        ArrayPool<char>.Shared.Return(chars);
+    }
+
+    private static void Append(ref int part, TextKind kind, JsonText text, IReplySink sink)
+    {
+        if (part < 0) part = sink.Open(MessageId, kind);
+        Append(sink, part, text);
+    }
+
+    private static void SetUsage(JsonElement usage, IReplySink sink)
+    {
+        if (ReadUsage(usage) is { } read) sink.SetUsage(read);
+    }
+
+    private void Identify(string id, string model, IReplySink sink)
+    {
+        _isIdentified = true;
+        var ids = new Dictionary<string, string> { ["id"] = UpstreamText.Clean(id) };
+        if (model.Length > 0) ids["model"] = UpstreamText.Clean(model);
+        if (requestId is not null) ids["request_id"] = requestId;
+        sink.Identify(new UpstreamHandle(turn.Bot.Id, turn.Account.Id, OpenAiUpstream.UpstreamName, ids));
+    }
+
+    private void AddCalls(JsonElement calls, IReplySink sink)
+    {
+        foreach (var call in calls.GetItems())
+        {
+            var function = call.GetMember("function"u8);
+            var id = call.GetText("id"u8);
+            var name = function.GetText("name"u8);
+            var partial = FindCall(call.GetNumber("index"u8), id, name);
+            if (partial is null)
+            {
+                if (_calls.Count >= OpenAiLimits.MaxToolCalls)
+                {
+                    Fail(new Error(ErrorCode.UpstreamProtocol, $"The model called more than {OpenAiLimits.MaxToolCalls} tools at once."), sink);
+                    return;
+                }
+                _calls.Add(partial = new PartialCall(call.GetNumber("index"u8) ?? _calls.Count));
+            }
+            if (!string.IsNullOrEmpty(id)) partial.Id = id;
+            // Some servers repeat the name in every chunk, none splits it.
+            if (!string.IsNullOrEmpty(name)) partial.Name = name;
+            var arguments = function.GetText("arguments"u8) ?? "";
+            partial.Arguments.Append(arguments);
+            _arguments += arguments.Length + (id?.Length ?? 0) + (name?.Length ?? 0);
+            if (_arguments <= OpenAiLimits.MaxArguments) continue;
+            Fail(new Error(ErrorCode.UpstreamProtocol, "The arguments of the model's tool calls are too long."), sink);
+            return;
+        }
+    }
+
+    /// <summary>
+    /// Finds the call that a piece belongs to. Some servers send no index, or the index 0 for all calls; then a new id begins a new call.
+    /// </summary>
+    private PartialCall? FindCall(long? index, string? id, string? name)
+    {
+        var found = index is { } given ? _calls.FindLast(call => call.Index == given) : _calls.LastOrDefault();
+        return found is { Id.Length: > 0 } && !string.IsNullOrEmpty(id) && id != found.Id && !string.IsNullOrEmpty(name) ? null : found;
+    }
+
+    private void AddItems(IReplySink sink)
+    {
+        var used = new HashSet<string>();
+        foreach (var call in _calls.OrderBy(call => call.Index))
+        {
+            var id = call.Id.Length > 0 ? call.Id : $"call_{used.Count}";
+            if (!used.Add(id)) used.Add(id = $"{id}_{used.Count}");
+            // Clients parse the arguments as JSON, and a call without arguments has empty ones.
+            var arguments = call.Arguments.ToString();
+            sink.Add(new ToolCallItem(id, call.Name, string.IsNullOrWhiteSpace(arguments) ? "{}" : arguments, ForClient: true));
+        }
+    }
+
+    private sealed class PartialCall(long index)
+    {
+        public long Index => index;
+
+        public string Id { get; set; } = "";
+
+        public string Name { get; set; } = "";
+
+        public StringBuilder Arguments { get; } = new();
+    }
+}

@@ -1,0 +1,179 @@
+using System.Net;
+using System.Text;
+using CozeCluster.Upstreams.OpenAi;
+using CozeCluster.Upstreams.Shared.Http;
+using CozeCluster.Upstreams.Shared.Json;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CozeCluster.Upstreams.Tests.OpenAi;
+
+/// <summary>How streams of chat completions are read, and how they break.</summary>
+public sealed class OpenAiExchangeTests
+{
+    private const string Text = "你好 🚀\"quoted\"\n";
+
+    private static readonly string UntilFinish =
+        ": hi\n\n" + Delta("""{"role":"assistant","content":""}""") + Delta("""{"reasoning_content":"Hm 🤔"}""") + Delta("""{"content":"你好 \ud83d"}""")
+        + Delta("""{"content":"\ude80\"quoted\"\n"}""");
+
+    private static readonly string Whole = UntilFinish + Delta("{}", "\"stop\"")
+        + "data: {\"id\":\"c1\",\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":3,\"total_tokens\":8,"
+        + "\"prompt_tokens_details\":{\"cached_tokens\":2},\"completion_tokens_details\":{\"reasoning_tokens\":1}}}\n\ndata: [DONE]\n\n";
+
+    [Theory]
+    [InlineData("\n")]
+    [InlineData("\r\n")]
+    public async Task Read_SplitAtEveryByte_ReturnsTheSameReply(string lineEnd)
+    {
+        var wire = Encoding.UTF8.GetBytes(Whole.Replace("\n", lineEnd));
+        for (var cut = 1; cut < wire.Length; cut++) AssertWhole(await Read(new PiecesStream([wire[..cut], wire[cut..]])));
+        for (var size = 1; size < 20; size++) AssertWhole(await Read(new PiecesStream(wire.Chunk(size))));
+    }
+
+    [Fact]
+    public async Task Read_CutAtEveryByteBeforeTheReason_NeverLooksComplete()
+    {
+        var wire = Encoding.UTF8.GetBytes(UntilFinish);
+        for (var cut = 0; cut <= wire.Length; cut++)
+        {
+            foreach (var reset in new Exception?[] { null, new IOException("reset") })
+            {
+                var sink = new RecordingSink();
+                await using var exchange = Exchange(new PiecesStream([wire[..cut]], reset));
+                var error = await sink.ReadUntilBroken(exchange);
+                Assert.Equal((ErrorCode.UpstreamUnavailable, 0), (error.Code, sink.Ends));
+                Assert.StartsWith(sink.Answers.FirstOrDefault() ?? "", Text);
+                Assert.Same(error, await sink.ReadUntilBroken(exchange));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Read_DoneWithoutAReason_IsCut()
+    {
+        var sink = new RecordingSink();
+        await using var exchange = Exchange(PiecesStream.Of(UntilFinish + "data: [DONE]\n\n"));
+        Assert.Equal(ErrorCode.UpstreamUnavailable, (await sink.ReadUntilBroken(exchange)).Code);
+        Assert.Equal(0, sink.Ends);
+    }
+
+    [Fact]
+    public async Task Read_ReasonWithoutDone_IsComplete()
+    {
+        foreach (var reset in new Exception?[] { null, new IOException("reset") })
+        {
+            var sink = await Read(new PiecesStream([Encoding.UTF8.GetBytes(UntilFinish + Delta("{}", "\"length\""))], reset));
+            Assert.Equal((FinishReason.Length, Text), (sink.Finish, sink.Answer));
+        }
+    }
+
+    [Theory]
+    [InlineData("""{"error":{"message":"no","type":"server_error","code":null}}""", ErrorCode.UpstreamFailed)]
+    [InlineData("""{"error":{"message":"slow down","code":429}}""", ErrorCode.UpstreamRateLimited)]
+    [InlineData("""{"error":"boom"}""", ErrorCode.UpstreamFailed)]
+    [InlineData("""{"id":"x","error":{"message":"maximum context length is 8","type":"invalid_request_error"}}""", ErrorCode.ContextLengthExceeded)]
+    public async Task Read_ErrorInTheStream_EndsTheReply(string error, ErrorCode code)
+    {
+        foreach (var name in new[] { "", "event: error\n" })
+        {
+            var sink = await Read(PiecesStream.Of($"{UntilFinish}{name}data: {error}\n\n"));
+            Assert.Equal((code, 1), (sink.Failure?.Code, sink.Ends));
+        }
+    }
+
+    [Fact]
+    public async Task Read_ParallelCallsInPieces_AreOrderedByIndex()
+    {
+        var sink = await Read(PiecesStream.Of(
+            Delta("""{"tool_calls":[{"index":1,"id":"b","type":"function","function":{"name":"g","arguments":""}}]}""")
+            + Delta("""{"tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":"{\"x\""}}]}""")
+            + Delta("""{"tool_calls":[{"index":1,"function":{"arguments":"{}"}},{"index":0,"function":{"arguments":":1}"}}]}""")
+            + Delta("{}", "\"tool_calls\"") + "data: [DONE]\n\n"));
+        Assert.Equal(
+            [new ToolCallItem("a", "f", """{"x":1}""", ForClient: true), new ToolCallItem("b", "g", "{}", ForClient: true)], sink.Items.Cast<ToolCallItem>());
+        Assert.Equal(FinishReason.ToolCalls, sink.Finish);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("\"index\":0,")]
+    public async Task Read_CallsWithoutTheirIndices_AreToldApartByTheirIds(string index)
+    {
+        var sink = await Read(PiecesStream.Of(
+            Delta($$$"""{"tool_calls":[{{{{index}}}"id":"a","function":{"name":"f","arguments":"{}"}}]}""")
+            + Delta($$$"""{"tool_calls":[{{{{index}}}"id":"b","function":{"name":"f"}}]}""") + Delta("{}", "\"stop\"") + "data: [DONE]\n\n"));
+        Assert.Equal(["a", "b"], sink.Items.Select(item => item.Id));
+        Assert.Equal(FinishReason.ToolCalls, sink.Finish);
+    }
+
+    [Fact]
+    public async Task Read_TooManyCalls_Fails()
+    {
+        var calls = Enumerable.Range(0, 129).Select(i => Delta($$$"""{"tool_calls":[{"index":{{{i}}},"id":"c{{{i}}}","function":{"name":"f"}}]}"""));
+        Assert.Equal(ErrorCode.UpstreamProtocol, (await Read(PiecesStream.Of(string.Concat(calls)))).Failure?.Code);
+    }
+
+    [Theory]
+    [InlineData("6m0s", 360_000)]
+    [InlineData("20ms", 20)]
+    [InlineData("1.5s", 1_500)]
+    [InlineData("0s", 0)]
+    [InlineData("7", 7_000)]
+    [InlineData("soon", null)]
+    public void ReadDuration_KnowsTheirForms(string text, int? milliseconds) =>
+        Assert.Equal(milliseconds is { } expected ? TimeSpan.FromMilliseconds(expected) : null, OpenAiErrors.ReadDuration(text));
+
+    [Theory]
+    [InlineData(429, """{"error":{"message":"x","type":"insufficient_quota","code":"insufficient_quota"}}""", ErrorCode.UpstreamQuotaExceeded)]
+    [InlineData(429, """{"error":{"message":"check your billing details"}}""", ErrorCode.UpstreamQuotaExceeded)]
+    [InlineData(429, """{"error":{"message":"slow"}}""", ErrorCode.UpstreamRateLimited)]
+    [InlineData(400, """{"error":{"message":"x","code":"context_length_exceeded"}}""", ErrorCode.ContextLengthExceeded)]
+    [InlineData(400, """{"detail":"The prompt is too long"}""", ErrorCode.ContextLengthExceeded)]
+    [InlineData(400, """{"error":{"message":"x","code":"invalid_function_parameters"}}""", ErrorCode.UpstreamInvalidRequest)]
+    [InlineData(401, "{}", ErrorCode.UpstreamUnauthorized)]
+    [InlineData(404, """{"error":{"message":"x","code":"model_not_found"}}""", ErrorCode.UpstreamNotFound)]
+    [InlineData(503, "{}", ErrorCode.UpstreamUnavailable)]
+    [InlineData(500, "[]", ErrorCode.UpstreamFailed)]
+    public void ToError_MapsWhatServersSend(int status, string body, ErrorCode code)
+    {
+        var refusal = OpenAiRefusal.Parse(LenientJson.TryParse(body)!.Value);
+        Assert.Equal(code, OpenAiErrors.ToError(refusal, (HttpStatusCode)status).Code);
+    }
+
+    [Fact]
+    public void ToError_NamesTheClientsField_AndNoKey()
+    {
+        SecretsInUse.Note("sk-abcdefghijklmnopqrstuvwxyz");
+        const string field = "tools[0].function.parameters";
+        var error = OpenAiErrors.ToError(new OpenAiRefusal("invalid_function_parameters", null, "Bad key sk-abcdefghijklmnopqrstuvwxyz", field));
+        Assert.Equal(field, error.Param);
+        Assert.DoesNotContain("sk-abc", error.Message, StringComparison.Ordinal);
+    }
+
+    private static string Delta(string delta, string finishReason = "null") =>
+        $$"""data: {"id":"c1","model":"m","choices":[{"index":0,"delta":{{delta}},"finish_reason":{{finishReason}}}]}""" + "\n\n";
+
+    private static OpenAiExchange Exchange(Stream stream)
+    {
+        var account = new AccountDefinition { Id = "acc", Upstream = "openai", BaseUrl = "http://127.0.0.1:1" };
+        var bot = new BotDefinition { Id = "bot", Upstream = "openai", UpstreamBotId = "m", Accounts = ["acc"] };
+        return new(
+            new UpstreamTurn("turn_1", bot, account, "user", []), new OpenAiStream(new HttpResponseMessage(), stream, Prefix: default, "req_1"),
+            TimeProvider.System, NullLogger.Instance);
+    }
+
+    private static async Task<RecordingSink> Read(Stream stream)
+    {
+        var sink = new RecordingSink();
+        await using var exchange = Exchange(stream);
+        await sink.ReadAll(exchange);
+        return sink;
+    }
+
+    private static void AssertWhole(RecordingSink sink)
+    {
+        Assert.Equal((Text, "Hm 🤔", FinishReason.Stop, 1), (sink.Answer, Assert.Single(sink.Reasoning), sink.Finish, sink.Ends));
+        Assert.Equal(new Usage(5, 3, 8) { CachedInputTokens = 2, ReasoningTokens = 1 }, sink.Usage);
+        Assert.Equal("c1", sink.Ids["id"]);
+    }
+}

@@ -1,0 +1,68 @@
+// The unmodified official OpenAI client with the fake OpenAI of the sandbox.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import OpenAI, { AuthenticationError, BadRequestError, NotFoundError, RateLimitError } from 'openai';
+import { startSandbox } from './support.mjs';
+
+const model = 'gpt-sandbox';
+const tools = [{ type: 'function', function: { name: 'get_time', parameters: { type: 'object', properties: {} } } }];
+
+describe('openai with the fake OpenAI', { timeout: 120_000 }, () => {
+  let sandbox;
+  let openai;
+
+  const client = (apiKey) => new OpenAI({ apiKey, baseURL: `${sandbox.url}/openai/v1`, maxRetries: 0 });
+
+  before(async () => {
+    sandbox = await startSandbox();
+    openai = client('sk-openai-sandbox-1234567890');
+  });
+
+  after(() => sandbox?.stop());
+
+  const ask = (content, more = {}) => ({ model, messages: [{ role: 'user', content }], ...more });
+
+  for (const form of ['', 'torn', 'escape=ascii', 'newline=crlf', 'colon=space']) {
+    test(`a stream has the whole text and the usage (${form})`, async () => {
+      const stream = await openai.chat.completions.create(
+        ask(`Hi [[text=unicode chunks=30 reasoning=3 seed=4 ${form}]]`, { stream: true, stream_options: { include_usage: true } }));
+      const chunks = [];
+      for await (const chunk of stream) chunks.push(chunk);
+      const whole = await openai.chat.completions.create(ask('Hi [[text=unicode chunks=30 reasoning=3 seed=4]]'));
+
+      assert.equal(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join(''), whole.choices[0].message.content);
+      assert.equal(chunks.at(-2).choices[0].finish_reason, 'stop');
+      assert.ok(chunks.at(-1).usage.prompt_tokens_details.cached_tokens > 0);
+      assert.ok(whole.usage.completion_tokens_details.reasoning_tokens > 0);
+    });
+  }
+
+  test('tools in two rounds, with the helper of the client', async () => {
+    const messages = [{ role: 'user', content: 'What time is it? [[requires_action=get_time]]' }];
+    const first = await openai.chat.completions.stream({ model, messages, tools }).finalMessage();
+    assert.equal(first.tool_calls[0].function.name, 'get_time');
+    messages.push(first, { role: 'tool', tool_call_id: first.tool_calls[0].id, content: 'noon' });
+    const second = await openai.chat.completions.create({ model, messages, tools });
+    assert.match(second.choices[0].message.content, /noon/);
+
+    await assert.rejects(openai.chat.completions.create({ model, messages: messages.slice(0, 2), tools }), BadRequestError);
+  });
+
+  test('structured output', async () => {
+    const format = { type: 'json_schema', json_schema: { name: 'reply', schema: { type: 'object', properties: { answer: { type: 'string' } } } } };
+    const reply = await openai.chat.completions.create(ask('Hello', { response_format: format }));
+    assert.equal(JSON.parse(reply.choices[0].message.content).answer, 'Hello');
+  });
+
+  test('errors are those of the client', async () => {
+    await assert.rejects(client('sk-wrong').chat.completions.create(ask('x')), AuthenticationError);
+    const poor = client('sk-openai-sandbox-no-credit');
+    await assert.rejects(poor.chat.completions.create(ask('x')), (e) => e instanceof RateLimitError && e.code === 'insufficient_quota');
+    await assert.rejects(openai.chat.completions.create({ ...ask('x'), model: 'gpt-9' }), NotFoundError);
+    await assert.rejects(openai.chat.completions.create(ask('x [[early_error=429]]')), RateLimitError);
+    const stream = await openai.chat.completions.create(ask('x [[chunks=9 error=500 error_after=3]]', { stream: true }));
+    await assert.rejects(async () => {
+      for await (const _ of stream);
+    });
+  });
+});
