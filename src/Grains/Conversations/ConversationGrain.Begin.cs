@@ -142,6 +142,7 @@ public sealed partial class ConversationGrain
             : _liveTurns.TryGetValue(turnId, out live)
                 ? new AnsweredTurn(turnId, live.Progress.Handle, live.Log.Parts) { Upstream = live.Progress.Row.Upstream }
             : await _reader.FindAnswered(turnId);
+        if (turnId is not null && answered is null) throw new ClusterException(ErrorCode.NotFound, "The turn does not exist or has expired.");
         PromptBuilder.VerifyToolOutputs(request, answered);
         return answered;
     }

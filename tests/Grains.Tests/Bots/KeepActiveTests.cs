@@ -1,4 +1,5 @@
 using CozeCluster.Grains.Tests.Fakes;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Grains.Tests.Bots;
 
@@ -127,7 +128,19 @@ public sealed class KeepActiveTests : GrainTest
     {
         await Silo.CollectIdleAsync();
         await Silo.SettleRemindersAsync();
+        await WaitForReminder();
         Silo.Time.Advance(time);
+    }
+
+    /// <summary>Orleans arms the timer of a reminder some time after it has stored the reminder.</summary>
+    private async Task WaitForReminder()
+    {
+        var now = Silo.Time.GetUtcNow().UtcDateTime;
+        var reminders = (await Silo.Services.GetRequiredService<IReminderTable>().ReadRows(0, 0)).Reminders;
+        foreach (var reminder in reminders.Where(reminder => reminder.StartAt > now))
+        {
+            while (!Silo.Time.IsArmed(reminder.StartAt - now)) await Task.Yield();
+        }
     }
 
     private async Task PassWithoutMessage(TimeSpan time)

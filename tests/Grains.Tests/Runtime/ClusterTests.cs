@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Orleans.Serialization;
 
 namespace CozeCluster.Grains.Tests.Runtime;
 
@@ -127,7 +128,10 @@ public sealed class ClusterTests : IAsyncLifetime
     {
         var inbox = new NumberInbox();
         var feed = _cluster.Client.GetRequiredService<IReplyFeeds>().Open(inbox);
-        var posting = Factory(0).GetGrain<IPostingGrain>(_key).Post(feed.Address, int.MaxValue);
+        // As over the network: within a process, the address would contain the client's own reference, which does not work when the client has stopped.
+        var address = _cluster.Silo(0).GetRequiredService<Serializer>().Deserialize<FeedAddress>(
+            _cluster.Client.GetRequiredService<Serializer>().SerializeToArray(feed.Address))!;
+        var posting = Factory(0).GetGrain<IPostingGrain>(_key).Post(address, int.MaxValue);
         await inbox.Until(10);
 
         await _cluster.Cluster.StopClusterClientAsync();

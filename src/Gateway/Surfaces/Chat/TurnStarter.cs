@@ -23,6 +23,21 @@ internal sealed partial class TurnStarter(
     /// <exception cref="ClusterException">The tenant is at a limit, or the conversation rejects the turn.</exception>
     public async ValueTask<StartedTurn> Start(RequestKey key, ChatRequest request, TurnHeaders headers, CancellationToken aborted)
     {
+        try
+        {
+            return await StartOnce(key, request, headers, aborted);
+        }
+        catch (ClusterException exception) when (exception.Code == ErrorCode.NotFound && request.WaitingTurnId is not null)
+        {
+            // The calls and their results are in the messages, and a language model needs nothing else.
+            var isComplete = request.Messages.Any(message => message.ToolCalls.Count > 0) && fleet.HasLanguageModel(key.TenantId, request.Model);
+            if (!isComplete) throw UnknownCallError(exception);
+            return await StartOnce(key, request with { WaitingTurnId = null, ToolOutputs = [] }, headers, aborted);
+        }
+    }
+
+    private async ValueTask<StartedTurn> StartOnce(RequestKey key, ChatRequest request, TurnHeaders headers, CancellationToken aborted)
+    {
         var turn = CreateTurn(key, request, headers);
         var conversation = ConversationOf(turn.TurnId);
         var reader = new ReplyReader(readers, key.TenantId, turn.TurnId, conversation, Cursor.Start, aborted);
@@ -77,7 +92,7 @@ internal sealed partial class TurnStarter(
         if (request.WaitingTurnId is not { } waiting)
             return headers.IdempotencyKey is { } key ? ids.TurnOfKey(tenantId, name, key) : ids.NewTurn(tenantId, name);
         // The id of the call is whatever the client has written.
-        if (!ids.TryGetConversation(tenantId, waiting, out var conversation)) throw UnknownCallError(null);
+        if (!ids.TryGetConversation(tenantId, waiting, out var conversation)) throw new ClusterException(ErrorCode.NotFound, "The turn does not exist.");
         if (name is not null && conversation != ids.KeyOf(tenantId, name))
         {
             throw new ClusterException(
@@ -90,7 +105,7 @@ internal sealed partial class TurnStarter(
             : ids.NewTurnAfter(tenantId, waiting);
     }
 
-    private static ClusterException UnknownCallError(Exception? cause) => new(
+    private static ClusterException UnknownCallError(Exception cause) => new(
         ErrorCode.InvalidRequest,
         "The tool results at the end of 'messages' answer calls of a reply that is unknown or has expired. Send the prompt again without them.",
         "messages", inner: cause);
@@ -114,7 +129,6 @@ internal sealed partial class TurnStarter(
         {
             if (exception is ClusterException { Code: ErrorCode.RateLimited }) _tenantsAtLimit.Set(turn.TenantId, true);
             await CleanUpFailedStart(turn, exception);
-            if (exception is ClusterException { Code: ErrorCode.NotFound } && request.WaitingTurnId is not null) throw UnknownCallError(exception);
             throw;
         }
     }
