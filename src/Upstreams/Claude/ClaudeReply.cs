@@ -60,6 +60,8 @@ internal sealed class ClaudeReply(UpstreamTurn turn, string? answerTool, string?
 
     public void OnBlockStart(JsonElement data, IReplySink sink)
     {
+        // A block without its end is complete when the next begins.
+        if (_block is { } open) EndBlock(open, sink);
         if (++_blocks > ClaudeLimits.MaxBlocks) throw Broken($"more than {ClaudeLimits.MaxBlocks} content blocks");
         var content = data.GetMember("content_block"u8);
         var type = content.GetText("type"u8);
@@ -83,7 +85,13 @@ internal sealed class ClaudeReply(UpstreamTurn turn, string? answerTool, string?
 
     public void OnDelta(scoped in ClaudeDelta delta, IReplySink sink)
     {
-        if (delta.Content.IsEmpty || _block is not { } block || block.Index != delta.Index) return;
+        if (delta.Content.IsEmpty) return;
+        if (_block is not { } block || block.Index != delta.Index)
+        {
+            // Without this part, a call would have other arguments than the model has written.
+            if (delta.Type.Is("input_json_delta"u8)) throw Broken("a part of a tool call outside of its block");
+            return;
+        }
         var length = delta.Content.MaxChars;
         var chars = ArrayPool<char>.Shared.Rent(length);
         try
@@ -101,17 +109,7 @@ internal sealed class ClaudeReply(UpstreamTurn turn, string? answerTool, string?
 
     public void OnBlockStop(JsonElement data, IReplySink sink)
     {
-        if (_block is not { } block || block.Index != data.GetNumber("index"u8)) return;
-        _block = null;
-        if (block.Kind == BlockKind.AnswerTool)
-        {
-            // Without deltas, the whole input may be in the start.
-            if (!block.HasInput && !block.IsRepeatedAnswer) Append(TextKind.Answer, block.GetInput(), sink);
-            _hasAnswer = true;
-            ClosePart(sink);
-        }
-        if (block.Kind is BlockKind.Tool or BlockKind.ServerTool) AddCall(block, sink);
-        if (block.Kind == BlockKind.Thinking) ClosePart(sink);
+        if (_block is { } block && block.Index == (data.GetNumber("index"u8) ?? None)) EndBlock(block, sink);
     }
 
     public void OnMessageDelta(JsonElement data, IReplySink sink)
@@ -122,14 +120,15 @@ internal sealed class ClaudeReply(UpstreamTurn turn, string? answerTool, string?
 
     public void OnMessageStop(IReplySink sink)
     {
-        if (_block is { Kind: BlockKind.Tool } block) AddCall(block, sink);
+        if (_block is { } open) EndBlock(open, sink);
         var reason = _stopReason switch
         {
             null => throw Broken("the end of a message without its reason"),
             "max_tokens" or "model_context_window_exceeded" => FinishReason.Length,
             "refusal" => FinishReason.ContentFilter,
             _ when _isCutCall => throw Broken("a tool call whose input is not a JSON object"),
-            "tool_use" when _hasCalls => FinishReason.ToolCalls,
+            // Some servers give another reason.
+            _ when _hasCalls => FinishReason.ToolCalls,
             _ => FinishReason.Stop,
         };
         HasEnded = true;
@@ -141,6 +140,20 @@ internal sealed class ClaudeReply(UpstreamTurn turn, string? answerTool, string?
         HasEnded = true;
         Failure = ClaudeErrors.ToError(ClaudeRefusal.Parse(data, requestId));
         sink.Fail(Failure);
+    }
+
+    private void EndBlock(Block block, IReplySink sink)
+    {
+        _block = null;
+        if (block.Kind == BlockKind.AnswerTool)
+        {
+            // Without deltas, the whole input may be in the start.
+            if (!block.HasInput && !block.IsRepeatedAnswer) Append(TextKind.Answer, block.GetInput(), sink);
+            _hasAnswer = true;
+            ClosePart(sink);
+        }
+        if (block.Kind is BlockKind.Tool or BlockKind.ServerTool) AddCall(block, sink);
+        if (block.Kind == BlockKind.Thinking) ClosePart(sink);
     }
 
     private void AddInput(Block block, ReadOnlySpan<char> json, IReplySink sink)

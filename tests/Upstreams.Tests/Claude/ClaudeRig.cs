@@ -61,8 +61,8 @@ internal sealed class ClaudeRig : IDisposable
     public async Task<JsonNode> Body(UpstreamTurn turn)
     {
         var options = ClaudeBotOptions.Parse(turn.Bot);
-        var plan = new ClaudePlan(turn, options, ClaudePrompt.FromMessages(turn.Messages));
-        var files = await new ClaudeFiles(Blobs).Inspect(turn.Messages, Stop);
+        var (messages, files) = await new ClaudeFiles(Blobs, Logger).Inspect(turn, Stop);
+        var plan = new ClaudePlan(turn, options, ClaudePrompt.FromMessages(messages));
         using var content = ClaudeRequest.Create(turn, plan, files, Blobs);
         var bytes = await content.ReadAsByteArrayAsync(Stop);
         Assert.Equal(bytes.Length, content.Headers.ContentLength);
