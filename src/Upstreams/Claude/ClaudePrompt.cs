@@ -182,8 +182,7 @@ internal sealed record ClaudePrompt(IReadOnlyList<string> System, IReadOnlyList<
         private static JsonElement ReadInput(string arguments)
         {
             if (string.IsNullOrWhiteSpace(arguments)) arguments = "{}";
-            if (LenientJson.TryParse(arguments) is { ValueKind: JsonValueKind.Object } input) return input;
-            return LenientJson.WrapText("arguments", arguments);
+            return LenientJson.TryParseObject(arguments) ?? LenientJson.WrapText("arguments", arguments);
         }
     }
 }

@@ -24,6 +24,7 @@ internal sealed class ClaudeReply(UpstreamTurn turn, string? answerTool, string?
     private int _part = None;
     private TextKind _partKind;
     private bool _hasAnswer;
+    private readonly HashSet<string> _callIds = new(StringComparer.Ordinal);
     private bool _hasCalls;
     private bool _isCutCall;
     private string? _stopReason;
@@ -180,7 +181,9 @@ internal sealed class ClaudeReply(UpstreamTurn turn, string? answerTool, string?
         }
         var isClients = block.Kind == BlockKind.Tool;
         _hasCalls |= isClients;
-        sink.Add(new ToolCallItem(block.Id.Length > 0 ? block.Id : $"{MessageId}-{_blocks}", block.Name, input, ForClient: isClients));
+        // The reply keeps one call of each id.
+        var id = block.Id.Length > 0 && _callIds.Add(block.Id) ? block.Id : $"{MessageId}-{_blocks}";
+        sink.Add(new ToolCallItem(id, block.Name, input, ForClient: isClients));
     }
 
     private void Append(TextKind kind, ReadOnlySpan<char> text, IReplySink sink)

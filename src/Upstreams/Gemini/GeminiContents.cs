@@ -120,7 +120,7 @@ internal static class GeminiContents
         {
             var text = calls[i].Arguments;
             // The API takes objects only. Models write other things at times, and a history with such a call must not be refused in every later turn.
-            var arguments = string.IsNullOrWhiteSpace(text) ? NoArguments : GeminiJson.TryParseObject(text) ?? LenientJson.WrapText("arguments", text);
+            var arguments = string.IsNullOrWhiteSpace(text) ? NoArguments : LenientJson.TryParseObject(text) ?? LenientJson.WrapText("arguments", text);
             var id = ids.Read(calls[i].Id);
             yield return new GeminiPart
             {
@@ -166,7 +166,7 @@ internal static class GeminiContents
     // A result that is an object is sent as it is. The API takes objects only.
     private static GeminiPart ReadResult(ToolCall call, string text, GeminiCallIds ids) => new()
     {
-        Response = (ids.Read(call.Id).OwnId, call.Name, GeminiJson.TryParseObject(text)),
+        Response = (ids.Read(call.Id).OwnId, call.Name, LenientJson.TryParseObject(text)),
         ResultText = text,
     };
 }

@@ -29,6 +29,26 @@ internal static class LenientJson
     /// <inheritdoc cref="TryParse(ReadOnlySpan{byte})"/>
     public static JsonElement? TryParse(string text) => TryParse(Encoding.UTF8.GetBytes(text));
 
+    /// <summary>Parses a text that is a JSON object of valid Unicode and nothing else, so that it can be written again; null if it is not.</summary>
+    public static JsonElement? TryParseObject(string text)
+    {
+        if (text.AsSpan().TrimStart() is not ['{', ..]) return null;
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            var json = document.RootElement.Clone();
+            if (!text.Contains("\\u", StringComparison.Ordinal)) return json;
+            // The parser accepts half of a surrogate pair in an escape sequence; the writer does not.
+            using var writer = new Utf8JsonWriter(Stream.Null);
+            json.WriteTo(writer);
+            return json;
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>An object with one text. Halves of surrogate pairs in the text are replaced.</summary>
     public static JsonElement WrapText(string name, string text)
     {
