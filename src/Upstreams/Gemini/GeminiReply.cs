@@ -65,7 +65,7 @@ internal sealed class GeminiReply(UpstreamTurn turn, GeminiCallIds ids, TimeProv
         {
             // One candidate is asked for.
             if (candidate.GetNumber("index"u8) is > 0) continue;
-            foreach (var part in candidate.GetMember("content"u8).GetMember("parts"u8).GetItems()) 
+            foreach (var part in candidate.GetMember("content"u8).GetMember("parts"u8).GetItems())
             {
                 ReadPart(part, events);
                 if (HasEnded) return;
@@ -77,7 +77,7 @@ internal sealed class GeminiReply(UpstreamTurn turn, GeminiCallIds ids, TimeProv
         ReadUsage(usage, events);
         if (_finish is not null)
         {
-            // Some servers count the tokens in a record of its own.
+            // Some servers count the tokens later, in a record of its own.
             if (usage.ValueKind == JsonValueKind.Object) OnStreamEnd(events);
         }
         else if (json.GetMember("promptFeedback"u8) is var feedback && feedback.GetText("blockReason"u8) is { Length: > 0 } blocked

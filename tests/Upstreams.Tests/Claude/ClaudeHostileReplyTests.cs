@@ -23,7 +23,8 @@ public sealed class ClaudeHostileReplyTests : IDisposable
     [Fact]
     public async Task Read_EventsWithoutAnIndex_AreOneAfterTheOther()
     {
-        var sink = await _rig.Read((Start + Tool(0, "a") + Input(0, "{}") + Stop(0) + Tool(0, "b") + Stop(0) + End("tool_use")).Replace("\"index\":0,", "", StringComparison.Ordinal));
+        var wire = Start + Tool(0, "a") + Input(0, "{}") + Stop(0) + Tool(0, "b") + Stop(0) + End("tool_use");
+        var sink = await _rig.Read(wire.Replace("\"index\":0,", "", StringComparison.Ordinal));
         Assert.Equal(["a", "b"], sink.Items.Cast<ToolCallItem>().Select(call => call.Name));
     }
 
