@@ -56,7 +56,8 @@ public sealed record UpstreamTurn(string TurnId, BotDefinition Bot, AccountDefin
     public string TenantId { get; init; } = "";
 
     /// <summary>
-    /// The number of messages at the end of <see cref="Messages"/> that the client has sent in this turn, if those before come from the storage; otherwise null.
+    /// The number of messages at the end of <see cref="Messages"/> that the client has sent in this turn, if those before come from the storage; otherwise
+    /// null.
     /// </summary>
     public int? NewMessages { get; init; }
 

@@ -142,7 +142,7 @@ internal static class GeminiContents
         {
             var message = messages[++last];
             var call = calls.Count;
-            while (--call >= 0 && (calls[call].Id != message.ToolCallId || results[call] is not null)) { }
+            while (--call >= 0 && (calls[call].Id != (message.ToolCallId ?? "") || results[call] is not null)) { }
             if (call < 0)
             {
                 throw new ClusterException(

@@ -21,7 +21,8 @@ internal sealed class OpenAiMedia(IBlobStore blobs, ISafeFetcher fetcher, ILogge
             if (message.Role != ChatRole.User) continue;
             foreach (var part in message.Content)
             {
-                if (PromptHistory.SourceOf(part) is not { } source || (part is ImageContent && source.Blob is null) || loaded?.ContainsKey(part) == true) continue;
+                if (PromptHistory.SourceOf(part) is not { } source || (part is ImageContent && source.Blob is null)) continue;
+                if (loaded?.ContainsKey(part) == true) continue;
                 try
                 {
                     if (source.Blob?.Size > room) throw TooLarge();

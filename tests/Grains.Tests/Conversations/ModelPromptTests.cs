@@ -89,6 +89,7 @@ public sealed class ModelPromptTests
     private static TurnRow Row(string turnId) => new()
     {
         Id = 1, Version = 1, TurnId = turnId, TenantId = "t", Model = "m", Status = TurnStatus.Completed, CreatedAt = DateTimeOffset.UnixEpoch,
+        Details = [],
     };
 
     private static TurnRequest Request(IReadOnlyList<ChatMessage> messages) =>

@@ -23,7 +23,8 @@ public sealed class GeminiHostileReplyTests : IDisposable
     public async Task CallsWithTheSameId_AreBothKept()
     {
         var sink = await _rig.Read(Record(
-            """{"candidates":[{"content":{"parts":[{"functionCall":{"id":"x","name":"a"}},{"functionCall":{"id":"x","name":"b"}}]},"finishReason":"STOP"}]}"""));
+            """{"candidates":[{"content":{"parts":[{"functionCall":{"id":"x","name":"a"}},{"functionCall":{"id":"x","name":"b"}}]}}]}""")
+            + Record("""{"candidates":[{"finishReason":"STOP"}]}"""));
 
         Assert.Equal(["a", "b"], sink.Items.Cast<ToolCallItem>().Select(call => call.Name));
         Assert.Equal(FinishReason.ToolCalls, sink.Finish);

@@ -30,7 +30,8 @@ public sealed class OpenAiHostileReplyTests
     public async Task Read_CallsWithoutOrWithRepeatedIds_HaveDifferentIds()
     {
         var sink = await Read(
-            Delta("""{"tool_calls":[{"index":7,"function":{"name":"f"}},{"index":2,"function":{"name":"g"}},{"index":3,"id":"call_0","function":{"name":"h"}}]}""")
+            Delta("""{"tool_calls":[{"index":7,"function":{"name":"f"}},{"index":2,"function":{"name":"g"}}]}""")
+            + Delta("""{"tool_calls":[{"index":3,"id":"call_0","function":{"name":"h"}}]}""")
             + Delta("{}", "\"tool_calls\""));
         Assert.Equal(["g", "h", "f"], sink.Items.Cast<ToolCallItem>().Select(call => call.Name));
         Assert.Equal(3, sink.Items.Select(item => item.Id).Distinct().Count());
@@ -49,7 +50,8 @@ public sealed class OpenAiHostileReplyTests
     public async Task Read_SecondChoice_DoesNotMixWithTheFirst()
     {
         var sink = await Read(
-            """data: {"choices":[{"delta":{"content":"A"},"finish_reason":"stop","index":0},{"delta":{"content":"B"},"finish_reason":null,"index":1}]}""" + "\n\n");
+            "data: {\"choices\":[" + """{"delta":{"content":"A"},"finish_reason":"stop","index":0},"""
+            + """{"delta":{"content":"B"},"finish_reason":null,"index":1}]}""" + "\n\n");
         Assert.Equal(("A", FinishReason.Stop), (sink.Answer, sink.Finish));
     }
 
@@ -59,7 +61,8 @@ public sealed class OpenAiHostileReplyTests
         var sink = await Read(
             """data: {"choices":[]}""" + "\n\n" + """data: {"choices":null,"usage":null,"error":null}""" + "\n\n"
             + Delta("""{"content":null,"tool_calls":null,"reasoning":"Hm","reasoning_content":null}""") + Delta("""{"content":"A"}""", "\"stop\"")
-            + Delta("""{"content":"B"}""", "\"length\"") + """data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}""" + "\n\ndata: [DONE]\n\n");
+            + Delta("""{"content":"B"}""", "\"length\"")
+            + """data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}""" + "\n\ndata: [DONE]\n\n");
         Assert.Equal(("AB", "Hm", FinishReason.Length, 1), (sink.Answer, Assert.Single(sink.Reasoning), sink.Finish, sink.Ends));
         Assert.Equal(new Usage(1, 2, 3), sink.Usage);
     }

@@ -92,6 +92,13 @@ public sealed class LostAttachmentTests
         Assert.Equal(expected, (string?)claude[1]!["content"]![0]!["input"]!["arguments"]);
     }
 
+    [Fact]
+    public async Task CallOfTheDeprecatedForm_HasItsResultAtGemini()
+    {
+        var call = new ChatMessage(ChatRole.Assistant, []) { ToolCalls = [new ToolCall("", "f", "{}")] };
+        Assert.Contains("functionResponse", await Write("gemini", null, CozeRig.User("Hi"), call, new ChatMessage(ChatRole.Tool, [new TextContent("1")])));
+    }
+
     private static Task<string> Write(string upstream, int? newMessages, params ChatMessage[] messages) =>
         Write(upstream, newMessages, new TestBlobs(), messages);
 
