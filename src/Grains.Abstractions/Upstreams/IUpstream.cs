@@ -55,6 +55,12 @@ public sealed record UpstreamTurn(string TurnId, BotDefinition Bot, AccountDefin
     /// <summary>The tenant.</summary>
     public string TenantId { get; init; } = "";
 
+    /// <summary>
+    /// The number of messages at the end of <see cref="Messages"/> that the client has sent in this turn, if those before come from the storage; otherwise
+    /// null.
+    /// </summary>
+    public int? NewMessages { get; init; }
+
     /// <summary>The number of the attempt to send this turn, from 1. Ids that are created for one attempt must differ from those of the next.</summary>
     public int Attempt { get; init; } = 1;
 

@@ -33,7 +33,13 @@ internal static class ModelPrompt
     public static UpstreamTurn Build(TurnRequest request, Lease lease, IReadOnlyList<PastTurn> history, UpstreamCallIds ids)
     {
         var turn = PromptBuilder.CreateTurn(request, lease);
-        return turn with { Messages = HasHistory(request) ? [.. request.Messages.Select(ids.Translate)] : AddHistory(request, history, ids) };
+        return HasHistory(request)
+            ? turn with { Messages = [.. request.Messages.Select(ids.Translate)] }
+            : turn with
+            {
+                Messages = AddHistory(request, history, ids),
+                NewMessages = request.Messages.Count(message => !PromptBuilder.IsInstruction(message)),
+            };
     }
 
     private static List<ChatMessage> AddHistory(TurnRequest request, IReadOnlyList<PastTurn> history, UpstreamCallIds ids)

@@ -14,6 +14,9 @@ namespace CozeCluster.Grains;
 internal sealed class ReplyLog(
     int maxChars = ConversationOptions.DefaultMaxReplyChars, int maxParts = ConversationOptions.DefaultMaxReplyParts) : IReplySink
 {
+    /// <summary>The largest number of tokens that is believed. Like a negative one, a larger one is an upstream's fault.</summary>
+    private const long MaxTokens = 1_000_000_000;
+
     private readonly List<LogPart> _parts = [];
 
     /// <summary>The last text part of each message and kind.</summary>
@@ -205,7 +208,12 @@ internal sealed class ReplyLog(
     public void Identify(UpstreamHandle handle) => Handle = handle;
 
     /// <inheritdoc />
-    public void SetUsage(Usage usage) => Usage = usage;
+    public void SetUsage(Usage usage) => Usage = new Usage(Limit(usage.InputTokens), Limit(usage.OutputTokens), Limit(usage.TotalTokens))
+    {
+        CachedInputTokens = usage.CachedInputTokens is { } cached ? Limit(cached) : null,
+        CacheWriteTokens = usage.CacheWriteTokens is { } written ? Limit(written) : null,
+        ReasoningTokens = usage.ReasoningTokens is { } reasoning ? Limit(reasoning) : null,
+    };
 
     /// <inheritdoc />
     public void Complete(FinishReason reason)
@@ -238,6 +246,9 @@ internal sealed class ReplyLog(
     private bool IsAtEnd(Cursor cursor) =>
         cursor.Part >= _parts.Count
         || (cursor.Part == _parts.Count - 1 && _parts[cursor.Part] is TextLogPart text && cursor.Offset >= text.DeliverableLength);
+
+    // The numbers are summed up and charged.
+    private static long Limit(long tokens) => Math.Clamp(tokens, 0, MaxTokens);
 
     private int AddTextPart(string messageId, TextKind kind)
     {

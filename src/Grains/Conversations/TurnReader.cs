@@ -35,6 +35,9 @@ internal sealed record AnsweredTurn(string TurnId, UpstreamHandle? Handle, IRead
 /// </summary>
 internal sealed partial class TurnReader(IConversationStore store, string conversationKey, TimeProvider time, ConversationOptions options, ILogger logger)
 {
+    /// <summary>The bytes of the stored history that is sent with a prompt. Few models accept as much text.</summary>
+    private const long MaxHistoryBytes = 16 * 1024 * 1024;
+
     /// <summary>The error of a turn whose stored data is damaged.</summary>
     public static Error Damage { get; } = new(
         ErrorCode.Internal, "The stored data of this turn is damaged and cannot be read. The log of the node names the damaged row.");
@@ -103,13 +106,15 @@ internal sealed partial class TurnReader(IConversationStore store, string conver
         (memory.UpstreamConversation, memory.InstructionsHash) = (read.Handle, read.Details?.InstructionsHash);
     }
 
-    /// <summary>Reads the completed turns whose prompts are stored, oldest first.</summary>
+    /// <summary>
+    /// Reads the completed turns whose prompts are stored, oldest first. Of a large history only the newest turns are read, as if the others were not stored.
+    /// </summary>
     /// <param name="limit">The largest number of turns.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     public async ValueTask<IReadOnlyList<PastTurn>> ReadHistory(int limit, CancellationToken cancellationToken)
     {
         var history = new List<PastTurn>();
-        foreach (var stored in await ReadLast(limit, cancellationToken))
+        foreach (var stored in TakeNewest(await ReadLast(limit, cancellationToken), MaxHistoryBytes))
         {
             if (stored.Row.Status != TurnStatus.Completed || stored.Find(TurnContentKind.Prompt) is null) continue;
             var past = TryRead(stored, () =>
@@ -125,6 +130,14 @@ internal sealed partial class TurnReader(IConversationStore store, string conver
             if (past is not null) history.Add(past);
         }
         return history;
+    }
+
+    /// <summary>The newest turns whose contents have at most <paramref name="maxBytes"/> together, oldest first.</summary>
+    internal static IEnumerable<StoredTurn> TakeNewest(IReadOnlyList<StoredTurn> turns, long maxBytes)
+    {
+        var first = turns.Count;
+        while (first > 0 && (maxBytes -= turns[first - 1].Contents.Sum(content => (long)content.Payload.Length)) >= 0) first--;
+        return turns.Skip(first);
     }
 
     /// <summary>Finds the turn whose tool calls a request answers.</summary>

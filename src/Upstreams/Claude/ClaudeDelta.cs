@@ -25,6 +25,18 @@ internal ref struct ClaudeDelta
     /// <exception cref="JsonException"><paramref name="json"/> is not JSON, or is incomplete.</exception>
     public static bool TryRead(ReadOnlySpan<byte> json, out ClaudeDelta delta)
     {
+        try
+        {
+            return TryReadObject(json, out delta);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new JsonException("A name has half of a surrogate pair.", e);
+        }
+    }
+
+    private static bool TryReadObject(ReadOnlySpan<byte> json, out ClaudeDelta delta)
+    {
         delta = new ClaudeDelta { Index = -1 };
         var reader = new Utf8JsonReader(json);
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return false;

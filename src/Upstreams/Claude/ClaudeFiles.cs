@@ -2,6 +2,8 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Net;
 using System.Text;
+using CozeCluster.Upstreams.Shared.Prompts;
+using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Claude;
 
@@ -25,32 +27,53 @@ internal enum ClaudeFileKind
 internal sealed record ClaudeFile(ClaudeFileKind Kind, string MediaType, string? Text = null);
 
 /// <summary>Finds out what the files of a prompt are. Claude refuses a file whose media type does not fit its bytes.</summary>
-internal sealed class ClaudeFiles(IBlobStore blobs)
+internal sealed class ClaudeFiles(IBlobStore blobs, ILogger logger)
 {
     private const int HeadSize = 64;
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>Inspects all uploaded files of a prompt.</summary>
-    /// <returns>The files by blob id.</returns>
+    /// <summary>Inspects all uploaded files of a prompt, the newest first. In the history, what Claude would not accept is replaced by a text.</summary>
+    /// <returns>The messages to send, and their files by blob id.</returns>
     /// <exception cref="ClusterException">
-    /// <see cref="ErrorCode.FileRejected"/>: Claude accepts no such file, or the files are too large. <see cref="ErrorCode.NotFound"/>: a blob has expired.
+    /// In a new message. <see cref="ErrorCode.FileRejected"/>: Claude accepts no such file, or the files are too large. <see cref="ErrorCode.NotFound"/>: a
+    /// blob has expired.
     /// </exception>
-    public async ValueTask<IReadOnlyDictionary<string, ClaudeFile>> Inspect(IReadOnlyList<ChatMessage> messages, CancellationToken cancellationToken)
+    public async ValueTask<(IReadOnlyList<ChatMessage> Messages, IReadOnlyDictionary<string, ClaudeFile> Files)> Inspect(
+        UpstreamTurn turn, CancellationToken cancellationToken)
     {
         var files = new Dictionary<string, ClaudeFile>();
-        var size = 0L;
-        for (var i = 0; i < messages.Count; i++)
+        var messages = turn.Messages;
+        ChatMessage[]? changed = null;
+        var firstNew = PromptHistory.FirstNew(turn);
+        var room = ClaudeLimits.MaxRequest;
+        for (var i = messages.Count - 1; i >= 0; i--)
         {
-            foreach (var part in messages[i].Content)
+            ContentPart[]? parts = null;
+            for (var j = 0; j < messages[i].Content.Count; j++)
             {
-                if (ClaudePrompt.SourceOf(part) is not { Blob: { } blob }) continue;
-                size += Base64.GetMaxEncodedToUtf8Length((int)Math.Min(blob.Size, ClaudeLimits.MaxRequest));
-                if (size > ClaudeLimits.MaxRequest) throw Rejected($"Claude models accept {ClaudeLimits.MaxRequest} bytes of files in a request.", i);
-                if (!files.ContainsKey(blob.Id)) files[blob.Id] = await Inspect(blob, part is ImageContent, i, cancellationToken).ConfigureAwait(false);
+                var part = messages[i].Content[j];
+                if (PromptHistory.SourceOf(part) is not { } source) continue;
+                try
+                {
+                    // Audio is refused with the other messages, before its bytes matter.
+                    if (part is AudioContent && i < firstNew) throw Rejected("Claude models accept no audio.", i);
+                    if (source.Blob is not { } blob || part is AudioContent) continue;
+                    var size = Base64.GetMaxEncodedToUtf8Length((int)Math.Min(blob.Size, ClaudeLimits.MaxRequest));
+                    if (size > room) throw Rejected($"Claude models accept {ClaudeLimits.MaxRequest} bytes of files in a request.", i);
+                    if (!files.ContainsKey(blob.Id)) files[blob.Id] = await Inspect(blob, part is ImageContent, i, cancellationToken).ConfigureAwait(false);
+                    room -= size;
+                }
+                catch (ClusterException) when (i < firstNew)
+                {
+                    logger.ClaudeAttachmentLeftOut(turn.TurnId);
+                    parts ??= [.. messages[i].Content];
+                    parts[j] = new TextContent(PromptHistory.LostAttachment);
+                }
             }
+            if (parts is not null) (changed ??= [.. messages])[i] = messages[i] with { Content = parts };
         }
-        return files;
+        return (changed ?? messages, files);
     }
 
     private async ValueTask<ClaudeFile> Inspect(BlobRef blob, bool isImage, int message, CancellationToken cancellationToken)

@@ -19,4 +19,7 @@ internal static partial class ClaudeLog
 
     [LoggerMessage(4, LogLevel.Information, "The stream of turn {TurnId} ended before its reply was complete (message {MessageId}, request {RequestId})")]
     public static partial void ClaudeStreamBroken(this ILogger logger, string turnId, string? messageId, string? requestId);
+
+    [LoggerMessage(5, LogLevel.Information, "Turn {TurnId} was sent without an attachment of its history, which is not stored any more or not accepted")]
+    public static partial void ClaudeAttachmentLeftOut(this ILogger logger, string turnId);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using CozeCluster.Upstreams.Shared.Json;
+using CozeCluster.Upstreams.Shared.Prompts;
 
 namespace CozeCluster.Upstreams.Claude;
 
@@ -66,20 +67,11 @@ internal sealed record ClaudePrompt(IReadOnlyList<string> System, IReadOnlyList<
         return builder.Build();
     }
 
-    /// <summary>The source of a media part; null for text.</summary>
-    public static MediaSource? SourceOf(ContentPart part) => part switch
-    {
-        ImageContent image => image.Source,
-        FileContent file => file.Source,
-        AudioContent audio => audio.Source,
-        _ => null,
-    };
-
     private static ClaudeBlock? ToBlock(ContentPart part, int index) => part switch
     {
         TextContent { Text: var text } => string.IsNullOrWhiteSpace(text) ? null : new ClaudeText(text),
         AudioContent => throw new ClusterException(ErrorCode.FileRejected, "Claude models accept no audio.", $"messages[{index}].content"),
-        _ when SourceOf(part) is { } source and ({ Url.Length: > 0 } or { Blob: not null }) =>
+        _ when PromptHistory.SourceOf(part) is { } source and ({ Url.Length: > 0 } or { Blob: not null }) =>
             new ClaudeMedia(source, part is ImageContent || HasImageExtension(source.Url)),
         _ => throw new ClusterException(ErrorCode.InvalidRequest, "An image or file needs a URL or content.", $"messages[{index}].content"),
     };
@@ -190,8 +182,7 @@ internal sealed record ClaudePrompt(IReadOnlyList<string> System, IReadOnlyList<
         private static JsonElement ReadInput(string arguments)
         {
             if (string.IsNullOrWhiteSpace(arguments)) arguments = "{}";
-            if (LenientJson.TryParse(arguments) is { ValueKind: JsonValueKind.Object } input) return input;
-            return LenientJson.TryParse($$"""{"arguments":"{{JsonEncodedText.Encode(arguments)}}"}""")!.Value;
+            return LenientJson.TryParseObject(arguments) ?? LenientJson.WrapText("arguments", arguments);
         }
     }
 }

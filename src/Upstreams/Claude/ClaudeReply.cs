@@ -24,6 +24,7 @@ internal sealed class ClaudeReply(UpstreamTurn turn, string? answerTool, string?
     private int _part = None;
     private TextKind _partKind;
     private bool _hasAnswer;
+    private readonly HashSet<string> _callIds = new(StringComparer.Ordinal);
     private bool _hasCalls;
     private bool _isCutCall;
     private string? _stopReason;
@@ -60,6 +61,8 @@ internal sealed class ClaudeReply(UpstreamTurn turn, string? answerTool, string?
 
     public void OnBlockStart(JsonElement data, IReplySink sink)
     {
+        // A block without its end is complete when the next begins.
+        if (_block is { } open) EndBlock(open, sink);
         if (++_blocks > ClaudeLimits.MaxBlocks) throw Broken($"more than {ClaudeLimits.MaxBlocks} content blocks");
         var content = data.GetMember("content_block"u8);
         var type = content.GetText("type"u8);
@@ -83,7 +86,13 @@ internal sealed class ClaudeReply(UpstreamTurn turn, string? answerTool, string?
 
     public void OnDelta(scoped in ClaudeDelta delta, IReplySink sink)
     {
-        if (delta.Content.IsEmpty || _block is not { } block || block.Index != delta.Index) return;
+        if (delta.Content.IsEmpty) return;
+        if (_block is not { } block || block.Index != delta.Index)
+        {
+            // Without this part, a call would have other arguments than the model has written.
+            if (delta.Type.Is("input_json_delta"u8)) throw Broken("a part of a tool call outside of its block");
+            return;
+        }
         var length = delta.Content.MaxChars;
         var chars = ArrayPool<char>.Shared.Rent(length);
         try
@@ -101,17 +110,7 @@ internal sealed class ClaudeReply(UpstreamTurn turn, string? answerTool, string?
 
     public void OnBlockStop(JsonElement data, IReplySink sink)
     {
-        if (_block is not { } block || block.Index != data.GetNumber("index"u8)) return;
-        _block = null;
-        if (block.Kind == BlockKind.AnswerTool)
-        {
-            // Without deltas, the whole input may be in the start.
-            if (!block.HasInput && !block.IsRepeatedAnswer) Append(TextKind.Answer, block.GetInput(), sink);
-            _hasAnswer = true;
-            ClosePart(sink);
-        }
-        if (block.Kind is BlockKind.Tool or BlockKind.ServerTool) AddCall(block, sink);
-        if (block.Kind == BlockKind.Thinking) ClosePart(sink);
+        if (_block is { } block && block.Index == (data.GetNumber("index"u8) ?? None)) EndBlock(block, sink);
     }
 
     public void OnMessageDelta(JsonElement data, IReplySink sink)
@@ -122,14 +121,15 @@ internal sealed class ClaudeReply(UpstreamTurn turn, string? answerTool, string?
 
     public void OnMessageStop(IReplySink sink)
     {
-        if (_block is { Kind: BlockKind.Tool } block) AddCall(block, sink);
+        if (_block is { } open) EndBlock(open, sink);
         var reason = _stopReason switch
         {
             null => throw Broken("the end of a message without its reason"),
             "max_tokens" or "model_context_window_exceeded" => FinishReason.Length,
             "refusal" => FinishReason.ContentFilter,
             _ when _isCutCall => throw Broken("a tool call whose input is not a JSON object"),
-            "tool_use" when _hasCalls => FinishReason.ToolCalls,
+            // Some servers give another reason.
+            _ when _hasCalls => FinishReason.ToolCalls,
             _ => FinishReason.Stop,
         };
         HasEnded = true;
@@ -141,6 +141,20 @@ internal sealed class ClaudeReply(UpstreamTurn turn, string? answerTool, string?
         HasEnded = true;
         Failure = ClaudeErrors.ToError(ClaudeRefusal.Parse(data, requestId));
         sink.Fail(Failure);
+    }
+
+    private void EndBlock(Block block, IReplySink sink)
+    {
+        _block = null;
+        if (block.Kind == BlockKind.AnswerTool)
+        {
+            // Without deltas, the whole input may be in the start.
+            if (!block.HasInput && !block.IsRepeatedAnswer) Append(TextKind.Answer, block.GetInput(), sink);
+            _hasAnswer = true;
+            ClosePart(sink);
+        }
+        if (block.Kind is BlockKind.Tool or BlockKind.ServerTool) AddCall(block, sink);
+        if (block.Kind == BlockKind.Thinking) ClosePart(sink);
     }
 
     private void AddInput(Block block, ReadOnlySpan<char> json, IReplySink sink)
@@ -167,7 +181,9 @@ internal sealed class ClaudeReply(UpstreamTurn turn, string? answerTool, string?
         }
         var isClients = block.Kind == BlockKind.Tool;
         _hasCalls |= isClients;
-        sink.Add(new ToolCallItem(block.Id.Length > 0 ? block.Id : $"{MessageId}-{_blocks}", block.Name, input, ForClient: isClients));
+        // The reply keeps one call of each id.
+        var id = block.Id.Length > 0 && _callIds.Add(block.Id) ? block.Id : $"{MessageId}-{_blocks}";
+        sink.Add(new ToolCallItem(id, block.Name, input, ForClient: isClients));
     }
 
     private void Append(TextKind kind, ReadOnlySpan<char> text, IReplySink sink)

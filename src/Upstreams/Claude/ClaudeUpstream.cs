@@ -25,7 +25,7 @@ internal sealed class ClaudeUpstream : IUpstream, IDisposable
         _connections = new UpstreamHttp(seal);
         _http = new ClaudeHttp(_connections, seal, time, logger);
         _blobs = blobs;
-        _files = new ClaudeFiles(blobs);
+        _files = new ClaudeFiles(blobs, logger);
         _time = time;
         _logger = logger;
     }
@@ -43,8 +43,8 @@ internal sealed class ClaudeUpstream : IUpstream, IDisposable
     public async ValueTask<IExchange> Open(UpstreamTurn turn, CancellationToken cancellationToken)
     {
         var options = ClaudeBotOptions.Parse(turn.Bot);
-        var plan = new ClaudePlan(turn, options, ClaudePrompt.FromMessages(turn.Messages));
-        var files = await _files.Inspect(turn.Messages, cancellationToken).ConfigureAwait(false);
+        var (messages, files) = await _files.Inspect(turn, cancellationToken).ConfigureAwait(false);
+        var plan = new ClaudePlan(turn, options, ClaudePrompt.FromMessages(messages));
         var content = ClaudeRequest.Create(turn, plan, files, _blobs);
         var stream = await _http.OpenStream(turn, options.Beta, content, cancellationToken).ConfigureAwait(false);
         return new ClaudeExchange(turn, stream, plan.AnswerTool, _time, _logger);

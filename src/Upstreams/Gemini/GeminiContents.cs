@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using CozeCluster.Upstreams.Shared.Json;
+using CozeCluster.Upstreams.Shared.Prompts;
 
 namespace CozeCluster.Upstreams.Gemini;
 
@@ -47,8 +48,8 @@ internal static class GeminiContents
     /// <summary>Translates messages.</summary>
     /// <returns>The system instruction, empty without one, and at least one content.</returns>
     /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>: nothing is left to send, or the tool calls have no results.</exception>
-    public static async Task<(string System, List<GeminiContent> Contents)> FromMessages(
-        IReadOnlyList<ChatMessage> messages, GeminiModel model, GeminiCallIds ids, GeminiMedia media, CancellationToken cancellationToken)
+    public static (string System, List<GeminiContent> Contents) FromMessages(
+        IReadOnlyList<ChatMessage> messages, GeminiModel model, GeminiCallIds ids, GeminiMedia media)
     {
         var system = new StringBuilder();
         var contents = new List<GeminiContent>(messages.Count);
@@ -65,14 +66,13 @@ internal static class GeminiContents
                     throw new ClusterException(
                         ErrorCode.InvalidRequest, "A tool message must follow the assistant message whose tool_calls it answers.", $"messages[{i}]");
                 case ChatRole.User:
-                    Add(contents, isUser: true, await ReadParts(message.Content, i, media, cancellationToken).ConfigureAwait(false));
+                    Add(contents, isUser: true, ReadParts(message.Content, i, media));
                     break;
                 default:
-                    var parts = await ReadParts(message.Content, i, media, cancellationToken).ConfigureAwait(false);
-                    if (message.ToolCalls.Count > 0) parts.AddRange(ReadCalls(message.ToolCalls, i, model, ids));
+                    var parts = ReadParts(message.Content, i, media);
+                    if (message.ToolCalls.Count > 0) parts.AddRange(ReadCalls(message.ToolCalls, model, ids));
                     Add(contents, isUser: false, parts);
-                    if (message.ToolCalls.Count > 0)
-                        i = await AddResults(contents, messages, i, ids, media, cancellationToken).ConfigureAwait(false);
+                    if (message.ToolCalls.Count > 0) i = AddResults(contents, messages, i, ids, media);
                     break;
             }
         }
@@ -97,8 +97,7 @@ internal static class GeminiContents
             contents.Add(new GeminiContent(isUser, parts));
     }
 
-    private static async Task<List<GeminiPart>> ReadParts(
-        IReadOnlyList<ContentPart> content, int index, GeminiMedia media, CancellationToken cancellationToken)
+    private static List<GeminiPart> ReadParts(IReadOnlyList<ContentPart> content, int index, GeminiMedia media)
     {
         var parts = new List<GeminiPart>(content.Count + 1);
         for (var i = 0; i < content.Count; i++)
@@ -108,28 +107,24 @@ internal static class GeminiContents
                 if (text.Text.Length > 0) parts.Add(new GeminiPart { Text = text.Text });
                 continue;
             }
-            var param = $"messages[{index}].content[{i}]";
-            parts.Add(new GeminiPart { File = await media.Load(content[i], param, cancellationToken).ConfigureAwait(false) });
+            parts.Add(media.Find(index, i) is { } file ? new GeminiPart { File = file } : new GeminiPart { Text = PromptHistory.LostAttachment });
         }
         // Some models refuse files without a text.
         if (parts.Count > 0 && parts.TrueForAll(part => part.File is not null)) parts.Add(new GeminiPart { Text = " " });
         return parts;
     }
 
-    private static IEnumerable<GeminiPart> ReadCalls(IReadOnlyList<ToolCall> calls, int index, GeminiModel model, GeminiCallIds ids)
+    private static IEnumerable<GeminiPart> ReadCalls(IReadOnlyList<ToolCall> calls, GeminiModel model, GeminiCallIds ids)
     {
         for (var i = 0; i < calls.Count; i++)
         {
-            var arguments = string.IsNullOrWhiteSpace(calls[i].Arguments) ? NoArguments : GeminiJson.TryParseObject(calls[i].Arguments);
-            if (arguments is not { } json)
-            {
-                throw new ClusterException(
-                    ErrorCode.InvalidRequest, "The arguments of a tool call must be a JSON object.", $"messages[{index}].tool_calls[{i}].function.arguments");
-            }
+            var text = calls[i].Arguments;
+            // The API takes objects only. Models write other things at times, and a history with such a call must not be refused in every later turn.
+            var arguments = string.IsNullOrWhiteSpace(text) ? NoArguments : LenientJson.TryParseObject(text) ?? LenientJson.WrapText("arguments", text);
             var id = ids.Read(calls[i].Id);
             yield return new GeminiPart
             {
-                Call = (id.OwnId, calls[i].Name, json),
+                Call = (id.OwnId, calls[i].Name, arguments),
                 // Of calls that were made together, Gemini signs the first.
                 Signature = id.Signature ?? (i == 0 && model.NeedsSignatures ? LostSignature : null),
             };
@@ -137,8 +132,7 @@ internal static class GeminiContents
     }
 
     // Returns the index of the last tool message.
-    private static async Task<int> AddResults(
-        List<GeminiContent> contents, IReadOnlyList<ChatMessage> messages, int index, GeminiCallIds ids, GeminiMedia media, CancellationToken cancellationToken)
+    private static int AddResults(List<GeminiContent> contents, IReadOnlyList<ChatMessage> messages, int index, GeminiCallIds ids, GeminiMedia media)
     {
         var calls = messages[index].ToolCalls;
         var results = new GeminiPart?[calls.Count];
@@ -148,14 +142,14 @@ internal static class GeminiContents
         {
             var message = messages[++last];
             var call = calls.Count;
-            while (--call >= 0 && (calls[call].Id != message.ToolCallId || results[call] is not null)) { }
+            while (--call >= 0 && (calls[call].Id != (message.ToolCallId ?? "") || results[call] is not null)) { }
             if (call < 0)
             {
                 throw new ClusterException(
                     ErrorCode.InvalidRequest, "There is no tool call with this id, or it has another result already.", $"messages[{last}].tool_call_id");
             }
             results[call] = ReadResult(calls[call], message.Text, ids);
-            foreach (var part in await ReadParts(message.Content, last, media, cancellationToken).ConfigureAwait(false))
+            foreach (var part in ReadParts(message.Content, last, media))
                 if (part.File is not null) files.Add(part);
         }
         var missing = Array.IndexOf(results, null);
@@ -172,7 +166,7 @@ internal static class GeminiContents
     // A result that is an object is sent as it is. The API takes objects only.
     private static GeminiPart ReadResult(ToolCall call, string text, GeminiCallIds ids) => new()
     {
-        Response = (ids.Read(call.Id).OwnId, call.Name, GeminiJson.TryParseObject(text)),
+        Response = (ids.Read(call.Id).OwnId, call.Name, LenientJson.TryParseObject(text)),
         ResultText = text,
     };
 }

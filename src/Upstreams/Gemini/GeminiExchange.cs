@@ -43,12 +43,12 @@ internal sealed class GeminiExchange : IExchange
             if (_failure is not null) throw _failure;
             try
             {
-                if (!await _records.WaitToRead(cancellationToken).ConfigureAwait(false)) SetBroken(Cut);
+                if (!await _records.WaitToRead(cancellationToken).ConfigureAwait(false) && !_reply.OnStreamEnd(_events)) SetBroken(Cut);
             }
             catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException or ObjectDisposedException)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                SetBroken(Broken, e);
+                if (!_reply.OnStreamEnd(_events)) SetBroken(Broken, e);
             }
             while (!_reply.HasEnded && _failure is null && ReadRecord()) { }
             await KeepImages(cancellationToken).ConfigureAwait(false);

@@ -21,4 +21,7 @@ internal static partial class GeminiLog
 
     [LoggerMessage(5, LogLevel.Warning, "An image in the reply of turn {TurnId} could not be kept")]
     public static partial void ImageNotKept(this ILogger logger, Exception exception, string turnId);
+
+    [LoggerMessage(6, LogLevel.Information, "Turn {TurnId} was sent without an attachment of its history, which is not available any more or does not fit")]
+    public static partial void AttachmentLeftOut(this ILogger logger, string turnId);
 }

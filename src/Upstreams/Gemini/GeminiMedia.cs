@@ -1,5 +1,7 @@
 using System.Text.Unicode;
 using CozeCluster.Upstreams.Shared.Http;
+using CozeCluster.Upstreams.Shared.Prompts;
+using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Gemini;
 
@@ -13,29 +15,47 @@ internal sealed record GeminiFile(string MediaType, ReadOnlyMemory<byte> Content
 /// prompt has it more than once. Media types are recognised by the first bytes, because clients often name another one, and the API refuses a wrong one. Text
 /// of any kind that the API does not know (JSON, source code) is <c>text/plain</c>.
 /// </summary>
-internal sealed class GeminiMedia(IBlobStore blobs, ISafeFetcher fetcher)
+internal sealed class GeminiMedia(IBlobStore blobs, ISafeFetcher fetcher, ILogger logger)
 {
     private readonly Dictionary<string, GeminiFile> _known = new(StringComparer.Ordinal);
+    private readonly Dictionary<(int Message, int Part), GeminiFile> _files = [];
     private long _size;
     private int _fetches;
 
-    /// <summary>Loads the file of a part.</summary>
-    /// <param name="part">An image, a file, or recorded speech.</param>
-    /// <param name="param">The field that has it, for errors.</param>
-    /// <param name="cancellationToken">Cancels loading.</param>
+    /// <summary>Loads all files of a prompt, the newest first. Files of the history that cannot be loaded or do not fit are left out.</summary>
     /// <exception cref="ClusterException">
-    /// <see cref="ErrorCode.FileRejected"/>: it cannot be fetched, or the files of the prompt are too large. <see cref="ErrorCode.NotFound"/>: the upload has
-    /// expired. <see cref="ErrorCode.InvalidRequest"/>: it has no source.
+    /// In a new message. <see cref="ErrorCode.FileRejected"/>: a file cannot be fetched, or the files are too large. <see cref="ErrorCode.NotFound"/>: an
+    /// upload has expired. <see cref="ErrorCode.InvalidRequest"/>: a part has no source.
     /// </exception>
-    public async ValueTask<GeminiFile> Load(ContentPart part, string param, CancellationToken cancellationToken)
+    public async ValueTask Load(UpstreamTurn turn, CancellationToken cancellationToken)
     {
-        var source = part switch
+        var firstNew = PromptHistory.FirstNew(turn);
+        for (var i = turn.Messages.Count - 1; i >= 0; i--)
         {
-            ImageContent image => image.Source,
-            FileContent file => file.Source,
-            AudioContent audio => audio.Source,
-            _ => null,
-        };
+            // Instructions are sent as text.
+            if (turn.Messages[i].Role == ChatRole.System) continue;
+            var content = turn.Messages[i].Content;
+            for (var j = 0; j < content.Count; j++)
+            {
+                if (content[j] is TextContent) continue;
+                try
+                {
+                    _files[(i, j)] = await Load(content[j], $"messages[{i}].content[{j}]", cancellationToken).ConfigureAwait(false);
+                }
+                catch (ClusterException) when (i < firstNew)
+                {
+                    logger.AttachmentLeftOut(turn.TurnId);
+                }
+            }
+        }
+    }
+
+    /// <summary>The file of a part; null if it was left out.</summary>
+    public GeminiFile? Find(int message, int part) => _files.GetValueOrDefault((message, part));
+
+    private async ValueTask<GeminiFile> Load(ContentPart part, string param, CancellationToken cancellationToken)
+    {
+        var source = PromptHistory.SourceOf(part);
         var key = source switch
         {
             { Blob: { } blob } => $"blob {blob.Id}",
@@ -50,8 +70,9 @@ internal sealed class GeminiMedia(IBlobStore blobs, ISafeFetcher fetcher)
             _known[key] = known;
         }
         // Repeated files count again: each is sent again.
+        if (_size + known.Content.Length > GeminiLimits.MaxMediaBytes) throw TooLarge(param);
         _size += known.Content.Length;
-        return _size <= GeminiLimits.MaxMediaBytes ? known : throw TooLarge(param);
+        return known;
     }
 
     private async Task<GeminiFile> Read(BlobRef blob, string param, CancellationToken cancellationToken)

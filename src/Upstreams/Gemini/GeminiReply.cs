@@ -36,7 +36,8 @@ internal abstract record GeminiEvent
 internal sealed class GeminiReply(UpstreamTurn turn, GeminiCallIds ids, TimeProvider time)
 {
     private Usage? _usage;
-    private bool _hasCalls;
+    private readonly HashSet<string> _callIds = new(StringComparer.Ordinal);
+    private (string Reason, string? Message)? _finish;
     private int _images;
     private string? _modelVersion;
 
@@ -60,27 +61,40 @@ internal sealed class GeminiReply(UpstreamTurn turn, GeminiCallIds ids, TimeProv
             return;
         }
         ReadIds(json, events);
-        string? finish = null;
-        string? finishMessage = null;
         foreach (var candidate in json.GetMember("candidates"u8).GetItems())
         {
             // One candidate is asked for.
             if (candidate.GetNumber("index"u8) is > 0) continue;
-            foreach (var part in candidate.GetMember("content"u8).GetMember("parts"u8).GetItems()) ReadPart(part, events);
+            foreach (var part in candidate.GetMember("content"u8).GetMember("parts"u8).GetItems())
+            {
+                ReadPart(part, events);
+                if (HasEnded) return;
+            }
             if (candidate.GetText("finishReason"u8) is { Length: > 0 } reason && reason != "FINISH_REASON_UNSPECIFIED")
-                (finish, finishMessage) = (reason, candidate.GetText("finishMessage"u8));
+                _finish = (reason, candidate.GetText("finishMessage"u8));
         }
-        ReadUsage(json.GetMember("usageMetadata"u8), events);
-        if (finish is not null)
+        var usage = json.GetMember("usageMetadata"u8);
+        ReadUsage(usage, events);
+        if (_finish is not null)
         {
-            var (complete, error) = GeminiErrors.MapFinish(finish, finishMessage, _hasCalls);
-            End(error is null ? new GeminiEvent.Ended(complete!.Value) : new GeminiEvent.Failed(error), events);
+            // Some servers count the tokens later, in a record of its own.
+            if (usage.ValueKind == JsonValueKind.Object) OnStreamEnd(events);
         }
         else if (json.GetMember("promptFeedback"u8) is var feedback && feedback.GetText("blockReason"u8) is { Length: > 0 } blocked
             && blocked is not ("BLOCK_REASON_UNSPECIFIED" or "BLOCKED_REASON_UNSPECIFIED"))
         {
             End(new GeminiEvent.Failed(GeminiErrors.Blocked(blocked, feedback.GetText("blockReasonMessage"u8))), events);
         }
+    }
+
+    /// <summary>Ends the reply when the stream has ended.</summary>
+    /// <returns>False if Gemini has not said why the reply ends: it was cut.</returns>
+    public bool OnStreamEnd(List<GeminiEvent> events)
+    {
+        if (_finish is not { } finish) return false;
+        var (complete, error) = GeminiErrors.MapFinish(finish.Reason, finish.Message, _callIds.Count > 0);
+        End(error is null ? new GeminiEvent.Ended(complete!.Value) : new GeminiEvent.Failed(error), events);
+        return true;
     }
 
     private void End(GeminiEvent end, List<GeminiEvent> events)
@@ -94,11 +108,18 @@ internal sealed class GeminiReply(UpstreamTurn turn, GeminiCallIds ids, TimeProv
         var isThought = part.GetMember("thought"u8).ValueKind == JsonValueKind.True;
         if (part.GetText("text"u8) is { Length: > 0 } text)
             events.Add(new GeminiEvent.Text(isThought ? TextKind.Reasoning : TextKind.Answer, text));
-        if (part.GetMember("functionCall"u8) is { ValueKind: JsonValueKind.Object } call && call.GetText("name"u8) is { Length: > 0 } name)
+        if (part.GetMember("functionCall"u8) is { ValueKind: JsonValueKind.Object } call)
         {
+            if (call.GetText("name"u8) is not { Length: > 0 } name)
+            {
+                End(new GeminiEvent.Failed(new Error(ErrorCode.UpstreamProtocol, "Gemini sent a tool call without a name.")), events);
+                return;
+            }
             var arguments = call.GetMember("args"u8);
-            var id = ids.Create(call.GetText("id"u8), part.GetText("thoughtSignature"u8));
-            _hasCalls = true;
+            var signature = part.GetText("thoughtSignature"u8);
+            var id = ids.Create(call.GetText("id"u8), signature);
+            // The reply keeps one call of each id.
+            if (!_callIds.Add(id)) _callIds.Add(id = ids.Create(null, signature));
             events.Add(new GeminiEvent.Call(
                 new ToolCallItem(id, name, arguments.ValueKind == JsonValueKind.Object ? arguments.GetText()! : "{}", ForClient: true)));
         }

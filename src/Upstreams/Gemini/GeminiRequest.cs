@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using CozeCluster.Upstreams.Shared.Json;
 
 namespace CozeCluster.Upstreams.Gemini;
 
@@ -195,7 +196,7 @@ internal static class GeminiRequest
 
     private static void WriteSchema(Utf8JsonWriter json, string name, string schema, string param)
     {
-        if (GeminiJson.TryParseObject(schema) is not { } parsed)
+        if (LenientJson.TryParseObject(schema) is not { } parsed)
             throw new ClusterException(ErrorCode.InvalidRequest, "A schema must be a JSON object.", param);
         json.WritePropertyName(name);
         parsed.WriteTo(json);
@@ -207,19 +208,4 @@ internal static class GeminiJson
 {
     /// <summary>Writes Chinese text as it is instead of escaping it. The stricter escaping of the default encoder protects HTML pages only.</summary>
     public static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
-    /// <summary>Parses a text that is a JSON object and nothing else; null if it is not.</summary>
-    public static JsonElement? TryParseObject(string text)
-    {
-        if (text.AsSpan().TrimStart() is not ['{', ..]) return null;
-        try
-        {
-            using var document = JsonDocument.Parse(text);
-            return document.RootElement.ValueKind == JsonValueKind.Object ? document.RootElement.Clone() : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
 }

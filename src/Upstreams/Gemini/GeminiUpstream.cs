@@ -62,8 +62,9 @@ internal sealed class GeminiUpstream : IUpstream, IDisposable
         var options = GeminiBotOptions.Parse(turn.Bot);
         try
         {
-            var media = new GeminiMedia(_blobs, _fetcher);
-            var (system, contents) = await GeminiContents.FromMessages(turn.Messages, model, _ids, media, cancellationToken).ConfigureAwait(false);
+            var media = new GeminiMedia(_blobs, _fetcher, _logger);
+            await media.Load(turn, cancellationToken).ConfigureAwait(false);
+            var (system, contents) = GeminiContents.FromMessages(turn.Messages, model, _ids, media);
             return (model.Path("streamGenerateContent") + "?alt=sse", GeminiRequest.Write(model, options, turn.Settings, system, contents));
         }
         catch (OperationCanceledException e)

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using CozeCluster.Upstreams.Shared.Prompts;
 
 namespace CozeCluster.Upstreams.OpenAi;
 
@@ -187,7 +188,7 @@ internal sealed class OpenAiChatRequest(UpstreamTurn turn, OpenAiBotOptions opti
                 json.WriteEndObject();
                 break;
             default:
-                WriteText(json, OpenAiSettings.LostAttachment);
+                WriteText(json, PromptHistory.LostAttachment);
                 break;
         }
     }
@@ -202,9 +203,6 @@ internal sealed class OpenAiChatRequest(UpstreamTurn turn, OpenAiBotOptions opti
 /// <summary>Writes the settings of a client that are the same in both APIs, or parts of them.</summary>
 internal static class OpenAiSettings
 {
-    /// <summary>What a model reads in place of an attachment of the history that is not stored any more.</summary>
-    public const string LostAttachment = "(an attachment that is no longer available)";
-
     /// <summary>Writes the fields that both APIs have in common, and the fields of the bot's options.</summary>
     public static void WriteCommon(Utf8JsonWriter json, UpstreamTurn turn, OpenAiBotOptions options)
     {

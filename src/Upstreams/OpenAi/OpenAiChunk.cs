@@ -15,6 +15,9 @@ internal ref struct OpenAiChunk
     /// <summary>More of the answer.</summary>
     public JsonText Content { get; private set; }
 
+    /// <summary>More of the answer and the reasoning as JSON, from servers that send parts; empty otherwise.</summary>
+    public ReadOnlySpan<byte> ContentParts { get; private set; }
+
     /// <summary>More of the reasoning, under any of the names that servers use.</summary>
     public JsonText Reasoning { get; private set; }
 
@@ -36,6 +39,18 @@ internal ref struct OpenAiChunk
     /// <summary>Reads a chunk.</summary>
     /// <exception cref="JsonException">It is not a JSON object of this kind.</exception>
     public static OpenAiChunk Read(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return ReadObject(json);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new JsonException("A name has half of a surrogate pair.", e);
+        }
+    }
+
+    private static OpenAiChunk ReadObject(ReadOnlySpan<byte> json)
     {
         var chunk = default(OpenAiChunk);
         var reader = new Utf8JsonReader(json);
@@ -68,13 +83,17 @@ internal ref struct OpenAiChunk
                 reader.Skip();
                 continue;
             }
+            var before = this;
+            var isOther = false;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 // Some servers send the last chunk, or all of a reply that they do not stream, as a message.
                 if (reader.ValueTextEquals("delta"u8) || reader.ValueTextEquals("message"u8)) ReadDelta(ref reader, json);
                 else if (reader.ValueTextEquals("finish_reason"u8)) FinishReason = ReadText(ref reader, json);
+                else if (reader.ValueTextEquals("index"u8)) isOther = ReadIsPositive(ref reader);
                 else SkipValue(ref reader);
             }
+            if (isOther) this = before;
         }
     }
 
@@ -88,13 +107,36 @@ internal ref struct OpenAiChunk
         }
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("content"u8)) Content = ReadString(ref reader);
-            else if (reader.ValueTextEquals("reasoning_content"u8)) Reasoning = ReadString(ref reader);
-            else if (reader.ValueTextEquals("reasoning"u8) && Reasoning.IsEmpty) Reasoning = ReadString(ref reader);
+            if (reader.ValueTextEquals("content"u8)) ReadContent(ref reader, json);
+            // Some servers use both names, and leave one of them empty.
+            else if ((reader.ValueTextEquals("reasoning_content"u8) || reader.ValueTextEquals("reasoning"u8)) && Reasoning.IsEmpty)
+                Reasoning = ReadString(ref reader);
             else if (reader.ValueTextEquals("refusal"u8)) Refusal = ReadString(ref reader);
             else if (reader.ValueTextEquals("tool_calls"u8)) ToolCalls = ReadRaw(ref reader, json, JsonTokenType.StartArray);
             else SkipValue(ref reader);
         }
+    }
+
+    private void ReadContent(scoped ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.String)
+        {
+            Content = new JsonText(reader.ValueSpan, reader.ValueIsEscaped);
+            return;
+        }
+        var start = (int)reader.TokenStartIndex;
+        var isArray = reader.TokenType == JsonTokenType.StartArray;
+        reader.Skip();
+        if (isArray) ContentParts = json[start..(int)reader.BytesConsumed];
+    }
+
+    private static bool ReadIsPositive(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        var isPositive = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var number) && number > 0;
+        reader.Skip();
+        return isPositive;
     }
 
     private static JsonText ReadText(scoped ref Utf8JsonReader reader, ReadOnlySpan<byte> json)

@@ -1,4 +1,5 @@
 using CozeCluster.Upstreams.Shared.Http;
+using CozeCluster.Upstreams.Shared.Prompts;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.OpenAi;
@@ -13,15 +14,15 @@ internal sealed class OpenAiMedia(IBlobStore blobs, ISafeFetcher fetcher, ILogge
     {
         Dictionary<ContentPart, LoadedMedia>? loaded = null;
         var room = OpenAiLimits.MaxMedia;
-        var isHistory = false;
+        var firstNew = PromptHistory.FirstNew(turn);
         for (var i = turn.Messages.Count - 1; i >= 0; i--)
         {
             var message = turn.Messages[i];
-            if (message.Role == ChatRole.Assistant) isHistory = true;
             if (message.Role != ChatRole.User) continue;
             foreach (var part in message.Content)
             {
-                if (SourceOf(part) is not { } source || (part is ImageContent && source.Blob is null) || loaded?.ContainsKey(part) == true) continue;
+                if (PromptHistory.SourceOf(part) is not { } source || (part is ImageContent && source.Blob is null)) continue;
+                if (loaded?.ContainsKey(part) == true) continue;
                 try
                 {
                     if (source.Blob?.Size > room) throw TooLarge();
@@ -29,7 +30,7 @@ internal sealed class OpenAiMedia(IBlobStore blobs, ISafeFetcher fetcher, ILogge
                     if ((room -= media.Bytes.Length) < 0) throw TooLarge();
                     (loaded ??= [])[part] = media;
                 }
-                catch (ClusterException) when (isHistory)
+                catch (ClusterException) when (i < firstNew)
                 {
                     logger.AttachmentLeftOut(turn.TurnId);
                 }
@@ -37,15 +38,6 @@ internal sealed class OpenAiMedia(IBlobStore blobs, ISafeFetcher fetcher, ILogge
         }
         return loaded ?? (IReadOnlyDictionary<ContentPart, LoadedMedia>)new Dictionary<ContentPart, LoadedMedia>();
     }
-
-    /// <summary>The source of a media part; null for text.</summary>
-    public static MediaSource? SourceOf(ContentPart part) => part switch
-    {
-        ImageContent image => image.Source,
-        FileContent file => file.Source,
-        AudioContent audio => audio.Source,
-        _ => null,
-    };
 
     private async Task<LoadedMedia> Read(MediaSource source, CancellationToken cancellationToken)
     {

@@ -43,6 +43,7 @@ internal sealed class OpenAiReply(UpstreamTurn turn, string? requestId)
         if (!chunk.Usage.IsEmpty && LenientJson.TryParse(chunk.Usage) is { } usage) SetUsage(usage, sink);
         if (!chunk.Reasoning.IsEmpty) Append(ref _reasoning, TextKind.Reasoning, chunk.Reasoning, sink);
         if (!chunk.Content.IsEmpty) Append(ref _answer, TextKind.Answer, chunk.Content, sink);
+        if (!chunk.ContentParts.IsEmpty && LenientJson.TryParse(chunk.ContentParts) is { } parts) AppendParts(parts, TextKind.Answer, sink);
         // A model that refuses says so in its answer; clients of other APIs know no other place.
         if (!chunk.Refusal.IsEmpty) Append(ref _answer, TextKind.Answer, chunk.Refusal, sink);
         if (!chunk.ToolCalls.IsEmpty && LenientJson.TryParse(chunk.ToolCalls) is { } calls) AddCalls(calls, sink);
@@ -60,16 +61,21 @@ internal sealed class OpenAiReply(UpstreamTurn turn, string? requestId)
             Fail(new Error(ErrorCode.UpstreamFailed, $"The model's server ended the reply with '{_finishReason}'."), sink);
             return true;
         }
-        HasEnded = true;
-        // The calls of a reply that was cut are not complete.
-        var isCut = _finishReason is "length" or "content_filter";
-        if (!isCut) AddItems(sink);
-        sink.Complete(_finishReason switch
+        var reason = _finishReason switch
         {
             "length" or "max_tokens" or "model_length" => FinishReason.Length,
             "content_filter" => FinishReason.ContentFilter,
             _ => _calls.Count > 0 ? FinishReason.ToolCalls : FinishReason.Stop,
-        });
+        };
+        if (reason == FinishReason.ToolCalls && _calls.Exists(call => call.Name.Length == 0))
+        {
+            Fail(new Error(ErrorCode.UpstreamProtocol, "The model's server sent a tool call without a name."), sink);
+            return true;
+        }
+        HasEnded = true;
+        // The calls of a reply that was cut are not complete.
+        if (reason == FinishReason.ToolCalls) AddItems(sink);
+        sink.Complete(reason);
         return true;
     }
 
@@ -108,6 +114,22 @@ internal sealed class OpenAiReply(UpstreamTurn turn, string? requestId)
         var chars = ArrayPool<char>.Shared.Rent(text.MaxChars);
         sink.Append(part, chars.AsSpan(0, text.Decode(chars)));
         ArrayPool<char>.Shared.Return(chars);
+    }
+
+    /// <summary>Parts are texts, or reasoning that consists of texts itself.</summary>
+    private void AppendParts(JsonElement parts, TextKind kind, IReplySink sink)
+    {
+        foreach (var part in parts.GetItems())
+        {
+            var thinking = part.GetMember("thinking"u8);
+            if (thinking.ValueKind == JsonValueKind.Array) AppendParts(thinking, TextKind.Reasoning, sink);
+            var isThought = kind == TextKind.Reasoning || thinking.ValueKind == JsonValueKind.String;
+            var text = thinking.ValueKind == JsonValueKind.String ? thinking.GetText() : part.GetText("text"u8);
+            if (string.IsNullOrEmpty(text)) continue;
+            ref var open = ref isThought ? ref _reasoning : ref _answer;
+            if (open < 0) open = sink.Open(MessageId, isThought ? TextKind.Reasoning : TextKind.Answer);
+            sink.Append(open, text);
+        }
     }
 
     private static void Append(ref int part, TextKind kind, JsonText text, IReplySink sink)

@@ -65,10 +65,39 @@ public sealed class ModelPromptTests
         Assert.Equal((ErrorCode.InvalidRequest, "messages"), (error.Code, error.Param));
     }
 
+    [Fact]
+    public void Build_StoredHistory_TellsWhatIsNew()
+    {
+        var request = Request([System("Be long"), User("Bye"), User("Now")]);
+        Assert.Equal(2, ModelPrompt.Build(request, Lease, [new PastTurn([User("Hi")], "")], Ids("openai")).NewMessages);
+        Assert.Null(ModelPrompt.Build(Request([Calls("c"), Result("c")]), Lease, [], Ids("openai")).NewMessages);
+    }
+
+    [Theory]
+    [InlineData(9, new[] { "c" })]
+    [InlineData(18, new[] { "b", "c" })]
+    [InlineData(100, new[] { "a", "b", "c" })]
+    [InlineData(2, new string[0])]
+    public void TakeNewest_LargeHistory_HasOnlyTheNewestTurns(int maxBytes, string[] expected)
+    {
+        var turns = ((string Id, int Size)[])[("a", 1), ("b", 10), ("c", 8)];
+        var stored = turns.Select(turn => new StoredTurn(
+            Row(turn.Id), [new TurnContent(TurnContentKind.Prompt, new byte[turn.Size])]));
+        Assert.Equal(expected, TurnReader.TakeNewest([.. stored], maxBytes).Select(turn => turn.Row.TurnId));
+    }
+
+    private static TurnRow Row(string turnId) => new()
+    {
+        Id = 1, Version = 1, TurnId = turnId, TenantId = "t", Model = "m", Status = TurnStatus.Completed, CreatedAt = DateTimeOffset.UnixEpoch,
+        Details = [],
+    };
+
+    private static TurnRequest Request(IReadOnlyList<ChatMessage> messages) =>
+        new() { TurnId = TestIds.Ids.NewTurn("t", null), TenantId = "t", Model = "m", Messages = messages };
+
     private static IReadOnlyList<ChatMessage> Build(IReadOnlyList<ChatMessage> messages, IReadOnlyList<PastTurn> history, UpstreamCallIds ids)
     {
-        var request = new TurnRequest { TurnId = TestIds.Ids.NewTurn("t", null), TenantId = "t", Model = "m", Messages = messages };
-        return ModelPrompt.Build(request, Lease, history, ids).Messages;
+        return ModelPrompt.Build(Request(messages), Lease, history, ids).Messages;
     }
 
     private UpstreamCallIds Ids(string madeBy)

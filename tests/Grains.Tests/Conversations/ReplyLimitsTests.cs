@@ -16,6 +16,15 @@ public sealed class ReplyLimitsTests
     }
 
     [Fact]
+    public void SetUsage_NumbersThatCannotBe_AreLimited()
+    {
+        var log = new ReplyLog();
+        log.SetUsage(new Usage(-5, long.MaxValue, long.MinValue) { CachedInputTokens = -1, ReasoningTokens = 3 });
+
+        Assert.Equal(new Usage(0, 1_000_000_000, 0) { CachedInputTokens = 0, ReasoningTokens = 3 }, log.Usage);
+    }
+
+    [Fact]
     public void Append_TextThatIsTooLong_IsCutAndWhatFollowsIsIgnored()
     {
         var log = new ReplyLog(maxChars: 5, maxParts: 10);

@@ -7,8 +7,9 @@ namespace CozeCluster.Upstreams.Tests.Claude;
 /// <summary>A Claude upstream with its dependencies, and turns to send with it.</summary>
 internal sealed class ClaudeRig : IDisposable
 {
-    public ClaudeRig(string baseUrl = "http://127.0.0.1:1", string model = "claude-sonnet-4-5", TimeProvider? time = null)
+    public ClaudeRig(string baseUrl = "http://127.0.0.1:1", string model = "claude-sonnet-4-5", TimeProvider? time = null, TestBlobs? blobs = null)
     {
+        Blobs = blobs ?? new TestBlobs();
         Account = new AccountDefinition { Id = "acc", Upstream = "claude", BaseUrl = baseUrl, Token = Seal.Seal("sk-ant-sandbox") };
         Bot = new BotDefinition { Id = "bot", Upstream = "claude", UpstreamBotId = model, Accounts = ["acc"] };
         Upstream = new ClaudeUpstream(Seal, Blobs, time ?? TimeProvider.System, new Forward(Logger));
@@ -17,7 +18,7 @@ internal sealed class ClaudeRig : IDisposable
     public static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     public TestSeal Seal { get; } = new();
-    public TestBlobs Blobs { get; } = new();
+    public TestBlobs Blobs { get; }
     public ListLogger Logger { get; } = new();
     public ClaudeUpstream Upstream { get; }
     public AccountDefinition Account { get; set; }
@@ -61,8 +62,8 @@ internal sealed class ClaudeRig : IDisposable
     public async Task<JsonNode> Body(UpstreamTurn turn)
     {
         var options = ClaudeBotOptions.Parse(turn.Bot);
-        var plan = new ClaudePlan(turn, options, ClaudePrompt.FromMessages(turn.Messages));
-        var files = await new ClaudeFiles(Blobs).Inspect(turn.Messages, Stop);
+        var (messages, files) = await new ClaudeFiles(Blobs, Logger).Inspect(turn, Stop);
+        var plan = new ClaudePlan(turn, options, ClaudePrompt.FromMessages(messages));
         using var content = ClaudeRequest.Create(turn, plan, files, Blobs);
         var bytes = await content.ReadAsByteArrayAsync(Stop);
         Assert.Equal(bytes.Length, content.Headers.ContentLength);

@@ -29,8 +29,10 @@ internal static partial class UpstreamText
         return text[..end] + "…";
     }
 
-    // The formats of Coze's and OAuth tokens, and Discord's tokens of three parts (user, time, signature).
-    [GeneratedRegex(@"\b(?:pat|czs|czu|sat|sk)_[\w\-]{4,}|\beyJ[\w\-]+(?:\.[\w\-]+)*|\bbearer\s+\S+|\b[\w\-]{23,28}\.[\w\-]{6,7}\.[\w\-]{27,}",
+    // The formats of Coze's and OAuth tokens, keys of models' servers (sk-proj-…, sk-ant-…, xai-…, gsk_…), which often name them with asterisks in the middle,
+    // Google's keys and tokens, and Discord's tokens of three parts (user, time, signature).
+    [GeneratedRegex(@"\b(?:pat|czs|czu|sat|sk)_[\w\-]{4,}|\b(?:sk|xai|pplx|gsk|nvapi|hf)[\-_][\w\-*.]{8,}|\bAIza[\w\-*.]{8,}|\b(?:ya29|AQ)\.[\w\-*.]{8,}"
+        + @"|\beyJ[\w\-]+(?:\.[\w\-]+)*|\bbearer\s+\S+|\b[\w\-]{23,28}\.[\w\-]{6,7}\.[\w\-]{27,}",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Token();
 

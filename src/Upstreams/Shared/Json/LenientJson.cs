@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -28,9 +29,53 @@ internal static class LenientJson
     /// <inheritdoc cref="TryParse(ReadOnlySpan{byte})"/>
     public static JsonElement? TryParse(string text) => TryParse(Encoding.UTF8.GetBytes(text));
 
+    /// <summary>Parses a text that is a JSON object of valid Unicode and nothing else, so that it can be written again; null if it is not.</summary>
+    public static JsonElement? TryParseObject(string text)
+    {
+        if (text.AsSpan().TrimStart() is not ['{', ..]) return null;
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            var json = document.RootElement.Clone();
+            if (!text.Contains("\\u", StringComparison.Ordinal)) return json;
+            // The parser accepts half of a surrogate pair in an escape sequence; the writer does not.
+            using var writer = new Utf8JsonWriter(Stream.Null);
+            json.WriteTo(writer);
+            return json;
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>An object with one text. Halves of surrogate pairs in the text are replaced.</summary>
+    public static JsonElement WrapText(string name, string text)
+    {
+        var buffer = new ArrayBufferWriter<byte>(text.Length + 32);
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteString(name, text);
+            json.WriteEndObject();
+        }
+        return TryParse(buffer.WrittenSpan)!.Value;
+    }
+
     /// <summary>The member; an undefined element if it is missing or null, or if this is not an object.</summary>
-    public static JsonElement GetMember(this JsonElement element, ReadOnlySpan<byte> name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : default;
+    public static JsonElement GetMember(this JsonElement element, ReadOnlySpan<byte> name)
+    {
+        if (element.ValueKind != JsonValueKind.Object) return default;
+        try
+        {
+            return element.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : default;
+        }
+        catch (InvalidOperationException)
+        {
+            // Another name has half of a surrogate pair.
+            return default;
+        }
+    }
 
     /// <summary>The member as text: the content of a string, anything else as JSON; null if it is missing.</summary>
     public static string? GetText(this JsonElement element, ReadOnlySpan<byte> name) => element.GetMember(name).GetText();

@@ -1,0 +1,47 @@
+namespace CozeCluster.Upstreams.Tests.Gemini;
+
+/// <summary>Replies of servers that break the rules of the API.</summary>
+public sealed class GeminiHostileReplyTests : IDisposable
+{
+    private readonly GeminiRig _rig = new();
+
+    public void Dispose() => _rig.Dispose();
+
+    [Fact]
+    public async Task UsageAfterTheFinishReason_IsCounted()
+    {
+        var sink = await _rig.Read(
+            Record("""{"candidates":[{"content":{"parts":[{"text":"A"}]},"finishReason":"STOP"}]}""")
+            + Record("""{"candidates":[{"content":{"parts":[{"text":"B"}]}}]}""")
+            + Record("""{"usageMetadata":{"promptTokenCount":2,"candidatesTokenCount":3,"totalTokenCount":5}}"""));
+
+        Assert.Equal(("AB", FinishReason.Stop, 1), (sink.Answer, sink.Finish, sink.Ends));
+        Assert.Equal(new Usage(2, 3, 5), sink.Usage);
+    }
+
+    [Fact]
+    public async Task CallsWithTheSameId_AreBothKept()
+    {
+        var sink = await _rig.Read(Record(
+            """{"candidates":[{"content":{"parts":[{"functionCall":{"id":"x","name":"a"}},{"functionCall":{"id":"x","name":"b"}}]}}]}""")
+            + Record("""{"candidates":[{"finishReason":"STOP"}]}"""));
+
+        Assert.Equal(["a", "b"], sink.Items.Cast<ToolCallItem>().Select(call => call.Name));
+        Assert.Equal(FinishReason.ToolCalls, sink.Finish);
+    }
+
+    [Fact]
+    public async Task CallWithoutAName_IsAProtocolError()
+    {
+        var sink = await _rig.Read(Record("""{"candidates":[{"content":{"parts":[{"functionCall":{"id":"x"}},{"text":"A"}]},"finishReason":"STOP"}]}"""));
+        Assert.Equal((ErrorCode.UpstreamProtocol, 1), (sink.Failure?.Code, sink.Ends));
+    }
+
+    [Theory]
+    [InlineData("""{"candidates":[{"\ud800":1}],"\ud800":1}""")]
+    [InlineData("""{"candidates":[null,7,{"content":null},{"content":{"parts":[null,7,{"text":null,"functionCall":null,"inlineData":{"data":7}}]}}]}""")]
+    public async Task StrangeRecords_AreSkipped(string json) => Assert.Equal(
+        FinishReason.Stop, (await _rig.Read(Record(json) + Record("""{"candidates":[{"finishReason":"STOP"}]}"""))).Finish);
+
+    private static string Record(string json) => $"data: {json}\n\n";
+}
