@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import OpenAI, { APIConnectionError, APIError, BadRequestError, InternalServerError } from 'openai';
+import OpenAI, { APIConnectionError, APIError, BadRequestError, InternalServerError, RateLimitError } from 'openai';
 import { control, startNode } from './support.mjs';
 
 // A PNG of one pixel.
@@ -21,6 +21,9 @@ const models = [
     records: async (url) => await control(`${url}/openai/sandbox/completions`),
     read: (record) => ({ text: record.reply, isGone: record.client_gone, deltas: record.deltas_sent }),
     call: (names) => `requires_action=${names}`,
+    ends: [['finish=length', 'length'], ['finish=filter', 'content_filter']],
+    credit: 'early_error=402',
+    limited: 'early_error=429 retry_after=3s',
     early: ['early_error=400', 'context_length_exceeded'],
     refused: ['early_error=422', 'content_filter'],
     unavailable: ['early_error=503', 'error=500', 'http=502', 'disconnect_after=0'],
@@ -31,6 +34,9 @@ const models = [
     records: async (url) => await control(`${url}/claude/sandbox/messages`),
     read: (record) => ({ text: record.text, isGone: record.status === 'abandoned', deltas: record.deltas }),
     call: (names) => `tool=${names}`,
+    ends: [['stop=max_tokens', 'length'], ['stop=refusal', 'content_filter'], ['stop=stop_sequence', 'stop']],
+    credit: 'early_error=credit',
+    limited: 'early_error=429 retry_after=3s',
     early: ['early_error=context', 'context_length_exceeded'],
     refused: ['early_error=filtered', 'content_filter'],
     unavailable: ['early_error=529', 'error=api_error', 'http=502', 'cut_after=0', 'disconnect_after=0'],
@@ -44,6 +50,8 @@ const models = [
     records: async (url) => (await control(`${url}/gemini/sandbox/calls`)).calls,
     read: (record) => ({ text: record.answer, isGone: record.client_gone, deltas: record.chunks_sent }),
     call: (names) => `tool=${names}`,
+    ends: [['finish=MAX_TOKENS', 'length'], ['finish=SAFETY', 'content_filter'], ['finish=RECITATION', 'content_filter']],
+    limited: 'early_error=429 retry_after=3s',
     early: ['early_error=400', 'upstream_invalid_request'],
     refused: ['block', 'content_filter'],
     unavailable: ['early_error=503', 'error=500', 'http=502', 'cut_after=0', 'disconnect_after=0'],
@@ -174,6 +182,73 @@ describe('openai with language models behind a node', { timeout: 600_000 }, () =
         assert.ok(JSON.stringify((await q.records())[0].request).includes(pixel));
       });
 
+      test('the reasoning comes before the text', async () => {
+        const stream = await openai.chat.completions.create(ask('[[say=done reasoning=5]]', { stream: true, reasoning_effort: 'low' }));
+        const seen = [];
+        for await (const { choices: [{ delta } = {}] } of stream) {
+          if (delta?.reasoning_content) seen.push('reasoning');
+          if (delta?.content) seen.push('text');
+        }
+        assert.match(seen.join(' '), /^(reasoning )+text( text)*$/);
+      });
+
+      for (const [directives, reason] of fake.ends) {
+        test(`the reason of the end: ${directives}`, async () => {
+          const whole = await openai.chat.completions.create(ask(`[[${directives}]]`));
+          assert.equal(whole.choices[0].finish_reason, reason);
+          const runner = openai.chat.completions.stream(ask(`[[${directives}]]`));
+          let last;
+          for await (const { choices } of runner) last = choices[0]?.finish_reason ?? last;
+          assert.equal(last, reason);
+        });
+      }
+
+      test('instructions, settings and a history reach the model', async () => {
+        const q = question('say=ok');
+        const messages = [
+          { role: 'system', content: 'Speak like a pirate.' },
+          { role: 'user', content: 'I am Ada.' },
+          { role: 'assistant', content: 'Ahoy, Ada!' },
+          { role: 'user', content: q.content },
+        ];
+        await openai.chat.completions.create({ model, messages, temperature: 0.25, max_completion_tokens: 123, stop: ['END'] });
+        const request = JSON.stringify((await q.records())[0].request);
+        for (const part of ['Speak like a pirate.', 'I am Ada.', 'Ahoy, Ada!', '0.25', '123', 'END']) assert.ok(request.includes(part), `${part}: ${request}`);
+      });
+
+      test('a named conversation continues with its history', async () => {
+        const conversation_id = randomUUID();
+        await openai.chat.completions.create(ask('[[say="My name is Bo."]]', { conversation_id }));
+        const q = question('say=ok');
+        await openai.chat.completions.create(ask(q.content, { conversation_id }));
+        assert.ok(JSON.stringify((await q.records())[0].request).includes('My name is Bo.'));
+      });
+
+      test('a file reaches the model', async () => {
+        const q = question('say=read');
+        const data = Buffer.from('%PDF-1.4\n%%EOF').toString('base64');
+        const content = [{ type: 'text', text: q.content }, { type: 'file', file: { filename: 'a.pdf', file_data: `data:application/pdf;base64,${data}` } }];
+        assert.equal((await openai.chat.completions.create(ask(content))).choices[0].message.content, 'read');
+        assert.ok(JSON.stringify((await q.records())[0].request).includes(data));
+      });
+
+      test('20 streams at once are each exact', async () => {
+        const questions = Array.from({ length: 20 }, (_, i) => question(`text=unicode chunks=40 pace=2ms seed=${i}`));
+        const texts = await Promise.all(questions.map(async (q) => readText(await openai.chat.completions.create(ask(q.content, { stream: true })))));
+        for (const [i, q] of questions.entries()) assert.equal(texts[i], (await q.newest()).text);
+        assert.equal(new Set(texts).size, 20);
+      });
+
+      test('an abort before the text reaches the model', async () => {
+        const q = question('chunks=9 think=5m');
+        const abort = new AbortController();
+        const aborted = assert.rejects(async () => readText(await openai.chat.completions.create(ask(q.content, { stream: true }), { signal: abort.signal })));
+        while ((await q.records()).length === 0) await new Promise((resolve) => setTimeout(resolve, 25));
+        abort.abort();
+        await aborted;
+        assert.equal((await waitUntilGone(q)).deltas, 0);
+      });
+
       test('an abort of a stream reaches the model', async () => {
         const q = question('chunks=500 stall_after=5');
         const stream = await openai.chat.completions.create(ask(q.content, { stream: true }));
@@ -240,6 +315,16 @@ describe('openai with language models behind a node', { timeout: 600_000 }, () =
             await recover();
           });
         }
+
+        test(`a limit: ${fake.limited}`, async () => {
+          await assert.rejects(openai.chat.completions.create(ask(`[[${fake.limited}]]`)), (error) => {
+            assert.ok(error instanceof RateLimitError, `${error}`);
+            assert.equal(error.code, 'rate_limit_exceeded');
+            assert.match(error.headers.get('retry-after'), /^[1-3]$/);
+            return true;
+          });
+          await recover();
+        });
 
         test('after the text, without a stream: an error and no text', async () => {
           await assert.rejects(openai.chat.completions.create(ask('[[say=0123456789 chunk=2 disconnect_after=3]]')), InternalServerError);
