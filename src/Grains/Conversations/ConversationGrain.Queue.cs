@@ -73,7 +73,7 @@ public sealed partial class ConversationGrain
     private async Task EndTurn(LiveTurn turn, ReplyEvent end)
     {
         // No subscriber receives an end that is not saved: a client that asks again after a crash would find the turn still running.
-        if (turn.IsResumable) turn.PauseDelivery();
+        if (_options.DurableTurns) turn.PauseDelivery();
         RecordEnd(turn, end);
         var settled = _leases.Settle(turn.Progress.TurnId, turn.Log.Usage);
         try

@@ -167,13 +167,10 @@ internal sealed class ClaudeSse(HttpContext http, ClaudeScript script)
         var colon = script.SpaceAfterColon ? ": " : ":";
         var line = script.CarriageReturn ? "\r\n" : "\n";
         byte[] record = [.. Encoding.UTF8.GetBytes($"event{colon}{name}{line}data{colon}"), .. data, .. Encoding.UTF8.GetBytes(line + line)];
-        var middle = script.Torn ? record.Length / 2 : 0;
-        if (middle > 0)
+        foreach (var piece in script.Torn ? record.Chunk(1) : [record])
         {
-            await http.Response.Body.WriteAsync(record.AsMemory(0, middle), http.RequestAborted);
+            await http.Response.Body.WriteAsync(piece, http.RequestAborted);
             await http.Response.Body.FlushAsync(http.RequestAborted);
         }
-        await http.Response.Body.WriteAsync(record.AsMemory(middle), http.RequestAborted);
-        await http.Response.Body.FlushAsync(http.RequestAborted);
     }
 }

@@ -37,12 +37,10 @@ internal sealed class GeminiWriter(HttpContext http, GeminiScript script, bool i
             http.Response.ContentType = isSse ? "text/event-stream" : "application/json; charset=UTF-8";
         }
         var bytes = Encoding.UTF8.GetBytes(text);
-        var middle = script.Torn ? bytes.Length / 2 : bytes.Length;
-        await http.Response.Body.WriteAsync(bytes.AsMemory(0, middle), http.RequestAborted);
-        await http.Response.Body.FlushAsync(http.RequestAborted);
-        if (middle == bytes.Length) return;
-        await Task.Yield();
-        await http.Response.Body.WriteAsync(bytes.AsMemory(middle), http.RequestAborted);
-        await http.Response.Body.FlushAsync(http.RequestAborted);
+        foreach (var piece in script.Torn ? bytes.Chunk(1) : [bytes])
+        {
+            await http.Response.Body.WriteAsync(piece, http.RequestAborted);
+            await http.Response.Body.FlushAsync(http.RequestAborted);
+        }
     }
 }

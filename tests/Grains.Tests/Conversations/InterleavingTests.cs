@@ -29,6 +29,24 @@ public class InterleavingTests : GrainTest
     }
 
     [Fact]
+    public async Task End_OfATurnThatCannotBeResumed_IsDeliveredWhenItIsSaved()
+    {
+        Upstream.CanReattach = false;
+        var end = new Checkpoint();
+        Hooks.AfterCommit = end.Wait;
+        var turn = await Begin(Request());
+        var exchange = (await Upstream.NextOpened()).Identify().Say("Hello");
+        await turn.Subscriber.UntilText("Hello");
+        exchange.Complete();
+        await end.Reached;
+        await LetGrainsRun();
+
+        Assert.Null(turn.Subscriber.End);
+        end.Continue();
+        Assert.IsType<ReplyCompleted>(await turn.Subscriber.UntilEnd());
+    }
+
+    [Fact]
     public async Task SecondAttempt_WhileTheFirstHandleIsBeingSaved_IsDeliveredWhenItsOwnHandleIsSaved()
     {
         var (first, second) = (new Checkpoint(), new Checkpoint());

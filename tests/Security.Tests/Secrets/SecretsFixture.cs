@@ -11,7 +11,11 @@ internal sealed class SecretsFixture : IAsyncDisposable
 {
     /// <summary>The models, one for each way in which the upstream repeats what it received.</summary>
     public static readonly string[] Models =
-        ["refusal", "refusal-401", "page", "stream-error", "failed-chat", "proxied", "oauth", "unreachable-proxy", "discord"];
+        ["refusal", "refusal-401", "page", "stream-error", "failed-chat", "proxied", "oauth", "unreachable-proxy", "discord", .. LanguageModels];
+
+    /// <summary>The models of upstreams of language models. Each upstream refuses, answers with a page, and fails within a stream.</summary>
+    public static IEnumerable<string> LanguageModels =>
+        from upstream in (string[])["openai", "claude", "gemini"] from fault in (string[])["refusal", "page", "stream"] select $"{upstream}-{fault}";
 
     private readonly SandboxNode _node;
     private readonly Trap _server;
@@ -49,6 +53,9 @@ internal sealed class SecretsFixture : IAsyncDisposable
             ["the password of another proxy"] = "Canary/password+of=proxy?5522",
             ["the token of a listener"] = "Canary.token-of_listener.6633",
             ["the token of a Discord account"] = "Canary.token-of_discord-account.7744",
+            ["the key of openai"] = "Canary/key+of=openai?9911",
+            ["the key of claude"] = "Canary/key+of=claude?9922",
+            ["the key of gemini"] = "Canary/key+of=gemini?9933",
             ["the private key of an OAuth app"] = pem.Split('\n')[3],
             ["the secret of a webhook"] = "Canary/secret+of=webhook?8855",
             ["the key of the stored secrets"] = Convert.ToBase64String(SHA256.HashData("canary"u8)),
@@ -84,10 +91,13 @@ internal sealed class SecretsFixture : IAsyncDisposable
             .Append($$"""{ id: unreachable-proxy, upstream: coze, base_url: "http://coze.invalid", token: "{{token}}-3", proxy: "{{downProxy}}" }""")
             .Append($$"""{ id: oauth, upstream: coze, base_url: "{{url}}/oauth", oauth: { app_id: "11", key_id: k, private_key_file: "{{oauthKeyFile}}" } }""")
             .Append($$"""{ id: discord, upstream: discord, base_url: "{{url}}/discord", token: "{{secrets["the token of a Discord account"]}}" }""");
-        var bots = Models.Where(model => model != "discord")
+        accounts = accounts.Concat(LanguageModels.Select(model =>
+            $$"""{ id: {{model}}, upstream: {{UpstreamOf(model)}}, base_url: "{{url}}/{{model}}", token: "{{KeyOf(model)}}" }"""));
+        var bots = Models.Where(model => model != "discord" && !LanguageModels.Contains(model))
             .Select(model => $$"""{ id: {{model}}, upstream: coze, bot_id: "{{Bots.One}}", accounts: [{{model}}] }""")
             .Append("{ id: discord, upstream: discord, bot_id: \"1000000000000000031\", accounts: [discord], options: { listener: ear, channel: fixed, "
-                + "channel_id: \"1000000000000000051\" }, timeouts: { first_byte: 5s } }");
+                + "channel_id: \"1000000000000000051\" }, timeouts: { first_byte: 5s } }")
+            .Concat(LanguageModels.Select(model => $$"""{ id: {{model}}, upstream: {{UpstreamOf(model)}}, bot_id: "some-model", accounts: [{{model}}] }"""));
         return $$"""
             tenants:
               - id: main
@@ -103,7 +113,11 @@ internal sealed class SecretsFixture : IAsyncDisposable
             models:
             {{Lines(Models.Select(model => $"{{ id: {model}, bots: [{model}] }}"))}}
             """;
+
+        string KeyOf(string model) => secrets[$"the key of {UpstreamOf(model)}"];
     }
+
+    private static string UpstreamOf(string model) => model.Split('-')[0];
 
     private static string Lines(IEnumerable<string> lines) => string.Join('\n', lines.Select(line => $"  - {line}"));
 
@@ -120,10 +134,11 @@ internal sealed class SecretsFixture : IAsyncDisposable
         }
         using var body = new StreamReader(request.Body);
         // The keys first, because the node cuts long texts.
-        var headers = request.Headers.OrderBy(header => !header.Key.EndsWith("Authorization", StringComparison.Ordinal));
+        var headers = request.Headers.OrderBy(header => !IsKey(header.Key));
         var heard = string.Join(", ", headers.Select(header => $"{header.Key}: {header.Value}")) + " " + await body.ReadToEndAsync();
         var token = request.Headers.Authorization.ToString().Split(' ')[^1];
-        context.Response.Headers["x-tt-logid"] = token;
+        if (token.Length == 0) token = request.Headers.FirstOrDefault(header => IsKey(header.Key)).Value.ToString();
+        foreach (var name in (string[])["x-tt-logid", "x-request-id", "request-id"]) context.Response.Headers[name] = token;
         var error = new JsonObject
         {
             ["code"] = 4000, ["msg"] = heard, ["message"] = heard, ["error_message"] = heard, ["detail"] = new JsonObject { ["logid"] = token },
@@ -135,6 +150,9 @@ internal sealed class SecretsFixture : IAsyncDisposable
             "page" => (502, "text/html"),
             "stream-error" or "failed-chat" => (200, "text/event-stream"),
             "webhook" => (500, "text/plain"),
+            _ when kind.EndsWith("-refusal", StringComparison.Ordinal) => (400, "application/json"),
+            _ when kind.EndsWith("-page", StringComparison.Ordinal) => (502, "text/html"),
+            _ when kind.EndsWith("-stream", StringComparison.Ordinal) => (200, "text/event-stream"),
             _ => (200, "application/json"),
         };
         await context.Response.WriteAsync(kind switch
@@ -142,7 +160,21 @@ internal sealed class SecretsFixture : IAsyncDisposable
             "page" => $"<html>{heard}</html>",
             "stream-error" => $"event:error\ndata:{error.ToJsonString()}\n\n",
             "failed-chat" => $"event:conversation.chat.failed\ndata:{new JsonObject { ["id"] = "h1", ["last_error"] = error }.ToJsonString()}\n\n",
+            _ when kind.EndsWith("-refusal", StringComparison.Ordinal) => ModelError(heard).ToJsonString(),
+            _ when kind.EndsWith("-page", StringComparison.Ordinal) => $"<html>{heard}</html>",
+            _ when kind.EndsWith("-stream", StringComparison.Ordinal) => $"event: error\ndata: {ModelError(heard).ToJsonString()}\n\n",
             _ => error.ToJsonString(),
         });
     }
+
+    private static bool IsKey(string header) =>
+        header.EndsWith("Authorization", StringComparison.OrdinalIgnoreCase) || header.EndsWith("api-key", StringComparison.OrdinalIgnoreCase);
+
+    // The form that all three upstreams understand.
+    private static JsonObject ModelError(string heard) => new()
+    {
+        ["type"] = "error",
+        ["error"] = new JsonObject { ["message"] = heard, ["type"] = heard, ["code"] = heard, ["status"] = heard, ["param"] = heard },
+        ["request_id"] = heard,
+    };
 }
