@@ -56,7 +56,9 @@ public sealed class FakeFleet : IFleetView
     public ListenerDefinition? FindListener(string listenerId) => throw new NotSupportedException();
 
     public ModelDefinition? FindModel(string tenantId, string model) =>
-        Models.Contains(model) || model == LanguageModel ? new ModelDefinition { Id = model, Bots = ["b"], Fallback = model == LanguageModel ? [model] : [], CreatedAt = Created } : null;
+        Models.Contains(model) || model == LanguageModel
+            ? new ModelDefinition { Id = model, Bots = ["b"], Fallback = model == LanguageModel ? [model] : [], CreatedAt = Created }
+            : null;
 
     public IReadOnlyList<ModelInfo> ListModels(string tenantId) => [.. Models.Select(model => new ModelInfo(model, Created))];
 
