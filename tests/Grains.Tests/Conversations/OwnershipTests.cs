@@ -59,13 +59,19 @@ public sealed class OwnershipTests : GrainTest
         var turn = await Complete(Request(name), "no call");
         var before = CountAll();
         // The turn has made no call; the turn does not exist; the id is no turn's.
-        foreach (var callId in new[] { ToolCallIds.Of(turn.Id, 0), ToolCallIds.Of(TestIds.Ids.NewTurnAfter(Tenant, turn.Id), 0), "call_elsewhere" })
+        (string CallId, ErrorCode Error)[] cases =
+        [
+            (ToolCallIds.Of(turn.Id, 0), ErrorCode.InvalidRequest),
+            (ToolCallIds.Of(TestIds.Ids.NewTurnAfter(Tenant, turn.Id), 0), ErrorCode.NotFound),
+            ("call_elsewhere", ErrorCode.InvalidRequest),
+        ];
+        foreach (var (callId, error) in cases)
         {
             var request = Request(name) with
             {
                 TurnId = TestIds.Ids.NewTurnAfter(Tenant, turn.Id), ToolOutputs = [new ToolOutput(callId, "sunny")],
             };
-            await AssertRefused(ErrorCode.InvalidRequest, request);
+            await AssertRefused(error, request);
         }
 
         Assert.Equal(before, CountAll());
