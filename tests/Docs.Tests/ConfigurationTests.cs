@@ -54,7 +54,7 @@ public sealed class ConfigurationTests
         var (exitCode, output) = Programs.Run("bash", "-c", $"set -e; cd '{Repository.Root}'\n{string.Join('\n', commands)}");
 
         Assert.True(exitCode == 0, output);
-        Assert.Contains("is valid: 2 tenants with 3 API keys, 1 listener, 4 accounts, 4 bots, 3 models.", output, StringComparison.Ordinal);
+        Assert.Contains("is valid: 2 tenants with 3 API keys, 1 listener, 5 accounts, 5 bots, 3 models.", output, StringComparison.Ordinal);
         Assert.DoesNotContain("easy to guess", output, StringComparison.Ordinal);
     }
 
