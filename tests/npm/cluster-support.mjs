@@ -23,6 +23,11 @@ export async function startCluster() {
     member('gateway', '--sandbox'),
     member('silo', '--sandbox', '--sandbox-port', `${sandboxPort}`, '--silo-port', `${siloPort}`, '--client-port', `${clientPort}`),
   ]);
+  // The gateway of a new cluster may listen before the silo has imported the fleet.
+  for (let attempt = 0; !(await fetch(new URL('/health/ready', gateway.url))).ok; attempt++) {
+    if (attempt === 300) throw new Error('The gateway is not ready.');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
   return {
     url: gateway.url,
     coze: `http://127.0.0.1:${sandboxPort}/coze`,
