@@ -1,6 +1,6 @@
 namespace CozeCluster.Grains;
 
-// What is sent, and what is recorded before it is sent by an upstream that finds no exchange again.
+// Builds the prompt, and saves that it is about to be sent to an upstream that cannot find the exchange again.
 internal sealed partial class TurnRunner
 {
     /// <summary>How many earlier replies are searched for the upstream's ids of tool calls.</summary>

@@ -34,9 +34,6 @@ internal static class ClaudeLimits
     /// <summary>The length of the title of a document.</summary>
     public const int MaxTitle = 255;
 
-    /// <summary>The time for reading the rest of a stream whose reply has ended. Then its connection is closed instead of reused.</summary>
-    public static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(2);
-
-    /// <summary>The number of reads, of up to 4 KiB each, for the rest of such a stream; handled as <see cref="DrainTimeout"/>.</summary>
+    /// <summary>See <see cref="Shared.Http.HttpBody.Drain"/>.</summary>
     public const int MaxDrainReads = 16;
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using CozeCluster.Upstreams.Shared.Http;
 using CozeCluster.Upstreams.Shared.Json;
 using CozeCluster.Upstreams.Shared.Sse;
 using Microsoft.Extensions.Logging;
@@ -71,28 +72,9 @@ internal sealed class CozeExchange : IExchange
     public ValueTask DisposeAsync()
     {
         _records.Dispose();
-        if (_reply.HasEnded) _ = DrainStream();
+        if (_reply.HasEnded) _ = HttpBody.Drain(_stream.Response, _stream.Body, CozeLimits.MaxDrainReads, _time);
         else _stream.Response.Dispose();
         return ValueTask.CompletedTask;
-    }
-
-    // A few bytes follow the end of a reply. The connection can be used again only if they have been read.
-    private async Task DrainStream()
-    {
-        try
-        {
-            using var response = _stream.Response;
-            using var timeout = new CancellationTokenSource(CozeLimits.DrainTimeout, _time);
-            var buffer = new byte[4096];
-            for (var reads = 0; reads < CozeLimits.MaxDrainReads; reads++)
-            {
-                if (await _stream.Body.ReadAsync(buffer, timeout.Token).ConfigureAwait(false) == 0) break;
-            }
-        }
-        catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException or OperationCanceledException or ObjectDisposedException)
-        {
-            // The connection is closed.
-        }
     }
 
     private void SetBroken(string message, Exception? inner = null)

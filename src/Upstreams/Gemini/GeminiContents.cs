@@ -40,7 +40,7 @@ internal sealed record GeminiContent(bool IsUser, List<GeminiPart> Parts);
 /// </remarks>
 internal static class GeminiContents
 {
-    /// <summary>Stands in place of a signature that is lost.</summary>
+    /// <summary>Replaces a signature that is lost.</summary>
     public const string LostSignature = "skip_thought_signature_validator";
 
     private static readonly JsonElement NoArguments = LenientJson.TryParse("{}"u8)!.Value;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CozeCluster.Upstreams.Shared.Http;
 using CozeCluster.Upstreams.Shared.Sse;
 using Microsoft.Extensions.Logging;
 
@@ -68,7 +69,7 @@ internal sealed class GeminiExchange : IExchange
     public ValueTask DisposeAsync()
     {
         _records.Dispose();
-        if (_reply.HasEnded) _ = DrainStream();
+        if (_reply.HasEnded) _ = HttpBody.Drain(_stream.Response, _stream.Body, GeminiLimits.MaxDrainReads, _time);
         else _stream.Response.Dispose();
         return ValueTask.CompletedTask;
     }
@@ -110,25 +111,6 @@ internal sealed class GeminiExchange : IExchange
                 _logger.ImageNotKept(e, _turn.TurnId);
                 _events.RemoveAt(i--);
             }
-        }
-    }
-
-    // A few bytes follow the end of a reply. The connection can be used again only if they have been read.
-    private async Task DrainStream()
-    {
-        try
-        {
-            using var response = _stream.Response;
-            using var timeout = new CancellationTokenSource(GeminiLimits.DrainTimeout, _time);
-            var buffer = new byte[4096];
-            for (var reads = 0; reads < GeminiLimits.MaxDrainReads; reads++)
-            {
-                if (await _stream.Body.ReadAsync(buffer, timeout.Token).ConfigureAwait(false) == 0) break;
-            }
-        }
-        catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException or OperationCanceledException or ObjectDisposedException)
-        {
-            // The connection is closed.
         }
     }
 

@@ -42,9 +42,6 @@ internal static class GeminiLimits
     /// <summary>How long a signature is remembered.</summary>
     public static readonly TimeSpan SignatureLifetime = TimeSpan.FromHours(1);
 
-    /// <summary>How long the rest of a stream is read after the end of the reply, so that the connection can be used again.</summary>
-    public static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(2);
-
-    /// <summary>The number of reads for the same purpose.</summary>
+    /// <summary>See <see cref="Shared.Http.HttpBody.Drain"/>.</summary>
     public const int MaxDrainReads = 4;
 }

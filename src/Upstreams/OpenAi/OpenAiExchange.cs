@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using CozeCluster.Upstreams.Shared.Http;
 using CozeCluster.Upstreams.Shared.Json;
 using CozeCluster.Upstreams.Shared.Sse;
 using Microsoft.Extensions.Logging;
@@ -46,7 +47,7 @@ internal sealed class OpenAiExchange(UpstreamTurn turn, OpenAiStream stream, Tim
     public ValueTask DisposeAsync()
     {
         _records.Dispose();
-        if (_reply is { HasEnded: true, Failure: null }) _ = DrainStream();
+        if (_reply is { HasEnded: true, Failure: null }) _ = HttpBody.Drain(stream.Response, stream.Body, OpenAiLimits.MaxDrainReads, time);
         else stream.Response.Dispose();
         return ValueTask.CompletedTask;
     }
@@ -76,25 +77,6 @@ internal sealed class OpenAiExchange(UpstreamTurn turn, OpenAiStream stream, Tim
         catch (JsonException e)
         {
             _failure = new ClusterException(ErrorCode.UpstreamProtocol, "The model's server sent an event that is not valid JSON of its kind.", inner: e);
-        }
-    }
-
-    // A few bytes follow the end of a reply. The connection can be used again only if they have been read.
-    private async Task DrainStream()
-    {
-        try
-        {
-            using var response = stream.Response;
-            using var timeout = new CancellationTokenSource(OpenAiLimits.DrainTimeout, time);
-            var buffer = new byte[4096];
-            for (var reads = 0; reads < OpenAiLimits.MaxDrainReads; reads++)
-            {
-                if (await stream.Body.ReadAsync(buffer, timeout.Token).ConfigureAwait(false) == 0) break;
-            }
-        }
-        catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException or OperationCanceledException or ObjectDisposedException)
-        {
-            // The connection is closed.
         }
     }
 

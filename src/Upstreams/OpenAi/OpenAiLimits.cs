@@ -21,9 +21,6 @@ internal static class OpenAiLimits
     /// <summary>The characters of an id of a tool call.</summary>
     public const int MaxCallId = 40;
 
-    /// <summary>How long the rest of a stream is read after the end of its reply, so that the connection can be used again.</summary>
-    public static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(2);
-
-    /// <summary>The reads of such a rest.</summary>
+    /// <summary>See <see cref="Shared.Http.HttpBody.Drain"/>.</summary>
     public const int MaxDrainReads = 8;
 }

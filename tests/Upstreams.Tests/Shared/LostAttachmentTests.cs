@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CozeCluster.Upstreams.Tests.Shared;
 
-/// <summary>Attachments of old turns expire. A conversation with a language model goes on without them.</summary>
+/// <summary>Attachments of old turns expire. A conversation with a language model continues without them.</summary>
 public sealed class LostAttachmentTests
 {
     private static readonly MediaSource Expired = new(null, new BlobRef("gone", "image/png", "a.png", 3));
