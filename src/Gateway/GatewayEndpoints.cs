@@ -1,3 +1,4 @@
+using CozeCluster.Gateway.Compat;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Surfaces.Admin;
@@ -38,6 +39,8 @@ public static class GatewayEndpoints
     public static WebApplication MapOperations(this WebApplication app)
     {
         app.UseMiddleware<RequestEnvelope>();
+        app.UseMiddleware<EndpointSelection>();
+        app.UseRouting();
         app.UseCors();
         app.UseMiddleware<KeyAuthentication>();
         app.MapHealth();

@@ -1,3 +1,4 @@
+using CozeCluster.Gateway.Compat;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Replies;
@@ -8,6 +9,7 @@ using CozeCluster.Gateway.Surfaces.Images;
 using CozeCluster.Gateway.Surfaces.OpenApi;
 using CozeCluster.Gateway.Surfaces.Turns;
 using Microsoft.AspNetCore.Cors.Infrastructure;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -36,6 +38,8 @@ public static class GatewayServices
         services.AddMetricsExport();
         services.AddSingleton<BodyBudget>();
         services.AddSingleton<WrongKeys>();
+        services.AddSingleton<ApiKeys>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, CompatMatcherPolicy>());
         services.AddSingleton<ReplyReaderServices>();
         services.AddSingleton<RunningReplies>();
         services.AddSingleton<TurnStarter>();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using CozeCluster.Gateway.Compat;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -14,14 +15,19 @@ internal static class ErrorRenderer
         var row = ErrorTable.Of(error.Code);
         RequestInfo.Of(context).Error = error.Code;
         var response = context.Response;
-        response.StatusCode = row.Status;
+        var shape = CompatRequest.ErrorShapeOf(context);
+        response.StatusCode = shape?.StatusOf(context, error) ?? row.Status;
         response.ContentType = "application/json";
         response.Headers.CacheControl = "no-store";
         if (row.Code == ErrorCode.InvalidApiKey) response.Headers.WWWAuthenticate = AdminRoute.ChallengeFor(context);
         if (!RetryMayHelp(error.Code)) response.Headers["x-should-retry"] = "false";
         SetRetryAfter(context, error.Until, row.RetryAfter);
         if (HttpMethods.IsHead(context.Request.Method)) return;
-        await using (var writer = new Utf8JsonWriter(response.BodyWriter, JsonBody.WriterOptions)) WriteBody(writer, error);
+        await using (var writer = new Utf8JsonWriter(response.BodyWriter, JsonBody.WriterOptions))
+        {
+            if (shape is null) WriteBody(writer, error);
+            else shape.WriteBody(context, writer, error);
+        }
         await response.BodyWriter.FlushAsync(context.RequestAborted);
     }
 

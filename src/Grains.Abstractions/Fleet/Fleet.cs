@@ -32,6 +32,10 @@ public sealed record Fleet(
     [Id(2)]
     public int? DeclaredVersion { get; init; }
 
+    /// <summary>Addresses that answer as older systems do. Unique by id.</summary>
+    [Id(3)]
+    public IReadOnlyList<EndpointDefinition> Endpoints { get => field ?? []; init; }
+
     /// <summary>A fleet without any content.</summary>
     public static Fleet Empty { get; } = new("", [], [], [], []);
 }
@@ -58,6 +62,14 @@ public sealed record TenantDefinition(bool StoreConversations = true)
     /// <summary>The maximum number of turns that run or wait at the same time; null: no limit.</summary>
     [Id(2)]
     public int? MaxConcurrentTurns { get; init; }
+
+    /// <summary>The model of requests that name none; null: such requests are refused.</summary>
+    [Id(3)]
+    public string? DefaultModel { get; init; }
+
+    /// <summary>Further names of models. Names without <c>*</c> come first, then the first pattern that matches is used.</summary>
+    [Id(4)]
+    public IReadOnlyList<ModelAlias> Aliases { get => field ?? []; init; }
 }
 
 /// <summary>An API key.</summary>
@@ -72,6 +84,10 @@ public sealed record ApiKeyDefinition(string Name, string Hash, bool Admin)
     /// </summary>
     [Id(0)]
     public bool ErrorText { get; init; }
+
+    /// <summary>Whose API its requests use, at addresses that belong to no <see cref="EndpointDefinition"/>.</summary>
+    [Id(1)]
+    public CompatMode Compat { get; init; }
 }
 
 /// <summary>A Discord bot that receives the messages of one server, and creates and deletes channels there.</summary>
@@ -248,6 +264,15 @@ public sealed record TelegramDefinition(Secret Token, string ChatId, string Base
 public sealed record FleetOutline(
     IReadOnlyList<string> Bots, IReadOnlyList<string> Accounts, IReadOnlyList<string> Listeners, NotificationsDefinition? Notifications);
 
+/// <summary>What decides whose API a request uses.</summary>
+/// <param name="All">The endpoints.</param>
+/// <param name="HasCompatKeys">Whether any API key has a <see cref="ApiKeyDefinition.Compat"/>.</param>
+public sealed record FleetEndpoints(IReadOnlyList<EndpointDefinition> All, bool HasCompatKeys)
+{
+    /// <summary>Every request uses the standard API.</summary>
+    public static FleetEndpoints None { get; } = new([], HasCompatKeys: false);
+}
+
 /// <summary>How long a turn waits for a reply.</summary>
 /// <param name="FirstByte">The longest time from sending the prompt to the first event.</param>
 /// <param name="Idle">The longest time between two events.</param>
@@ -285,4 +310,21 @@ public sealed record ModelDefinition
     /// </summary>
     [Id(4)]
     public IReadOnlyList<string> Fallback { get => field ?? []; init; }
+
+    /// <summary>Whether lists of models omit it. Default false.</summary>
+    [Id(5)]
+    public bool Hidden { get; init; }
+
+    /// <summary>
+    /// Whether a request with tools is refused when the bots do not take the tools of a client. Default false: the tools are ignored, and the reply says so.
+    /// </summary>
+    [Id(6)]
+    public bool RefusesTools { get; init; }
+
+    /// <summary>The same for <c>response_format</c>.</summary>
+    [Id(7)]
+    public bool RefusesResponseFormat { get; init; }
+
+    /// <summary>Whether a tenant may use it.</summary>
+    public bool IsOfferedTo(string tenantId) => Tenants.Count == 0 || Tenants.Contains(tenantId);
 }

@@ -37,11 +37,18 @@ public interface IFleetView
     /// <summary>Finds a listener by its id; null if the fleet has none.</summary>
     ListenerDefinition? FindListener(string listenerId);
 
-    /// <summary>Finds a model by its name; null if there is none that the tenant may use.</summary>
+    /// <summary>
+    /// Finds a model by the name that a client sent: the id of a model, an alias of the tenant, or the id of a bot (in the fleet or at its upstream) that is
+    /// behind one of the tenant's models; null if there is none that the tenant may use. <see cref="ModelDefinition.Id"/> is what everything after the request
+    /// calls it, and finds the same model again.
+    /// </summary>
     ModelDefinition? FindModel(string tenantId, string model);
 
-    /// <summary>Lists the models that a tenant may use, in the fleet's order.</summary>
+    /// <summary>Lists the models that a tenant may use, in the fleet's order, and then its aliases without <c>*</c>.</summary>
     IReadOnlyList<ModelInfo> ListModels(string tenantId);
+
+    /// <summary>The addresses that answer as older systems do, and whether any key does so. Never throws: empty before the first load.</summary>
+    FleetEndpoints Endpoints { get; }
 
     /// <summary>The ids of everything in the fleet.</summary>
     FleetOutline Outline { get; }

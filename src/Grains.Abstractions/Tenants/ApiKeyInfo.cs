@@ -8,4 +8,7 @@ public sealed record ApiKeyInfo(string TenantId, string Name, bool Admin)
 {
     /// <summary>See <see cref="ApiKeyDefinition.ErrorText"/>.</summary>
     public bool ErrorText { get; init; }
+
+    /// <summary>See <see cref="ApiKeyDefinition.Compat"/>.</summary>
+    public CompatMode Compat { get; init; }
 }

@@ -18,6 +18,8 @@ internal sealed class FleetIndex
     private FleetSettings _settings = new([]);
     private IReadOnlyList<ModelDefinition>? _orderedModels;
     private FleetOutline? _outline;
+    private FleetEndpoints? _endpoints;
+    private FleetModelNames? _modelNames;
 
     private FleetIndex(long version) => Version = version;
 
@@ -34,6 +36,10 @@ internal sealed class FleetIndex
         [.. _bots.Keys], [.. _accounts.Keys], [.. _listeners.Values.Select(listener => GrainKeys.DiscordSession(listener.Id, listener.HomeShard()))],
         _settings.Notifications);
 
+    public FleetEndpoints Endpoints => _endpoints ??= new(_settings.Endpoints, _keys.Values.Any(key => key.Compat != CompatMode.None));
+
+    private FleetModelNames ModelNames => _modelNames ??= new FleetModelNames(OrderedModels, _bots);
+
     private IReadOnlyList<ModelDefinition> OrderedModels =>
         _orderedModels ??= [.. _settings.Models.Select(id => _models.GetValueOrDefault(id)).OfType<ModelDefinition>()];
 
@@ -47,11 +53,25 @@ internal sealed class FleetIndex
 
     public BotDefinition? FindBot(string id) => _bots.GetValueOrDefault(id);
 
-    public ModelDefinition? FindModel(string tenantId, string model) =>
-        _models.GetValueOrDefault(model) is { } found && IsOffered(found, tenantId) ? found : null;
+    public ModelDefinition? FindModel(string tenantId, string model)
+    {
+        if (FindOffered(tenantId, model) is { } found) return found;
+        var aliases = _tenants.GetValueOrDefault(tenantId)?.Aliases ?? [];
+        return FindOffered(tenantId, aliases.FirstOrDefault(alias => alias.Name == model)?.Model)
+            ?? ModelNames.FindBot(tenantId, model)
+            ?? FindOffered(tenantId, aliases.FirstOrDefault(alias => alias.IsPattern && alias.Matches(model))?.Model);
+    }
 
-    public IReadOnlyList<ModelInfo> ListModels(string tenantId) =>
-        [.. OrderedModels.Where(model => IsOffered(model, tenantId)).Select(model => new ModelInfo(model.Id, model.CreatedAt))];
+    public IReadOnlyList<ModelInfo> ListModels(string tenantId)
+    {
+        var models = OrderedModels.Where(model => model.IsOfferedTo(tenantId) && !model.Hidden).Select(model => new ModelInfo(model.Id, model.CreatedAt));
+        var aliases = from alias in _tenants.GetValueOrDefault(tenantId)?.Aliases ?? []
+                      where !alias.IsPattern
+                      let model = FindOffered(tenantId, alias.Model)
+                      where model is not null
+                      select new ModelInfo(alias.Name, model.CreatedAt);
+        return [.. models, .. aliases];
+    }
 
     /// <summary>The fleet after a change.</summary>
     /// <param name="version">Its version.</param>
@@ -111,5 +131,6 @@ internal sealed class FleetIndex
     private static bool HasSameRights(ApiKeyInfo before, ApiKeyInfo? after) =>
         after is not null && after.TenantId == before.TenantId && after.Admin == before.Admin;
 
-    private static bool IsOffered(ModelDefinition model, string tenantId) => model.Tenants.Count == 0 || model.Tenants.Contains(tenantId);
+    private ModelDefinition? FindOffered(string tenantId, string? model) =>
+        model is not null && _models.GetValueOrDefault(model) is { } found && found.IsOfferedTo(tenantId) ? found : null;
 }

@@ -12,6 +12,9 @@ internal sealed record FleetSettings(IReadOnlyList<string> Models)
 
     /// <summary>How operators are notified of health changes; null: not at all.</summary>
     public NotificationsDefinition? Notifications { get; init; }
+
+    /// <summary>See <see cref="Fleet.Endpoints"/>.</summary>
+    public IReadOnlyList<EndpointDefinition> Endpoints { get => field ?? []; init; }
 }
 
 /// <summary>The row that says which fleets were applied.</summary>
@@ -73,6 +76,7 @@ internal static class FleetRows
         var settings = new FleetSettings([.. fleet.Models.Select(model => model.Id)])
         {
             Notifications = KeepSeals(known.Read(FleetRowKind.Settings, FleetSettings.Id, StateJson.Default.FleetSettings)?.Notifications, fleet.Notifications),
+            Endpoints = fleet.Endpoints,
         };
         yield return (FleetRowKind.Settings, FleetSettings.Id, Write(settings, StateJson.Default.FleetSettings));
         yield return (FleetRowKind.Imports, FleetImports.Id, Write(known.Imports.With(fleet), StateJson.Default.FleetImports));
@@ -84,7 +88,7 @@ internal static class FleetRows
             yield return (FleetRowKind.Tenant, tenant.Id, Write(tenant with { Keys = [] }, MessagesJson.Default.TenantDefinition));
             foreach (var apiKey in tenant.Keys)
             {
-                var info = new ApiKeyInfo(tenant.Id, apiKey.Name, apiKey.Admin) { ErrorText = apiKey.ErrorText };
+                var info = new ApiKeyInfo(tenant.Id, apiKey.Name, apiKey.Admin) { ErrorText = apiKey.ErrorText, Compat = apiKey.Compat };
                 yield return (FleetRowKind.Key, apiKey.Hash, Write(info, MessagesJson.Default.ApiKeyInfo));
             }
         }

@@ -42,6 +42,8 @@ internal sealed partial class FleetView(
 
     public FleetOutline Outline => Current.Outline;
 
+    public FleetEndpoints Endpoints => _index?.Endpoints ?? FleetEndpoints.None;
+
     public ConversationIds Ids => Current.Ids ?? throw NoFleetYet();
 
     private FleetViewState State

@@ -118,7 +118,12 @@ internal static class ModelSection
             Bots = [.. bots.Select(bot => bot.Id)],
             Fallback = [.. fallback.Select(bot => bot.Id)],
             Tenants = [.. tenants.Select(tenant => tenant.Id)],
+            Hidden = map.Optional("hidden").Flag() ?? false,
+            RefusesTools = IsRefused(map.Optional("tools")),
+            RefusesResponseFormat = IsRefused(map.Optional("response_format")),
         };
         return new DeclaredModel(id, definition, [.. bots, .. fallback], tenants);
     }
+
+    private static bool IsRefused(FleetField field) => field.Text(text => text is "refuse" or "ignore", "refuse or ignore") == "refuse";
 }

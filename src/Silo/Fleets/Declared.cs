@@ -6,7 +6,13 @@ namespace CozeCluster.Silo.Fleets;
 /// <summary>The id of something that is declared elsewhere in the file.</summary>
 internal sealed record Reference(string Id, FleetField At);
 
-internal sealed record DeclaredTenant(FleetField IdAt, TenantDefinition Definition, IReadOnlyList<DeclaredKey> Keys);
+internal sealed record DeclaredTenant(FleetField IdAt, TenantDefinition Definition, IReadOnlyList<DeclaredKey> Keys, DeclaredModelNames ModelNames);
+
+/// <param name="Aliases">The field of each name, and the model that it stands for.</param>
+/// <param name="Default">The default model; null: none.</param>
+internal sealed record DeclaredModelNames(IReadOnlyList<(ModelAlias Alias, FleetField At)> Aliases, Reference? Default);
+
+internal sealed record DeclaredEndpoint(FleetField IdAt, FleetField AnonymousAt, EndpointDefinition Definition);
 
 internal sealed record DeclaredKey(FleetField NameAt, Place SecretAt, ApiKeyDefinition Definition, bool IsWeak);
 
@@ -26,6 +32,9 @@ internal sealed record Declared(
     IReadOnlyList<DeclaredBot> Bots,
     IReadOnlyList<DeclaredModel> Models)
 {
+    /// <summary>Addresses that answer as older systems do.</summary>
+    public required IReadOnlyList<DeclaredEndpoint> Endpoints { get; init; }
+
     /// <summary>Whether accounts may be user accounts of people, instead of bots.</summary>
     public required FleetField AllowUserAccounts { get; init; }
 

@@ -19,7 +19,31 @@ internal static class FleetChecks
         CheckReferences("listener", bots.SelectMany(bot => bot.Listeners), [.. listeners.Select(listener => listener.Listener.Definition.Id)]);
         CheckReferences("bot", models.SelectMany(model => model.Bots), [.. bots.Select(bot => bot.Definition.Id)]);
         CheckReferences("tenant", models.SelectMany(model => model.Tenants), [.. tenants.Select(tenant => tenant.Definition.Id)]);
+        CheckUnique("endpoint", declared.Endpoints.Select(endpoint => (endpoint.Definition.Id, endpoint.IdAt)));
+        CheckReferences(
+            "tenant",
+            declared.Endpoints.Where(endpoint => endpoint.Definition.Anonymous is not null)
+                .Select(endpoint => new Reference(endpoint.Definition.Anonymous!, endpoint.AnonymousAt)),
+            [.. tenants.Select(tenant => tenant.Definition.Id)]);
         CheckUpstreams(bots, accounts);
+        foreach (var tenant in tenants) CheckModelNames(tenant, models);
+    }
+
+    private static void CheckModelNames(DeclaredTenant tenant, IReadOnlyList<DeclaredModel> models)
+    {
+        var (aliases, defaultModel) = tenant.ModelNames;
+        if (aliases.Count == 0 && defaultModel is null) return;
+        var offered = models.Where(model => model.Definition.IsOfferedTo(tenant.Definition.Id)).Select(model => model.Definition.Id).ToHashSet();
+        CheckReferences("model for this tenant", aliases.Where(alias => alias.Alias.Model.Length > 0).Select(alias => new Reference(alias.Alias.Model, alias.At)), offered);
+        foreach (var (alias, at) in aliases)
+        {
+            if (alias.Name.Length is 0 or > 100 || alias.Name.Any(c => char.IsWhiteSpace(c) || char.IsControl(c)))
+                at.Report("An alias is 1 to 100 characters without spaces; each * in it stands for any text.");
+            else if (offered.Contains(alias.Name)) at.Report("This tenant has a model of that name. Rename the model, or remove the alias.");
+        }
+        if (defaultModel is null) return;
+        var names = aliases.Select(alias => alias.Alias.Name).Concat(offered).ToHashSet();
+        if (!names.Contains(defaultModel.Id)) defaultModel.At.Report($"There is no model or alias '{defaultModel.At.Written}' for this tenant.{Suggestion.For(defaultModel.Id, names)}");
     }
 
     private static void CheckUnique(string what, IEnumerable<(string Id, FleetField At)> declared)

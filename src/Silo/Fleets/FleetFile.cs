@@ -15,6 +15,9 @@ internal sealed record FleetFile(
     /// <summary>The Discord bots that receive replies.</summary>
     public IReadOnlyList<FleetListener> Listeners { get; init; } = [];
 
+    /// <summary>See <see cref="Fleet.Endpoints"/>.</summary>
+    public IReadOnlyList<EndpointDefinition> Endpoints { get; init; } = [];
+
     /// <summary>See <see cref="Fleet.DeclaredVersion"/>.</summary>
     public int? DeclaredVersion { get; init; }
 

@@ -59,6 +59,7 @@ internal static class FleetBuilder
         {
             Notifications = file.Notifications is { } notifications ? Seal(notifications, seal) : null,
             Listeners = [.. file.Listeners.Select(listener => Seal(listener, seal))],
+            Endpoints = file.Endpoints,
             DeclaredVersion = file.DeclaredVersion,
         };
 

@@ -61,6 +61,7 @@ internal sealed class FleetReader(EnvironmentValues environment, bool isReachabl
             BotSection.Read(map.Required("bots"), timeouts),
             ModelSection.Read(map.Required("models")))
         {
+            Endpoints = EndpointSection.Read(map.Optional("endpoints")),
             AllowUserAccounts = map.Optional("allow_user_accounts"),
             AllowWeakKeys = map.Optional("allow_weak_keys"),
         };
@@ -70,14 +71,16 @@ internal sealed class FleetReader(EnvironmentValues environment, bool isReachabl
         map.ReportUnknownKeys(isAllowed: key => key.StartsWith("x-", StringComparison.Ordinal));
         FleetChecks.Run(context, declared);
         TenantSection.CheckStrength(context, declared, isReachable);
+        EndpointSection.Check(declared, isReachable);
         return new FleetFile(
             [.. declared.Tenants.Select(tenant => tenant.Definition)],
             [.. declared.Accounts.Select(account => account.Account)],
             [.. declared.Bots.Select(bot => bot.Definition)],
             [.. declared.Models.Select(model => model.Definition)])
         {
+            Endpoints = [.. declared.Endpoints.Select(endpoint => endpoint.Definition)],
             Listeners = [.. declared.Listeners.Select(listener => listener.Listener)],
-            Warnings = [.. DiscordSection.Warnings(declared), .. TenantSection.Warnings(declared)],
+            Warnings = [.. DiscordSection.Warnings(declared), .. TenantSection.Warnings(declared), .. EndpointSection.Warnings(declared)],
             Notifications = notifications,
             DeclaredVersion = declaredVersion,
         };

@@ -8,6 +8,7 @@ internal static class TenantSection
     private const string ExpectedKey = "an API key: 8 to 256 printable ASCII characters, no spaces";
     private const string ExpectedHash = "the SHA-256 of an API key as 64 hexadecimal digits";
     private const int MaxNames = 5;
+    private const int MaxAliases = 200;
     private const string WeakKeyRefused =
         "This key is easy to guess, and other machines can reach the node. Make a random one (openssl rand -hex 24), or write "
         + "'allow_weak_keys: true' at the top level of the file.";
@@ -42,14 +43,20 @@ internal static class TenantSection
     {
         var id = map.Required("id");
         var keys = map.Required("keys").List("key").Select(item => item.Map(ReadKey)).OfType<DeclaredKey>().ToList();
+        var aliases = map.Optional("aliases").Entries().Select(entry => (Alias: new ModelAlias(entry.Key, entry.Value.Text() ?? ""), At: entry.Value)).ToList();
+        if (aliases.Count > MaxAliases) map.Optional("aliases").Report($"There are more than {MaxAliases} aliases.");
+        var defaultModel = map.Optional("default_model");
         var definition = new TenantDefinition
         {
+            Aliases = [.. aliases.Select(alias => alias.Alias)],
+            DefaultModel = defaultModel.Text(),
             Id = id.Id(),
             Keys = [.. keys.Select(key => key.Definition)],
             MaxConcurrentTurns = map.Optional("max_concurrent_turns").Turns(),
             StoreConversations = map.Optional("store_conversations").Flag() ?? true,
         };
-        return new DeclaredTenant(id, definition, keys);
+        var modelNames = new DeclaredModelNames(aliases, definition.DefaultModel is { } model ? new Reference(model, defaultModel) : null);
+        return new DeclaredTenant(id, definition, keys, modelNames);
     }
 
     private static DeclaredKey ReadKey(FleetMap map)
@@ -65,6 +72,7 @@ internal static class TenantSection
         var definition = new ApiKeyDefinition(name.Title(), digest ?? "", map.Optional("admin").Flag() ?? false)
         {
             ErrorText = map.Optional("error_text").Flag() ?? false,
+            Compat = EndpointSection.ReadCompat(map.Optional("compat")),
         };
         return new DeclaredKey(name, (key.Exists ? key : hash).Place, definition, plain is not null && KeyStrength.IsWeak(plain));
     }

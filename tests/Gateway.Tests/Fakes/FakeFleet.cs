@@ -33,6 +33,8 @@ public sealed class FakeFleet : IFleetView
 
     public ConversationIds Ids => Fault is null ? KnownIds : throw Fault;
 
+    public FleetEndpoints Endpoints { get; set; } = FleetEndpoints.None;
+
     public FleetOutline Outline => Fault is null ? new FleetOutline([], [], [], null) : throw Fault;
 
     /// <summary>Removes a key, and reports it to the gateway unless <paramref name="silently"/>.</summary>

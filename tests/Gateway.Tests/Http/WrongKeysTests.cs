@@ -26,11 +26,11 @@ public sealed class WrongKeysTests
         using var otherValid = await Models(host, "sk-other");
 
         Assert.Equal(HttpStatusCode.TooManyRequests, limited.StatusCode);
-        Assert.Equal(WrongKeys.Window, limited.Headers.RetryAfter!.Delta);
+        Assert.Equal(AddressCounts.Window, limited.Headers.RetryAfter!.Delta);
         Assert.Contains("Too many wrong API keys", await limited.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (valid.StatusCode, otherValid.StatusCode));
 
-        host.Time.Advance(WrongKeys.Window);
+        host.Time.Advance(AddressCounts.Window);
         using var later = await Models(host, "sk-wrong");
         Assert.Equal(HttpStatusCode.Unauthorized, later.StatusCode);
     }
@@ -80,15 +80,15 @@ public sealed class WrongKeysTests
     public void The_number_of_addresses_in_memory_is_bounded()
     {
         var keys = NewKeys();
-        for (var i = 0; i < WrongKeys.MaxAddresses; i++) keys.Add(new IPAddress(i));
+        for (var i = 0; i < AddressCounts.MaxAddresses; i++) keys.Add(new IPAddress(i));
 
         // Addresses without room share one count.
-        for (var i = 0; i < WrongKeys.Limit; i++) Assert.Null(keys.Add(new IPAddress(WrongKeys.MaxAddresses + i)));
-        Assert.NotNull(keys.Add(new IPAddress(2 * WrongKeys.MaxAddresses)));
-        Assert.Equal(WrongKeys.MaxAddresses, keys.Addresses);
+        for (var i = 0; i < WrongKeys.Limit; i++) Assert.Null(keys.Add(new IPAddress(AddressCounts.MaxAddresses + i)));
+        Assert.NotNull(keys.Add(new IPAddress(2 * AddressCounts.MaxAddresses)));
+        Assert.Equal(AddressCounts.MaxAddresses, keys.Addresses);
 
-        _time.Advance(WrongKeys.Window);
-        Assert.Null(keys.Add(new IPAddress(3 * WrongKeys.MaxAddresses)));
+        _time.Advance(AddressCounts.Window);
+        Assert.Null(keys.Add(new IPAddress(3 * AddressCounts.MaxAddresses)));
         Assert.Equal(1, keys.Addresses);
     }
 

@@ -8,6 +8,8 @@ internal sealed class KnownFleet(params IReadOnlyList<ListenerDefinition> listen
 
     public FleetViewStatus Status => new(FleetViewState.Current, null);
 
+    public FleetEndpoints Endpoints => throw new NotSupportedException();
+
     public FleetOutline Outline => new([], [], [.. listeners.Select(listener => GrainKeys.DiscordSession(listener.Id, listener.HomeShard()))], null);
 
     public ConversationIds Ids => throw new NotSupportedException();

@@ -39,11 +39,11 @@ internal sealed class ChatApi(
         var request = await JsonBody.Read(
             context, options.MaxBodyBytes, (root, bytes) => ChatRequestReader.Read(root, bytes, model => fleet.HasLanguageModel(tenantId, model)));
         info.PromptLength = request.PromptLength;
-        fleet.RequireModel(tenantId, request.Model);
-        info.Model = request.Model;
+        var model = fleet.RequireModel(tenantId, request.Model);
+        info.Model = model.Id;
 
         var headers = TurnHeaders.Read(context.Request, request);
-        await using var turn = await turns.Start(RequestInfo.KeyOf(context), request, headers, context.RequestAborted);
+        await using var turn = await turns.Start(RequestInfo.KeyOf(context), request with { Model = model.Id }, headers, context.RequestAborted);
         info.TurnId = turn.Id;
         context.Response.Headers["x-turn-id"] = turn.Id;
         if (headers.ConversationName is { } name && ConversationNames.FitsHeader(name)) context.Response.Headers["x-conversation-id"] = name;

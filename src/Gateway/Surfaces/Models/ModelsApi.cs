@@ -38,7 +38,7 @@ internal static class ModelsApi
     {
         var id = ApiRoutes.ReadPathTail(context, Prefix, (string)context.GetRouteValue("id")!);
         var model = context.RequestServices.GetRequiredService<IFleetView>().RequireModel(RequestInfo.TenantIdOf(context), id, "model");
-        await JsonBody.Write(context, new ModelInfo(model.Id, model.CreatedAt), Write);
+        await JsonBody.Write(context, new ModelInfo(id, model.CreatedAt), Write);
     }
 
     private static void Write(Utf8JsonWriter writer, ModelInfo model)

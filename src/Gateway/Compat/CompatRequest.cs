@@ -1,0 +1,41 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace CozeCluster.Gateway.Compat;
+
+/// <summary>Whose API a request uses. It is a feature of the HTTP context; without it, the request uses the standard API.</summary>
+/// <param name="Mode">The older system.</param>
+/// <param name="Endpoint">The endpoint that decided this; null if the API key did.</param>
+internal sealed record CompatRequest(CompatMode Mode, EndpointDefinition? Endpoint)
+{
+    /// <summary>Whose API the request uses; null: the standard API.</summary>
+    public static CompatRequest? Of(HttpContext context) => context.Features.Get<CompatRequest>();
+
+    /// <summary>
+    /// How errors of a request are written: as the older system did on its own routes, and where no route was found; null: as the standard API does.
+    /// </summary>
+    public static IErrorShape? ErrorShapeOf(HttpContext context)
+    {
+        if (Of(context) is not { Mode: not CompatMode.None } request) return null;
+        if (context.GetEndpoint() is { } route && route.Metadata.GetMetadata<CompatRoute>() is null) return null;
+        return context.RequestServices.GetKeyedService<IErrorShape>(request.Mode);
+    }
+
+    /// <summary>A setting of the endpoint; null if it is not set, or if there is no endpoint.</summary>
+    public static string? Option(HttpContext context, string name) => Of(context)?.Endpoint?.Options.GetValueOrDefault(name);
+}
+
+/// <summary>Marks a route that exists only for requests of one older system. There, it replaces a standard route of the same address.</summary>
+/// <param name="Mode">The older system.</param>
+internal sealed record CompatRoute(CompatMode Mode);
+
+/// <summary>Writes errors as one older system did. Registered as a keyed service under its <see cref="CompatMode"/>.</summary>
+internal interface IErrorShape
+{
+    /// <summary>The HTTP status of an error.</summary>
+    int StatusOf(HttpContext context, Error error);
+
+    /// <summary>Writes the body: one JSON value.</summary>
+    void WriteBody(HttpContext context, Utf8JsonWriter writer, Error error);
+}

@@ -1,0 +1,91 @@
+using System.Net;
+using CozeCluster.Gateway.Http;
+using Microsoft.AspNetCore.Http;
+
+namespace CozeCluster.Gateway.Compat;
+
+/// <summary>
+/// Decides before routing whose API a request uses: by the endpoint that it came in at, otherwise by its API key. Enforces the limits of the endpoint.
+/// </summary>
+internal sealed class EndpointSelection(RequestDelegate next, IFleetView fleet, TimeProvider time)
+{
+    private readonly AddressCounts _requests = new(time);
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        RemoveDoubledVersion(context.Request);
+        var endpoints = fleet.Endpoints;
+        if (endpoints.All.Count > 0 && Find(endpoints.All, context) is { } endpoint)
+        {
+            context.Features.Set(new CompatRequest(endpoint.Compat, endpoint));
+            if (endpoint.Path is { } path) StripPath(context.Request, path);
+            CheckLimits(context, endpoint);
+        }
+        else if (endpoints.HasCompatKeys && ModeOfKey(context) is var mode and not CompatMode.None)
+        {
+            context.Features.Set(new CompatRequest(mode, null));
+        }
+        return next(context);
+    }
+
+    /// <summary>People append <c>/v1</c> to a base URL where their client adds it itself.</summary>
+    private static void RemoveDoubledVersion(HttpRequest request)
+    {
+        if (request.Path.StartsWithSegments("/v1/v1", StringComparison.Ordinal)) request.Path = request.Path.Value![3..];
+    }
+
+    private static EndpointDefinition? Find(IReadOnlyList<EndpointDefinition> endpoints, HttpContext context)
+    {
+        EndpointDefinition? best = null;
+        var (bestCount, bestLength) = (0, 0);
+        foreach (var endpoint in endpoints)
+        {
+            if (endpoint.Port is { } port && port != context.Connection.LocalPort) continue;
+            if (endpoint.Host is { } host && !host.Equals(context.Request.Host.Host, StringComparison.OrdinalIgnoreCase)) continue;
+            if (endpoint.Path is { } path && !context.Request.Path.StartsWithSegments(path, StringComparison.Ordinal)) continue;
+            var count = (endpoint.Port is null ? 0 : 1) + (endpoint.Host is null ? 0 : 1) + (endpoint.Path is null ? 0 : 1);
+            var length = endpoint.Path?.Length ?? 0;
+            if (count < bestCount || (count == bestCount && length <= bestLength && best is not null)) continue;
+            (best, bestCount, bestLength) = (endpoint, count, length);
+        }
+        return best;
+    }
+
+    private static void StripPath(HttpRequest request, string path)
+    {
+        request.PathBase = request.PathBase.Add(path);
+        request.Path = request.Path.Value![path.Length..];
+        if (request.Path.Value is null or "") request.Path = "/";
+        RemoveDoubledVersion(request);
+    }
+
+    private void CheckLimits(HttpContext context, EndpointDefinition endpoint)
+    {
+        var address = context.Connection.RemoteIpAddress;
+        if (endpoint.Networks.Count > 0 && !endpoint.Networks.Any(network => Contains(network, address)))
+            throw new ClusterException(ErrorCode.PermissionDenied, "Your address is not allowed to use this endpoint.");
+        if (endpoint.RequestsPerMinute is { } limit && _requests.Add(endpoint.Id, ClientNetwork.Of(address), limit) is { } until)
+        {
+            throw new ClusterException(
+                ErrorCode.RateLimited, $"This endpoint is limited to {limit} requests a minute for each address. Retry later.", until: until);
+        }
+    }
+
+    private static bool Contains(string network, IPAddress? address) =>
+        address is not null && IPNetwork.TryParse(network, out var parsed) && parsed.Contains(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
+
+    private CompatMode ModeOfKey(HttpContext context)
+    {
+        var given = ApiKeys.Read(context.Request);
+        if (given.IsEmpty) return CompatMode.None;
+        try
+        {
+            return fleet.FindKey(GrainKeys.ApiKeyHash(given))?.Compat ?? CompatMode.None;
+        }
+        catch (ClusterException)
+        {
+            // The fleet cannot be used at the moment. Authentication reports it, where the request needs a key.
+            return CompatMode.None;
+        }
+    }
+}

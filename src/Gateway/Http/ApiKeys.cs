@@ -1,0 +1,81 @@
+using System.Text;
+using CozeCluster.Gateway.Compat;
+using CozeCluster.Gateway.Surfaces.Health;
+using Microsoft.AspNetCore.Http;
+
+namespace CozeCluster.Gateway.Http;
+
+/// <summary>
+/// Authenticates requests by their API keys. The key itself is not kept: everything else uses its hash. A wrong key costs a hash and a look into the fleet's
+/// view, and calls no grain; <see cref="WrongKeys"/> limits them.
+/// </summary>
+internal sealed class ApiKeys(IFleetView fleet, Readiness readiness, WrongKeys wrongKeys)
+{
+    private const string Bearer = "Bearer ";
+    private const string Basic = "Basic ";
+
+    /// <summary>The name of the key of requests that need none.</summary>
+    private const string AnonymousName = "anonymous";
+
+    /// <summary>Authenticates a request. Afterwards <see cref="RequestInfo.Key"/> is set.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="given">The API key that the client has sent; empty if it has sent none.</param>
+    /// <param name="admin">Whether an admin key is required; otherwise the key of a tenant is.</param>
+    /// <param name="forBrowsers">See <see cref="AdminRoute.ForBrowsers"/>.</param>
+    /// <exception cref="ClusterException">The key is missing, not valid or of the other kind, or the address has sent too many wrong keys.</exception>
+    public void Authenticate(HttpContext context, ReadOnlySpan<char> given, bool admin = false, bool forBrowsers = false)
+    {
+        var anonymous = admin ? null : CompatRequest.Of(context)?.Endpoint?.Anonymous;
+        if (given.IsEmpty && anonymous is null)
+        {
+            throw new ClusterException(
+                ErrorCode.InvalidApiKey, "The request has no API key. Send it in an Authorization header: Authorization: Bearer YOUR_KEY.");
+        }
+        readiness.ThrowIfNotConnected();
+        var hash = given.IsEmpty ? "" : GrainKeys.ApiKeyHash(given);
+        var key = given.IsEmpty ? null : fleet.FindKey(hash);
+        if (key is null && anonymous is not null)
+        {
+            RequestInfo.Of(context).Key = new RequestKey($"{AnonymousName}:{anonymous}", anonymous, AnonymousName, ErrorText: false);
+            return;
+        }
+        if (key is null && wrongKeys.Add(context.Connection.RemoteIpAddress) is { } until)
+        {
+            throw new ClusterException(
+                ErrorCode.RateLimited, "Too many wrong API keys came from this address. Check the key, and retry later. Valid keys are accepted.",
+                until: until);
+        }
+        // A browser asks its user for another key only after a 401, so it gets no 403 for a tenant's key.
+        if (key is null || (forBrowsers && !key.Admin)) throw new ClusterException(ErrorCode.InvalidApiKey, "The API key is not valid. Send a valid key.");
+        if (key.Admin != admin)
+        {
+            throw new ClusterException(
+                ErrorCode.PermissionDenied,
+                admin ? "This route requires an admin key." : "This is an admin key, which is valid for the admin API only. Send the API key of a tenant.");
+        }
+        RequestInfo.Of(context).Key = new RequestKey(hash, key.TenantId, key.Name, key.ErrorText);
+    }
+
+    /// <summary>The API key in the headers of a request; empty if there is none.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="forBrowsers">Whether the key may also be the password of a browser.</param>
+    public static ReadOnlySpan<char> Read(HttpRequest request, bool forBrowsers = false)
+    {
+        var authorization = request.Headers.Authorization.ToString().AsSpan().Trim();
+        if (forBrowsers && authorization.StartsWith(Basic, StringComparison.OrdinalIgnoreCase)) return ReadPassword(authorization[Basic.Length..].Trim());
+        if (authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)) return authorization[Bearer.Length..].Trim();
+        // Some clients send the key without a scheme.
+        if (!authorization.IsEmpty && !authorization.Contains(' ')) return authorization;
+        var xApiKey = request.Headers["x-api-key"].ToString();
+        return (xApiKey.Length > 0 ? xApiKey : request.Headers["api-key"].ToString()).AsSpan().Trim();
+    }
+
+    // RFC 7617: the Base64 of user, colon and password.
+    private static ReadOnlySpan<char> ReadPassword(ReadOnlySpan<char> credentials)
+    {
+        var bytes = new byte[credentials.Length];
+        if (!Convert.TryFromBase64Chars(credentials, bytes, out var length)) return [];
+        var pair = Encoding.UTF8.GetString(bytes, 0, length);
+        return pair.AsSpan(pair.IndexOf(':') + 1);
+    }
+}
