@@ -19,7 +19,9 @@ public sealed partial class CompatibilityTests
     [Fact]
     public void Rows_that_are_same_or_better_name_a_test_that_exists()
     {
-        var unproven = Rows.Where(row => row.Verdict is "same" or "better" && !Tests.Contains(row.Reason.Trim('`'))).Select(row => $"{row.System}: {row.What}: {row.Reason}");
+        var unproven = from row in Rows
+                       where row.Verdict is "same" or "better" && !Tests.Contains(row.Reason.Trim('`'))
+                       select $"{row.System}: {row.What}: {row.Reason}";
 
         Assert.Empty(unproven);
     }
@@ -45,7 +47,8 @@ public sealed partial class CompatibilityTests
     private static IEnumerable<string> FindTests() =>
         from folder in (string[])["tests", "src"]
         from file in Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.*", SearchOption.AllDirectories)
-        where Path.GetExtension(file) is ".cs" or ".mjs" && !file.Contains("node_modules", StringComparison.Ordinal) && !file.Contains("/obj/", StringComparison.Ordinal)
+        where Path.GetExtension(file) is ".cs" or ".mjs"
+        where !file.Contains("node_modules", StringComparison.Ordinal) && !file.Contains("/obj/", StringComparison.Ordinal)
         from Match match in TestName().Matches(File.ReadAllText(file))
         select match.Groups["cs"].Success ? match.Groups["cs"].Value : match.Groups["js"].Value;
 

@@ -46,12 +46,14 @@ internal sealed class FieldTable(params RequestField[] fields)
     /// <summary>Checks every known field of a body.</summary>
     /// <param name="body">The body.</param>
     /// <param name="withSettings">Whether the fields that language models honour are checked as bots need it; otherwise their reader checks them.</param>
+    /// <param name="replaces">Checks a field in place of the table, and returns true; or returns false. Null: the table checks all fields.</param>
     /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>. It names the field.</exception>
-    public void Check(JsonElement body, bool withSettings = true)
+    public void Check(JsonElement body, bool withSettings = true, Func<string, JsonElement, JsonFieldPath, bool>? replaces = null)
     {
         foreach (var property in body.EnumerateObject())
         {
             if (property.Value.ValueKind == JsonValueKind.Null || !_byName.TryGetValue(property.Name, out var field)) continue;
+            if (replaces?.Invoke(field.Name, property.Value, JsonFieldPath.Root[field.Name]) == true) continue;
             if (withSettings || field.Use is not (FieldUse.IgnoredByBots or FieldUse.RejectedByBots))
                 field.Check?.Invoke(property.Value, JsonFieldPath.Root[property.Name]);
         }

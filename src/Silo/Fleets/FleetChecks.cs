@@ -34,7 +34,8 @@ internal static class FleetChecks
         var (aliases, defaultModel) = tenant.ModelNames;
         if (aliases.Count == 0 && defaultModel is null) return;
         var offered = models.Where(model => model.Definition.IsOfferedTo(tenant.Definition.Id)).Select(model => model.Definition.Id).ToHashSet();
-        CheckReferences("model for this tenant", aliases.Where(alias => alias.Alias.Model.Length > 0).Select(alias => new Reference(alias.Alias.Model, alias.At)), offered);
+        var targets = aliases.Where(alias => alias.Alias.Model.Length > 0).Select(alias => new Reference(alias.Alias.Model, alias.At));
+        CheckReferences("model for this tenant", targets, offered);
         foreach (var (alias, at) in aliases)
         {
             if (alias.Name.Length is 0 or > 100 || alias.Name.Any(c => char.IsWhiteSpace(c) || char.IsControl(c)))
@@ -43,7 +44,8 @@ internal static class FleetChecks
         }
         if (defaultModel is null) return;
         var names = aliases.Select(alias => alias.Alias.Name).Concat(offered).ToHashSet();
-        if (!names.Contains(defaultModel.Id)) defaultModel.At.Report($"There is no model or alias '{defaultModel.At.Written}' for this tenant.{Suggestion.For(defaultModel.Id, names)}");
+        if (names.Contains(defaultModel.Id)) return;
+        defaultModel.At.Report($"There is no model or alias '{defaultModel.At.Written}' for this tenant.{Suggestion.For(defaultModel.Id, names)}");
     }
 
     private static void CheckUnique(string what, IEnumerable<(string Id, FleetField At)> declared)

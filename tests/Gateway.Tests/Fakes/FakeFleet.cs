@@ -13,6 +13,9 @@ public sealed class FakeFleet : IFleetView
     /// <summary>A model with a bot and a language model behind it. Lists do not have it.</summary>
     public const string LanguageModel = "gpt";
 
+    /// <summary>A model that refuses tools and formats. Lists do not have it.</summary>
+    public const string StrictModel = "strict";
+
     private readonly ConcurrentDictionary<object, Action<FleetChange>> _subscriptions = new();
 
     public ConcurrentDictionary<string, ApiKeyInfo> Keys { get; } = new(
@@ -48,7 +51,10 @@ public sealed class FakeFleet : IFleetView
 
     public ApiKeyInfo? FindKey(string hash) => Fault is null ? Keys.GetValueOrDefault(hash) : throw Fault;
 
-    public TenantDefinition? FindTenant(string tenantId) => throw new NotSupportedException();
+    /// <summary>The default model of every tenant.</summary>
+    public string? DefaultModel { get; set; }
+
+    public TenantDefinition? FindTenant(string tenantId) => new() { Id = tenantId, DefaultModel = DefaultModel };
 
     public BotDefinition? FindBot(string botId) =>
         new() { Id = botId, Upstream = botId == LanguageModel ? UpstreamNames.OpenAi : "coze", UpstreamBotId = "1", Accounts = ["a"] };
@@ -58,8 +64,12 @@ public sealed class FakeFleet : IFleetView
     public ListenerDefinition? FindListener(string listenerId) => throw new NotSupportedException();
 
     public ModelDefinition? FindModel(string tenantId, string model) =>
-        Models.Contains(model) || model == LanguageModel
-            ? new ModelDefinition { Id = model, Bots = ["b"], Fallback = model == LanguageModel ? [model] : [], CreatedAt = Created }
+        Models.Contains(model) || model is LanguageModel or StrictModel
+            ? new ModelDefinition
+            {
+                Id = model, Bots = ["b"], Fallback = model == LanguageModel ? [model] : [], CreatedAt = Created, RefusesTools = model == StrictModel,
+                RefusesResponseFormat = model == StrictModel,
+            }
             : null;
 
     public IReadOnlyList<ModelInfo> ListModels(string tenantId) => [.. Models.Select(model => new ModelInfo(model, Created))];

@@ -36,8 +36,8 @@ internal sealed class ChatApi(
         readiness.ThrowIfDraining();
         var info = RequestInfo.Of(context);
         var tenantId = RequestInfo.TenantIdOf(context);
-        var request = await JsonBody.Read(
-            context, options.MaxBodyBytes, (root, bytes) => ChatRequestReader.Read(root, bytes, model => fleet.HasLanguageModel(tenantId, model)));
+        var models = RequestedModels.Of(fleet, tenantId);
+        var request = await JsonBody.Read(context, options.MaxBodyBytes, (root, bytes) => ChatRequestReader.Read(root, bytes, models));
         info.PromptLength = request.PromptLength;
         var model = fleet.RequireModel(tenantId, request.Model);
         info.Model = model.Id;
@@ -47,7 +47,10 @@ internal sealed class ChatApi(
         info.TurnId = turn.Id;
         context.Response.Headers["x-turn-id"] = turn.Id;
         if (headers.ConversationName is { } name && ConversationNames.FitsHeader(name)) context.Response.Headers["x-conversation-id"] = name;
-        var completion = new CompletionInfo(turn.Id, request.Model, time.GetUtcNow().ToUnixTimeSeconds(), headers.ConversationName);
+        var completion = new CompletionInfo(turn.Id, request.Model, time.GetUtcNow().ToUnixTimeSeconds(), headers.ConversationName)
+        {
+            IgnoredFields = request.IgnoredFields,
+        };
         if (request.Stream)
         {
             var errorText = RequestInfo.KeyOf(context).ErrorText;

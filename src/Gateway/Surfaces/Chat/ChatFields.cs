@@ -66,11 +66,43 @@ internal static class ChatFields
             "web_search_options", RejectedByBots, "object", "Whether a bot searches the web is part of the bot.",
             RejectAlways("whether a bot searches the web is part of the bot")));
 
-    /// <summary>Checks <c>tools</c> or <c>functions</c>. Tools can only be accepted if the client allows that they are not called.</summary>
+    /// <summary>Checks the fields of a request.</summary>
     /// <param name="root">The body.</param>
-    /// <param name="tools">The name of the field with the tools.</param>
-    /// <param name="choice">The name of the field that says whether tools may be called.</param>
-    public static void CheckTools(JsonElement root, string tools, string choice)
+    /// <param name="rules">What its model does with them.</param>
+    /// <returns>The fields that ask for something and are ignored, because the rules say so.</returns>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>. It names the field.</exception>
+    public static IReadOnlyList<string> Check(JsonElement root, ModelRules rules)
+    {
+        var ignored = new List<string>();
+        Table.Check(root, withSettings: !rules.HonoursSettings, (field, value, path) =>
+        {
+            var isIgnored = !rules.HonoursSettings && (field == "response_format" ? !rules.RefusesFormat : IsToolField(field) && !rules.RefusesTools);
+            if (isIgnored && AsksForSomething(field, value, path)) ignored.Add(field);
+            return isIgnored;
+        });
+        if (!rules.HonoursSettings && rules.RefusesTools) CheckTools(root, "tools", "tool_choice");
+        if (rules.HonoursSettings || rules.RefusesTools) CheckTools(root, "functions", "function_call");
+        return ignored;
+    }
+
+    private static bool IsToolField(string field) => field is "tools" or "tool_choice" or "functions" or "function_call";
+
+    private static bool AsksForSomething(string field, JsonElement value, JsonFieldPath path)
+    {
+        switch (field)
+        {
+            case "tools" or "functions":
+                JsonInput.CheckArray(value, path);
+                return value.GetArrayLength() > 0;
+            case "response_format":
+                return ReadFormat(value, path) != "text";
+            default:
+                return ReadToolChoice(value, path) == "required";
+        }
+    }
+
+    // Tools can only be accepted if the client allows that they are not called.
+    private static void CheckTools(JsonElement root, string tools, string choice)
     {
         if (JsonInput.FindMember(root, tools) is not { } value) return;
         var path = JsonFieldPath.Root[tools];
@@ -101,29 +133,35 @@ internal static class ChatFields
 
     private static void CheckToolChoice(JsonElement value, JsonFieldPath path)
     {
+        if (ReadToolChoice(value, path) == "required")
+            throw FieldChecks.NotSupported(path, "a bot chooses its tools itself; send \"none\" or \"auto\"");
+    }
+
+    private static string ReadToolChoice(JsonElement value, JsonFieldPath path)
+    {
         var choice = value.ValueKind == JsonValueKind.Object ? "required" : JsonInput.ReadString(value, path);
-        switch (choice)
-        {
-            case "none" or "auto": return;
-            case "required": throw FieldChecks.NotSupported(path, "a bot chooses its tools itself; send \"none\" or \"auto\"");
-            default: throw path.Invalid($"Invalid value for '{path}': expected \"none\", \"auto\", \"required\" or an object.");
-        }
+        return choice is "none" or "auto" or "required"
+            ? choice
+            : throw path.Invalid($"Invalid value for '{path}': expected \"none\", \"auto\", \"required\" or an object.");
     }
 
     private static void CheckResponseFormat(JsonElement value, JsonFieldPath path)
     {
+        if (ReadFormat(value, path) != "text")
+        {
+            throw FieldChecks.NotSupported(
+                path, "the format of a bot's output cannot be forced; send {\"type\":\"text\"} and ask for JSON in the prompt");
+        }
+    }
+
+    private static string ReadFormat(JsonElement value, JsonFieldPath path)
+    {
         JsonInput.CheckObject(value, path);
         var type = path["type"];
-        switch (JsonInput.ReadString(JsonInput.GetMember(value, "type", path), type))
-        {
-            case "text":
-                return;
-            case "json_object" or "json_schema":
-                throw FieldChecks.NotSupported(
-                    path, "the format of a bot's output cannot be forced; send {\"type\":\"text\"} and ask for JSON in the prompt");
-            default:
-                throw type.Invalid($"Invalid value for '{type}': expected \"text\", \"json_object\" or \"json_schema\".");
-        }
+        var format = JsonInput.ReadString(JsonInput.GetMember(value, "type", path), type);
+        return format is "text" or "json_object" or "json_schema"
+            ? format
+            : throw type.Invalid($"Invalid value for '{type}': expected \"text\", \"json_object\" or \"json_schema\".");
     }
 
     private static void CheckLogProbs(JsonElement value, JsonFieldPath path)

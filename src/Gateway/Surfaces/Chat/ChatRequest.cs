@@ -13,6 +13,9 @@ internal sealed record ChatRequest
     /// <summary>Media in the request's body. The messages are complete once it is in the blob store.</summary>
     public required IReadOnlyList<Upload> Uploads { get; init; }
 
+    /// <summary>Fields that ask for something and were ignored; see <see cref="ModelDefinition.RefusesTools"/>.</summary>
+    public IReadOnlyList<string> IgnoredFields { get; init; } = [];
+
     public bool Stream { get; init; }
 
     public bool IncludeUsage { get; init; }

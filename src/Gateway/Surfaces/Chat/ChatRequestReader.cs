@@ -15,16 +15,14 @@ internal static class ChatRequestReader
     /// <summary>Reads a request.</summary>
     /// <param name="root">The body.</param>
     /// <param name="bytes">The bytes of the body.</param>
-    /// <param name="hasLanguageModel">Whether a language model is behind a model of the tenant. Settings are read for language models only.</param>
+    /// <param name="models">The models of the tenant.</param>
     /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>. It names the field.</exception>
-    public static ChatRequest Read(JsonElement root, ReadOnlySequence<byte> bytes, Func<string, bool> hasLanguageModel)
+    public static ChatRequest Read(JsonElement root, ReadOnlySequence<byte> bytes, RequestedModels models)
     {
         var path = JsonFieldPath.Root;
-        var honoursSettings = JsonInput.FindMember(root, "model") is { ValueKind: JsonValueKind.String } named
-            && hasLanguageModel(JsonInput.ReadString(named, path["model"]));
-        ChatFields.Table.Check(root, withSettings: !honoursSettings);
-        if (!honoursSettings) ChatFields.CheckTools(root, "tools", "tool_choice");
-        ChatFields.CheckTools(root, "functions", "function_call");
+        var model = FindModel(root, models);
+        var rules = model is null ? default : models.RulesOf(model);
+        var ignored = ChatFields.Check(root, rules);
 
         var stream = JsonInput.FindMember(root, "stream") is { } streamed && JsonInput.ReadBoolean(streamed, path["stream"]);
         var messages = new MessageReader();
@@ -32,7 +30,8 @@ internal static class ChatRequestReader
         var (waitingTurnId, outputs) = messages.FindToolOutputs(path["messages"]);
         return new ChatRequest
         {
-            Model = JsonInput.ReadString(JsonInput.GetMember(root, "model", path), path["model"], 1, MaxModelLength),
+            Model = model ?? JsonInput.ReadString(JsonInput.GetMember(root, "model", path), path["model"], 1, MaxModelLength),
+            IgnoredFields = ignored,
             Messages = messages.Messages,
             Uploads = messages.Uploads,
             PromptLength = messages.Length,
@@ -48,9 +47,17 @@ internal static class ChatRequestReader
                 : Empty,
             WaitingTurnId = waitingTurnId,
             ToolOutputs = outputs,
-            Settings = honoursSettings ? SettingsReader.Read(root) : GenerationSettings.None,
+            Settings = rules.HonoursSettings ? SettingsReader.Read(root) : GenerationSettings.None,
             Fingerprint = JsonBody.Fingerprint(bytes),
         };
+    }
+
+    /// <summary>The name of the model; null if there is none, or if it is not valid.</summary>
+    private static string? FindModel(JsonElement root, RequestedModels models)
+    {
+        if (JsonInput.FindMember(root, "model") is not { } given) return models.Default;
+        var name = given.ValueKind == JsonValueKind.String ? JsonInput.ReadString(given, JsonFieldPath.Root["model"]) : null;
+        return name is "" ? models.Default : name?.Length <= MaxModelLength ? name : null;
     }
 
     private static string? ReadText(JsonElement root, string name)

@@ -13,6 +13,9 @@ internal sealed record CompletionInfo(string TurnId, string Model, long Created,
     /// <summary>The id of the completion. It is derived from the turn id, so every rendering of the turn has the same one.</summary>
     public string CompletionId { get; } = "chatcmpl-" + TurnId.AsSpan("turn_".Length).ToString();
 
+    /// <summary>See <see cref="ChatRequest.IgnoredFields"/>.</summary>
+    public IReadOnlyList<string> IgnoredFields { get; init; } = [];
+
     public static CompletionInfo Of(TurnSnapshot turn) => new(turn.TurnId, turn.Model, turn.CreatedAt.ToUnixTimeSeconds(), turn.ConversationName);
 }
 
@@ -123,6 +126,12 @@ internal static class ExtensionJson
         writer.WriteStartObject("cozecluster"u8);
         writer.WriteString("turn_id"u8, info.TurnId);
         writer.WriteString("conversation_id"u8, info.ConversationName);
+        if (info.IgnoredFields.Count > 0)
+        {
+            writer.WriteStartArray("ignored_fields"u8);
+            foreach (var field in info.IgnoredFields) writer.WriteStringValue(field);
+            writer.WriteEndArray();
+        }
         if (origin is not null)
         {
             writer.WriteStartObject("origin"u8);

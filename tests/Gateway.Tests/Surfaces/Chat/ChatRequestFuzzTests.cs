@@ -89,7 +89,8 @@ public sealed class ChatRequestFuzzTests
         var context = new DefaultHttpContext { RequestServices = services };
         context.Features.Set(new RequestInfo { RequestId = "req", StartedAt = 0 });
         context.Request.Body = new MemoryStream(body);
-        return await JsonBody.Read(context, 1 << 20, (root, bytes) => ChatRequestReader.Read(root, bytes, _ => hasLanguageModel));
+        var models = new RequestedModels(null, _ => new ModelRules(hasLanguageModel, RefusesTools: true, RefusesFormat: true));
+        return await JsonBody.Read(context, 1 << 20, (root, bytes) => ChatRequestReader.Read(root, bytes, models));
     }
 
     private static byte[] Mutate(Random random)

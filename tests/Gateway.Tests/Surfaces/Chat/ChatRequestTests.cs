@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -69,7 +70,50 @@ public sealed class ChatRequestTests(ChatRequestTests.Shared shared) : IClassFix
     [InlineData("\"user\":{}", "user")]
     [InlineData("\"user\":\"\\ud800\"", "user")]
     public async Task Error_names_the_field_that_is_not_supported(string field, string param) =>
+        Assert.Equal(param, await shared.Reject($"{{\"model\":\"{FakeFleet.StrictModel}\",\"messages\":[{User}],{field}}}"));
+
+    [Theory]
+    [InlineData("\"tools\":{}", "tools")]
+    [InlineData("\"tool_choice\":\"maybe\"", "tool_choice")]
+    [InlineData("\"functions\":7", "functions")]
+    [InlineData("\"response_format\":{\"type\":\"yaml\"}", "response_format.type")]
+    [InlineData("\"response_format\":{}", "response_format.type")]
+    public async Task Ignored_fields_must_be_valid(string field, string param) =>
         Assert.Equal(param, await shared.Reject($"{{\"model\":\"bot\",\"messages\":[{User}],{field}}}"));
+
+    [Theory]
+    [InlineData("\"tools\":[{\"type\":\"function\"}]", "tools")]
+    [InlineData("\"tools\":[{}],\"tool_choice\":\"required\"", "tools tool_choice")]
+    [InlineData("\"functions\":[{}],\"function_call\":{\"name\":\"a\"}", "functions function_call")]
+    [InlineData("\"response_format\":{\"type\":\"json_object\"}", "response_format")]
+    [InlineData("\"tools\":[],\"tool_choice\":\"auto\",\"response_format\":{\"type\":\"text\"}", "")]
+    public async Task Ignored_fields_are_named_in_the_reply(string fields, string ignored)
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.OnBegin = conversation => conversation.Post(new Cursor(0, 1), Reply.Text("x"), Reply.Stop());
+
+        using var response = await host.Chat(GatewayHost.Body("," + fields));
+
+        using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        var isNamed = body.RootElement.GetProperty("cozecluster").TryGetProperty("ignored_fields", out var named);
+        Assert.Equal(ignored, isNamed ? string.Join(' ', named.EnumerateArray()) : "");
+    }
+
+    [Theory]
+    [InlineData("""{"messages":[{"role":"user","content":"Hi"}]}""")]
+    [InlineData("""{"model":"","messages":[{"role":"user","content":"Hi"}]}""")]
+    [InlineData("""{"model":null,"messages":[{"role":"user","content":"Hi"}]}""")]
+    public async Task Request_without_model_uses_the_default_of_its_tenant(string body)
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.Fleet.DefaultModel = "bot";
+        host.Grains.OnBegin = conversation => conversation.Post(new Cursor(0, 1), Reply.Text("x"), Reply.Stop());
+
+        using var response = await host.Chat(body);
+
+        Assert.Equal("bot", host.Grains.Conversations.Single().Request!.Model);
+        Assert.Contains("\"model\":\"bot\"", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData("{}", "messages")]

@@ -1,0 +1,143 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using CozeCluster.Gateway.Compat;
+using CozeCluster.Gateway.Http;
+using CozeCluster.Gateway.Tests.Fakes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+
+namespace CozeCluster.Gateway.Tests.Compat;
+
+public sealed class EndpointSelectionTests
+{
+    [Theory]
+    [InlineData("/old/v1/models", "cdp")]
+    [InlineData("/old/v1/v1/models", "cdp")]
+    [InlineData("/v1/models", "standard")]
+    [InlineData("/v1/v1/models", "standard")]
+    public async Task Path_ChoosesTheRouteOfItsEndpoint(string path, string expected)
+    {
+        await using var host = await Start(new EndpointDefinition { Id = "old", Path = "/old", Compat = CompatMode.Cdp });
+
+        var answer = await host.Http.GetAsync(path);
+
+        Assert.Equal(expected, await WhoAnswered(answer));
+    }
+
+    [Fact]
+    public async Task Port_ChoosesTheRouteOfItsEndpoint()
+    {
+        await using var host = await Start();
+        Assert.Equal("standard", await WhoAnswered(await host.Http.GetAsync("/v1/models")));
+
+        SetEndpoints(host, new EndpointDefinition { Id = "old", Port = host.Http.BaseAddress!.Port, Compat = CompatMode.Cdp });
+
+        Assert.Equal("cdp", await WhoAnswered(await host.Http.GetAsync("/v1/models")));
+    }
+
+    [Fact]
+    public async Task Host_IsMoreThanNothingAndLessThanHostAndPath()
+    {
+        await using var host = await Start(
+            new EndpointDefinition { Id = "host", Host = "old.example.com", Compat = CompatMode.Cdp },
+            new EndpointDefinition { Id = "both", Host = "old.example.com", Path = "/none" });
+
+        Assert.Equal("standard", await WhoAnswered(await host.Http.GetAsync("/v1/models")));
+        Assert.Equal("cdp", await WhoAnswered(await Get(host, "/v1/models", "old.example.com")));
+        Assert.Equal("cdp", await WhoAnswered(await Get(host, "/v1/models", "OLD.example.com:7077")));
+        Assert.Equal("standard", await WhoAnswered(await Get(host, "/none/v1/models", "old.example.com")));
+    }
+
+    [Fact]
+    public async Task Key_ChoosesWhereNoEndpointDoes()
+    {
+        await using var host = await Start();
+        host.Grains.Fleet.Keys[GrainKeys.ApiKeyHash("sk-cdp")] = new ApiKeyInfo("acme", "old", false) { Compat = CompatMode.Cdp };
+        host.Grains.Fleet.Endpoints = FleetEndpoints.None with { HasCompatKeys = true };
+
+        Assert.Equal("standard", await WhoAnswered(await host.Http.GetAsync("/v1/models")));
+        host.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "sk-cdp");
+        Assert.Equal("cdp", await WhoAnswered(await host.Http.GetAsync("/v1/models")));
+    }
+
+    [Fact]
+    public async Task RouteOfAnotherMode_IsNotFound()
+    {
+        await using var host = await Start(
+            new EndpointDefinition { Id = "old", Path = "/old", Compat = CompatMode.Cdp },
+            new EndpointDefinition { Id = "ccp", Path = "/ccp", Compat = CompatMode.Ccp });
+
+        Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/old/only-cdp")).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await host.Http.GetAsync("/only-cdp")).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await host.Http.GetAsync("/ccp/only-cdp")).StatusCode);
+    }
+
+    [Theory]
+    [InlineData(null, HttpStatusCode.OK)]
+    [InlineData("sk-anything", HttpStatusCode.OK)]
+    [InlineData("sk-test", HttpStatusCode.OK)]
+    [InlineData("sk-admin", HttpStatusCode.Forbidden)]
+    public async Task Anonymous_AcceptsMissingAndUnknownKeys(string? key, HttpStatusCode expected)
+    {
+        await using var host = await Start(new EndpointDefinition { Id = "open", Path = "/open", Anonymous = "acme" });
+        host.Http.DefaultRequestHeaders.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
+
+        Assert.Equal(expected, (await host.Http.GetAsync("/open/v1/models")).StatusCode);
+        if (expected == HttpStatusCode.OK && key != "sk-test") Assert.Equal(HttpStatusCode.Unauthorized, (await host.Http.GetAsync("/v1/models")).StatusCode);
+        Assert.Equal(key == "sk-admin", (await host.Http.GetAsync("/open/metrics")).StatusCode == HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task Limit_IsForEachEndpointAndMinute()
+    {
+        await using var host = await Start(
+            new EndpointDefinition { Id = "a", Path = "/a", RequestsPerMinute = 2 }, new EndpointDefinition { Id = "b", Path = "/b", RequestsPerMinute = 1 });
+
+        Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/a/v1/models")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/a/v1/models")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/b/v1/models")).StatusCode);
+        using var limited = await host.Http.GetAsync("/a/v1/models");
+        Assert.Equal(HttpStatusCode.TooManyRequests, limited.StatusCode);
+        Assert.NotNull(limited.Headers.RetryAfter);
+        Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/v1/models")).StatusCode);
+        host.Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/a/v1/models")).StatusCode);
+    }
+
+    [Theory]
+    [InlineData("127.0.0.0/8", HttpStatusCode.OK)]
+    [InlineData("10.0.0.0/8", HttpStatusCode.Forbidden)]
+    public async Task Networks_LimitWhoMayCall(string network, HttpStatusCode expected)
+    {
+        await using var host = await Start(new EndpointDefinition { Id = "a", Path = "/a", Networks = [network] });
+
+        Assert.Equal(expected, (await host.Http.GetAsync("/a/v1/models")).StatusCode);
+    }
+
+    private static async Task<GatewayHost> Start(params EndpointDefinition[] endpoints)
+    {
+        var host = await GatewayHost.Start(map: app =>
+        {
+            app.MapGet("/v1/models", Answer).WithMetadata(new CompatRoute(CompatMode.Cdp), TenantRoute.Instance);
+            app.MapGet("/only-cdp", Answer).WithMetadata(new CompatRoute(CompatMode.Cdp));
+        });
+        SetEndpoints(host, endpoints);
+        return host;
+    }
+
+    private static Task Answer(HttpContext context) => context.Response.WriteAsync("""{"by":"cdp"}""");
+
+    private static void SetEndpoints(GatewayHost host, params EndpointDefinition[] endpoints) =>
+        host.Grains.Fleet.Endpoints = new FleetEndpoints(endpoints, HasCompatKeys: false);
+
+    private static Task<HttpResponseMessage> Get(GatewayHost host, string path, string name) =>
+        host.Http.SendAsync(new HttpRequestMessage(HttpMethod.Get, path) { Headers = { Host = name } });
+
+    private static async Task<string> WhoAnswered(HttpResponseMessage response)
+    {
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        return body.RootElement.TryGetProperty("by", out var by) ? by.GetString()! : "standard";
+    }
+}
