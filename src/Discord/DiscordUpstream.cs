@@ -218,6 +218,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
     {
         var files = TurnChannels.IsDeletedAfter(turn, options, ids) ? new ReplyFileKeeper(_discord, _blobs, listener, ids.ChannelId, turn, _logger) : null;
         reply.MustBeKept = files is null ? null : files.IsInChannel;
+        reply.CountTokens = options.Tokens == DiscordTokens.Off ? null : text => TokenCounts.Estimate(turn, text, options.Tokens);
         return new DiscordExchange(turn, ids, reply, watch, isWatched, _cadence, _channels, files, _time, _logger);
     }
 

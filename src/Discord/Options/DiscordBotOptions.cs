@@ -110,6 +110,9 @@ public sealed record DiscordBotOptions
     /// <summary>Option <c>daily_reset</c>, <c>09:00+08:00</c>: when Coze's daily limits end, with the offset from UTC. Default 9 o'clock in Beijing.</summary>
     public DailyReset DailyReset { get; init; } = DailyReset.Default;
 
+    /// <summary>Option <c>tokens</c>: <c>cl100k</c>, <c>o200k</c> or <c>off</c>.</summary>
+    public DiscordTokens Tokens { get; init; }
+
     /// <summary>Reads options.</summary>
     /// <param name="options">Names and values as in the fleet.</param>
     /// <param name="parsed">The options, with defaults instead of those that are wrong.</param>

@@ -40,6 +40,7 @@ internal sealed class DiscordExchange(
             {
                 case ReplyStep.Write:
                     if (files is not null) await KeepFiles(files, cancellationToken).ConfigureAwait(false);
+                    await CountTokens().ConfigureAwait(false);
                     return true;
                 case ReplyStep.Complete:
                     return false;
@@ -83,6 +84,13 @@ internal sealed class DiscordExchange(
     {
         var kept = await Task.WhenAll(reply.FilesToKeep.Select(file => keeper.Keep(file, cancellationToken))).ConfigureAwait(false);
         foreach (var file in kept) reply.OnKept(file);
+    }
+
+    /// <summary>Counts on the thread pool: a long text takes milliseconds, in which the conversation could not be called.</summary>
+    private async Task CountTokens()
+    {
+        if (reply.TextToCount is { } text && reply.CountTokens is { } count)
+            reply.OnCounted(await Task.Run(() => count(text), CancellationToken.None).ConfigureAwait(false));
     }
 
     private async Task Wait(Task change, TimeSpan wait, CancellationToken cancellationToken)

@@ -38,6 +38,7 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
     private bool _isEndWritten;
     private readonly TaskCompletionSource _cutOff = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isClosed;
+    private Usage? _usage;
 
     /// <summary>How the reply ended; null while it has not ended.</summary>
     public ReplyOutcome? Outcome { get; private set; }
@@ -64,6 +65,15 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
     public IReadOnlyList<DiscordMediaSeen> FilesToKeep
     {
         get { lock (_gate) return GetFilesToKeep(); }
+    }
+
+    /// <summary>Counts the tokens of a turn by the text of its reply; null: they are not counted. Set before the reply is read.</summary>
+    public Func<string, Usage>? CountTokens { get; set; }
+
+    /// <summary>The text of a complete reply whose tokens are not counted yet: <see cref="WriteTo"/> writes nothing until then. Null: nothing to count.</summary>
+    public string? TextToCount
+    {
+        get { lock (_gate) return GetTextToCount(); }
     }
 
     /// <summary>Whether some of the reply was found by reading. The pauses are unknown then.</summary>
@@ -192,12 +202,16 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
     {
         lock (_gate)
         {
-            if (GetFilesToKeep().Count > 0) return;
+            if (GetFilesToKeep().Count > 0 || GetTextToCount() is not null) return;
             _hasChange = false;
             if (Outcome is null) _writer.Write(sink);
             else if (_isEndWritten) return;
             else if (Outcome.Error is { } error) sink.Fail(error);
-            else _writer.Finish(sink);
+            else
+            {
+                if (_usage is not null) sink.SetUsage(_usage);
+                _writer.Finish(sink);
+            }
             _isEndWritten = Outcome is not null;
         }
     }
@@ -206,6 +220,12 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
     public void OnKept(DiscordMediaSeen media)
     {
         lock (_gate) _writer.Replace(media);
+    }
+
+    /// <summary>Sets the numbers of tokens.</summary>
+    public void OnCounted(Usage usage)
+    {
+        lock (_gate) _usage = usage;
     }
 
     /// <summary>Ends the watch: further events are rejected.</summary>
@@ -217,6 +237,9 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
     private IReadOnlyList<DiscordMediaSeen> GetFilesToKeep() => MustBeKept is null || Outcome?.Error is not null || _isEndWritten
         ? []
         : [.. _writer.NextMedia(isEnd: Outcome is not null).Where(MustBeKept)];
+
+    private string? GetTextToCount() =>
+        CountTokens is null || _usage is not null || Outcome is null or { Error: not null } || _isEndWritten ? null : _writer.WholeText;
 
     private void Handle(DiscordEvent e)
     {

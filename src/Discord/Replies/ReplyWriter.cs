@@ -17,6 +17,9 @@ internal sealed class ReplyWriter(ReplyMessages messages)
     /// <summary>The text if there is exactly one part, else null. A status text is the only part of its reply.</summary>
     public string? SingleText => Parts() is [var only] ? TextOf(only) : null;
 
+    /// <summary>The text of all parts.</summary>
+    public string WholeText => string.Join('\n', Parts().Select(TextOf));
+
     /// <summary>The pictures and files that are written next.</summary>
     /// <param name="isEnd">Whether the reply has ended.</param>
     public IEnumerable<DiscordMediaSeen> NextMedia(bool isEnd)

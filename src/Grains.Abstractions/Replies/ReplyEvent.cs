@@ -112,6 +112,10 @@ public sealed record Usage(long InputTokens, long OutputTokens, long TotalTokens
     /// <summary>The tokens of the reasoning, as part of the output tokens; null if the upstream does not count them.</summary>
     [Id(2)]
     public long? ReasoningTokens { get; init; }
+
+    /// <summary>Whether the numbers are an estimate of ours, because the upstream does not count tokens.</summary>
+    [Id(3)]
+    public bool IsEstimated { get; init; }
 }
 
 /// <summary>The origin of a reply.</summary>

@@ -213,6 +213,7 @@ internal sealed class ReplyLog(
         CachedInputTokens = usage.CachedInputTokens is { } cached ? Limit(cached) : null,
         CacheWriteTokens = usage.CacheWriteTokens is { } written ? Limit(written) : null,
         ReasoningTokens = usage.ReasoningTokens is { } reasoning ? Limit(reasoning) : null,
+        IsEstimated = usage.IsEstimated,
     };
 
     /// <inheritdoc />

@@ -22,6 +22,7 @@ public sealed class DiscordChatTests(DiscordFixture node)
 
         Assert.Equal(await node.GetBotTextAsync(request), Assert.Single(completion.Content).Text);
         Assert.Equal(ChatFinishReason.Stop, completion.FinishReason);
+        Assert.True(completion.Usage.InputTokenCount > 0 && completion.Usage.OutputTokenCount > 0, "The tokens were not estimated.");
         await node.WaitForCleanupAsync();
     }
 

@@ -199,7 +199,7 @@ internal sealed class ChatStream : IReplyRenderer
         if (_includeUsage) writer.WriteRaw(",\"usage\":null"u8);
         writer.WriteRaw(","u8);
         var json = writer.GetJsonWriter();
-        ExtensionJson.Write(json, _info, completed.Origin, _followUps, null);
+        ExtensionJson.Write(json, _info, completed.Origin, completed.Usage, _followUps, null);
         json.Flush();
         writer.WriteRaw("}"u8);
         writer.EndEvent();

@@ -41,7 +41,7 @@ internal static class CompletionJson
         writer.WriteEndArray();
         WriteUsage(writer, completed?.Usage);
         var origin = completed?.Origin ?? (content.End as ReplyFailed)?.Origin;
-        ExtensionJson.Write(writer, info, origin, content.Items.OfType<FollowUpItem>(), content.Items.Where(ExtensionJson.IsEvent));
+        ExtensionJson.Write(writer, info, origin, completed?.Usage, content.Items.OfType<FollowUpItem>(), content.Items.Where(ExtensionJson.IsEvent));
         writer.WriteEndObject();
     }
 
@@ -118,14 +118,16 @@ internal static class ExtensionJson
     /// <param name="writer">The writer.</param>
     /// <param name="info">The completion.</param>
     /// <param name="origin">Where the reply came from; null if that is unknown.</param>
+    /// <param name="usage">The token counts; null if there are none.</param>
     /// <param name="followUps">The questions that the bot suggests.</param>
     /// <param name="events">The items that are events (see <see cref="IsEvent"/>); null if they were sent before.</param>
     public static void Write(
-        Utf8JsonWriter writer, CompletionInfo info, ReplyOrigin? origin, IEnumerable<FollowUpItem> followUps, IEnumerable<ReplyItem>? events)
+        Utf8JsonWriter writer, CompletionInfo info, ReplyOrigin? origin, Usage? usage, IEnumerable<FollowUpItem> followUps, IEnumerable<ReplyItem>? events)
     {
         writer.WriteStartObject("cozecluster"u8);
         writer.WriteString("turn_id"u8, info.TurnId);
         writer.WriteString("conversation_id"u8, info.ConversationName);
+        if (usage is { IsEstimated: true }) writer.WriteBoolean("usage_estimated"u8, true);
         if (info.IgnoredFields.Count > 0)
         {
             writer.WriteStartArray("ignored_fields"u8);

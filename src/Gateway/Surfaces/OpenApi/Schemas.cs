@@ -105,7 +105,7 @@ internal static class Schemas
     private static OpenApiSchema Extension() => Object(
         "The parts of a bot's reply that OpenAI's format has no place for.",
         ("turn_id", String()), ("conversation_id", String()),
-        ("ignored_fields", Array(String())),
+        ("ignored_fields", Array(String())), ("usage_estimated", Boolean()),
         ("origin", Object(null, ("bot", String()), ("upstream", String()), ("ids", Any("The ids that the bot's platform uses.")))),
         ("follow_ups", Array(String())), ("events", Array(Any())));
 
