@@ -70,7 +70,9 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
     /// <summary>Counts the tokens of a turn by the text of its reply; null: they are not counted. Set before the reply is read.</summary>
     public Func<string, Usage>? CountTokens { get; set; }
 
-    /// <summary>The text of a complete reply whose tokens are not counted yet: <see cref="WriteTo"/> writes nothing until then. Null: nothing to count.</summary>
+    /// <summary>
+    /// The text of a complete reply whose tokens are not counted yet: <see cref="WriteTo"/> writes nothing until then. Null: nothing to count.
+    /// </summary>
     public string? TextToCount
     {
         get { lock (_gate) return GetTextToCount(); }

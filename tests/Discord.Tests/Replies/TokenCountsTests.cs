@@ -16,5 +16,6 @@ public sealed class TokenCountsTests
 
     private static UpstreamTurn Turn(string prompt) => new(
         "turn_1", new BotDefinition { Id = "b", Upstream = "discord", UpstreamBotId = "1", Accounts = ["a"] },
-        new AccountDefinition { Id = "a", Upstream = "discord", BaseUrl = "http://127.0.0.1" }, "", [new ChatMessage(ChatRole.User, [new TextContent(prompt)])]);
+        new AccountDefinition { Id = "a", Upstream = "discord", BaseUrl = "http://127.0.0.1" }, "",
+        [new ChatMessage(ChatRole.User, [new TextContent(prompt)])]);
 }

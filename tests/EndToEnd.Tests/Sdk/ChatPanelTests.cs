@@ -36,15 +36,15 @@ public sealed class ChatPanelTests(NodeFixture node)
 
         var title = node.NewRequest("say=a_title", model).With(NextChatSettings).With(body =>
         {
-            body["messages"] = new JsonArray(
-                Message("user", "What is a grain?"), Message("assistant", "An actor."), Message("user", body["messages"]![0]!["content"]!.GetValue<string>()));
+            var prompt = Message("user", body["messages"]![0]!["content"]!.GetValue<string>());
+            body["messages"] = new JsonArray(Message("user", "What is a grain?"), Message("assistant", "An actor."), prompt);
         });
         Assert.Equal("a_title", (await title.StreamAsync()).Text);
 
         var summary = node.NewRequest("say=a_summary", model).With(NextChatSettings).With(body =>
         {
-            body["messages"] = new JsonArray(
-                Message("user", "What is a grain?"), Message("assistant", "An actor."), Message("system", body["messages"]![0]!["content"]!.GetValue<string>()));
+            var prompt = Message("system", body["messages"]![0]!["content"]!.GetValue<string>());
+            body["messages"] = new JsonArray(Message("user", "What is a grain?"), Message("assistant", "An actor."), prompt);
         });
         Assert.Equal("a_summary", (await summary.StreamAsync()).Text);
     }
@@ -69,7 +69,7 @@ public sealed class ChatPanelTests(NodeFixture node)
     {
         var request = node.NewRequest("say=fine").With(body =>
         {
-            body["tools"] = JsonNode.Parse("""[{"type":"function","function":{"name":"lobe-web-browsing____search____builtin","parameters":{"type":"object"}}}]""");
+            body["tools"] = JsonNode.Parse("""[{"type":"function","function":{"name":"lobe____search____builtin","parameters":{"type":"object"}}}]""");
             body["frequency_penalty"] = 0;
             body["presence_penalty"] = 0;
             body["top_p"] = 1;
