@@ -12,7 +12,8 @@ namespace CozeCluster.Sandbox.OpenAi;
 /// <param name="NamedTool">The tool that it has to call; null: any.</param>
 /// <param name="WantsJson">Whether the answer has to be JSON.</param>
 internal sealed record OpenAiPrompt(
-    string Text, int MessageCount, int Length, IReadOnlyList<string> Results, IReadOnlyList<string> Tools, string? ToolChoice, string? NamedTool, bool WantsJson)
+    string Text, int MessageCount, int Length, IReadOnlyList<string> Results, IReadOnlyList<string> Tools, string? ToolChoice, string? NamedTool,
+    bool WantsJson)
 {
     /// <summary>Reads a request for a chat completion.</summary>
     public static OpenAiPrompt OfChat(JsonElement body)

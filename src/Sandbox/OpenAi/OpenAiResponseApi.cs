@@ -23,13 +23,14 @@ internal static class OpenAiResponseApi
         var response = new OpenAiResponse(fake, completion, plan, script.Format, isBackground, isStored: Flag(body, "store", true));
         if (Flag(body, "store", true)) fake.Keep(response);
         http.Response.Headers["x-request-id"] = $"req_{completion.Sequence}";
+        var created = response.ToJson();
         var running = new OpenAiResponseModel(fake, response, script, plan).RunAsync();
         // Only a background response goes on without its client.
         await using var gone = isBackground ? default : http.RequestAborted.Register(response.Stop.Cancel);
         try
         {
             if (isStream) await new OpenAiResponseStream(http, fake, response).SendAsync(0, script.DisconnectAfter);
-            else if (isBackground) await WriteAsync(http, response.ToJson());
+            else if (isBackground) await WriteAsync(http, created);
             else await WriteWholeAsync(http, response, script);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)

@@ -21,7 +21,8 @@ internal static class OpenAiResponseValidator
         if (body.ValueKind != JsonValueKind.Object) throw OpenAiError.Invalid("", "We could not parse the JSON body of your request.");
         foreach (var name in Unknown)
         {
-            if (body.TryGetProperty(name, out _)) throw new OpenAiError(400, $"Unknown parameter: '{name}'.", "invalid_request_error", "unknown_parameter", name);
+            if (body.TryGetProperty(name, out _))
+                throw new OpenAiError(400, $"Unknown parameter: '{name}'.", "invalid_request_error", "unknown_parameter", name);
         }
         var input = body.GetProperty("input");
         if (input.ValueKind == JsonValueKind.Array) CheckInput(input);

@@ -130,7 +130,8 @@ internal static class OpenAiValidator
     {
         if (parameters.TryGetProperty("type", out var type) && type.ValueEquals("object")) return;
         throw new OpenAiError(
-            400, "Invalid schema for function: schema must be a JSON Schema of 'type: \"object\"'.", "invalid_request_error", "invalid_function_parameters", at);
+            400, "Invalid schema for function: schema must be a JSON Schema of 'type: \"object\"'.", "invalid_request_error",
+            "invalid_function_parameters", at);
     }
 
     /// <exception cref="OpenAiError">The name of a function or a schema is not valid.</exception>

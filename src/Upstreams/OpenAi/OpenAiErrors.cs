@@ -106,8 +106,8 @@ internal static partial class OpenAiErrors
         "insufficient_quota" or "billing_hard_limit_reached" or "billing_not_active" or "access_terminated" => ErrorCode.UpstreamQuotaExceeded,
         "rate_limit_exceeded" or "rate_limit_error" or "requests" or "tokens" => ErrorCode.UpstreamRateLimited,
         "context_length_exceeded" or "string_above_max_length" or "request_too_large" => ErrorCode.ContextLengthExceeded,
-        "content_filter" or "content_policy_violation" or "invalid_prompt" or "moderation_blocked" or "image_content_policy_violation" or "ResponsibleAIPolicyViolation" =>
-            ErrorCode.ContentFiltered,
+        "content_filter" or "content_policy_violation" or "invalid_prompt" or "moderation_blocked" or "image_content_policy_violation"
+            or "ResponsibleAIPolicyViolation" => ErrorCode.ContentFiltered,
         "invalid_api_key" or "authentication_error" or "account_deactivated" => ErrorCode.UpstreamUnauthorized,
         "permission_error" or "unsupported_country_region_territory" => ErrorCode.UpstreamForbidden,
         "model_not_found" or "not_found_error" or "DeploymentNotFound" => ErrorCode.UpstreamNotFound,

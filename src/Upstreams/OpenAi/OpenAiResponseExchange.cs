@@ -8,7 +8,8 @@ namespace CozeCluster.Upstreams.OpenAi;
 
 /// <summary>
 /// An exchange whose reply is a response. Where the stream of a background response breaks, the response is read on from there, by a new stream if the server
-/// offers one, and otherwise by asking for it until it has ended. To dispose the exchange of any other response closes the connection, so that the server stops.
+/// offers one, and otherwise by asking for it until it has ended. To dispose the exchange of any other response closes the connection, so that the server
+/// stops.
 /// </summary>
 internal sealed class OpenAiResponseExchange : IExchange
 {
@@ -218,7 +219,8 @@ internal sealed class OpenAiResponseExchange : IExchange
         {
             // Whatever the server refuses here, the client did not ask for it. The response may have been complete, so its prompt is not sent again.
             throw new ClusterException(
-                ErrorCode.UpstreamOutcomeUnknown, $"The connection to the model's server was lost, and the reply could not be read again. {e.Message}", inner: e);
+                ErrorCode.UpstreamOutcomeUnknown, $"The connection to the model's server was lost, and the reply could not be read again. {e.Message}",
+                inner: e);
         }
     }
 

@@ -22,7 +22,8 @@ public sealed class OpenAiHostileResponseTests : IDisposable
     {
         var sink = await _rig.Read(
             ResponseWire.Numbered(7, "response.created", $"\"response\":{ResponseWire.Response("in_progress")}"),
-            ResponseWire.Numbered(0, "response.output_text.delta", "\"delta\":\"A\""), ResponseWire.Numbered(0, "response.output_text.delta", "\"delta\":\"B\""),
+            ResponseWire.Numbered(0, "response.output_text.delta", "\"delta\":\"A\""),
+            ResponseWire.Numbered(0, "response.output_text.delta", "\"delta\":\"B\""),
             ResponseWire.Numbered(null, "response.completed", $"\"response\":{ResponseWire.Response("completed")}"));
         Assert.Equal(("AB", FinishReason.Stop), (sink.Answer, sink.Finish));
     }
@@ -116,7 +117,8 @@ public sealed class OpenAiHostileResponseTests : IDisposable
     public async Task Read_KeysInErrors_AreRemoved()
     {
         const string message = "Incorrect key sk-proj-abcdefgh12345678 given";
-        var sink = await _rig.Read(_wire.Event("response.failed", $"\"response\":{ResponseWire.Response("failed", $",\"error\":{{\"message\":\"{message}\"}}")}"));
+        var failed = ResponseWire.Response("failed", $",\"error\":{{\"message\":\"{message}\"}}");
+        var sink = await _rig.Read(_wire.Event("response.failed", $"\"response\":{failed}"));
         Assert.DoesNotContain("sk-proj-abc", sink.Failure!.Message, StringComparison.Ordinal);
     }
 }

@@ -106,7 +106,8 @@ public sealed class OpenAiResponseExchangeTests : IDisposable
                 _wire.Created(), _wire.Event("response.function_call_arguments.delta", "\"output_index\":0,\"delta\":\"{\""), _wire.Item(output[0]),
                 _wire.Item(output[1], 1), _wire.Completed(last));
             Assert.Equal(
-                [new ToolCallItem("a", "f", """{"x":1}""", ForClient: true), new ToolCallItem("b", "g", "{}", ForClient: true)], sink.Items.Cast<ToolCallItem>());
+                [new ToolCallItem("a", "f", """{"x":1}""", ForClient: true), new ToolCallItem("b", "g", "{}", ForClient: true)],
+                sink.Items.Cast<ToolCallItem>());
             Assert.Equal((FinishReason.ToolCalls, 1), (sink.Finish, sink.Ends));
         }
     }

@@ -115,7 +115,9 @@ public sealed class OpenAiResponsesTests
             CozeRig.User("one"),
             new ChatMessage(ChatRole.Assistant, [new TextContent("calling")]) { ToolCalls = [new ToolCall("c1", "f", "{}")] },
             new ChatMessage(ChatRole.Tool, [new TextContent("noon")]) { ToolCallId = "c1" },
-            new ChatMessage(ChatRole.User, [new TextContent("two"), new ImageContent(new MediaSource(null, image)), new ImageContent(new MediaSource("https://e.com/a", null))]))
+            new ChatMessage(
+                ChatRole.User,
+                [new TextContent("two"), new ImageContent(new MediaSource(null, image)), new ImageContent(new MediaSource("https://e.com/a", null))]))
             with
         {
             Settings = new GenerationSettings
