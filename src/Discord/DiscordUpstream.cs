@@ -40,7 +40,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
     public string Name => UpstreamName;
 
     /// <inheritdoc />
-    public bool CanReattach => true;
+    public bool CanReattach(BotDefinition bot) => true;
 
     /// <inheritdoc />
     public async ValueTask<IExchange> Open(UpstreamTurn turn, CancellationToken cancellationToken)

@@ -18,7 +18,7 @@ public sealed class UpstreamServicesTests
 
         Assert.IsType<CozeUpstream>(upstream);
         Assert.Equal("coze", upstream.Name);
-        Assert.True(upstream.CanReattach);
+        Assert.True(upstream.CanReattach(new BotDefinition { Id = "bot", Upstream = "coze", UpstreamBotId = "1", Accounts = ["a"] }));
         Assert.Same(TimeProvider.System, provider.GetService<TimeProvider>());
     }
 }

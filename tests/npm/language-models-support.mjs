@@ -17,6 +17,23 @@ export const models = [
     broken: [['error=422', 'content_filter'], ['error=503', 'upstream_unavailable'], ['error=500', 'upstream_error'], ['disconnect', 'upstream_unavailable']],
   },
   {
+    model: 'responses-sandbox',
+    records: async (url) => await control(`${url}/openai/sandbox/completions`),
+    read: (record) => ({ text: record.reply, isGone: record.client_gone || record.cancelled, deltas: record.deltas_sent }),
+    call: (names) => `requires_action=${names}`,
+    ends: [['finish=length', 'length'], ['finish=filter', 'content_filter']],
+    credit: 'early_error=402',
+    limited: 'early_error=429 retry_after=3s',
+    early: ['early_error=400', 'context_length_exceeded'],
+    refused: ['early_error=422', 'content_filter'],
+    unavailable: ['early_error=503', 'error=500', 'http=502'],
+    broken: [['error=422', 'content_filter'], ['error=503', 'upstream_unavailable'], ['error=500', 'upstream_error']],
+    // The API has no stop sequences.
+    withoutStop: true,
+    // A reply goes on when its connection breaks.
+    survives: true,
+  },
+  {
     model: 'claude-sandbox',
     records: async (url) => await control(`${url}/claude/sandbox/messages`),
     read: (record) => ({ text: record.text, isGone: record.status === 'abandoned', deltas: record.deltas }),

@@ -65,4 +65,72 @@ describe('openai with the fake OpenAI', { timeout: 120_000 }, () => {
       for await (const _ of stream);
     });
   });
+
+  describe('responses', () => {
+    const request = (content, more = {}) => ({ model, input: [{ role: 'user', content }], ...more });
+    const tool = { type: 'function', name: 'get_time', parameters: { type: 'object', properties: {} }, strict: false };
+
+    for (const form of ['', 'torn', 'escape=ascii', 'newline=crlf', 'colon=space']) {
+      test(`the helper of the client accepts a stream (${form})`, async () => {
+        const stream = openai.responses.stream(request(`Hi [[text=unicode chunks=30 reasoning=3 seed=4 ${form}]]`));
+        let text = '';
+        stream.on('response.output_text.delta', ({ delta }) => (text += delta));
+        const final = await stream.finalResponse();
+        const whole = await openai.responses.create(request('Hi [[text=unicode chunks=30 reasoning=3 seed=4]]'));
+        assert.equal(text, whole.output_text);
+        assert.equal(final.output_text, whole.output_text);
+        assert.equal(final.status, 'completed');
+        assert.ok(final.usage.output_tokens_details.reasoning_tokens > 0);
+      });
+    }
+
+    test('tools in two rounds', async () => {
+      const input = [{ role: 'user', content: 'What time is it? [[requires_action=get_time]]' }];
+      const first = await openai.responses.stream({ model, input, tools: [tool] }).finalResponse();
+      const call = first.output.find((item) => item.type === 'function_call');
+      assert.deepEqual(JSON.parse(call.arguments), { query: 'sandbox' });
+      input.push(call, { type: 'function_call_output', call_id: call.call_id, output: 'noon' });
+      assert.match((await openai.responses.create({ model, input, tools: [tool] })).output_text, /noon/);
+      await assert.rejects(openai.responses.create({ model, input: input.slice(0, 2), tools: [tool] }), BadRequestError);
+    });
+
+    test('structured output', async () => {
+      const format = { type: 'json_schema', name: 'reply', schema: { type: 'object', properties: { answer: { type: 'string' } } } };
+      assert.equal(JSON.parse((await openai.responses.create(request('Hello', { text: { format } }))).output_text).answer, 'Hello');
+    });
+
+    test('a background response is read on after its stream broke', async () => {
+      const stream = await openai.responses.create(request('Hi [[text=unicode chunks=30 seed=5 disconnect_after=9]]', { stream: true, background: true }));
+      const seen = [];
+      await assert.rejects(async () => {
+        for await (const event of stream) seen.push(event);
+      });
+      const { id } = seen[0].response;
+      for await (const event of await openai.responses.retrieve(id, { stream: true, starting_after: seen.at(-1).sequence_number })) seen.push(event);
+
+      assert.deepEqual(seen.map((event) => event.sequence_number), seen.map((_, index) => index));
+      const text = seen.filter((event) => event.type === 'response.output_text.delta').map((event) => event.delta).join('');
+      assert.equal(text, (await openai.responses.retrieve(id)).output_text);
+      const again = await openai.responses.stream({ response_id: id }).finalResponse();
+      assert.equal(again.output_text, text);
+    });
+
+    test('a background response is cancelled and deleted', async () => {
+      const { id, status } = await openai.responses.create(request('Hi [[stall_after=0]]', { background: true }));
+      assert.equal(status, 'queued');
+      for (let i = 0; i < 2; i++) assert.equal((await openai.responses.cancel(id)).status, 'cancelled');
+      await openai.responses.delete(id);
+      await assert.rejects(openai.responses.retrieve(id), NotFoundError);
+    });
+
+    test('errors and cuts are those of the client', async () => {
+      await assert.rejects(openai.responses.create(request('x [[early_error=429]]')), RateLimitError);
+      await assert.rejects(openai.responses.create({ ...request('x'), model: 'gpt-9' }), NotFoundError);
+      await assert.rejects(openai.responses.stream(request('x [[chunks=9 error=500 error_after=3]]')).finalResponse());
+      const failed = await openai.responses.stream(request('x [[chunks=9 failed=500 failed_after=3]]')).finalResponse();
+      assert.deepEqual([failed.status, failed.error.code], ['failed', 'server_error']);
+      const cut = await openai.responses.create(request('x [[chunks=9 finish=length]]'));
+      assert.deepEqual([cut.status, cut.incomplete_details.reason], ['incomplete', 'max_output_tokens']);
+    });
+  });
 });

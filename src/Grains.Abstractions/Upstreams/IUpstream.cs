@@ -6,8 +6,11 @@ public interface IUpstream
     /// <summary>Its name in fleets (<c>coze</c>).</summary>
     string Name { get; }
 
-    /// <summary>Whether <see cref="Attach"/> is supported. Only then are turns saved while they run, so that they survive the failure of their node.</summary>
-    bool CanReattach { get; }
+    /// <summary>
+    /// Whether <see cref="Attach"/> can find the exchanges of this bot again, with its options as they are. Only then are its turns saved while they run, so
+    /// that they survive the failure of their node. Never throws, also not for options that are invalid.
+    /// </summary>
+    bool CanReattach(BotDefinition bot);
 
     /// <summary>
     /// Whether it serves language models instead of bots. A language model keeps no conversation: every turn sends the whole history, with the results of tool
@@ -22,7 +25,11 @@ public interface IUpstream
     ValueTask<IExchange> Open(UpstreamTurn turn, CancellationToken cancellationToken);
 
     /// <summary>Opens an exchange that is already running or has ended at the upstream. It reads the reply from the beginning.</summary>
-    /// <exception cref="NotSupportedException"><see cref="CanReattach"/> is false.</exception>
+    /// <exception cref="NotSupportedException"><see cref="CanReattach"/> is false for every bot.</exception>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.UpstreamUnavailable"/>: it cannot be read at the moment. <see cref="ErrorCode.UpstreamNotFound"/>,
+    /// <see cref="ErrorCode.UpstreamOutcomeUnknown"/>: it cannot be found again.
+    /// </exception>
     ValueTask<IExchange> Attach(UpstreamTurn turn, UpstreamHandle handle, CancellationToken cancellationToken);
 
     /// <summary>Asks the upstream to stop. Idempotent. An exchange that has already ended is not an error.</summary>
@@ -120,6 +127,12 @@ public interface IReplySink
     /// of what it had begun.
     /// </summary>
     bool HasOpenText => false;
+
+    /// <summary>
+    /// The length of a part's text, in UTF-16 units. An exchange that reads a stream from its beginning once more skips as many, so that the text does not
+    /// appear twice. Default: 0, for sinks that never see a reply twice.
+    /// </summary>
+    int GetLength(int part) => 0;
 
     /// <summary>Gets the part for a message and a kind of text, and opens it if it does not exist yet.</summary>
     /// <param name="messageId">The upstream's id of the message.</param>

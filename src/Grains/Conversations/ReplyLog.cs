@@ -149,6 +149,9 @@ internal sealed class ReplyLog(
     public bool HasOpenText => _parts.Exists(part => part is TextLogPart { IsClosed: false, Text.Length: > 0 });
 
     /// <inheritdoc />
+    public int GetLength(int part) => part < _parts.Count && _parts[part] is TextLogPart text ? text.Text.Length : 0;
+
+    /// <inheritdoc />
     public int Open(string messageId, TextKind kind)
     {
         if (_texts.TryGetValue((messageId, kind), out var known)) return known;

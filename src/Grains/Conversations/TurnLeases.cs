@@ -30,10 +30,10 @@ internal sealed partial class TurnLeases(ConversationMemory memory, IGrainFactor
     /// <param name="preferredBot">The bot to ask first; null: any.</param>
     /// <param name="refusals">Bots that are not asked; bots that refuse are added.</param>
     /// <param name="leaseRequest">What the bots are asked for.</param>
-    /// <param name="onPicked">Called while a bot is being asked, with the name of its upstream if that is known.</param>
+    /// <param name="onPicked">Called while a bot is being asked, with the answer of the pool.</param>
     /// <returns>The lease, or the reason why there is none.</returns>
     public async Task<(Lease? Lease, Error? Refusal)> AcquireBot(
-        LiveTurn turn, TurnRequest request, string? preferredBot, List<Refusal> refusals, LeaseRequest leaseRequest, Action<string> onPicked)
+        LiveTurn turn, TurnRequest request, string? preferredBot, List<Refusal> refusals, LeaseRequest leaseRequest, Action<PickResult> onPicked)
     {
         while (true)
         {
@@ -41,7 +41,7 @@ internal sealed partial class TurnLeases(ConversationMemory memory, IGrainFactor
             turn.FirstPick = null;
             if (pick.BotId is null) return (null, pick.Error);
             var acquiring = grains.Grain<IBotGrain>(pick.BotId).Acquire(leaseRequest);
-            if (pick.Upstream is not null) onPicked(pick.Upstream);
+            onPicked(pick);
             var result = await acquiring;
             if (result.Grant is { } lease)
             {

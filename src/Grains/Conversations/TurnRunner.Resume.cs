@@ -95,8 +95,8 @@ internal sealed partial class TurnRunner
     }
 
     /// <summary>Whether the exchange may still run at the upstream after this exception, and can be found again.</summary>
-    private static bool CanReattach(LiveTurn turn, IUpstream upstream, ClusterException exception) =>
-        upstream.CanReattach && turn is { Log.Handle: not null, IsCancelRequested: false, AbortError: null } && IsConnectionLoss(exception);
+    private static bool CanReattach(LiveTurn turn, IUpstream upstream, BotDefinition bot, ClusterException exception) =>
+        upstream.CanReattach(bot) && turn is { Log.Handle: not null, IsCancelRequested: false, AbortError: null } && IsConnectionLoss(exception);
 
     private static bool IsConnectionLoss(ClusterException exception) =>
         exception.Code is ErrorCode.UpstreamUnavailable or ErrorCode.UpstreamProtocol or ErrorCode.UpstreamFailed

@@ -135,7 +135,7 @@ internal sealed partial class TurnRunner(
 
         // A silo that stops may never answer calls to grains that were not active yet.
         Task<(Lease? Lease, Error? Refusal)> Acquire(LeaseRequest leaseRequest) => leases.AcquireBot(
-            turn, request, preferredBot, refusals, leaseRequest, onPicked: upstream => SaveIntentEarly(turn, upstream, stop)).WaitAsync(stop);
+            turn, request, preferredBot, refusals, leaseRequest, onPicked: pick => SaveIntentEarly(turn, pick, stop)).WaitAsync(stop);
     }
 
     /// <summary>Whether the upstream has refused the prompt or given it up, for a reason that may pass within a second.</summary>
@@ -151,7 +151,7 @@ internal sealed partial class TurnRunner(
             var upstream = upstreams[lease.Bot.Upstream];
             var upstreamTurn = (await BuildPrompt(turn, request, lease, upstream, stop)) with { Attempt = attempt };
             turn.PendingRelease = (upstream, upstreamTurn);
-            var isResumable = IsResumable(upstream);
+            var isResumable = IsResumable(upstream, lease.Bot);
             using var deadline = new TurnDeadline(
                 time, lease.Bot.Timeouts, stop, waitsForIds: isResumable, nodeStop: isResumable ? default : nonResumableTurns.EndRequested);
             turn.Deadline = deadline;
@@ -173,14 +173,14 @@ internal sealed partial class TurnRunner(
                 deadline.Token.ThrowIfCancellationRequested();
                 stop.ThrowIfCancellationRequested();
                 await using var exchange = await Open(turn, upstream, upstreamTurn, deadline.Token);
-                error = await ReadReply(turn, exchange, upstream, deadline);
+                error = await ReadReply(turn, exchange, canReattach: upstream.CanReattach(lease.Bot), deadline);
                 if (error is null) memory.InstructionsHash = PromptBuilder.HashInstructions(request.Messages) ?? memory.InstructionsHash;
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {
                 error = turn.IsCancelRequested ? TurnErrors.Cancelled : deadline.Error;
             }
-            catch (ClusterException exception) when (CanReattach(turn, upstream, exception))
+            catch (ClusterException exception) when (CanReattach(turn, upstream, lease.Bot, exception))
             {
                 LogConnectionLost(logger, request.TurnId, exception.Code, exception.Message);
                 error = await Reattach(turn, upstream, upstreamTurn, turn.Log.Handle!, deadline, stop);
@@ -214,7 +214,7 @@ internal sealed partial class TurnRunner(
         }
     }
 
-    private async Task<Error?> ReadReply(LiveTurn turn, IExchange exchange, IUpstream upstream, TurnDeadline deadline)
+    private async Task<Error?> ReadReply(LiveTurn turn, IExchange exchange, bool canReattach, TurnDeadline deadline)
     {
         UpstreamHandle? handle = null;
         while (turn.Log.Overflow is null && await exchange.WaitToRead(deadline.Token))
@@ -227,7 +227,7 @@ internal sealed partial class TurnRunner(
                 handle = turn.Log.Handle;
                 memory.UpstreamConversation = handle;
                 // A reply that is complete already is saved once, with its end. Delivery stays paused until then.
-                if (upstream.CanReattach && turn is { IsResumable: true, Log.FinishReason: null }) _ = SaveHandle(turn, handle!);
+                if (canReattach && turn is { IsResumable: true, Log.FinishReason: null }) _ = SaveHandle(turn, handle!);
                 deadline.OnIdsKnown();
             }
             if (handle is null && !turn.Log.IsEmpty)
@@ -246,12 +246,14 @@ internal sealed partial class TurnRunner(
     }
 
     /// <summary>Saves the intent while a bot is asked for a lease: most bots grant it, and the turn does not have to wait for the save after that.</summary>
-    private void SaveIntentEarly(LiveTurn turn, string upstreamName, CancellationToken stop)
+    private void SaveIntentEarly(LiveTurn turn, PickResult pick, CancellationToken stop)
     {
-        if (!stop.IsCancellationRequested && upstreams.TryGetValue(upstreamName, out var upstream) && IsResumable(upstream)) _ = SaveIntent(turn);
+        if (stop.IsCancellationRequested || pick.Upstream is not { } name || !upstreams.TryGetValue(name, out var upstream)) return;
+        if (fleet.Status.State is FleetViewState.Current or FleetViewState.Degraded && fleet.FindBot(pick.BotId!) is { } bot && IsResumable(upstream, bot))
+            _ = SaveIntent(turn);
     }
 
-    private bool IsResumable(IUpstream upstream) => upstream.CanReattach && options.DurableTurns;
+    private bool IsResumable(IUpstream upstream, BotDefinition bot) => options.DurableTurns && upstream.CanReattach(bot);
 
     /// <summary>Saves, once for each attempt, that the prompt is about to be sent.</summary>
     private Task SaveIntent(LiveTurn turn)

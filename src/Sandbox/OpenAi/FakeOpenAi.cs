@@ -9,6 +9,8 @@ public sealed class FakeOpenAi
     private const int MaxCompletions = 10_000;
 
     private readonly ConcurrentQueue<OpenAiCompletion> _completions = new();
+    private readonly ConcurrentDictionary<string, OpenAiResponse> _responses = new();
+    private readonly ConcurrentDictionary<HttpContext, bool> _streams = new();
     private TaskCompletionSource _change = NewChange();
     private long _sequence;
 
@@ -28,7 +30,7 @@ public sealed class FakeOpenAi
     /// <summary>The model that the fake has.</summary>
     public const string Model = "gpt-sandbox";
 
-    /// <summary>The completions since the start or the last reset, oldest first. Refused requests are not included.</summary>
+    /// <summary>The completions and responses since the start or the last reset, oldest first. Refused requests are not included.</summary>
     public IReadOnlyList<OpenAiCompletion> Completions => [.. _completions];
 
     internal TimeProvider Time { get; }
@@ -67,17 +69,53 @@ public sealed class FakeOpenAi
     public void Reset()
     {
         _completions.Clear();
+        ForgetResponses();
         Scripts.Clear();
         NotifyChanged();
     }
 
-    internal OpenAiCompletion Add(string token, string body, string prompt, string model, bool isStream)
+    /// <summary>Breaks the connections of all streams of responses. Background responses go on.</summary>
+    public void BreakStreams()
     {
-        var completion = new OpenAiCompletion(this, Interlocked.Increment(ref _sequence), token, body, prompt, model, isStream);
+        foreach (var (http, _) in _streams) http.Abort();
+    }
+
+    /// <summary>Forgets all stored responses, as if they had expired. Their streams break.</summary>
+    public void ForgetResponses()
+    {
+        foreach (var (_, response) in _responses) Forget(response);
+        BreakStreams();
+    }
+
+    internal void Keep(OpenAiResponse response) => _responses[response.Id] = response;
+
+    internal OpenAiResponse? FindResponse(string id) => _responses.GetValueOrDefault(id);
+
+    internal void Forget(OpenAiResponse response)
+    {
+        _responses.TryRemove(response.Id, out _);
+        response.SetStatus(null, "cancelled");
+        response.Stop.Cancel();
+        response.Completion.SetDeleted();
+    }
+
+    /// <summary>Counts a stream as open until the result is disposed.</summary>
+    internal IDisposable AddStream(HttpContext http)
+    {
+        _streams[http] = true;
+        return new OpenStream(() => _streams.TryRemove(http, out _));
+    }
+
+    /// <summary>The time between two pieces of a text.</summary>
+    internal TimeSpan PaceOf(ChatScript script) =>
+        script is { Pace: null, Say: null, Chunks: null, Text: TextKind.Plain } ? EchoPace : script.Pace ?? TimeSpan.Zero;
+
+    internal OpenAiCompletion Add(string idPrefix, string token, string body, string prompt, string model, bool isStream)
+    {
+        var completion = new OpenAiCompletion(this, idPrefix, Interlocked.Increment(ref _sequence), token, body, prompt, model, isStream);
         _completions.Enqueue(completion);
-        while (_completions.Count > MaxCompletions && _completions.TryDequeue(out _))
-        {
-        }
+        while (_completions.Count > MaxCompletions && _completions.TryDequeue(out var oldest))
+            _responses.TryRemove(oldest.Id, out _);
         NotifyChanged();
         return completion;
     }
@@ -85,20 +123,28 @@ public sealed class FakeOpenAi
     internal void NotifyChanged() => Interlocked.Exchange(ref _change, NewChange()).TrySetResult();
 
     private static TaskCompletionSource NewChange() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private sealed class OpenStream(Action close) : IDisposable
+    {
+        public void Dispose() => close();
+    }
 }
 
-/// <summary>One completion that was requested.</summary>
+/// <summary>One completion or response that was requested.</summary>
 public sealed class OpenAiCompletion
 {
     private readonly FakeOpenAi _fake;
     private volatile bool _clientGone;
+    private volatile bool _isCancelled;
+    private volatile bool _isDeleted;
     private volatile string? _reply;
     private int _deltasSent;
 
-    internal OpenAiCompletion(FakeOpenAi fake, long sequence, string token, string body, string prompt, string model, bool isStream)
+    internal OpenAiCompletion(FakeOpenAi fake, string idPrefix, long sequence, string token, string body, string prompt, string model, bool isStream)
     {
         _fake = fake;
         Sequence = sequence;
+        Id = $"{idPrefix}{sequence}";
         Token = token;
         Body = body;
         Prompt = prompt;
@@ -110,7 +156,7 @@ public sealed class OpenAiCompletion
     public long Sequence { get; }
 
     /// <summary>Its id.</summary>
-    public string Id => $"chatcmpl-sandbox-{Sequence}";
+    public string Id { get; }
 
     /// <summary>The token of the request.</summary>
     public string Token { get; }
@@ -130,6 +176,12 @@ public sealed class OpenAiCompletion
     /// <summary>Whether the client disconnected before the end.</summary>
     public bool ClientGone => _clientGone;
 
+    /// <summary>Whether the response was cancelled by a request.</summary>
+    public bool IsCancelled => _isCancelled;
+
+    /// <summary>Whether the response is not stored any more.</summary>
+    public bool IsDeleted => _isDeleted;
+
     /// <summary>The text of the whole reply; null until it has ended.</summary>
     public string? Reply => _reply;
 
@@ -145,6 +197,18 @@ public sealed class OpenAiCompletion
     internal void End(string reply)
     {
         _reply = reply;
+        _fake.NotifyChanged();
+    }
+
+    internal void SetCancelled()
+    {
+        _isCancelled = true;
+        _fake.NotifyChanged();
+    }
+
+    internal void SetDeleted()
+    {
+        _isDeleted = true;
         _fake.NotifyChanged();
     }
 

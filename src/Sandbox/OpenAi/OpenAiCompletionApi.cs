@@ -8,13 +8,18 @@ internal static class OpenAiCompletionApi
 {
     private const int MaxBodySize = 100 * 1024 * 1024;
 
-    public static async Task CompleteAsync(HttpContext http, FakeOpenAi fake)
+    public static Task CompleteAsync(HttpContext http, FakeOpenAi fake) => AnswerAsync(http, token => CompleteAsync(http, fake, token));
+
+    /// <summary>Answers a request, with an error in the API's form if it is not valid.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="answer">Gets the token of the request.</param>
+    public static async Task AnswerAsync(HttpContext http, Func<string, Task> answer)
     {
         if (http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
             limit.MaxRequestBodySize = MaxBodySize;
         try
         {
-            await CompleteAsync(http, fake, Authenticate(http));
+            await answer(Authenticate(http));
         }
         catch (OpenAiError error)
         {
@@ -30,20 +35,33 @@ internal static class OpenAiCompletionApi
         }
     }
 
-    public static async Task ModelsAsync(HttpContext http)
+    public static Task ModelsAsync(HttpContext http) => AnswerAsync(http, _ =>
     {
-        try
-        {
-            Authenticate(http);
-        }
-        catch (OpenAiError error)
-        {
-            await error.WriteAsync(http);
-            return;
-        }
         http.Response.ContentType = "application/json";
-        await http.Response.WriteAsync(
+        return http.Response.WriteAsync(
             $$"""{"object":"list","data":[{"id":"{{FakeOpenAi.Model}}","object":"model","created":1700000000,"owned_by":"sandbox"}]}""", http.RequestAborted);
+    });
+
+    /// <summary>Sends the error that a script wants instead of a reply.</summary>
+    /// <returns>False if it wants none.</returns>
+    public static async Task<bool> WriteScriptedErrorAsync(HttpContext http, FakeOpenAi fake, ChatScript script)
+    {
+        if (script.EarlyError is null && script.Http is null) return false;
+        if (script.FirstByte > TimeSpan.Zero) await Task.Delay(script.FirstByte, fake.Time, http.RequestAborted);
+        if (script.RetryAfter is { } wait) http.Response.Headers.RetryAfter = $"{Math.Ceiling(wait.TotalSeconds)}";
+        if (script.EarlyError is { } status) throw OpenAiError.OfStatus(status);
+        await OpenAiError.WriteProxyErrorAsync(http, script.Http!.Value);
+        return true;
+    }
+
+    /// <summary>Reads the model that a request names.</summary>
+    /// <exception cref="OpenAiError">The fake does not have it.</exception>
+    public static string ReadModel(JsonElement body)
+    {
+        var model = body.GetProperty("model").GetString()!;
+        return model == FakeOpenAi.Model
+            ? model
+            : throw new OpenAiError(404, $"The model `{model}` does not exist.", "invalid_request_error", "model_not_found");
     }
 
     private static async Task CompleteAsync(HttpContext http, FakeOpenAi fake, string token)
@@ -51,20 +69,17 @@ internal static class OpenAiCompletionApi
         using var document = await JsonDocument.ParseAsync(http.Request.Body, default, http.RequestAborted);
         var body = document.RootElement;
         OpenAiValidator.Check(body);
-        var model = body.GetProperty("model").GetString()!;
-        if (model != FakeOpenAi.Model) throw new OpenAiError(404, $"The model `{model}` does not exist.", "invalid_request_error", "model_not_found");
-
-        var (prompt, script) = ChatDirectives.Parser.ParsePrompt(FindPrompt(body), fake.Scripts.Take());
-        if (script.EarlyError is not null || script.Http is not null)
-        {
-            await WriteScriptedErrorAsync(http, fake, script);
-            return;
-        }
+        var model = ReadModel(body);
+        var prompt = OpenAiPrompt.OfChat(body);
+        var (text, script) = ChatDirectives.Parser.ParsePrompt(prompt.Text, fake.Scripts.Take());
+        if (await WriteScriptedErrorAsync(http, fake, script)) return;
         var isStream = body.TryGetProperty("stream", out var stream) && stream.ValueKind == JsonValueKind.True;
-        var completion = fake.Add(token, body.GetRawText(), prompt, model, isStream);
+        var completion = fake.Add("chatcmpl-sandbox-", token, body.GetRawText(), text, model, isStream);
         http.Response.Headers["x-request-id"] = $"req_{completion.Sequence}";
-        var plan = OpenAiPlan.Create(body, prompt, script);
-        await new OpenAiRunner(http, fake, completion, script, plan).RunAsync();
+        var plan = OpenAiPlan.Create(prompt, text, script);
+        var includeUsage = body.TryGetProperty("stream_options", out var options) && options.TryGetProperty("include_usage", out var include)
+            && include.ValueKind == JsonValueKind.True;
+        await new OpenAiRunner(http, fake, completion, script, plan, includeUsage && plan.HasUsage).RunAsync();
     }
 
     private static string Authenticate(HttpContext http)
@@ -77,23 +92,5 @@ internal static class OpenAiCompletionApi
             // The real server repeats a part of the key.
             _ => throw new OpenAiError(401, $"Incorrect API key provided: {token}.", "invalid_request_error", "invalid_api_key"),
         };
-    }
-
-    private static string FindPrompt(JsonElement body)
-    {
-        var message = body.GetProperty("messages").EnumerateArray().LastOrDefault(message => message.GetProperty("role").ValueEquals("user"));
-        if (message.ValueKind == JsonValueKind.Undefined) return "";
-        var content = message.GetProperty("content");
-        if (content.ValueKind == JsonValueKind.String) return content.GetString()!;
-        var texts = content.EnumerateArray().Where(part => part.GetProperty("type").ValueEquals("text"));
-        return string.Join('\n', texts.Select(part => part.GetProperty("text").GetString()));
-    }
-
-    private static async Task WriteScriptedErrorAsync(HttpContext http, FakeOpenAi fake, ChatScript script)
-    {
-        if (script.FirstByte > TimeSpan.Zero) await Task.Delay(script.FirstByte, fake.Time, http.RequestAborted);
-        if (script.RetryAfter is { } wait) http.Response.Headers.RetryAfter = $"{Math.Ceiling(wait.TotalSeconds)}";
-        if (script.EarlyError is { } status) throw OpenAiError.OfStatus(status);
-        await OpenAiError.WriteProxyErrorAsync(http, script.Http!.Value);
     }
 }

@@ -8,6 +8,9 @@ internal sealed class OpenAiError(int status, string message, string type, strin
 {
     public int Status { get; } = status;
 
+    /// <summary>The error's name, as errors within a response have it.</summary>
+    public string Code => code ?? type;
+
     /// <summary>An error about a field of the request.</summary>
     public static OpenAiError Invalid(string param, string message) => new(400, message, "invalid_request_error", null, param);
 

@@ -9,12 +9,20 @@ internal static class OpenAiRoutes
     public static void MapFakeOpenAi(this IEndpointRouteBuilder routes, FakeOpenAi fake)
     {
         routes.MapMethods("/v1/chat/completions", ["POST"], (RequestDelegate)(http => OpenAiCompletionApi.CompleteAsync(http, fake)));
+        routes.MapMethods("/v1/responses", ["POST"], (RequestDelegate)(http => OpenAiResponseApi.CreateAsync(http, fake)));
+        routes.MapMethods("/v1/responses/{id}", ["GET"], (RequestDelegate)(http => OpenAiResponseApi.RetrieveAsync(http, fake)));
+        routes.MapMethods("/v1/responses/{id}", ["DELETE"], (RequestDelegate)(http => OpenAiResponseApi.DeleteAsync(http, fake)));
+        routes.MapMethods("/v1/responses/{id}/cancel", ["POST"], (RequestDelegate)(http => OpenAiResponseApi.CancelAsync(http, fake)));
         routes.MapMethods("/v1/models", ["GET"], (RequestDelegate)OpenAiCompletionApi.ModelsAsync);
         routes.MapMethods("/sandbox/script", ["POST"], (RequestDelegate)(http => ScriptAsync(http, fake)));
         routes.MapMethods("/sandbox/completions", ["GET"], (RequestDelegate)(http => CompletionsAsync(http, fake)));
-        routes.MapMethods("/sandbox/reset", ["POST"], (RequestDelegate)(_ =>
+        MapControl("reset", fake.Reset);
+        MapControl("break", fake.BreakStreams);
+        MapControl("forget", fake.ForgetResponses);
+
+        void MapControl(string name, Action act) => routes.MapMethods($"/sandbox/{name}", ["POST"], (RequestDelegate)(_ =>
         {
-            fake.Reset();
+            act();
             return Task.CompletedTask;
         }));
     }
@@ -47,6 +55,8 @@ internal static class OpenAiRoutes
             json.WriteString("prompt", completion.Prompt);
             json.WriteString("reply", completion.Reply);
             json.WriteBoolean("client_gone", completion.ClientGone);
+            json.WriteBoolean("cancelled", completion.IsCancelled);
+            json.WriteBoolean("deleted", completion.IsDeleted);
             json.WriteNumber("deltas_sent", completion.DeltasSent);
             json.WritePropertyName("request");
             json.WriteRawValue(completion.Body);

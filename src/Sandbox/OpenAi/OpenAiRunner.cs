@@ -4,15 +4,14 @@ using CozeCluster.Sandbox.Coze;
 namespace CozeCluster.Sandbox.OpenAi;
 
 /// <summary>Sends one completion as its script says. It stops when its client disconnects, as the real server does.</summary>
-internal sealed class OpenAiRunner(HttpContext http, FakeOpenAi fake, OpenAiCompletion completion, ChatScript script, OpenAiPlan plan)
+internal sealed class OpenAiRunner(HttpContext http, FakeOpenAi fake, OpenAiCompletion completion, ChatScript script, OpenAiPlan plan, bool includeUsage)
 {
     // An abort discards bytes that the socket has not sent yet. This delay is about the network, so it uses the system clock.
     private static readonly TimeSpan AbortDelay = TimeSpan.FromMilliseconds(30);
 
-    private readonly string _newLine = script.Format.CarriageReturn ? "\r\n" : "\n";
-    private readonly string _colon = script.Format.SpaceAfterColon ? ": " : ":";
+    private readonly OpenAiEvents _events = new(http, script.Format);
     private readonly Pacer _pacer = new(fake.Time);
-    private readonly TimeSpan _pace = script is { Pace: null, Say: null, Chunks: null, Text: TextKind.Plain } ? fake.EchoPace : script.Pace ?? TimeSpan.Zero;
+    private readonly TimeSpan _pace = fake.PaceOf(script);
     private int _deltas;
     private bool _hasStalled;
 
@@ -40,7 +39,6 @@ internal sealed class OpenAiRunner(HttpContext http, FakeOpenAi fake, OpenAiComp
 
     private async Task<bool> StreamAsync()
     {
-        http.Response.ContentType = "text/event-stream; charset=utf-8";
         await SendAsync(Chunk("""{"role":"assistant","content":""}"""));
         if (!await _pacer.WaitAsync(script.Think)) return false;
         foreach (var chunk in plan.Reasoning?.Chunks ?? [])
@@ -58,7 +56,7 @@ internal sealed class OpenAiRunner(HttpContext http, FakeOpenAi fake, OpenAiComp
         if (!await ApplyFaultsAsync(isEndOfText: true)) return false;
         for (var i = 0; i < plan.Calls.Count; i++) await SendCallAsync(i);
         await SendAsync(Chunk("{}", $"\"{plan.FinishReason}\""));
-        if (plan.IncludeUsage) await SendAsync($$"""{{Head("chat.completion.chunk")}},"choices":[],"usage":{{Usage()}}}""");
+        if (includeUsage) await SendAsync($$"""{{Head("chat.completion.chunk")}},"choices":[],"usage":{{Usage()}}}""");
         if (script.Format.Done != DoneFormat.None) await SendAsync("[DONE]");
         return true;
     }
@@ -114,21 +112,11 @@ internal sealed class OpenAiRunner(HttpContext http, FakeOpenAi fake, OpenAiComp
         return false;
     }
 
-    private async Task SendAsync(string data)
-    {
-        http.RequestAborted.ThrowIfCancellationRequested();
-        var record = Encoding.UTF8.GetBytes($"data{_colon}{data}{_newLine}{_newLine}");
-        var pieces = script.Format.Torn ? record.Chunk(1) : [record];
-        foreach (var piece in pieces)
-        {
-            await http.Response.Body.WriteAsync(piece, http.RequestAborted);
-            await http.Response.Body.FlushAsync(http.RequestAborted);
-        }
-    }
+    private Task SendAsync(string data) => _events.SendAsync(data);
 
     private string Chunk(string delta, string finishReason = "null")
     {
-        var usage = plan.IncludeUsage ? ",\"usage\":null" : "";
+        var usage = includeUsage ? ",\"usage\":null" : "";
         return $$"""{{Head("chat.completion.chunk")}},"choices":[{"index":0,"delta":{{delta}},"logprobs":null,"finish_reason":{{finishReason}}}]{{usage}}}""";
     }
 

@@ -114,13 +114,7 @@ internal static class OpenAiValidator
         {
             var at = $"tools[{index++}].function";
             CheckName(tool.GetProperty("function"), at);
-            if (tool.GetProperty("function").TryGetProperty("parameters", out var parameters)
-                && !(parameters.TryGetProperty("type", out var type) && type.ValueEquals("object")))
-            {
-                throw new OpenAiError(
-                    400, "Invalid schema for function: schema must be a JSON Schema of 'type: \"object\"'.", "invalid_request_error",
-                    "invalid_function_parameters", $"{at}.parameters");
-            }
+            if (tool.GetProperty("function").TryGetProperty("parameters", out var parameters)) CheckParameters(parameters, $"{at}.parameters");
         }
     }
 
@@ -131,7 +125,17 @@ internal static class OpenAiValidator
         _ = format.GetProperty("json_schema").GetProperty("schema");
     }
 
-    private static void CheckName(JsonElement value, string at)
+    /// <exception cref="OpenAiError">The schema of a function's parameters is not valid.</exception>
+    public static void CheckParameters(JsonElement parameters, string at)
+    {
+        if (parameters.TryGetProperty("type", out var type) && type.ValueEquals("object")) return;
+        throw new OpenAiError(
+            400, "Invalid schema for function: schema must be a JSON Schema of 'type: \"object\"'.", "invalid_request_error",
+            "invalid_function_parameters", at);
+    }
+
+    /// <exception cref="OpenAiError">The name of a function or a schema is not valid.</exception>
+    public static void CheckName(JsonElement value, string at)
     {
         var name = value.GetProperty("name").GetString()!;
         if (name.Length is 0 or > MaxName || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-'))

@@ -9,12 +9,14 @@ namespace CozeCluster.Silo.SandboxMode;
 internal static class DemoModels
 {
     private const string OpenAiBot = "sandbox-openai";
+    private const string ResponsesBot = "sandbox-responses";
     private const string ClaudeBot = "sandbox-claude";
     private const string GeminiBot = "sandbox-gemini";
 
     public static IReadOnlyList<(string Model, string Description)> Models { get; } =
     [
         ("openai-sandbox", "a language model behind OpenAI's API, with tools and JSON"),
+        ("responses-sandbox", "the same behind OpenAI's Responses API, with replies that survive their node"),
         ("claude-sandbox", "a language model behind Anthropic's API"),
         ("gemini-sandbox", "a language model behind Google's API"),
         ("fallback-sandbox", "a Coze bot that is not published, then Claude, then OpenAI"),
@@ -23,6 +25,11 @@ internal static class DemoModels
     public static IReadOnlyList<BotDefinition> Bots { get; } =
     [
         new() { Id = OpenAiBot, Upstream = UpstreamNames.OpenAi, UpstreamBotId = FakeOpenAi.Model, Accounts = [OpenAiBot] },
+        new()
+        {
+            Id = ResponsesBot, Upstream = UpstreamNames.OpenAi, UpstreamBotId = FakeOpenAi.Model, Accounts = [ResponsesBot],
+            Options = new Dictionary<string, string> { ["api"] = "responses", ["background"] = "true" },
+        },
         new() { Id = ClaudeBot, Upstream = UpstreamNames.Claude, UpstreamBotId = "claude-sonnet-4-6", Accounts = [ClaudeBot] },
         new() { Id = GeminiBot, Upstream = UpstreamNames.Gemini, UpstreamBotId = "gemini-2.5-flash", Accounts = [GeminiBot] },
     ];
@@ -30,6 +37,7 @@ internal static class DemoModels
     public static IReadOnlyList<ModelDefinition> Pools { get; } =
     [
         new() { Id = "openai-sandbox", Bots = [OpenAiBot] },
+        new() { Id = "responses-sandbox", Bots = [ResponsesBot] },
         new() { Id = "claude-sandbox", Bots = [ClaudeBot] },
         new() { Id = "gemini-sandbox", Bots = [GeminiBot] },
         new() { Id = "fallback-sandbox", Bots = [DemoCoze.UnpublishedBot], Fallback = [ClaudeBot, OpenAiBot] },
@@ -39,6 +47,9 @@ internal static class DemoModels
     [
         new(
             new AccountDefinition { Id = OpenAiBot, Upstream = UpstreamNames.OpenAi, BaseUrl = new Uri(sandbox, "openai/v1").ToString() },
+            FakeOpenAi.Token, OAuth: null, Proxy: null),
+        new(
+            new AccountDefinition { Id = ResponsesBot, Upstream = UpstreamNames.OpenAi, BaseUrl = new Uri(sandbox, "openai/v1").ToString() },
             FakeOpenAi.Token, OAuth: null, Proxy: null),
         new(
             new AccountDefinition { Id = ClaudeBot, Upstream = UpstreamNames.Claude, BaseUrl = new Uri(sandbox, "claude").ToString() },

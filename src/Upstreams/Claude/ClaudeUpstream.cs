@@ -34,7 +34,7 @@ internal sealed class ClaudeUpstream : IUpstream, IDisposable
     public string Name => UpstreamName;
 
     /// <inheritdoc />
-    public bool CanReattach => false;
+    public bool CanReattach(BotDefinition bot) => false;
 
     /// <inheritdoc />
     public bool IsLanguageModel => true;

@@ -33,7 +33,7 @@ internal sealed class CozeUpstream : IUpstream, IDisposable
     public string Name => UpstreamName;
 
     /// <inheritdoc />
-    public bool CanReattach => true;
+    public bool CanReattach(BotDefinition bot) => true;
 
     /// <inheritdoc />
     public async ValueTask<IExchange> Open(UpstreamTurn turn, CancellationToken cancellationToken)

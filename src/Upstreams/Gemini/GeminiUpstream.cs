@@ -33,7 +33,7 @@ internal sealed class GeminiUpstream : IUpstream, IDisposable
     public string Name => GeminiApi.UpstreamName;
 
     /// <inheritdoc />
-    public bool CanReattach => false;
+    public bool CanReattach(BotDefinition bot) => false;
 
     /// <inheritdoc />
     public bool IsLanguageModel => true;

@@ -41,6 +41,7 @@ internal sealed class OpenAiChatRequest(UpstreamTurn turn, OpenAiBotOptions opti
             foreach (var stop in settings.Stop) json.WriteStringValue(stop);
             json.WriteEndArray();
         }
+        if (options.Store) json.WriteBoolean("store"u8, true);
         OpenAiSettings.WriteCommon(json, turn, options);
         json.WriteEndObject();
     }
@@ -108,7 +109,7 @@ internal sealed class OpenAiChatRequest(UpstreamTurn turn, OpenAiBotOptions opti
                 break;
             case ChatRole.Tool:
                 json.WriteString("role"u8, "user"u8);
-                json.WriteString("content"u8, $"(the function returned {message.Text})");
+                json.WriteString("content"u8, OpenAiSettings.ResultText(message));
                 break;
             case ChatRole.Assistant:
                 WriteAssistant(json, message);
@@ -125,10 +126,7 @@ internal sealed class OpenAiChatRequest(UpstreamTurn turn, OpenAiBotOptions opti
     private static void WriteAssistant(Utf8JsonWriter json, ChatMessage message)
     {
         json.WriteString("role"u8, "assistant"u8);
-        // Calls of the deprecated form have no ids, and this form needs them.
-        var calls = message.ToolCalls.Where(call => call.Id.Length > 0).ToList();
-        var others = message.ToolCalls.Where(call => call.Id.Length == 0).Select(call => $"(called {call.Name} with {call.Arguments})");
-        var text = string.Join('\n', [message.Text, .. others]);
+        var (text, calls) = OpenAiSettings.SplitCalls(message);
         if (text.Length == 0 && calls.Count > 0) json.WriteNull("content"u8);
         else json.WriteString("content"u8, text);
         if (calls.Count == 0) return;
@@ -203,6 +201,9 @@ internal sealed class OpenAiChatRequest(UpstreamTurn turn, OpenAiBotOptions opti
 /// <summary>Writes the settings of a client that are the same in both APIs, or parts of them.</summary>
 internal static class OpenAiSettings
 {
+    /// <summary>The fields of <see cref="GenerationSettings.OpenAiFields"/> that the Responses API has too. It refuses the others.</summary>
+    private static readonly string[] CommonFields = ["service_tier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "moderation"];
+
     /// <summary>Writes the fields that both APIs have in common, and the fields of the bot's options.</summary>
     public static void WriteCommon(Utf8JsonWriter json, UpstreamTurn turn, OpenAiBotOptions options)
     {
@@ -210,19 +211,16 @@ internal static class OpenAiSettings
         if (settings.Temperature is { } temperature) json.WriteNumber("temperature"u8, temperature);
         if (settings.TopP is { } topP) json.WriteNumber("top_p"u8, topP);
         if (options.SendUser) json.WriteString("user"u8, turn.User);
-        if (options.Store)
+        if (options.Store && turn.Metadata.Count > 0)
         {
-            json.WriteBoolean("store"u8, true);
-            if (turn.Metadata.Count > 0)
-            {
-                json.WriteStartObject("metadata"u8);
-                foreach (var (name, value) in turn.Metadata) json.WriteString(name, value);
-                json.WriteEndObject();
-            }
+            json.WriteStartObject("metadata"u8);
+            foreach (var (name, value) in turn.Metadata) json.WriteString(name, value);
+            json.WriteEndObject();
         }
         foreach (var (name, value) in settings.OpenAiFields)
         {
-            if (!options.Fields.ContainsKey(name)) WriteRaw(json, name, value);
+            if (options.Fields.ContainsKey(name) || (options.UsesResponses && !CommonFields.Contains(name))) continue;
+            WriteRaw(json, name, value);
         }
         foreach (var (name, value) in options.Fields) WriteRaw(json, name, value);
     }
@@ -253,6 +251,16 @@ internal static class OpenAiSettings
         _ => "auto",
     };
 
+    /// <summary>The text and the calls of an answer. Calls of the deprecated form have no ids, which both APIs need, so they become text.</summary>
+    public static (string Text, IReadOnlyList<ToolCall> Calls) SplitCalls(ChatMessage message)
+    {
+        var others = message.ToolCalls.Where(call => call.Id.Length == 0).Select(call => $"(called {call.Name} with {call.Arguments})");
+        return (string.Join('\n', [message.Text, .. others]), [.. message.ToolCalls.Where(call => call.Id.Length > 0)]);
+    }
+
+    /// <summary>The result of a call that has no id, as text.</summary>
+    public static string ResultText(ChatMessage message) => $"(the function returned {message.Text})";
+
     /// <summary>An id of a tool call that the API accepts. Ids of other upstreams may be longer.</summary>
     public static string CallId(string id) => id.Length <= OpenAiLimits.MaxCallId ? id : $"call_{GrainKeys.Hash(id)}";
 
@@ -263,7 +271,8 @@ internal static class OpenAiSettings
             ? "max_completion_tokens"
             : "max_tokens";
 
-    private static void WriteRaw(Utf8JsonWriter json, string name, string value)
+    /// <summary>Writes a member whose value is JSON text.</summary>
+    public static void WriteRaw(Utf8JsonWriter json, string name, string value)
     {
         json.WritePropertyName(name);
         json.WriteRawValue(value);

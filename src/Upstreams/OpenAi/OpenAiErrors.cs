@@ -106,13 +106,14 @@ internal static partial class OpenAiErrors
         "insufficient_quota" or "billing_hard_limit_reached" or "billing_not_active" or "access_terminated" => ErrorCode.UpstreamQuotaExceeded,
         "rate_limit_exceeded" or "rate_limit_error" or "requests" or "tokens" => ErrorCode.UpstreamRateLimited,
         "context_length_exceeded" or "string_above_max_length" or "request_too_large" => ErrorCode.ContextLengthExceeded,
-        "content_filter" or "content_policy_violation" or "invalid_prompt" or "moderation_blocked" or "ResponsibleAIPolicyViolation" =>
-            ErrorCode.ContentFiltered,
+        "content_filter" or "content_policy_violation" or "invalid_prompt" or "moderation_blocked" or "image_content_policy_violation"
+            or "ResponsibleAIPolicyViolation" => ErrorCode.ContentFiltered,
         "invalid_api_key" or "authentication_error" or "account_deactivated" => ErrorCode.UpstreamUnauthorized,
         "permission_error" or "unsupported_country_region_territory" => ErrorCode.UpstreamForbidden,
         "model_not_found" or "not_found_error" or "DeploymentNotFound" => ErrorCode.UpstreamNotFound,
         "invalid_image" or "invalid_image_format" or "invalid_image_url" or "invalid_base64_image" or "image_parse_error" or "image_too_large" or "invalid_file"
-            or "unsupported_image_media_type" or "failed_to_download_image" or "unsupported_file" => ErrorCode.FileRejected,
+            or "unsupported_image_media_type" or "failed_to_download_image" or "unsupported_file" or "image_too_small" or "image_file_too_large"
+            or "image_file_not_found" or "empty_image_file" or "invalid_image_mode" => ErrorCode.FileRejected,
         "server_error" or "internal_error" or "api_error" or "vector_store_timeout" => ErrorCode.UpstreamFailed,
         "overloaded_error" or "server_overloaded" or "service_unavailable" or "engine_overloaded" => ErrorCode.UpstreamUnavailable,
         "timeout" or "request_timeout" => ErrorCode.UpstreamTimeout,

@@ -21,6 +21,27 @@ internal static class OpenAiLimits
     /// <summary>The characters of an id of a tool call.</summary>
     public const int MaxCallId = 40;
 
+    /// <summary>The bytes of one event. The last event of a response repeats all of its output.</summary>
+    public const int MaxEvent = 16 * 1024 * 1024;
+
+    /// <summary>The characters of an id of a response.</summary>
+    public const int MaxResponseId = 200;
+
+    /// <summary>How often in a row a background response may fail to be read before its exchange fails.</summary>
+    public const int MaxReadFailures = 6;
+
+    /// <summary>The pause before a response is read again, if the last read brought nothing. It doubles up to <see cref="MaxReadPause"/>.</summary>
+    public static readonly TimeSpan FirstReadPause = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>The longest pause before a response is read again.</summary>
+    public static readonly TimeSpan MaxReadPause = TimeSpan.FromSeconds(4);
+
+    /// <summary>The longest pause that a server's <c>retry-after</c> causes.</summary>
+    public static readonly TimeSpan MaxRetryAfter = TimeSpan.FromSeconds(30);
+
+    /// <summary>The time for a request that deletes a response.</summary>
+    public static readonly TimeSpan DeleteTimeout = TimeSpan.FromSeconds(5);
+
     /// <summary>See <see cref="Shared.Http.HttpBody.Drain"/>.</summary>
     public const int MaxDrainReads = 8;
 }

@@ -17,6 +17,15 @@ internal static partial class OpenAiLog
     [LoggerMessage(4, LogLevel.Information, "The stream of turn {TurnId} ended before its reply was complete (request {RequestId})")]
     public static partial void StreamBroken(this ILogger logger, string turnId, string? requestId);
 
+    [LoggerMessage(6, LogLevel.Information, "The stream of turn {TurnId} broke after event {Sequence}; response {ResponseId} is read on")]
+    public static partial void ReadingOn(this ILogger logger, string turnId, long sequence, string responseId);
+
+    [LoggerMessage(7, LogLevel.Debug, "Response {ResponseId} of turn {TurnId} could not be read: {Code}. It is read again")]
+    public static partial void ReadFailed(this ILogger logger, string turnId, string responseId, ErrorCode code);
+
+    [LoggerMessage(8, LogLevel.Debug, "Response {ResponseId} of turn {TurnId} has ended already or does not exist, so there is nothing to cancel")]
+    public static partial void NothingToCancel(this ILogger logger, string turnId, string responseId);
+
     [LoggerMessage(5, LogLevel.Information, "Turn {TurnId} was sent without an attachment of its history, which is not stored any more")]
     public static partial void AttachmentLeftOut(this ILogger logger, string turnId);
 }

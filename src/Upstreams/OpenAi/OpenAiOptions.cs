@@ -6,7 +6,22 @@ namespace CozeCluster.Upstreams.OpenAi;
 public sealed record OpenAiBotOptions
 {
     private const string FieldPrefix = "field.";
-    private const string Known = "instructions_role, max_tokens_field, stream_usage, send_user, store, field.<name>";
+    private const string Known = "api, background, instructions_role, max_tokens_field, reasoning_summary, send_user, store, stream_usage, field.<name>";
+
+    /// <summary>Option <c>api</c>: whether turns are sent to the Responses API (<c>responses</c>) or as chat completions (<c>chat</c>, the default).</summary>
+    public bool UsesResponses { get; init; }
+
+    /// <summary>
+    /// Option <c>background</c>: whether the server goes on with a response when its connection is lost, so that a turn survives its node. Only with
+    /// <see cref="UsesResponses"/>. The server keeps the response until the turn has ended. Default false.
+    /// </summary>
+    public bool IsBackground { get; init; }
+
+    /// <summary>
+    /// Option <c>reasoning_summary</c>: <c>auto</c>, <c>concise</c> or <c>detailed</c>, the summary of its reasoning that a model sends. Only with
+    /// <see cref="UsesResponses"/>. Default: none.
+    /// </summary>
+    public string? ReasoningSummary { get; init; }
 
     /// <summary>Option <c>instructions_role</c>: the role of instructions, <c>system</c> (default) or <c>developer</c>.</summary>
     public string InstructionsRole { get; init; } = "system";
@@ -23,7 +38,10 @@ public sealed record OpenAiBotOptions
     /// <summary>Option <c>send_user</c>: whether the end user is sent as <c>user</c>. Default false, because some servers refuse the field.</summary>
     public bool SendUser { get; init; }
 
-    /// <summary>Option <c>store</c>: whether the server may store exchanges (<c>store</c>), with the client's metadata. Default false.</summary>
+    /// <summary>
+    /// Option <c>store</c>: whether the server may store exchanges, with the client's metadata. Without it, a response of <see cref="IsBackground"/> is deleted
+    /// when its turn has ended. Default false.
+    /// </summary>
     public bool Store { get; init; }
 
     /// <summary>Options <c>field.&lt;name&gt;</c>: further fields of the request's body. The values are JSON.</summary>
@@ -43,9 +61,11 @@ public sealed record OpenAiBotOptions
         {
             var expected = name switch
             {
+                "api" => value is "chat" or "responses" ? null : "expected chat or responses",
+                "reasoning_summary" => value is "auto" or "concise" or "detailed" ? null : "expected auto, concise or detailed",
                 "instructions_role" => value is "system" or "developer" ? null : "expected system or developer",
                 "max_tokens_field" => value is "max_tokens" or "max_completion_tokens" ? null : "expected max_tokens or max_completion_tokens",
-                "stream_usage" or "send_user" or "store" => value is "true" or "false" ? null : "expected true or false",
+                "stream_usage" or "send_user" or "store" or "background" => value is "true" or "false" ? null : "expected true or false",
                 _ when name.Length > FieldPrefix.Length && name.StartsWith(FieldPrefix, StringComparison.Ordinal) =>
                     IsJson(value) ? null : "expected JSON; a text needs quotes",
                 _ => $"unknown; bots of openai have {Known}",
@@ -54,7 +74,11 @@ public sealed record OpenAiBotOptions
             else if (name.StartsWith(FieldPrefix, StringComparison.Ordinal)) fields[name[FieldPrefix.Length..]] = value;
             else parsed = parsed.With(name, value);
         }
-        parsed = parsed with { Fields = fields };
+        foreach (var name in (string[])["background", "reasoning_summary"])
+        {
+            if (!parsed.UsesResponses && options.TryGetValue(name, out var value) && value != "false") invalid.TryAdd(name, "needs the option api: responses");
+        }
+        parsed = parsed with { Fields = fields, IsBackground = parsed is { UsesResponses: true, IsBackground: true } };
         errors = invalid;
         return invalid.Count == 0;
     }
@@ -66,6 +90,9 @@ public sealed record OpenAiBotOptions
 
     private OpenAiBotOptions With(string name, string value) => name switch
     {
+        "api" => this with { UsesResponses = value == "responses" },
+        "background" => this with { IsBackground = value == "true" },
+        "reasoning_summary" => this with { ReasoningSummary = value },
         "instructions_role" => this with { InstructionsRole = value },
         "max_tokens_field" => this with { MaxTokensField = value },
         "stream_usage" => this with { StreamUsage = value == "true" },

@@ -57,9 +57,11 @@ internal sealed class SandboxNode : IAsyncDisposable
     public ChatRequest NewRequest(string directives) => new(Http, Sandbox.Coze, "bot", directives);
 
     /// <summary>Kills the node and starts it again.</summary>
-    public async Task CrashAsync()
+    /// <param name="meanwhile">What to wait for before it starts.</param>
+    public async Task CrashAsync(Func<Task>? meanwhile = null)
     {
         await Node.DisposeAsync();
+        if (meanwhile is not null) await meanwhile();
         await StartNodeAsync();
     }
 

@@ -117,3 +117,64 @@ public sealed class NonResumableTurnsCountTests : GrainTest
         Assert.Equal(expected, Silo.Services.GetRequiredService<NonResumableTurns>().Count);
     }
 }
+
+/// <summary>Whether a turn can be resumed depends on the bot that answers it.</summary>
+public sealed class ResumableBotTests : GrainTest
+{
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData("b1", false)]
+    [InlineData("b2", true)]
+    public async Task Crash_TurnOfABot_IsFoundAgainIfTheBotAllowsIt(string? forgetful, bool isFound)
+    {
+        Upstream.ForgetfulBot = forgetful;
+        var turn = await Begin(Request("chat"));
+        (await Upstream.NextOpened()).Identify().Say("Hello");
+        await turn.Subscriber.UntilText("Hello");
+        Assert.Equal(isFound ? 0 : 1, Silo.Services.GetRequiredService<NonResumableTurns>().Count);
+        await Crash();
+
+        var resumed = new RecordingSubscriber();
+        if (!isFound)
+        {
+            // Nothing of the turn was saved.
+            await Assert.ThrowsAsync<ClusterException>(() => Subscribe(turn, Cursor.Start, resumed));
+            return;
+        }
+        await Subscribe(turn, Cursor.Start, resumed);
+        (await Upstream.NextAttached()).Whole("Hello you").Complete();
+        Assert.IsType<ReplyCompleted>(await resumed.UntilEnd());
+        Assert.Equal(("Hello you", 0), (resumed.Text, Upstream.OpenedCount));
+    }
+
+    [Theory]
+    [InlineData("b1", true)]
+    [InlineData("b2", false)]
+    public async Task Crash_NextAttemptOnAnotherBot_CountsAsThatBotDoes(string forgetful, bool isFound)
+    {
+        Upstream.ForgetfulBot = forgetful;
+        var turn = await Begin(Request("chat"));
+        (await Upstream.NextOpened()).Fail(ErrorCode.UpstreamFailed);
+        var second = await Upstream.NextOpened();
+        Assert.Equal("b2", second.Turn.Bot.Id);
+        second.Identify().Say("Hello");
+        await turn.Subscriber.UntilText("Hello");
+        await Crash();
+
+        var resumed = new RecordingSubscriber();
+        if (isFound)
+        {
+            await Subscribe(turn, Cursor.Start, resumed);
+            (await Upstream.NextAttached()).Whole("Hello you").Complete();
+            Assert.IsType<ReplyCompleted>(await resumed.UntilEnd());
+            Assert.Equal("Hello you", resumed.Text);
+        }
+        else
+        {
+            // The intent of the first attempt was saved.
+            await Subscribe(turn, Cursor.Start, resumed);
+            Assert.Equal(ErrorCode.UpstreamOutcomeUnknown, Assert.IsType<ReplyFailed>(await resumed.UntilEnd()).Error.Code);
+        }
+        Assert.Equal(0, Upstream.OpenedCount);
+    }
+}

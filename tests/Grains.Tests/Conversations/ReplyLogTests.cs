@@ -64,6 +64,17 @@ public sealed class ReplyLogTests
     }
 
     [Fact]
+    public void GetLength_OfAnyPart_IsThatOfItsText()
+    {
+        var text = _log.Open("m1", TextKind.Answer);
+        _log.Append(text, "a\ud83d");
+        _log.Add(new FollowUpItem("f", "Why?"));
+        Assert.Equal((2, 0, 0), (_log.GetLength(text), _log.GetLength(1), _log.GetLength(2)));
+        _log.Set(text, "abc");
+        Assert.Equal(3, _log.GetLength(text));
+    }
+
+    [Fact]
     public void Read_PartBehindAnOpenPart_WaitsUntilThatIsClosed()
     {
         var first = _log.Open("m1", TextKind.Answer);

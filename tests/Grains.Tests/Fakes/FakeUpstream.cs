@@ -14,7 +14,13 @@ public sealed class FakeUpstream : IUpstream
 
     public string Name => "fake";
 
+    /// <summary>The answer of <see cref="IUpstream.CanReattach"/> for every bot but <see cref="ForgetfulBot"/>.</summary>
     public bool CanReattach { get; set; } = true;
+
+    /// <summary>The id of a bot whose exchanges cannot be found again.</summary>
+    public string? ForgetfulBot { get; set; }
+
+    bool IUpstream.CanReattach(BotDefinition bot) => CanReattach && bot.Id != ForgetfulBot;
 
     /// <summary>Exceptions of the next calls of <see cref="Open"/>, in order. Null: the call succeeds.</summary>
     public ConcurrentQueue<ClusterException?> Refusals { get; } = new();

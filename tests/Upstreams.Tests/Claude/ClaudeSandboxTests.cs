@@ -260,7 +260,7 @@ public sealed class ClaudeSandboxTests : IAsyncLifetime
 
         Assert.Equal(ErrorCode.UpstreamNotFound, (await _rig.OpenThrows(_rig.Turn("Hi"))).Code);
         Assert.True(_rig.Upstream.IsLanguageModel);
-        Assert.False(_rig.Upstream.CanReattach);
+        Assert.False(_rig.Upstream.CanReattach(_rig.Bot));
     }
 
     private static ChatMessage Call(string id) => new(ChatRole.Assistant, []) { ToolCalls = [new ToolCall(id, "weather", "{}")] };

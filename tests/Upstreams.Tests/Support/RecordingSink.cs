@@ -30,6 +30,8 @@ internal sealed class RecordingSink : IReplySink
 
     public bool HasOpenText => _texts.Exists(text => text.Text.Length > 0 && !Closed.Contains(text.Id));
 
+    public int GetLength(int part) => _texts[part].Text.Length;
+
     public int Open(string messageId, TextKind kind)
     {
         var known = _texts.FindIndex(text => text.Id == messageId && text.Kind == kind);
