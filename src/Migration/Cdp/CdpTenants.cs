@@ -21,6 +21,10 @@ internal static class CdpTenants
         if (entries.Count == 0) ReadOne(context, variables, keys, from, bots);
         else if (keys.Count == 0) ReadOpen(context, entries, bots);
         else ReadMany(context, keys, from, entries, bots);
+        // It is read in either case: then it is no unknown variable.
+        var botId = variables.Snowflake("COZE_BOT_ID");
+        if (entries.Count > 0 && botId is not null && entries.All(entry => entry.BotId != botId))
+            context.Note("COZE_BOT_ID was left out: the entries of bot_config.json say which bots answer.");
         if (keys.Count == 0) context.Note("PROXY_SECRET is not set, so requests need no key. Other machines are served only with allow_weak_keys: true.", true);
         return keys.Count == 0;
     }
