@@ -58,7 +58,7 @@ public sealed record FleetText(string Yaml, IReadOnlyDictionary<string, string> 
     /// <summary>The name of the type, without secrets.</summary>
     public override string ToString() => nameof(FleetText);
 
-    private static string Quote(string value) => value.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' or '/' or ':' or '+' or '=' or '@' or ',' or '%')
+    private static string Quote(string value) => value.All(c => char.IsAsciiLetterOrDigit(c) || "_-./:+=@,%".Contains(c))
         ? value
         : "'" + value.Replace("'", @"'\''", StringComparison.Ordinal) + "'";
 }

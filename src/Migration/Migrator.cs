@@ -34,7 +34,8 @@ public static class Migrator
             var systems = found.Systems.Select(other => $"{other.NameOf()} ({string.Join(", ", found.Files(other))})");
             var modes = found.Systems.Select(other => other.ModeOf());
             throw new MigrationException(
-                $"'{path}' has configurations of several systems: {string.Join("; ", systems)}. Say which one is meant: --from {string.Join(" or --from ", modes)}.");
+                $"'{path}' has configurations of several systems: {string.Join("; ", systems)}. "
+                + $"Say which one is meant: --from {string.Join(" or --from ", modes)}.");
         }
         return Read(found, found.Systems[0]);
     }
@@ -128,7 +129,8 @@ public static class Migrator
 
     private static MigrationException NothingFound(string path, bool isFolder, OldSystem? system)
     {
-        if (!isFolder) return new MigrationException($"'{path}' is no configuration of {(system is { } one ? one.NameOf() : "a system that can be migrated")}.");
+        var name = system?.NameOf() ?? "a system that can be migrated";
+        if (!isFolder) return new MigrationException($"'{path}' is no configuration of {name}.");
         var systems = system is { } only ? [only] : Enum.GetValues<OldSystem>();
         var files = Detection.VariableFiles.Concat(systems.SelectMany(Detection.Documents)).Distinct();
         return new MigrationException($"'{path}' has no configuration that can be migrated. Looked for: {string.Join(", ", files)}.");

@@ -8,8 +8,8 @@ internal sealed class CcpBots(ReadContext context)
     /// <summary>What an operator adds so that bots of Coze answer.</summary>
     public const string HowToSend =
         "Coze's bots have not answered other bots since February 2024, so these accounts cannot get replies. Add an account of a person to 'accounts' "
-        + "({ id: person, upstream: discord, token: \"${PERSON_TOKEN}\", options: { kind: user } }), name it in 'accounts' of each bot in place of the others, and "
-        + "write 'allow_user_accounts: true' at the top; docs/discord.md says what that risks. Better: publish the bot to Coze's API, and use an account "
+        + "({ id: person, upstream: discord, token: \"${PERSON_TOKEN}\", options: { kind: user } }), name it in 'accounts' of each bot in place of the "
+        + "others, and write 'allow_user_accounts: true' at the top; docs/discord.md says what that risks. Better: publish the bot to Coze's API, and use an account "
         + "with 'upstream: coze' and a Coze token.";
 
     private readonly Dictionary<string, (string Listener, string Account, string Guild)> _tokens = new(StringComparer.Ordinal);
@@ -54,7 +54,8 @@ internal sealed class CcpBots(ReadContext context)
     {
         if (_tokens.TryGetValue(token, out var known))
         {
-            if (known.Guild != guild) context.Note($"{entry.Place}: The token is used in two servers. A listener has one; it works in that of its first entry.", true);
+            if (known.Guild != guild)
+                context.Note($"{entry.Place}: The token is used in two servers. A listener works in one, that of its first entry.", isImportant: true);
             return (known.Listener, known.Account);
         }
         var n = _tokens.Count + 1;

@@ -23,7 +23,8 @@ internal static class CcpReader
         ReadTenant(context, variables);
         context.Fleet.Endpoints.Add(
             new OldEndpoint("coze-chat-proxy", (int?)variables.Number("SERVER_PORT", 1, 65535) ?? DefaultPort, variables.From("SERVER_PORT")));
-        if (variables.Text("LOG_LEVEL") is { } level) context.Note($"LOG_LEVEL: start the node with --log-level {ReadContext.Printable(level).ToLowerInvariant()}.");
+        if (variables.Text("LOG_LEVEL") is { } level)
+            context.Note($"LOG_LEVEL: start the node with --log-level {ReadContext.Printable(level).ToLowerInvariant()}.");
         variables.Text("BOT_CONFIG");
         if (!inputs.IsProcess) variables.NoteUnknown();
         return context.Finish();

@@ -106,8 +106,8 @@ internal sealed class CdbBots
         {
             _hasNotedListener = true;
             _context.Note(
-                "Later builds of the Bridge asked Discord for replies with the account of a person. A node receives them with a listener, a Discord bot of yours: "
-                + $"make one (docs/discord.md), invite it to the server, and set {value}.",
+                "Later builds of the Bridge asked Discord for replies with the account of a person. A node receives them with a listener, a Discord bot of "
+                + $"yours: make one (docs/discord.md), invite it to the server, and set {value}.",
                 isImportant: true);
         }
         return id;

@@ -80,8 +80,8 @@ internal static class CdbReader
         if (port == 0) return;
         context.Note(Path.GetExtension(path).ToLowerInvariant() is ".pfx" or ".p12" or ".pem" or ".crt"
             ? $"HTTPS: start the node with --urls \"https://*:{port}\" --certificate {file}."
-            : $"HTTPS: {file} is a Java key store. Convert it: keytool -importkeystore -srckeystore {file} -destkeystore certificate.pfx -deststoretype PKCS12; "
-            + $"then start the node with --urls \"https://*:{port}\" --certificate certificate.pfx.");
+            : $"HTTPS: {file} is a Java key store. Convert it: keytool -importkeystore -srckeystore {file} -destkeystore certificate.pfx "
+            + $"-deststoretype PKCS12; then start the node with --urls \"https://*:{port}\" --certificate certificate.pfx.");
         if (password is not null) context.Fleet.OtherSecrets.Add(context.Secret("COZECLUSTER_CERTIFICATE_PASSWORD", password));
     }
 

@@ -18,7 +18,8 @@ internal static class RcaReader
         var config = new Section(context, inputs.Document ?? SourceNode.Map(inputs.Variables.Place, []));
         var (botId, from) = config.Has("bot_id") ? (config.Token("bot_id"), config.From("bot_id")) : (variables.Token("bot_id"), variables.From("bot_id"));
         if (botId is { Length: > 100 }) context.Report(config.Place, "bot_id: Expected an id of at most 100 characters.");
-        if (botId is null) context.Report(inputs.Document?.Place ?? variables.Place, "bot_id: The id of the bot is missing. It is the number at the end of its page.");
+        if (botId is null)
+            context.Report(inputs.Document?.Place ?? variables.Place, "bot_id: The id of the bot is missing. It is the number at the end of its page.");
         var proxy = context.Proxy(variables, "proxy");
 
         var tenant = new OldTenant("rca", "the old servers asked for no key") { DefaultModel = "coze" };

@@ -39,7 +39,8 @@ internal ref struct JsonSource
         catch (JsonException e)
         {
             // The message of the parser repeats characters of the file. The place is enough to find the error.
-            throw new MigrationException($"{name}:{(e.LineNumber ?? 0) + 1}: This is not JSON. Look for a missing comma, bracket or quotation mark here or above.");
+            var line = (e.LineNumber ?? 0) + 1;
+            throw new MigrationException($"{name}:{line}: This is not JSON. Look for a missing comma, bracket or quotation mark here or above.");
         }
         catch (InvalidOperationException)
         {

@@ -27,7 +27,7 @@ internal sealed class YamlSource
         catch (YamlException e)
         {
             // The message of the parser may repeat a part of the line.
-            throw new MigrationException($"{name}:{e.Start.Line}: This is not YAML. Look at the indentation, the quotation marks and the colons here and above.");
+            throw new MigrationException($"{name}:{e.Start.Line}: This is not YAML. Look at indentation, quotation marks and colons here and above.");
         }
     }
 

@@ -31,17 +31,23 @@ internal sealed class EnvironmentFleetSource(OldEnvironment environment, IReadOn
 
     public FleetSnapshot Read()
     {
-        if (!TryMake(out var fleet, out var problems)) return new(new(null, problems, new Dictionary<string, string>()), Digest(null, problems));
-        var text = FleetText.Of(fleet!, new FleetTextOptions { AllowWeakKeys = true });
+        var (text, problems) = Write();
+        if (text is null) return new(new(null, problems, new Dictionary<string, string>()), Digest(text, problems));
         var result = new FleetReader(new EnvironmentValues(text.Variables.GetValueOrDefault)).Read(text.Yaml, environment.Folder);
-        return new FleetSnapshot(result, Digest(text, []));
+        return new FleetSnapshot(result, Digest(text, problems));
     }
 
-    public bool IsUnchangedSince(FleetSnapshot snapshot) => snapshot.Digest
-        == (TryMake(out var fleet, out var problems) ? Digest(FleetText.Of(fleet!, new FleetTextOptions { AllowWeakKeys = true }), []) : Digest(null, problems));
+    public bool IsUnchangedSince(FleetSnapshot snapshot)
+    {
+        var (text, problems) = Write();
+        return snapshot.Digest == Digest(text, problems);
+    }
 
     // Problems of the old configuration name their places themselves.
     public string Describe(FleetProblem problem) => problem.Line == 0 ? problem.Message : $"The fleet made from {Name}:{problem}";
+
+    private (FleetText? Text, IReadOnlyList<FleetProblem> Problems) Write() =>
+        TryMake(out var fleet, out var problems) ? (FleetText.Of(fleet!, new FleetTextOptions { AllowWeakKeys = true }), []) : (null, problems);
 
     private bool TryMake(out OldFleet? fleet, out IReadOnlyList<FleetProblem> problems)
     {

@@ -8,7 +8,10 @@ internal sealed class MigrateArguments
 {
     private const string DefaultTarget = "fleet.yaml";
 
-    private readonly Argument<string> _source = new("file-or-folder") { Description = "The old configuration: a file of it, or the folder that has its files." };
+    private readonly Argument<string> _source = new("file-or-folder")
+    {
+        Description = "The old configuration: a file of it, or the folder that has its files.",
+    };
 
     private readonly Option<string> _from = new("--from")
     {

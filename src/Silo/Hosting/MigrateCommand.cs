@@ -23,7 +23,8 @@ internal static class MigrateCommand
     {
         var target = Path.GetFullPath(request.Target, folder);
         var variables = Path.ChangeExtension(target, ".env");
-        if (variables == target) throw new StartException("--out: the name of a fleet file cannot end with .env, because its variables are in a file of that name.");
+        if (variables == target)
+            throw new StartException("--out: the name of a fleet file cannot end with .env, because its variables are in a file of that name.");
         var fleet = Read(request, folder);
         var text = FleetText.Of(fleet, new FleetTextOptions
         {
@@ -32,7 +33,8 @@ internal static class MigrateCommand
         var hasVariables = text.Variables.Count > 0 || text.MissingVariables.Count > 0;
         foreach (var path in hasVariables ? [target, variables] : new[] { target })
         {
-            if (!request.Force && Path.Exists(path)) throw new ClusterException(ErrorCode.StateConflict, $"{path} exists already. Name another file, or use --force.");
+            if (!request.Force && Path.Exists(path))
+                throw new ClusterException(ErrorCode.StateConflict, $"{path} exists already. Name another file, or use --force.");
         }
         if (hasVariables) Write(variables, text.ToVariableLines(), OwnerOnly);
         Write(target, text.Yaml, request.InlineSecrets ? OwnerOnly : Everybody);
@@ -40,7 +42,8 @@ internal static class MigrateCommand
         output.WriteLine($"Wrote {target} from the configuration of {fleet.System.NameOf()} ({string.Join(", ", fleet.Files)}).");
         if (hasVariables) output.WriteLine($"Wrote {variables} with its secrets; only you can read it.");
         if (text.MissingVariables.Count > 0) output.WriteLine($"Set in it: {string.Join(", ", text.MissingVariables)}.");
-        foreach (var note in fleet.Notes.OrderByDescending(note => note.IsImportant)) output.WriteLine($"{(note.IsImportant ? "Important" : "Note")}: {note.Text}");
+        foreach (var note in fleet.Notes.OrderByDescending(note => note.IsImportant))
+            output.WriteLine($"{(note.IsImportant ? "Important" : "Note")}: {note.Text}");
         return ExitCodes.Success;
     }
 

@@ -27,7 +27,9 @@ internal static class NodeServices
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainService.MaxStopTime(settings));
     }
 
-    /// <summary>Adds the fleet (from its file, from the environment of an older system, or the demo fleet of the sandbox), and the recovery of turns, which needs the fleet.</summary>
+    /// <summary>
+    /// Adds the fleet (from its file, from the environment of an older system, or the demo fleet of the sandbox), and the recovery of turns, which needs it.
+    /// </summary>
     public static void AddFleet(this WebApplicationBuilder builder, NodeSettings settings)
     {
         builder.Services.AddSingleton<FleetImporter>();

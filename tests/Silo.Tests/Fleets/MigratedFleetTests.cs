@@ -42,7 +42,8 @@ public sealed class MigratedFleetTests
 
         Assert.NotEmpty(Read(fleet, new FleetTextOptions(), isReachable: true).Problems);
         Assert.Empty(Read(fleet, new FleetTextOptions { AllowWeakKeys = true }, isReachable: true).Problems);
-        Assert.Equal(hasWeakKeys, Read(fleet, new FleetTextOptions()).File!.Warnings.Any(warning => warning.Contains("easy to guess", StringComparison.Ordinal)));
+        var warnings = Read(fleet, new FleetTextOptions()).File!.Warnings;
+        Assert.Equal(hasWeakKeys, warnings.Any(warning => warning.Contains("easy to guess", StringComparison.Ordinal)));
     }
 
     [Theory]
@@ -75,8 +76,8 @@ public sealed class MigratedFleetTests
     {
         var text = FleetText.Of(fleet, options);
         var missing = text.MissingVariables.ToDictionary(variable => variable, _ => "set-by-the-operator");
-        return new FleetReader(new EnvironmentValues(variable => text.Variables.GetValueOrDefault(variable) ?? missing.GetValueOrDefault(variable)), isReachable)
-            .Read(text.Yaml, "/");
+        var values = new EnvironmentValues(variable => text.Variables.GetValueOrDefault(variable) ?? missing.GetValueOrDefault(variable));
+        return new FleetReader(values, isReachable).Read(text.Yaml, "/");
     }
 
     private static string PathOf(string name) => Path.Combine(SourceTree.Root, "tests", "Migration.Tests", "Samples", name);
