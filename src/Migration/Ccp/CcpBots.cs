@@ -8,9 +8,9 @@ internal sealed class CcpBots(ReadContext context)
     /// <summary>What an operator adds so that bots of Coze answer.</summary>
     public const string HowToSend =
         "Coze's bots have not answered other bots since February 2024, so these accounts cannot get replies. Add an account of a person to 'accounts' "
-        + "({ id: person, upstream: discord, token: \"${PERSON_TOKEN}\", options: { kind: user } }), name it in 'accounts' of each bot in place of the "
-        + "others, and write 'allow_user_accounts: true' at the top; docs/discord.md says what that risks. Better: publish the bot to Coze's API, and use an account "
-        + "with 'upstream: coze' and a Coze token.";
+        + "({ id: person, upstream: discord, token: \"${PERSON_TOKEN}\", options: { kind: user } }), name it in 'accounts' of each bot in place of "
+        + "the others, and write 'allow_user_accounts: true' at the top; docs/discord.md says what that risks. Better: publish the bot to Coze's API, and "
+        + "use an account with 'upstream: coze' and a Coze token.";
 
     private readonly Dictionary<string, (string Listener, string Account, string Guild)> _tokens = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Bot, string Channel, string Account), string> _bots = [];
