@@ -71,7 +71,7 @@ public sealed record OldOption(string Name, FleetValue Value, string From = "");
 
 /// <summary>A manner of speech and where it answers.</summary>
 /// <param name="Id">The id in the fleet.</param>
-/// <param name="Port">The port that it answers on; null: every port of the node.</param>
+/// <param name="Port">The port that it answers on; null: any, for requests to this machine.</param>
 /// <param name="From">Where the port came from.</param>
 public sealed record OldEndpoint(string Id, int? Port, string From = "")
 {
@@ -80,6 +80,12 @@ public sealed record OldEndpoint(string Id, int? Port, string From = "")
 
     /// <summary>Why.</summary>
     public string AnonymousFrom { get; init; } = "";
+
+    /// <summary>Requests that one address may send in a minute; null: no limit.</summary>
+    public OldOption? RequestsPerMinute { get; init; }
+
+    /// <summary>The addresses that it answers; empty: all.</summary>
+    public IReadOnlyList<string> Networks { get; init; } = [];
 
     /// <summary>Settings of the manner of speech.</summary>
     public IReadOnlyList<OldOption> Options { get; init; } = [];

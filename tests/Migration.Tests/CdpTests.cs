@@ -44,7 +44,8 @@ public sealed class CdpTests : IDisposable
     [InlineData("STREAM_REQUEST_OUT_TIME", "60", "first_byte: 1m")]
     [InlineData("REQUEST_OUT_TIME", "400", "total: 400s")]
     [InlineData("REQUEST_OUT_TIME", "60", "total: 5m")]
-    [InlineData("REQUEST_RATE_LIMIT", "30", "request_rate_limit: 30")]
+    [InlineData("REQUEST_RATE_LIMIT", "30", "requests_per_minute: 30")]
+    [InlineData("GIN_MODE", "release", "requests_per_minute: 60")]
     [InlineData("ONLY_OPENAI_API", "1", "only_openai_api: true")]
     [InlineData("PORT", "8123", "port: 8123")]
     [InlineData("TZ", "Asia/Shanghai", "time_zone: Asia/Shanghai")]
@@ -67,6 +68,21 @@ public sealed class CdpTests : IDisposable
     [InlineData("TZ", "Nowhere/Town")]
     public void A_variable_without_a_counterpart_is_noted(string name, string value) =>
         Assert.Contains(Read((name, value)).Notes, note => note.Text.Contains(name, StringComparison.Ordinal));
+
+    [Fact]
+    public void Names_that_cannot_be_aliases_are_noted_and_aliases_are_bounded()
+    {
+        var names = string.Join(',', Enumerable.Range(0, 250).Select(i => $"\"model-{i}\"").Append("\"with space\"").Append($"\"{new string('x', 99)}\""));
+        _folder.Write("config/bot_config.json", $$"""[{ "cozeBotId": "1000000000000000012", "model": [{{names}}] }, { "cozeBotId": "1000000000000000012" }]""");
+
+        var fleet = Read();
+
+        Assert.Equal(200, fleet.Tenants[0].Aliases.Count);
+        Assert.Equal("*", fleet.Tenants[0].Aliases[^1].Name);
+        Assert.Contains(fleet.Notes, note => note.Text.EndsWith("with space is with-space.", StringComparison.Ordinal));
+        Assert.Contains(fleet.Models, model => model.Id == "with-space");
+        Assert.All(fleet.Tenants[0].Aliases, alias => Assert.InRange(alias.Name.Length, 1, 100));
+    }
 
     [Fact]
     public void COZE_BOT_STAY_ACTIVE_ENABLE_0_means_no_messages() =>

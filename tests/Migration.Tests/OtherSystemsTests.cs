@@ -73,7 +73,7 @@ public sealed class OtherSystemsTests : IDisposable
     [InlineData("APIPort: 9000", "port: 9000")]
     [InlineData("UsingProxy: true\nProxyPort: 1080", "proxy: http://127.0.0.1:1080")]
     [InlineData("generate_timeout: 1", "end.cold_wait: 100ms")]
-    [InlineData("API_IP_WhiteList: true", "allow_addresses: none")]
+    [InlineData("API_IP_WhiteList: true", "networks: [\"127.0.0.1\"]")]
     [InlineData("Keepalive_timer: 1\nKeepalive_maxIntervalMinutes: 1", "every: 10m")]
     public void Cdb_key_becomes(string lines, string expected)
     {
@@ -122,6 +122,7 @@ public sealed class OtherSystemsTests : IDisposable
     [InlineData(Bridge + "UsingProxy: true\nProxyType: FTP", "Config.yml:4: ProxyType: Expected HTTP or SOCKS.")]
     [InlineData(Bridge + "  - { Key: k-0123456789, Token: u2, Server_id: 1000000000000000001, CozeBot_id: 1000000000000000003 }",
         "Config.yml:3: Bots[1].Key: Another bot has the same key. Give each bot a key of its own.")]
+    [InlineData(Bridge + "API_IP_WhiteList: true\nAPI_IP_WhiteList_IPs: [everybody]", "Config.yml:4: API_IP_WhiteList_IPs: Expected IP addresses.")]
     [InlineData("Bots:\n  - Key: \"a\" b\n", "Config.yml:2: This is not YAML.")]
     public void Cdb_error_has_its_line(string text, string expected)
     {

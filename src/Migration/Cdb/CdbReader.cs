@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using CozeCluster.Migration.Sources;
 
 namespace CozeCluster.Migration.Cdb;
@@ -32,7 +33,7 @@ internal static class CdbReader
 
     private static void ReadEndpoints(ReadContext context, Section config, string? anonymous)
     {
-        var options = ReadOptions(config);
+        var (options, networks) = (ReadOptions(config), ReadNetworks(context, config));
         AddEndpoint("bridge", "APIPort", DefaultPort);
         AddEndpoint("bridge-tls", "APISSLPort", config.Has("APISSL_keyStorePath") ? DefaultTlsPort : 0);
         if (context.Fleet.Endpoints.Count == 0) context.Report(config.Place, "APIPort and APISSLPort are both 0, so nothing listened.");
@@ -43,9 +44,21 @@ internal static class CdbReader
         {
             var port = (int)(config.Number(key, 0, 65535) ?? defaultPort);
             if (port == 0 || (id == "bridge-tls" && !config.Has("APISSL_keyStorePath"))) return;
-            context.Fleet.Endpoints.Add(
-                new OldEndpoint(id, port, config.From(key)) { Anonymous = anonymous, AnonymousFrom = "a bot without Key", Options = options });
+            context.Fleet.Endpoints.Add(new OldEndpoint(id, port, config.From(key))
+            {
+                Anonymous = anonymous, AnonymousFrom = "a bot without Key", Networks = networks, Options = options,
+            });
         }
+    }
+
+    private static IReadOnlyList<string> ReadNetworks(ReadContext context, Section config)
+    {
+        var addresses = config.Tokens("API_IP_WhiteList_IPs");
+        if (config.Flag("API_IP_WhiteList") != true) return [];
+        if (!addresses.All(address => IPAddress.TryParse(address, out _))) config.Report("API_IP_WhiteList_IPs", "Expected IP addresses.");
+        if (addresses.Count > 0) return addresses;
+        context.Note("API_IP_WhiteList is on and API_IP_WhiteList_IPs is empty, so only this machine is answered.");
+        return ["127.0.0.1"];
     }
 
     private static List<OldOption> ReadOptions(Section config)
@@ -61,8 +74,6 @@ internal static class CdbReader
         Add("OpenAI_ImageGenerate_Prompt_Suffix", "image_suffix", config.Text("OpenAI_ImageGenerate_Prompt_Suffix"));
         Add("Keepalive_sendChannel", "keepalive_conversation", config.Text("Keepalive_sendChannel"));
         Add("Keepalive_sendMessage", "keepalive_message", config.Text("Keepalive_sendMessage"));
-        var addresses = config.Tokens("API_IP_WhiteList_IPs");
-        if (config.Flag("API_IP_WhiteList") == true) Add("API_IP_WhiteList_IPs", "allow_addresses", addresses.Count > 0 ? string.Join(",", addresses) : "none");
         return options;
 
         void Add(string key, string name, string? value)

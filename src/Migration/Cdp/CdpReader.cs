@@ -7,6 +7,8 @@ internal static class CdpReader
 {
     private const string Listener = "listener";
     private const int DefaultPort = 7077;
+    private const int DefaultRate = 60;
+    private const int MaxRate = 1_000_000;
 
     /// <exception cref="MigrationException">The configuration is wrong.</exception>
     public static OldFleet Read(OldInputs inputs)
@@ -61,14 +63,16 @@ internal static class CdpReader
     {
         var port = (int?)variables.Number("PORT", 1, 65535) ?? DefaultPort;
         var options = new List<OldOption>();
-        if (variables.Number("REQUEST_RATE_LIMIT", 0, int.MaxValue) is { } limit)
-            options.Add(new OldOption("request_rate_limit", FleetValue.Plain($"{limit}"), variables.From("REQUEST_RATE_LIMIT")));
+        var limit = variables.Number("REQUEST_RATE_LIMIT", 0, int.MaxValue) ?? DefaultRate;
         if (variables.Flag("ONLY_OPENAI_API") == true)
             options.Add(new OldOption("only_openai_api", FleetValue.Plain("true"), variables.From("ONLY_OPENAI_API")));
         context.Fleet.Endpoints.Add(new OldEndpoint("coze-discord-proxy", port, variables.From("PORT"))
         {
             Anonymous = isOpen ? context.Fleet.Tenants[0].Id : null,
             AnonymousFrom = "PROXY_SECRET is not set",
+            RequestsPerMinute = limit == 0
+                ? null
+                : new OldOption("requests_per_minute", FleetValue.Plain($"{Math.Min(limit, MaxRate)}"), variables.From("REQUEST_RATE_LIMIT")),
             Options = options,
         });
     }

@@ -9,6 +9,8 @@ namespace CozeCluster.Migration.Cdp;
 internal static class CdpTenants
 {
     private const string Variable = "PROXY_SECRET";
+    private const int MaxAlias = 100;
+    private const int MaxAliases = 200;
 
     /// <returns>Whether requests need no key.</returns>
     public static bool Read(ReadContext context, Section variables, IReadOnlyList<CdpEntry> entries, CdpBots bots)
@@ -97,11 +99,28 @@ internal static class CdpTenants
             ids[name] = Names.Model(prefix + (name.Length == 0 ? "coze" : name), taken);
             context.Fleet.Models.Add(new OldModel(ids[name], behind, [tenant.Id], served[0].From) { IsHidden = prefix.Length > 0 });
         }
-        foreach (var name in names.Where(name => name.Length > 0 && name != ids[name]))
-            tenant.Aliases.Add(new OldOption(name, FleetValue.Plain(ids[name])));
-        foreach (var name in names.Where(name => name.Length > 0).OrderByDescending(name => name.Length))
-            tenant.Aliases.Add(new OldOption($"*{name}*", FleetValue.Plain(ids[name])));
+        var named = names.Where(name => name.Length > 0).ToList();
+        foreach (var name in named.Where(name => !ids.ContainsValue(name))) AddAlias(context, tenant, name, ids[name]);
+        foreach (var name in named.OrderByDescending(name => name.Length)) AddAlias(context, tenant, $"*{name}*", ids[name]);
         if (ids.TryGetValue("", out var any)) tenant.Aliases.Add(new OldOption("*", FleetValue.Plain(any)));
         tenant.DefaultModel = ids[names[0]];
+    }
+
+    private static void AddAlias(ReadContext context, OldTenant tenant, string name, string model)
+    {
+        if (name.Length > MaxAlias || name.Any(char.IsWhiteSpace))
+        {
+            var (old, now) = (ReadContext.Printable(name), ReadContext.Printable(model));
+            context.Note($"A model's name has at most {MaxAlias} characters and no spaces here: {old} is {now}.");
+        }
+        // The last place is for the alias of every name.
+        else if (tenant.Aliases.Count < MaxAliases - 1)
+        {
+            tenant.Aliases.Add(new OldOption(name, FleetValue.Plain(model)));
+        }
+        else
+        {
+            context.Note($"{tenant.Id} has more than {MaxAliases} aliases; {ReadContext.Printable(name)} was left out.");
+        }
     }
 }

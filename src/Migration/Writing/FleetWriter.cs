@@ -64,9 +64,11 @@ internal sealed class FleetWriter(OldFleet fleet, FleetTextOptions options)
     {
         Line($"  - id: {endpoint.Id}");
         if (endpoint.Port is { } port) Line($"    port: {port}{End(endpoint.From)}");
-        else Line("    path: /");
+        else Line("    host: 127.0.0.1");
         Line($"    compat: {fleet.System.ModeOf()}");
         if (endpoint.Anonymous is { } tenant) Line($"    anonymous: {tenant}{End(endpoint.AnonymousFrom)}");
+        if (endpoint.RequestsPerMinute is { } limit) Entry($"    {limit.Name}", limit.Value, limit.From);
+        if (endpoint.Networks.Count > 0) Line($"    networks: [{string.Join(", ", endpoint.Networks.Select(network => $"\"{network}\""))}]");
         Entries("    ", "options", endpoint.Options);
     }
 
