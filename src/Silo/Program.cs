@@ -12,6 +12,7 @@ try
     var commandLine = CommandLine.Parse(args);
     if (commandLine.IsHandled) return ExitCodes.Success;
     var folder = Directory.GetCurrentDirectory();
+    if (commandLine.Migration is { } migration) return MigrateCommand.Run(migration, folder, Console.Out);
     var source = new SettingSource(commandLine.Values, EnvironmentVariables(), folder);
     if (commandLine.Command == NodeCommand.SchemaApply) return await NodeCommands.ApplySchema(source, Console.Out);
     if (commandLine.Command == NodeCommand.StoreMove) return await StoreCommands.Move(source, folder, Console.Out);
@@ -22,7 +23,7 @@ try
     if (commandLine.Command == NodeCommand.Check) return NodeCommands.CheckFleet(settings, Console.Out);
 
     // Reports an invalid fleet file before anything starts.
-    if (settings is { HostsGrains: true, Fleet: { } fleet }) new FleetFileSource(fleet, EnvironmentValues.Process, settings.IsReachable).ReadValid();
+    if (settings.HostsGrains) FleetSources.Of(settings)?.ReadValid();
 
     var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
     {

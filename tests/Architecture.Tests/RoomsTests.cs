@@ -12,7 +12,8 @@ public sealed class RoomsTests
         ["Discord"] = ["Grains.Abstractions", "Grains", "Upstreams"],
         ["Gateway"] = ["Grains.Abstractions"],
         ["Console"] = ["Grains.Abstractions"],
-        ["Silo"] = ["Grains.Abstractions", "Grains", "Storage", "Upstreams", "Discord", "Gateway", "Console", "Sandbox"],
+        ["Silo"] = ["Grains.Abstractions", "Grains", "Storage", "Upstreams", "Discord", "Gateway", "Console", "Migration", "Sandbox"],
+        ["Migration"] = [],
         ["Sandbox"] = [],
     };
 

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using CozeCluster.Silo.Hosting;
 
 namespace CozeCluster.Silo.Fleets;
 
@@ -13,7 +12,7 @@ internal sealed record FleetSnapshot(FleetResult Result, string Digest);
 /// <param name="path">The full path.</param>
 /// <param name="environment">Resolves <c>${NAME}</c>, again at each read.</param>
 /// <param name="isReachable">Whether other machines can send API keys to the node; see <see cref="FleetReader"/>.</param>
-internal sealed class FleetFileSource(string path, EnvironmentValues environment, bool isReachable = false)
+internal sealed class FleetFileSource(string path, EnvironmentValues environment, bool isReachable = false) : IFleetSource
 {
     private const string Unreadable = "The file does not exist or cannot be read.";
     private const string NoDigest = "none";
@@ -21,20 +20,16 @@ internal sealed class FleetFileSource(string path, EnvironmentValues environment
     /// <summary>The full path.</summary>
     public string Path { get; } = path;
 
+    public string Name => Path;
+
+    public string? Folder => System.IO.Path.GetDirectoryName(Path);
+
     /// <summary>Reads the file. A missing or unreadable file is a problem in the result.</summary>
     public FleetSnapshot Read()
     {
         if (ReadBytes() is not { } content) return new(new(null, [new(Place.Start, Unreadable)], new Dictionary<string, string>()), NoDigest);
         var result = new FleetReader(environment, isReachable).Read(content, System.IO.Path.GetDirectoryName(Path)!);
         return new FleetSnapshot(result, Digest(content, result.SecretFiles));
-    }
-
-    /// <summary>Reads a file that must be valid.</summary>
-    /// <exception cref="StartException">The file is not valid; contains all problems.</exception>
-    public FleetSnapshot ReadValid()
-    {
-        var snapshot = Read();
-        return snapshot.Result.File is not null ? snapshot : throw new StartException([.. snapshot.Result.Problems.Select(Describe)]);
     }
 
     /// <summary>Whether neither the file nor a secret file that it names has changed since the snapshot. Parses nothing.</summary>

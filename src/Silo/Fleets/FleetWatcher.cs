@@ -10,7 +10,7 @@ namespace CozeCluster.Silo.Fleets;
 /// SIGHUP makes it read the file at once.
 /// </summary>
 internal sealed partial class FleetWatcher(
-    FleetFileSource source, FleetImporter importer, NodeSettings settings, TimeProvider time, ILogger<FleetWatcher> logger) : BackgroundService
+    IFleetSource source, FleetImporter importer, NodeSettings settings, TimeProvider time, ILogger<FleetWatcher> logger) : BackgroundService
 {
     // Editors write a file in several steps.
     private static readonly TimeSpan WriteDelay = TimeSpan.FromMilliseconds(200);
@@ -78,7 +78,7 @@ internal sealed partial class FleetWatcher(
             }
             catch (ClusterException e) when (e.Code == ErrorCode.InvalidRequest)
             {
-                throw new StartException($"{source.Path}: {e.Message}");
+                throw new StartException($"{source.Name}: {e.Message}");
             }
             catch (ClusterException e) when (e.Code is ErrorCode.CallRejected or ErrorCode.StateConflict && attempt < MaxStartAttempts)
             {
@@ -98,10 +98,11 @@ internal sealed partial class FleetWatcher(
 
     private FileSystemWatcher? WatchFolder()
     {
+        if (source.Folder is not { } folder) return null;
         try
         {
             // The folder, not the file: editors and Kubernetes config maps replace the file.
-            var watcher = new FileSystemWatcher(Path.GetDirectoryName(source.Path)!);
+            var watcher = new FileSystemWatcher(folder);
             watcher.Changed += RequestRefresh;
             watcher.Created += RequestRefresh;
             watcher.Renamed += RequestRefresh;

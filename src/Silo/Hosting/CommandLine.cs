@@ -26,6 +26,9 @@ internal enum NodeCommand
 
     /// <summary>Copy the data in a file into a new data folder or an empty cluster.</summary>
     StoreRestore,
+
+    /// <summary>Write a fleet file from the configuration of an older system.</summary>
+    Migrate,
 }
 
 /// <summary>The parsed command line.</summary>
@@ -35,7 +38,10 @@ internal enum NodeCommand
 /// <param name="File">The backup file of <c>store backup</c> and <c>store restore</c>; null for other commands.</param>
 internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, NodeCommand Command, bool IsHandled, string? File = null)
 {
-    private static readonly Setting[] OfAllCommands = [Settings.Fleet, Settings.Postgres, Settings.Data, Settings.ClusterId];
+    private static readonly Setting[] OfAllCommands = [Settings.Fleet, Settings.FromEnv, Settings.Postgres, Settings.Data, Settings.ClusterId];
+
+    /// <summary>What <c>migrate</c> was asked for; null for other commands.</summary>
+    public MigrateRequest? Migration { get; init; }
 
     /// <summary>Parses the command line. Prints the help or the version if it asks for them.</summary>
     /// <exception cref="StartException">It contains something unknown or incomplete.</exception>
@@ -47,13 +53,14 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
             MakeFileOption("--to", "The file to write. It must not exist yet."),
             MakeFileOption("--from", "The file that store backup has written."),
         ];
-        var (root, commands) = MakeCommands(files);
+        var migration = new MigrateArguments();
+        var (root, commands) = MakeCommands(files, migration);
         foreach (var option in options.Values) root.Add(option);
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
         if (parsed.Errors.Count > 0)
         {
-            var names = options.Values.Concat(files).Select(option => option.Name)
-                .Concat(["check", "schema", "apply", "store", "move", "accept", "backup", "restore"]).ToList();
+            var names = options.Values.Concat(files).Concat(migration.Options).Select(option => option.Name)
+                .Concat(["check", "schema", "apply", "store", "move", "accept", "backup", "restore", "migrate"]).ToList();
             var problems = parsed.Errors.Select(error => error.Message + SuggestionFor(error.Message, names)).Distinct();
             throw new StartException([.. problems, "Use --help to list commands and options."]);
         }
@@ -66,10 +73,14 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
             .Where(pair => parsed.GetResult(pair.Value) is { Implicit: false })
             .ToDictionary(pair => pair.Key.Name, pair => pair.Value is Option<bool> ? "true" : parsed.GetValue((Option<string>)pair.Value)!);
         var file = files.Where(parsed.CommandResult.Command.Options.Contains).Select(parsed.GetValue).SingleOrDefault();
-        return new CommandLine(values, commands[parsed.CommandResult.Command], IsHandled: false, file);
+        var command = commands[parsed.CommandResult.Command];
+        return new CommandLine(values, command, IsHandled: false, file)
+        {
+            Migration = command == NodeCommand.Migrate ? migration.Read(parsed) : null,
+        };
     }
 
-    private static (RootCommand Root, Dictionary<Command, NodeCommand> Commands) MakeCommands(Option<string>[] files)
+    private static (RootCommand Root, Dictionary<Command, NodeCommand> Commands) MakeCommands(Option<string>[] files, MigrateArguments migration)
     {
         var check = new Command("check", "Check the fleet file and list its problems. Starts nothing.");
         var apply = new Command("apply", "Create the tables of a cluster in its database, or update them.");
@@ -88,12 +99,13 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
         };
         var store = new Command("store", "The stored data of nodes.") { move, accept, backup, restore };
         const string About = "CozeCluster: an OpenAI-compatible API in front of Coze bots. docs/configuration.md explains all settings.";
-        var root = new RootCommand(About) { check, schema, store };
+        var root = new RootCommand(About) { check, migration.Command, schema, store };
         var commands = new Dictionary<Command, NodeCommand>
         {
             [root] = NodeCommand.Run, [check] = NodeCommand.Check, [apply] = NodeCommand.SchemaApply, [move] = NodeCommand.StoreMove,
             [accept] = NodeCommand.StoreAccept,
             [backup] = NodeCommand.StoreBackup, [restore] = NodeCommand.StoreRestore,
+            [migration.Command] = NodeCommand.Migrate,
         };
         // The parser requires an action for each command. The program executes the commands itself.
         foreach (var command in commands.Keys) command.SetAction(_ => ExitCodes.Success);

@@ -10,10 +10,10 @@ internal static class NodeCommands
     /// <exception cref="StartException">There is no fleet file, or it is not valid.</exception>
     public static int CheckFleet(NodeSettings settings, TextWriter output)
     {
-        if (settings.Fleet is null)
+        if (FleetSources.Of(settings) is not { } source)
             throw new StartException($"There is no fleet file to check. Name one with {Settings.Fleet.Option}, without {Settings.Sandbox.Option}.");
-        var fleet = new FleetFileSource(settings.Fleet, EnvironmentValues.Process, settings.IsReachable).ReadValid().Result.File!;
-        output.WriteLine($"{settings.Fleet} is valid: {FleetCounts.Of(fleet)}.");
+        var fleet = source.ReadValid().Result.File!;
+        output.WriteLine($"{char.ToUpperInvariant(source.Name[0])}{source.Name[1..]} is valid: {FleetCounts.Of(fleet)}.");
         foreach (var warning in fleet.Warnings) output.WriteLine($"Warning: {warning}");
         return ExitCodes.Success;
     }

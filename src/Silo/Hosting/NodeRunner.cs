@@ -7,6 +7,10 @@ namespace CozeCluster.Silo.Hosting;
 /// <param name="Text">A line for the log.</param>
 internal sealed record StartWarning(string Text);
 
+/// <summary>Something that an operator wants to see once, found before the node had a log.</summary>
+/// <param name="Text">A line for the log.</param>
+internal sealed record StartNotice(string Text);
+
 /// <summary>Starts a node, and waits until it has stopped.</summary>
 internal static partial class NodeRunner
 {
@@ -22,6 +26,7 @@ internal static partial class NodeRunner
             return;
         }
         app.Services.GetRequiredService<StartPhase>().IsOver = true;
+        foreach (var notice in app.Services.GetServices<StartNotice>()) LogNotice(app.Logger, notice.Text);
         foreach (var warning in settings.Warnings.Concat(app.Services.GetServices<StartWarning>().Select(warning => warning.Text)))
             LogWarning(app.Logger, warning);
         foreach (var url in app.Urls) LogListening(app.Logger, url);
@@ -66,6 +71,9 @@ internal static partial class NodeRunner
 
     [LoggerMessage(3, LogLevel.Debug, "After its failed start, the node could not stop in order")]
     private static partial void LogNotStopped(ILogger logger, Exception exception);
+
+    [LoggerMessage(4, LogLevel.Information, "{Notice}")]
+    private static partial void LogNotice(ILogger logger, string notice);
 
     [LoggerMessage(2, LogLevel.Warning, "{Warning}")]
     private static partial void LogWarning(ILogger logger, string warning);

@@ -27,7 +27,9 @@ internal static class NodeServices
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainService.MaxStopTime(settings));
     }
 
-    /// <summary>Adds the fleet (from its file, or the demo fleet of the sandbox), and the recovery of turns, which needs the fleet.</summary>
+    /// <summary>
+    /// Adds the fleet (from its file, from the environment of an older system, or the demo fleet of the sandbox), and the recovery of turns, which needs it.
+    /// </summary>
     public static void AddFleet(this WebApplicationBuilder builder, NodeSettings settings)
     {
         builder.Services.AddSingleton<FleetImporter>();
@@ -37,7 +39,9 @@ internal static class NodeServices
         }
         else
         {
-            builder.Services.AddSingleton(new FleetFileSource(settings.Fleet!, EnvironmentValues.Process, settings.IsReachable));
+            var source = FleetSources.Of(settings)!;
+            builder.Services.AddSingleton(source);
+            if (source is EnvironmentFleetSource environment) builder.Report(environment);
             builder.Services.AddHostedService<FleetWatcher>();
         }
         builder.Services.AddHostedService<TurnRecovery>();
@@ -45,6 +49,12 @@ internal static class NodeServices
 
     /// <summary>Adds the middleware that counts requests, so that stopping can wait for them.</summary>
     public static void UseDrain(this WebApplication app) => app.Use(app.Services.GetRequiredService<DrainService>().Invoke);
+
+    private static void Report(this WebApplicationBuilder builder, EnvironmentFleetSource source)
+    {
+        builder.Services.AddSingleton(new StartNotice(source.Describe()));
+        foreach (var note in source.Notes.Where(note => note.IsImportant)) builder.Services.AddSingleton(new StartWarning(note.Text));
+    }
 
     private static void AddSeal(this WebApplicationBuilder builder, NodeSettings settings)
     {

@@ -20,8 +20,11 @@ internal sealed record NodeSettings
     public required bool Sandbox { get; init; }
     public required int SandboxPort { get; init; }
 
-    /// <summary>The full path of the fleet file; null in sandbox mode, and on a gateway that names none.</summary>
+    /// <summary>The full path of the fleet file; null in sandbox mode, with <see cref="FromEnv"/>, and on a gateway that names none.</summary>
     public required string? Fleet { get; init; }
+
+    /// <summary>The environment that the fleet is made from; null: it is not made from one.</summary>
+    public required OldEnvironment? FromEnv { get; init; }
 
     public required TimeSpan FleetPoll { get; init; }
 
@@ -75,9 +78,10 @@ internal sealed record NodeSettings
     {
         var sandbox = source[Settings.Sandbox].Flag();
         var fleet = source[Settings.Fleet];
-        var endpoints = ReadEndpoints(source, sandbox);
+        var environment = OldEnvironment.Find(source, folder, sandbox);
+        var endpoints = ReadEndpoints(source, sandbox, environment);
         var cluster = ClusterSettings.Read(source, folder, sandbox, endpoints);
-        if (!sandbox && fleet.Text is null && cluster?.Role != NodeRole.Gateway)
+        if (!sandbox && fleet.Text is null && environment is null && cluster?.Role != NodeRole.Gateway && source[Settings.FromEnv].Text != "true")
             fleet.Report(
                 $"a node needs a fleet file. Name one ({Settings.Fleet.Option} fleet.yaml or {Settings.Fleet.Variable}), "
                 + $"or try the sandbox ({Settings.Sandbox.Option}).");
@@ -87,7 +91,8 @@ internal sealed record NodeSettings
         {
             Sandbox = sandbox,
             SandboxPort = (int)source[Settings.SandboxPort].Number(0, 65535),
-            Fleet = sandbox || fleet.Text is null ? null : Path.GetFullPath(fleet.Text, folder),
+            FromEnv = environment,
+            Fleet = sandbox || environment is not null || fleet.Text is null ? null : Path.GetFullPath(fleet.Text, folder),
             FleetPoll = source[Settings.FleetPoll].Duration(TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)),
             FleetStaleMax = source[Settings.FleetStaleMax].Duration(TimeSpan.Zero, TimeSpan.FromDays(1)),
             Data = Path.Combine(Path.GetFullPath(source[Settings.Data].Text!, folder), sandbox ? "sandbox" : ""),
@@ -132,12 +137,16 @@ internal sealed record NodeSettings
         SubscriberGrace = source[Settings.ListenerGrace].Duration(TimeSpan.FromSeconds(10), TimeSpan.FromHours(1)),
     };
 
-    private static List<HttpEndpoint> ReadEndpoints(SettingSource source, bool sandbox)
+    private static List<HttpEndpoint> ReadEndpoints(SettingSource source, bool sandbox, OldEnvironment? environment)
     {
         var urls = source[Settings.Urls];
         if (source.IsOnCommandLine(Settings.Urls) && source.IsOnCommandLine(Settings.Port))
             urls.Report($"cannot be combined with {Settings.Port.Option}; write the port into the URL.");
-        if (!urls.IsSet) return [HttpEndpoint.Parse($"http://127.0.0.1:{source[Settings.Port].Number(0, 65535)}")!];
+        if (!urls.IsSet)
+        {
+            var port = source[Settings.Port].IsSet ? null : environment?.Port;
+            return [HttpEndpoint.Parse($"http://127.0.0.1:{port ?? source[Settings.Port].Number(0, 65535)}")!];
+        }
         var endpoints = new List<HttpEndpoint>();
         foreach (var url in urls.Items(';'))
         {

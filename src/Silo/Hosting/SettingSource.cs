@@ -16,6 +16,7 @@ internal sealed class SettingSource
     public SettingSource(IReadOnlyDictionary<string, string> commandLine, IReadOnlyDictionary<string, string?> variables, string folder)
     {
         File = ReadFile(folder);
+        Variables = variables;
         _layers.Add((InMemory(setting => commandLine.GetValueOrDefault(setting.Name)), setting => setting.Option));
         _layers.Add((InMemory(setting => variables.GetValueOrDefault(setting.Variable)), setting => setting.Variable));
         _layers.Add((File, setting => NameInFile(setting.Key)));
@@ -28,6 +29,9 @@ internal sealed class SettingSource
 
     /// <summary>Environment variables that are probably misspelled settings.</summary>
     public IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>All environment variables.</summary>
+    public IReadOnlyDictionary<string, string?> Variables { get; }
 
     /// <summary>All of <c>appsettings.json</c>, for sections that are not settings of this project (<c>Logging</c>).</summary>
     public IConfigurationRoot File { get; }
