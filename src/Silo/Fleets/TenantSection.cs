@@ -5,7 +5,7 @@ namespace CozeCluster.Silo.Fleets;
 /// <summary>Reads the section <c>tenants</c>.</summary>
 internal static class TenantSection
 {
-    private const string ExpectedKey = "an API key: 8 to 256 printable ASCII characters, no spaces";
+    private const string ExpectedKey = "an API key: 1 to 256 printable ASCII characters, no spaces";
     private const string ExpectedHash = "the SHA-256 of an API key as 64 hexadecimal digits";
     private const int MaxNames = 5;
     private const int MaxAliases = 200;
@@ -65,7 +65,7 @@ internal static class TenantSection
         var key = map.Optional("key");
         var hash = map.Optional("hash");
         map.RequireOneOf("key", "hash");
-        var plain = key.Text(text => text.Length is >= 8 and <= 256 && text.All(c => c is > ' ' and <= '~'), ExpectedKey);
+        var plain = key.Text(text => text.Length is >= 1 and <= 256 && text.All(c => c is > ' ' and <= '~'), ExpectedKey);
         if (plain?.StartsWith(SandboxKeys.Prefix, StringComparison.Ordinal) == true) key.Report(SandboxKeyRefused);
         var digest = plain is not null ? GrainKeys.ApiKeyHash(plain) : hash.Text(IsHash, ExpectedHash)?.ToLowerInvariant();
         if (plain is null && digest is not null && SandboxKeys.Hashes.Contains(digest)) hash.Report(SandboxKeyRefused);

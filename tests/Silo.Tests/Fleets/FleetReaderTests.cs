@@ -79,7 +79,7 @@ public sealed class FleetReaderTests
         "18:15: accounts[1].base_url: Expected a URL that begins with https:// or http://, without user, query or fragment.")]
     [InlineData("socks5://user:password@proxy.example:1080", "ftp://proxy.example",
         "20:12: accounts[1].proxy: Expected a URL that begins with http://, socks4://, socks4a:// or socks5://, with nothing after host and port.")]
-    [InlineData("key: key-of-acme", "key: short", "6:14: tenants[0].keys[0].key: Expected an API key: 8 to 256 printable ASCII characters, no spaces.")]
+    [InlineData("key: key-of-acme", "key: two words", "6:14: tenants[0].keys[0].key: Expected an API key: 1 to 256 printable ASCII characters, no spaces.")]
     [InlineData("key: key-of-acme", "hash: abc", "6:15: tenants[0].keys[0].hash: Expected the SHA-256 of an API key as 64 hexadecimal digits.")]
     [InlineData("token: pat_secret_1", "token: two words", "15:12: accounts[0].token: Expected a token: printable ASCII characters, no spaces.")]
     [InlineData("token: pat_secret_1", "token_file: /nowhere/token",
