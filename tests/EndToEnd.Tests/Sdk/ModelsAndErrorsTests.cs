@@ -55,11 +55,20 @@ public sealed class ModelsAndErrorsTests(NodeFixture node)
     [Fact]
     public async Task An_error_names_the_unsupported_field()
     {
-        var options = new ChatCompletionOptions { ResponseFormat = ChatResponseFormat.CreateJsonObjectFormat() };
+        var options = new ChatCompletionOptions { IncludeLogProbabilities = true };
         var failure = await GetFailureAsync(() => node.Chat(node.NewModel()).CompleteChatAsync([new UserChatMessage("x")], options, TestTimeout.Token));
 
         Assert.Equal(400, failure.Status);
-        Assert.StartsWith("response_format", Body(failure).Text("param"), StringComparison.Ordinal);
+        Assert.Equal("logprobs", Body(failure).Text("param"));
+    }
+
+    [Fact]
+    public async Task Tools_and_formats_are_ignored_by_a_model_with_only_bots()
+    {
+        var options = new ChatCompletionOptions { ResponseFormat = ChatResponseFormat.CreateJsonObjectFormat(), Tools = { ChatTool.CreateFunctionTool("f") } };
+        ChatCompletion reply = await node.Chat(node.NewModel()).CompleteChatAsync([new UserChatMessage("[[say=fine]]")], options, TestTimeout.Token);
+
+        Assert.Equal("fine", reply.Content[0].Text);
     }
 
     [Fact]
