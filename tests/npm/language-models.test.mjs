@@ -292,7 +292,8 @@ describe('openai with language models behind a node', { timeout: 600_000 }, () =
         });
 
         for (const stream of [false, true]) {
-          test(`a connection that breaks is no fault, ${stream ? 'streamed' : 'whole'}`, { skip: !fake.survives && 'Replies end with their connection.' }, async () => {
+          const skip = !fake.survives && 'Replies end with their connection.';
+          test(`a connection that breaks is no fault, ${stream ? 'streamed' : 'whole'}`, { skip }, async () => {
             const q = question('text=unicode chunks=30 chunk=3 seed=8 disconnect_after=7');
             const reply = await openai.chat.completions.create(ask(q.content, { stream }));
             const text = stream ? await readText(reply) : reply.choices[0].message.content;

@@ -27,7 +27,9 @@ internal static class OpenAiLimits
     /// <summary>The characters of an id of a response.</summary>
     public const int MaxResponseId = 200;
 
-    /// <summary>How often in a row a background response may fail to be read before its exchange fails.</summary>
+    /// <summary>
+    /// How often in a row a background response may fail to be read before its exchange fails. The conversation then attaches a few times more.
+    /// </summary>
     public const int MaxReadFailures = 6;
 
     /// <summary>The pause before a response is read again, if the last read brought nothing. It doubles up to <see cref="MaxReadPause"/>.</summary>
