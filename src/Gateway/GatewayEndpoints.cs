@@ -4,6 +4,7 @@ using CozeCluster.Gateway.Surfaces.Admin;
 using CozeCluster.Gateway.Surfaces.Attachments;
 using CozeCluster.Gateway.Surfaces.Chat;
 using CozeCluster.Gateway.Surfaces.Conversations;
+using CozeCluster.Gateway.Surfaces.Embeddings;
 using CozeCluster.Gateway.Surfaces.Health;
 using CozeCluster.Gateway.Surfaces.Images;
 using CozeCluster.Gateway.Surfaces.Models;
@@ -23,6 +24,7 @@ public static class GatewayEndpoints
         app.MapOperations();
         ChatApi.Map(app);
         ImagesApi.Map(app);
+        ModelTasksApi.Map(app);
         AttachmentsApi.Map(app);
         app.MapModels();
         TurnsApi.Map(app);

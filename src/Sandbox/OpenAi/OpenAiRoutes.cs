@@ -9,6 +9,7 @@ internal static class OpenAiRoutes
     public static void MapFakeOpenAi(this IEndpointRouteBuilder routes, FakeOpenAi fake)
     {
         routes.MapMethods("/v1/chat/completions", ["POST"], (RequestDelegate)(http => OpenAiCompletionApi.CompleteAsync(http, fake)));
+        routes.MapTasks(fake);
         routes.MapMethods("/v1/models", ["GET"], (RequestDelegate)OpenAiCompletionApi.ModelsAsync);
         routes.MapMethods("/sandbox/script", ["POST"], (RequestDelegate)(http => ScriptAsync(http, fake)));
         routes.MapMethods("/sandbox/completions", ["GET"], (RequestDelegate)(http => CompletionsAsync(http, fake)));

@@ -51,7 +51,13 @@ public sealed class FakeFleet : IFleetView
     public BotDefinition? FindBot(string botId) =>
         new() { Id = botId, Upstream = botId == LanguageModel ? UpstreamNames.OpenAi : "coze", UpstreamBotId = "1", Accounts = ["a"] };
 
-    public AccountDefinition? FindAccount(string accountId) => throw new NotSupportedException();
+    public AccountDefinition? FindAccount(string accountId) => new()
+    {
+        Id = accountId,
+        Upstream = "coze",
+        BaseUrl = "https://coze.example",
+        CredentialFromRequest = accountId.StartsWith("own-", StringComparison.Ordinal),
+    };
 
     public ListenerDefinition? FindListener(string listenerId) => throw new NotSupportedException();
 

@@ -24,6 +24,7 @@ internal sealed class ChatApi(
                 Schemas.Header("x-conversation-id", "Same as the field conversation_id."),
                 Schemas.Header("x-turn-survive", "true: the turn continues when its client disconnects."),
                 Schemas.Header("idempotency-key", "Requests with the same key get the same turn. Up to 255 characters."),
+                Schemas.UpstreamAuthorization(),
             ];
             operation.RequestBody = new OpenApiRequestBody { Required = true, Content = Schemas.Content("application/json", Schemas.ChatRequest()) };
             var response = Schemas.Json("The reply; with `stream`, chunks as server-sent events.", Schemas.Completion());
@@ -40,9 +41,10 @@ internal sealed class ChatApi(
             context, options.MaxBodyBytes, (root, bytes) => ChatRequestReader.Read(root, bytes, model => fleet.HasLanguageModel(tenantId, model)));
         info.PromptLength = request.PromptLength;
         fleet.RequireModel(tenantId, request.Model);
+        fleet.RequireTask(tenantId, request.Model, ModelTask.Chat);
         info.Model = request.Model;
 
-        var headers = TurnHeaders.Read(context.Request, request);
+        var headers = TurnHeaders.Read(context.Request, request) with { Credential = UpstreamAuthorization.Read(context, fleet, request.Model) };
         await using var turn = await turns.Start(RequestInfo.KeyOf(context), request, headers, context.RequestAborted);
         info.TurnId = turn.Id;
         context.Response.Headers["x-turn-id"] = turn.Id;
