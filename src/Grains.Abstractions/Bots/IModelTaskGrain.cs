@@ -1,11 +1,10 @@
-using Orleans.Concurrency;
-
 namespace CozeCluster;
 
 /// <summary>
-/// Runs the tasks of models besides chat for gateways, which have no upstreams. It holds nothing between calls. Key: <see cref="GrainKeys.ModelTasks"/>.
+/// Runs one task of a model besides chat for a gateway, which has no upstreams. Key: the conversation key of the turn id
+/// (<see cref="TurnId.TryGetConversation"/>), as if it were a conversation with one turn.
 /// </summary>
-[Alias("model-tasks")]
+[Alias("model-task-run")]
 public interface IModelTaskGrain : IGrainWithStringKey
 {
     /// <summary>
@@ -13,7 +12,7 @@ public interface IModelTaskGrain : IGrainWithStringKey
     /// limit, and has a row in the log.
     /// </summary>
     /// <exception cref="ClusterException">The refusal of the tenant, of the bots or of the upstream.</exception>
-    [Alias("Run"), AlwaysInterleave, ResponseTimeout("00:02:30")]
+    [Alias("Run"), ResponseTimeout("00:02:30")]
     Task<ModelTaskResult> Run(ModelTaskRequest request, CancellationToken cancellationToken = default);
 }
 

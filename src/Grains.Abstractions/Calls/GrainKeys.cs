@@ -22,9 +22,6 @@ public static class GrainKeys
     /// <summary>The key of every <see cref="ITurnLogGrain"/>.</summary>
     public const string TurnLog = "turn-log";
 
-    /// <summary>The key of every <see cref="IModelTaskGrain"/>.</summary>
-    public const string ModelTasks = "model-tasks";
-
     /// <summary>The key of the only <see cref="ITurnRecoveryGrain"/>.</summary>
     public const string TurnRecovery = "turn-recovery";
 

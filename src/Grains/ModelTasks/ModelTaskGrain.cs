@@ -1,16 +1,14 @@
 using System.Collections.Frozen;
 using Microsoft.Extensions.Logging;
-using Orleans.Concurrency;
+using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
-/// <summary>
-/// Runs tasks of models for gateways. Every silo has its own activations, and calls interleave: a call holds nothing but what its <see cref="ModelTaskRun"/>
-/// has.
-/// </summary>
-[GrainType("model-tasks"), StatelessWorker]
+/// <summary>Runs one task of a model for a gateway. It has a key of its own, because Orleans delivers no cancellation to a stateless worker.</summary>
+[GrainType("model-task"), PreferLocalPlacement, CollectionAgeLimit(Minutes = 2)]
 public sealed partial class ModelTaskGrain : Grain, IModelTaskGrain
 {
+    private readonly BackgroundWork _work;
     private readonly FrozenDictionary<string, IModelTaskUpstream> _upstreams;
     private readonly IFleetView _fleet;
     private readonly IRequestCredentials _credentials;
@@ -21,6 +19,7 @@ public sealed partial class ModelTaskGrain : Grain, IModelTaskGrain
 
     /// <summary>Called by Orleans.</summary>
     public ModelTaskGrain(
+        BackgroundWork work,
         IEnumerable<IModelTaskUpstream> upstreams,
         IFleetView fleet,
         IRequestCredentials credentials,
@@ -29,6 +28,7 @@ public sealed partial class ModelTaskGrain : Grain, IModelTaskGrain
         TimeProvider time,
         ILogger<ModelTaskGrain> logger)
     {
+        _work = work;
         _upstreams = upstreams.ToFrozenDictionary(upstream => upstream.Name);
         _fleet = fleet;
         _credentials = credentials;
@@ -41,7 +41,18 @@ public sealed partial class ModelTaskGrain : Grain, IModelTaskGrain
     /// <inheritdoc />
     public async Task<ModelTaskResult> Run(ModelTaskRequest request, CancellationToken cancellationToken = default)
     {
-        if (!TurnId.TryGetConversation(request.TurnId, out var key)) throw new ClusterException(ErrorCode.InvalidRequest, "The turn id is malformed.");
+        try
+        {
+            return await RunTask(request, cancellationToken);
+        }
+        finally
+        {
+            _work.Deactivate("The task has ended.");
+        }
+    }
+
+    private async Task<ModelTaskResult> RunTask(ModelTaskRequest request, CancellationToken cancellationToken)
+    {
         var tenant = GrainFactory.Grain<ITenantGrain>(request.TenantId);
         if (await tenant.Admit(request.TurnId) is { } refusal) throw refusal.ToException();
         GrainMetrics.TurnStarted(request.Model);
@@ -65,18 +76,18 @@ public sealed partial class ModelTaskGrain : Grain, IModelTaskGrain
             error = (CallErrors.Translate(exception) as ClusterException)?.ToError() ?? TurnErrors.Unexpected;
             if (exception is not ClusterException) LogFailed(_logger, exception, request.TurnId);
         }
-        await End(tenant, key, log, error, answer?.Usage);
+        await End(tenant, log, error, answer?.Usage);
         return error is null && answer is not null ? new ModelTaskResult(answer.Body) : throw (error ?? TurnErrors.Unexpected).ToException();
     }
 
     /// <summary>Settles the turn and stores its row. The client's answer does not depend on either.</summary>
-    private async Task End(ITenantGrain tenant, string key, ModelTaskLog log, Error? error, Usage? usage)
+    private async Task End(ITenantGrain tenant, ModelTaskLog log, Error? error, Usage? usage)
     {
         var row = log.End(error, usage);
         try
         {
             var settled = tenant.Settle(row.TurnId, usage);
-            if (_options.DurableTurns) await _store.Commit(new ConversationCommit(key) { Turns = [new TurnChange(row, [])] });
+            if (_options.DurableTurns) await _store.Commit(new ConversationCommit(_work.Key) { Turns = [new TurnChange(row, [])] });
             await settled;
         }
         catch (Exception exception)

@@ -61,7 +61,8 @@ internal sealed class ModelTasksApi(GatewayOptions options, Readiness readiness,
         };
         info.TurnId = request.TurnId;
         context.Response.Headers["x-turn-id"] = request.TurnId;
-        var result = await grains.Grain<IModelTaskGrain>(GrainKeys.ModelTasks).Run(request, context.RequestAborted);
+        if (!TurnId.TryGetConversation(request.TurnId, out var key)) throw new InvalidOperationException("A new turn id has no conversation.");
+        var result = await grains.Grain<IModelTaskGrain>(key).Run(request, context.RequestAborted);
         context.Response.ContentType = "application/json";
         context.Response.Headers.CacheControl = "no-store";
         context.Response.ContentLength = result.Body.Length;
