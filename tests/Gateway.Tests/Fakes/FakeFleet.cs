@@ -24,6 +24,13 @@ public sealed class FakeFleet : IFleetView
 
     public List<string> Models { get; } = ["bot", "team/bot 1"];
 
+    /// <summary>Bots with a model of the same name. The accounts whose ids begin with <c>own-</c> take credentials of requests.</summary>
+    public Dictionary<string, BotDefinition> OtherBots { get; } = new[]
+    {
+        Bot("vectors", ModelTask.Embeddings, "a"), Bot("checks", ModelTask.Moderations, "a"), Bot("own-vectors", ModelTask.Embeddings, "own-a"),
+        Bot("own", ModelTask.Chat, "own-a"), Bot("either", ModelTask.Chat, "own-a", "a"),
+    }.ToDictionary(bot => bot.Id);
+
     /// <summary>The exception of every look-up; null for none.</summary>
     public Exception? Fault { get; set; }
 
@@ -48,8 +55,8 @@ public sealed class FakeFleet : IFleetView
 
     public TenantDefinition? FindTenant(string tenantId) => throw new NotSupportedException();
 
-    public BotDefinition? FindBot(string botId) =>
-        new() { Id = botId, Upstream = botId == LanguageModel ? UpstreamNames.OpenAi : "coze", UpstreamBotId = "1", Accounts = ["a"] };
+    public BotDefinition? FindBot(string botId) => OtherBots.GetValueOrDefault(botId)
+        ?? new() { Id = botId, Upstream = botId == LanguageModel ? UpstreamNames.OpenAi : "coze", UpstreamBotId = "1", Accounts = ["a"] };
 
     public AccountDefinition? FindAccount(string accountId) => new()
     {
@@ -62,8 +69,8 @@ public sealed class FakeFleet : IFleetView
     public ListenerDefinition? FindListener(string listenerId) => throw new NotSupportedException();
 
     public ModelDefinition? FindModel(string tenantId, string model) =>
-        Models.Contains(model) || model == LanguageModel
-            ? new ModelDefinition { Id = model, Bots = ["b"], Fallback = model == LanguageModel ? [model] : [], CreatedAt = Created }
+        Models.Contains(model) || model == LanguageModel || OtherBots.ContainsKey(model)
+            ? new ModelDefinition { Id = model, Bots = [OtherBots.ContainsKey(model) ? model : "b"], Fallback = model == LanguageModel ? [model] : [], CreatedAt = Created }
             : null;
 
     public IReadOnlyList<ModelInfo> ListModels(string tenantId) => [.. Models.Select(model => new ModelInfo(model, Created))];
@@ -76,6 +83,9 @@ public sealed class FakeFleet : IFleetView
         _subscriptions[subscription] = onChange;
         return subscription;
     }
+
+    private static BotDefinition Bot(string id, ModelTask task, params string[] accounts) =>
+        new() { Id = id, Upstream = UpstreamNames.OpenAi, UpstreamBotId = "1", Accounts = accounts, Task = task };
 
     private sealed class Subscription(FakeFleet fleet) : IDisposable
     {
