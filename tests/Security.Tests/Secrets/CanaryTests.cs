@@ -79,7 +79,7 @@ public sealed class CanaryTests
         SecretsFixture node, HttpMethod method, string path, string key, JsonObject? body = null, IReadOnlyDictionary<string, string>? headers = null)
     {
         using var response = await node.Http.RequestAsync(method, path, key, body, headers, TestTimeout.Token);
-        var headers = string.Join('\n', response.Headers.Concat(response.Content.Headers).Select(header => $"{header.Key}: {string.Join(',', header.Value)}"));
+        var received = string.Join('\n', response.Headers.Concat(response.Content.Headers).Select(header => $"{header.Key}: {string.Join(',', header.Value)}"));
         using var content = new MemoryStream();
         try
         {
@@ -89,6 +89,6 @@ public sealed class CanaryTests
         {
             // A stream with an error in it is cut at its end.
         }
-        return [.. Encoding.UTF8.GetBytes($"{(int)response.StatusCode} {response.ReasonPhrase}\n{headers}\n"), .. content.ToArray()];
+        return [.. Encoding.UTF8.GetBytes($"{(int)response.StatusCode} {response.ReasonPhrase}\n{received}\n"), .. content.ToArray()];
     }
 }

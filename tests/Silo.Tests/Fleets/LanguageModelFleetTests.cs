@@ -1,5 +1,3 @@
-using CozeCluster.Silo.Fleets;
-
 namespace CozeCluster.Silo.Tests.Fleets;
 
 /// <summary>What a fleet file says of language models only: keys of clients, and tasks besides chat.</summary>
