@@ -6,6 +6,7 @@ using CozeCluster.Gateway.Surfaces.Attachments;
 using CozeCluster.Gateway.Surfaces.Billing;
 using CozeCluster.Gateway.Surfaces.Chat;
 using CozeCluster.Gateway.Surfaces.Conversations;
+using CozeCluster.Gateway.Surfaces.Embeddings;
 using CozeCluster.Gateway.Surfaces.Health;
 using CozeCluster.Gateway.Surfaces.Images;
 using CozeCluster.Gateway.Surfaces.Models;
@@ -25,6 +26,7 @@ public static class GatewayEndpoints
         app.MapOperations();
         ChatApi.Map(app);
         ImagesApi.Map(app);
+        ModelTasksApi.Map(app);
         AttachmentsApi.Map(app);
         app.MapModels();
         TurnsApi.Map(app);

@@ -4,6 +4,7 @@ using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Replies;
 using CozeCluster.Gateway.Surfaces.Chat;
 using CozeCluster.Gateway.Surfaces.Conversations;
+using CozeCluster.Gateway.Surfaces.Embeddings;
 using CozeCluster.Gateway.Surfaces.Health;
 using CozeCluster.Gateway.Surfaces.Images;
 using CozeCluster.Gateway.Surfaces.OpenApi;
@@ -46,6 +47,7 @@ public static class GatewayServices
         services.AddSingleton<ReplyStreamer>();
         services.AddSingleton<ChatApi>();
         services.AddSingleton<ImagesApi>();
+        services.AddSingleton<ModelTasksApi>();
         services.AddSingleton<TurnsApi>();
         services.AddSingleton<ConversationsApi>();
         services.AddCors();

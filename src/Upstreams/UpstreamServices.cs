@@ -4,6 +4,7 @@ using CozeCluster.Upstreams.Gemini;
 using CozeCluster.Upstreams.Notifications;
 using CozeCluster.Upstreams.OpenAi;
 using CozeCluster.Upstreams.Shared.Fetching;
+using CozeCluster.Upstreams.Shared.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -24,13 +25,15 @@ public static class UpstreamServices
     }
 
     /// <summary>
-    /// Adds the language models as <see cref="IUpstream"/>s. Requires an <see cref="ISecretSeal"/>, an <see cref="IBlobStore"/>, an <see cref="ISafeFetcher"/>
+    /// Adds the language models as <see cref="IUpstream"/>s, with their other tasks and with credentials of requests. Requires an <see cref="ISecretSeal"/>, an <see cref="IBlobStore"/>, an <see cref="ISafeFetcher"/>
     /// and logging. Uses the system clock unless a <see cref="TimeProvider"/> is registered.
     /// </summary>
     public static IServiceCollection AddLanguageModels(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IRequestCredentials, RequestCredentials>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, OpenAiUpstream>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IModelTaskUpstream, OpenAiTasks>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, ClaudeUpstream>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, GeminiUpstream>());
         return services;

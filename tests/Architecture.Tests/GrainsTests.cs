@@ -10,7 +10,7 @@ namespace CozeCluster.Architecture.Tests;
 public sealed class GrainsTests
 {
     /// <summary>Grains that activate on the silo that calls them first. All others are distributed by the number of activations.</summary>
-    private static readonly Type[] PreferLocal = [typeof(ConversationGrain), typeof(AccountGrain)];
+    private static readonly Type[] PreferLocal = [typeof(ConversationGrain), typeof(AccountGrain), typeof(ModelTaskGrain)];
 
     /// <summary>Grains that every silo activates for itself.</summary>
     private static readonly Type[] OnEverySilo = [typeof(StorageHealthGrain), typeof(TurnLogGrain)];

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Text.Json.Nodes;
+using CozeCluster.Sandbox.OpenAi;
 
 namespace CozeCluster.EndToEnd.Tests.Cluster;
 
@@ -44,6 +46,25 @@ public sealed class ClusterTests(RunningCluster cluster)
         Assert.Contains("cozecluster_health", await silo.ReadMetricsAsync(), StringComparison.Ordinal);
         Assert.Equal(404, (await silo.RequestJsonAsync(HttpMethod.Get, "/v1/models")).Status);
         Assert.Equal(200, (await silo.RequestJsonAsync(HttpMethod.Get, "/admin/health", TestFleet.AdminKey)).Status);
+    }
+
+    [Fact]
+    public async Task The_own_key_of_a_client_travels_from_a_gateway_to_a_silo()
+    {
+        var headers = new Dictionary<string, string> { ["x-upstream-authorization"] = $"openai {FakeOpenAi.OwnToken}" };
+        foreach (var gateway in new[] { 0, 1 })
+        {
+            var chat = new JsonObject { ["model"] = "own", ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = "[[say=Hello]]" }) };
+            using var reply = await cluster.Http(gateway).RequestAsync(HttpMethod.Post, "/v1/chat/completions", body: chat, headers: headers);
+            Assert.Contains("Hello", await reply.Content.ReadAsStringAsync(TestTimeout.Token), StringComparison.Ordinal);
+            var ask = new JsonObject { ["model"] = "vectors", ["input"] = new JsonArray("a", "b") };
+            using var vectors = await cluster.Http(gateway).RequestAsync(HttpMethod.Post, "/v1/embeddings", body: ask, headers: headers);
+            Assert.Equal(HttpStatusCode.OK, vectors.StatusCode);
+        }
+        Assert.All(cluster.OpenAi.Completions, completion => Assert.Equal(FakeOpenAi.OwnToken, completion.Token));
+        Assert.All(cluster.OpenAi.Tasks, task => Assert.Equal(FakeOpenAi.OwnToken, task.Token));
+        Assert.Equal((2, 2), (cluster.OpenAi.Completions.Count, cluster.OpenAi.Tasks.Count));
+        Assert.DoesNotContain(FakeOpenAi.OwnToken, cluster.Nodes.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using CozeCluster.Sandbox;
 using CozeCluster.Sandbox.Coze;
+using CozeCluster.Sandbox.OpenAi;
 
 namespace CozeCluster.EndToEnd.Tests.Cluster;
 
@@ -16,11 +17,21 @@ public sealed class RunningCluster : IAsyncLifetime
 
     public FakeCoze Coze => _sandbox.Coze;
 
+    public FakeOpenAi OpenAi => _sandbox.OpenAi;
+
     public async ValueTask InitializeAsync()
     {
         _sandbox = await SandboxServer.StartAsync(new SandboxOptions(), CancellationToken.None);
-        FleetFile = _folder.Write("fleet.yaml", new TestFleet().AddIsolatedModel("bot", new Uri(_sandbox.BaseUrl, "coze")).ToString());
+        FleetFile = _folder.Write("fleet.yaml", CreateFleet(_sandbox.BaseUrl).ToString());
         Nodes = await NodeCluster.StartAsync(_folder.Path, ["--fleet", FleetFile, "--start-grace", "60s", "--drain-time", "1s"], gateways: 2);
+    }
+
+    private static TestFleet CreateFleet(Uri sandbox)
+    {
+        var openAi = new Uri(sandbox, "openai/v1");
+        return new TestFleet().AddIsolatedModel("bot", new Uri(sandbox, "coze"))
+            .AddOwnKeyModel("own", "openai", openAi, FakeOpenAi.Model).AddModel("own", "own")
+            .AddOwnKeyModel("vectors", "openai", openAi, FakeOpenAi.EmbeddingModel, "task: embeddings").AddModel("vectors", "vectors");
     }
 
     /// <summary>A client of a gateway, as it runs now.</summary>

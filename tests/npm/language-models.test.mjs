@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import OpenAI, { APIConnectionError, APIError, BadRequestError, InternalServerError, RateLimitError } from 'openai';
+import OpenAI, { APIConnectionError, APIError, AuthenticationError, BadRequestError, InternalServerError, RateLimitError } from 'openai';
 import { models } from './language-models-support.mjs';
 import { control, startNode } from './support.mjs';
 
@@ -39,6 +39,31 @@ describe('openai with language models behind a node', { timeout: 600_000 }, () =
     const text = await runner.finalContent();
     const [completion] = await control(`${url}/openai/sandbox/completions?prompt=${mark}`);
     assert.equal(text, completion.reply);
+  });
+
+  test('embeddings in both encodings', async () => {
+    const input = ['Hello', '你好'];
+    const decoded = await openai.embeddings.create({ model: 'embeddings-sandbox', input });
+    const numbers = await openai.embeddings.create({ model: 'embeddings-sandbox', input, encoding_format: 'float' });
+    assert.deepEqual(decoded.data.map((item) => item.embedding.map(Math.fround)), numbers.data.map((item) => item.embedding.map(Math.fround)));
+    assert.equal(decoded.model, 'embeddings-sandbox');
+    assert.ok(decoded.usage.total_tokens > 0);
+    await assert.rejects(openai.embeddings.create({ model: 'coze-sandbox', input }), (e) => e instanceof BadRequestError && e.param === 'model');
+  });
+
+  test('moderations', async () => {
+    const checks = await openai.moderations.create({ model: 'moderations-sandbox', input: ['I like cats.', 'This is violence.'] });
+    assert.deepEqual(checks.results.map((result) => result.flagged), [false, true]);
+  });
+
+  test('the key of the client reaches the upstream, and a wrong one is its own fault', async () => {
+    const withKey = (key) => openai.withOptions({ defaultHeaders: { 'x-upstream-authorization': `openai ${key}` } });
+    const ask = { model: 'openai-own-key', messages: [{ role: 'user', content: 'Hi [[say=Hello]]' }] };
+    const reply = await withKey('sk-openai-sandbox-own-0987654321').chat.completions.create(ask);
+    assert.equal(reply.choices[0].message.content, 'Hello');
+    await assert.rejects(
+      withKey('sk-wrong-0123456789').chat.completions.create(ask), (e) => e instanceof AuthenticationError && e.code === 'upstream_credential_refused');
+    await assert.rejects(openai.chat.completions.create(ask), (e) => e instanceof BadRequestError && e.param === 'x-upstream-authorization');
   });
 
   for (const fake of models) {

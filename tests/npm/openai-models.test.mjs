@@ -66,6 +66,24 @@ describe('openai with the fake OpenAI', { timeout: 120_000 }, () => {
     });
   });
 
+  test('embeddings in both encodings', async () => {
+    const input = ['Hello', '你好'];
+    // The client asks for Base64 and decodes it, unless it is told the encoding.
+    const decoded = await openai.embeddings.create({ model: 'embedding-sandbox', input, dimensions: 5 });
+    const numbers = await openai.embeddings.create({ model: 'embedding-sandbox', input, dimensions: 5, encoding_format: 'float' });
+    assert.deepEqual(decoded.data.map((item) => item.embedding.map(Math.fround)), numbers.data.map((item) => item.embedding.map(Math.fround)));
+    assert.equal(numbers.data[1].embedding.length, 5);
+    assert.equal(decoded.usage.prompt_tokens, numbers.usage.prompt_tokens);
+    await assert.rejects(openai.embeddings.create({ model: 'embedding-sandbox', input: [] }), BadRequestError);
+    await assert.rejects(openai.embeddings.create({ model, input }), NotFoundError);
+  });
+
+  test('moderations', async () => {
+    const checks = await openai.moderations.create({ model: 'moderation-sandbox', input: ['I like cats.', 'This is violence.'] });
+    assert.deepEqual(checks.results.map((result) => result.flagged), [false, true]);
+    assert.equal(checks.results[1].categories.violence, true);
+  });
+
   describe('responses', () => {
     const request = (content, more = {}) => ({ model, input: [{ role: 'user', content }], ...more });
     const tool = { type: 'function', name: 'get_time', parameters: { type: 'object', properties: {} }, strict: false };

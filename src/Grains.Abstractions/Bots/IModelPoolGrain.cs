@@ -25,6 +25,17 @@ public sealed record PickRequest(string? Preferred, IReadOnlyList<Refusal> Refus
     /// <summary>Whether only language models can serve the turn: see <see cref="GenerationSettings.NeedsLanguageModel"/>.</summary>
     [Id(0)]
     public bool LanguageModelsOnly { get; init; }
+
+    /// <summary>
+    /// The upstream of the credential that came with the request; null: none came. If a bot of the model takes it, only such bots and those of the fallback are
+    /// picked.
+    /// </summary>
+    [Id(1)]
+    public string? CredentialUpstream { get; init; }
+
+    /// <summary>Only bots with this task are picked.</summary>
+    [Id(2)]
+    public ModelTask Task { get; init; }
 }
 
 /// <summary>A pool's choice.</summary>

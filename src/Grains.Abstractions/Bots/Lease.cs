@@ -11,6 +11,13 @@ public sealed record LeaseRequest(string LeaseId, IReadOnlyList<string> Avoid, s
     [Id(0)]
     public string? TenantId { get; init; }
 
+    /// <summary>
+    /// The upstream of the credential that came with the request; null: none came. A bot with accounts that take it uses only these; all others use only
+    /// accounts with a credential of their own.
+    /// </summary>
+    [Id(1)]
+    public string? CredentialUpstream { get; init; }
+
     /// <summary>30 s.</summary>
     public static TimeSpan Lifetime { get; } = TimeSpan.FromSeconds(30);
 }

@@ -57,6 +57,10 @@ public sealed record TurnRequest
     /// <summary>The client's settings for language models.</summary>
     [Id(12)]
     public GenerationSettings Settings { get => field ?? GenerationSettings.None; init; }
+
+    /// <summary>The tenant's own credential of an upstream; null: none came with the request.</summary>
+    [Id(13)]
+    public RequestCredential? Credential { get; init; }
 }
 
 /// <summary>The result of a tool call.</summary>

@@ -120,4 +120,7 @@ public enum ErrorCode
 
     /// <summary>The node has no memory left for large requests.</summary>
     Overloaded,
+
+    /// <summary>The upstream refused the credential that came with the request.</summary>
+    UpstreamCredentialRefused,
 }

@@ -142,7 +142,9 @@ public sealed record AccountDefinition
     [Id(2)]
     public required string BaseUrl { get; init; }
 
-    /// <summary>A token that is sent as it is (personal access token, service token); null with <see cref="OAuth"/>.</summary>
+    /// <summary>
+    /// A token that is sent as it is (personal access token, service token); null with <see cref="OAuth"/> and <see cref="CredentialFromRequest"/>.
+    /// </summary>
     [Id(3)]
     public Secret? Token { get; init; }
 
@@ -163,6 +165,12 @@ public sealed record AccountDefinition
     /// <summary>Options of this upstream.</summary>
     [Id(7)]
     public IReadOnlyDictionary<string, string> Options { get => field ?? ReadOnlyDictionary<string, string>.Empty; init; }
+
+    /// <summary>
+    /// Whether every request brings its own credential (<see cref="RequestCredential"/>), so that the account has none. Only accounts of language models can.
+    /// </summary>
+    [Id(8), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool CredentialFromRequest { get; init; }
 }
 
 /// <summary>An OAuth JWT application of Coze.</summary>
@@ -208,6 +216,10 @@ public sealed record BotDefinition
     /// <summary>Options of this upstream.</summary>
     [Id(7)]
     public IReadOnlyDictionary<string, string> Options { get => field ?? ReadOnlyDictionary<string, string>.Empty; init; }
+
+    /// <summary>What it does with requests. Only bots of OpenAI-compatible servers have other tasks than chat.</summary>
+    [Id(8), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public ModelTask Task { get; init; }
 }
 
 /// <summary>

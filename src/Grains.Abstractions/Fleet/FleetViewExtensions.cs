@@ -23,4 +23,16 @@ public static class FleetViewExtensions
     public static bool HasLanguageModel(this IFleetView fleet, string tenantId, string model) =>
         fleet.FindModel(tenantId, model) is { } found
         && found.Bots.Concat(found.Fallback).Any(bot => UpstreamNames.IsLanguageModel(fleet.FindBot(bot)?.Upstream));
+
+    /// <summary>Whether a bot with this task is behind a model, among its bots or its fallback. False for an unknown model.</summary>
+    public static bool HasTask(this IFleetView fleet, string tenantId, string model, ModelTask task) =>
+        fleet.FindModel(tenantId, model) is { } found && found.Bots.Concat(found.Fallback).Any(bot => fleet.FindBot(bot)?.Task == task);
+
+    /// <summary>Whether a bot has an account that takes a credential for this upstream from requests.</summary>
+    public static bool TakesCredential(this IFleetView fleet, BotDefinition bot, string? upstream) =>
+        bot.Upstream == upstream && bot.Accounts.Any(account => fleet.FindAccount(account)?.CredentialFromRequest == true);
+
+    /// <summary>Whether a bot has an account for a request with a credential for this upstream, or without one (null).</summary>
+    public static bool HasAccount(this IFleetView fleet, BotDefinition bot, string? credentialUpstream) =>
+        bot.Accounts.Any(account => fleet.FindAccount(account)?.CredentialFromRequest != true) || fleet.TakesCredential(bot, credentialUpstream);
 }

@@ -12,6 +12,9 @@ public static class UpstreamNames
     /// <summary>Google's Gemini API.</summary>
     public const string Gemini = "gemini";
 
+    /// <summary>The upstreams that serve language models.</summary>
+    public static IReadOnlyList<string> LanguageModels { get; } = [OpenAi, Claude, Gemini];
+
     /// <summary>Whether the upstream serves language models instead of bots: see <see cref="IUpstream.IsLanguageModel"/>.</summary>
     public static bool IsLanguageModel(string? upstream) => upstream is OpenAi or Claude or Gemini;
 }

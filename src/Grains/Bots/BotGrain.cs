@@ -181,7 +181,7 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     {
         // The refusal of the account that is available first.
         Refusal? first = null;
-        foreach (var accountId in OrderAccounts(definition.Accounts, request))
+        foreach (var accountId in OrderAccounts(definition, request))
         {
             var refusal = _refusedAccounts.Find(accountId);
             if (refusal is null)
@@ -202,14 +202,16 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         return Refuse(first.Error, first.Until);
     }
 
-    private List<string> OrderAccounts(IReadOnlyList<string> accounts, LeaseRequest request)
+    private List<string> OrderAccounts(BotDefinition definition, LeaseRequest request)
     {
+        var accounts = definition.Accounts;
+        var takesCredential = _fleet.TakesCredential(definition, request.CredentialUpstream);
         var start = _nextAccount++ & int.MaxValue;
         var ordered = new List<string>(accounts.Count);
         for (var i = 0; i < accounts.Count; i++)
         {
             var account = accounts[(start + i) % accounts.Count];
-            if (request.Avoid.Contains(account)) continue;
+            if (request.Avoid.Contains(account) || (_fleet.FindAccount(account)?.CredentialFromRequest ?? false) != takesCredential) continue;
             if (account == request.PreferredAccount) ordered.Insert(0, account);
             else ordered.Add(account);
         }

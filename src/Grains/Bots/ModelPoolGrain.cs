@@ -41,7 +41,7 @@ public sealed class ModelPoolGrain([PersistentState("model-pool")] IPersistentSt
         {
             if (refusal.Until is { } until) _refusals[refusal.Id] = (refusal, Earlier(until, time.GetUtcNow() + MaxSkipTime));
         }
-        var bots = Serving(definition.Bots, request);
+        var bots = TakingCredential(Serving(definition.Bots, request), request);
         var fallback = Serving(definition.Fallback, request);
         if (request.Preferred is { } preferred && IsPreferable(preferred, bots, fallback) && IsAvailable(preferred, request)) return Picked(preferred);
 
@@ -63,6 +63,14 @@ public sealed class ModelPoolGrain([PersistentState("model-pool")] IPersistentSt
     private IReadOnlyList<string> Serving(IReadOnlyList<string> bots, PickRequest request) =>
         request.LanguageModelsOnly ? [.. bots.Where(IsLanguageModel)] : bots;
 
+    /// <summary>The bots that take the credential of the request; all of them if none does.</summary>
+    private IReadOnlyList<string> TakingCredential(IReadOnlyList<string> bots, PickRequest request)
+    {
+        if (request.CredentialUpstream is not { } upstream) return bots;
+        List<string> taking = [.. bots.Where(bot => fleet.FindBot(bot) is { } found && fleet.TakesCredential(found, upstream))];
+        return taking.Count > 0 ? taking : bots;
+    }
+
     private bool IsLanguageModel(string bot) => UpstreamNames.IsLanguageModel(fleet.FindBot(bot)?.Upstream);
 
     /// <summary>A language model keeps no conversation, so a conversation that had to use one of the fallback returns to the bots before it.</summary>
@@ -72,6 +80,7 @@ public sealed class ModelPoolGrain([PersistentState("model-pool")] IPersistentSt
     private bool IsAvailable(string bot, PickRequest request)
     {
         if (request.Refused.Any(refusal => refusal.Id == bot)) return false;
+        if (fleet.FindBot(bot) is { } found && (found.Task != request.Task || !fleet.HasAccount(found, request.CredentialUpstream))) return false;
         if (!_refusals.TryGetValue(bot, out var known)) return true;
         if (known.SkipUntil > time.GetUtcNow()) return false;
         _refusals.Remove(bot);

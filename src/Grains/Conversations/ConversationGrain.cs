@@ -63,6 +63,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         TimeProvider time,
         ConversationOptions options,
         NonResumableTurns nonResumableTurns,
+        IRequestCredentials credentials,
         ILogger<ConversationGrain> logger)
     {
         _store = store;
@@ -76,7 +77,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         _reader = new TurnReader(store, work.Key, time, options, logger);
         _leases = new TurnLeases(_memory, GrainFactory, time, logger);
         var byName = upstreams.ToFrozenDictionary(upstream => upstream.Name);
-        _runner = new TurnRunner(_memory, GrainFactory, fleet, _writer, _reader, byName, time, options, nonResumableTurns, _leases, logger);
+        _runner = new TurnRunner(_memory, GrainFactory, fleet, _writer, _reader, byName, time, options, nonResumableTurns, _leases, credentials, logger);
     }
 
     /// <inheritdoc />

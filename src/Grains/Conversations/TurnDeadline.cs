@@ -121,6 +121,34 @@ internal static class TurnErrors
     public static Error BotRemoved { get; } = new(
         ErrorCode.UpstreamOutcomeUnknown, "The bot or account that was answering is not in the fleet any more, so the rest of the reply cannot be read.");
 
+    /// <summary>A turn waited on another node, and the credential that it needs is not stored.</summary>
+    public static Error CredentialLost { get; } = new(
+        ErrorCode.Draining,
+        "The node that held this turn has stopped before it sent the prompt. The credential of the upstream came with the request and is not stored. "
+        + "Send the request again.");
+
+    /// <summary>A turn cannot be resumed, because it needs a credential that is not stored.</summary>
+    public static Error CredentialNotStored { get; } = new(
+        ErrorCode.UpstreamOutcomeUnknown,
+        "The node that ran this turn failed. The credential of the upstream came with the request and is not stored, so the rest of the reply cannot be read.");
+
+    /// <summary>The fleet has changed since the account was chosen.</summary>
+    public static Error CredentialMissing { get; } = new(
+        ErrorCode.InvalidRequest, "The account of the bot takes the credential of the request, and the request has none for its upstream.",
+        RequestCredential.Header);
+
+    /// <summary>
+    /// An error of an account that takes credentials from requests. What the upstream says of the credential is about its tenant: the account and the bot serve
+    /// other tenants.
+    /// </summary>
+    public static Error OfCredential(Error error) => error switch
+    {
+        { Code: ErrorCode.UpstreamUnauthorized } => new Error(
+            ErrorCode.UpstreamCredentialRefused, $"The upstream refused the credential that came with the request. {error.Message}"),
+        { RecoveryAction: RecoveryAction.RotateAccount } or { Code: ErrorCode.UpstreamNotFound } => error with { OwnRecoveryAction = RecoveryAction.GiveUp },
+        _ => error,
+    };
+
     /// <summary>An exception that this code does not expect.</summary>
     public static Error Unexpected { get; } = new(
         ErrorCode.Internal, "The turn failed because of an internal error. The log of the node contains details under the turn's id.");

@@ -82,6 +82,7 @@ internal sealed partial class TurnLeases(ConversationMemory memory, IGrainFactor
         {
             // A bot knows nothing of the calls that a language model made.
             LanguageModelsOnly = request.Settings.NeedsLanguageModel || UpstreamNames.IsLanguageModel(answered?.Upstream),
+            CredentialUpstream = request.Credential?.Upstream,
         });
 
     [LoggerMessage(1108, LogLevel.Warning, "Turn {TurnId} could not return its lease; the lease will expire")]

@@ -9,6 +9,19 @@ internal sealed partial class TurnRunner
     /// <summary>The largest number of attempts, with those on the fallback.</summary>
     private const int MaxTotalAttempts = 10;
 
+    private static LeaseRequest NewLeaseRequest(TurnRequest request, int attempt, IReadOnlyList<string> excludedAccounts, string? preferredAccount) =>
+        new($"{request.TurnId}.{attempt}", excludedAccounts, preferredAccount)
+        {
+            TenantId = request.TenantId,
+            CredentialUpstream = request.Credential?.Upstream,
+        };
+
+    /// <summary>Begins the use of the request's credential, if the account takes it.</summary>
+    private CredentialUse? UseCredential(TurnRequest request, Lease lease) =>
+        lease.Account.CredentialFromRequest && request.Credential is { Value: not null } given && given.Upstream == lease.Account.Upstream
+            ? credentials.Use(given)
+            : null;
+
     /// <summary>Each bot of the model's fallback may have an attempt when the others have used up theirs.</summary>
     private int MaxAttempts(TurnRequest request) =>
         Math.Min(MaxTotalAttempts, options.MaxAttempts + (fleet.FindModel(request.TenantId, request.Model)?.Fallback.Count ?? 0));

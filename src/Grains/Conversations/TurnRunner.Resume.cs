@@ -11,6 +11,7 @@ internal sealed partial class TurnRunner
         var bot = await CallWithRetries(turn, () => fleet.FindCurrent(view => view.FindBot(handle.BotId)).AsTask(), stop);
         var account = await CallWithRetries(turn, () => fleet.FindCurrent(view => view.FindAccount(handle.AccountId)).AsTask(), stop);
         if (bot is null || account is null || !upstreams.TryGetValue(handle.Upstream, out var upstream)) return TurnErrors.BotRemoved;
+        if (account.CredentialFromRequest) return TurnErrors.CredentialNotStored;
         // The upstream is already working, so the bot is not asked for permission. Until the lease of the failed activation expires, the turn counts twice.
         var lease = turn.Lease = new Lease($"{turn.Progress.TurnId}.resumed", bot, account);
         turn.RenewedAt = time.GetTimestamp();

@@ -22,6 +22,7 @@ internal sealed partial class TurnRunner(
     ConversationOptions options,
     NonResumableTurns nonResumableTurns,
     TurnLeases leases,
+    IRequestCredentials credentials,
     ILogger logger)
 {
     private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(5);
@@ -58,6 +59,7 @@ internal sealed partial class TurnRunner(
     private async Task<Error?> Send(LiveTurn turn, CancellationToken stop)
     {
         var request = turn.Progress.Request ?? throw new InvalidOperationException("A turn that was not sent has no request.");
+        if (request.Credential is { Value: null }) return TurnErrors.CredentialLost;
         turn.Progress.SelectPrompt(memory.InstructionsHash);
         if (PromptBuilder.FindAnsweredTurn(request) is { } answered) turn.Answered ??= await reader.FindAnswered(answered);
         try
@@ -85,7 +87,7 @@ internal sealed partial class TurnRunner(
         for (var attempt = 1; attempt <= MaxAttempts(request); attempt++)
         {
             if (turn.IsCancelRequested) return TurnErrors.Cancelled;
-            var leaseRequest = new LeaseRequest($"{request.TurnId}.{attempt}", excludedAccounts, preferredAccount) { TenantId = request.TenantId };
+            var leaseRequest = NewLeaseRequest(request, attempt, excludedAccounts, preferredAccount);
             var (lease, refusal) = await Acquire(leaseRequest);
             if (lease is null && failedBot is not null)
             {
@@ -146,8 +148,11 @@ internal sealed partial class TurnRunner(
     {
         Error? error = null;
         turn.Progress.BeginAttempt(lease, time.GetUtcNow(), MaxTotalAttempts);
+        using var credential = UseCredential(request, lease);
+        if (credential is not null) lease = lease with { Account = credential.Apply(lease.Account) };
         try
         {
+            if (credential is null && lease.Account.CredentialFromRequest) return error = TurnErrors.CredentialMissing;
             var upstream = upstreams[lease.Bot.Upstream];
             var upstreamTurn = (await BuildPrompt(turn, request, lease, upstream, stop)) with { Attempt = attempt };
             turn.PendingRelease = (upstream, upstreamTurn);
@@ -189,6 +194,7 @@ internal sealed partial class TurnRunner(
             {
                 error = exception.ToError();
             }
+            if (credential is not null && error is not null) error = TurnErrors.OfCredential(error);
             if (error is not null && turn.Log.Failure is null) await CancelAtUpstream(turn, upstream, upstreamTurn);
         }
         finally

@@ -4,7 +4,7 @@ using CozeCluster.Sandbox.Coze;
 namespace CozeCluster.Sandbox.OpenAi;
 
 /// <summary>The state of the fake OpenAI. Tests read here which completions were requested and how they ended, and wait for them.</summary>
-public sealed class FakeOpenAi
+public sealed partial class FakeOpenAi
 {
     private const int MaxCompletions = 10_000;
 
@@ -70,6 +70,7 @@ public sealed class FakeOpenAi
     {
         _completions.Clear();
         ForgetResponses();
+        _tasks.Clear();
         Scripts.Clear();
         NotifyChanged();
     }

@@ -82,12 +82,14 @@ internal static class OpenAiCompletionApi
         await new OpenAiRunner(http, fake, completion, script, plan, includeUsage && plan.HasUsage).RunAsync();
     }
 
-    private static string Authenticate(HttpContext http)
+    /// <summary>Checks the token of a request.</summary>
+    /// <exception cref="OpenAiError">It is not accepted.</exception>
+    public static string Authenticate(HttpContext http)
     {
         var token = http.Request.Headers.Authorization.ToString() is { } header && header.StartsWith("Bearer ", StringComparison.Ordinal) ? header[7..] : "";
         return token switch
         {
-            FakeOpenAi.Token => token,
+            FakeOpenAi.Token or FakeOpenAi.OwnToken => token,
             FakeOpenAi.TokenWithoutCredit => throw OpenAiError.OfStatus(402),
             // The real server repeats a part of the key.
             _ => throw new OpenAiError(401, $"Incorrect API key provided: {token}.", "invalid_request_error", "invalid_api_key"),

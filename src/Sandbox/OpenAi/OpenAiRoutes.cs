@@ -13,6 +13,7 @@ internal static class OpenAiRoutes
         routes.MapMethods("/v1/responses/{id}", ["GET"], (RequestDelegate)(http => OpenAiResponseApi.RetrieveAsync(http, fake)));
         routes.MapMethods("/v1/responses/{id}", ["DELETE"], (RequestDelegate)(http => OpenAiResponseApi.DeleteAsync(http, fake)));
         routes.MapMethods("/v1/responses/{id}/cancel", ["POST"], (RequestDelegate)(http => OpenAiResponseApi.CancelAsync(http, fake)));
+        routes.MapTasks(fake);
         routes.MapMethods("/v1/models", ["GET"], (RequestDelegate)OpenAiCompletionApi.ModelsAsync);
         routes.MapMethods("/sandbox/script", ["POST"], (RequestDelegate)(http => ScriptAsync(http, fake)));
         routes.MapMethods("/sandbox/completions", ["GET"], (RequestDelegate)(http => CompletionsAsync(http, fake)));

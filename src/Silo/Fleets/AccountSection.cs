@@ -21,6 +21,7 @@ internal static class AccountSection
             Upstream = name,
             BaseUrl = map.Optional("base_url").BaseUrl() ?? upstream?.BaseUrl ?? "",
             MaxConcurrentTurns = map.Optional("max_concurrent_turns").Turns(),
+            CredentialFromRequest = ReadCredentials(map.Optional("credentials"), name),
         };
         var (token, oauth, tokenAt) = ReadCredential(map, upstream);
         var proxy = map.Optional("proxy").Proxy();
@@ -38,11 +39,21 @@ internal static class AccountSection
         var oauth = map.Optional("oauth");
         if (upstream is { AllowsOAuth: false } && oauth.Exists)
             oauth.Report($"Accounts of the upstream '{upstream.Name}' have a token. They cannot use an OAuth application.");
+        else if (UpstreamNames.IsLanguageModel(upstream?.Name))
+            map.RequireOneOf("token", "token_file", "credentials");
         else if (upstream is { AllowsOAuth: false })
             map.RequireOneOf("token", "token_file");
         else
             map.RequireOneOf("token", "token_file", "oauth");
         return (token.Token(file), oauth.Map(ReadOAuth), token.Exists ? token : file);
+    }
+
+    private static bool ReadCredentials(FleetField field, string upstream)
+    {
+        var isFromRequest = field.Text(text => text == "request", "request: every request brings its own credential") is not null;
+        if (!field.Exists || UpstreamNames.IsLanguageModel(upstream)) return isFromRequest;
+        field.Report("Only accounts of language models can take credentials from requests.");
+        return false;
     }
 
     private static FleetOAuth ReadOAuth(FleetMap map)

@@ -27,11 +27,25 @@ internal static class BotSection
             MaxConcurrentTurns = map.Optional("max_concurrent_turns").Turns(),
             Timeouts = TimeoutsSection.Read(map.Optional("timeouts"), defaults),
             KeepActive = KeepActiveSection.Read(keepActive),
+            Task = ReadTask(map.Optional("task"), name),
         };
         if (keepActive.Exists && UpstreamNames.IsLanguageModel(name)) keepActive.Report("Language models need no messages to stay active. Remove it.");
         var options = map.Optional("options");
         if (upstream is not null) definition = definition with { Options = options.Options(map, upstream.CheckBotOptions) };
         return new DeclaredBot(id, definition, accounts, upstream?.ListenerOption is { } listener ? [.. ReadListener(options, listener)] : []);
+    }
+
+    private static ModelTask ReadTask(FleetField field, string upstream)
+    {
+        var task = field.Text(text => text is "chat" or "embeddings" or "moderations", "chat, embeddings or moderations") switch
+        {
+            "embeddings" => ModelTask.Embeddings,
+            "moderations" => ModelTask.Moderations,
+            _ => ModelTask.Chat,
+        };
+        if (task == ModelTask.Chat || upstream == UpstreamNames.OpenAi) return task;
+        field.Report($"Only bots of the upstream '{UpstreamNames.OpenAi}' have other tasks than chat.");
+        return ModelTask.Chat;
     }
 
     private static IEnumerable<Reference> ReadListener(FleetField options, string listenerOption) =>

@@ -26,6 +26,7 @@ internal static class FleetChecks
                 .Select(endpoint => new Reference(endpoint.Definition.Anonymous!, endpoint.AnonymousAt)),
             [.. tenants.Select(tenant => tenant.Definition.Id)]);
         CheckUpstreams(bots, accounts);
+        CheckCredentials(declared);
         foreach (var tenant in tenants) CheckModelNames(tenant, models);
     }
 
@@ -86,6 +87,28 @@ internal static class FleetChecks
             {
                 if (upstreams[id].FirstOrDefault() is not { Length: > 0 } upstream || upstream == bot.Definition.Upstream) continue;
                 at.Report($"This account is for the upstream '{upstream}', but the bot is for '{bot.Definition.Upstream}'.");
+            }
+        }
+    }
+
+    /// <summary>A client names the upstream of its credential. So the accounts of a model that take it must be at one server.</summary>
+    private static void CheckCredentials(Declared declared)
+    {
+        var taking = declared.Accounts.Where(account => account.Account.Definition.CredentialFromRequest)
+            .ToLookup(account => account.Account.Definition.Id, account => account.Account.Definition);
+        var bots = declared.Bots.ToLookup(bot => bot.Definition.Id);
+        foreach (var model in declared.Models)
+        {
+            var accounts = model.Definition.Bots.Concat(model.Definition.Fallback).SelectMany(bot => bots[bot])
+                .SelectMany(bot => bot.Definition.Accounts).SelectMany(id => taking[id]);
+            foreach (var upstream in accounts.GroupBy(account => account.Upstream))
+            {
+                if (upstream.Select(account => account.BaseUrl).Distinct(StringComparer.Ordinal).Skip(1).Any())
+                {
+                    model.IdAt.Report(
+                        $"The accounts of this model that take credentials of requests for '{upstream.Key}' have different base URLs. A client's credential would "
+                        + "be sent to servers that it is not for. Use a model for each server.");
+                }
             }
         }
     }

@@ -14,7 +14,7 @@ namespace CozeCluster.Upstreams.OpenAi;
 internal sealed record OpenAiStream(HttpResponseMessage Response, Stream Body, ReadOnlyMemory<byte> Prefix, string? RequestId);
 
 /// <summary>Sends single requests to OpenAI-compatible servers, each once. Throws a <see cref="ClusterException"/> for everything except success.</summary>
-internal sealed class OpenAiHttp(UpstreamHttp http, ISecretSeal seal, TimeProvider time, ILogger logger)
+internal sealed partial class OpenAiHttp(UpstreamHttp http, ISecretSeal seal, TimeProvider time, ILogger logger)
 {
     /// <summary>Sends a request that is answered with an event stream.</summary>
     /// <remarks>

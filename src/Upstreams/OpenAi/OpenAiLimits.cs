@@ -9,6 +9,9 @@ internal static class OpenAiLimits
     /// <summary>The bytes of a whole JSON answer.</summary>
     public const int MaxJsonBody = 16 * 1024 * 1024;
 
+    /// <summary>The bytes of the answer to a task, such as embeddings. It travels in a message between nodes, of at most 100 MB.</summary>
+    public const int MaxTaskBody = 32 * 1024 * 1024;
+
     /// <summary>The bytes of images and files that one request contains. Older ones are left out.</summary>
     public const long MaxMedia = 64L * 1024 * 1024;
 

@@ -64,10 +64,18 @@ internal sealed class TestFleet
     /// <param name="model">The upstream's name of the model.</param>
     /// <param name="token">The token.</param>
     /// <param name="options">Further keys of the bot.</param>
-    public TestFleet AddLanguageModel(string id, string upstream, Uri baseUrl, string model, string token, string options = "")
+    public TestFleet AddLanguageModel(string id, string upstream, Uri baseUrl, string model, string token, string options = "") =>
+        AddModelOf(id, upstream, baseUrl, model, $"token: \"{token}\"", options);
+
+    /// <summary>Adds a bot of a language model whose clients bring their own keys.</summary>
+    /// <inheritdoc cref="AddLanguageModel"/>
+    public TestFleet AddOwnKeyModel(string id, string upstream, Uri baseUrl, string model, string options = "") =>
+        AddModelOf(id, upstream, baseUrl, model, "credentials: request", options);
+
+    private TestFleet AddModelOf(string id, string upstream, Uri baseUrl, string model, string credential, string options)
     {
         Add(_accounts, $$"""
-              - { id: {{id}}, upstream: {{upstream}}, base_url: "{{baseUrl}}", token: "{{token}}" }
+              - { id: {{id}}, upstream: {{upstream}}, base_url: "{{baseUrl}}", {{credential}} }
             """);
         return Add(_bots, $$"""
               - { id: {{id}}, upstream: {{upstream}}, bot_id: "{{model}}", accounts: [{{id}}]{{(options.Length > 0 ? ", " + options : "")}} }

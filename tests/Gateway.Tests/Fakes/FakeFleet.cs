@@ -27,6 +27,13 @@ public sealed class FakeFleet : IFleetView
 
     public List<string> Models { get; } = ["bot", "team/bot 1"];
 
+    /// <summary>Bots with a model of the same name. The accounts whose ids begin with <c>own-</c> take credentials of requests.</summary>
+    public Dictionary<string, BotDefinition> OtherBots { get; } = new[]
+    {
+        Bot("vectors", ModelTask.Embeddings, "a"), Bot("checks", ModelTask.Moderations, "a"), Bot("own-vectors", ModelTask.Embeddings, "own-a"),
+        Bot("own", ModelTask.Chat, "own-a"), Bot("either", ModelTask.Chat, "own-a", "a"),
+    }.ToDictionary(bot => bot.Id);
+
     /// <summary>The exception of every look-up; null for none.</summary>
     public Exception? Fault { get; set; }
 
@@ -56,19 +63,25 @@ public sealed class FakeFleet : IFleetView
 
     public TenantDefinition? FindTenant(string tenantId) => new() { Id = tenantId, DefaultModel = DefaultModel };
 
-    public BotDefinition? FindBot(string botId) =>
-        new() { Id = botId, Upstream = botId == LanguageModel ? UpstreamNames.OpenAi : "coze", UpstreamBotId = "1", Accounts = ["a"] };
+    public BotDefinition? FindBot(string botId) => OtherBots.GetValueOrDefault(botId)
+        ?? new() { Id = botId, Upstream = botId == LanguageModel ? UpstreamNames.OpenAi : "coze", UpstreamBotId = "1", Accounts = ["a"] };
 
-    public AccountDefinition? FindAccount(string accountId) => throw new NotSupportedException();
+    public AccountDefinition? FindAccount(string accountId) => new()
+    {
+        Id = accountId,
+        Upstream = "coze",
+        BaseUrl = "https://coze.example",
+        CredentialFromRequest = accountId.StartsWith("own-", StringComparison.Ordinal),
+    };
 
     public ListenerDefinition? FindListener(string listenerId) => throw new NotSupportedException();
 
     public ModelDefinition? FindModel(string tenantId, string model) =>
-        Models.Contains(model) || model is LanguageModel or StrictModel
+        Models.Contains(model) || model is LanguageModel or StrictModel || OtherBots.ContainsKey(model)
             ? new ModelDefinition
             {
-                Id = model, Bots = ["b"], Fallback = model == LanguageModel ? [model] : [], CreatedAt = Created, RefusesTools = model == StrictModel,
-                RefusesResponseFormat = model == StrictModel,
+                Id = model, Bots = [OtherBots.ContainsKey(model) ? model : "b"], Fallback = model == LanguageModel ? [model] : [], CreatedAt = Created,
+                RefusesTools = model == StrictModel, RefusesResponseFormat = model == StrictModel,
             }
             : null;
 
@@ -82,6 +95,9 @@ public sealed class FakeFleet : IFleetView
         _subscriptions[subscription] = onChange;
         return subscription;
     }
+
+    private static BotDefinition Bot(string id, ModelTask task, params string[] accounts) =>
+        new() { Id = id, Upstream = UpstreamNames.OpenAi, UpstreamBotId = "1", Accounts = accounts, Task = task };
 
     private sealed class Subscription(FakeFleet fleet) : IDisposable
     {

@@ -18,6 +18,8 @@ public sealed class FakeGrains : IGrainFactory
 
     public FakeHealth Health { get; } = new();
 
+    public FakeModelTasks ModelTasks { get; } = new();
+
     /// <summary>Tests the storage for the gateway. It is not a grain.</summary>
     public FakeStorage Storage { get; } = new();
 
@@ -56,6 +58,7 @@ public sealed class FakeGrains : IGrainFactory
             nameof(ITenantGrain) => Tenant,
             nameof(ITurnLogGrain) => TurnLog,
             nameof(IHealthGrain) => Health,
+            nameof(IModelTaskGrain) => ModelTasks,
             nameof(IConversationGrain) => Conversation(primaryKey),
             _ => throw new ArgumentException($"There is no fake of {typeof(T)}."),
         };
@@ -147,6 +150,20 @@ public sealed class FakeHealth : IHealthGrain
     {
         await Answers;
         return [.. Entries];
+    }
+}
+
+public sealed class FakeModelTasks : IModelTaskGrain
+{
+    public ConcurrentQueue<ModelTaskRequest> Requests { get; } = new();
+
+    /// <summary>The answer.</summary>
+    public Func<CancellationToken, Task<ModelTaskResult>> Answer { get; set; } = _ => Task.FromResult(new ModelTaskResult("""{"data":[]}"""u8.ToArray()));
+
+    public Task<ModelTaskResult> Run(ModelTaskRequest request, CancellationToken cancellationToken = default)
+    {
+        Requests.Enqueue(request);
+        return Answer(cancellationToken);
     }
 }
 

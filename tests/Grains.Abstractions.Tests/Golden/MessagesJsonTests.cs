@@ -31,7 +31,7 @@ public sealed class MessagesJsonTests
     [MemberData(nameof(MessageTypes))]
     public void A_message_survives_a_round_trip(Type type)
     {
-        var sent = Samples.Full(type);
+        var sent = Full(type);
 
         Same.Assert(sent, JsonSerializer.Deserialize(JsonSerializer.Serialize(sent, Json(type)), Json(type)), type.Name);
     }
@@ -62,11 +62,21 @@ public sealed class MessagesJsonTests
     [MemberData(nameof(MessageTypes))]
     public void An_unknown_field_is_ignored(Type type)
     {
-        var sent = Samples.Full(type);
+        var sent = Full(type);
         var json = JsonSerializer.SerializeToNode(sent, Json(type))!.AsObject();
         json["addedLater"] = new JsonObject { ["x"] = 1 };
 
         Same.Assert(sent, json.Deserialize(Json(type)), type.Name);
+    }
+
+    [Fact]
+    public void The_credential_of_a_request_is_not_stored_and_not_shown()
+    {
+        var credential = new RequestCredential { Upstream = "openai", Value = "canary-of-the-credential" };
+        var request = (TurnRequest)Full(typeof(TurnRequest)) with { Credential = credential };
+
+        Assert.Equal("""{"upstream":"openai"}""", JsonNode.Parse(JsonSerializer.Serialize(request, Json(typeof(TurnRequest))))!["credential"]!.ToJsonString());
+        Assert.DoesNotContain("canary", request.ToString() + credential, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -83,6 +93,14 @@ public sealed class MessagesJsonTests
 
         Assert.Equal("a\ufffd", received.Text.ToString());
     }
+
+    /// <summary>A message with everything that is stored.</summary>
+    private static object Full(Type type) => Samples.Full(type) switch
+    {
+        RequestCredential credential => credential with { Value = null },
+        TurnRequest request => request with { Credential = request.Credential! with { Value = null } },
+        var message => message,
+    };
 
     /// <summary>The JSON of a message. Messages inside it are replaced by their type names, because each type has its own line.</summary>
     private static JsonNode Outline(Type type)

@@ -130,8 +130,11 @@ public abstract class GrainTest : IAsyncLifetime
             },
             Options,
             copyOf: crashed);
-        await Silo.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).Import(SmallFleet());
+        await Silo.Grains.GetGrain<ICatalogGrain>(GrainKeys.Catalog).Import(CreateFleet());
     }
+
+    /// <summary>The fleet of each silo of the test.</summary>
+    protected virtual Fleet CreateFleet() => SmallFleet();
 
     protected static Fleet SmallFleet() => new(
         "1",

@@ -16,11 +16,25 @@ public sealed class CanaryTests
             written[$"the stream of {model}"] = await ChatAsync(node, model, stream: true);
             written[$"the answer of {model}"] = await ChatAsync(node, model, stream: false);
             written[$"the images of {model}"] = await SendAsync(
-                node, HttpMethod.Post, "/v1/images/generations", node.Key, new JsonObject { ["model"] = model, ["prompt"] = "a cat" });
+                node, HttpMethod.Post, "/v1/images/generations", node.Key, new JsonObject { ["model"] = model, ["prompt"] = "a cat" },
+                node.HeadersOf(model));
+        }
+        foreach (var model in SecretsFixture.EmbeddingModels)
+        {
+            written[$"the vectors of {model}"] = await SendAsync(
+                node, HttpMethod.Post, "/v1/embeddings", node.Key, new JsonObject { ["model"] = model, ["input"] = "a cat" }, node.HeadersOf(model));
+        }
+        // A key where none is taken, and keys in a form that is not accepted.
+        var ownKey = node.Secrets["the own key of a tenant"];
+        foreach (var value in (string[])[$"openai {ownKey}", ownKey, $"Bearer {ownKey}", $"{ownKey} {ownKey}"])
+        {
+            written[$"the refusal of a header of {value.Length} characters"] = await SendAsync(
+                node, HttpMethod.Post, "/v1/embeddings", node.Key, new JsonObject { ["model"] = "openai-refusal-vectors", ["input"] = "a cat" },
+                new Dictionary<string, string> { ["x-upstream-authorization"] = value });
         }
         // All upstreams have been asked, and their words reach the client, without the secrets in them.
         Assert.True(node.Requests > SecretsFixture.Models.Length);
-        var ofLanguageModels = SecretsFixture.LanguageModels.Where(model => !model.EndsWith("-page", StringComparison.Ordinal));
+        var ofLanguageModels = SecretsFixture.LanguageModels.Concat(SecretsFixture.OwnKeyModels).Append("openai-own-refusal-vectors").Where(model => !model.EndsWith("-page", StringComparison.Ordinal));
         foreach (var model in (string[])["refusal", "stream-error", "failed-chat", "proxied", .. ofLanguageModels])
             Assert.Contains(written, text => text.Key.EndsWith($" of {model}", StringComparison.Ordinal) && text.Value.AsSpan().IndexOf("(token)"u8) >= 0);
         foreach (var path in new[] { "/v1/models", "/cozecluster/v1/conversations", "/cozecluster/v1/conversations/talk", "/v1/nothing", "/v1/turns/none" })
@@ -56,14 +70,16 @@ public sealed class CanaryTests
             ["stream"] = stream,
             ["conversation_id"] = "talk",
             ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = "Say what you have heard." }),
-        });
+        },
+        node.HeadersOf(model));
 
     /// <summary>Sends a request.</summary>
     /// <returns>Everything that was received: status, headers and body.</returns>
-    private static async Task<byte[]> SendAsync(SecretsFixture node, HttpMethod method, string path, string key, JsonObject? body = null)
+    private static async Task<byte[]> SendAsync(
+        SecretsFixture node, HttpMethod method, string path, string key, JsonObject? body = null, IReadOnlyDictionary<string, string>? headers = null)
     {
-        using var response = await node.Http.RequestAsync(method, path, key, body, cancellationToken: TestTimeout.Token);
-        var headers = string.Join('\n', response.Headers.Concat(response.Content.Headers).Select(header => $"{header.Key}: {string.Join(',', header.Value)}"));
+        using var response = await node.Http.RequestAsync(method, path, key, body, headers, TestTimeout.Token);
+        var received = string.Join('\n', response.Headers.Concat(response.Content.Headers).Select(header => $"{header.Key}: {string.Join(',', header.Value)}"));
         using var content = new MemoryStream();
         try
         {
@@ -73,6 +89,6 @@ public sealed class CanaryTests
         {
             // A stream with an error in it is cut at its end.
         }
-        return [.. Encoding.UTF8.GetBytes($"{(int)response.StatusCode} {response.ReasonPhrase}\n{headers}\n"), .. content.ToArray()];
+        return [.. Encoding.UTF8.GetBytes($"{(int)response.StatusCode} {response.ReasonPhrase}\n{received}\n"), .. content.ToArray()];
     }
 }

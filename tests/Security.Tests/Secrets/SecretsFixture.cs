@@ -11,11 +11,18 @@ internal sealed class SecretsFixture : IAsyncDisposable
 {
     /// <summary>The models, one for each way in which the upstream repeats what it received.</summary>
     public static readonly string[] Models =
-        ["refusal", "refusal-401", "page", "stream-error", "failed-chat", "proxied", "oauth", "unreachable-proxy", "discord", .. LanguageModels];
+        ["refusal", "refusal-401", "page", "stream-error", "failed-chat", "proxied", "oauth", "unreachable-proxy", "discord", .. LanguageModels, .. OwnKeyModels];
 
     /// <summary>The models of upstreams of language models. Each upstream refuses, answers with a page, and fails within a stream.</summary>
     public static IEnumerable<string> LanguageModels =>
         from upstream in (string[])["openai", "claude", "gemini"] from fault in (string[])["refusal", "page", "stream"] select $"{upstream}-{fault}";
+
+    /// <summary>The same models, with the key of the tenant itself.</summary>
+    public static IEnumerable<string> OwnKeyModels => LanguageModels.Select(model => model.Replace("-", "-own-", StringComparison.Ordinal));
+
+    /// <summary>The models that make embeddings, with the key of the account and of the tenant.</summary>
+    public static readonly string[] EmbeddingModels =
+        ["openai-refusal-vectors", "openai-page-vectors", "openai-own-refusal-vectors", "openai-own-page-vectors"];
 
     private readonly SandboxNode _node;
     private readonly Trap _server;
@@ -38,6 +45,12 @@ internal sealed class SecretsFixture : IAsyncDisposable
 
     public string Key => Secrets["the key of a tenant"];
 
+    /// <summary>The headers of a request for a model.</summary>
+    public Dictionary<string, string> HeadersOf(string model) =>
+        model.Contains("-own-", StringComparison.Ordinal)
+            ? new() { ["x-upstream-authorization"] = $"{UpstreamOf(model)} {Secrets["the own key of a tenant"]}" }
+            : [];
+
     public string AdminKey => Secrets["the key of the operators"];
 
     public static async Task<SecretsFixture> StartAsync()
@@ -56,6 +69,7 @@ internal sealed class SecretsFixture : IAsyncDisposable
             ["the key of openai"] = "Canary/key+of=openai?9911",
             ["the key of claude"] = "Canary/key+of=claude?9922",
             ["the key of gemini"] = "Canary/key+of=gemini?9933",
+            ["the own key of a tenant"] = "Canary/own+key=of~tenant?6655",
             ["the private key of an OAuth app"] = pem.Split('\n')[3],
             ["the secret of a webhook"] = "Canary/secret+of=webhook?8855",
             ["the key of the stored secrets"] = Convert.ToBase64String(SHA256.HashData("canary"u8)),
@@ -93,11 +107,16 @@ internal sealed class SecretsFixture : IAsyncDisposable
             .Append($$"""{ id: discord, upstream: discord, base_url: "{{url}}/discord", token: "{{secrets["the token of a Discord account"]}}" }""");
         accounts = accounts.Concat(LanguageModels.Select(model =>
             $$"""{ id: {{model}}, upstream: {{UpstreamOf(model)}}, base_url: "{{url}}/{{model}}", token: "{{KeyOf(model)}}" }"""));
-        var bots = Models.Where(model => model != "discord" && !LanguageModels.Contains(model))
+        accounts = accounts.Concat(OwnKeyModels.Select(model =>
+            $$"""{ id: {{model}}, upstream: {{UpstreamOf(model)}}, base_url: "{{url}}/{{model}}", credentials: request }"""));
+        string[] languageModels = [.. LanguageModels, .. OwnKeyModels];
+        var bots = Models.Where(model => model != "discord" && !languageModels.Contains(model))
             .Select(model => $$"""{ id: {{model}}, upstream: coze, bot_id: "{{Bots.One}}", accounts: [{{model}}] }""")
             .Append("{ id: discord, upstream: discord, bot_id: \"1000000000000000031\", accounts: [discord], options: { listener: ear, channel: fixed, "
                 + "channel_id: \"1000000000000000051\" }, timeouts: { first_byte: 5s } }")
-            .Concat(LanguageModels.Select(model => $$"""{ id: {{model}}, upstream: {{UpstreamOf(model)}}, bot_id: "some-model", accounts: [{{model}}] }"""));
+            .Concat(languageModels.Select(model => $$"""{ id: {{model}}, upstream: {{UpstreamOf(model)}}, bot_id: "some-model", accounts: [{{model}}] }"""))
+            .Concat(EmbeddingModels.Select(model =>
+                $$"""{ id: {{model}}, upstream: openai, bot_id: "some-model", accounts: [{{AccountOf(model)}}], task: embeddings }"""));
         return $$"""
             tenants:
               - id: main
@@ -111,11 +130,13 @@ internal sealed class SecretsFixture : IAsyncDisposable
             bots:
             {{Lines(bots)}}
             models:
-            {{Lines(Models.Select(model => $"{{ id: {model}, bots: [{model}] }}"))}}
+            {{Lines(Models.Concat(EmbeddingModels).Select(model => $"{{ id: {model}, bots: [{model}] }}"))}}
             """;
 
         string KeyOf(string model) => secrets[$"the key of {UpstreamOf(model)}"];
     }
+
+    private static string AccountOf(string embeddingModel) => embeddingModel[..embeddingModel.LastIndexOf('-')];
 
     private static string UpstreamOf(string model) => model.Split('-')[0];
 

@@ -65,6 +65,8 @@ internal static class RouteCases
             Access.Tenant, ids => [.. Names(ids).Select(name => new Attack(HttpMethod.Delete, $"{Conversations}/{name}"))]),
         ["POST /v1/images/generations"] = new(
             Access.Tenant, ids => [Post("/v1/images/generations", new JsonObject { ["model"] = ids.Model, ["prompt"] = "a cat" })]),
+        ["POST /v1/embeddings"] = new(Access.Tenant, ids => [Post("/v1/embeddings", new JsonObject { ["model"] = ids.Model, ["input"] = "a cat" })]),
+        ["POST /v1/moderations"] = new(Access.Tenant, ids => [Post("/v1/moderations", new JsonObject { ["model"] = ids.Model, ["input"] = "a cat" })]),
         ["POST /v1/chat/completions"] = new(Access.Tenant, ids =>
         [
             Chat(ids.Model),

@@ -24,6 +24,7 @@ internal sealed class ChatApi(
                 Schemas.Header("x-conversation-id", "Same as the field conversation_id."),
                 Schemas.Header("x-turn-survive", "true: the turn continues when its client disconnects."),
                 Schemas.Header("idempotency-key", "Requests with the same key get the same turn. Up to 255 characters."),
+                Schemas.UpstreamAuthorization(),
             ];
             operation.RequestBody = new OpenApiRequestBody { Required = true, Content = Schemas.Content("application/json", Schemas.ChatRequest()) };
             var response = Schemas.Json("The reply; with `stream`, chunks as server-sent events.", Schemas.Completion());
@@ -40,9 +41,10 @@ internal sealed class ChatApi(
         var request = await JsonBody.Read(context, options.MaxBodyBytes, (root, bytes) => ChatRequestReader.Read(root, bytes, models));
         info.PromptLength = request.PromptLength;
         var model = fleet.RequireModel(tenantId, request.Model);
+        fleet.RequireTask(tenantId, model.Id, ModelTask.Chat);
         info.Model = model.Id;
 
-        var headers = TurnHeaders.Read(context.Request, request);
+        var headers = TurnHeaders.Read(context.Request, request) with { Credential = UpstreamAuthorization.Read(context, fleet, model.Id) };
         await using var turn = await turns.Start(RequestInfo.KeyOf(context), request with { Model = model.Id }, headers, context.RequestAborted);
         info.TurnId = turn.Id;
         context.Response.Headers["x-turn-id"] = turn.Id;

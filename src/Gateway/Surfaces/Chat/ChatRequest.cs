@@ -62,6 +62,9 @@ internal sealed record TurnHeaders(string? ConversationName, string? Idempotency
 {
     private const int MaxIdempotencyKey = 255;
 
+    /// <summary>The tenant's own credential of an upstream; null if there is none.</summary>
+    public RequestCredential? Credential { get; init; }
+
     /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>. It names the header.</exception>
     public static TurnHeaders Read(HttpRequest http, ChatRequest request)
     {

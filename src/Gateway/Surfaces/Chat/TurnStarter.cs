@@ -83,6 +83,7 @@ internal sealed partial class TurnStarter(
         Variables = request.Variables,
         Metadata = request.Metadata,
         Survive = headers.Survive,
+        Credential = headers.Credential,
         Fingerprint = headers.IdempotencyKey is null ? null : request.Fingerprint,
     };
 

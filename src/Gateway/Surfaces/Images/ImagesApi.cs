@@ -24,6 +24,7 @@ internal sealed class ImagesApi(
         "POST", "/v1/images/generations", static context => context.RequestServices.GetRequiredService<ImagesApi>().Generate(context),
         "Images", "createImage", "Asks a bot to draw images.", static operation =>
         {
+            operation.Parameters = [Schemas.UpstreamAuthorization()];
             operation.RequestBody = new OpenApiRequestBody { Required = true, Content = Schemas.Content("application/json", Schemas.ImageRequest()) };
             operation.Responses!.Add("200", Schemas.Json("The images.", Schemas.Images()));
         });
@@ -35,9 +36,11 @@ internal sealed class ImagesApi(
         var request = await JsonBody.Read(context, options.MaxBodyBytes, ImageRequest.Read);
         info.PromptLength = request.Prompt.Length;
         request = request with { Model = fleet.RequireModel(RequestInfo.TenantIdOf(context), request.Model).Id };
+        fleet.RequireTask(RequestInfo.TenantIdOf(context), request.Model, ModelTask.Chat);
         info.Model = request.Model;
+        var headers = NoHeaders with { Credential = UpstreamAuthorization.Read(context, fleet, request.Model) };
 
-        var replies = await CollectSuccesses(Enumerable.Range(0, request.Count).Select(_ => RunTurn(context, request)));
+        var replies = await CollectSuccesses(Enumerable.Range(0, request.Count).Select(_ => RunTurn(context, request, headers)));
         if (context.RequestAborted.IsCancellationRequested) return;
         info.TurnId = replies[0].TurnId;
         context.Response.Headers["x-turn-id"] = replies[0].TurnId;
@@ -52,7 +55,7 @@ internal sealed class ImagesApi(
 
     /// <summary>Runs one turn.</summary>
     /// <exception cref="ClusterException">The turn failed, or its reply has no image.</exception>
-    private async Task<ImageReply> RunTurn(HttpContext context, ImageRequest request)
+    private async Task<ImageReply> RunTurn(HttpContext context, ImageRequest request, TurnHeaders headers)
     {
         var prompt = request.BuildPrompt();
         var chat = new ChatRequest
@@ -60,7 +63,7 @@ internal sealed class ImagesApi(
             Model = request.Model, Messages = [new ChatMessage(ChatRole.User, [new TextContent(prompt)])], Uploads = [], User = request.User,
             Variables = Empty, Metadata = Empty, PromptLength = prompt.Length, Fingerprint = "",
         };
-        await using var turn = await turns.Start(RequestInfo.KeyOf(context), chat, NoHeaders, context.RequestAborted);
+        await using var turn = await turns.Start(RequestInfo.KeyOf(context), chat, headers, context.RequestAborted);
         var addresses = ReplyAddresses.Of(context);
         if (await ReplyContent.ReadToEnd(turn.Reader, addresses, time, context.RequestAborted) is not { } reply) return new ImageReply(turn.Id, [], null, null);
         var (urls, text) = ImageFinder.Find(reply.BuildText() ?? "");

@@ -63,4 +63,18 @@ internal static class FleetModels
     public static ModelDefinition RequireModel(this IFleetView fleet, string tenantId, string model, string? param = null) =>
         fleet.FindModel(tenantId, model)
         ?? throw new ClusterException(ErrorCode.ModelNotFound, $"The model '{model}' does not exist or you do not have access to it.", param);
+
+    /// <summary>Requires that a model has a bot with a task.</summary>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>. It names the field <c>model</c>.</exception>
+    public static void RequireTask(this IFleetView fleet, string tenantId, string model, ModelTask task)
+    {
+        if (fleet.HasTask(tenantId, model, task)) return;
+        var what = task switch
+        {
+            ModelTask.Embeddings => "makes no embeddings",
+            ModelTask.Moderations => "makes no moderations",
+            _ => "answers no prompts",
+        };
+        throw new ClusterException(ErrorCode.InvalidRequest, $"The model '{model}' {what}. Use another model.", "model");
+    }
 }

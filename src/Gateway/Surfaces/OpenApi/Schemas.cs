@@ -51,6 +51,22 @@ internal static class Schemas
 
     public static OpenApiSchema ImageRequest() => Request(ImageFields.Table, "model", "prompt");
 
+    public static OpenApiParameter UpstreamAuthorization() => Header(
+        RequestCredential.Header, "Your own key, for models that take it: the upstream's name (openai, claude, gemini), a space and the key.");
+
+    public static OpenApiSchema Embeddings() => Object(
+        null,
+        ("object", String()),
+        ("data", Array(Object(null, ("object", String()), ("index", Integer()), ("embedding", Any("Numbers, or a string with `base64`."))))),
+        ("model", String()),
+        ("usage", Object(null, ("prompt_tokens", Integer()), ("total_tokens", Integer()))));
+
+    public static OpenApiSchema Moderations() => Object(
+        null,
+        ("id", String()),
+        ("model", String()),
+        ("results", Array(Object(null, ("flagged", Boolean()), ("categories", Any()), ("category_scores", Any())))));
+
     public static OpenApiSchema Images() => Object(
         null,
         ("created", Integer()),
@@ -58,7 +74,7 @@ internal static class Schemas
         ("usage", Object(null, ("input_tokens", Integer()), ("output_tokens", Integer()), ("total_tokens", Integer()))),
         ("cozecluster", Object("Extension.", ("turns", Array(String())))));
 
-    private static OpenApiSchema Request(FieldTable table, params string[] required)
+    public static OpenApiSchema Request(FieldTable table, params string[] required)
     {
         var properties = new Dictionary<string, IOpenApiSchema>();
         foreach (var field in table.Fields)

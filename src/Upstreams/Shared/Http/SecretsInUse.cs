@@ -21,6 +21,7 @@ internal static class SecretsInUse
     private const int MaxCount = 20_000;
 
     private static readonly ConcurrentDictionary<string, long> Known = new(StringComparer.Ordinal);
+    private static readonly AsyncLocal<string?> OfRequest = new();
     private static readonly Lock Gate = new();
     private static long _clock;
 
@@ -44,13 +45,25 @@ internal static class SecretsInUse
         Add(Convert.ToBase64String(Encoding.UTF8.GetBytes(Uri.UnescapeDataString(address.UserInfo))));
     }
 
+    /// <summary>Notes the credential of a request within the caller's asynchronous method and everything that it calls.</summary>
+    /// <returns>Ends that.</returns>
+    public static Action NoteOfRequest(string secret)
+    {
+        OfRequest.Value = secret;
+        return static () => OfRequest.Value = null;
+    }
+
+    /// <summary>Whether a secret is the credential of the request that is being served here.</summary>
+    public static bool IsOfRequest(string secret) => string.Equals(OfRequest.Value, secret, StringComparison.Ordinal);
+
     /// <summary>Replaces every noted secret in a text.</summary>
     public static string Remove(string text)
     {
         string[] sorted;
         lock (Gate) sorted = _sorted ??= [.. Known.Keys.OrderByDescending(secret => secret.Length)];
         foreach (var secret in sorted) text = Remove(text, secret);
-        return text;
+        // Last: a tenant chooses it, and it could be a part of a secret of the fleet.
+        return OfRequest.Value is { } ofRequest ? Remove(text, ofRequest) : text;
     }
 
     /// <summary>Replaces one secret in a text. A long one is also recognised in other case, and if no more than its first half is there.</summary>
@@ -101,7 +114,7 @@ internal sealed class NotingSeal(ISecretSeal seal) : ISecretSeal
     public string Open(Secret secret)
     {
         var plain = seal.Open(secret);
-        SecretsInUse.Note(plain);
+        if (!SecretsInUse.IsOfRequest(plain)) SecretsInUse.Note(plain);
         return plain;
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using CozeCluster.Gateway.Surfaces.Chat;
+using CozeCluster.Gateway.Surfaces.Embeddings;
 using CozeCluster.Gateway.Surfaces.Images;
 using CozeCluster.Gateway.Tests.Fakes;
 using Microsoft.AspNetCore.Routing;
@@ -25,7 +26,8 @@ public sealed class ApiDocumentTests
                 "GET /cozecluster/v1/conversations/{name}", "GET /dashboard/billing/subscription", "GET /dashboard/billing/usage", "GET /metrics",
                 "GET /v1/attachments/{id}/{name}", "GET /v1/dashboard/billing/subscription", "GET /v1/dashboard/billing/usage",
                 "GET /v1/models", "GET /v1/models/{id}", "GET /v1/turns/{id}",
-                "GET /v1/turns/{id}/events", "POST /cozecluster/v1/conversations/{name}", "POST /v1/chat/completions", "POST /v1/images/generations",
+                "GET /v1/turns/{id}/events", "POST /cozecluster/v1/conversations/{name}", "POST /v1/chat/completions", "POST /v1/embeddings",
+                "POST /v1/images/generations", "POST /v1/moderations",
             ],
             operations);
         var chat = document.GetProperty("paths").GetProperty("/v1/chat/completions").GetProperty("post");
@@ -57,7 +59,7 @@ public sealed class ApiDocumentTests
     {
         var text = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "openai-api.md"));
         Assert.All(
-            [.. ChatFields.Table.Fields, .. ImageFields.Table.Fields],
+            [.. ChatFields.Table.Fields, .. ImageFields.Table.Fields, .. EmbeddingFields.Table.Fields, .. ModerationFields.Table.Fields],
             field => Assert.Contains($"| `{field.Name}` | {field.Use} | {field.Type} | {field.Note} |", text, StringComparison.Ordinal));
     }
 }

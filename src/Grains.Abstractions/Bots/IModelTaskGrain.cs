@@ -1,0 +1,66 @@
+namespace CozeCluster;
+
+/// <summary>
+/// Runs one task of a model besides chat for a gateway, which has no upstreams. Key: the conversation key of the turn id
+/// (<see cref="TurnId.TryGetConversation"/>), as if it were a conversation with one turn.
+/// </summary>
+[Alias("model-task-run")]
+public interface IModelTaskGrain : IGrainWithStringKey
+{
+    /// <summary>
+    /// Admits a request, finds a bot for it, and returns the upstream's answer. The request is a turn without a conversation: it counts against the tenant's
+    /// limit, and has a row in the log.
+    /// </summary>
+    /// <exception cref="ClusterException">The refusal of the tenant, of the bots or of the upstream.</exception>
+    [Alias("Run"), ResponseTimeout("00:02:30")]
+    Task<ModelTaskResult> Run(ModelTaskRequest request, CancellationToken cancellationToken = default);
+}
+
+/// <summary>A client's request for a task of a model.</summary>
+[GenerateSerializer, Immutable, Alias("model-task-request")]
+public sealed record ModelTaskRequest
+{
+    /// <summary>Created by the gateway; see <see cref="CozeCluster.TurnId"/>.</summary>
+    [Id(0)]
+    public required string TurnId { get; init; }
+
+    /// <summary>The tenant.</summary>
+    [Id(1)]
+    public required string TenantId { get; init; }
+
+    /// <summary>The requested model.</summary>
+    [Id(2)]
+    public required string Model { get; init; }
+
+    /// <summary>The task; not <see cref="ModelTask.Chat"/>.</summary>
+    [Id(3)]
+    public required ModelTask Task { get; init; }
+
+    /// <summary>See <see cref="UpstreamTask.Body"/>.</summary>
+    [Id(4)]
+    public required byte[] Body { get; init; }
+
+    /// <summary>The name of the API key that sent the request, for the log; null if it is not known.</summary>
+    [Id(5)]
+    public string? KeyName { get; init; }
+
+    /// <summary>The client's end user; null: the tenant.</summary>
+    [Id(6)]
+    public string? User { get; init; }
+
+    /// <summary>See <see cref="TurnRequest.Credential"/>.</summary>
+    [Id(7)]
+    public RequestCredential? Credential { get; init; }
+
+    /// <summary>The name of the model that the client has sent, and that the answer carries.</summary>
+    [Id(8)]
+    public required string AskedModel { get; init; }
+
+    /// <summary>How long a task takes at most, with all attempts: two minutes.</summary>
+    public static TimeSpan Timeout { get; } = TimeSpan.FromMinutes(2);
+}
+
+/// <summary>The answer to a <see cref="ModelTaskRequest"/>.</summary>
+/// <param name="Body">See <see cref="ModelTaskAnswer.Body"/>.</param>
+[GenerateSerializer, Immutable, Alias("model-task-result")]
+public sealed record ModelTaskResult(byte[] Body);

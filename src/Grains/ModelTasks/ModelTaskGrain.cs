@@ -1,0 +1,104 @@
+using System.Collections.Frozen;
+using Microsoft.Extensions.Logging;
+using Orleans.Placement;
+
+namespace CozeCluster.Grains;
+
+/// <summary>Runs one task of a model for a gateway. It has a key of its own, because Orleans delivers no cancellation to a stateless worker.</summary>
+[GrainType("model-task"), PreferLocalPlacement, CollectionAgeLimit(Minutes = 2)]
+public sealed partial class ModelTaskGrain : Grain, IModelTaskGrain
+{
+    private readonly BackgroundWork _work;
+    private readonly FrozenDictionary<string, IModelTaskUpstream> _upstreams;
+    private readonly IFleetView _fleet;
+    private readonly IRequestCredentials _credentials;
+    private readonly IConversationStore _store;
+    private readonly ConversationOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+
+    /// <summary>Called by Orleans.</summary>
+    public ModelTaskGrain(
+        BackgroundWork work,
+        IEnumerable<IModelTaskUpstream> upstreams,
+        IFleetView fleet,
+        IRequestCredentials credentials,
+        IConversationStore store,
+        ConversationOptions options,
+        TimeProvider time,
+        ILogger<ModelTaskGrain> logger)
+    {
+        _work = work;
+        _upstreams = upstreams.ToFrozenDictionary(upstream => upstream.Name);
+        _fleet = fleet;
+        _credentials = credentials;
+        _store = store;
+        _options = options;
+        _time = time;
+        _logger = logger;
+    }
+
+    /// <inheritdoc />
+    public async Task<ModelTaskResult> Run(ModelTaskRequest request, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return await RunTask(request, cancellationToken);
+        }
+        finally
+        {
+            _work.Deactivate("The task has ended.");
+        }
+    }
+
+    private async Task<ModelTaskResult> RunTask(ModelTaskRequest request, CancellationToken cancellationToken)
+    {
+        var tenant = GrainFactory.Grain<ITenantGrain>(request.TenantId);
+        if (await tenant.Admit(request.TurnId) is { } refusal) throw refusal.ToException();
+        GrainMetrics.TurnStarted(request.Model);
+        var log = new ModelTaskLog(request, _store.NewTurnRowId(), _time);
+        var run = new ModelTaskRun(request, log, GrainFactory, _fleet, _upstreams, _credentials, _options, _time, _logger);
+        using var timeout = new CancellationTokenSource(ModelTaskRequest.Timeout, _time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        using var renewal = this.StartTimer(LeaseRequest.Lifetime / 3, LeaseRequest.Lifetime / 3, _ => run.Renew());
+        ModelTaskAnswer? answer = null;
+        Error? error = null;
+        try
+        {
+            (answer, error) = await run.Run(stop.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            error = cancellationToken.IsCancellationRequested ? TurnErrors.Cancelled : ModelTaskRun.Overdue(ModelTaskRequest.Timeout);
+        }
+        catch (Exception exception)
+        {
+            error = (CallErrors.Translate(exception) as ClusterException)?.ToError() ?? TurnErrors.Unexpected;
+            if (exception is not ClusterException) LogFailed(_logger, exception, request.TurnId);
+        }
+        await End(tenant, log, error, answer?.Usage);
+        return error is null && answer is not null ? new ModelTaskResult(answer.Body) : throw (error ?? TurnErrors.Unexpected).ToException();
+    }
+
+    /// <summary>Settles the turn and stores its row. The client's answer does not depend on either.</summary>
+    private async Task End(ITenantGrain tenant, ModelTaskLog log, Error? error, Usage? usage)
+    {
+        var row = log.End(error, usage);
+        try
+        {
+            var settled = tenant.Settle(row.TurnId, usage);
+            if (_options.DurableTurns) await _store.Commit(new ConversationCommit(_work.Key) { Turns = [new TurnChange(row, [])] });
+            await settled;
+        }
+        catch (Exception exception)
+        {
+            LogEndNotStored(_logger, exception, row.TurnId);
+        }
+    }
+
+    [LoggerMessage(1130, LogLevel.Error, "Turn {TurnId} failed because of an exception")]
+    private static partial void LogFailed(ILogger logger, Exception exception, string turnId);
+
+    [LoggerMessage(1131, LogLevel.Error, "Turn {TurnId} ended, but its row could not be stored or its tenant does not know it yet")]
+    private static partial void LogEndNotStored(ILogger logger, Exception exception, string turnId);
+}
