@@ -57,6 +57,13 @@ public sealed record TurnRequest
     /// <summary>The client's settings for language models.</summary>
     [Id(12)]
     public GenerationSettings Settings { get => field ?? GenerationSettings.None; init; }
+
+    /// <summary>
+    /// Where on Discord the prompt is posted: the ids of a server and of a channel in it (<c>1/2</c>), which the gateway has checked with
+    /// <see cref="IGuildChannelsGrain.MayUse"/>. Null: the options of the bot decide. Other upstreams ignore it.
+    /// </summary>
+    [Id(13)]
+    public string? Channel { get; init; }
 }
 
 /// <summary>The result of a tool call.</summary>
