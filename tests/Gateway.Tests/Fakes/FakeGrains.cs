@@ -16,6 +16,9 @@ public sealed class FakeGrains : IGrainFactory
 
     public FakeTurnLog TurnLog { get; } = new();
 
+    /// <summary>The channels of each Discord server.</summary>
+    public FakeGuilds Guilds { get; } = new();
+
     public FakeHealth Health { get; } = new();
 
     /// <summary>Tests the storage for the gateway. It is not a grain.</summary>
@@ -56,6 +59,7 @@ public sealed class FakeGrains : IGrainFactory
             nameof(ITenantGrain) => Tenant,
             nameof(ITurnLogGrain) => TurnLog,
             nameof(IHealthGrain) => Health,
+            nameof(IGuildChannelsGrain) => Guilds.Of(primaryKey),
             nameof(IConversationGrain) => Conversation(primaryKey),
             _ => throw new ArgumentException($"There is no fake of {typeof(T)}."),
         };
