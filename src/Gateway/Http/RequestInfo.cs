@@ -56,6 +56,10 @@ internal sealed class RequestInfo
 /// <param name="ErrorText">See <see cref="ApiKeyInfo.ErrorText"/>.</param>
 internal sealed record RequestKey(string Hash, string TenantId, string Name, bool ErrorText)
 {
-    /// <summary>Whether the request has no valid key, and acts for the tenant of <see cref="EndpointDefinition.Anonymous"/>.</summary>
-    public bool IsAnonymous { get; init; }
+    /// <summary>The key of requests that need none: those of an endpoint that accepts everybody for a tenant. No fleet contains it.</summary>
+    public static RequestKey Anonymous(string tenantId) => new($"anonymous:{tenantId}", tenantId, "anonymous", ErrorText: false) { IsAnonymous = true };
+
+    /// <summary>Whether the request came without a key, or with one that nobody has.</summary>
+    public bool IsAnonymous { get; private init; }
 }
+

@@ -76,7 +76,8 @@ internal static class EndpointSection
     }
 
     private static bool IsPath(string text) =>
-        text.Length <= 100 && text[0] == '/' && text[1..].Split('/').All(part => part.Length > 0 && part.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '_'));
+        text.Length <= 100 && text[0] == '/'
+        && text[1..].Split('/').All(part => part.Length > 0 && part.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '_'));
 
     private static string? ReadNetwork(FleetField field)
     {

@@ -82,7 +82,8 @@ public sealed class FakeFleet : IFleetView
     public TenantDefinition? FindTenant(string tenantId) => new() { Id = tenantId, DefaultModel = DefaultModel };
 
     public BotDefinition? FindBot(string botId) =>
-        DiscordBots.GetValueOrDefault(botId) ?? new() { Id = botId, Upstream = botId == LanguageModel ? UpstreamNames.OpenAi : "coze", UpstreamBotId = "1", Accounts = ["a"] };
+        DiscordBots.GetValueOrDefault(botId)
+        ?? new() { Id = botId, Upstream = botId == LanguageModel ? UpstreamNames.OpenAi : "coze", UpstreamBotId = "1", Accounts = ["a"] };
 
     public AccountDefinition? FindAccount(string accountId) => throw new NotSupportedException();
 
@@ -92,7 +93,8 @@ public sealed class FakeFleet : IFleetView
         Models.Contains(model) || model == LanguageModel
             ? new ModelDefinition
             {
-                Id = model, Bots = BotsOfModels.GetValueOrDefault(model) ?? ["b"], Tenants = TenantsOfModels.GetValueOrDefault(model) ?? [], Fallback = model == LanguageModel ? [model] : [], CreatedAt = Created,
+                Id = model, Bots = BotsOfModels.GetValueOrDefault(model) ?? ["b"], Tenants = TenantsOfModels.GetValueOrDefault(model) ?? [],
+                Fallback = model == LanguageModel ? [model] : [], CreatedAt = Created,
             }
             : null;
 

@@ -266,11 +266,14 @@ internal sealed class ContentReader(bool anyFileAsImage = false)
     {
         if (image.ValueKind == JsonValueKind.Object && JsonInput.FindMember(image, "detail") is { } detail) JsonInput.ReadString(detail, path["detail"]);
         var (url, urlPath) = ReadUrl(image, path);
-        if (!anyFileAsImage) AddUrl(parts, url, urlPath, "image", static source => new ImageContent(source), mediaType: "image/");
-        else AddUrl(parts, url, urlPath, "file", static source => source.Blob is { } file && !IsImage(file) ? new FileContent(source) : new ImageContent(source));
+        if (anyFileAsImage) AddUrl(parts, url, urlPath, "file", ImageOrFile);
+        else AddUrl(parts, url, urlPath, "image", static source => new ImageContent(source), mediaType: "image/");
     }
 
-    private static bool IsImage(BlobRef file) => file.ContentType.StartsWith("image/", StringComparison.OrdinalIgnoreCase);
+    private static ContentPart ImageOrFile(MediaSource source) =>
+        source.Blob is null || source.Blob.ContentType.StartsWith("image/", StringComparison.OrdinalIgnoreCase)
+            ? new ImageContent(source)
+            : new FileContent(source);
 
     private void ReadAudio(JsonElement audio, JsonFieldPath path, List<ContentPart> parts)
     {

@@ -76,7 +76,8 @@ public sealed class CdpChatTests
     [Fact]
     public async Task Complete_SeveralAnswersAndAnImage_ChunksAddUpToTheWholeText()
     {
-        ReplyEvent[] events = [Reply.Text("One"), Reply.Item(1, new ImageItem("i", "https://i.example/1")), Reply.Text("Two", part: 2, answer: 1), Reply.Stop()];
+        var image = new ImageItem("i", "https://i.example/1");
+        ReplyEvent[] events = [Reply.Text("One"), Reply.Item(1, image), Reply.Text("Two", part: 2, answer: 1), Reply.Stop()];
         await using var host = await CdpHost.Start(() => events);
 
         using var streamed = await host.Stream();
@@ -158,7 +159,8 @@ public sealed class CdpChatTests
 
         using var response = await host.Chat(GatewayHost.Body(
             """
-            ,"temperature":9,"n":5,"tools":[{"type":"function"}],"response_format":{"type":"json_object"},"max_tokens":"many","stream_options":{"include_usage":true}
+            ,"temperature":9,"n":5,"tools":[{"type":"function"}],"response_format":{"type":"json_object"},"max_tokens":"many",
+            "stream_options":{"include_usage":true}
             """));
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
@@ -182,8 +184,10 @@ public sealed class CdpChatTests
     {
         await using var host = await CdpHost.Start(() => Answer);
 
-        using var response = await host.Chat(
-            $$$"""{"model":"bot","messages":[{"role":"user","content":[{"type":"text","text":"Read"},{"type":"image_url","image_url":{"url":"data:{{{type}}};base64,AQID"}}]}]}""");
+        using var response = await host.Chat($$$"""
+            {"model":"bot","messages":[{"role":"user","content":[
+            {"type":"text","text":"Read"},{"type":"image_url","image_url":{"url":"data:{{{type}}};base64,AQID"}}]}]}
+            """);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.IsType(part, Assert.Single(host.Grains.Conversations).Request!.Messages[0].Content[1]);
