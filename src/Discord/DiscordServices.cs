@@ -33,4 +33,5 @@ public static class DiscordServices
 [JsonSerializable(typeof(DiscordSessionState))]
 [JsonSerializable(typeof(ChannelJanitorState))]
 [JsonSerializable(typeof(GuildCategoriesState))]
+[JsonSerializable(typeof(GuildChannelsState))]
 internal sealed partial class DiscordStateJson : JsonSerializerContext;

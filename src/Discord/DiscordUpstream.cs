@@ -10,7 +10,7 @@ namespace CozeCluster.Discord;
 internal sealed class DiscordUpstream : IUpstream, IDisposable
 {
     /// <summary>The upstream's name in fleet files.</summary>
-    public const string UpstreamName = "discord";
+    public const string UpstreamName = UpstreamNames.Discord;
 
     private readonly IGrainFactory _grains;
     private readonly IFleetView _fleet;
@@ -147,7 +147,7 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
     {
         var listener = await FindListener(options.Listener).ConfigureAwait(false);
         var cadence = _grains.Grain<IBotGrain>(turn.Bot.Id).GetCadence();
-        var channel = await AcquireChannel(turn, options).ConfigureAwait(false);
+        var channel = await AcquireChannel(turn, options, listener).ConfigureAwait(false);
         acquired.SetResult((listener, channel));
         ChannelWatch? watch = null;
         try
@@ -166,11 +166,11 @@ internal sealed class DiscordUpstream : IUpstream, IDisposable
         }
     }
 
-    private async Task<TurnChannel> AcquireChannel(UpstreamTurn turn, DiscordBotOptions options)
+    private async Task<TurnChannel> AcquireChannel(UpstreamTurn turn, DiscordBotOptions options, ListenerDefinition listener)
     {
         try
         {
-            return await _channels.Acquire(turn, options).ConfigureAwait(false);
+            return await _channels.Acquire(turn, options, listener).ConfigureAwait(false);
         }
         catch (ClusterException e)
         {

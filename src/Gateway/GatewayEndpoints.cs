@@ -4,6 +4,7 @@ using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Surfaces.Admin;
 using CozeCluster.Gateway.Surfaces.Attachments;
 using CozeCluster.Gateway.Surfaces.Billing;
+using CozeCluster.Gateway.Surfaces.Cdp;
 using CozeCluster.Gateway.Surfaces.Chat;
 using CozeCluster.Gateway.Surfaces.Conversations;
 using CozeCluster.Gateway.Surfaces.Embeddings;
@@ -32,6 +33,7 @@ public static class GatewayEndpoints
         TurnsApi.Map(app);
         ConversationsApi.Map(app);
         BillingApi.Map(app);
+        app.MapCdp();
         if (app.Services.GetRequiredService<GatewayOptions>().Swagger) ApiDocument.Map(app);
         return app;
     }

@@ -118,7 +118,8 @@ internal sealed class DiscordApi : IDiscordApi, IDiscordPosting, IDisposable
         if (channel.Kind == (int)DiscordChannelType.PublicThread)
         {
             var threadParent = parent ?? throw new ArgumentException("A thread needs a parent channel.", nameof(channel));
-            var thread = await rest.CreateThread(threadParent, new NewThread(channel.Name, ThreadArchiveMinutes), cancellationToken).ConfigureAwait(false);
+            var newThread = new NewThread(channel.Name, channel.ArchiveMinutes ?? ThreadArchiveMinutes);
+            var thread = await rest.CreateThread(threadParent, newThread, cancellationToken).ConfigureAwait(false);
             return new ChannelCreation(ChannelCreationResult.Created, InfoOf(thread));
         }
         var wanted = new NewChannel(channel.Name, (DiscordChannelType)channel.Kind) { ParentId = parent, Topic = channel.Topic };

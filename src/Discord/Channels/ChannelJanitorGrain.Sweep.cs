@@ -81,6 +81,28 @@ public sealed partial class ChannelJanitorGrain
         }
     }
 
+    /// <inheritdoc />
+    public async Task<int> DeleteOf(string tenantId)
+    {
+        var channels = await _discord.ListChannels(Listener(), CancellationToken.None);
+        var now = _time.GetUtcNow();
+        var count = 0;
+        foreach (var channel in channels.Where(channel => ChannelMarks.IsOf(channel, _key, tenantId)))
+        {
+            var owned = Channels.Values.FirstOrDefault(owned => owned.ChannelId == channel.Id);
+            // Another channel without an id may be this one, whose creation has not returned yet.
+            if (owned is { IsReleased: false } || (owned is null && Channels.Any(one => one.Value.ChannelId is null && IsOf(one.Key, channel)))) continue;
+            owned ??= Channels[$"kept/{channel.Id}"] = new OwnedChannel { Name = channel.Name, ChannelId = channel.Id, IsReleased = true };
+            (owned.DeleteAt, owned.Refusals) = (now, 0);
+            count++;
+        }
+        if (count == 0) return 0;
+        await RegisterReminder();
+        await _saver.Save();
+        ScheduleSweep();
+        return count;
+    }
+
     private static TimeSpan PauseAfter(int refusals) => RetryPause * Math.Min(Math.Pow(2, Math.Max(refusals - 1, 0)), MaxRetryPause / RetryPause);
 
     /// <returns>Why the channel still exists; null if it does not.</returns>

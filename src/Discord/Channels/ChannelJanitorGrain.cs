@@ -159,8 +159,6 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
     /// <inheritdoc />
     public async Task<IReadOnlyList<DiscordChannelInfo>> List() => await _discord.ListChannels(Listener(), CancellationToken.None);
 
-    private string Mark(string owner) => $"Made by CozeCluster for {_key}/{GrainKeys.Hash("channel", owner)}";
-
     /// <summary>
     /// The end of the channel's name, by which it is found if its id was lost in a crash. Discord may change what comes before: capitals, spaces.
     /// </summary>
@@ -168,7 +166,8 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
 
     /// <summary>Whether a channel was created for an owner. Threads have no topic, so they have no mark.</summary>
     private bool IsOf(string owner, DiscordChannelInfo channel) =>
-        channel.Name.EndsWith(NameEnding(owner), StringComparison.Ordinal) && (channel.Kind == PublicThreadKind || channel.Topic == Mark(owner));
+        channel.Name.EndsWith(NameEnding(owner), StringComparison.Ordinal)
+        && (channel.Kind == PublicThreadKind || channel.Topic?.StartsWith(ChannelMarks.Of(_key, owner), StringComparison.Ordinal) == true);
 
     private async Task<string> CreateNew(DiscordChannelRequest request)
     {
@@ -185,8 +184,10 @@ public sealed partial class ChannelJanitorGrain : Grain, IChannelJanitorGrain, I
         await RegisterReminder();
         await saved;
 
-        var wanted = new DiscordChannelInfo(
-            "", channel.Name, request.ParentId, request.IsThread ? PublicThreadKind : TextKind, request.IsThread ? null : Mark(request.Owner));
+        var (kind, topic) = request.IsThread
+            ? (PublicThreadKind, null)
+            : (TextKind, ChannelMarks.Of(_key, request.Owner, request.TenantId));
+        var wanted = new DiscordChannelInfo("", channel.Name, request.ParentId, kind, topic);
         var created = mayExist
             ? (await _discord.ListChannels(listener, CancellationToken.None))
                 .FirstOrDefault(existing => IsOf(request.Owner, existing) && !_beingDeleted.Contains(existing.Id))

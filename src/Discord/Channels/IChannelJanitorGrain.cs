@@ -39,6 +39,13 @@ public interface IChannelJanitorGrain : IGrainWithStringKey
     Task<IReadOnlyList<DiscordChannelInfo>> List();
 
     /// <summary>
+    /// Marks all channels that were created for turns of a tenant as due, except those that are in use: also those that the janitor was told to keep for ever.
+    /// </summary>
+    /// <returns>The number of channels that are being deleted.</returns>
+    [Alias("DeleteOf"), AlwaysInterleave, Idempotent, ResponseTimeout(IDiscordPosting.CallTimeout)]
+    Task<int> DeleteOf(string tenantId);
+
+    /// <summary>
     /// Deletes the channels that are due. The janitor's timer and reminder do so too; a node calls this when it starts, so that channels left by a crash do not
     /// wait for them.
     /// </summary>
@@ -56,7 +63,12 @@ public interface IChannelJanitorGrain : IGrainWithStringKey
 /// Name of the category that the channel belongs in, which is found or created; <paramref name="ParentId"/> is null then. Null: none.
 /// </param>
 [GenerateSerializer, Immutable, Alias("discord-channel-request")]
-public sealed record DiscordChannelRequest(string Owner, string Name, string? ParentId, bool IsThread, TimeSpan Lifetime, string? Category = null);
+public sealed record DiscordChannelRequest(string Owner, string Name, string? ParentId, bool IsThread, TimeSpan Lifetime, string? Category = null)
+{
+    /// <summary>The tenant whose turns use the channel; null if those of several tenants do.</summary>
+    [Id(0)]
+    public string? TenantId { get; init; }
+}
 
 /// <summary>A channel, category or thread.</summary>
 /// <param name="Id">Snowflake.</param>
@@ -65,4 +77,11 @@ public sealed record DiscordChannelRequest(string Owner, string Name, string? Pa
 /// <param name="Kind">Discord's channel type: 0 text, 4 category, 11 public thread.</param>
 /// <param name="Topic">The channel's topic; null for threads. The janitor writes its mark into the topics of channels that it creates.</param>
 [GenerateSerializer, Immutable, Alias("discord-channel-info")]
-public sealed record DiscordChannelInfo(string Id, string Name, string? ParentId, int Kind, string? Topic);
+public sealed record DiscordChannelInfo(string Id, string Name, string? ParentId, int Kind, string? Topic)
+{
+    /// <summary>
+    /// To create a thread: the minutes without a message after which Discord archives it: 60, 1440, 4320 or 10080. Null: one day. Lists do not have it.
+    /// </summary>
+    [Id(0)]
+    public int? ArchiveMinutes { get; init; }
+}

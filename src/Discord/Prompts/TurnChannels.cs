@@ -15,9 +15,20 @@ internal sealed class TurnChannels(IGrainFactory grains, ILogger logger)
     /// <summary>How much longer than its timeout a turn may last, for example because its node restarts.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromMinutes(10);
 
-    /// <summary>Returns the channel for a turn: the one of its conversation, if there is one, else one as the bot's options say.</summary>
-    public async ValueTask<TurnChannel> Acquire(UpstreamTurn turn, DiscordBotOptions options)
+    /// <summary>
+    /// Returns the channel for a turn: the one that its client has chosen, or the one of its conversation, or else one as the bot's options say.
+    /// </summary>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.InvalidRequest"/>: the chosen channel is in another server. Otherwise the channel could not be created.
+    /// </exception>
+    public async ValueTask<TurnChannel> Acquire(UpstreamTurn turn, DiscordBotOptions options, ListenerDefinition listener)
     {
+        if (turn.Channel is { } chosen)
+        {
+            if (!chosen.StartsWith($"{listener.GuildId}/", StringComparison.Ordinal))
+                throw new ClusterException(ErrorCode.InvalidRequest, "The channel is in another Discord server than the bot. Use a channel of its server.");
+            return new TurnChannel(chosen[(listener.GuildId.Length + 1)..], IsExclusive: false, IsFromJanitor: false, IsForOneAttempt: false);
+        }
         var turnTime = turn.Bot.Timeouts.Total + Grace;
         var keepTime = Max(turnTime, options.KeepFor);
         var janitor = Janitor(options.Listener);
@@ -39,7 +50,10 @@ internal sealed class TurnChannels(IGrainFactory grains, ILogger logger)
             // Each attempt has a channel of its own: a failed one may have left part of a prompt in its channel.
             : ($"{turn.TurnId}.{turn.Attempt}.{Guid.NewGuid():n}", turnTime);
         var parent = isThread ? options.ChannelId : options.CategoryId;
-        var request = new DiscordChannelRequest(owner, options.Name, parent, isThread, lifetime, isThread ? null : options.Category);
+        var request = new DiscordChannelRequest(owner, options.Name, parent, isThread, lifetime, isThread ? null : options.Category)
+        {
+            TenantId = isShared || turn.TenantId.Length == 0 ? null : turn.TenantId,
+        };
         var id = await janitor.Create(request).ConfigureAwait(false);
         var isForOneAttempt = !isShared && conversation is null;
         if (!isForOneAttempt) await janitor.Keep(id, lifetime).ConfigureAwait(false);

@@ -20,6 +20,9 @@ internal sealed class ReplyContent
     /// <summary>Tool calls, images and everything else that is not text.</summary>
     public IEnumerable<ReplyItem> Items => _parts.Values.OfType<ItemPart>().Select(part => part.Item);
 
+    /// <summary>A reply without content, to which batches are added.</summary>
+    public static ReplyContent Start(ReplyAddresses addresses) => new(addresses);
+
     /// <summary>The content that a turn has now.</summary>
     public static ReplyContent Of(TurnSnapshot turn, ReplyAddresses addresses)
     {
@@ -88,7 +91,8 @@ internal sealed class ReplyContent
         return text;
     }
 
-    private void Add(ReplyBatch batch)
+    /// <summary>Adds the events of the next batch.</summary>
+    public void Add(ReplyBatch batch)
     {
         foreach (var replyEvent in batch.Events)
         {

@@ -103,6 +103,9 @@ public static class GrainKeys
     /// <summary>The key of the grain that manages the categories of a server.</summary>
     public static string GuildCategories(string guildId) => guildId;
 
+    /// <summary>The key of the grain through which tenants manage the channels of a server.</summary>
+    public static string GuildChannels(string guildId) => guildId;
+
     /// <summary>Whether a conversation key belongs to a named conversation. Other conversations are deleted sooner.</summary>
     public static bool IsNamedConversation(string conversationKey) => conversationKey.StartsWith(NamedPrefix, StringComparison.Ordinal);
 

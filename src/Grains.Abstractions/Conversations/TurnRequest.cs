@@ -61,6 +61,13 @@ public sealed record TurnRequest
     /// <summary>The tenant's own credential of an upstream; null: none came with the request.</summary>
     [Id(13)]
     public RequestCredential? Credential { get; init; }
+
+    /// <summary>
+    /// Where on Discord the prompt is posted: the ids of a server and of a channel in it (<c>1/2</c>), which the gateway has checked with
+    /// <see cref="IGuildChannelsGrain.MayUse"/>. Null: the options of the bot decide. Other upstreams ignore it.
+    /// </summary>
+    [Id(14)]
+    public string? Channel { get; init; }
 }
 
 /// <summary>The result of a tool call.</summary>

@@ -268,13 +268,20 @@ public sealed record WebhookDefinition(Secret Url, Secret? Secret);
 [GenerateSerializer, Immutable, Alias("telegram-definition")]
 public sealed record TelegramDefinition(Secret Token, string ChatId, string BaseUrl);
 
-/// <summary>The ids of everything in the fleet, for code that needs all of it.</summary>
+/// <summary>What is in the fleet, for code that needs all of it.</summary>
 /// <param name="Bots">The ids of all bots.</param>
 /// <param name="Accounts">The ids of all accounts.</param>
 /// <param name="Listeners">The ids of all listener connections; see <see cref="GrainKeys.DiscordSession"/>.</param>
 /// <param name="Notifications">How operators are notified of health changes; null: not at all.</param>
 public sealed record FleetOutline(
-    IReadOnlyList<string> Bots, IReadOnlyList<string> Accounts, IReadOnlyList<string> Listeners, NotificationsDefinition? Notifications);
+    IReadOnlyList<string> Bots, IReadOnlyList<string> Accounts, IReadOnlyList<string> Listeners, NotificationsDefinition? Notifications)
+{
+    /// <summary>The ids of all tenants.</summary>
+    public IReadOnlyList<string> Tenants { get => field ?? []; init; }
+
+    /// <summary>All models, in the fleet's order.</summary>
+    public IReadOnlyList<ModelDefinition> Models { get => field ?? []; init; }
+}
 
 /// <summary>What decides whose API a request uses.</summary>
 /// <param name="All">The endpoints.</param>

@@ -86,6 +86,9 @@ public sealed record UpstreamTurn(string TurnId, BotDefinition Bot, AccountDefin
     /// <summary>See <see cref="TurnRequest.Variables"/>.</summary>
     public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>See <see cref="TurnRequest.Channel"/>.</summary>
+    public string? Channel { get; init; }
+
     /// <summary>See <see cref="TurnRequest.Metadata"/>.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
 }

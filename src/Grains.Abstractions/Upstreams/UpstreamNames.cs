@@ -3,6 +3,9 @@ namespace CozeCluster;
 /// <summary>The names of upstreams in fleets, and what every process has to know of an upstream, also one that does not host it.</summary>
 public static class UpstreamNames
 {
+    /// <summary>Coze's bots on Discord.</summary>
+    public const string Discord = "discord";
+
     /// <summary>OpenAI, and every server with the same API.</summary>
     public const string OpenAi = "openai";
 

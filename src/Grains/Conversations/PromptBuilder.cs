@@ -35,6 +35,7 @@ internal static class PromptBuilder
             Settings = request.Settings,
             Variables = request.Variables,
             Metadata = request.Metadata,
+            Channel = request.Channel,
         };
 
     /// <summary>

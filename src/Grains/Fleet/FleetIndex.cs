@@ -34,7 +34,7 @@ internal sealed class FleetIndex
     // Two threads may both create it. They create the same.
     public FleetOutline Outline => _outline ??= new FleetOutline(
         [.. _bots.Keys], [.. _accounts.Keys], [.. _listeners.Values.Select(listener => GrainKeys.DiscordSession(listener.Id, listener.HomeShard()))],
-        _settings.Notifications);
+        _settings.Notifications) { Tenants = [.. _tenants.Keys], Models = OrderedModels };
 
     public FleetEndpoints Endpoints => _endpoints ??= new(_settings.Endpoints, _keys.Values.Any(key => key.Compat != CompatMode.None));
 

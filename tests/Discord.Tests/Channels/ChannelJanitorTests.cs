@@ -219,6 +219,43 @@ public sealed class ChannelJanitorTests : DiscordGrainTest
     }
 
     [Fact]
+    public async Task DeleteOf_DeletesTheChannelsOfTheTenantThatAreNotInUse()
+    {
+        var kept = await Create("kept", tenant: "t");
+        await Janitor.Release(kept, null);
+        var waiting = await Create("waiting", tenant: "t");
+        await Janitor.Release(waiting, Hour);
+        var used = await Create("used", tenant: "t");
+        var others = await Create("others", tenant: "u");
+        await Janitor.Release(others, Hour);
+        var shared = await Create("shared");
+        await Janitor.Release(shared, Hour);
+        Discord.Channels["general"] = new DiscordChannelInfo("general", "general", null, 0, "Made by somebody for t");
+
+        Assert.Equal(2, await Janitor.DeleteOf("t"));
+
+        await UntilCount(4);
+        Assert.Equal(new HashSet<string> { used, others, shared, "general" }, Discord.Channels.Keys.ToHashSet());
+        Assert.Equal(0, await Janitor.DeleteOf("t"));
+    }
+
+    [Fact]
+    public async Task DeleteOf_NodeFails_TheNextOneDeletesWhatIsLeft()
+    {
+        await Janitor.Release(await Create("kept", tenant: "t"), null);
+        var response = new TaskCompletionSource();
+        Discord.DeletionDelay = response.Task;
+        Assert.Equal(1, await Janitor.DeleteOf("t"));
+
+        await Crash();
+        Discord.DeletionDelay = Task.CompletedTask;
+        await Janitor.Sweep();
+
+        await UntilCount(0);
+        response.SetResult();
+    }
+
+    [Fact]
     public async Task Release_ChannelOfOthers_IsIgnored()
     {
         Discord.Channels["other"] = new DiscordChannelInfo("other", "general", null, 0, null);
@@ -240,6 +277,6 @@ public sealed class ChannelJanitorTests : DiscordGrainTest
         Assert.Equal(count, Discord.Channels.Count);
     }
 
-    private Task<string> Create(string owner, TimeSpan? lifetime = null, bool isThread = false, string name = "chat") =>
-        Janitor.Create(new DiscordChannelRequest(owner, name, isThread ? "1" : null, isThread, lifetime ?? Hour));
+    private Task<string> Create(string owner, TimeSpan? lifetime = null, bool isThread = false, string name = "chat", string? tenant = null) =>
+        Janitor.Create(new DiscordChannelRequest(owner, name, isThread ? "1" : null, isThread, lifetime ?? Hour) { TenantId = tenant });
 }

@@ -128,6 +128,30 @@ public sealed class ChannelTests
     }
 
     [Fact]
+    public async Task Chosen_channel_is_used_and_kept()
+    {
+        await using var silo = await DiscordSilo.Start();
+
+        await (await silo.Run(DiscordSilo.Request("x") with { Channel = $"{DiscordSilo.Guild.Id}/{DiscordSilo.Guild.GeneralId}" })).UntilComplete();
+
+        Assert.Equal(DiscordSilo.Guild.GeneralId, Assert.Single(silo.Posts).ChannelId);
+        Assert.Empty(silo.Discord.Records.Of(DiscordRecordKind.ChannelCreated));
+        Assert.Empty(silo.Discord.Records.Of(DiscordRecordKind.ChannelDeleted));
+    }
+
+    [Fact]
+    public async Task Chosen_channel_of_another_server_is_refused()
+    {
+        await using var silo = await DiscordSilo.Start();
+        var other = DiscordSeeds.Guilds[1];
+
+        var turn = await silo.Begin(DiscordSilo.Request("x") with { Channel = $"{other.Id}/{other.GeneralId}" });
+
+        Assert.Equal(ErrorCode.InvalidRequest, ((ReplyFailed)await turn.UntilEnd()).Error.Code);
+        Assert.Empty(silo.Posts);
+    }
+
+    [Fact]
     public async Task Rejected_account_is_replaced_by_another_one_and_leaves_no_channel()
     {
         await using var silo = await DiscordSilo.Start();

@@ -57,6 +57,17 @@ internal sealed class TestFleet
     public TestFleet AddIsolatedModel(string id, Uri coze, string botOptions = "", string botId = Bots.One, string token = "pat_sandbox") =>
         AddAccount(id, coze, token).AddBot(id, botId, id, botOptions).AddModel(id, id);
 
+    /// <summary>Adds a bot on Discord, with its own account. The listener and <c>allow_user_accounts</c> are declared elsewhere.</summary>
+    public TestFleet AddDiscordBot(string id, Uri api, string botId, string token, string listener)
+    {
+        Add(_accounts, $$"""
+              - { id: {{id}}, upstream: discord, base_url: "{{api}}", token: "{{token}}", options: { kind: user } }
+            """);
+        return Add(_bots, $$"""
+              - { id: {{id}}, upstream: discord, bot_id: "{{botId}}", accounts: [{{id}}], options: { listener: {{listener}} } }
+            """);
+    }
+
     /// <summary>Adds a bot of a language model, with its own account.</summary>
     /// <param name="id">The id of the bot and of the account.</param>
     /// <param name="upstream">The upstream.</param>

@@ -45,7 +45,35 @@ public sealed class FakeFleet : IFleetView
 
     public FleetEndpoints Endpoints { get; set; } = FleetEndpoints.None;
 
-    public FleetOutline Outline => Fault is null ? new FleetOutline([], [], [], null) : throw Fault;
+    public FleetOutline Outline => Fault is null
+        ? new FleetOutline([], [], [], null) { Tenants = ["acme", "other"], Models = [.. Models.Select(model => FindModel("acme", model)!)] }
+        : throw Fault;
+
+    /// <summary>Bots on Discord, by id; all other bots are on Coze.</summary>
+    public Dictionary<string, BotDefinition> DiscordBots { get; } = [];
+
+    /// <summary>Discord listeners, by id.</summary>
+    public Dictionary<string, ListenerDefinition> Listeners { get; } = [];
+
+    /// <summary>The bots of each model. Default: <c>b</c>.</summary>
+    public Dictionary<string, string[]> BotsOfModels { get; } = [];
+
+    /// <summary>The tenants of each model. Default: all.</summary>
+    public Dictionary<string, string[]> TenantsOfModels { get; } = [];
+
+    /// <summary>Adds a bot on Discord, and makes it the only one of a model.</summary>
+    public void AddDiscordBot(string id, string model, string guild, string[]? tenants = null, params (string Name, string Value)[] options)
+    {
+        Listeners[guild] = new ListenerDefinition { Id = guild, BaseUrl = "", Token = new Secret("") { Fingerprint = "" }, GuildId = guild };
+        DiscordBots[id] = new BotDefinition
+        {
+            Id = id, Upstream = UpstreamNames.Discord, UpstreamBotId = "1", Accounts = ["a"],
+            Options = options.Append(("listener", guild)).ToDictionary(option => option.Item1, option => option.Item2),
+        };
+        if (!Models.Contains(model)) Models.Add(model);
+        BotsOfModels[model] = [.. BotsOfModels.GetValueOrDefault(model) ?? [], id];
+        TenantsOfModels[model] = tenants ?? [];
+    }
 
     /// <summary>Removes a key, and reports it to the gateway unless <paramref name="silently"/>.</summary>
     public void Revoke(string key, bool silently = false)
@@ -63,7 +91,7 @@ public sealed class FakeFleet : IFleetView
 
     public TenantDefinition? FindTenant(string tenantId) => new() { Id = tenantId, DefaultModel = DefaultModel };
 
-    public BotDefinition? FindBot(string botId) => OtherBots.GetValueOrDefault(botId)
+    public BotDefinition? FindBot(string botId) => OtherBots.GetValueOrDefault(botId) ?? DiscordBots.GetValueOrDefault(botId)
         ?? new() { Id = botId, Upstream = botId == LanguageModel ? UpstreamNames.OpenAi : "coze", UpstreamBotId = "1", Accounts = ["a"] };
 
     public AccountDefinition? FindAccount(string accountId) => new()
@@ -74,18 +102,22 @@ public sealed class FakeFleet : IFleetView
         CredentialFromRequest = accountId.StartsWith("own-", StringComparison.Ordinal),
     };
 
-    public ListenerDefinition? FindListener(string listenerId) => throw new NotSupportedException();
+    public ListenerDefinition? FindListener(string listenerId) => Listeners.GetValueOrDefault(listenerId);
 
     public ModelDefinition? FindModel(string tenantId, string model) =>
         Models.Contains(model) || model is LanguageModel or StrictModel || OtherBots.ContainsKey(model)
             ? new ModelDefinition
             {
-                Id = model, Bots = [OtherBots.ContainsKey(model) ? model : "b"], Fallback = model == LanguageModel ? [model] : [], CreatedAt = Created,
+                Id = model, Bots = BotsOfModels.GetValueOrDefault(model) ?? [OtherBots.ContainsKey(model) ? model : "b"],
+                Tenants = TenantsOfModels.GetValueOrDefault(model) ?? [], Fallback = model == LanguageModel ? [model] : [], CreatedAt = Created,
                 RefusesTools = model == StrictModel, RefusesResponseFormat = model == StrictModel,
             }
             : null;
 
-    public IReadOnlyList<ModelInfo> ListModels(string tenantId) => [.. Models.Select(model => new ModelInfo(model, Created))];
+    /// <summary>Whether lists omit all models.</summary>
+    public bool IsHidden { get; set; }
+
+    public IReadOnlyList<ModelInfo> ListModels(string tenantId) => IsHidden ? [] : [.. Models.Select(model => new ModelInfo(model, Created))];
 
     public Task Refresh(CancellationToken cancellationToken = default) => throw new NotSupportedException();
 

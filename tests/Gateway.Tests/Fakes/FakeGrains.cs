@@ -16,6 +16,9 @@ public sealed class FakeGrains : IGrainFactory
 
     public FakeTurnLog TurnLog { get; } = new();
 
+    /// <summary>The channels of each Discord server.</summary>
+    public FakeGuilds Guilds { get; } = new();
+
     public FakeHealth Health { get; } = new();
 
     public FakeModelTasks ModelTasks { get; } = new();
@@ -59,6 +62,7 @@ public sealed class FakeGrains : IGrainFactory
             nameof(ITurnLogGrain) => TurnLog,
             nameof(IHealthGrain) => Health,
             nameof(IModelTaskGrain) => ModelTasks,
+            nameof(IGuildChannelsGrain) => Guilds.Of(primaryKey),
             nameof(IConversationGrain) => Conversation(primaryKey),
             _ => throw new ArgumentException($"There is no fake of {typeof(T)}."),
         };

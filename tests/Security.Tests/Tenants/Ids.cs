@@ -30,6 +30,9 @@ internal sealed partial record Ids
     /// <summary>A file that a client sent.</summary>
     public required string BlobId { get; init; }
 
+    /// <summary>A channel on Discord that a tenant has created.</summary>
+    public required string ChannelId { get; init; }
+
     /// <summary>A model that only one tenant may use.</summary>
     public required string Model { get; init; }
 
@@ -44,13 +47,14 @@ internal sealed partial record Ids
         ToolCallId = Scramble(ToolCallId),
         Cursor = Cursor,
         BlobId = Scramble(BlobId),
+        ChannelId = $"{RandomNumberGenerator.GetInt32(int.MaxValue)}{RandomNumberGenerator.GetInt32(1_000_000, 10_000_000)}",
         Model = "no-such-model",
     };
 
     /// <summary>Replaces the ids in a text, so that answers about different ids can be compared.</summary>
     public string Mask(string text)
     {
-        string[] ids = [Conversation, IdempotencyKey, TurnId, NamedTurnId, RunningTurnId, ToolCallId, BlobId, Model];
+        string[] ids = [Conversation, IdempotencyKey, TurnId, NamedTurnId, RunningTurnId, ToolCallId, BlobId, ChannelId, Model];
         foreach (var id in ids.OrderByDescending(id => id.Length)) text = text.Replace(id, "(id)", StringComparison.Ordinal);
         return text;
     }

@@ -7,7 +7,11 @@ namespace CozeCluster.Security.Tests.Tenants;
 /// <param name="Path">The path, escaped.</param>
 /// <param name="Body">The body; null without one.</param>
 /// <param name="Headers">Further headers.</param>
-internal sealed record Attack(HttpMethod Method, string Path, JsonObject? Body = null, IReadOnlyDictionary<string, string>? Headers = null);
+internal sealed record Attack(HttpMethod Method, string Path, JsonObject? Body = null, IReadOnlyDictionary<string, string>? Headers = null)
+{
+    /// <summary>The header that has the key; null: <c>Authorization</c>.</summary>
+    public string? KeyHeader { get; init; }
+}
 
 /// <summary>Who may use a route.</summary>
 internal enum Access
@@ -25,14 +29,24 @@ internal enum Access
 /// <summary>What is tried on a route.</summary>
 /// <param name="Access">Who may use it.</param>
 /// <param name="Attacks">Creates the requests of the attacker, with ids of the victim or with unknown ones. Each id that the route reads is in one.</param>
-internal sealed record RouteCase(Access Access, Func<Ids, IReadOnlyList<Attack>> Attacks);
+internal sealed record RouteCase(Access Access, Func<Ids, IReadOnlyList<Attack>> Attacks)
+{
+    /// <summary>The status of requests without a key, or with one that nobody has.</summary>
+    public int RefusedWith { get; init; } = 401;
+
+    /// <summary>The status of requests with a key of the other kind.</summary>
+    public int WrongKindWith { get; init; } = 403;
+
+    /// <summary>Whether requests that are refused have a status of the server.</summary>
+    public bool FailsAsServer { get; init; }
+}
 
 /// <summary>The attacks on every route. <see cref="RouteTests"/> fails if the node has a route without a case.</summary>
 internal static class RouteCases
 {
     private const string Conversations = "/cozecluster/v1/conversations";
 
-    public static IReadOnlyDictionary<string, RouteCase> All { get; } = new Dictionary<string, RouteCase>(StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, RouteCase> All { get; } = new Dictionary<string, RouteCase>(CdpRouteCases.All, StringComparer.Ordinal)
     {
         ["GET /health/live"] = Open("/health/live"),
         ["HEAD /health/live"] = Open("/health/live"),

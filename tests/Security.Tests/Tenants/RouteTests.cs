@@ -38,7 +38,8 @@ public sealed class RouteTests(TenantsFixture node)
         foreach (var (attack, control) in attacks(node.Victim).Zip(attacks(unknown)))
         {
             // The control is sent to the same state: whatever the attack created for the attacker exists for neither.
-            answers.Add((await SendAsync(attack, node.Victim), await SendAsync(control, unknown)));
+            var mayFail = RouteCases.All[route].FailsAsServer;
+            answers.Add((await SendAsync(attack, node.Victim, mayFail), await SendAsync(control, unknown, mayFail)));
         }
 
         Assert.NotEmpty(answers);
@@ -50,12 +51,13 @@ public sealed class RouteTests(TenantsFixture node)
     [MemberData(nameof(KeyRoutes))]
     public async Task A_route_refuses_requests_without_its_kind_of_key(string route)
     {
-        var (access, attacks) = (RouteCases.All[route].Access, RouteCases.All[route].Attacks);
-        foreach (var attack in attacks(node.Victim))
+        var tried = RouteCases.All[route];
+        foreach (var attack in tried.Attacks(node.Victim))
         {
-            Assert.StartsWith("401", await StatusAsync(attack, key: null), StringComparison.Ordinal);
-            Assert.Matches("^(401|429)", await StatusAsync(attack, key: "key-of-nobody"));
-            Assert.StartsWith("403", await StatusAsync(attack, access == Access.Admin ? TestFleet.OtherKey : TestFleet.AdminKey), StringComparison.Ordinal);
+            Assert.StartsWith($"{tried.RefusedWith}", await StatusAsync(attack, key: null), StringComparison.Ordinal);
+            Assert.Matches($"^({tried.RefusedWith}|429)", await StatusAsync(attack, key: "key-of-nobody"));
+            var other = tried.Access == Access.Admin ? TestFleet.OtherKey : TestFleet.AdminKey;
+            Assert.StartsWith($"{tried.WrongKindWith}", await StatusAsync(attack, other), StringComparison.Ordinal);
         }
     }
 
@@ -71,16 +73,15 @@ public sealed class RouteTests(TenantsFixture node)
     }
 
     /// <summary>The answer in a form that does not depend on the ids, times and new ids in it.</summary>
-    private async Task<string> SendAsync(Attack attack, Ids ids)
+    private async Task<string> SendAsync(Attack attack, Ids ids, bool mayFail)
     {
-        using var response = await node.Http.RequestAsync(
-            attack.Method, attack.Path, TestFleet.OtherKey, attack.Body?.DeepClone(), attack.Headers, TestTimeout.Token);
+        using var response = await RequestAsync(attack, TestFleet.OtherKey);
         var text = await response.Content.ReadAsStringAsync(TestTimeout.Token);
         var headers = string.Join('\n', response.Headers.Concat(response.Content.Headers).SelectMany(header => header.Value));
         Assert.DoesNotContain(TenantsFixture.Canary, text + headers, StringComparison.Ordinal);
 
         var status = (int)response.StatusCode;
-        Assert.NotInRange(status, 500, 599);
+        if (!mayFail) Assert.NotInRange(status, 500, 599);
         if (response.Content.Headers.ContentType?.MediaType != "application/json" || text.Length == 0)
             return $"{attack.Method} {status} {response.Content.Headers.ContentType}";
         var json = JsonDocument.Parse(text).RootElement;
@@ -89,13 +90,23 @@ public sealed class RouteTests(TenantsFixture node)
             : $"{attack.Method} {status} {json.Text("object")} {string.Join(' ', json.EnumerateObject().Select(member => member.Name))}";
     }
 
+    /// <summary>Older systems have their messages in other places.</summary>
+    private static string MessageOf(JsonElement json) => json.Get("error").Text("message") ?? json.Text("message") ?? json.Text("detail") ?? "";
+
+    private Task<HttpResponseMessage> RequestAsync(Attack attack, string? key)
+    {
+        var headers = new Dictionary<string, string>(attack.Headers ?? new Dictionary<string, string>());
+        if (attack.KeyHeader is { } header && key is not null) (headers[header], key) = (key, null);
+        return node.Http.RequestAsync(attack.Method, attack.Path, key, attack.Body?.DeepClone(), headers, TestTimeout.Token);
+    }
+
     private async Task<string> StatusAsync(Attack attack, string? key)
     {
-        using var response = await node.Http.RequestAsync(attack.Method, attack.Path, key, attack.Body?.DeepClone(), attack.Headers, TestTimeout.Token);
+        using var response = await RequestAsync(attack, key);
         var text = await response.Content.ReadAsStringAsync(TestTimeout.Token);
         var status = (int)response.StatusCode;
         Assert.DoesNotContain(TenantsFixture.Canary, text, StringComparison.Ordinal);
-        if (status >= 400 && attack.Method != HttpMethod.Head) Assert.NotNull(JsonDocument.Parse(text).RootElement.Get("error").Text("message"));
+        if (status >= 400 && attack.Method != HttpMethod.Head) Assert.NotEmpty(MessageOf(JsonDocument.Parse(text).RootElement));
         return $"{status} {text}";
     }
 }

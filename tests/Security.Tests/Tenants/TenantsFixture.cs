@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CozeCluster.Sandbox.Discord;
 
 namespace CozeCluster.Security.Tests.Tenants;
 
@@ -25,10 +26,21 @@ public sealed class TenantsFixture : IAsyncLifetime
         {
             _data = Path.Combine(folder.Path, "data");
             var coze = new Uri(sandbox.BaseUrl, "coze");
+            var discord = new Uri(sandbox.BaseUrl, "discord/api/v10");
             return new TestFleet()
                 .AddAccount("victim", coze, "pat_sandbox").AddBot("victim", Bots.One, "victim").AddModel("victim", "victim", "tenants: [main]")
                 .AddAccount("attacker", coze, "pat_sandbox").AddBot("attacker", Bots.One, "attacker").AddModel("attacker", "attacker")
-                .ToString();
+                .AddDiscordBot("victim-discord", discord, DiscordSeeds.CozeBots[0].Id, DiscordSeeds.Accounts[0].Token, "ear")
+                .AddModel("victim-discord", "victim-discord", "tenants: [main]")
+                .AddDiscordBot("attacker-discord", discord, DiscordSeeds.CozeBots[1].Id, DiscordSeeds.Accounts[1].Token, "ear")
+                .AddModel("attacker-discord", "attacker-discord", "tenants: [other]")
+                .ToString() + $$"""
+
+                allow_user_accounts: true
+                listeners: [{ id: ear, base_url: "{{discord}}", guild_id: {{DiscordSeeds.Guilds[0].Id}}, token: {{DiscordSeeds.Listeners[0].Token}} }]
+                endpoints:
+                  - { id: cdp, path: /cdp, compat: cdp }
+                """;
         });
         Victim = await CreateVictimAsync();
     }
@@ -51,6 +63,7 @@ public sealed class TenantsFixture : IAsyncLifetime
         }
         var conversation = await Http.RequestJsonAsync(HttpMethod.Get, $"/cozecluster/v1/conversations/{Victim.Conversation}");
         texts.Add(conversation.Json.GetRawText());
+        texts.AddRange(_node!.Sandbox.Discord.ChannelsOf(DiscordSeeds.Guilds[0].Id).Where(channel => channel.Name == "victim").Select(channel => channel.Id));
         var list = await Http.RequestJsonAsync(HttpMethod.Get, "/cozecluster/v1/conversations?limit=100");
         texts.Add(list.Json.GetRawText());
         return string.Join('\n', texts);
@@ -78,6 +91,9 @@ public sealed class TenantsFixture : IAsyncLifetime
         _running = await Request("chunks=100000 pace=200ms").OpenStreamAsync();
         await _running.ReadUntilAsync(reply => reply.Text.Length > 0, TestTimeout.Token);
 
+        using var channel = await Http.RequestAsync(
+            HttpMethod.Post, "/cdp/api/channel/create", key: null, new JsonObject { ["name"] = "victim" },
+            new Dictionary<string, string> { ["proxy-secret"] = TestFleet.Key }, TestTimeout.Token);
         var blob = Assert.Single(Directory.EnumerateFiles(Path.Combine(_data, "blobs"), "*", SearchOption.AllDirectories));
         return new Ids
         {
@@ -90,6 +106,7 @@ public sealed class TenantsFixture : IAsyncLifetime
             Cursor = turn.Cursor!,
             BlobId = $"{Path.GetFileName(Path.GetDirectoryName(blob))}.{Path.GetFileName(blob)}",
             Model = "victim",
+            ChannelId = (await ApiResponse.ReadAsync(channel)).Json.GetProperty("data").Text("id")!,
         };
     }
 

@@ -50,6 +50,8 @@ internal sealed class RecordingListeners
 
         public Task Delete(string channelId) => throw new NotSupportedException();
 
+        public Task<int> DeleteOf(string tenantId) => throw new NotSupportedException();
+
         public Task<IReadOnlyList<DiscordChannelInfo>> List() => throw new NotSupportedException();
     }
 }

@@ -37,6 +37,9 @@ internal sealed record ChatRequest
     /// <summary>The client's settings for language models.</summary>
     public GenerationSettings Settings { get; init; } = GenerationSettings.None;
 
+    /// <summary>See <see cref="TurnRequest.Channel"/>.</summary>
+    public string? Channel { get; init; }
+
     /// <summary>The number of text characters in the prompt.</summary>
     public int PromptLength { get; init; }
 

@@ -77,7 +77,8 @@ internal static class ChatRequestReader
 }
 
 /// <summary>Reads the messages of a chat completion request.</summary>
-internal sealed class MessageReader
+/// <param name="anyFileAsImage">See <see cref="ContentReader"/>.</param>
+internal sealed class MessageReader(bool anyFileAsImage = false)
 {
     /// <summary>The limit of OpenAI.</summary>
     private const int MaxMessages = 2048;
@@ -85,7 +86,7 @@ internal sealed class MessageReader
     private const int MaxToolCalls = 128;
     private const int MaxCallIdLength = 256;
     private readonly List<ChatMessage> _messages = [];
-    private readonly ContentReader _content = new();
+    private readonly ContentReader _content = new(anyFileAsImage);
 
     public IReadOnlyList<ChatMessage> Messages => _messages;
 
@@ -199,7 +200,8 @@ internal sealed class MessageReader
 }
 
 /// <summary>Reads the content of messages: a string, or an array of parts. Collects media bytes for the blob store.</summary>
-internal sealed class ContentReader
+/// <param name="anyFileAsImage">Whether a part with an image may contain a file of any kind, as some clients send files to older systems.</param>
+internal sealed class ContentReader(bool anyFileAsImage = false)
 {
     private const int MaxParts = 4096;
 
@@ -271,8 +273,14 @@ internal sealed class ContentReader
     {
         if (image.ValueKind == JsonValueKind.Object && JsonInput.FindMember(image, "detail") is { } detail) JsonInput.ReadString(detail, path["detail"]);
         var (url, urlPath) = ReadUrl(image, path);
-        AddUrl(parts, url, urlPath, "image", static source => new ImageContent(source), mediaType: "image/");
+        if (anyFileAsImage) AddUrl(parts, url, urlPath, "file", ImageOrFile);
+        else AddUrl(parts, url, urlPath, "image", static source => new ImageContent(source), mediaType: "image/");
     }
+
+    private static ContentPart ImageOrFile(MediaSource source) =>
+        source.Blob is null || source.Blob.ContentType.StartsWith("image/", StringComparison.OrdinalIgnoreCase)
+            ? new ImageContent(source)
+            : new FileContent(source);
 
     private void ReadAudio(JsonElement audio, JsonFieldPath path, List<ContentPart> parts)
     {

@@ -82,6 +82,7 @@ internal sealed partial class TurnStarter(
         Settings = request.Settings,
         Variables = request.Variables,
         Metadata = request.Metadata,
+        Channel = request.Channel,
         Survive = headers.Survive,
         Credential = headers.Credential,
         Fingerprint = headers.IdempotencyKey is null ? null : request.Fingerprint,
