@@ -3,6 +3,8 @@ using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Surfaces.Admin;
 using CozeCluster.Gateway.Surfaces.Attachments;
+using CozeCluster.Gateway.Surfaces.Ccp;
+using CozeCluster.Gateway.Surfaces.Cdb;
 using CozeCluster.Gateway.Surfaces.Chat;
 using CozeCluster.Gateway.Surfaces.Conversations;
 using CozeCluster.Gateway.Surfaces.Health;
@@ -28,6 +30,8 @@ public static class GatewayEndpoints
         app.MapModels();
         TurnsApi.Map(app);
         ConversationsApi.Map(app);
+        app.MapCcp();
+        app.MapCdb();
         if (app.Services.GetRequiredService<GatewayOptions>().Swagger) ApiDocument.Map(app);
         return app;
     }

@@ -2,6 +2,8 @@ using CozeCluster.Gateway.Compat;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Replies;
+using CozeCluster.Gateway.Surfaces.Ccp;
+using CozeCluster.Gateway.Surfaces.Cdb;
 using CozeCluster.Gateway.Surfaces.Chat;
 using CozeCluster.Gateway.Surfaces.Conversations;
 using CozeCluster.Gateway.Surfaces.Health;
@@ -45,9 +47,12 @@ public static class GatewayServices
         services.AddSingleton<TurnStarter>();
         services.AddSingleton<ReplyStreamer>();
         services.AddSingleton<ChatApi>();
+        services.AddSingleton<ImageTurns>();
         services.AddSingleton<ImagesApi>();
         services.AddSingleton<TurnsApi>();
         services.AddSingleton<ConversationsApi>();
+        services.AddCcp();
+        services.AddCdb();
         services.AddCors();
         services.AddOptions<CorsOptions>()
             .Configure<GatewayOptions>(static (cors, options) => cors.AddDefaultPolicy(policy => ConfigureCors(policy, options)));

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Gateway.Compat;
@@ -18,7 +19,8 @@ internal sealed record CompatRequest(CompatMode Mode, EndpointDefinition? Endpoi
     public static IErrorShape? ErrorShapeOf(HttpContext context)
     {
         if (Of(context) is not { Mode: not CompatMode.None } request) return null;
-        if (context.GetEndpoint() is { } route && route.Metadata.GetMetadata<CompatRoute>() is null) return null;
+        // What routing chooses for a method that a path does not have is no route.
+        if (context.GetEndpoint() is RouteEndpoint route && route.Metadata.GetMetadata<CompatRoute>() is null) return null;
         return context.RequestServices.GetKeyedService<IErrorShape>(request.Mode);
     }
 

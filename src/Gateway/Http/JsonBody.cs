@@ -51,13 +51,26 @@ internal static class JsonBody
     /// <param name="context">The request.</param>
     /// <param name="maxBytes">The maximum size of the body.</param>
     /// <param name="read">Converts the document, and the bytes it was parsed from, to the result.</param>
+    /// <param name="lenient">Whether to accept what clients of older systems send: any content type, and a comma after the last member.</param>
     /// <exception cref="ClusterException">
     /// The body has the wrong type, is empty, is too large, or is not JSON, or <see cref="BodyBudget"/> has no room for it.
     /// </exception>
     /// <exception cref="ClientDisconnectedException">The connection broke before the body was complete.</exception>
-    public static async ValueTask<T> Read<T>(HttpContext context, long maxBytes, Func<JsonElement, ReadOnlySequence<byte>, T> read)
+    public static ValueTask<T> Read<T>(HttpContext context, long maxBytes, Func<JsonElement, ReadOnlySequence<byte>, T> read, bool lenient = false)
     {
-        CheckType(context.Request);
+        if (!lenient) CheckType(context.Request);
+        return ReadBytes(context, maxBytes, bytes => Parse(bytes, read, lenient));
+    }
+
+    /// <summary>Reads the body of a request, without a byte order mark. The bytes are valid until <paramref name="read"/> returns.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="maxBytes">The maximum size of the body.</param>
+    /// <param name="read">Converts the bytes to the result.</param>
+    /// <exception cref="ClusterException">The body is compressed or too large, or <see cref="BodyBudget"/> has no room for it.</exception>
+    /// <exception cref="ClientDisconnectedException">The connection broke before the body was complete.</exception>
+    public static async ValueTask<T> ReadBytes<T>(HttpContext context, long maxBytes, Func<ReadOnlySequence<byte>, T> read)
+    {
+        CheckEncoding(context.Request);
         // The size is checked here. With the server's own limit, the server would close the connection while the client still sends, and the client would
         // never receive the error.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = null;
@@ -78,8 +91,48 @@ internal static class JsonBody
                 body.AdvanceTo(result.Buffer.End);
                 throw;
             }
-            if (result.IsCompleted) return Parse(body, result, read);
-            body.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+            if (!result.IsCompleted)
+            {
+                body.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+                continue;
+            }
+            try
+            {
+                return read(SkipByteOrderMark(result.Buffer));
+            }
+            finally
+            {
+                body.AdvanceTo(result.Buffer.End);
+            }
+        }
+    }
+
+    /// <summary>Parses a body. The parsed document is disposed when <paramref name="read"/> returns.</summary>
+    /// <param name="bytes">The body.</param>
+    /// <param name="read">Converts the document, and the bytes it was parsed from, to the result.</param>
+    /// <param name="lenient">Whether to accept a comma after the last member.</param>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>: the body is empty or is not a JSON object.</exception>
+    public static T Parse<T>(ReadOnlySequence<byte> bytes, Func<JsonElement, ReadOnlySequence<byte>, T> read, bool lenient = false)
+    {
+        try
+        {
+            if (bytes.IsEmpty) throw new ClusterException(ErrorCode.InvalidRequest, "The request body is empty. Send a JSON object.");
+            // A token, with what separates it from the next one, has two bytes or more.
+            if (bytes.Length / 2 > MaxTokens) CheckTokens(bytes, lenient);
+            using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = MaxDepth, AllowTrailingCommas = lenient });
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                throw new ClusterException(ErrorCode.InvalidRequest, "The request body must be a JSON object.");
+            return read(document.RootElement, bytes);
+        }
+        catch (JsonException exception)
+        {
+            throw new ClusterException(
+                ErrorCode.InvalidRequest, $"The request body is not valid JSON: line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}.");
+        }
+        catch (InvalidOperationException exception) when (exception.Source?.StartsWith("System.Text.Json", StringComparison.Ordinal) == true)
+        {
+            // Property names are read without a path, so an error for a name that is not valid Unicode cannot name the field.
+            throw new ClusterException(ErrorCode.InvalidRequest, $"The request body contains text that is not valid Unicode ({JsonInput.UnicodeHint}).");
         }
     }
 
@@ -104,38 +157,9 @@ internal static class JsonBody
         }
     }
 
-    private static T Parse<T>(PipeReader body, ReadResult result, Func<JsonElement, ReadOnlySequence<byte>, T> read)
+    private static void CheckTokens(ReadOnlySequence<byte> bytes, bool lenient)
     {
-        try
-        {
-            var bytes = SkipByteOrderMark(result.Buffer);
-            if (bytes.IsEmpty) throw new ClusterException(ErrorCode.InvalidRequest, "The request body is empty. Send a JSON object.");
-            // A token, with what separates it from the next one, has two bytes or more.
-            if (bytes.Length / 2 > MaxTokens) CheckTokens(bytes);
-            using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = MaxDepth });
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-                throw new ClusterException(ErrorCode.InvalidRequest, "The request body must be a JSON object.");
-            return read(document.RootElement, bytes);
-        }
-        catch (JsonException exception)
-        {
-            throw new ClusterException(
-                ErrorCode.InvalidRequest, $"The request body is not valid JSON: line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}.");
-        }
-        catch (InvalidOperationException exception) when (exception.Source?.StartsWith("System.Text.Json", StringComparison.Ordinal) == true)
-        {
-            // Property names are read without a path, so an error for a name that is not valid Unicode cannot name the field.
-            throw new ClusterException(ErrorCode.InvalidRequest, $"The request body contains text that is not valid Unicode ({JsonInput.UnicodeHint}).");
-        }
-        finally
-        {
-            body.AdvanceTo(result.Buffer.End);
-        }
-    }
-
-    private static void CheckTokens(ReadOnlySequence<byte> bytes)
-    {
-        var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { MaxDepth = MaxDepth });
+        var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { MaxDepth = MaxDepth, AllowTrailingCommas = lenient });
         for (var count = 0; reader.Read(); count++)
         {
             if (count > MaxTokens)
@@ -152,11 +176,14 @@ internal static class JsonBody
         return start.SequenceEqual(mark) ? bytes.Slice(mark.Length) : bytes;
     }
 
-    private static void CheckType(HttpRequest request)
+    private static void CheckEncoding(HttpRequest request)
     {
         if (request.Headers.ContentEncoding is { Count: > 0 } encoding && !encoding.ToString().Equals("identity", StringComparison.OrdinalIgnoreCase))
             throw new ClusterException(ErrorCode.UnsupportedMediaType, "Content-Encoding is not supported. Send the body uncompressed.");
+    }
 
+    private static void CheckType(HttpRequest request)
+    {
         // Some simple clients send no Content-Type. If their body is not JSON, the parser reports that.
         if (string.IsNullOrEmpty(request.ContentType)) return;
         if (!request.HasJsonContentType())
