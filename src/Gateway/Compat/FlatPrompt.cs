@@ -40,6 +40,10 @@ internal static class FlatPrompt
         return Create(model, parts, [new Upload(parts, 1, image, static source => new ImageContent(source))], text.Length);
     }
 
+    /// <summary>The text of a message that was just read: without the empty parts that stand for media.</summary>
+    public static string TextOf(ChatMessage message) =>
+        string.Join('\n', message.Content.OfType<TextContent>().Select(part => part.Text).Where(text => text.Length > 0));
+
     private static ChatRequest Create(string model, List<ContentPart> parts, IReadOnlyList<Upload> uploads, int length) => new()
     {
         Model = model, Messages = [new ChatMessage(ChatRole.User, parts)], Uploads = uploads, Variables = Empty, Metadata = Empty, PromptLength = length,

@@ -12,7 +12,7 @@ internal sealed class ReplyContent
     private readonly SortedList<int, object> _parts = [];
     private readonly ReplyAddresses _addresses;
 
-    /// <summary>Begins without content; see <see cref="Add"/>.</summary>
+    /// <param name="addresses">The addresses of files.</param>
     public ReplyContent(ReplyAddresses addresses) => _addresses = addresses;
 
     /// <summary>The event that ended the reply; null while it has not ended.</summary>
@@ -90,7 +90,7 @@ internal sealed class ReplyContent
         return text;
     }
 
-    /// <summary>Adds what a batch has.</summary>
+    /// <summary>Adds the events of a batch.</summary>
     public void Add(ReplyBatch batch)
     {
         foreach (var replyEvent in batch.Events)

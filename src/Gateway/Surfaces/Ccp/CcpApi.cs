@@ -34,7 +34,7 @@ internal sealed class CcpApi(
         readiness.ThrowIfDraining();
         var info = RequestInfo.Of(context);
         var limit = CcpRequest.ReadLimit(CompatRequest.Option(context, CcpRequest.LimitOption));
-        var request = await JsonBody.Read(context, options.MaxBodyBytes, (root, _) => CcpRequest.Read(root, limit), lenient: true);
+        var request = await JsonBody.Read(context, options.MaxBodyBytes, (root, _) => CcpRequest.Read(root, limit), isLenient: true);
         var model = FindModel(context, request.Model);
         var chat = FlatPrompt.Create(model.Id, request.Text, request.Messages);
         info.PromptLength = chat.PromptLength;
@@ -57,7 +57,7 @@ internal sealed class CcpApi(
     {
         readiness.ThrowIfDraining();
         var info = RequestInfo.Of(context);
-        var (name, prompt) = await JsonBody.Read(context, options.MaxBodyBytes, static (root, _) => CcpRequest.ReadImage(root), lenient: true);
+        var (name, prompt) = await JsonBody.Read(context, options.MaxBodyBytes, static (root, _) => CcpRequest.ReadImage(root), isLenient: true);
         var chat = FlatPrompt.Create(FindModel(context, name).Id, prompt);
         info.PromptLength = chat.PromptLength;
 

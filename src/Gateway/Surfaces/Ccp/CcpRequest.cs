@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using CozeCluster.Gateway.Compat;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Surfaces.Chat;
 
@@ -29,9 +30,10 @@ internal sealed record CcpRequest(string? Model, string Text, MessageReader Mess
     public static CcpRequest Read(JsonElement root, int limit)
     {
         var path = JsonFieldPath.Root;
+        JsonInput.CheckObject(root, path);
         var messages = new MessageReader();
         messages.Read(JsonInput.GetMember(root, "messages", path), path["messages"]);
-        var text = string.Concat(messages.Messages.Select(message => message.Text + "\n"));
+        var text = string.Concat(messages.Messages.Select(message => FlatPrompt.TextOf(message) + "\n"));
         if (string.IsNullOrWhiteSpace(text)) throw path["messages"].Invalid("Invalid 'messages': expected some text.");
         var stream = JsonInput.FindMember(root, "stream") is { } streamed && JsonInput.ReadBoolean(streamed, path["stream"]);
         return new CcpRequest(ReadModel(root), limit == 0 ? text : KeepEnd(text, limit), messages, stream);
@@ -41,6 +43,7 @@ internal sealed record CcpRequest(string? Model, string Text, MessageReader Mess
     public static (string? Model, string Prompt) ReadImage(JsonElement root)
     {
         var path = JsonFieldPath.Root;
+        JsonInput.CheckObject(root, path);
         return (ReadModel(root), JsonInput.ReadString(JsonInput.GetMember(root, "prompt", path), path["prompt"], 1, MaxPromptLength));
     }
 

@@ -1,3 +1,4 @@
+using CozeCluster.Gateway.Compat;
 using CozeCluster.Gateway.Surfaces.Chat;
 
 namespace CozeCluster.Gateway.Surfaces.Cdb;
@@ -45,16 +46,16 @@ internal sealed record CdbChatRequest(string? Model, bool Stream, string Text, M
 
     private static string Flatten(CdbOptions options, IReadOnlyList<ChatMessage> messages, IReadOnlyList<string> roles)
     {
-        if (options.Flatten == CdbFlatten.LastByModel) return messages[^1].Text;
+        if (options.Flatten == CdbFlatten.LastByModel) return FlatPrompt.TextOf(messages[^1]);
         if (options.Flatten == CdbFlatten.LastOfUser)
         {
             for (var i = messages.Count - 1; i >= 0; i--)
             {
-                if (roles[i] == "user") return messages[i].Text;
+                if (roles[i] == "user") return FlatPrompt.TextOf(messages[i]);
             }
             return "";
         }
-        var lines = string.Join('\n', messages.Select((message, index) => $"{roles[index]}:{message.Text}"));
+        var lines = string.Join('\n', messages.Select((message, index) => $"{roles[index]}:{FlatPrompt.TextOf(message)}"));
         string[] pieces = [options.Prefix, lines, options.Suffix];
         return string.Join("\n\n", pieces.Where(piece => piece.Length > 0));
     }

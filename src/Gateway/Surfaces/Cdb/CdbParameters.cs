@@ -30,7 +30,7 @@ internal sealed class CdbParameters
         var bytes = body.Slice(CountWhiteSpace(body));
         if (bytes.IsEmpty) return read(Of(query));
         if (bytes.FirstSpan[0] == (byte)'{')
-            return JsonBody.Parse(bytes, (root, _) => read(new CdbParameters(root, new Dictionary<string, StringValues>(), query)), lenient: true);
+            return JsonBody.Parse(bytes, (root, _) => read(new CdbParameters(root, new Dictionary<string, StringValues>(), query)), isLenient: true);
         var text = Encoding.UTF8.GetString(bytes);
         if (text.AsSpan().Count('&') >= MaxFormFields)
             throw new ClusterException(ErrorCode.InvalidRequest, $"The form has too many fields. Send at most {MaxFormFields}.");
@@ -66,7 +66,7 @@ internal sealed class CdbParameters
         if (Text(name) is not { Length: > 0 } text) return null;
         // Parsed as the member of an object, so that the limits of bodies apply.
         var wrapped = new ReadOnlySequence<byte>([.. "{\"value\":"u8, .. Encoding.UTF8.GetBytes(text), .. "}"u8]);
-        return JsonBody.Parse(wrapped, (root, _) => read(JsonInput.GetMember(root, "value", path), path), lenient: true);
+        return JsonBody.Parse(wrapped, (root, _) => read(JsonInput.GetMember(root, "value", path), path), isLenient: true);
     }
 
     /// <summary>A parameter as the UTF-8 of its text, because uploads can be megabytes long; empty if it is absent.</summary>
