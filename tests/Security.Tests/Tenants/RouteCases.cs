@@ -25,14 +25,18 @@ internal enum Access
 /// <summary>What is tried on a route.</summary>
 /// <param name="Access">Who may use it.</param>
 /// <param name="Attacks">Creates the requests of the attacker, with ids of the victim or with unknown ones. Each id that the route reads is in one.</param>
-internal sealed record RouteCase(Access Access, Func<Ids, IReadOnlyList<Attack>> Attacks);
+internal sealed record RouteCase(Access Access, Func<Ids, IReadOnlyList<Attack>> Attacks)
+{
+    /// <summary>The status of requests without a key, or with one that nobody has.</summary>
+    public int RefusedWith { get; init; } = 401;
+}
 
 /// <summary>The attacks on every route. <see cref="RouteTests"/> fails if the node has a route without a case.</summary>
 internal static class RouteCases
 {
     private const string Conversations = "/cozecluster/v1/conversations";
 
-    public static IReadOnlyDictionary<string, RouteCase> All { get; } = new Dictionary<string, RouteCase>(StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, RouteCase> All { get; } = new Dictionary<string, RouteCase>(OlderRouteCases.All, StringComparer.Ordinal)
     {
         ["GET /health/live"] = Open("/health/live"),
         ["HEAD /health/live"] = Open("/health/live"),

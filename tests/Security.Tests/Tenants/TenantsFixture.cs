@@ -28,7 +28,12 @@ public sealed class TenantsFixture : IAsyncLifetime
             return new TestFleet()
                 .AddAccount("victim", coze, "pat_sandbox").AddBot("victim", Bots.One, "victim").AddModel("victim", "victim", "tenants: [main]")
                 .AddAccount("attacker", coze, "pat_sandbox").AddBot("attacker", Bots.One, "attacker").AddModel("attacker", "attacker")
-                .ToString();
+                .ToString() + """
+
+                endpoints:
+                  - { id: ccp, path: /ccp, compat: ccp }
+                  - { id: cdb, path: /cdb, compat: cdb, options: { default_model: attacker } }
+                """;
         });
         Victim = await CreateVictimAsync();
     }
@@ -53,6 +58,8 @@ public sealed class TenantsFixture : IAsyncLifetime
         texts.Add(conversation.Json.GetRawText());
         var list = await Http.RequestJsonAsync(HttpMethod.Get, "/cozecluster/v1/conversations?limit=100");
         texts.Add(list.Json.GetRawText());
+        var bridge = await Http.RequestJsonAsync(HttpMethod.Get, "/cdb/api/GetConversations");
+        texts.Add(bridge.Json.GetRawText());
         return string.Join('\n', texts);
     }
 
@@ -63,6 +70,7 @@ public sealed class TenantsFixture : IAsyncLifetime
         var named = await Request($"say={Canary}-reply").InConversation(conversation).StreamAsync();
         await Http.RequestJsonAsync(
             HttpMethod.Post, $"/cozecluster/v1/conversations/{conversation}", body: new JsonObject { ["title"] = $"{Canary}-title" });
+        var bridge = await Http.RequestJsonAsync(HttpMethod.Post, "/cdb/api/CreateConversation", body: new JsonObject { ["name"] = conversation });
         var call = await Request("requires_action").CompleteAsync();
         var file = Request("say=read").With(body => body["messages"]![1]!["content"]!.ReplaceWith(new JsonArray(
             new JsonObject { ["type"] = "text", ["text"] = "Read. [[say=read]]" },
@@ -90,6 +98,7 @@ public sealed class TenantsFixture : IAsyncLifetime
             Cursor = turn.Cursor!,
             BlobId = $"{Path.GetFileName(Path.GetDirectoryName(blob))}.{Path.GetFileName(blob)}",
             Model = "victim",
+            BridgeId = bridge.Json.GetProperty("data").Text("conversation_id")!,
         };
     }
 
