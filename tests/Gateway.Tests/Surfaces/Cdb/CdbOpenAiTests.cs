@@ -124,6 +124,22 @@ public sealed class CdbOpenAiTests
     }
 
     [Fact]
+    public async Task Cdb_parts_are_text_and_pictures()
+    {
+        await using var host = await OldClients.Start(CompatMode.Cdb, [Reply.Text("A cat."), Reply.Stop()]);
+
+        using var response = await Ask(host, """
+            {"stream":false,"messages":[{"role":"user","content":[{"type":"text","text":"What is it?"},
+            {"type":"image_url","image_url":{"url":"https://i.example/1.png"}}]}]}
+            """);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        var parts = Assert.Single(Assert.Single(host.Grains.Conversations).Request!.Messages).Content;
+        Assert.Equal("user:What is it?", Assert.IsType<TextContent>(parts[0]).Text);
+        Assert.Equal("https://i.example/1.png", Assert.IsType<ImageContent>(parts[1]).Source.Url);
+    }
+
+    [Fact]
     public async Task Cdb_models_are_those_of_the_tenant()
     {
         await using var host = await OldClients.Start(CompatMode.Cdb, []);
