@@ -10,7 +10,7 @@ internal static class FlatPrompt
     /// <summary>Creates a request with one message.</summary>
     /// <param name="model">The id of the model.</param>
     /// <param name="text">The text of the message.</param>
-    /// <param name="source">The messages that the text was made of. Pictures and files of the user's last message go with the text. Null: there are none.</param>
+    /// <param name="source">The messages that the text was made of. Media of the user's last message goes with the text. Null: there are none.</param>
     public static ChatRequest Create(string model, string text, MessageReader? source = null)
     {
         var parts = new List<ContentPart> { new TextContent(text) };

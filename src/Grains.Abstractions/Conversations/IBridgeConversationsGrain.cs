@@ -18,8 +18,8 @@ public interface IBridgeConversationsGrain : IGrainWithStringKey
     /// <param name="name">Its name, 1 to <see cref="MaxNameLength"/> characters.</param>
     /// <returns>The conversation; null if another one has this name.</returns>
     /// <exception cref="ClusterException">
-    /// <see cref="ErrorCode.RateLimited"/>: the tenant has <see cref="MaxConversations"/>. <see cref="ErrorCode.InvalidRequest"/>: the name is not valid. Or the
-    /// storage failed.
+    /// <see cref="ErrorCode.RateLimited"/>: the tenant has <see cref="MaxConversations"/>. <see cref="ErrorCode.InvalidRequest"/>: the name is not valid. Or
+    /// the storage failed.
     /// </exception>
     [Alias("Create"), Idempotent]
     Task<BridgeConversation?> Create(string id, string name);

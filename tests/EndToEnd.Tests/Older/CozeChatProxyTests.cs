@@ -34,7 +34,7 @@ public sealed class CozeChatProxyTests(CozeChatProxyTests.ProxyNode node) : ICla
         Assert.Equal((200, "chat.completion", "gpt-3.5-turbo"), (status, json.Text("object"), json.Text("model")));
         var choice = json.GetProperty("choices")[0];
         Assert.Contains("西红柿炒钢丝球怎么做？", choice.GetProperty("message").Text("content"), StringComparison.Ordinal);
-        Assert.Equal(("assistant", "stop", 0), (choice.GetProperty("message").Text("role"), choice.Text("finish_reason"), choice.GetProperty("index").GetInt32()));
+        Assert.Equal(("assistant", "stop"), (choice.GetProperty("message").Text("role"), choice.Text("finish_reason")));
         Assert.True(json.GetProperty("usage").GetProperty("total_tokens").GetInt64() > 0);
         var chat = await node.Node.Sandbox.Coze.WaitForChatAsync(chat => chat.Prompt.Contains("西红柿炒钢丝球", StringComparison.Ordinal), TestTimeout.Token);
         Assert.Equal("西红柿炒钢丝球怎么做？\n", Assert.Single(chat.RequestMessages).Content);
@@ -77,12 +77,12 @@ public sealed class CozeChatProxyTests(CozeChatProxyTests.ProxyNode node) : ICla
     [Fact]
     public async Task Ccp_replay_bots_of_one_model_take_turns()
     {
-        for (var i = 0; i < 4; i++)
-            await node.AskAsync("POST", "/ccp/v1/chat/completions", """{"model":"gpt-3.5-turbo","messages":[{"role":"user","content":"round robin"}]}""", Headers);
+        const string Body = """{"model":"round","messages":[{"role":"user","content":"round robin"}]}""";
+        for (var i = 0; i < 4; i++) await node.AskAsync("POST", "/ccp/v1/chat/completions", Body, Headers);
 
-        var bots = node.Node.Sandbox.Coze.Chats.Where(chat => chat.Prompt.Contains("round robin", StringComparison.Ordinal)).Select(chat => chat.BotId).ToList();
-        Assert.Equal(4, bots.Count);
-        Assert.Equal([2, 2], bots.GroupBy(bot => bot).Select(group => group.Count()));
+        var chats = node.Node.Sandbox.Coze.Chats.Where(chat => chat.Prompt.Contains("round robin", StringComparison.Ordinal)).ToList();
+        Assert.Equal(4, chats.Count);
+        Assert.Equal([2, 2], chats.GroupBy(chat => chat.BotId).Select(group => group.Count()));
     }
 
     [Theory]

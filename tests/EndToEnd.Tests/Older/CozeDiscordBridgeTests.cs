@@ -50,9 +50,9 @@ public sealed class CozeDiscordBridgeTests(CozeDiscordBridgeTests.BridgeNode nod
         Assert.All(parts, part => Assert.Equal((200, "生成中.."), (part.GetProperty("code").GetInt32(), part.Text("message"))));
         var all = string.Concat(parts.Select(part => part.GetProperty("data").Text("prompt_new")));
         Assert.Equal(all, parts[^1].GetProperty("data").Text("prompt_all"));
-        Assert.Equal(("成功!", all, "", all), (
-            end.Text("message"), end.GetProperty("data").Text("prompt_all"), end.GetProperty("data").Text("prompt_new"), end.GetProperty("data").Text("prompt")));
-        Assert.True(end.GetProperty("data").GetProperty("done").GetBoolean());
+        var last = end.GetProperty("data");
+        Assert.Equal(("成功!", all, "", all), (end.Text("message"), last.Text("prompt_all"), last.Text("prompt_new"), last.Text("prompt")));
+        Assert.True(last.GetProperty("done").GetBoolean());
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public abstract class OlderNode : IAsyncLifetime
             .AddBot("one", Bots.One, "coze").AddBot("two", Bots.Two, "coze")
             .AddModel("gpt-3.5-turbo", "one, two")
             .AddModel("dall-e-3", "one")
-            .AddBot("three", Bots.Three, "coze").AddModel("idle", "three")
+            .AddBot("three", Bots.Three, "coze").AddModel("idle", "three").AddModel("round", "one, two")
             .ToString() + "\nendpoints:\n" + Endpoints;
     });
 
@@ -54,7 +54,6 @@ public abstract class OlderNode : IAsyncLifetime
     internal static async Task<List<string>> ReadEventsAsync(HttpResponseMessage response)
     {
         var text = await response.Content.ReadAsStringAsync(TestTimeout.Token);
-        return [.. text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)
-            .SelectMany(record => record.Split('\n')).Where(line => line.StartsWith("data: ", StringComparison.Ordinal)).Select(line => line["data: ".Length..])];
+        return [.. text.Split('\n').Where(line => line.StartsWith("data: ", StringComparison.Ordinal)).Select(line => line["data: ".Length..])];
     }
 }

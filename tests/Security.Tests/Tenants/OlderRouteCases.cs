@@ -20,21 +20,25 @@ internal static class OlderRouteCases
     private static IEnumerable<KeyValuePair<string, RouteCase>> Ccp() =>
     [
         new("ccp GET /", new(Access.Open, _ => [Get("/ccp/")])),
-        new("ccp POST /v1/chat/completions", new(Access.Tenant, ids => [Post("/ccp/v1/chat/completions", Chat(ids.Model)), Post("/ccp/v1/chat/completions", Chat("attacker"))])),
+        new("ccp POST /v1/chat/completions", new(Access.Tenant, ids =>
+            [Post("/ccp/v1/chat/completions", Chat(ids.Model)), Post("/ccp/v1/chat/completions", Chat("attacker"))])),
         new("ccp POST /v1/images/generations", new(Access.Tenant, ids => [Post("/ccp/v1/images/generations", Drawing(ids.Model))])),
     ];
 
     private static IEnumerable<KeyValuePair<string, RouteCase>> Cdb() =>
     [
-        .. Bridge.SelectMany(route => Both(route.Route, route.IsOpen, ids => [.. Names(ids).Select(name => ((string, string)[])[("name", name), .. route.More])])),
+        .. Bridge.SelectMany(route => Both(route.Route, route.IsOpen, ids =>
+            [.. Names(ids).Select(name => ((string, string)[])[("name", name), .. route.More])])),
         // The attacker may create a conversation of the same name for itself, once.
         .. Both("/api/CreateConversation", isOpen: false, ids => [[("name", ids.Conversation)]]),
         new("cdb GET /v1/models", new(Access.Tenant, _ => [Get("/cdb/v1/models")]) { RefusedWith = 403 }),
-        new("cdb POST /v1/chat/completions", new(Access.Tenant, ids => [.. Names(ids).Select(name => Post("/cdb/v1/chat/completions", Chat(name)))]) { RefusedWith = 403 }),
+        new("cdb POST /v1/chat/completions", new(Access.Tenant, ids =>
+            [.. Names(ids).Select(name => Post("/cdb/v1/chat/completions", Chat(name)))]) { RefusedWith = 403 }),
         new("cdb POST /v1/images/generations", new(Access.Tenant, ids => [Post("/cdb/v1/images/generations", Drawing(ids.Model))]) { RefusedWith = 403 }),
     ];
 
-    private static IEnumerable<KeyValuePair<string, RouteCase>> Both(string route, bool isOpen, Func<Ids, IEnumerable<(string Name, string Value)[]>> parameters)
+    private static IEnumerable<KeyValuePair<string, RouteCase>> Both(
+        string route, bool isOpen, Func<Ids, IEnumerable<(string Name, string Value)[]>> parameters)
     {
         foreach (var method in new[] { HttpMethod.Get, HttpMethod.Post })
         {

@@ -83,10 +83,10 @@ internal sealed class CcpStream(CompletionInfo info, ReplyAddresses addresses, b
     private static string HeadOf(CompletionInfo info)
     {
         var model = JsonEncodedText.Encode(info.Model, JsonBody.WriterOptions.Encoder);
-        return string.Create(
+        var head = string.Create(
             CultureInfo.InvariantCulture,
-            $$"""{"id":"{{info.CompletionId}}","object":"chat.completion.chunk","created":{{info.Created}},"model":"{{model}}","choices":[{"delta":{"content":" """)
-            .TrimEnd();
+            $$"""{"id":"{{info.CompletionId}}","object":"chat.completion.chunk","created":{{info.Created}},"model":"{{model}}","choices":""");
+        return head + "[{\"delta\":{\"content\":\"";
     }
 }
 

@@ -183,8 +183,8 @@ internal static class CdbServices
         routes.MapMethods(pattern, Methods, handler).WithMetadata(new CompatRoute(CompatMode.Cdb), route);
 
     /// <summary>
-    /// Answers OPTIONS for every path, as the Bridge did. A route for every path would hide the routes of other modes, whose answers to other methods than theirs
-    /// are 405.
+    /// Answers OPTIONS for every path, as the Bridge did. A route for every path would hide the routes of other modes, whose answers to other methods than
+    /// theirs are 405.
     /// </summary>
     private static Task AnswerOptions(HttpContext context, RequestDelegate next)
     {

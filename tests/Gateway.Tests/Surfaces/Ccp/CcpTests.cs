@@ -96,7 +96,9 @@ public sealed class CcpTests
         await using var host = await OldClients.Start(CompatMode.Ccp, [Reply.Text("Hi"), Reply.Stop()]);
 
         using var response = await Chat(
-            host, """{"model":"bot","messages":[{"role":"system","content":"Be brief."},{"role":"assistant","content":"Hello"},{"role":"user","content":"Hi"}]}""");
+            host, """
+            {"model":"bot","messages":[{"role":"system","content":"Be brief."},{"role":"assistant","content":"Hello"},{"role":"user","content":"Hi"}]}
+            """);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         var request = Assert.Single(host.Grains.Conversations).Request!;
@@ -214,7 +216,8 @@ public sealed class CcpTests
     {
         await using var host = await OldClients.Start(CompatMode.Ccp, [Reply.Text("Here: ![cat](https://i.example/cat)"), Reply.Stop()]);
 
-        using var response = await host.Send("POST", "/v1/images/generations", GatewayHost.Json("""{"model":"bot","prompt":"A cute dog","n":1,"size":"1024x1024"}"""), Key);
+        using var response = await host.Send(
+            "POST", "/v1/images/generations", GatewayHost.Json("""{"model":"bot","prompt":"A cute dog","n":1,"size":"1024x1024"}"""), Key);
 
         var bytes = Convert.ToBase64String(Encoding.UTF8.GetBytes("https://i.example/cat"));
         Assert.Equal(

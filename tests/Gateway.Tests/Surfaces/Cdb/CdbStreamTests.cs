@@ -15,7 +15,8 @@ public sealed class CdbStreamTests
     public async Task Cdb_stream_ends_in_both_documented_shapes(string? option, string end)
     {
         await using var host = await OldClients.Start(
-            CompatMode.Cdb, [Reply.Text("Ah, "), Reply.Text("I see", offset: 4), Reply.Stop()], option is null ? null : OldClients.With(("stream_end", option)));
+            CompatMode.Cdb, [Reply.Text("Ah, "), Reply.Text("I see", offset: 4), Reply.Stop()],
+            option is null ? null : OldClients.With(("stream_end", option)));
         await host.Grains.Bridge().Create("1201576967368085686", "talk");
 
         using var response = await host.Send("GET", "/api/ChatStream?name=1201576967368085686&prompt=1", null, Key);

@@ -150,7 +150,8 @@ public sealed class CdbTests
     [InlineData("POST", "/api/Chat", """{"name":1201576967368085686,"prompt":"你好 1",}""")]
     public async Task Cdb_chat_takes_query_json_and_form(string method, string path, string? body)
     {
-        await using var host = await OldClients.Start(CompatMode.Cdb, [Reply.Text("哦"), Reply.Item(1, new ImageItem("i", "https://i.example/1.png")), Reply.Stop()]);
+        await using var host = await OldClients.Start(
+            CompatMode.Cdb, [Reply.Text("哦"), Reply.Item(1, new ImageItem("i", "https://i.example/1.png")), Reply.Stop()]);
         await host.Grains.Bridge().Create("1201576967368085686", "talk");
 
         using var response = await host.Send(method, path, body is null ? null : new StringContent(body, Encoding.UTF8, "text/plain"), Key);
@@ -172,7 +173,8 @@ public sealed class CdbTests
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         var parts = Assert.Single(Assert.Single(host.Grains.Conversations).Request!.Messages).Content;
-        Assert.Equal(("default.png", "image/png"), (Assert.IsType<ImageContent>(parts[1]).Source.Blob!.Name, ((ImageContent)parts[1]).Source.Blob!.ContentType));
+        var blob = Assert.IsType<ImageContent>(parts[1]).Source.Blob!;
+        Assert.Equal(("default.png", "image/png"), (blob.Name, blob.ContentType));
     }
 
     [Theory]
@@ -218,15 +220,19 @@ public sealed class CdbTests
 
         var created = await Ask("/api/CreateConversation?name=talk");
         var id = created.GetProperty("data").GetProperty("conversation_id").GetString()!;
-        Assert.Equal(("创建子频道成功!", "talk"), (created.GetProperty("message").GetString(), created.GetProperty("data").GetProperty("conversation_name").GetString()));
+        Assert.Equal("创建子频道成功!", created.GetProperty("message").GetString());
+        Assert.Equal("talk", created.GetProperty("data").GetProperty("conversation_name").GetString());
         Assert.Matches("^[1-9][0-9]{17,18}$", id);
 
         var found = await Ask($"/api/ConversationIsFound?name={id}");
-        Assert.Equal($$$"""{"code":200,"message":"当前对话存在","data":{"status":true,"conversation_id":"{{{id}}}","conversation_name":"talk"}}""", found.GetRawText());
+        Assert.Equal(
+            $$$"""{"code":200,"message":"当前对话存在","data":{"status":true,"conversation_id":"{{{id}}}","conversation_name":"talk"}}""", found.GetRawText());
         Assert.Equal("""{"code":200,"message":"当前对话不存在","data":{"status":false}}""", (await Ask("/api/ConversationIsFound?name=x")).GetRawText());
 
         var renamed = await Ask("/api/RenameConversation?name=talk&new_name=story");
-        Assert.Equal($$$"""{"code":200,"message":"修改名称成功","data":{"status":true,"conversation_id":"{{{id}}}","conversation_name":"story"}}""", renamed.GetRawText());
+        Assert.Equal(
+            $$$"""{"code":200,"message":"修改名称成功","data":{"status":true,"conversation_id":"{{{id}}}","conversation_name":"story"}}""",
+            renamed.GetRawText());
         Assert.Contains("rename story", Assert.Single(host.Grains.Conversations).Calls);
 
         Assert.Equal($$"""{"story":"{{id}}"}""", (await Ask("/api/GetConversations")).GetProperty("data").GetRawText());
@@ -317,7 +323,8 @@ public sealed class CdbTests
         using var channels = await host.Send("GET", "/api/discord/GetChannels", null, Key);
         using var login = await host.Send("GET", "/api/discord/ReLogin", null, Key);
 
-        Assert.Equal("""[{"name":"default","channels":[{"id":1201576967368085686,"name":"talk"}]}]""", (await channels.ReadJson()).GetProperty("data").GetRawText());
+        Assert.Equal(
+            """[{"name":"default","channels":[{"id":1201576967368085686,"name":"talk"}]}]""", (await channels.ReadJson()).GetProperty("data").GetRawText());
         Assert.Equal("""{"status":true}""", (await login.ReadJson()).GetProperty("data").GetRawText());
     }
 
