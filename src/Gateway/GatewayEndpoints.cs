@@ -5,6 +5,8 @@ using CozeCluster.Gateway.Surfaces.Admin;
 using CozeCluster.Gateway.Surfaces.Attachments;
 using CozeCluster.Gateway.Surfaces.Billing;
 using CozeCluster.Gateway.Surfaces.Cdp;
+using CozeCluster.Gateway.Surfaces.Ccp;
+using CozeCluster.Gateway.Surfaces.Cdb;
 using CozeCluster.Gateway.Surfaces.Chat;
 using CozeCluster.Gateway.Surfaces.Conversations;
 using CozeCluster.Gateway.Surfaces.Embeddings;
@@ -34,6 +36,8 @@ public static class GatewayEndpoints
         ConversationsApi.Map(app);
         BillingApi.Map(app);
         app.MapCdp();
+        app.MapCcp();
+        app.MapCdb();
         if (app.Services.GetRequiredService<GatewayOptions>().Swagger) ApiDocument.Map(app);
         return app;
     }

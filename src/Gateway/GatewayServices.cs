@@ -3,6 +3,8 @@ using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Replies;
 using CozeCluster.Gateway.Surfaces.Cdp;
+using CozeCluster.Gateway.Surfaces.Ccp;
+using CozeCluster.Gateway.Surfaces.Cdb;
 using CozeCluster.Gateway.Surfaces.Chat;
 using CozeCluster.Gateway.Surfaces.Conversations;
 using CozeCluster.Gateway.Surfaces.Embeddings;
@@ -47,11 +49,14 @@ public static class GatewayServices
         services.AddSingleton<TurnStarter>();
         services.AddSingleton<ReplyStreamer>();
         services.AddSingleton<ChatApi>();
+        services.AddSingleton<ImageTurns>();
         services.AddSingleton<ImagesApi>();
         services.AddSingleton<ModelTasksApi>();
         services.AddSingleton<TurnsApi>();
         services.AddSingleton<ConversationsApi>();
         services.AddCdp();
+        services.AddCcp();
+        services.AddCdb();
         services.AddCors();
         services.AddOptions<CorsOptions>()
             .Configure<GatewayOptions>(static (cors, options) => cors.AddDefaultPolicy(policy => ConfigureCors(policy, options)));

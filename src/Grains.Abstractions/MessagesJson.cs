@@ -17,4 +17,5 @@ namespace CozeCluster;
 [JsonSerializable(typeof(ReplyPart))]
 [JsonSerializable(typeof(ReplyEvent))]
 [JsonSerializable(typeof(HealthEntry))]
+[JsonSerializable(typeof(BridgeConversation))]
 public sealed partial class MessagesJson : JsonSerializerContext;

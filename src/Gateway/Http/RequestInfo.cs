@@ -62,4 +62,3 @@ internal sealed record RequestKey(string Hash, string TenantId, string Name, boo
     /// <summary>Whether the request came without a key, or with one that nobody has.</summary>
     public bool IsAnonymous { get; private init; }
 }
-

@@ -12,7 +12,8 @@ internal sealed class ReplyContent
     private readonly SortedList<int, object> _parts = [];
     private readonly ReplyAddresses _addresses;
 
-    private ReplyContent(ReplyAddresses addresses) => _addresses = addresses;
+    /// <param name="addresses">The addresses of files.</param>
+    public ReplyContent(ReplyAddresses addresses) => _addresses = addresses;
 
     /// <summary>The event that ended the reply; null while it has not ended.</summary>
     public ReplyEvent? End { get; private set; }
@@ -51,8 +52,9 @@ internal sealed class ReplyContent
     /// <summary>
     /// Builds the text of all answers, with a blank line between them and with images as Markdown. It is exactly the text that a stream sends.
     /// </summary>
+    /// <param name="withImages">Whether images outside of the bot's own text are in it.</param>
     /// <returns>The text; null if there is none.</returns>
-    public string? BuildText()
+    public string? BuildText(bool withImages = true)
     {
         StringBuilder? all = null;
         string? first = null;
@@ -63,7 +65,7 @@ internal sealed class ReplyContent
             {
                 Answer answer => WithSeparator(answers++, answer.Text.ToString()),
                 TextPart text => WithSeparator(answers++, text.Text),
-                ItemPart { Item: ImageItem image } => Markdown.Image(image, index),
+                ItemPart { Item: ImageItem image } when withImages => Markdown.Image(image, index),
                 _ => null,
             };
             if (piece is null) continue;
@@ -91,7 +93,7 @@ internal sealed class ReplyContent
         return text;
     }
 
-    /// <summary>Adds the events of the next batch.</summary>
+    /// <summary>Adds the events of a batch.</summary>
     public void Add(ReplyBatch batch)
     {
         foreach (var replyEvent in batch.Events)

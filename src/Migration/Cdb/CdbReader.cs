@@ -65,10 +65,10 @@ internal static class CdbReader
     {
         var options = new List<OldOption>();
         const string Mode = "OpenAPI_Chat_Default_Models2Conversation";
-        Add(Mode, "mode", config.Number(Mode, 0, 3)?.ToString(CultureInfo.InvariantCulture));
+        Add(Mode, "flatten", config.Number(Mode, 0, 3)?.ToString(CultureInfo.InvariantCulture));
         Add("OpenAPI_Chat_Default_Channel", "default_conversation", config.Text("OpenAPI_Chat_Default_Channel"));
-        Add("OpenAPI_Chat_MsgForward_Prefix", "prompt_prefix", config.Text("OpenAPI_Chat_MsgForward_Prefix"));
-        Add("OpenAPI_Chat_MsgForward_Suffix", "prompt_suffix", config.Text("OpenAPI_Chat_MsgForward_Suffix"));
+        Add("OpenAPI_Chat_MsgForward_Prefix", "prefix", config.Text("OpenAPI_Chat_MsgForward_Prefix"));
+        Add("OpenAPI_Chat_MsgForward_Suffix", "suffix", config.Text("OpenAPI_Chat_MsgForward_Suffix"));
         Add("OpenAPI_ImageGenerate_Default_Channel", "image_conversation", config.Text("OpenAPI_ImageGenerate_Default_Channel"));
         Add("OpenAI_ImageGenerate_Prompt_Prefix", "image_prefix", config.Text("OpenAI_ImageGenerate_Prompt_Prefix"));
         Add("OpenAI_ImageGenerate_Prompt_Suffix", "image_suffix", config.Text("OpenAI_ImageGenerate_Prompt_Suffix"));

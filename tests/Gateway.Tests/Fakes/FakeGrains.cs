@@ -7,6 +7,8 @@ public sealed class FakeGrains : IGrainFactory
 {
     private readonly ConcurrentDictionary<string, FakeConversation> _conversations = new();
 
+    private readonly ConcurrentDictionary<string, FakeBridgeConversations> _bridge = new();
+
     public FakeCatalog Catalog { get; } = new();
 
     /// <summary>The gateway's view of the fleet. It is not a grain.</summary>
@@ -52,6 +54,9 @@ public sealed class FakeGrains : IGrainFactory
 
     public FakeConversation Conversation(string key) => _conversations.GetOrAdd(key, _ => new FakeConversation(this, key));
 
+    /// <summary>The conversations of a tenant for clients of the Bridge.</summary>
+    public FakeBridgeConversations Bridge(string tenantId = "acme") => _bridge.GetOrAdd(tenantId, _ => new FakeBridgeConversations());
+
     public T GetGrain<T>(string primaryKey, string? grainClassNamePrefix = null) where T : IGrainWithStringKey
     {
         if (!Connected) throw new ArgumentException($"Could not find an implementation for interface {typeof(T)}");
@@ -64,6 +69,7 @@ public sealed class FakeGrains : IGrainFactory
             nameof(IModelTaskGrain) => ModelTasks,
             nameof(IGuildChannelsGrain) => Guilds.Of(primaryKey),
             nameof(IConversationGrain) => Conversation(primaryKey),
+            nameof(IBridgeConversationsGrain) => Bridge(primaryKey),
             _ => throw new ArgumentException($"There is no fake of {typeof(T)}."),
         };
         return (T)grain;
@@ -181,7 +187,11 @@ public sealed class FakeTurnLog : ITurnLogGrain
         return Task.FromResult<IReadOnlyList<ConversationSummary>>([.. Summaries.Skip(start).Take(limit)]);
     }
 
-    public Task<IReadOnlyList<TurnRow>> Search(TurnQuery query) => throw new NotSupportedException();
+    /// <summary>What a search for the turns of a bot finds, by the id of the bot.</summary>
+    public Dictionary<string, TurnRow> LastTurns { get; } = [];
+
+    public Task<IReadOnlyList<TurnRow>> Search(TurnQuery query) =>
+        Task.FromResult<IReadOnlyList<TurnRow>>(query.BotId is { } bot && LastTurns.TryGetValue(bot, out var row) ? [row] : []);
 }
 
 public sealed class FakeStorage : IStorageProbe

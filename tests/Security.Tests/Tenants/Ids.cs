@@ -36,6 +36,9 @@ internal sealed partial record Ids
     /// <summary>A model that only one tenant may use.</summary>
     public required string Model { get; init; }
 
+    /// <summary>The number of a conversation for clients of the Bridge.</summary>
+    public required string BridgeId { get; init; }
+
     /// <summary>Ids of the same form that nothing has.</summary>
     public Ids Unknown() => new()
     {
@@ -49,12 +52,13 @@ internal sealed partial record Ids
         BlobId = Scramble(BlobId),
         ChannelId = $"{RandomNumberGenerator.GetInt32(int.MaxValue)}{RandomNumberGenerator.GetInt32(1_000_000, 10_000_000)}",
         Model = "no-such-model",
+        BridgeId = $"{RandomNumberGenerator.GetInt32(1, int.MaxValue)}{RandomNumberGenerator.GetInt32(100_000_000, 1_000_000_000)}",
     };
 
     /// <summary>Replaces the ids in a text, so that answers about different ids can be compared.</summary>
     public string Mask(string text)
     {
-        string[] ids = [Conversation, IdempotencyKey, TurnId, NamedTurnId, RunningTurnId, ToolCallId, BlobId, ChannelId, Model];
+        string[] ids = [Conversation, IdempotencyKey, TurnId, NamedTurnId, RunningTurnId, ToolCallId, BlobId, ChannelId, Model, BridgeId];
         foreach (var id in ids.OrderByDescending(id => id.Length)) text = text.Replace(id, "(id)", StringComparison.Ordinal);
         return text;
     }

@@ -46,7 +46,8 @@ internal static class RouteCases
 {
     private const string Conversations = "/cozecluster/v1/conversations";
 
-    public static IReadOnlyDictionary<string, RouteCase> All { get; } = new Dictionary<string, RouteCase>(CdpRouteCases.All, StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, RouteCase> All { get; } = new Dictionary<string, RouteCase>(
+        CdpRouteCases.All.Concat(OlderRouteCases.All), StringComparer.Ordinal)
     {
         ["GET /health/live"] = Open("/health/live"),
         ["HEAD /health/live"] = Open("/health/live"),

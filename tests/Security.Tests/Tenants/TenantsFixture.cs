@@ -40,6 +40,8 @@ public sealed class TenantsFixture : IAsyncLifetime
                 listeners: [{ id: ear, base_url: "{{discord}}", guild_id: {{DiscordSeeds.Guilds[0].Id}}, token: {{DiscordSeeds.Listeners[0].Token}} }]
                 endpoints:
                   - { id: cdp, path: /cdp, compat: cdp }
+                  - { id: ccp, path: /ccp, compat: ccp }
+                  - { id: cdb, path: /cdb, compat: cdb, options: { default_model: attacker } }
                 """;
         });
         Victim = await CreateVictimAsync();
@@ -66,6 +68,8 @@ public sealed class TenantsFixture : IAsyncLifetime
         texts.AddRange(_node!.Sandbox.Discord.ChannelsOf(DiscordSeeds.Guilds[0].Id).Where(channel => channel.Name == "victim").Select(channel => channel.Id));
         var list = await Http.RequestJsonAsync(HttpMethod.Get, "/cozecluster/v1/conversations?limit=100");
         texts.Add(list.Json.GetRawText());
+        var bridge = await Http.RequestJsonAsync(HttpMethod.Get, "/cdb/api/GetConversations");
+        texts.Add(bridge.Json.GetRawText());
         return string.Join('\n', texts);
     }
 
@@ -76,6 +80,7 @@ public sealed class TenantsFixture : IAsyncLifetime
         var named = await Request($"say={Canary}-reply").InConversation(conversation).StreamAsync();
         await Http.RequestJsonAsync(
             HttpMethod.Post, $"/cozecluster/v1/conversations/{conversation}", body: new JsonObject { ["title"] = $"{Canary}-title" });
+        var bridge = await Http.RequestJsonAsync(HttpMethod.Post, "/cdb/api/CreateConversation", body: new JsonObject { ["name"] = conversation });
         var call = await Request("requires_action").CompleteAsync();
         var file = Request("say=read").With(body => body["messages"]![1]!["content"]!.ReplaceWith(new JsonArray(
             new JsonObject { ["type"] = "text", ["text"] = "Read. [[say=read]]" },
@@ -107,6 +112,7 @@ public sealed class TenantsFixture : IAsyncLifetime
             BlobId = $"{Path.GetFileName(Path.GetDirectoryName(blob))}.{Path.GetFileName(blob)}",
             Model = "victim",
             ChannelId = (await ApiResponse.ReadAsync(channel)).Json.GetProperty("data").Text("id")!,
+            BridgeId = bridge.Json.GetProperty("data").Text("conversation_id")!,
         };
     }
 

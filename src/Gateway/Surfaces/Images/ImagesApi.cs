@@ -14,9 +14,8 @@ namespace CozeCluster.Gateway.Surfaces.Images;
 
 /// <summary><c>POST /v1/images/generations</c>: sends the prompt to a bot, in one turn for each image, and extracts the images from the replies.</summary>
 internal sealed class ImagesApi(
-    GatewayOptions options, Readiness readiness, IFleetView fleet, TurnStarter turns, ISafeFetcher fetcher, IBlobStore blobs, TimeProvider time)
+    GatewayOptions options, Readiness readiness, IFleetView fleet, ImageTurns turns, TimeProvider time)
 {
-    private const int MaxQuoteLength = 500;
     private static readonly IReadOnlyDictionary<string, string> Empty = new Dictionary<string, string>();
     private static readonly TurnHeaders NoHeaders = new(null, null, false);
 
@@ -63,27 +62,14 @@ internal sealed class ImagesApi(
             Model = request.Model, Messages = [new ChatMessage(ChatRole.User, [new TextContent(prompt)])], Uploads = [], User = request.User,
             Variables = Empty, Metadata = Empty, PromptLength = prompt.Length, Fingerprint = "",
         };
-        await using var turn = await turns.Start(RequestInfo.KeyOf(context), chat, headers, context.RequestAborted);
-        var addresses = ReplyAddresses.Of(context);
-        if (await ReplyContent.ReadToEnd(turn.Reader, addresses, time, context.RequestAborted) is not { } reply) return new ImageReply(turn.Id, [], null, null);
-        var (urls, text) = ImageFinder.Find(reply.BuildText() ?? "");
-        return urls.Count > 0 ? new ImageReply(turn.Id, urls, text, (reply.End as ReplyCompleted)?.Usage) : throw NoImageError(text);
+        return await turns.Run(context, chat, headers);
     }
 
     private async Task<ImageResult> CreateImage(string url, string? text, bool inline, ReplyAddresses addresses, CancellationToken cancellationToken)
     {
-        if (url.StartsWith("data:", StringComparison.OrdinalIgnoreCase))
-        {
-            var content = DataUri.TryDecode(url)
-                ?? throw new ClusterException(ErrorCode.FetchFailed, "The bot answered with an image whose data: URL has no valid base64.", "data[].url");
-            return inline ? new ImageResult(null, content, text) : new ImageResult(url, null, text);
-        }
-        if (!inline) return new ImageResult(url, null, text);
-        if (addresses.FindBlobId(url) is { } blobId && await ReplyFiles.Open(blobs, blobId, cancellationToken) is { } kept)
-        {
-            return new ImageResult(null, kept, text);
-        }
-        return new ImageResult(null, (await fetcher.Fetch(url, "image/", cancellationToken)).Content, text);
+        if (inline) return new ImageResult(null, await turns.Load(url, addresses, cancellationToken), text);
+        if (url.StartsWith("data:", StringComparison.OrdinalIgnoreCase)) ImageTurns.Decode(url);
+        return new ImageResult(url, null, text);
     }
 
     /// <summary>Waits for all tasks.</summary>
@@ -97,23 +83,7 @@ internal sealed class ImagesApi(
         var results = all.Where(task => task.IsCompletedSuccessfully).Select(task => task.Result).ToList();
         return results.Count > 0 ? results : [await all[0]];
     }
-
-    private static ClusterException NoImageError(string? text)
-    {
-        if (text is null) return new ClusterException(ErrorCode.NoImage, "The bot answered without an image and without text. Change the prompt or the model.");
-        var end = text.Length <= MaxQuoteLength ? text.Length
-            : char.IsHighSurrogate(text[MaxQuoteLength - 1]) ? MaxQuoteLength - 1
-            : MaxQuoteLength;
-        return new ClusterException(ErrorCode.NoImage, $"The bot answered without an image: {text[..end]}{(end < text.Length ? "…" : "")}");
-    }
 }
-
-/// <summary>The images of one turn's reply.</summary>
-/// <param name="TurnId">The turn.</param>
-/// <param name="Urls">The URLs of the images.</param>
-/// <param name="Text">The rest of the reply's text; null if nothing is left.</param>
-/// <param name="Usage">The token counts; null if the upstream reported none.</param>
-internal sealed record ImageReply(string TurnId, IReadOnlyList<string> Urls, string? Text, Usage? Usage);
 
 /// <summary>One image of the response. Either <paramref name="Url"/> or <paramref name="Content"/> is set.</summary>
 /// <param name="Url">The image's URL.</param>
