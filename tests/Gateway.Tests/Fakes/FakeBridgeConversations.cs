@@ -7,6 +7,7 @@ public sealed class FakeBridgeConversations : IBridgeConversationsGrain
 
     public Task<BridgeConversation?> Create(string id, string name)
     {
+        if (name.Any(char.IsControl)) throw new ClusterException(ErrorCode.InvalidRequest, "The name is not valid.", "name");
         if (All.Exists(known => known.Name == name)) return Task.FromResult<BridgeConversation?>(null);
         All.Add(new BridgeConversation(id, name, name));
         return Task.FromResult<BridgeConversation?>(All[^1]);

@@ -74,6 +74,7 @@ internal sealed class CdbErrors : IErrorShape
     private static string NameOf(HttpContext context, Error error) => context.Features.Get<ExceptionName>()?.Name ?? error.Code switch
     {
         ErrorCode.NotFound => "InvalidConversationException",
+        ErrorCode.InvalidRequest when error.Param == "name" => "InvalidConversationException",
         ErrorCode.InvalidRequest or ErrorCode.UpstreamInvalidRequest or ErrorCode.FileRejected => "InvalidPromptException",
         ErrorCode.ContextLengthExceeded or ErrorCode.PayloadTooLarge => "PromptTooLongException",
         ErrorCode.NoBotAvailable or ErrorCode.ModelNotFound or ErrorCode.UpstreamUnauthorized => "NoAccountLoginException",

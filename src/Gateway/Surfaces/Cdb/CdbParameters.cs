@@ -13,6 +13,9 @@ internal sealed class CdbParameters
 {
     private const int MaxFormFields = 1000;
 
+    /// <summary>The largest form, and the longest JSON inside of a text. Both are copied, where a JSON body is read in place.</summary>
+    private const int MaxFormBytes = 8 << 20;
+
     private readonly JsonElement? _json;
     private readonly IReadOnlyDictionary<string, StringValues> _form;
     private readonly IQueryCollection _query;
@@ -31,6 +34,7 @@ internal sealed class CdbParameters
         if (bytes.IsEmpty) return read(Of(query));
         if (bytes.FirstSpan[0] == (byte)'{')
             return JsonBody.Parse(bytes, (root, _) => read(new CdbParameters(root, new Dictionary<string, StringValues>(), query)), isLenient: true);
+        if (bytes.Length > MaxFormBytes) throw TooLarge();
         var text = Encoding.UTF8.GetString(bytes);
         if (text.AsSpan().Count('&') >= MaxFormFields)
             throw new ClusterException(ErrorCode.InvalidRequest, $"The form has too many fields. Send at most {MaxFormFields}.");
@@ -64,6 +68,7 @@ internal sealed class CdbParameters
         var path = JsonFieldPath.Root[name];
         if (_json is { } json && JsonInput.FindMember(json, name) is { } member && member.ValueKind != JsonValueKind.String) return read(member, path);
         if (Text(name) is not { Length: > 0 } text) return null;
+        if (text.Length > MaxFormBytes) throw TooLarge();
         // Parsed as the member of an object, so that the limits of bodies apply.
         var wrapped = new ReadOnlySequence<byte>([.. "{\"value\":"u8, .. Encoding.UTF8.GetBytes(text), .. "}"u8]);
         return JsonBody.Parse(wrapped, (root, _) => read(JsonInput.GetMember(root, "value", path), path), isLenient: true);
@@ -76,6 +81,9 @@ internal sealed class CdbParameters
             return JsonInput.ReadUtf8(value, JsonFieldPath.Root[name]);
         return Encoding.UTF8.GetBytes(Text(name) ?? "");
     }
+
+    private static ClusterException TooLarge() =>
+        new(ErrorCode.PayloadTooLarge, $"The form is larger than this server accepts. Send at most {MaxFormBytes} bytes, or send JSON.");
 
     private static long CountWhiteSpace(ReadOnlySequence<byte> body)
     {

@@ -163,6 +163,20 @@ public sealed class CdbTests
     }
 
     [Fact]
+    public async Task Cdb_forms_and_bodies_of_strangers_are_limited()
+    {
+        await using var host = await OldClients.Start(CompatMode.Cdb, [Reply.Text("Hi"), Reply.Stop()]);
+        await host.Grains.Bridge().Create("1", "talk");
+        var text = new string('x', (8 << 20) + 1);
+
+        using var form = await host.Send("POST", "/api/Chat", new StringContent("name=talk&prompt=" + text, Encoding.UTF8, "text/plain"), Key);
+        using var stranger = await host.Send("POST", "/api/Chat", GatewayHost.Json($$"""{"key":"sk-test","name":"talk","prompt":"{{text}}"}"""));
+        using var json = await host.Send("POST", "/api/Chat", GatewayHost.Json($$"""{"name":"talk","prompt":"{{text}}"}"""), Key);
+
+        Assert.Equal((413, 413, 200), ((int)form.StatusCode, (int)stranger.StatusCode, (int)json.StatusCode));
+    }
+
+    [Fact]
     public async Task Cdb_chat_sends_a_picture()
     {
         await using var host = await OldClients.Start(CompatMode.Cdb, [Reply.Text("A cat."), Reply.Stop()]);
@@ -255,6 +269,7 @@ public sealed class CdbTests
     [Theory]
     [InlineData("/api/CreateConversation?name=talk", "创建对话失败:ConversationAlreadyExistsException:")]
     [InlineData("/api/RenameConversation?name=talk&new_name=other", "重命名对话失败:ConversationAlreadyExistsException:")]
+    [InlineData("/api/CreateConversation?name=a%0Ab", "创建对话失败:InvalidConversationException:")]
     [InlineData("/api/RenameConversation?name=nobody&new_name=x", "重命名对话失败:InvalidConversationException:")]
     [InlineData("/api/DeleteConversation?name=nobody", "删除对话失败:InvalidConversationException:")]
     public async Task Cdb_conversation_errors_say_what_failed(string path, string message)
