@@ -7,6 +7,7 @@ using CozeCluster.Gateway.Surfaces.Conversations;
 using CozeCluster.Gateway.Surfaces.Health;
 using CozeCluster.Gateway.Surfaces.Images;
 using CozeCluster.Gateway.Surfaces.OpenApi;
+using CozeCluster.Gateway.Surfaces.Rca;
 using CozeCluster.Gateway.Surfaces.Turns;
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.AspNetCore.Routing;
@@ -48,6 +49,7 @@ public static class GatewayServices
         services.AddSingleton<ImagesApi>();
         services.AddSingleton<TurnsApi>();
         services.AddSingleton<ConversationsApi>();
+        services.AddRealCozeApi();
         services.AddCors();
         services.AddOptions<CorsOptions>()
             .Configure<GatewayOptions>(static (cors, options) => cors.AddDefaultPolicy(policy => ConfigureCors(policy, options)));

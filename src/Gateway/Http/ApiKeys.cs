@@ -14,9 +14,6 @@ internal sealed class ApiKeys(IFleetView fleet, Readiness readiness, WrongKeys w
     private const string Bearer = "Bearer ";
     private const string Basic = "Basic ";
 
-    /// <summary>The name of the key of requests that need none.</summary>
-    private const string AnonymousName = "anonymous";
-
     /// <summary>Authenticates a request. Afterwards <see cref="RequestInfo.Key"/> is set.</summary>
     /// <param name="context">The request.</param>
     /// <param name="given">The API key that the client has sent; empty if it has sent none.</param>
@@ -36,7 +33,7 @@ internal sealed class ApiKeys(IFleetView fleet, Readiness readiness, WrongKeys w
         var key = given.IsEmpty ? null : fleet.FindKey(hash);
         if (key is null && anonymous is not null)
         {
-            RequestInfo.Of(context).Key = new RequestKey($"{AnonymousName}:{anonymous}", anonymous, AnonymousName, ErrorText: false);
+            RequestInfo.Of(context).Key = RequestKey.Anonymous(anonymous);
             return;
         }
         if (key is null && wrongKeys.Add(context.Connection.RemoteIpAddress) is { } until)

@@ -51,13 +51,18 @@ internal static class JsonBody
     /// <param name="context">The request.</param>
     /// <param name="maxBytes">The maximum size of the body.</param>
     /// <param name="read">Converts the document, and the bytes it was parsed from, to the result.</param>
+    /// <param name="isLenient">
+    /// Whether the clients are those of an older system: the type of the body does not matter, its root may be any value, and comments and trailing commas are
+    /// skipped.
+    /// </param>
     /// <exception cref="ClusterException">
     /// The body has the wrong type, is empty, is too large, or is not JSON, or <see cref="BodyBudget"/> has no room for it.
     /// </exception>
     /// <exception cref="ClientDisconnectedException">The connection broke before the body was complete.</exception>
-    public static async ValueTask<T> Read<T>(HttpContext context, long maxBytes, Func<JsonElement, ReadOnlySequence<byte>, T> read)
+    public static async ValueTask<T> Read<T>(
+        HttpContext context, long maxBytes, Func<JsonElement, ReadOnlySequence<byte>, T> read, bool isLenient = false)
     {
-        CheckType(context.Request);
+        CheckType(context.Request, isLenient);
         // The size is checked here. With the server's own limit, the server would close the connection while the client still sends, and the client would
         // never receive the error.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = null;
@@ -78,7 +83,7 @@ internal static class JsonBody
                 body.AdvanceTo(result.Buffer.End);
                 throw;
             }
-            if (result.IsCompleted) return Parse(body, result, read);
+            if (result.IsCompleted) return Parse(body, result, read, isLenient);
             body.AdvanceTo(result.Buffer.Start, result.Buffer.End);
         }
     }
@@ -104,16 +109,21 @@ internal static class JsonBody
         }
     }
 
-    private static T Parse<T>(PipeReader body, ReadResult result, Func<JsonElement, ReadOnlySequence<byte>, T> read)
+    /// <summary>Parses a body, or a message of a WebSocket, as <see cref="Read"/> does.</summary>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>.</exception>
+    public static T Parse<T>(ReadOnlySequence<byte> body, Func<JsonElement, ReadOnlySequence<byte>, T> read, bool isLenient)
     {
         try
         {
-            var bytes = SkipByteOrderMark(result.Buffer);
+            var bytes = SkipByteOrderMark(body);
             if (bytes.IsEmpty) throw new ClusterException(ErrorCode.InvalidRequest, "The request body is empty. Send a JSON object.");
             // A token, with what separates it from the next one, has two bytes or more.
-            if (bytes.Length / 2 > MaxTokens) CheckTokens(bytes);
-            using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = MaxDepth });
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            var comments = isLenient ? JsonCommentHandling.Skip : JsonCommentHandling.Disallow;
+            if (bytes.Length / 2 > MaxTokens)
+                CheckTokens(bytes, new JsonReaderOptions { MaxDepth = MaxDepth, AllowTrailingCommas = isLenient, CommentHandling = comments });
+            using var document = JsonDocument.Parse(
+                bytes, new JsonDocumentOptions { MaxDepth = MaxDepth, AllowTrailingCommas = isLenient, CommentHandling = comments });
+            if (!isLenient && document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new ClusterException(ErrorCode.InvalidRequest, "The request body must be a JSON object.");
             return read(document.RootElement, bytes);
         }
@@ -127,15 +137,23 @@ internal static class JsonBody
             // Property names are read without a path, so an error for a name that is not valid Unicode cannot name the field.
             throw new ClusterException(ErrorCode.InvalidRequest, $"The request body contains text that is not valid Unicode ({JsonInput.UnicodeHint}).");
         }
+    }
+
+    private static T Parse<T>(PipeReader body, ReadResult result, Func<JsonElement, ReadOnlySequence<byte>, T> read, bool isLenient)
+    {
+        try
+        {
+            return Parse(result.Buffer, read, isLenient);
+        }
         finally
         {
             body.AdvanceTo(result.Buffer.End);
         }
     }
 
-    private static void CheckTokens(ReadOnlySequence<byte> bytes)
+    private static void CheckTokens(ReadOnlySequence<byte> bytes, JsonReaderOptions options)
     {
-        var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { MaxDepth = MaxDepth });
+        var reader = new Utf8JsonReader(bytes, options);
         for (var count = 0; reader.Read(); count++)
         {
             if (count > MaxTokens)
@@ -152,13 +170,13 @@ internal static class JsonBody
         return start.SequenceEqual(mark) ? bytes.Slice(mark.Length) : bytes;
     }
 
-    private static void CheckType(HttpRequest request)
+    private static void CheckType(HttpRequest request, bool isLenient)
     {
         if (request.Headers.ContentEncoding is { Count: > 0 } encoding && !encoding.ToString().Equals("identity", StringComparison.OrdinalIgnoreCase))
             throw new ClusterException(ErrorCode.UnsupportedMediaType, "Content-Encoding is not supported. Send the body uncompressed.");
 
         // Some simple clients send no Content-Type. If their body is not JSON, the parser reports that.
-        if (string.IsNullOrEmpty(request.ContentType)) return;
+        if (isLenient || string.IsNullOrEmpty(request.ContentType)) return;
         if (!request.HasJsonContentType())
             throw new ClusterException(ErrorCode.UnsupportedMediaType, "Send the body as JSON, with the header Content-Type: application/json.");
         if (request.GetTypedHeaders().ContentType?.Charset is { HasValue: true } charset && !IsUtf8(charset.AsSpan().Trim('"')))

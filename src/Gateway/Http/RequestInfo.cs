@@ -54,4 +54,11 @@ internal sealed class RequestInfo
 /// <param name="TenantId">The tenant.</param>
 /// <param name="Name">The key's name for people.</param>
 /// <param name="ErrorText">See <see cref="ApiKeyInfo.ErrorText"/>.</param>
-internal sealed record RequestKey(string Hash, string TenantId, string Name, bool ErrorText);
+internal sealed record RequestKey(string Hash, string TenantId, string Name, bool ErrorText)
+{
+    /// <summary>The key of requests that need none: those of an endpoint that accepts everybody for a tenant. No fleet contains it.</summary>
+    public static RequestKey Anonymous(string tenantId) => new($"anonymous:{tenantId}", tenantId, "anonymous", ErrorText: false) { IsAnonymous = true };
+
+    /// <summary>Whether the request came without a key, or with one that nobody has.</summary>
+    public bool IsAnonymous { get; private init; }
+}

@@ -12,7 +12,8 @@ internal sealed class ReplyContent
     private readonly SortedList<int, object> _parts = [];
     private readonly ReplyAddresses _addresses;
 
-    private ReplyContent(ReplyAddresses addresses) => _addresses = addresses;
+    /// <param name="addresses">The addresses of files.</param>
+    public ReplyContent(ReplyAddresses addresses) => _addresses = addresses;
 
     /// <summary>The event that ended the reply; null while it has not ended.</summary>
     public ReplyEvent? End { get; private set; }
@@ -88,7 +89,8 @@ internal sealed class ReplyContent
         return text;
     }
 
-    private void Add(ReplyBatch batch)
+    /// <summary>Adds the events of a batch.</summary>
+    public void Add(ReplyBatch batch)
     {
         foreach (var replyEvent in batch.Events)
         {

@@ -8,11 +8,17 @@ namespace CozeCluster.Gateway.Replies;
 /// <summary>Renders a reply as the events of one surface.</summary>
 internal interface IReplyRenderer
 {
+    /// <summary>The type of the response.</summary>
+    string ContentType => "text/event-stream; charset=utf-8";
+
     /// <summary>Writes the events before all content.</summary>
     void RenderStart(SseWriter writer);
 
     /// <summary>Writes the events of a batch. If the batch contains the end of the reply, also writes the events after all content.</summary>
     void Render(SseWriter writer, ReplyBatch batch);
+
+    /// <summary>Writes something that has no meaning, because nothing else was written for <see cref="GatewayOptions.KeepAlive"/>.</summary>
+    void RenderKeepAlive(SseWriter writer) => writer.WriteComment("keep-alive"u8);
 }
 
 /// <summary>Streams replies, for every surface: waits for batches, renders all that are available, and flushes them together.</summary>
@@ -50,10 +56,10 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
             {
                 if (!resumed && batch?.Events is [ReplyFailed failed]) throw failed.Error.ToException();
                 started = true;
-                SetHeaders(context);
+                SetHeaders(context, renderer.ContentType);
                 renderer.RenderStart(writer);
             }
-            else if (batch is null) writer.WriteComment("keep-alive"u8);
+            else if (batch is null) renderer.RenderKeepAlive(writer);
 
             if (batch is not null && RenderAvailable(context, reader, renderer, writer, batch))
             {
@@ -111,11 +117,11 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
         throw new ReplyCutException();
     }
 
-    private static void SetHeaders(HttpContext context)
+    private static void SetHeaders(HttpContext context, string contentType)
     {
         var response = context.Response;
         response.StatusCode = StatusCodes.Status200OK;
-        response.ContentType = "text/event-stream; charset=utf-8";
+        response.ContentType = contentType;
         response.Headers.CacheControl = "no-cache";
         response.Headers["x-accel-buffering"] = "no";
         context.Features.GetRequiredFeature<IHttpResponseBodyFeature>().DisableBuffering();

@@ -48,7 +48,10 @@ public sealed class FakeFleet : IFleetView
 
     public ApiKeyInfo? FindKey(string hash) => Fault is null ? Keys.GetValueOrDefault(hash) : throw Fault;
 
-    public TenantDefinition? FindTenant(string tenantId) => throw new NotSupportedException();
+    /// <summary>The default model of every tenant.</summary>
+    public string? DefaultModel { get; set; }
+
+    public TenantDefinition? FindTenant(string tenantId) => new() { Id = tenantId, DefaultModel = DefaultModel };
 
     public BotDefinition? FindBot(string botId) =>
         new() { Id = botId, Upstream = botId == LanguageModel ? UpstreamNames.OpenAi : "coze", UpstreamBotId = "1", Accounts = ["a"] };
