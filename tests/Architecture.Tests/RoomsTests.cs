@@ -14,6 +14,7 @@ public sealed class RoomsTests
         ["Console"] = ["Grains.Abstractions"],
         ["Silo"] = ["Grains.Abstractions", "Grains", "Storage", "Upstreams", "Discord", "Gateway", "Console", "Sandbox"],
         ["Sandbox"] = [],
+        ["Client"] = [],
     };
 
     /// <summary>Where grains, and the classes that run on their schedulers, are. The other folders of Discord hold code that runs on pool threads.</summary>
