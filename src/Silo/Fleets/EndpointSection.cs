@@ -58,18 +58,18 @@ internal static class EndpointSection
         var id = map.Required("id");
         var anonymous = map.Optional("anonymous");
         var networks = map.Optional("networks");
+        var compat = ReadCompat(map.Optional("compat"));
         var definition = new EndpointDefinition
         {
             Id = id.Id(),
             Port = map.Optional("port").Number(1, 65535),
             Host = map.Optional("host").Text(text => Uri.CheckHostName(text) != UriHostNameType.Unknown && text == text.ToLowerInvariant(), ExpectedHost),
             Path = map.Optional("path").Text(IsPath, ExpectedPath),
-            Compat = ReadCompat(map.Optional("compat")),
+            Compat = compat,
             Anonymous = anonymous.Text(),
             RequestsPerMinute = map.Optional("requests_per_minute").Number(1, 1_000_000),
             Networks = networks.Exists ? [.. networks.List("network").Select(ReadNetwork).OfType<string>()] : [],
-            Options = map.Optional("options").Entries().Select(entry => (entry.Key, Value: entry.Value.Text()))
-                .Where(option => option.Value is not null).DistinctBy(option => option.Key).ToDictionary(option => option.Key, option => option.Value!),
+            Options = EndpointOptions.Read(map.Optional("options"), compat),
         };
         if (definition is { Port: null, Host: null, Path: null }) map.Report("Expected at least one of 'port', 'host' and 'path'.");
         return new DeclaredEndpoint(id, anonymous, definition);

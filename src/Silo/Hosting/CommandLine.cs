@@ -26,6 +26,9 @@ internal enum NodeCommand
 
     /// <summary>Copy the data in a file into a new data folder or an empty cluster.</summary>
     StoreRestore,
+
+    /// <summary>Chat with a model of a node.</summary>
+    Repl,
 }
 
 /// <summary>The parsed command line.</summary>
@@ -35,6 +38,9 @@ internal enum NodeCommand
 /// <param name="File">The backup file of <c>store backup</c> and <c>store restore</c>; null for other commands.</param>
 internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, NodeCommand Command, bool IsHandled, string? File = null)
 {
+    /// <summary>Address and model of <c>repl</c>; null for other commands, and where they are not set.</summary>
+    public (string? Url, string? Model) Repl { get; init; }
+
     private static readonly Setting[] OfAllCommands = [Settings.Fleet, Settings.Postgres, Settings.Data, Settings.ClusterId];
 
     /// <summary>Parses the command line. Prints the help or the version if it asks for them.</summary>
@@ -47,13 +53,18 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
             MakeFileOption("--to", "The file to write. It must not exist yet."),
             MakeFileOption("--from", "The file that store backup has written."),
         ];
-        var (root, commands) = MakeCommands(files);
+        Option<string>[] repl =
+        [
+            new("--url") { HelpName = "url", Description = "The address of a node. Default: http://127.0.0.1:7077. [COZECLUSTER_URL]" },
+            new("--model") { HelpName = "model", Description = "The model. Default: the first one that the key may use. [COZECLUSTER_MODEL]" },
+        ];
+        var (root, commands) = MakeCommands(files, repl);
         foreach (var option in options.Values) root.Add(option);
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
         if (parsed.Errors.Count > 0)
         {
-            var names = options.Values.Concat(files).Select(option => option.Name)
-                .Concat(["check", "schema", "apply", "store", "move", "accept", "backup", "restore"]).ToList();
+            var names = options.Values.Concat(files).Concat(repl).Select(option => option.Name)
+                .Concat(["check", "schema", "apply", "store", "move", "accept", "backup", "restore", "repl", "chat"]).ToList();
             var problems = parsed.Errors.Select(error => error.Message + SuggestionFor(error.Message, names)).Distinct();
             throw new StartException([.. problems, "Use --help to list commands and options."]);
         }
@@ -66,10 +77,13 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
             .Where(pair => parsed.GetResult(pair.Value) is { Implicit: false })
             .ToDictionary(pair => pair.Key.Name, pair => pair.Value is Option<bool> ? "true" : parsed.GetValue((Option<string>)pair.Value)!);
         var file = files.Where(parsed.CommandResult.Command.Options.Contains).Select(parsed.GetValue).SingleOrDefault();
-        return new CommandLine(values, commands[parsed.CommandResult.Command], IsHandled: false, file);
+        return new CommandLine(values, commands[parsed.CommandResult.Command], IsHandled: false, file)
+        {
+            Repl = (parsed.GetValue(repl[0]), parsed.GetValue(repl[1])),
+        };
     }
 
-    private static (RootCommand Root, Dictionary<Command, NodeCommand> Commands) MakeCommands(Option<string>[] files)
+    private static (RootCommand Root, Dictionary<Command, NodeCommand> Commands) MakeCommands(Option<string>[] files, Option<string>[] replOptions)
     {
         var check = new Command("check", "Check the fleet file and list its problems. Starts nothing.");
         var apply = new Command("apply", "Create the tables of a cluster in its database, or update them.");
@@ -87,13 +101,18 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
             files[1],
         };
         var store = new Command("store", "The stored data of nodes.") { move, accept, backup, restore };
+        var repl = new Command("repl", "Chat with a model of a node in the terminal. The API key is read from COZECLUSTER_KEY, or asked for.")
+        {
+            replOptions[0], replOptions[1],
+        };
+        repl.Aliases.Add("chat");
         const string About = "CozeCluster: an OpenAI-compatible API in front of Coze bots. docs/configuration.md explains all settings.";
-        var root = new RootCommand(About) { check, schema, store };
+        var root = new RootCommand(About) { check, schema, store, repl };
         var commands = new Dictionary<Command, NodeCommand>
         {
             [root] = NodeCommand.Run, [check] = NodeCommand.Check, [apply] = NodeCommand.SchemaApply, [move] = NodeCommand.StoreMove,
             [accept] = NodeCommand.StoreAccept,
-            [backup] = NodeCommand.StoreBackup, [restore] = NodeCommand.StoreRestore,
+            [backup] = NodeCommand.StoreBackup, [restore] = NodeCommand.StoreRestore, [repl] = NodeCommand.Repl,
         };
         // The parser requires an action for each command. The program executes the commands itself.
         foreach (var command in commands.Keys) command.SetAction(_ => ExitCodes.Success);
