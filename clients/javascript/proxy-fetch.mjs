@@ -20,8 +20,7 @@ export function createProxyFetch(proxy) {
     const host = target.hostname.replace(/^\[|\]$/g, '');
     const port = Number(target.port) || (isSecure ? 443 : 80);
     const socket = net.connect({ host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) || (url.protocol === 'http:' ? 80 : 1080) });
-    // Whoever waits for the socket receives its error. Nobody may wait at the moment.
-    socket.on('error', () => {});
+    socket.on('error', ignore);
     const onAbort = () => socket.destroy(signal.reason);
     if (signal?.aborted) onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -30,17 +29,28 @@ export function createProxyFetch(proxy) {
       await once(socket, 'connect');
       await connectTo(socket, url, host, port);
       const connection = isSecure ? tls.connect({ socket, servername: net.isIP(host) ? undefined : host }) : socket;
+      connection.on('error', ignore);
       if (isSecure) await once(connection, 'secureConnect');
-      const request = (isSecure ? https : http).request(target, { method, headers, createConnection: () => connection, agent: false });
-      request.on('error', () => {}).end(body);
+      // Without an agent: an agent would make a connection of its own.
+      const request = (isSecure ? https : http).request(target, { method, headers, createConnection: () => connection });
+      request.on('error', ignore).end(body);
       const [response] = await once(request, 'response');
-      return new Response(Readable.toWeb(response), { status: response.statusCode, headers: response.headers });
+      return new Response(Readable.toWeb(Readable.from(readWhole(response))), { status: response.statusCode, headers: response.headers });
     } catch (error) {
       socket.destroy();
       throw error;
     }
   };
 }
+
+/** A body that is cut must not look whole. */
+async function* readWhole(response) {
+  yield* response;
+  if (!response.complete) throw new Error('The connection broke.');
+}
+
+// Whoever waits for a socket receives its error. While nobody waits, an error without a listener would end the process.
+const ignore = () => {};
 
 /** RFC 9110, CONNECT. */
 async function connectByHttp(socket, url, host, port) {

@@ -207,7 +207,7 @@ public sealed class ClientTests(SandboxFixture sandbox) : IClassFixture<SandboxF
     public async Task Proxy_Socks_CarriesTheRequests(string credentials, bool needsPassword)
     {
         await using var proxy = new SocksProxy(needsPassword ? "user:pass word" : null);
-        using var bot = sandbox.NewBot(proxy: $"socks5://{credentials}127.0.0.1:{proxy.Port}");
+        using var bot = sandbox.NewBot(proxy: $"socks5://{credentials}127.0.0.1:{proxy.Port}", host: SocksProxy.UnknownHost);
 
         var reply = await bot.SendAsync(SandboxFixture.Ask("[[say=hello]]"));
 

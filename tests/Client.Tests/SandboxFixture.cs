@@ -22,10 +22,11 @@ public sealed class SandboxFixture : IAsyncLifetime
     }
 
     /// <summary>Creates a client of the fake Coze.</summary>
-    public RealCozeApi NewBot(string token = "pat_sandbox", RealCozeBot? bot = null, string? proxy = null, TimeProvider? time = null, string? user = null) =>
+    public RealCozeApi NewBot(string token = "pat_sandbox", RealCozeBot? bot = null, string? proxy = null, TimeProvider? time = null, string? user = null,
+        string? host = null) =>
         new(new RealCozeOptions
         {
-            Session = token, Bot = bot ?? new RealCozeBot(BotId), BaseUrl = Url, Proxy = proxy, TimeProvider = time ?? TimeProvider.System,
+            Session = token, Bot = bot ?? new RealCozeBot(BotId), BaseUrl = host is null ? Url : new UriBuilder(Url) { Host = host }.Uri, Proxy = proxy, TimeProvider = time ?? TimeProvider.System,
             User = user ?? Guid.NewGuid().ToString(),
         });
 

@@ -8,6 +8,9 @@ namespace CozeCluster.Client.Tests;
 /// <param name="credentials">User and password that it requires, with a colon between them; null for none.</param>
 internal sealed class SocksProxy(string? credentials) : IAsyncDisposable
 {
+    /// <summary>A host that only this proxy knows. It is loopback.</summary>
+    public const string UnknownHost = "coze.invalid";
+
     private readonly TcpListener _listener = Listen();
     private readonly CancellationTokenSource _stop = new();
     private Task? _running;
@@ -65,7 +68,7 @@ internal sealed class SocksProxy(string? credentials) : IAsyncDisposable
             var port = await Read(stream, 2);
             var host = kind == 3 ? Encoding.ASCII.GetString(address) : new IPAddress(address).ToString();
             using var target = new TcpClient();
-            await target.ConnectAsync(host, (port[0] << 8) | port[1], _stop.Token);
+            await target.ConnectAsync(host == UnknownHost ? "127.0.0.1" : host, (port[0] << 8) | port[1], _stop.Token);
             Interlocked.Increment(ref _connections);
             await stream.WriteAsync(new byte[] { 5, 0, 0, 1, 0, 0, 0, 0, 0, 0 }, _stop.Token);
             await Task.WhenAny(stream.CopyToAsync(target.GetStream(), _stop.Token), target.GetStream().CopyToAsync(stream, _stop.Token));

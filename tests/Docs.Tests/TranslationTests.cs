@@ -32,6 +32,21 @@ public sealed class TranslationTests
         Assert.Contains(Chinese.Prose(), line => line.Text.Contains($"]({path})"));
     }
 
+    public static TheoryData<string> OlderSystems =>
+        [.. Document.All.Select(document => document.Path).Where(path => path.StartsWith("docs/from-") && !path.EndsWith(".zh-CN.md"))];
+
+    [Theory]
+    [MemberData(nameof(OlderSystems))]
+    public void A_page_about_an_older_system_has_a_translation_with_the_same_headings_and_code(string path)
+    {
+        var (english, chinese) = (Document.Of(path), Document.Of(path.Replace(".md", ".zh-CN.md")));
+
+        Assert.Equal(Levels(english), Levels(chinese));
+        Assert.Equal(english.Blocks.Select(WithoutText), chinese.Blocks.Select(WithoutText));
+        Assert.Contains($"]({Path.GetFileName(chinese.Path)})", string.Join('\n', english.Lines));
+        Assert.Contains($"]({Path.GetFileName(english.Path)})", string.Join('\n', chinese.Lines));
+    }
+
     private static IEnumerable<int> Levels(Document document) =>
         document.Prose().Where(line => line.Text.StartsWith('#')).Select(line => line.Text.TakeWhile(c => c == '#').Count());
 

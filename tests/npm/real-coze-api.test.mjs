@@ -131,7 +131,9 @@ describe('RealCozeAPI with the sandbox', { timeout: 120_000 }, () => {
   for (const [proxy, credentials] of [['socks5://', ''], ['socks5://', 'user:pass%20word@'], ['http://', ''], ['http://', 'user:pass%20word@']]) {
     test(`proxy: ${proxy}${credentials ? 'with a password' : 'without one'} carries the requests`, async () => {
       const server = await startProxy(proxy, credentials && 'user:pass word');
-      const bot = newBot({ proxy: `${proxy}${credentials}127.0.0.1:${server.port}` });
+      // Only the proxy knows this host.
+      const baseURL = sandbox.url.replace('127.0.0.1', 'coze.invalid') + '/coze';
+      const bot = newBot({ baseURL, proxy: `${proxy}${credentials}127.0.0.1:${server.port}` });
 
       const connected = await bot.connect();
       const reply = await bot.send(ask('[[chunks=20 text=unicode torn]]'));
@@ -144,6 +146,16 @@ describe('RealCozeAPI with the sandbox', { timeout: 120_000 }, () => {
       assert.equal(server.connections, 3);
     });
   }
+
+  test('proxy: a reply that is cut or cancelled is an error', async () => {
+    const server = await startProxy('socks5://');
+    const bot = newBot({ proxy: `socks5://127.0.0.1:${server.port}` });
+    await assert.rejects(bot.send(ask('[[disconnect_after=3 chunks=10]]')), { success: false });
+    const sending = bot.send(ask('[[chunks=100000 pace=20ms]] js-proxy-cancel'), () => bot.disconnect());
+    await assert.rejects(sending, /disconnected/);
+    await chats('prompt=js-proxy-cancel&client_gone=true');
+    server.close();
+  });
 
   test('proxy: a proxy that refuses or is not there is an error', async () => {
     const server = await startProxy('socks5://', 'user:secret');
@@ -160,7 +172,7 @@ async function startProxy(kind, credentials) {
   const proxy = { connections: 0, close: () => server.close() };
   const join = (socket, host, port, answer) => {
     proxy.connections++;
-    const target = net.connect(port, host, () => {
+    const target = net.connect(port, host === 'coze.invalid' ? '127.0.0.1' : host, () => {
       socket.write(answer);
       socket.pipe(target).pipe(socket);
     });

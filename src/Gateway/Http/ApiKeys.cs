@@ -19,10 +19,11 @@ internal sealed class ApiKeys(IFleetView fleet, Readiness readiness, WrongKeys w
     /// <param name="given">The API key that the client has sent; empty if it has sent none.</param>
     /// <param name="admin">Whether an admin key is required; otherwise the key of a tenant is.</param>
     /// <param name="forBrowsers">See <see cref="AdminRoute.ForBrowsers"/>.</param>
+    /// <param name="allowAnonymous">Whether an endpoint that has <see cref="EndpointDefinition.Anonymous"/> accepts a key that is not known.</param>
     /// <exception cref="ClusterException">The key is missing, not valid or of the other kind, or the address has sent too many wrong keys.</exception>
-    public void Authenticate(HttpContext context, ReadOnlySpan<char> given, bool admin = false, bool forBrowsers = false)
+    public void Authenticate(HttpContext context, ReadOnlySpan<char> given, bool admin = false, bool forBrowsers = false, bool allowAnonymous = true)
     {
-        var anonymous = admin ? null : CompatRequest.Of(context)?.Endpoint?.Anonymous;
+        var anonymous = admin || !allowAnonymous ? null : CompatRequest.Of(context)?.Endpoint?.Anonymous;
         if (given.IsEmpty && anonymous is null)
         {
             throw new ClusterException(

@@ -59,10 +59,21 @@ internal static class JsonBody
     /// The body has the wrong type, is empty, is too large, or is not JSON, or <see cref="BodyBudget"/> has no room for it.
     /// </exception>
     /// <exception cref="ClientDisconnectedException">The connection broke before the body was complete.</exception>
-    public static async ValueTask<T> Read<T>(
+    public static ValueTask<T> Read<T>(
         HttpContext context, long maxBytes, Func<JsonElement, ReadOnlySequence<byte>, T> read, bool isLenient = false)
     {
         CheckType(context.Request, isLenient);
+        return ReadBytes(context, maxBytes, body => Parse(body, read, isLenient));
+    }
+
+    /// <summary>Reads the body of a request, whatever its type. The bytes are valid until <paramref name="read"/> returns.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="maxBytes">The maximum size of the body.</param>
+    /// <param name="read">Converts the bytes to the result.</param>
+    /// <exception cref="ClusterException">The body is too large, or <see cref="BodyBudget"/> has no room for it.</exception>
+    /// <exception cref="ClientDisconnectedException">The connection broke before the body was complete.</exception>
+    public static async ValueTask<T> ReadBytes<T>(HttpContext context, long maxBytes, Func<ReadOnlySequence<byte>, T> read)
+    {
         // The size is checked here. With the server's own limit, the server would close the connection while the client still sends, and the client would
         // never receive the error.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = null;
@@ -83,7 +94,7 @@ internal static class JsonBody
                 body.AdvanceTo(result.Buffer.End);
                 throw;
             }
-            if (result.IsCompleted) return Parse(body, result, read, isLenient);
+            if (result.IsCompleted) return Use(body, result, read);
             body.AdvanceTo(result.Buffer.Start, result.Buffer.End);
         }
     }
@@ -139,11 +150,11 @@ internal static class JsonBody
         }
     }
 
-    private static T Parse<T>(PipeReader body, ReadResult result, Func<JsonElement, ReadOnlySequence<byte>, T> read, bool isLenient)
+    private static T Use<T>(PipeReader body, ReadResult result, Func<ReadOnlySequence<byte>, T> read)
     {
         try
         {
-            return Parse(result.Buffer, read, isLenient);
+            return read(result.Buffer);
         }
         finally
         {

@@ -49,8 +49,9 @@ internal sealed class ReplyContent
     /// <summary>
     /// Builds the text of all answers, with a blank line between them and with images as Markdown. It is exactly the text that a stream sends.
     /// </summary>
+    /// <param name="withImages">Whether images outside of the bot's own text are in it.</param>
     /// <returns>The text; null if there is none.</returns>
-    public string? BuildText()
+    public string? BuildText(bool withImages = true)
     {
         StringBuilder? all = null;
         string? first = null;
@@ -61,7 +62,7 @@ internal sealed class ReplyContent
             {
                 Answer answer => WithSeparator(answers++, answer.Text.ToString()),
                 TextPart text => WithSeparator(answers++, text.Text),
-                ItemPart { Item: ImageItem image } => Markdown.Image(image, index),
+                ItemPart { Item: ImageItem image } when withImages => Markdown.Image(image, index),
                 _ => null,
             };
             if (piece is null) continue;

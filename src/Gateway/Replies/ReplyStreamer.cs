@@ -17,8 +17,12 @@ internal interface IReplyRenderer
     /// <summary>Writes the events of a batch. If the batch contains the end of the reply, also writes the events after all content.</summary>
     void Render(SseWriter writer, ReplyBatch batch);
 
-    /// <summary>Writes something that has no meaning, because nothing else was written for <see cref="GatewayOptions.KeepAlive"/>.</summary>
-    void RenderKeepAlive(SseWriter writer) => writer.WriteComment("keep-alive"u8);
+    /// <summary>In what time <see cref="RenderHeldBack"/> is due; null if the renderer has held nothing back.</summary>
+    TimeSpan? HeldBackFor => null;
+
+    /// <summary>Writes what the renderer has held back.</summary>
+    /// <returns>False if there was nothing to write.</returns>
+    bool RenderHeldBack(SseWriter writer) => false;
 }
 
 /// <summary>Streams replies, for every surface: waits for batches, renders all that are available, and flushes them together.</summary>
@@ -59,7 +63,7 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
                 SetHeaders(context, renderer.ContentType);
                 renderer.RenderStart(writer);
             }
-            else if (batch is null) renderer.RenderKeepAlive(writer);
+            else if (batch is null && !renderer.RenderHeldBack(writer)) writer.WriteComment("keep-alive"u8);
 
             if (batch is not null && RenderAvailable(context, reader, renderer, writer, batch))
             {
@@ -68,7 +72,7 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
                 return;
             }
             if (!await Flush(context, reader, writer)) return;
-            until = time.FromNow(options.KeepAlive);
+            until = time.FromNow(renderer.HeldBackFor ?? options.KeepAlive);
         }
     }
 

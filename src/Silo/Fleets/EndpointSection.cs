@@ -69,7 +69,7 @@ internal static class EndpointSection
             Anonymous = anonymous.Text(),
             RequestsPerMinute = map.Optional("requests_per_minute").Number(1, 1_000_000),
             Networks = networks.Exists ? [.. networks.List("network").Select(ReadNetwork).OfType<string>()] : [],
-            Options = EndpointOptions.Read(map.Optional("options"), compat),
+            Options = CompatOptions.Read(map.Optional("options"), compat),
         };
         if (definition is { Port: null, Host: null, Path: null }) map.Report("Expected at least one of 'port', 'host' and 'path'.");
         return new DeclaredEndpoint(id, anonymous, definition);

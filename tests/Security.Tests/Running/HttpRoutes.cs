@@ -1,4 +1,5 @@
 using CozeCluster.Gateway;
+using CozeCluster.Gateway.Compat;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 
@@ -7,7 +8,7 @@ namespace CozeCluster.Security.Tests;
 /// <summary>The routes that the gateway maps, from its own route table.</summary>
 internal static class HttpRoutes
 {
-    /// <summary>All routes as <c>METHOD pattern</c>.</summary>
+    /// <summary>All routes as <c>METHOD pattern</c>; those of an older system with its mode before that: <c>ccp METHOD pattern</c>.</summary>
     public static IReadOnlyList<string> All { get; } = Read();
 
     private static string[] Read()
@@ -21,10 +22,13 @@ internal static class HttpRoutes
             .. ((IEndpointRouteBuilder)app).DataSources
                 .SelectMany(source => source.Endpoints)
                 .OfType<RouteEndpoint>()
-                .SelectMany(endpoint => MethodsOf(endpoint).Select(method => $"{method} {endpoint.RoutePattern.RawText}"))
+                .SelectMany(endpoint => MethodsOf(endpoint).Select(method => $"{ModeOf(endpoint)}{method} {endpoint.RoutePattern.RawText}"))
                 .Order(StringComparer.Ordinal),
         ];
     }
+
+    private static string ModeOf(RouteEndpoint endpoint) =>
+        endpoint.Metadata.GetMetadata<CompatRoute>() is { Mode: var mode } ? $"{mode.ToString().ToLowerInvariant()} " : "";
 
     private static IReadOnlyList<string> MethodsOf(RouteEndpoint endpoint) =>
         endpoint.Metadata.GetMetadata<HttpMethodMetadata>() is { HttpMethods: { Count: > 0 } methods } ? methods : ["ANY"];

@@ -28,7 +28,11 @@ public sealed class TenantsFixture : IAsyncLifetime
             return new TestFleet()
                 .AddAccount("victim", coze, "pat_sandbox").AddBot("victim", Bots.One, "victim").AddModel("victim", "victim", "tenants: [main]")
                 .AddAccount("attacker", coze, "pat_sandbox").AddBot("attacker", Bots.One, "attacker").AddModel("attacker", "attacker")
-                .ToString();
+                .ToString() + """
+
+                endpoints:
+                  - { id: rca, path: /rca, compat: rca, options: { model: attacker } }
+                """;
         });
         Victim = await CreateVictimAsync();
     }

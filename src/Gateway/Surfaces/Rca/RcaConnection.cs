@@ -28,7 +28,6 @@ internal sealed partial class RcaConnection(RcaSockets services, HttpContext con
 
     // A conversation cancels a turn whose only subscriber is silent for some time.
     private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan IdleInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan MaxSendTime = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan MaxCloseTime = TimeSpan.FromSeconds(5);
 
@@ -137,7 +136,7 @@ internal sealed partial class RcaConnection(RcaSockets services, HttpContext con
             CheckAnonymous();
             lock (_gate)
             {
-                if (_turns.ContainsKey(uuid)) throw new ClusterException(ErrorCode.InvalidRequest, "A message with this uuid is being answered. Use a new one.");
+                if (_turns.ContainsKey(uuid)) throw new ClusterException(ErrorCode.InvalidRequest, "This uuid is being answered. Use a new one.");
                 if (_turns.Count >= MaxTurns)
                     throw new ClusterException(ErrorCode.RateLimited, $"This WebSocket waits for {MaxTurns} replies already. Wait for one of them.");
                 // The turn may end before it is in the list, so it takes itself out of it behind the lock.
@@ -206,7 +205,7 @@ internal sealed partial class RcaConnection(RcaSockets services, HttpContext con
             var due = text.TakeDue(isIdle);
             if (due is not null) await Send(RcaJson.ForSocket(uuid, due, isGrowing: true), reader);
             // Text that is not due yet is sent soon, also if nothing else arrives.
-            interval = due is null && !isIdle ? IdleInterval : HeartbeatInterval;
+            interval = text.HasNew ? RcaText.DueAfter : HeartbeatInterval;
         }
         var last = RcaText.FindFailure(text.End) is { } error ? RcaJson.ForSocket(uuid, error) : RcaJson.ForSocket(uuid, text.Current, isGrowing: false);
         await Send(last, reader);

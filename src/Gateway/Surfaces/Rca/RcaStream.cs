@@ -39,10 +39,13 @@ internal sealed class RcaStream(ReplyAddresses addresses, RequestInfo info, Time
         writer.WriteRaw(last);
     }
 
-    public void RenderKeepAlive(SseWriter writer)
+    public TimeSpan? HeldBackFor => _text.HasNew ? RcaText.DueAfter : null;
+
+    // A space between objects has no meaning, and keeps the connection open.
+    public bool RenderHeldBack(SseWriter writer)
     {
-        if (_text.TakeDue(isIdle: true) is { } due) writer.WriteRaw(RcaJson.ForStream(due, isGrowing: true));
-        else writer.WriteRaw(" "u8);
+        writer.WriteRaw(_text.TakeDue(isIdle: true) is { } due ? RcaJson.ForStream(due, isGrowing: true) : " "u8);
+        return true;
     }
 }
 

@@ -16,7 +16,8 @@ internal sealed class RcaText(ReplyAddresses addresses, TimeProvider time)
     /// <summary>The text so far is sent again when it is longer by this part.</summary>
     private const int GrowthPart = 64;
 
-    private static readonly TimeSpan DueAfter = TimeSpan.FromMilliseconds(100);
+    /// <summary>After this time, new text is due in any case.</summary>
+    public static readonly TimeSpan DueAfter = TimeSpan.FromMilliseconds(100);
 
     private readonly ReplyContent _content = new(addresses);
     private int _newChars;
@@ -25,6 +26,9 @@ internal sealed class RcaText(ReplyAddresses addresses, TimeProvider time)
 
     /// <summary>The event that ended the reply; null while it has not ended.</summary>
     public ReplyEvent? End => _content.End;
+
+    /// <summary>Whether there is text that <see cref="TakeDue"/> has not returned.</summary>
+    public bool HasNew => _newChars > 0;
 
     /// <summary>The text so far.</summary>
     public string Current => _content.BuildText() ?? "";
