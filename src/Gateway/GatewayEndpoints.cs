@@ -14,6 +14,7 @@ using CozeCluster.Gateway.Surfaces.Health;
 using CozeCluster.Gateway.Surfaces.Images;
 using CozeCluster.Gateway.Surfaces.Models;
 using CozeCluster.Gateway.Surfaces.OpenApi;
+using CozeCluster.Gateway.Surfaces.Rca;
 using CozeCluster.Gateway.Surfaces.Turns;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -38,6 +39,7 @@ public static class GatewayEndpoints
         app.MapCdp();
         app.MapCcp();
         app.MapCdb();
+        RcaApi.Map(app);
         if (app.Services.GetRequiredService<GatewayOptions>().Swagger) ApiDocument.Map(app);
         return app;
     }

@@ -11,6 +11,7 @@ using CozeCluster.Gateway.Surfaces.Embeddings;
 using CozeCluster.Gateway.Surfaces.Health;
 using CozeCluster.Gateway.Surfaces.Images;
 using CozeCluster.Gateway.Surfaces.OpenApi;
+using CozeCluster.Gateway.Surfaces.Rca;
 using CozeCluster.Gateway.Surfaces.Turns;
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.AspNetCore.Routing;
@@ -57,6 +58,7 @@ public static class GatewayServices
         services.AddCdp();
         services.AddCcp();
         services.AddCdb();
+        services.AddRealCozeApi();
         services.AddCors();
         services.AddOptions<CorsOptions>()
             .Configure<GatewayOptions>(static (cors, options) => cors.AddDefaultPolicy(policy => ConfigureCors(policy, options)));

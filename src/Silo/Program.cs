@@ -5,12 +5,14 @@ using CozeCluster.Gateway;
 using CozeCluster.Silo.Cluster;
 using CozeCluster.Silo.Fleets;
 using CozeCluster.Silo.Hosting;
+using CozeCluster.Silo.Repl;
 using CozeCluster.Upstreams;
 
 try
 {
     var commandLine = CommandLine.Parse(args);
     if (commandLine.IsHandled) return ExitCodes.Success;
+    if (commandLine.Command == NodeCommand.Repl) return await ReplCommand.Run(commandLine.Repl.Url, commandLine.Repl.Model);
     var folder = Directory.GetCurrentDirectory();
     if (commandLine.Migration is { } migration) return MigrateCommand.Run(migration, folder, Console.Out);
     var source = new SettingSource(commandLine.Values, EnvironmentVariables(), folder);

@@ -15,6 +15,7 @@ public sealed class RoomsTests
         ["Silo"] = ["Grains.Abstractions", "Grains", "Storage", "Upstreams", "Discord", "Gateway", "Console", "Migration", "Sandbox"],
         ["Migration"] = [],
         ["Sandbox"] = [],
+        ["Client"] = [],
     };
 
     /// <summary>Where grains, and the classes that run on their schedulers, are. The other folders of Discord hold code that runs on pool threads.</summary>

@@ -9,7 +9,7 @@ public sealed partial class ReferenceTests
     private const int MaxLineLength = 160;
 
     // Options of other programs, and those that every program has.
-    private static readonly string[] OtherOptions = ["--help", "--version", "--scale", "--build"];
+    private static readonly string[] OtherOptions = ["--help", "--version", "--scale", "--build", "--url", "--model"];
 
     // Of browsers.
     private static readonly string[] OtherNames = ["EventSource"];

@@ -70,6 +70,7 @@ dotnet() {
 run() {
   case "$1 ${2:-}" in
     'Silo check' | 'Silo migrate' | 'Silo --help' | 'Silo --version') command dotnet "$PROGRAMS/CozeCluster.Silo.dll" "${@:2}" ;;
+    'Silo repl') command dotnet "$PROGRAMS/CozeCluster.Silo.dll" "${@:2}" ;;
     'Silo --fleet') start_with_fleet "${@:2}" ;;
     Silo*) start_node "${@:2}" ;;
     Sandbox*) start_sandbox ;;

@@ -11,7 +11,8 @@ import { startNode } from './support.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
-const documents = ['README.md', 'README.zh-CN.md', 'docs/clients.md', 'docs/zh-CN/clients.md', 'examples/resume/README.md'];
+const documents = ['README.md', 'README.zh-CN.md', 'docs/clients.md', 'docs/zh-CN/clients.md', 'examples/resume/README.md', 'clients/javascript/README.md',
+  'docs/from-real-coze-api.md', 'docs/from-real-coze-api.zh-CN.md'];
 
 const blocks = (await Promise.all(documents.map(async (document) => {
   const text = await readFile(join(root, document), 'utf8');
@@ -27,6 +28,7 @@ describe('JavaScript in documents', { timeout: 120_000 }, () => {
     folder = await mkdtemp(join(tmpdir(), 'cozecluster-docs-'));
     await symlink(join(here, 'node_modules'), join(folder, 'node_modules'));
     await copyFile(join(root, 'examples', 'resume', 'resume.js'), join(folder, 'resume.js'));
+    await copyFile(join(root, 'clients', 'javascript', 'real-coze-api.mjs'), join(folder, 'real-coze-api.mjs'));
     await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
   });
 
@@ -42,7 +44,7 @@ describe('JavaScript in documents', { timeout: 120_000 }, () => {
   for (const { name, text } of blocks) {
     test(name, async () => {
       const file = join(folder, 'example.mjs');
-      await writeFile(file, text.replaceAll('http://127.0.0.1:7077', node.url));
+      await writeFile(file, text.replaceAll('http://127.0.0.1:7077', node.url).replaceAll('http://127.0.0.1:7078/coze', node.coze));
       const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 60_000 });
 
       assert.match(stdout, /This is the Coze sandbox/);

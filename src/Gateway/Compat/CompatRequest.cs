@@ -10,6 +10,11 @@ namespace CozeCluster.Gateway.Compat;
 /// <param name="Endpoint">The endpoint that decided this; null if the API key did.</param>
 internal sealed record CompatRequest(CompatMode Mode, EndpointDefinition? Endpoint)
 {
+    /// <summary>
+    /// Counts one more request against the limit of the endpoint, for connections that carry several. Throws as the first request did if it was one too many.
+    /// </summary>
+    public Action CheckLimits { get; init; } = static () => { };
+
     /// <summary>Whose API the request uses; null: the standard API.</summary>
     public static CompatRequest? Of(HttpContext context) => context.Features.Get<CompatRequest>();
 

@@ -18,7 +18,7 @@ internal sealed class EndpointSelection(RequestDelegate next, IFleetView fleet, 
         var endpoints = fleet.Endpoints;
         if (endpoints.All.Count > 0 && Find(endpoints.All, context) is { } endpoint)
         {
-            context.Features.Set(new CompatRequest(endpoint.Compat, endpoint));
+            context.Features.Set(new CompatRequest(endpoint.Compat, endpoint) { CheckLimits = () => CheckLimits(context, endpoint) });
             if (endpoint.Path is { } path) StripPath(context.Request, path);
             CheckLimits(context, endpoint);
         }

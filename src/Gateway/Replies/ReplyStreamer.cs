@@ -8,6 +8,9 @@ namespace CozeCluster.Gateway.Replies;
 /// <summary>Renders a reply as the events of one surface.</summary>
 internal interface IReplyRenderer
 {
+    /// <summary>The type of the response.</summary>
+    string ContentType => "text/event-stream; charset=utf-8";
+
     /// <summary>Writes the events before all content.</summary>
     void RenderStart(SseWriter writer);
 
@@ -57,7 +60,7 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
             {
                 if (!resumed && batch?.Events is [ReplyFailed failed]) throw failed.Error.ToException();
                 started = true;
-                SetHeaders(context);
+                SetHeaders(context, renderer.ContentType);
                 renderer.RenderStart(writer);
             }
             else if (batch is null && !renderer.RenderHeldBack(writer)) writer.WriteComment("keep-alive"u8);
@@ -118,11 +121,11 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
         throw new ReplyCutException();
     }
 
-    private static void SetHeaders(HttpContext context)
+    private static void SetHeaders(HttpContext context, string contentType)
     {
         var response = context.Response;
         response.StatusCode = StatusCodes.Status200OK;
-        response.ContentType = "text/event-stream; charset=utf-8";
+        response.ContentType = contentType;
         response.Headers.CacheControl = "no-cache";
         response.Headers["x-accel-buffering"] = "no";
         context.Features.GetRequiredFeature<IHttpResponseBodyFeature>().DisableBuffering();

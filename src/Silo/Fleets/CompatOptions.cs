@@ -25,6 +25,7 @@ internal static class CompatOptions
             Name("image_conversation"), Text("image_prefix"), Text("image_suffix"), Choice("stream_end", "both", "done", "prompt"),
             Name("keepalive_conversation"), Text("keepalive_message"), Number("keepalive_minutes", 1, 43_200),
         ],
+        [CompatMode.Rca] = [Choice("mode", "http", "stream", "ws"), Name("model")],
     }.ToFrozenDictionary();
 
     /// <summary>The names of the options of a mode, for documentation and tests.</summary>

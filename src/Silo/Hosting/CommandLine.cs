@@ -29,6 +29,9 @@ internal enum NodeCommand
 
     /// <summary>Write a fleet file from the configuration of an older system.</summary>
     Migrate,
+
+    /// <summary>Chat with a model of a node.</summary>
+    Repl,
 }
 
 /// <summary>The parsed command line.</summary>
@@ -43,6 +46,9 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
     /// <summary>What <c>migrate</c> was asked for; null for other commands.</summary>
     public MigrateRequest? Migration { get; init; }
 
+    /// <summary>Address and model of <c>repl</c>; null for other commands, and where they are not set.</summary>
+    public (string? Url, string? Model) Repl { get; init; }
+
     /// <summary>Parses the command line. Prints the help or the version if it asks for them.</summary>
     /// <exception cref="StartException">It contains something unknown or incomplete.</exception>
     public static CommandLine Parse(string[] args)
@@ -53,14 +59,19 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
             MakeFileOption("--to", "The file to write. It must not exist yet."),
             MakeFileOption("--from", "The file that store backup has written."),
         ];
+        Option<string>[] repl =
+        [
+            new("--url") { HelpName = "url", Description = "The address of a node. Default: http://127.0.0.1:7077. [COZECLUSTER_URL]" },
+            new("--model") { HelpName = "model", Description = "The model. Default: the first one that the key may use. [COZECLUSTER_MODEL]" },
+        ];
         var migration = new MigrateArguments();
-        var (root, commands) = MakeCommands(files, migration);
+        var (root, commands) = MakeCommands(files, migration, repl);
         foreach (var option in options.Values) root.Add(option);
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
         if (parsed.Errors.Count > 0)
         {
-            var names = options.Values.Concat(files).Concat(migration.Options).Select(option => option.Name)
-                .Concat(["check", "schema", "apply", "store", "move", "accept", "backup", "restore", "migrate"]).ToList();
+            var names = options.Values.Concat(files).Concat(migration.Options).Concat(repl).Select(option => option.Name)
+                .Concat(["check", "schema", "apply", "store", "move", "accept", "backup", "restore", "migrate", "repl", "chat"]).ToList();
             var problems = parsed.Errors.Select(error => error.Message + SuggestionFor(error.Message, names)).Distinct();
             throw new StartException([.. problems, "Use --help to list commands and options."]);
         }
@@ -77,10 +88,12 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
         return new CommandLine(values, command, IsHandled: false, file)
         {
             Migration = command == NodeCommand.Migrate ? migration.Read(parsed) : null,
+            Repl = (parsed.GetValue(repl[0]), parsed.GetValue(repl[1])),
         };
     }
 
-    private static (RootCommand Root, Dictionary<Command, NodeCommand> Commands) MakeCommands(Option<string>[] files, MigrateArguments migration)
+    private static (RootCommand Root, Dictionary<Command, NodeCommand> Commands) MakeCommands(
+        Option<string>[] files, MigrateArguments migration, Option<string>[] replOptions)
     {
         var check = new Command("check", "Check the fleet file and list its problems. Starts nothing.");
         var apply = new Command("apply", "Create the tables of a cluster in its database, or update them.");
@@ -98,14 +111,20 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
             files[1],
         };
         var store = new Command("store", "The stored data of nodes.") { move, accept, backup, restore };
+        var repl = new Command("repl", "Chat with a model of a node in the terminal. The API key is read from COZECLUSTER_KEY, or asked for.")
+        {
+            replOptions[0], replOptions[1],
+        };
+        repl.Aliases.Add("chat");
         const string About = "CozeCluster: an OpenAI-compatible API in front of Coze bots. docs/configuration.md explains all settings.";
-        var root = new RootCommand(About) { check, migration.Command, schema, store };
+        var root = new RootCommand(About) { check, migration.Command, schema, store, repl };
         var commands = new Dictionary<Command, NodeCommand>
         {
             [root] = NodeCommand.Run, [check] = NodeCommand.Check, [apply] = NodeCommand.SchemaApply, [move] = NodeCommand.StoreMove,
             [accept] = NodeCommand.StoreAccept,
             [backup] = NodeCommand.StoreBackup, [restore] = NodeCommand.StoreRestore,
             [migration.Command] = NodeCommand.Migrate,
+            [repl] = NodeCommand.Repl,
         };
         // The parser requires an action for each command. The program executes the commands itself.
         foreach (var command in commands.Keys) command.SetAction(_ => ExitCodes.Success);

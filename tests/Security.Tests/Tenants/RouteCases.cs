@@ -7,7 +7,7 @@ namespace CozeCluster.Security.Tests.Tenants;
 /// <param name="Path">The path, escaped.</param>
 /// <param name="Body">The body; null without one.</param>
 /// <param name="Headers">Further headers.</param>
-internal sealed record Attack(HttpMethod Method, string Path, JsonObject? Body = null, IReadOnlyDictionary<string, string>? Headers = null)
+internal sealed record Attack(HttpMethod Method, string Path, JsonNode? Body = null, IReadOnlyDictionary<string, string>? Headers = null)
 {
     /// <summary>The header that has the key; null: <c>Authorization</c>.</summary>
     public string? KeyHeader { get; init; }
@@ -94,6 +94,11 @@ internal static class RouteCases
             Chat(body: body => AddResult(body, ids.ToolCallId), headers: [("x-conversation-id", ids.Conversation)]),
             .. Turns(ids).Select(id => Chat(body: body => AddResult(body, ToolCallIds.Of(id, 0)))),
         ]),
+        ["rca POST /"] = new(Access.Tenant, _ =>
+            [new(HttpMethod.Post, "/rca/", new JsonArray(new JsonObject { ["role"] = 2, ["content"] = "What did we say? [[say=nothing]]" }))]),
+        // The page that tries the API. A WebSocket has no ids either, and its key is tested where the surface is.
+        ["rca GET /"] = Open("/rca/"),
+        ["rca CONNECT /"] = Open("/rca/"),
     };
 
     private static RouteCase Open(string path) => new(Access.Open, _ => [Get(path)]);

@@ -91,7 +91,8 @@ public sealed class RouteTests(TenantsFixture node)
     }
 
     /// <summary>Older systems have their messages in other places.</summary>
-    private static string MessageOf(JsonElement json) => json.Get("error").Text("message") ?? json.Text("message") ?? json.Text("detail") ?? "";
+    private static string MessageOf(JsonElement json) => 
+        json.Get("error").Text("message") ?? json.Text("message") ?? json.Text("detail") ?? json.Text("errmsg") ?? "";
 
     private Task<HttpResponseMessage> RequestAsync(Attack attack, string? key)
     {

@@ -42,6 +42,7 @@ public sealed class TenantsFixture : IAsyncLifetime
                   - { id: cdp, path: /cdp, compat: cdp }
                   - { id: ccp, path: /ccp, compat: ccp }
                   - { id: cdb, path: /cdb, compat: cdb, options: { default_model: attacker } }
+                  - { id: rca, path: /rca, compat: rca, options: { model: attacker } }
                 """;
         });
         Victim = await CreateVictimAsync();

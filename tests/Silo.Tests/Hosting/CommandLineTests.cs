@@ -35,6 +35,18 @@ public sealed class CommandLineTests
         Assert.Equal("f.yaml", line.Values["fleet"]);
     }
 
+    [Theory]
+    [InlineData("repl")]
+    [InlineData("chat")]
+    public void Parse_Repl_AcceptsUrlAndModel(string name)
+    {
+        var line = CommandLine.Parse([name, "--url", "http://host:1", "--model", "m"]);
+
+        Assert.Equal((NodeCommand.Repl, ("http://host:1", "m")), (line.Command, line.Repl));
+        Assert.Throws<StartException>(() => CommandLine.Parse([name, "--key", "k"]));
+        Assert.Throws<StartException>(() => CommandLine.Parse(["--url", "http://host:1"]));
+    }
+
     [Fact]
     public void Parse_SchemaApply_AcceptsTheDatabase()
     {

@@ -321,7 +321,8 @@ internal sealed class ContentReader(bool anyFileAsImage = false)
         return (JsonInput.GetMember(value, "url", path), path["url"]);
     }
 
-    private void AddUrl(
+    /// <summary>Adds media that a client gave as an http or https URL, or as a data URI.</summary>
+    public void AddUrl(
         List<ContentPart> parts, JsonElement url, JsonFieldPath path, string name, Func<MediaSource, ContentPart> createPart, string mediaType = "")
     {
         var utf8 = JsonInput.ReadUtf8(url, path);
