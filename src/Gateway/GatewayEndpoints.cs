@@ -2,6 +2,7 @@ using CozeCluster.Gateway.Compat;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Surfaces.Admin;
+using CozeCluster.Gateway.Surfaces.AiProxy;
 using CozeCluster.Gateway.Surfaces.Attachments;
 using CozeCluster.Gateway.Surfaces.Chat;
 using CozeCluster.Gateway.Surfaces.Conversations;
@@ -28,6 +29,7 @@ public static class GatewayEndpoints
         app.MapModels();
         TurnsApi.Map(app);
         ConversationsApi.Map(app);
+        app.MapAiProxy();
         if (app.Services.GetRequiredService<GatewayOptions>().Swagger) ApiDocument.Map(app);
         return app;
     }

@@ -2,6 +2,7 @@ using CozeCluster.Gateway.Compat;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Replies;
+using CozeCluster.Gateway.Surfaces.AiProxy;
 using CozeCluster.Gateway.Surfaces.Chat;
 using CozeCluster.Gateway.Surfaces.Conversations;
 using CozeCluster.Gateway.Surfaces.Health;
@@ -48,6 +49,7 @@ public static class GatewayServices
         services.AddSingleton<ImagesApi>();
         services.AddSingleton<TurnsApi>();
         services.AddSingleton<ConversationsApi>();
+        services.AddAiProxy();
         services.AddCors();
         services.AddOptions<CorsOptions>()
             .Configure<GatewayOptions>(static (cors, options) => cors.AddDefaultPolicy(policy => ConfigureCors(policy, options)));

@@ -36,7 +36,7 @@ internal sealed class ApiKeys(IFleetView fleet, Readiness readiness, WrongKeys w
         var key = given.IsEmpty ? null : fleet.FindKey(hash);
         if (key is null && anonymous is not null)
         {
-            RequestInfo.Of(context).Key = new RequestKey($"{AnonymousName}:{anonymous}", anonymous, AnonymousName, ErrorText: false);
+            RequestInfo.Of(context).Key = new RequestKey($"{AnonymousName}:{anonymous}", anonymous, AnonymousName, ErrorText: false) { IsAnonymous = true };
             return;
         }
         if (key is null && wrongKeys.Add(context.Connection.RemoteIpAddress) is { } until)

@@ -54,4 +54,8 @@ internal sealed class RequestInfo
 /// <param name="TenantId">The tenant.</param>
 /// <param name="Name">The key's name for people.</param>
 /// <param name="ErrorText">See <see cref="ApiKeyInfo.ErrorText"/>.</param>
-internal sealed record RequestKey(string Hash, string TenantId, string Name, bool ErrorText);
+internal sealed record RequestKey(string Hash, string TenantId, string Name, bool ErrorText)
+{
+    /// <summary>Whether the request has no valid key, and acts for the tenant of <see cref="EndpointDefinition.Anonymous"/>.</summary>
+    public bool IsAnonymous { get; init; }
+}

@@ -120,4 +120,7 @@ public enum ErrorCode
 
     /// <summary>The node has no memory left for large requests.</summary>
     Overloaded,
+
+    /// <summary>The request is understood, and this node or this program does not do what it asks for. The message says why.</summary>
+    NotImplemented,
 }

@@ -105,6 +105,7 @@ public static class ErrorTable
         new(ErrorCode.NoImage, 502, Server, "no_image", Api, ErrorSeverity.Information, RecoveryAction.GiveUp),
         new(ErrorCode.FetchFailed, 502, Server, "fetch_failed", Api, ErrorSeverity.Warning, RecoveryAction.GiveUp),
         new(ErrorCode.Overloaded, 503, Server, "overloaded", "overloaded_error", ErrorSeverity.Warning, RecoveryAction.GiveUp) { RetryAfter = Seconds(1) },
+        new(ErrorCode.NotImplemented, 501, Invalid, "not_implemented", Invalid, ErrorSeverity.Information, RecoveryAction.GiveUp),
     }.ToFrozenDictionary(row => row.Code);
 
     private static TimeSpan Seconds(int seconds) => TimeSpan.FromSeconds(seconds);

@@ -58,6 +58,7 @@ internal static class EndpointSection
         var id = map.Required("id");
         var anonymous = map.Optional("anonymous");
         var networks = map.Optional("networks");
+        var options = map.Optional("options").Entries();
         var definition = new EndpointDefinition
         {
             Id = id.Id(),
@@ -68,11 +69,11 @@ internal static class EndpointSection
             Anonymous = anonymous.Text(),
             RequestsPerMinute = map.Optional("requests_per_minute").Number(1, 1_000_000),
             Networks = networks.Exists ? [.. networks.List("network").Select(ReadNetwork).OfType<string>()] : [],
-            Options = map.Optional("options").Entries().Select(entry => (entry.Key, Value: entry.Value.Text()))
+            Options = options.Select(entry => (entry.Key, Value: entry.Value.Text()))
                 .Where(option => option.Value is not null).DistinctBy(option => option.Key).ToDictionary(option => option.Key, option => option.Value!),
         };
         if (definition is { Port: null, Host: null, Path: null }) map.Report("Expected at least one of 'port', 'host' and 'path'.");
-        return new DeclaredEndpoint(id, anonymous, definition);
+        return new DeclaredEndpoint(id, anonymous, definition, [.. options.Select(option => (option.Key, option.Value))]);
     }
 
     private static bool IsPath(string text) =>
