@@ -73,6 +73,37 @@ internal static class RouteCases
             Chat(body: body => AddResult(body, ids.ToolCallId), headers: [("x-conversation-id", ids.Conversation)]),
             .. Turns(ids).Select(id => Chat(body: body => AddResult(body, ToolCallIds.Of(id, 0)))),
         ]),
+        // The routes of aiproxy are on an endpoint of that kind. The tenant of the attacker may not pass requests through.
+        ["GET /ping"] = Open($"{AiProxy}/ping"),
+        ["POST /c/v1/chat/completions"] = new(Access.Tenant, ids => [CozeTurn("attacker", ids.Conversation), CozeTurn(ids.Model, ids.Conversation)]),
+        ["POST /claude/api/openai"] = new(Access.Tenant, ids => [Post($"{AiProxy}/claude/api/openai", Named(ids.Model, "messages", "content"))]),
+        ["POST /gemini/openai"] = new(Access.Tenant, ids => [Post($"{AiProxy}/gemini/openai", Named(ids.Model, "contents", "parts"))]),
+        ["ANY /v1/{**path}"] = new(Access.Tenant, ids => [Get($"{AiProxy}/v1/turns/{ids.TurnId}")]),
+        ["ANY /dashboard/{**path}"] = new(Access.Tenant, ids => [Get($"{AiProxy}/dashboard/{ids.TurnId}")]),
+        ["ANY /claude/api/{**path}"] = new(Access.Tenant, ids => [Get($"{AiProxy}/claude/api/{ids.TurnId}")]),
+        ["ANY /gemini/{**path}"] = new(Access.Tenant, ids => [Get($"{AiProxy}/gemini/{ids.TurnId}")]),
+        ["ANY /backend-api/{**path}"] = Open($"{AiProxy}/backend-api/x"),
+        ["ANY /backend-anon/{**path}"] = Open($"{AiProxy}/backend-anon/x"),
+        ["ANY /public-api/{**path}"] = Open($"{AiProxy}/public-api/x"),
+        ["ANY /gptimage/{**path}"] = Open($"{AiProxy}/gptimage/x"),
+        ["ANY /claude/web/{**path}"] = Open($"{AiProxy}/claude/web/x"),
+        ["ANY /bing/{**path}"] = Open($"{AiProxy}/bing/x"),
+        ["ANY /auth/{**path}"] = Open($"{AiProxy}/auth/x"),
+        ["ANY /arkose/{**path}"] = Open($"{AiProxy}/arkose/x"),
+    };
+
+    /// <summary>The path of the endpoint that speaks as aiproxy.</summary>
+    private const string AiProxy = "/aiproxy";
+
+    private static Attack CozeTurn(string model, string conversation) => Post($"{AiProxy}/c/v1/chat/completions", new JsonObject
+    {
+        ["provider"] = "coze", ["model"] = model, ["messages"] = new JsonArray(Message("user", "What did we say? [[say=nothing]]")),
+        ["coze"] = new JsonObject { ["conversation"] = new JsonObject { ["conversation_id"] = conversation } },
+    });
+
+    private static JsonObject Named(string model, string list, string content) => new()
+    {
+        ["model"] = model, [list] = new JsonArray(new JsonObject { ["role"] = "user", [content] = new JsonArray(new JsonObject { ["text"] = "Hi" }) }),
     };
 
     private static RouteCase Open(string path) => new(Access.Open, _ => [Get(path)]);

@@ -28,7 +28,8 @@ public sealed class TenantsFixture : IAsyncLifetime
             return new TestFleet()
                 .AddAccount("victim", coze, "pat_sandbox").AddBot("victim", Bots.One, "victim").AddModel("victim", "victim", "tenants: [main]")
                 .AddAccount("attacker", coze, "pat_sandbox").AddBot("attacker", Bots.One, "attacker").AddModel("attacker", "attacker")
-                .ToString();
+                .AddLanguageModel("unused", "openai", new Uri(sandbox.BaseUrl, "openai/v1"), "m", "sk-unused").AddModel("unused", "unused", "tenants: [main]")
+                + "\nendpoints: [{ id: aiproxy, path: /aiproxy, compat: aiproxy, options: { openai_account: unused, tenants: main } }]";
         });
         Victim = await CreateVictimAsync();
     }
