@@ -50,8 +50,11 @@ public sealed class FakeFleet : IFleetView
 
     public TenantDefinition? FindTenant(string tenantId) => throw new NotSupportedException();
 
+    /// <summary>The upstream of all bots that are no language models.</summary>
+    public string BotUpstream { get; set; } = "coze";
+
     public BotDefinition? FindBot(string botId) =>
-        new() { Id = botId, Upstream = botId == LanguageModel ? UpstreamNames.OpenAi : "coze", UpstreamBotId = "1", Accounts = ["a"] };
+        new() { Id = botId, Upstream = botId == LanguageModel ? UpstreamNames.OpenAi : BotUpstream, UpstreamBotId = "1", Accounts = ["a"] };
 
     public AccountDefinition? FindAccount(string accountId) => throw new NotSupportedException();
 
