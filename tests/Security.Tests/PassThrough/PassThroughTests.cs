@@ -163,6 +163,30 @@ public sealed class PassThroughTests(EchoProvider provider) : IClassFixture<Echo
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
     }
 
+    [Fact]
+    public async Task Files_pass_as_forms()
+    {
+        using var form = new MultipartFormDataContent { { new StringContent("content-of-the-file"), "file", "a.txt" } };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/keyed/v1/files") { Content = form };
+        request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {TestFleet.Key}");
+        using var response = await provider.Http.SendAsync(request, TestTimeout.Token);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Contains("Content-Type: multipart/form-data; boundary=", provider.Received[^1].Headers, StringComparison.Ordinal);
+        Assert.Contains("content-of-the-file", provider.Received[^1].Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Body_without_a_type_for_JSON_is_JSON()
+    {
+        using var form = new StringContent("{}", Encoding.UTF8, "application/x-www-form-urlencoded");
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/keyed/v1/embeddings") { Content = form };
+        request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {TestFleet.Key}");
+        using var response = await provider.Http.SendAsync(request, TestTimeout.Token);
+
+        Assert.Contains("Content-Type: application/json", provider.Received[^1].Headers, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("TRACE")]
     [InlineData("PROPFIND")]
