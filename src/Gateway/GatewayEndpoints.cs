@@ -2,6 +2,7 @@ using CozeCluster.Gateway.Compat;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Surfaces.Admin;
+using CozeCluster.Gateway.Surfaces.AiProxy;
 using CozeCluster.Gateway.Surfaces.Attachments;
 using CozeCluster.Gateway.Surfaces.Billing;
 using CozeCluster.Gateway.Surfaces.Cdp;
@@ -40,6 +41,7 @@ public static class GatewayEndpoints
         app.MapCcp();
         app.MapCdb();
         RcaApi.Map(app);
+        app.MapAiProxy();
         if (app.Services.GetRequiredService<GatewayOptions>().Swagger) ApiDocument.Map(app);
         return app;
     }

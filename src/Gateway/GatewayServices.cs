@@ -2,6 +2,7 @@ using CozeCluster.Gateway.Compat;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Replies;
+using CozeCluster.Gateway.Surfaces.AiProxy;
 using CozeCluster.Gateway.Surfaces.Cdp;
 using CozeCluster.Gateway.Surfaces.Ccp;
 using CozeCluster.Gateway.Surfaces.Cdb;
@@ -59,6 +60,7 @@ public static class GatewayServices
         services.AddCcp();
         services.AddCdb();
         services.AddRealCozeApi();
+        services.AddAiProxy();
         services.AddCors();
         services.AddOptions<CorsOptions>()
             .Configure<GatewayOptions>(static (cors, options) => cors.AddDefaultPolicy(policy => ConfigureCors(policy, options)));

@@ -44,7 +44,7 @@ try
     builder.Services.AddSafeFetcher(allowLoopback: settings.Sandbox);
     if (settings.HostsGrains)
     {
-        builder.Services.AddCozeUpstream().AddLanguageModels().AddDiscord();
+        builder.Services.AddCozeUpstream().AddLanguageModels().AddDiscord().AddPassThrough();
         builder.Services.AddNotifiers();
     }
     builder.Services.AddGateway(gateway =>

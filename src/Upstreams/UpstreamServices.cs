@@ -3,6 +3,7 @@ using CozeCluster.Upstreams.Coze;
 using CozeCluster.Upstreams.Gemini;
 using CozeCluster.Upstreams.Notifications;
 using CozeCluster.Upstreams.OpenAi;
+using CozeCluster.Upstreams.PassThrough;
 using CozeCluster.Upstreams.Shared.Fetching;
 using CozeCluster.Upstreams.Shared.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -36,6 +37,13 @@ public static class UpstreamServices
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IModelTaskUpstream, OpenAiTasks>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, ClaudeUpstream>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, GeminiUpstream>());
+        return services;
+    }
+
+    /// <summary>Adds an <see cref="IPassThrough"/>. Needs an <see cref="ISecretSeal"/>.</summary>
+    public static IServiceCollection AddPassThrough(this IServiceCollection services)
+    {
+        services.TryAddSingleton<IPassThrough, PassThroughSender>();
         return services;
     }
 

@@ -35,7 +35,13 @@ internal sealed record CompatRequest(CompatMode Mode, EndpointDefinition? Endpoi
 
 /// <summary>Marks a route that exists only for requests of one older system. There, it replaces a standard route of the same address.</summary>
 /// <param name="Mode">The older system.</param>
-internal sealed record CompatRoute(CompatMode Mode);
+internal sealed record CompatRoute(CompatMode Mode)
+{
+    /// <summary>
+    /// Whether the route replaces a standard route for a request; otherwise the standard route is used, and this one only where there is none. Default: always.
+    /// </summary>
+    public Func<CompatRequest, bool> Applies { get; init; } = static _ => true;
+}
 
 /// <summary>Writes errors as one older system did. Registered as a keyed service under its <see cref="CompatMode"/>.</summary>
 internal interface IErrorShape

@@ -85,7 +85,7 @@ internal static class ErrorRenderer
     private static bool RetryMayHelp(ErrorCode code) => code is not (
         ErrorCode.Internal or ErrorCode.IdempotencyMismatch or ErrorCode.QuotaExceeded or ErrorCode.UpstreamQuotaExceeded or
         ErrorCode.UpstreamUnauthorized or ErrorCode.UpstreamForbidden or ErrorCode.UpstreamNotFound or
-        ErrorCode.UpstreamOutcomeUnknown or ErrorCode.UpstreamProtocol or ErrorCode.NoImage);
+        ErrorCode.UpstreamOutcomeUnknown or ErrorCode.UpstreamProtocol or ErrorCode.NoImage or ErrorCode.NotImplemented);
 
     private static void SetRetryAfter(HttpContext context, DateTimeOffset? until, TimeSpan? usual)
     {

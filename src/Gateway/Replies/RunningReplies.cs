@@ -35,9 +35,8 @@ internal sealed class RunningReplies : IDisposable
         var registration = new Registration(this, key.Hash, reader);
         try
         {
-            if (key.IsAnonymous) return registration;
             // Read after the registration: a change before that was not reported to this reader.
-            if (_fleet.FindKey(key.Hash) is { } info && info.TenantId == key.TenantId && !info.Admin) return registration;
+            if (key.IsAnonymous || (_fleet.FindKey(key.Hash) is { } info && info.TenantId == key.TenantId && !info.Admin)) return registration;
             throw Revoked.ToException();
         }
         catch

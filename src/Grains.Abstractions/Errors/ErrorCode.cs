@@ -123,4 +123,7 @@ public enum ErrorCode
 
     /// <summary>The upstream refused the credential that came with the request.</summary>
     UpstreamCredentialRefused,
+
+    /// <summary>The request is understood, and this node or this program does not do what it asks for. The message says why.</summary>
+    NotImplemented,
 }

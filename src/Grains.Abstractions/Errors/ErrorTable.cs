@@ -107,6 +107,7 @@ public static class ErrorTable
         new(ErrorCode.Overloaded, 503, Server, "overloaded", "overloaded_error", ErrorSeverity.Warning, RecoveryAction.GiveUp) { RetryAfter = Seconds(1) },
         new(ErrorCode.UpstreamCredentialRefused, 401, Invalid, "upstream_credential_refused", "authentication_error", ErrorSeverity.Information,
             RecoveryAction.GiveUp),
+        new(ErrorCode.NotImplemented, 501, Invalid, "not_implemented", Invalid, ErrorSeverity.Information, RecoveryAction.GiveUp),
     }.ToFrozenDictionary(row => row.Code);
 
     private static TimeSpan Seconds(int seconds) => TimeSpan.FromSeconds(seconds);

@@ -12,7 +12,9 @@ internal sealed record DeclaredTenant(FleetField IdAt, TenantDefinition Definiti
 /// <param name="Default">The default model; null: none.</param>
 internal sealed record DeclaredModelNames(IReadOnlyList<(ModelAlias Alias, FleetField At)> Aliases, Reference? Default);
 
-internal sealed record DeclaredEndpoint(FleetField IdAt, FleetField AnonymousAt, EndpointDefinition Definition);
+// Options: the field of each option.
+internal sealed record DeclaredEndpoint(
+    FleetField IdAt, FleetField AnonymousAt, EndpointDefinition Definition, IReadOnlyList<(string Name, FleetField At)> Options);
 
 internal sealed record DeclaredKey(FleetField NameAt, Place SecretAt, ApiKeyDefinition Definition, bool IsWeak);
 

@@ -59,6 +59,7 @@ internal static class EndpointSection
         var anonymous = map.Optional("anonymous");
         var networks = map.Optional("networks");
         var compat = ReadCompat(map.Optional("compat"));
+        var options = map.Optional("options");
         var definition = new EndpointDefinition
         {
             Id = id.Id(),
@@ -69,10 +70,10 @@ internal static class EndpointSection
             Anonymous = anonymous.Text(),
             RequestsPerMinute = map.Optional("requests_per_minute").Number(1, 1_000_000),
             Networks = networks.Exists ? [.. networks.List("network").Select(ReadNetwork).OfType<string>()] : [],
-            Options = CompatOptions.Read(map.Optional("options"), compat),
+            Options = CompatOptions.Read(options, compat),
         };
         if (definition is { Port: null, Host: null, Path: null }) map.Report("Expected at least one of 'port', 'host' and 'path'.");
-        return new DeclaredEndpoint(id, anonymous, definition);
+        return new DeclaredEndpoint(id, anonymous, definition, options.Entries());
     }
 
     private static bool IsPath(string text) =>

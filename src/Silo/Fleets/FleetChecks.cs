@@ -25,6 +25,7 @@ internal static class FleetChecks
             declared.Endpoints.Where(endpoint => endpoint.Definition.Anonymous is not null)
                 .Select(endpoint => new Reference(endpoint.Definition.Anonymous!, endpoint.AnonymousAt)),
             [.. tenants.Select(tenant => tenant.Definition.Id)]);
+        EndpointOptions.Check(declared);
         CheckUpstreams(bots, accounts);
         CheckCredentials(declared);
         foreach (var tenant in tenants) CheckModelNames(tenant, models);

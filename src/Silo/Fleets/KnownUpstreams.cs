@@ -56,13 +56,13 @@ internal static class KnownUpstreams
             CheckBotOptions = ErrorsOf<DiscordBotOptions>(DiscordBotOptions.TryParse),
             ListenerOption = "listener",
         },
-        new(UpstreamNames.OpenAi, "https://api.openai.com/v1")
+        new(UpstreamNames.OpenAi, OpenAiApi.DefaultBaseUrl)
         {
             ReadBotId = field => field.UpstreamId(),
             CheckAccountOptions = ErrorsOf<OpenAiAccountOptions>(OpenAiAccountOptions.TryParse),
             CheckBotOptions = ErrorsOf<OpenAiBotOptions>(OpenAiBotOptions.TryParse),
         },
-        new(UpstreamNames.Claude, "https://api.anthropic.com")
+        new(UpstreamNames.Claude, ClaudeApi.DefaultBaseUrl)
         {
             ReadBotId = field => field.UpstreamId(),
             CheckAccountOptions = ErrorsOf<ClaudeAccountOptions>(ClaudeAccountOptions.TryParse),

@@ -14,8 +14,6 @@ internal sealed record ClaudeStream(HttpResponseMessage Response, Stream Body, s
 /// <summary>Sends <c>POST /v1/messages</c>, once. Throws a <see cref="ClusterException"/> for everything except an event stream.</summary>
 internal sealed class ClaudeHttp(UpstreamHttp http, ISecretSeal seal, TimeProvider time, ILogger logger)
 {
-    private const string Version = "2023-06-01";
-
     /// <summary>Sends a request and opens its event stream.</summary>
     /// <param name="turn">The turn.</param>
     /// <param name="beta">The header <c>anthropic-beta</c>; null: none.</param>
@@ -26,7 +24,7 @@ internal sealed class ClaudeHttp(UpstreamHttp http, ISecretSeal seal, TimeProvid
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, BuildUri(turn.Account)) { Content = content };
         Authorize(request.Headers, turn.Account);
-        request.Headers.Add("anthropic-version", Version);
+        request.Headers.Add("anthropic-version", ClaudeApi.Version);
         if (beta is not null) request.Headers.Add("anthropic-beta", beta);
         request.Headers.UserAgent.Add(UpstreamHttp.UserAgent);
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/event-stream"));

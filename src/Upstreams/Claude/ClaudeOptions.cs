@@ -2,6 +2,16 @@ using System.Globalization;
 
 namespace CozeCluster.Upstreams.Claude;
 
+/// <summary>What a fleet needs to know about Anthropic's API.</summary>
+public static class ClaudeApi
+{
+    /// <summary>The URL of Anthropic's API.</summary>
+    public const string DefaultBaseUrl = "https://api.anthropic.com";
+
+    /// <summary>The version of the API, in the header <c>anthropic-version</c>.</summary>
+    internal const string Version = "2023-06-01";
+}
+
 /// <summary>How a model thinks.</summary>
 public enum ClaudeThinking
 {

@@ -2,6 +2,13 @@ using System.Text.Json;
 
 namespace CozeCluster.Upstreams.OpenAi;
 
+/// <summary>What a fleet needs to know about OpenAI's API.</summary>
+public static class OpenAiApi
+{
+    /// <summary>The URL of OpenAI's API.</summary>
+    public const string DefaultBaseUrl = "https://api.openai.com/v1";
+}
+
 /// <summary>The options of a bot (<see cref="BotDefinition.Options"/>) that only OpenAI-compatible servers have.</summary>
 public sealed record OpenAiBotOptions
 {

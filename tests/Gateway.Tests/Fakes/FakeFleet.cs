@@ -91,8 +91,11 @@ public sealed class FakeFleet : IFleetView
 
     public TenantDefinition? FindTenant(string tenantId) => new() { Id = tenantId, DefaultModel = DefaultModel };
 
+    /// <summary>The upstream of all bots that are no language models.</summary>
+    public string BotUpstream { get; set; } = "coze";
+
     public BotDefinition? FindBot(string botId) => OtherBots.GetValueOrDefault(botId) ?? DiscordBots.GetValueOrDefault(botId)
-        ?? new() { Id = botId, Upstream = botId == LanguageModel ? UpstreamNames.OpenAi : "coze", UpstreamBotId = "1", Accounts = ["a"] };
+        ?? new() { Id = botId, Upstream = botId == LanguageModel ? UpstreamNames.OpenAi : BotUpstream, UpstreamBotId = "1", Accounts = ["a"] };
 
     public AccountDefinition? FindAccount(string accountId) => new()
     {

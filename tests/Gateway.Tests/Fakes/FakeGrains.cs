@@ -16,6 +16,9 @@ public sealed class FakeGrains : IGrainFactory
 
     public FakeTenant Tenant { get; } = new();
 
+    /// <summary>The account of every id.</summary>
+    public FakeAccount Account { get; } = new();
+
     public FakeTurnLog TurnLog { get; } = new();
 
     /// <summary>The channels of each Discord server.</summary>
@@ -64,6 +67,7 @@ public sealed class FakeGrains : IGrainFactory
         {
             nameof(ICatalogGrain) => Catalog,
             nameof(ITenantGrain) => Tenant,
+            nameof(IAccountGrain) => Account,
             nameof(ITurnLogGrain) => TurnLog,
             nameof(IHealthGrain) => Health,
             nameof(IModelTaskGrain) => ModelTasks,
@@ -138,11 +142,47 @@ public sealed class FakeTenant : ITenantGrain
         return Task.FromResult(Refusal);
     }
 
-    public Task Renew(string turnId) => Task.CompletedTask;
+    public Task Renew(string turnId)
+    {
+        Interlocked.Increment(ref _renewed);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>How often admissions were renewed.</summary>
+    public int Renewed => Volatile.Read(ref _renewed);
+
+    private int _renewed;
 
     public Task Settle(string turnId, Usage? usage)
     {
         Settled.Enqueue(turnId);
+        return Task.CompletedTask;
+    }
+}
+
+public sealed class FakeAccount : IAccountGrain
+{
+    public ConcurrentQueue<string> Acquired { get; } = new();
+
+    public ConcurrentQueue<LeaseOutcome> Returned { get; } = new();
+
+    /// <summary>Why the account refuses; null if it does not.</summary>
+    public Refusal? Refusal { get; set; }
+
+    public Task<AccountLeaseResult> Acquire(string leaseId)
+    {
+        Acquired.Enqueue(leaseId);
+        var account = new AccountDefinition { Id = "openai-1", Upstream = UpstreamNames.OpenAi, BaseUrl = "http://provider.invalid" };
+        return Task.FromResult(Refusal is null ? new AccountLeaseResult(account, null) : new AccountLeaseResult(null, Refusal));
+    }
+
+    public Task Renew(string leaseId) => Task.CompletedTask;
+
+    public Task<DiscordPosted> Post(DiscordPost post, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public Task Return(string leaseId, LeaseOutcome outcome)
+    {
+        Returned.Enqueue(outcome);
         return Task.CompletedTask;
     }
 }

@@ -50,9 +50,10 @@ public sealed class GatewayHost : IAsyncDisposable
     /// If given, another service of the host completes its start only when this task does, and this method returns as soon as the server accepts requests.
     /// </param>
     /// <param name="http2">Whether the host and its client use HTTP/2 without TLS, instead of HTTP/1.1.</param>
+    /// <param name="addServices">Adds further services.</param>
     public static async Task<GatewayHost> Start(
         Action<GatewayOptions>? configure = null, FakeGrains? grains = null, bool realTime = false, Action<WebApplication>? map = null, Task? slowStart = null,
-        bool http2 = false)
+        bool http2 = false, Action<IServiceCollection>? addServices = null)
     {
         grains ??= new FakeGrains();
         var blobs = new FakeBlobs();
@@ -70,6 +71,7 @@ public sealed class GatewayHost : IAsyncDisposable
         builder.Services.AddSingleton<IStorageProbe>(grains.Storage);
         builder.Services.AddSingleton<ISafeFetcher>(grains.Fetcher);
         builder.Services.AddSingleton(time);
+        addServices?.Invoke(builder.Services);
         builder.Services.AddGateway(configure);
         var slow = new SlowService(slowStart ?? Task.CompletedTask);
         builder.Services.AddHostedService(_ => slow);

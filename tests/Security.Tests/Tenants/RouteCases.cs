@@ -99,6 +99,37 @@ internal static class RouteCases
         // The page that tries the API. A WebSocket has no ids either, and its key is tested where the surface is.
         ["rca GET /"] = Open("/rca/"),
         ["rca CONNECT /"] = Open("/rca/"),
+        // The routes of aiproxy are on an endpoint of that kind. The tenant of the attacker may not pass requests through.
+        ["aiproxy GET /ping"] = Open($"{AiProxy}/ping"),
+        ["aiproxy POST /c/v1/chat/completions"] = new(Access.Tenant, ids => [CozeTurn("attacker", ids.Conversation), CozeTurn(ids.Model, ids.Conversation)]),
+        ["aiproxy POST /claude/api/openai"] = new(Access.Tenant, ids => [Post($"{AiProxy}/claude/api/openai", Named(ids.Model, "messages", "content"))]),
+        ["aiproxy POST /gemini/openai"] = new(Access.Tenant, ids => [Post($"{AiProxy}/gemini/openai", Named(ids.Model, "contents", "parts"))]),
+        ["aiproxy ANY /v1/{**path}"] = new(Access.Tenant, ids => [Get($"{AiProxy}/v1/turns/{ids.TurnId}")]),
+        ["aiproxy ANY /dashboard/{**path}"] = new(Access.Tenant, ids => [Get($"{AiProxy}/dashboard/{ids.TurnId}")]),
+        ["aiproxy ANY /claude/api/{**path}"] = new(Access.Tenant, ids => [Get($"{AiProxy}/claude/api/{ids.TurnId}")]),
+        ["aiproxy ANY /gemini/{**path}"] = new(Access.Tenant, ids => [Get($"{AiProxy}/gemini/{ids.TurnId}")]),
+        ["aiproxy ANY /backend-api/{**path}"] = Open($"{AiProxy}/backend-api/x"),
+        ["aiproxy ANY /backend-anon/{**path}"] = Open($"{AiProxy}/backend-anon/x"),
+        ["aiproxy ANY /public-api/{**path}"] = Open($"{AiProxy}/public-api/x"),
+        ["aiproxy ANY /gptimage/{**path}"] = Open($"{AiProxy}/gptimage/x"),
+        ["aiproxy ANY /claude/web/{**path}"] = Open($"{AiProxy}/claude/web/x"),
+        ["aiproxy ANY /bing/{**path}"] = Open($"{AiProxy}/bing/x"),
+        ["aiproxy ANY /auth/{**path}"] = Open($"{AiProxy}/auth/x"),
+        ["aiproxy ANY /arkose/{**path}"] = Open($"{AiProxy}/arkose/x"),
+    };
+
+    /// <summary>The path of the endpoint that speaks as aiproxy.</summary>
+    private const string AiProxy = "/aiproxy";
+
+    private static Attack CozeTurn(string model, string conversation) => Post($"{AiProxy}/c/v1/chat/completions", new JsonObject
+    {
+        ["provider"] = "coze", ["model"] = model, ["messages"] = new JsonArray(Message("user", "What did we say? [[say=nothing]]")),
+        ["coze"] = new JsonObject { ["conversation"] = new JsonObject { ["conversation_id"] = conversation } },
+    });
+
+    private static JsonObject Named(string model, string list, string content) => new()
+    {
+        ["model"] = model, [list] = new JsonArray(new JsonObject { ["role"] = "user", [content] = new JsonArray(new JsonObject { ["text"] = "Hi" }) }),
     };
 
     private static RouteCase Open(string path) => new(Access.Open, _ => [Get(path)]);

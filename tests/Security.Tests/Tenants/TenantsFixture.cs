@@ -34,6 +34,7 @@ public sealed class TenantsFixture : IAsyncLifetime
                 .AddModel("victim-discord", "victim-discord", "tenants: [main]")
                 .AddDiscordBot("attacker-discord", discord, DiscordSeeds.CozeBots[1].Id, DiscordSeeds.Accounts[1].Token, "ear")
                 .AddModel("attacker-discord", "attacker-discord", "tenants: [other]")
+                .AddLanguageModel("unused", "openai", new Uri(sandbox.BaseUrl, "openai/v1"), "m", "sk-unused").AddModel("unused", "unused", "tenants: [main]")
                 .ToString() + $$"""
 
                 allow_user_accounts: true
@@ -43,6 +44,7 @@ public sealed class TenantsFixture : IAsyncLifetime
                   - { id: ccp, path: /ccp, compat: ccp }
                   - { id: cdb, path: /cdb, compat: cdb, options: { default_model: attacker } }
                   - { id: rca, path: /rca, compat: rca, options: { model: attacker } }
+                  - { id: aiproxy, path: /aiproxy, compat: aiproxy, options: { openai_account: unused, tenants: main } }
                 """;
         });
         Victim = await CreateVictimAsync();

@@ -16,7 +16,7 @@ internal sealed class ChatApi(
     GatewayOptions options, Readiness readiness, IFleetView fleet, TurnStarter turns, ReplyStreamer streamer, TimeProvider time)
 {
     public static void Map(IEndpointRouteBuilder routes) => routes.MapTenant(
-        "POST", "/v1/chat/completions", static context => context.RequestServices.GetRequiredService<ChatApi>().Complete(context),
+        "POST", "/v1/chat/completions", static context => context.RequestServices.GetRequiredService<ChatApi>().Complete(context, otherModel: null),
         "Chat", "createChatCompletion", "Sends a prompt to a bot and returns its reply.", static operation =>
         {
             operation.Parameters =
@@ -32,15 +32,18 @@ internal sealed class ChatApi(
             operation.Responses!.Add("200", response);
         });
 
-    private async Task Complete(HttpContext context)
+    /// <summary>Answers a request.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="otherModel">The model if the tenant has none of the name in the request; null: such requests are refused.</param>
+    internal async Task Complete(HttpContext context, string? otherModel)
     {
         readiness.ThrowIfDraining();
         var info = RequestInfo.Of(context);
         var tenantId = RequestInfo.TenantIdOf(context);
-        var models = RequestedModels.Of(fleet, tenantId);
+        var models = RequestedModels.Of(fleet, tenantId, otherModel);
         var request = await JsonBody.Read(context, options.MaxBodyBytes, (root, bytes) => ChatRequestReader.Read(root, bytes, models));
         info.PromptLength = request.PromptLength;
-        var model = fleet.RequireModel(tenantId, request.Model);
+        var model = fleet.RequireModel(tenantId, Known(request.Model));
         fleet.RequireTask(tenantId, model.Id, ModelTask.Chat);
         info.Model = model.Id;
 
@@ -60,6 +63,8 @@ internal sealed class ChatApi(
             await streamer.Run(context, turn.Reader, stream);
         }
         else await WriteWhole(context, turn.Reader, completion);
+
+        string Known(string model) => otherModel is null || fleet.FindModel(tenantId, model) is not null ? model : otherModel;
     }
 
     private async Task WriteWhole(HttpContext context, ReplyReader reader, CompletionInfo info)

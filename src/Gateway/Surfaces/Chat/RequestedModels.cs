@@ -5,9 +5,12 @@ namespace CozeCluster.Gateway.Surfaces.Chat;
 /// <param name="RulesOf">The rules of a model by the name that the client has sent. Those of an unknown model do not matter.</param>
 internal sealed record RequestedModels(string? Default, Func<string, ModelRules> RulesOf)
 {
-    public static RequestedModels Of(IFleetView fleet, string tenantId) => new(
-        fleet.FindTenant(tenantId)?.DefaultModel,
-        name => fleet.FindModel(tenantId, name) is { } model
+    /// <param name="fleet">The fleet.</param>
+    /// <param name="tenantId">The tenant.</param>
+    /// <param name="otherModel">The model of requests that name none, or one that the tenant does not have; null: the default of the tenant.</param>
+    public static RequestedModels Of(IFleetView fleet, string tenantId, string? otherModel = null) => new(
+        otherModel ?? fleet.FindTenant(tenantId)?.DefaultModel,
+        name => (fleet.FindModel(tenantId, name) ?? (otherModel is null ? null : fleet.FindModel(tenantId, otherModel))) is { } model
             ? new ModelRules(fleet.HasLanguageModel(tenantId, model.Id), model.RefusesTools, model.RefusesResponseFormat)
             : default);
 }

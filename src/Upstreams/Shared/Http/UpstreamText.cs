@@ -29,6 +29,11 @@ internal static partial class UpstreamText
         return text[..end] + "…";
     }
 
+    /// <summary>
+    /// Removes the <see cref="SecretsInUse"/> and everything that looks like a token from a text whose form must stay, such as JSON. The text must be short.
+    /// </summary>
+    public static string RemoveSecrets(string text) => Token().Replace(SecretsInUse.Remove(text), SecretsInUse.Substitute);
+
     // The formats of Coze's and OAuth tokens, keys of models' servers (sk-proj-…, sk-ant-…, xai-…, gsk_…), which often name them with asterisks in the middle,
     // Google's keys and tokens, and Discord's tokens of three parts (user, time, signature).
     [GeneratedRegex(@"\b(?:pat|czs|czu|sat|sk)_[\w\-]{4,}|\b(?:sk|xai|pplx|gsk|nvapi|hf)[\-_][\w\-*.]{8,}|\bAIza[\w\-*.]{8,}|\b(?:ya29|AQ)\.[\w\-*.]{8,}"
