@@ -68,7 +68,7 @@ public sealed class OtherSystemsTests : IDisposable
     [InlineData("OpenAPI_Chat_Default_Models2Conversation: 0", "history: last")]
     [InlineData("OpenAPI_Chat_Default_Models2Conversation: 1", "history: transcript")]
     [InlineData("OpenAPI_Chat_Default_Models2Conversation: 2", "history: last")]
-    [InlineData("OpenAPI_Chat_Default_Models2Conversation: 3", "mode: 3")]
+    [InlineData("OpenAPI_Chat_Default_Models2Conversation: 3", "flatten: 3")]
     [InlineData("Disable_2000Limit_Unlock: true", "long: reject")]
     [InlineData("APIPort: 9000", "port: 9000")]
     [InlineData("UsingProxy: true\nProxyPort: 1080", "proxy: http://127.0.0.1:1080")]

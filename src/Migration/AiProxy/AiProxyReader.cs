@@ -18,28 +18,31 @@ internal static class AiProxyReader
         var proxy = context.Proxy(config, "proxy_url");
         var tenant = new OldTenant("aiproxy", "the old program asked for no key");
         context.Fleet.Tenants.Add(tenant);
-        ReadEndpoint(context, config, tenant.Id);
+        var options = new List<OldOption>();
+        ReadEndpoint(context, config, tenant.Id, options);
 
         if (config.Map("openai") is { } openai)
         {
-            ReadKeys(context, openai, "openai", "gpt-5", proxy);
+            ReadKeys(context, options, openai, "openai", "gpt-5", proxy);
             openai.NoteWithout(Dead, "auth_proxy_url", "cookie_path", "chat_web_url", "image_path", "web_sessions");
             openai.NoteUnknown();
         }
         if (config.Map("google_gemini") is { } gemini)
         {
-            ReadKeys(context, gemini, "gemini", gemini.Token("model") ?? "gemini-2.5-flash", context.Proxy(gemini, "proxy_url") ?? proxy);
+            ReadKeys(context, options, gemini, "gemini", gemini.Token("model") ?? "gemini-2.5-flash", context.Proxy(gemini, "proxy_url") ?? proxy);
             gemini.NoteWithout("The address and the version are those of Google's API.", "api_host", "api_version");
             gemini.NoteUnknown();
         }
         if (config.Map("claude") is { } claude)
         {
-            ReadKeys(context, claude, "claude", "claude-sonnet-4-5", context.Proxy(claude, "proxy_url") ?? proxy);
+            ReadKeys(context, options, claude, "claude", "claude-sonnet-4-5", context.Proxy(claude, "proxy_url") ?? proxy);
             claude.NoteWithout(Dead, "web_sessions");
             claude.NoteWithout("The node uses the version of the API that it was made for.", "api_version");
             claude.NoteUnknown();
         }
         if (config.Map("coze") is { } coze) AiProxyCoze.Read(context, coze, proxy);
+        if (context.Fleet.Models.FirstOrDefault(model => model.Id.StartsWith("coze-", StringComparison.Ordinal)) is { } cozeModel)
+            options.Add(new OldOption("coze_model", FleetValue.Plain(cozeModel.Id)));
         config.NoteWithout(Dead, "hars_path", "arkose", "bing");
         config.NoteUnknown();
         if (context.Fleet.Accounts.Count == 0)
@@ -48,7 +51,7 @@ internal static class AiProxyReader
         return context.Finish();
     }
 
-    private static void ReadEndpoint(ReadContext context, Section config, string tenant)
+    private static void ReadEndpoint(ReadContext context, Section config, string tenant, List<OldOption> options)
     {
         var port = DefaultPort;
         if (config.Text("port") is { } text
@@ -58,7 +61,7 @@ internal static class AiProxyReader
         }
         context.Fleet.Endpoints.Add(new OldEndpoint("aiproxy", port, config.From("port"))
         {
-            Anonymous = tenant, AnonymousFrom = "the old program asked for no key",
+            Anonymous = tenant, AnonymousFrom = "the old program asked for no key", Options = options,
         });
         if (config.Map("https_info") is not { } https) return;
         var (certificate, key) = (https.Text("pem_file"), https.Text("key_file"));
@@ -71,7 +74,7 @@ internal static class AiProxyReader
     }
 
     // The ids of accounts keep the ids of keys, by which requests choose one (x-auth-id, index).
-    private static void ReadKeys(ReadContext context, Section section, string upstream, string model, FleetValue? proxy)
+    private static void ReadKeys(ReadContext context, List<OldOption> options, Section section, string upstream, string model, FleetValue? proxy)
     {
         var accounts = new List<string>();
         var taken = new HashSet<string>(StringComparer.Ordinal);
@@ -89,6 +92,8 @@ internal static class AiProxyReader
         if (accounts.Count == 0) return;
         context.Fleet.Bots.Add(new OldBot(upstream, upstream, FleetValue.Plain(model), accounts, section.Has("model") ? section.From("model") : ""));
         context.Fleet.Models.Add(new OldModel(model, [upstream], []));
+        options.Add(new OldOption($"{upstream}_account", FleetValue.Plain(string.Join(',', accounts))));
+        options.Add(new OldOption($"{upstream}_model", FleetValue.Plain(model)));
         if (!section.Has("model"))
             context.Note($"The old configuration names no model of {upstream}; {model} is an example. Add a bot and a model for each that you use.");
 
