@@ -8,7 +8,7 @@ namespace CozeCluster.Gateway.Http;
 /// Requires a tenant's key on every <see cref="TenantRoute"/> and an admin key on every <see cref="AdminRoute"/>. The key itself is not kept: everything
 /// else uses its hash. A wrong key costs a hash and a look into the fleet's view, and calls no grain; <see cref="WrongKeys"/> limits them.
 /// </summary>
-internal sealed class KeyAuthentication(RequestDelegate next, IFleetView fleet, Readiness readiness, WrongKeys wrongKeys)
+internal sealed class KeyAuthentication(RequestDelegate next, IFleetView fleet, Readiness readiness, WrongKeys wrongKeys, TimeProvider time)
 {
     private const string Bearer = "Bearer ";
     private const string Basic = "Basic ";
@@ -41,13 +41,14 @@ internal sealed class KeyAuthentication(RequestDelegate next, IFleetView fleet, 
         }
         // A browser asks its user for another key only after a 401, so it gets no 403 for a tenant's key.
         if (key is null || (forBrowsers && !key.Admin)) throw new ClusterException(ErrorCode.InvalidApiKey, "The API key is not valid. Send a valid key.");
+        KeyRules.Require(key, context.Connection.RemoteIpAddress, time.GetUtcNow());
         if (key.Admin != admin)
         {
             throw new ClusterException(
                 ErrorCode.PermissionDenied,
                 admin ? "This route requires an admin key." : "This is an admin key, which is valid for the admin API only. Send the API key of a tenant.");
         }
-        RequestInfo.Of(context).Key = new RequestKey(hash, key.TenantId, key.Name, key.ErrorText);
+        RequestInfo.Of(context).Key = new RequestKey(hash, key.TenantId, key.Name, key.ErrorText) { Models = key.Models };
         return next(context);
     }
 

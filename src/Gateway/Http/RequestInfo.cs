@@ -54,4 +54,11 @@ internal sealed class RequestInfo
 /// <param name="TenantId">The tenant.</param>
 /// <param name="Name">The key's name for people.</param>
 /// <param name="ErrorText">See <see cref="ApiKeyInfo.ErrorText"/>.</param>
-internal sealed record RequestKey(string Hash, string TenantId, string Name, bool ErrorText);
+internal sealed record RequestKey(string Hash, string TenantId, string Name, bool ErrorText)
+{
+    /// <summary>See <see cref="ApiKeyDefinition.Models"/>.</summary>
+    public IReadOnlyList<string> Models { get; init; } = [];
+
+    /// <summary>Whether the key may use a model of its tenant.</summary>
+    public bool Allows(string model) => Models.Count == 0 || Models.Contains(model);
+}

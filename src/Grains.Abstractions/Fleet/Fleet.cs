@@ -58,6 +58,14 @@ public sealed record TenantDefinition(bool StoreConversations = true)
     /// <summary>The maximum number of turns that run or wait at the same time; null: no limit.</summary>
     [Id(2)]
     public int? MaxConcurrentTurns { get; init; }
+
+    /// <summary>The limits that all of its keys share; null: none.</summary>
+    [Id(20)]
+    public LimitsDefinition? Limits { get; init; }
+
+    /// <summary>Whether the tenant uses credit that was paid in advance and does not reset. Default false.</summary>
+    [Id(21)]
+    public bool Prepaid { get; init; }
 }
 
 /// <summary>An API key.</summary>
@@ -72,6 +80,26 @@ public sealed record ApiKeyDefinition(string Name, string Hash, bool Admin)
     /// </summary>
     [Id(0)]
     public bool ErrorText { get; init; }
+
+    /// <summary>The models that the key may use, of those that its tenant may use; empty: all of them.</summary>
+    [Id(20)]
+    public IReadOnlyList<string> Models { get => field ?? []; init; }
+
+    /// <summary>The addresses that may send the key, as ranges in CIDR notation (<c>10.0.0.0/8</c>); empty: all addresses.</summary>
+    [Id(21)]
+    public IReadOnlyList<string> IpRanges { get => field ?? []; init; }
+
+    /// <summary>When the key stops being valid; null: never. Replies that run then are not ended.</summary>
+    [Id(22)]
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>Whether the key is refused. Default false.</summary>
+    [Id(23)]
+    public bool Disabled { get; init; }
+
+    /// <summary>The limits of this key, besides those of its tenant; null: none.</summary>
+    [Id(24)]
+    public LimitsDefinition? Limits { get; init; }
 }
 
 /// <summary>A Discord bot that receives the messages of one server, and creates and deletes channels there.</summary>
@@ -285,4 +313,8 @@ public sealed record ModelDefinition
     /// </summary>
     [Id(4)]
     public IReadOnlyList<string> Fallback { get => field ?? []; init; }
+
+    /// <summary>What a turn costs; null: no credits.</summary>
+    [Id(20)]
+    public PriceDefinition? Price { get; init; }
 }

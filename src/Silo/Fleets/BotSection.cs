@@ -118,6 +118,7 @@ internal static class ModelSection
             Bots = [.. bots.Select(bot => bot.Id)],
             Fallback = [.. fallback.Select(bot => bot.Id)],
             Tenants = [.. tenants.Select(tenant => tenant.Id)],
+            Price = LimitsSection.ReadPrice(map.Optional("price")),
         };
         return new DeclaredModel(id, definition, [.. bots, .. fallback], tenants);
     }

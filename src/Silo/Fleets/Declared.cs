@@ -8,7 +8,7 @@ internal sealed record Reference(string Id, FleetField At);
 
 internal sealed record DeclaredTenant(FleetField IdAt, TenantDefinition Definition, IReadOnlyList<DeclaredKey> Keys);
 
-internal sealed record DeclaredKey(FleetField NameAt, Place SecretAt, ApiKeyDefinition Definition, bool IsWeak);
+internal sealed record DeclaredKey(FleetField NameAt, Place SecretAt, ApiKeyDefinition Definition, bool IsWeak, IReadOnlyList<Reference> Models);
 
 internal sealed record DeclaredListener(FleetField IdAt, FleetField TokenAt, FleetListener Listener);
 

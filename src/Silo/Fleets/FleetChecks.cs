@@ -19,6 +19,8 @@ internal static class FleetChecks
         CheckReferences("listener", bots.SelectMany(bot => bot.Listeners), [.. listeners.Select(listener => listener.Listener.Definition.Id)]);
         CheckReferences("bot", models.SelectMany(model => model.Bots), [.. bots.Select(bot => bot.Definition.Id)]);
         CheckReferences("tenant", models.SelectMany(model => model.Tenants), [.. tenants.Select(tenant => tenant.Definition.Id)]);
+        CheckReferences(
+            "model", tenants.SelectMany(tenant => tenant.Keys).SelectMany(key => key.Models), [.. models.Select(model => model.Definition.Id)]);
         CheckUpstreams(bots, accounts);
     }
 

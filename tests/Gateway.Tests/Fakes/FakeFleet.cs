@@ -46,7 +46,13 @@ public sealed class FakeFleet : IFleetView
 
     public ApiKeyInfo? FindKey(string hash) => Fault is null ? Keys.GetValueOrDefault(hash) : throw Fault;
 
-    public TenantDefinition? FindTenant(string tenantId) => throw new NotSupportedException();
+    /// <summary>The limits that the tenants of all keys have.</summary>
+    public LimitsDefinition? TenantLimits { get; set; }
+
+    public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) =>
+        Keys.Values.FirstOrDefault(key => key.TenantId == tenantId && key.Name == keyName)?.Limits;
+
+    public TenantDefinition? FindTenant(string tenantId) => new() { Id = tenantId, Limits = TenantLimits };
 
     public BotDefinition? FindBot(string botId) =>
         new() { Id = botId, Upstream = botId == LanguageModel ? UpstreamNames.OpenAi : "coze", UpstreamBotId = "1", Accounts = ["a"] };

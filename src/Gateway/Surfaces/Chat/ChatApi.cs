@@ -39,7 +39,7 @@ internal sealed class ChatApi(
         var request = await JsonBody.Read(
             context, options.MaxBodyBytes, (root, bytes) => ChatRequestReader.Read(root, bytes, model => fleet.HasLanguageModel(tenantId, model)));
         info.PromptLength = request.PromptLength;
-        fleet.RequireModel(tenantId, request.Model);
+        fleet.RequireModel(RequestInfo.KeyOf(context), request.Model);
         info.Model = request.Model;
 
         var headers = TurnHeaders.Read(context.Request, request);

@@ -34,7 +34,7 @@ internal sealed class ImagesApi(
         var info = RequestInfo.Of(context);
         var request = await JsonBody.Read(context, options.MaxBodyBytes, ImageRequest.Read);
         info.PromptLength = request.Prompt.Length;
-        fleet.RequireModel(RequestInfo.TenantIdOf(context), request.Model);
+        fleet.RequireModel(RequestInfo.KeyOf(context), request.Model);
         info.Model = request.Model;
 
         var replies = await CollectSuccesses(Enumerable.Range(0, request.Count).Select(_ => RunTurn(context, request)));

@@ -25,7 +25,9 @@ internal static class ModelsApi
 
     private static async Task List(HttpContext context)
     {
-        var models = context.RequestServices.GetRequiredService<IFleetView>().ListModels(RequestInfo.TenantIdOf(context));
+        var key = RequestInfo.KeyOf(context);
+        var models = context.RequestServices.GetRequiredService<IFleetView>().ListModels(key.TenantId);
+        if (key.Models.Count > 0) models = [.. models.Where(model => key.Allows(model.Id))];
         await JsonBody.Write(context, models, static (writer, models) =>
         {
             writer.WriteStartObject();
@@ -37,7 +39,7 @@ internal static class ModelsApi
     private static async Task Read(HttpContext context)
     {
         var id = ApiRoutes.ReadPathTail(context, Prefix, (string)context.GetRouteValue("id")!);
-        var model = context.RequestServices.GetRequiredService<IFleetView>().RequireModel(RequestInfo.TenantIdOf(context), id, "model");
+        var model = context.RequestServices.GetRequiredService<IFleetView>().RequireModel(RequestInfo.KeyOf(context), id, "model");
         await JsonBody.Write(context, new ModelInfo(model.Id, model.CreatedAt), Write);
     }
 
@@ -56,11 +58,11 @@ internal static class ModelsApi
 internal static class FleetModels
 {
     /// <param name="fleet">The fleet.</param>
-    /// <param name="tenantId">The tenant.</param>
+    /// <param name="key">The key of the request.</param>
     /// <param name="model">The name of the model.</param>
     /// <param name="param">The request field that an error names.</param>
     /// <exception cref="ClusterException"><see cref="ErrorCode.ModelNotFound"/>.</exception>
-    public static ModelDefinition RequireModel(this IFleetView fleet, string tenantId, string model, string? param = null) =>
-        fleet.FindModel(tenantId, model)
+    public static ModelDefinition RequireModel(this IFleetView fleet, RequestKey key, string model, string? param = null) =>
+        (key.Allows(model) ? fleet.FindModel(key.TenantId, model) : null)
         ?? throw new ClusterException(ErrorCode.ModelNotFound, $"The model '{model}' does not exist or you do not have access to it.", param);
 }
