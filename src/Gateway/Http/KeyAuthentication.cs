@@ -48,7 +48,13 @@ internal sealed class KeyAuthentication(RequestDelegate next, IFleetView fleet, 
                 ErrorCode.PermissionDenied,
                 admin ? "This route requires an admin key." : "This is an admin key, which is valid for the admin API only. Send the API key of a tenant.");
         }
-        RequestInfo.Of(context).Key = new RequestKey(hash, key.TenantId, key.Name, key.ErrorText) { Models = key.Models };
+        var requestKey = new RequestKey(hash, key.TenantId, key.Name, key.ErrorText)
+        {
+            Models = key.Models,
+            IsLimited = !admin && fleet.HasLimits(key.TenantId, key.Name),
+        };
+        RequestInfo.Of(context).Key = requestKey;
+        if (requestKey.IsLimited) RateHeaders.AddTo(context.Response, requestKey);
         return next(context);
     }
 

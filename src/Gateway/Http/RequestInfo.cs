@@ -59,6 +59,12 @@ internal sealed record RequestKey(string Hash, string TenantId, string Name, boo
     /// <summary>See <see cref="ApiKeyDefinition.Models"/>.</summary>
     public IReadOnlyList<string> Models { get; init; } = [];
 
+    /// <summary>Whether the key or its tenant has limits. See <see cref="FleetViewExtensions.HasLimits"/>.</summary>
+    public bool IsLimited { get; init; }
+
+    /// <summary>What the tenant last said about its limits per minute, for the headers of the response; null if it has said nothing.</summary>
+    public RateStatus? Rates { get; set; }
+
     /// <summary>Whether the key may use a model of its tenant.</summary>
     public bool Allows(string model) => Models.Count == 0 || Models.Contains(model);
 }

@@ -23,4 +23,8 @@ public static class FleetViewExtensions
     public static bool HasLanguageModel(this IFleetView fleet, string tenantId, string model) =>
         fleet.FindModel(tenantId, model) is { } found
         && found.Bots.Concat(found.Fallback).Any(bot => UpstreamNames.IsLanguageModel(fleet.FindBot(bot)?.Upstream));
+
+    /// <summary>Whether a tenant or one of its keys has limits, so that its turns begin with <see cref="IConversationGrain.Start"/>.</summary>
+    public static bool HasLimits(this IFleetView fleet, string tenantId, string? keyName) =>
+        fleet.FindTenant(tenantId) is { Limits: not null } or { Prepaid: true } || (keyName is not null && fleet.FindKeyLimits(tenantId, keyName) is not null);
 }

@@ -9,10 +9,16 @@ public sealed partial class ConversationGrain
     /// <inheritdoc />
     public async Task Begin(TurnRequest request, Subscription subscription, CancellationToken cancellationToken = default)
     {
+        if ((await Start(request, subscription, cancellationToken)).Refusal is { } refusal) throw refusal.ToException();
+    }
+
+    /// <inheritdoc />
+    public async Task<TurnStart> Start(TurnRequest request, Subscription subscription, CancellationToken cancellationToken = default)
+    {
         _isBeginning = true;
         try
         {
-            await AdmitAndEnqueue(request, subscription, cancellationToken);
+            return await AdmitAndEnqueue(request, subscription, cancellationToken);
         }
         finally
         {
@@ -20,7 +26,7 @@ public sealed partial class ConversationGrain
         }
     }
 
-    private async Task AdmitAndEnqueue(TurnRequest request, Subscription subscription, CancellationToken cancellationToken)
+    private async Task<TurnStart> AdmitAndEnqueue(TurnRequest request, Subscription subscription, CancellationToken cancellationToken)
     {
         ThrowIfNotLoaded();
         var opens = _memory.TenantId.Length == 0;
@@ -43,7 +49,7 @@ public sealed partial class ConversationGrain
                     "Idempotency-Key");
             }
             known.Subscribe(subscription, _feeds.To(subscription.Feed), _logger);
-            return;
+            return new TurnStart(null, null);
         }
         if (_queue.Count >= _options.MaxQueuedTurns && _isQueueRunning)
         {
@@ -57,16 +63,17 @@ public sealed partial class ConversationGrain
         // The model pool picks a bot while the tenant admits the turn.
         var pick = _isQueueRunning ? null : _leases.PickBot(request, answered);
         var keepsPrompt = StoresPrompts();
+        Admission? admission = null;
         try
         {
-            await _leases.Admit(request.TurnId, cancellationToken);
+            admission = await Admit(request, cancellationToken);
         }
-        catch
+        finally
         {
             // A conversation whose first turn was refused is not called again.
-            if (_memory.StoredTurns == 0 && _liveTurns.Count == 0) _work.Deactivate("The only turn was refused.");
-            throw;
+            if (admission is not { Refusal: null } && _memory.StoredTurns == 0 && _liveTurns.Count == 0) _work.Deactivate("The only turn was refused.");
         }
+        if (admission.Refusal is not null) return new TurnStart(admission.Refusal, admission.Rates);
 
         if (expiredRow != 0) await _writer.Remove(expiredRow);
         var turn = CreateTurn(request, keepsPrompt);
@@ -78,6 +85,15 @@ public sealed partial class ConversationGrain
         // This call accepts a turn that runs later. It is saved first, so that it runs even if the node fails.
         if (_isQueueRunning) await SaveWaitingTurn(turn, subscription.Id);
         EnsureQueueRuns();
+        return new TurnStart(null, admission.Rates);
+    }
+
+    private async Task<Admission> Admit(TurnRequest request, CancellationToken cancellationToken)
+    {
+        if (_fleet.HasLimits(request.TenantId, request.KeyName))
+            return await _leases.AdmitWithin(TurnTerms.Of(request, _fleet.HasLanguageModel(request.TenantId, request.Model)), cancellationToken);
+        await _leases.Admit(request.TurnId, cancellationToken);
+        return new Admission(null, null);
     }
 
     private LiveTurn CreateTurn(TurnRequest request, bool keepsPrompt)

@@ -36,6 +36,9 @@ public sealed class FakeGrains : IGrainFactory
     /// <summary>Called when a conversation begins a turn; null if the test itself posts the reply.</summary>
     public Func<FakeConversation, Task>? OnBegin { get; set; }
 
+    /// <summary>How a conversation answers when a turn under limits is started.</summary>
+    public TurnStart Started { get; set; } = new(null, null);
+
     /// <summary>The key of the conversation of each call that was marked as a <see cref="FirstCall"/>.</summary>
     public ConcurrentQueue<string> FirstCalls { get; } = new();
 
@@ -123,6 +126,12 @@ public sealed class FakeTenant : ITenantGrain
     {
         Admitted.Enqueue(turnId);
         return Task.FromResult(Refusal);
+    }
+
+    public Task<Admission> AdmitWithin(TurnTerms terms)
+    {
+        Admitted.Enqueue(terms.TurnId);
+        return Task.FromResult(new Admission(Refusal, null));
     }
 
     public Task Renew(string turnId) => Task.CompletedTask;
