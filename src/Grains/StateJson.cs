@@ -14,4 +14,5 @@ namespace CozeCluster.Grains;
 [JsonSerializable(typeof(HealthRecords))]
 [JsonSerializable(typeof(ModelPoolState))]
 [JsonSerializable(typeof(AccountState))]
+[JsonSerializable(typeof(BudgetState))]
 internal sealed partial class StateJson : JsonSerializerContext;

@@ -35,7 +35,7 @@ public abstract class LedgerStoreTests<TSilo>(TSilo silo) : RowStoreTest<TSilo>(
         await Assert.ThrowsAsync<EpochClosedException>(() => withHead ? CreateAsync(key, Head("n"), row) : CommitAsync(key, row));
 
         Assert.Null(await Store.Load(key, Cancel));
-        Assert.Empty(await Ledger.ReadEpoch(epoch, Now, Cancel));
+        Assert.Empty(await Ledger.ReadEpoch(epoch, null, Now, Cancel));
     }
 
     [Fact]
@@ -54,12 +54,12 @@ public abstract class LedgerStoreTests<TSilo>(TSilo silo) : RowStoreTest<TSilo>(
         var (key, epoch) = (NewKey(), await OpenAsync());
         var row = Charged(epoch, new Amounts(1, 500, 70));
         await CommitAsync(key, row);
-        await Ledger.ReplaceEpoch(Tenant, 0, null);
-        Assert.Equal([new EpochUse(null, 20_000, new Amounts(1, 500, 70), 1)], await Ledger.ReadEpoch(epoch, Now, Cancel));
+        await Ledger.CloseEpoch(epoch);
+        Assert.Equal([new EpochUse(20_000, default, new Amounts(1, 500, 70), default, 1)], await Ledger.ReadEpoch(epoch, null, Now, Cancel));
 
         await CommitAsync(key, Ended(row) with { Charge = row.Charge! with { Amounts = new Amounts(1, 20, 3), State = ChargeState.Settled } });
 
-        Assert.Equal([new EpochUse(null, 20_000, new Amounts(1, 20, 3), 0)], await Ledger.ReadEpoch(epoch, Now, Cancel));
+        Assert.Equal([new EpochUse(20_000, new Amounts(1, 20, 3), default, default, 0)], await Ledger.ReadEpoch(epoch, null, Now, Cancel));
     }
 
     [Fact]
@@ -76,6 +76,18 @@ public abstract class LedgerStoreTests<TSilo>(TSilo silo) : RowStoreTest<TSilo>(
     }
 
     [Fact]
+    public async Task IsOpen_ReplacedOrClosedEpoch_IsNot()
+    {
+        var (replaced, closed) = (await OpenAsync(), await OpenAsync());
+        Assert.Equal((false, true), (await Ledger.IsOpen(replaced, Cancel), await Ledger.IsOpen(closed, Cancel)));
+
+        await Ledger.CloseEpoch(closed);
+        await Ledger.CloseEpoch(closed);
+
+        Assert.False(await Ledger.IsOpen(closed, Cancel));
+    }
+
+    [Fact]
     public async Task ReadEpoch_AddsUpByKeyAndDay()
     {
         var epoch = await OpenAsync();
@@ -85,11 +97,13 @@ public abstract class LedgerStoreTests<TSilo>(TSilo silo) : RowStoreTest<TSilo>(
             await CommitAsync(NewKey(), row with { KeyName = name, Charge = row.Charge! with { Day = day } });
         }
 
-        var uses = await Ledger.ReadEpoch(epoch, Now, Cancel);
+        Assert.Equal(["1 4 40 400 4", "2 1 10 100 1"], await ReadAsync(null));
+        Assert.Equal(["1 2 20 200 2", "2 1 10 100 1"], await ReadAsync("a"));
+        Assert.Equal(["1 1 10 100 1"], await ReadAsync("b"));
+        Assert.Empty(await ReadAsync("c"));
 
-        Assert.Equal(
-            ["- 1 1 10 100 1", "a 1 2 20 200 2", "a 2 1 10 100 1", "b 1 1 10 100 1"],
-            uses.Select(use => $"{use.KeyName ?? "-"} {use.Day} {use.Amounts.Requests} {use.Amounts.Tokens} {use.Amounts.Credits} {use.Open}").Order());
+        async Task<IEnumerable<string>> ReadAsync(string? key) => (await Ledger.ReadEpoch(epoch, key, Now, Cancel))
+            .Select(use => $"{use.Day} {use.Reserved.Requests} {use.Reserved.Tokens} {use.Reserved.Credits} {use.Open}").Order();
     }
 
     [Fact]
@@ -101,8 +115,9 @@ public abstract class LedgerStoreTests<TSilo>(TSilo silo) : RowStoreTest<TSilo>(
         var ended = Ended(row) with { Charge = row.Charge! with { State = ChargeState.Unknown } };
         await CommitAsync(key, ended);
 
-        Assert.Equal(1, Assert.Single(await Ledger.ReadEpoch(epoch, ended.EndedAt!.Value, Cancel)).Open);
-        Assert.Empty(await Ledger.ReadEpoch(epoch, ended.EndedAt.Value.AddMilliseconds(1), Cancel));
+        Assert.Equal(
+            [new EpochUse(20_000, default, default, new Amounts(1, 10, 100), 1)], await Ledger.ReadEpoch(epoch, null, ended.EndedAt!.Value, Cancel));
+        Assert.Empty(await Ledger.ReadEpoch(epoch, null, ended.EndedAt.Value.AddMilliseconds(1), Cancel));
     }
 
     /// <summary>Whatever is stored when an epoch has been closed is all that will ever be stored of it.</summary>
@@ -126,9 +141,9 @@ public abstract class LedgerStoreTests<TSilo>(TSilo silo) : RowStoreTest<TSilo>(
             })).ToList();
             await inserts[round];
 
-            await Ledger.ReplaceEpoch(Tenant, 0, null);
+            await Ledger.CloseEpoch(epoch);
 
-            var stored = (await Ledger.ReadEpoch(epoch, Now, Cancel)).Sum(use => use.Amounts.Requests);
+            var stored = (await Ledger.ReadEpoch(epoch, null, Now, Cancel)).Sum(use => use.Reserved.Requests);
             Assert.Equal(stored, (await Task.WhenAll(inserts)).Sum());
         }
     }

@@ -7,30 +7,43 @@ namespace CozeCluster;
 /// </summary>
 public interface ILedgerStore
 {
-    /// <summary>
-    /// Closes the open epochs of a shard and opens another one, in one transaction. When the task completes, no row can be stored any more with a charge of
-    /// one of the closed epochs.
-    /// </summary>
+    /// <summary>Closes the open epochs of a shard and opens another one, in one transaction.</summary>
     /// <param name="tenantId">The tenant.</param>
     /// <param name="shard">The number of the shard.</param>
-    /// <param name="next">The new epoch, which no shard has had before; null: none.</param>
+    /// <param name="next">The new epoch, which no shard has had before.</param>
     /// <exception cref="ClusterException">The storage failed. Whether the epochs were closed is unknown then.</exception>
-    Task ReplaceEpoch(string tenantId, int shard, long? next);
+    Task ReplaceEpoch(string tenantId, int shard, long next);
 
-    /// <summary>Adds up the charges of the turns of an epoch, by key and day.</summary>
+    /// <summary>
+    /// Closes an epoch. When the task completes, no row can be stored any more with a charge of this epoch. An epoch that is closed already is not an error.
+    /// </summary>
+    /// <exception cref="ClusterException">The storage failed. Whether the epoch was closed is unknown then.</exception>
+    Task CloseEpoch(long epoch);
+
+    /// <summary>Whether an epoch is open.</summary>
+    /// <exception cref="ClusterException">The storage failed.</exception>
+    ValueTask<bool> IsOpen(long epoch, CancellationToken cancellationToken);
+
+    /// <summary>Adds up the charges of the turns of an epoch, by day.</summary>
     /// <param name="epoch">The epoch.</param>
+    /// <param name="keyName">Only turns of this API key; null: all.</param>
     /// <param name="unknownBefore">Turns of unknown outcome that ended before this time are charged nothing.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="ClusterException">The storage failed.</exception>
-    ValueTask<IReadOnlyList<EpochUse>> ReadEpoch(long epoch, DateTimeOffset unknownBefore, CancellationToken cancellationToken);
+    ValueTask<IReadOnlyList<EpochUse>> ReadEpoch(long epoch, string? keyName, DateTimeOffset unknownBefore, CancellationToken cancellationToken);
 }
 
-/// <summary>What the turns of a key use in an epoch.</summary>
-/// <param name="KeyName">The name of the key; null if it is not known.</param>
+/// <summary>What the turns of an epoch use on a day.</summary>
 /// <param name="Day">See <see cref="TurnCharge.Day"/>.</param>
-/// <param name="Amounts">What they are charged, and what is reserved for those that are open.</param>
-/// <param name="Open">How many of them have not ended, or are of unknown outcome: what they use may still become less.</param>
-public sealed record EpochUse(string? KeyName, int Day, Amounts Amounts, long Open);
+/// <param name="Settled">What turns are charged that have ended.</param>
+/// <param name="Reserved">What is reserved for turns that have not ended.</param>
+/// <param name="Unknown">What is reserved for turns of unknown outcome.</param>
+/// <param name="Open">How many turns have not ended, or are of unknown outcome.</param>
+public sealed record EpochUse(int Day, Amounts Settled, Amounts Reserved, Amounts Unknown, long Open)
+{
+    /// <summary>What they use together.</summary>
+    public Amounts Total() => Settled + Reserved + Unknown;
+}
 
 /// <summary>
 /// A commit was not written, because the epoch of a charge in it is closed: the turn has to reserve again. Only <see cref="IConversationStore.Commit"/> throws

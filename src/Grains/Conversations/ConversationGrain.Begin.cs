@@ -63,20 +63,22 @@ public sealed partial class ConversationGrain
         // The model pool picks a bot while the tenant admits the turn.
         var pick = _isQueueRunning ? null : _leases.PickBot(request, answered);
         var keepsPrompt = StoresPrompts();
-        Admission? admission = null;
+        var rowId = _store.NewTurnRowId();
+        (Admission Admission, ReservedTurn? Reserved)? result = null;
         try
         {
-            admission = await Admit(request, cancellationToken);
+            result = await AdmitAndReserve(rowId, request, cancellationToken);
         }
         finally
         {
             // A conversation whose first turn was refused is not called again.
-            if (admission is not { Refusal: null } && _memory.StoredTurns == 0 && _liveTurns.Count == 0) _work.Deactivate("The only turn was refused.");
+            if (result is not { Admission.Refusal: null } && _memory.StoredTurns == 0 && _liveTurns.Count == 0) _work.Deactivate("The only turn was refused.");
         }
+        var (admission, reserved) = result.Value;
         if (admission.Refusal is not null) return new TurnStart(admission.Refusal, admission.Rates);
 
         if (expiredRow != 0) await _writer.Remove(expiredRow);
-        var turn = CreateTurn(request, keepsPrompt);
+        var turn = CreateTurn(rowId, request, keepsPrompt, reserved);
         (turn.Answered, turn.FirstPick) = (answered, pick);
         _liveTurns[request.TurnId] = turn;
         GrainMetrics.TurnStarted(request.Model);
@@ -88,6 +90,35 @@ public sealed partial class ConversationGrain
         return new TurnStart(null, admission.Rates);
     }
 
+    /// <summary>Reserves in the turn's budgets while the tenant admits the turn.</summary>
+    private async Task<(Admission, ReservedTurn?)> AdmitAndReserve(long rowId, TurnRequest request, CancellationToken cancellationToken)
+    {
+        var reserving = _ledger.Reserve(rowId, request, _memory.LastTokens);
+        var isAdmitted = false;
+        try
+        {
+            var admission = await Admit(request, cancellationToken);
+            var reserved = await reserving;
+            isAdmitted = admission.Refusal is null;
+            return (admission, reserved);
+        }
+        catch (ClusterException exception) when (exception.Code == ErrorCode.QuotaExceeded)
+        {
+            return (new Admission(exception.ToError(), null), null);
+        }
+        finally
+        {
+            if (!isAdmitted && reserving is not { IsCompletedSuccessfully: true, Result: null }) _work.Run(_ => Release(rowId, request.TenantId, reserving));
+        }
+    }
+
+    /// <summary>Releases what was reserved for a turn that does not begin.</summary>
+    private async Task Release(long rowId, string tenantId, Task<ReservedTurn?> reserving)
+    {
+        await Task.WhenAny(reserving);
+        if (reserving.IsCompletedSuccessfully && await reserving is { } reserved) await _ledger.Settle(tenantId, rowId, reserved.Charge);
+    }
+
     private async Task<Admission> Admit(TurnRequest request, CancellationToken cancellationToken)
     {
         if (_fleet.HasLimits(request.TenantId, request.KeyName))
@@ -96,13 +127,13 @@ public sealed partial class ConversationGrain
         return new Admission(null, null);
     }
 
-    private LiveTurn CreateTurn(TurnRequest request, bool keepsPrompt)
+    private LiveTurn CreateTurn(long rowId, TurnRequest request, bool keepsPrompt, ReservedTurn? reserved)
     {
         var progress = new TurnProgress
         {
             Row = new TurnRow
             {
-                Id = _store.NewTurnRowId(),
+                Id = rowId,
                 Version = 0,
                 TurnId = request.TurnId,
                 TenantId = request.TenantId,
@@ -118,6 +149,8 @@ public sealed partial class ConversationGrain
             Survive = request.Survive,
             Request = request,
             KeepsPrompt = keepsPrompt,
+            Charge = reserved?.Charge,
+            InputEstimate = reserved?.InputEstimate ?? 0,
             IsFirst = _memory.StoredTurns == 0 && _liveTurns.Count == 0,
         };
         progress.SelectPrompt(_memory.InstructionsHash);

@@ -301,8 +301,8 @@ CREATE INDEX IF NOT EXISTS CozeTurnsByAccount ON CozeTurns (ServiceId, EndedAcco
 CREATE INDEX IF NOT EXISTS CozeTurnsFailed ON CozeTurns (ServiceId, FailedStatus, Id) WHERE FailedStatus IS NOT NULL;
 CREATE INDEX IF NOT EXISTS CozeTurnsLogOnly ON CozeTurns (ServiceId, Id) WHERE NOT IsHistory;
 
--- The epoch of a row never changes.
-CREATE INDEX IF NOT EXISTS CozeTurnsOfEpoch ON CozeTurns (ServiceId, Epoch) WHERE Epoch IS NOT NULL;
+-- These columns of a row never change.
+CREATE INDEX IF NOT EXISTS CozeTurnsOfEpoch ON CozeTurns (ServiceId, Epoch, KeyName) WHERE Epoch IS NOT NULL;
 
 -- Kind is a number of TurnContentKind. TurnRow is the id of a row in CozeTurns.
 CREATE TABLE IF NOT EXISTS CozeContents (

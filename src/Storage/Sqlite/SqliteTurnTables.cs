@@ -32,7 +32,7 @@ internal static class SqliteTurnTables
         CREATE INDEX IF NOT EXISTS turns_by_account ON turns (account) WHERE account IS NOT NULL;
         CREATE INDEX IF NOT EXISTS turns_by_status ON turns (status) WHERE status = 3 OR status = 4;
         CREATE INDEX IF NOT EXISTS turns_of_log ON turns (is_history) WHERE is_history = 0;
-        CREATE INDEX IF NOT EXISTS turns_of_epoch ON turns (epoch) WHERE epoch IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS turns_of_epoch ON turns (epoch, key_name) WHERE epoch IS NOT NULL;
         CREATE TABLE IF NOT EXISTS contents (
             turn INTEGER NOT NULL, kind INTEGER NOT NULL, payload BLOB NOT NULL, expires_at INTEGER, PRIMARY KEY (turn, kind));
         CREATE INDEX IF NOT EXISTS contents_expiring ON contents (expires_at) WHERE expires_at IS NOT NULL;
