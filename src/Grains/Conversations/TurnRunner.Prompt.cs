@@ -43,8 +43,8 @@ internal sealed partial class TurnRunner
 
     /// <summary>
     /// Records that a prompt is about to be sent whose exchange cannot be found again, perhaps after an attempt on an upstream that can find it: no other
-    /// activation must resume that attempt. A turn that is stored as one that was not sent would be sent again, so the record is saved then. The row of a charged
-    /// turn is always saved: it is the reservation.
+    /// activation must resume that attempt. A turn that is stored as one that was not sent would be sent again, so the record is saved then. The row of a
+    /// charged turn is always saved: it is the reservation.
     /// </summary>
     private async Task MarkNonResumable(LiveTurn turn, CancellationToken stop)
     {

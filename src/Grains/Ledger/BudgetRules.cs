@@ -19,7 +19,7 @@ internal static class BudgetRules
     /// <summary>A limit that nothing reaches. It is small enough to be added up.</summary>
     public const long Unlimited = long.MaxValue / 1_000_000;
 
-    private static readonly TimeSpan MaxReservationAge = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MaxReservationAge = LeaseRequest.Lifetime;
     private static readonly Amounts NoLimit = new(Unlimited, Unlimited, Unlimited);
 
     /// <summary>Whether turns of a tenant and key are charged.</summary>
@@ -70,7 +70,7 @@ internal static class BudgetRules
 
     /// <summary>
     /// Whether an epoch may have reservations of turns that will never be stored or settled, because their nodes have failed. Before a turn is refused, such an
-    /// epoch is closed, at most once a minute for each shard.
+    /// epoch is closed, at most twice a minute for each shard.
     /// </summary>
     /// <param name="oldest">When the oldest reservation was made that has not been settled; null if there is none.</param>
     /// <param name="openedAt">When the epoch was opened.</param>

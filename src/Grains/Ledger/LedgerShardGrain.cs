@@ -2,7 +2,7 @@ using Orleans.Placement;
 
 namespace CozeCluster.Grains;
 
-/// <summary>A shard of a tenant's ledger: see <see cref="LedgerShard"/>. What it holds in memory is lost with it, and found again in the rows of turns.</summary>
+/// <summary>A shard of a tenant's ledger: see <see cref="LedgerShard"/>. What it has in memory is lost with it, and found in the rows of turns.</summary>
 [GrainType("ledger-shard"), ActivationCountBasedPlacement]
 public sealed class LedgerShardGrain : Grain, ILedgerShardGrain
 {

@@ -79,3 +79,10 @@ internal sealed partial class TurnLedger(
 /// <param name="Charge">What was reserved.</param>
 /// <param name="InputEstimate">The tokens that the prompt is expected to have.</param>
 internal sealed record ReservedTurn(TurnCharge Charge, long InputEstimate);
+
+/// <summary>How the ledger is divided.</summary>
+public sealed record LedgerOptions
+{
+    /// <summary>The shards of a tenant's ledger, 1 to 64; the same on all silos. Default 4.</summary>
+    public int Shards { get; init; } = 4;
+}

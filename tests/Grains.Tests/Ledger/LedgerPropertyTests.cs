@@ -38,7 +38,10 @@ public sealed class LedgerPropertyTests
         {
             _world = new LedgerWorld(
                 seed,
-                new LimitsDefinition { Daily = new BudgetDefinition { Requests = TenantLimit.Requests }, Monthly = new BudgetDefinition { Tokens = TenantLimit.Tokens } },
+                new LimitsDefinition
+                {
+                    Daily = new BudgetDefinition { Requests = TenantLimit.Requests }, Monthly = new BudgetDefinition { Tokens = TenantLimit.Tokens },
+                },
                 new LimitsDefinition { Daily = new BudgetDefinition { Requests = KeyLimit.Requests } },
                 Shards);
             (_faults, _crashes) = (faults, crashes);

@@ -12,7 +12,8 @@ internal sealed class LedgerRows(TimeProvider time, Func<string, Action, Task> p
 
     /// <summary>What all rows use, or those of a key.</summary>
     public Amounts Used(string? key, ChargeState? state = null) => Rows.Values
-        .Where(row => (key is null || row.Key == key) && (state is null || row.Charge.State == state) && !IsFree(row, time.GetUtcNow() - TurnCharge.UnknownHold))
+        .Where(row => (key is null || row.Key == key) && (state is null || row.Charge.State == state))
+        .Where(row => !IsFree(row, time.GetUtcNow() - TurnCharge.UnknownHold))
         .Aggregate(default(Amounts), (sum, row) => sum + row.Charge.Amounts);
 
     /// <summary>Stores a new row.</summary>
