@@ -13,8 +13,8 @@ public sealed class ChargedTurnCostTests : GrainTest
     protected override bool OverTheWire => false;
 
     [Theory]
-    [InlineData(true, true, 3)]
-    [InlineData(true, false, 3)]
+    [InlineData(true, true, 2)]
+    [InlineData(true, false, 2)]
     [InlineData(false, true, 2)]
     [InlineData(false, false, 1)]
     public async Task A_turn_on_a_warm_silo_makes_these_calls_and_commits(bool canReattach, bool isCharged, int commits)

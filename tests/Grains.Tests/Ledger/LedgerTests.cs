@@ -76,6 +76,7 @@ public sealed class LedgerTests : GrainTest
         var turn = await Begin(Request());
         await PassUntil(() => ChargeOf(turn.Id).State == (long)ChargeState.Reserved);
         await Crash();
+        await Limit(new BudgetDefinition { Requests = 1 }, period: BudgetPeriod.Month);
         await PassUntil(() => ChargeOf(turn.Id).State == (long)ChargeState.Unknown);
 
         Assert.Equal(ErrorCode.QuotaExceeded, (await Start(Request())).Refusal?.Code);
