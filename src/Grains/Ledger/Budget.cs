@@ -18,43 +18,52 @@ internal sealed class Budget(
 
     private DateTimeOffset _readAt;
 
+    private static BudgetGrant Closed { get; } = new(0, [], IsExact: false, IsClosed: true);
+
     private DateTimeOffset UnknownBefore => time.GetUtcNow() - TurnCharge.UnknownHold;
 
     /// <summary>See <see cref="IBudgetGrain.Claim"/>.</summary>
     public async Task<BudgetGrant> Claim(BudgetClaim claim)
     {
         var epoch = state.Find(claim.Epoch);
-        if (epoch is { Uses: not null }) return new BudgetGrant(0, [], IsExact: false, IsClosed: true);
+        if (epoch is { Uses: not null }) return Closed;
         // The answer to this claim was lost, or this claim was delayed and its caller has made others since.
-        if (epoch is not null && claim.Number <= epoch.Claim) return new BudgetGrant(epoch.Sequence, epoch.Held, IsExact: false, IsClosed: false);
+        if (epoch is not null && claim.Number <= epoch.Claim) return GrantTo(epoch, isExact: false);
+        var isNew = epoch is null;
         if (epoch is null)
         {
             // It may have been closed and forgotten. Its turns are counted already.
-            if (!await store.IsOpen(claim.Epoch, CancellationToken.None)) return new BudgetGrant(0, [], IsExact: false, IsClosed: true);
+            if (!await store.IsOpen(claim.Epoch, CancellationToken.None)) return Closed;
             // A shard reserves in one epoch at a time. One that was closed before it claimed anything is unknown here, and its turns are never stored.
             foreach (var other in state.Epochs.Where(other => other.Shard == claim.Shard && other.Uses is null).ToList()) await Close(other, claim.KeyName);
             epoch = new BudgetEpoch { Id = claim.Epoch, Shard = claim.Shard, KnownAt = time.GetUtcNow() };
             state.Epochs.Add(epoch);
         }
         epoch.Claim = claim.Number;
-        epoch.Sequence++;
         if (time.GetUtcNow() - _readAt >= ReadInterval) await ReadClosed(claim.KeyName);
 
-        var limits = claim.Lines.Select(line => (Line: line, Limit: LimitOf(claim, line))).ToList();
-        var isExact = !Suffices(limits, epoch);
+        var limits = claim.Lines.Select(line => (Line: line, Limit: LimitOf(claim, line.Period))).ToList();
+        // A recall may have come between this claim and its handling. Without a record of it, the shard has to say again what it uses.
+        var isKnown = isNew || limits.TrueForAll(line => epoch.HeldIn(line.Line.Period, line.Line.Index, line.Limit) is not null);
+        var isExact = !isKnown || !Suffices(limits, epoch);
         if (isExact)
         {
             await ReadClosed(claim.KeyName);
-            await RecallAll(claim, epoch);
+            await RecallAll(claim, limits, isKnown ? epoch : null);
         }
-        foreach (var (line, limit) in limits)
+        if (epoch.Uses is null)
         {
-            var grant = BudgetBook.Grant(line.Wanted, state.Left(line, limit, epoch), limit);
-            epoch.SetHeld(line.Period, line.Index, line.Used + grant);
+            epoch.SetHeld([.. limits.Select(line =>
+            {
+                var used = epoch.UsedBy(line.Line, line.Limit);
+                var grant = BudgetBook.Grant(line.Line.Wanted, state.Left(line.Line, used, line.Limit, epoch), line.Limit);
+                return (line.Line.Period, line.Line.Index, used + grant, line.Limit);
+            })]);
+            epoch.Sequence++;
         }
         state.Fold(TurnCharge.DayOf(time.GetUtcNow()));
         await save();
-        return new BudgetGrant(epoch.Sequence, [.. epoch.Held], isExact, IsClosed: false);
+        return epoch.Uses is null ? GrantTo(epoch, isExact) : Closed;
     }
 
     /// <summary>See <see cref="IBudgetGrain.GetStatus"/>.</summary>
@@ -84,46 +93,50 @@ internal sealed class Budget(
         else list[known] = list[known] with { Amounts = list[known].Amounts + amounts };
     }
 
+    private static BudgetGrant GrantTo(BudgetEpoch epoch, bool isExact) =>
+        new(epoch.Sequence, [.. epoch.Held.Select(line => new PeriodAmounts(line.Period, line.Index, line.Amounts))], isExact, IsClosed: false);
+
     /// <summary>Whether the budget has what is wanted, as far as it knows without asking others.</summary>
     private bool Suffices(List<(ClaimLine Line, Amounts Limit)> limits, BudgetEpoch claimant)
     {
         foreach (var (line, limit) in limits)
         {
-            if (!BudgetRules.Fits(line.Wanted, state.Left(line, limit, claimant), limit)) return false;
+            if (!BudgetRules.Fits(line.Wanted, state.Left(line, claimant.UsedBy(line, limit), limit, claimant), limit)) return false;
             // What another epoch uses of a period that it has not claimed is not known.
-            if (state.Epochs.Exists(other => other != claimant && other.Uses is null && other.HeldIn(line.Period, line.Index) is null)) return false;
+            if (state.Epochs.Exists(other => other != claimant && other.Uses is null && other.HeldIn(line.Period, line.Index, limit) is null)) return false;
         }
         return true;
     }
 
-    private Amounts LimitOf(BudgetClaim claim, ClaimLine line)
+    private Amounts LimitOf(BudgetClaim claim, BudgetPeriod period)
     {
-        if (line.Period == BudgetPeriod.Ever) return new Amounts(BudgetRules.Unlimited, BudgetRules.Unlimited, state.Credit);
+        if (period == BudgetPeriod.Ever) return new Amounts(BudgetRules.Unlimited, BudgetRules.Unlimited, state.Credit);
         // The index does not matter: every day has the same limit, and every month.
         foreach (var limit in BudgetRules.LimitsOf(fleet, claim.TenantId, claim.KeyName, TurnCharge.DayOf(time.GetUtcNow())))
         {
-            if (limit.Slot.KeyName == claim.KeyName && limit.Slot.Period == line.Period) return limit.Limit;
+            if (limit.Slot.KeyName == claim.KeyName && limit.Slot.Period == period) return limit.Limit;
         }
         return new Amounts(BudgetRules.Unlimited, BudgetRules.Unlimited, BudgetRules.Unlimited);
     }
 
-    /// <summary>Takes back what other shards do not use. An epoch whose shard does not answer is closed.</summary>
-    private Task RecallAll(BudgetClaim claim, BudgetEpoch claimant) => Task.WhenAll(
-        state.Epochs.Where(epoch => epoch != claimant && epoch.Uses is null).ToList().Select(epoch => Recall(claim, epoch)));
+    /// <summary>Takes back what shards do not use. An epoch whose shard does not answer is closed.</summary>
+    private Task RecallAll(BudgetClaim claim, List<(ClaimLine Line, Amounts Limit)> limits, BudgetEpoch? except) => Task.WhenAll(
+        state.Epochs.Where(epoch => epoch != except && epoch.Uses is null).ToList().Select(epoch => Recall(claim, limits, epoch)));
 
-    private async Task Recall(BudgetClaim claim, BudgetEpoch epoch)
+    private async Task Recall(BudgetClaim claim, List<(ClaimLine Line, Amounts Limit)> limits, BudgetEpoch epoch)
     {
         epoch.Sequence++;
         var answer = await TryRecall(epoch, new RecallRequest(claim.KeyName, epoch.Id, epoch.Sequence));
-        if (answer is null || BudgetRules.MayHaveLost(answer.Oldest, epoch.KnownAt, time.GetUtcNow()))
+        if (answer is null || (epoch.Id != claim.Epoch && BudgetRules.MayHaveLost(answer.Oldest, epoch.KnownAt, time.GetUtcNow())))
         {
             await Close(epoch, claim.KeyName);
             return;
         }
-        foreach (var line in answer.Used) epoch.SetHeld(line.Period, line.Index, line.Amounts);
-        foreach (var line in epoch.Held.Where(line => !answer.Used.Any(used => used.Period == line.Period && used.Index == line.Index)).ToList())
-            epoch.SetHeld(line.Period, line.Index, default);
-        foreach (var line in claim.Lines.Where(line => epoch.HeldIn(line.Period, line.Index) is null)) epoch.SetHeld(line.Period, line.Index, default);
+        epoch.SetHeld([.. limits.Select(line => (
+            line.Line.Period,
+            line.Line.Index,
+            answer.Used.FirstOrDefault(used => used.Period == line.Line.Period && used.Index == line.Line.Index)?.Amounts ?? default,
+            line.Limit))]);
     }
 
     private async Task<RecallAnswer?> TryRecall(BudgetEpoch epoch, RecallRequest request)

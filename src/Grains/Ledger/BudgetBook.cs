@@ -9,28 +9,45 @@ internal static class BudgetBook
     /// <summary>The epoch, if it is known.</summary>
     public static BudgetEpoch? Find(this BudgetState state, long epoch) => state.Epochs.Find(known => known.Id == epoch);
 
-    /// <summary>What an epoch holds of a period; null if the budget does not know what it uses.</summary>
-    public static Amounts? HeldIn(this BudgetEpoch epoch, BudgetPeriod period, int index) =>
-        epoch.Held.Find(line => line.Period == period && line.Index == index)?.Amounts;
+    /// <summary>What an epoch holds of a period; null if it has claimed nothing of it under this limit, so that nobody knows what it uses.</summary>
+    public static Amounts? HeldIn(this BudgetEpoch epoch, BudgetPeriod period, int index, Amounts limit) =>
+        epoch.Held.Find(line => line.Period == period && line.Index == index && line.Limit == MaskOf(period, limit))?.Amounts;
 
-    /// <summary>Records what an epoch holds of a period.</summary>
-    public static void SetHeld(this BudgetEpoch epoch, BudgetPeriod period, int index, Amounts amounts)
+    /// <summary>Whether an epoch uses prepaid credit.</summary>
+    public static bool IsPrepaid(this BudgetEpoch epoch) => epoch.Held.Exists(line => line.Period == BudgetPeriod.Ever);
+
+    /// <summary>Replaces what an epoch holds. An epoch that has used prepaid credit remains one that does.</summary>
+    public static void SetHeld(this BudgetEpoch epoch, IEnumerable<(BudgetPeriod Period, int Index, Amounts Amounts, Amounts Limit)> lines)
     {
-        epoch.Held.RemoveAll(line => line.Period == period && line.Index == index);
-        epoch.Held.Add(new PeriodAmounts(period, index, amounts));
+        var held = lines.Select(line => new HeldAmounts(
+            line.Period, line.Index, BudgetRules.WithoutUnlimited(line.Amounts, line.Limit), MaskOf(line.Period, line.Limit))).ToList();
+        if (!held.Exists(line => line.Period == BudgetPeriod.Ever)) held.AddRange(epoch.Held.Where(line => line.Period == BudgetPeriod.Ever));
+        epoch.Held = held;
     }
 
     /// <summary>What is left of a period for one epoch, if it held only what it uses. Less than nothing if a limit was lowered.</summary>
-    public static Amounts Left(this BudgetState state, ClaimLine line, Amounts limit, BudgetEpoch claimant)
+    /// <param name="state">The budget.</param>
+    /// <param name="line">The period.</param>
+    /// <param name="used">What the epoch uses.</param>
+    /// <param name="limit">The limit.</param>
+    /// <param name="claimant">The epoch.</param>
+    public static Amounts Left(this BudgetState state, ClaimLine line, Amounts used, Amounts limit, BudgetEpoch claimant)
     {
-        var left = limit - state.UsedIn(line.Period, line.Index) - line.Used;
+        var left = limit - state.UsedIn(line.Period, line.Index) - used;
         foreach (var epoch in state.Epochs)
         {
             if (epoch.Uses is { } uses) left -= Sum(epoch, uses, line.Period, line.Index);
-            else if (epoch != claimant) left -= epoch.HeldIn(line.Period, line.Index) ?? default;
+            else if (epoch != claimant) left -= epoch.HeldIn(line.Period, line.Index, limit) ?? default;
         }
         return left;
     }
+
+    /// <summary>
+    /// What an epoch uses that claims: what the claim says, unless the shard has given back more since it made the claim, to another claim that was handled
+    /// before this one.
+    /// </summary>
+    public static Amounts UsedBy(this BudgetEpoch epoch, ClaimLine line, Amounts limit) =>
+        epoch.HeldIn(line.Period, line.Index, limit) is { } held ? Amounts.Min(line.Used, held) : line.Used;
 
     /// <summary>What a claim gets of a period: what it wants or what is left, and a block besides if much is left.</summary>
     public static Amounts Grant(Amounts wanted, Amounts left, Amounts limit) => new(
@@ -87,8 +104,11 @@ internal static class BudgetBook
     {
         yield return (BudgetPeriod.Day, day);
         yield return (BudgetPeriod.Month, BudgetRules.MonthOf(day));
-        if (epoch.HeldIn(BudgetPeriod.Ever, 0) is not null) yield return (BudgetPeriod.Ever, 0);
+        if (epoch.IsPrepaid()) yield return (BudgetPeriod.Ever, 0);
     }
+
+    // The credit itself changes with every payment, and only says that credits are limited.
+    private static Amounts MaskOf(BudgetPeriod period, Amounts limit) => period == BudgetPeriod.Ever ? limit with { Credits = 0 } : limit;
 
     private static Amounts Sum(BudgetEpoch epoch, List<ClosedUse> uses, BudgetPeriod period, int index)
     {

@@ -16,8 +16,8 @@ internal readonly record struct BudgetLimit(BudgetSlot Slot, Amounts Limit);
 /// <summary>Which budgets a turn uses, and what they allow.</summary>
 internal static class BudgetRules
 {
-    /// <summary>A limit that nothing reaches. It is small enough to be added up.</summary>
-    public const long Unlimited = long.MaxValue / 1_000_000;
+    /// <summary>A limit that nothing reaches: about 9e15. It is small enough to be added up for all shards.</summary>
+    public const long Unlimited = long.MaxValue / 1_000;
 
     private static readonly TimeSpan MaxReservationAge = LeaseRequest.Lifetime;
     private static readonly Amounts NoLimit = new(Unlimited, Unlimited, Unlimited);
@@ -83,6 +83,12 @@ internal static class BudgetRules
         limit.Requests >= Unlimited ? 0 : amounts.Requests,
         limit.Tokens >= Unlimited ? 0 : amounts.Tokens,
         limit.Credits >= Unlimited ? 0 : amounts.Credits);
+
+    /// <summary>Amounts in which everything that is not limited is <see cref="Unlimited"/>.</summary>
+    public static Amounts WithoutUnlimited(Amounts amounts, Amounts limit) => new(
+        limit.Requests >= Unlimited ? Unlimited : amounts.Requests,
+        limit.Tokens >= Unlimited ? Unlimited : amounts.Tokens,
+        limit.Credits >= Unlimited ? Unlimited : amounts.Credits);
 
     /// <summary>The error of a turn that does not fit.</summary>
     public static Error Refusal(BudgetLimit limit, Amounts needed)

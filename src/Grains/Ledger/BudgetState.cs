@@ -40,11 +40,18 @@ public sealed class BudgetEpoch
     public DateTimeOffset KnownAt { get; set; }
 
     /// <summary>What it holds, with what it uses: while it is open.</summary>
-    public List<PeriodAmounts> Held { get; set; } = [];
+    public List<HeldAmounts> Held { get; set; } = [];
 
     /// <summary>What its turns use, by day: when it is closed.</summary>
     public List<ClosedUse>? Uses { get; set; }
 }
+
+/// <summary>What an epoch holds of a period.</summary>
+/// <param name="Period">The kind of period.</param>
+/// <param name="Index">Which one.</param>
+/// <param name="Amounts">The amounts. What is not limited is <see cref="BudgetRules.Unlimited"/>, because nobody claims it.</param>
+/// <param name="Limit">The limit under which it was claimed. Under another one, what the epoch uses is not known.</param>
+public sealed record HeldAmounts(BudgetPeriod Period, int Index, Amounts Amounts, Amounts Limit);
 
 /// <summary>What the turns of a closed epoch use on a day.</summary>
 /// <param name="Day">See <see cref="TurnCharge.Day"/>.</param>

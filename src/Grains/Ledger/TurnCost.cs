@@ -5,6 +5,9 @@ namespace CozeCluster.Grains;
 /// <summary>What a turn is expected to use, and what it is charged.</summary>
 internal static class TurnCost
 {
+    /// <summary>So that what a thousand turns want can be added up.</summary>
+    private const long MaxCredits = BudgetRules.Unlimited / 1_000;
+
     /// <summary>What is reserved for a turn.</summary>
     /// <param name="input">The tokens that its prompt may have.</param>
     /// <param name="output">The tokens that its reply may have.</param>
@@ -37,7 +40,7 @@ internal static class TurnCost
         cached = Math.Clamp(cached, 0, input);
         var units = (input - cached) * price.Input + cached * (price.CachedInput ?? price.Input) + output * price.Output
             + price.Request * Amounts.UnitsPerCredit;
-        return new Amounts(1, input + output, (long)Math.Min(Math.Ceiling(units), BudgetRules.Unlimited));
+        return new Amounts(1, input + output, (long)Math.Min(Math.Ceiling(units), MaxCredits));
     }
 
     private static long SizeOf(IReadOnlyList<ReplyPart> reply) => reply.Sum(part => part switch
