@@ -15,4 +15,5 @@ namespace CozeCluster.Grains;
 [JsonSerializable(typeof(ModelPoolState))]
 [JsonSerializable(typeof(AccountState))]
 [JsonSerializable(typeof(BridgeConversationsState))]
+[JsonSerializable(typeof(BudgetState))]
 internal sealed partial class StateJson : JsonSerializerContext;

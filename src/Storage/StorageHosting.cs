@@ -46,6 +46,7 @@ public static class StorageHosting
         services.TryAddSingleton(CozeCluster.TurnRetention.Default);
         services.AddSingleton<IExpiringStore>(provider => provider.GetRequiredService<SqliteStore>());
         services.AddSingleton<CozeCluster.IFleetStore, SqliteFleetStore>();
+        services.AddSingleton<CozeCluster.ILedgerStore, SqliteLedgerStore>();
         services.AddStorageProbe<SqliteStorageProbe, SqliteStore>();
         services.AddHostedService<ExpirationService>();
         return builder;
@@ -86,6 +87,7 @@ public static class StorageHosting
         services.TryAddSingleton(CozeCluster.TurnRetention.Default);
         services.AddSingleton<IExpiringStore, PostgresExpiringStore>();
         services.AddSingleton<CozeCluster.IFleetStore, PostgresFleetStore>();
+        services.AddSingleton<CozeCluster.ILedgerStore, PostgresLedgerStore>();
         services.AddStorageProbe<PostgresStorageProbe, PostgresDatabase>();
         services.AddHostedService<ExpirationService>();
         return builder;

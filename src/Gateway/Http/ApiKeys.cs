@@ -9,7 +9,7 @@ namespace CozeCluster.Gateway.Http;
 /// Authenticates requests by their API keys. The key itself is not kept: everything else uses its hash. A wrong key costs a hash and a look into the fleet's
 /// view, and calls no grain; <see cref="WrongKeys"/> limits them.
 /// </summary>
-internal sealed class ApiKeys(IFleetView fleet, Readiness readiness, WrongKeys wrongKeys)
+internal sealed class ApiKeys(IFleetView fleet, Readiness readiness, WrongKeys wrongKeys, TimeProvider time)
 {
     private const string Bearer = "Bearer ";
     private const string Basic = "Basic ";
@@ -34,7 +34,7 @@ internal sealed class ApiKeys(IFleetView fleet, Readiness readiness, WrongKeys w
         var key = given.IsEmpty ? null : fleet.FindKey(hash);
         if (key is null && anonymous is not null)
         {
-            RequestInfo.Of(context).Key = RequestKey.Anonymous(anonymous);
+            Accept(context, RequestKey.Anonymous(anonymous) with { IsLimited = fleet.HasLimits(anonymous, null) });
             return;
         }
         if (key is null && wrongKeys.Add(context.Connection.RemoteIpAddress) is { } until)
@@ -45,13 +45,24 @@ internal sealed class ApiKeys(IFleetView fleet, Readiness readiness, WrongKeys w
         }
         // A browser asks its user for another key only after a 401, so it gets no 403 for a tenant's key.
         if (key is null || (forBrowsers && !key.Admin)) throw new ClusterException(ErrorCode.InvalidApiKey, "The API key is not valid. Send a valid key.");
+        KeyRules.Require(key, context.Connection.RemoteIpAddress, time.GetUtcNow());
         if (key.Admin != admin)
         {
             throw new ClusterException(
                 ErrorCode.PermissionDenied,
                 admin ? "This route requires an admin key." : "This is an admin key, which is valid for the admin API only. Send the API key of a tenant.");
         }
-        RequestInfo.Of(context).Key = new RequestKey(hash, key.TenantId, key.Name, key.ErrorText);
+        Accept(context, new RequestKey(hash, key.TenantId, key.Name, key.ErrorText)
+        {
+            Models = key.Models,
+            IsLimited = !admin && fleet.HasLimits(key.TenantId, key.Name),
+        });
+    }
+
+    private static void Accept(HttpContext context, RequestKey key)
+    {
+        RequestInfo.Of(context).Key = key;
+        if (key.IsLimited) RateHeaders.AddTo(context.Response, key);
     }
 
     /// <summary>The API key in the headers of a request; empty if there is none.</summary>

@@ -61,4 +61,16 @@ internal sealed record RequestKey(string Hash, string TenantId, string Name, boo
 
     /// <summary>Whether the request came without a key, or with one that nobody has.</summary>
     public bool IsAnonymous { get; private init; }
+
+    /// <summary>See <see cref="ApiKeyDefinition.Models"/>.</summary>
+    public IReadOnlyList<string> Models { get; init; } = [];
+
+    /// <summary>Whether the key or its tenant has limits. See <see cref="FleetViewExtensions.HasLimits"/>.</summary>
+    public bool IsLimited { get; init; }
+
+    /// <summary>What the tenant last said about its limits per minute, for the headers of the response; null if it has said nothing.</summary>
+    public RateStatus? Rates { get; set; }
+
+    /// <summary>Whether the key may use a model of its tenant.</summary>
+    public bool Allows(string model) => Models.Count == 0 || Models.Contains(model);
 }

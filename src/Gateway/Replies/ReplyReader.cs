@@ -82,6 +82,9 @@ internal sealed partial class ReplyReader : IDisposable
     /// <summary>Starts the turn and subscribes to its reply.</summary>
     public Task Begin(TurnRequest request) => _conversation.Begin(request, NewSubscription(), _aborted);
 
+    /// <summary>Starts the turn of a tenant or key with limits, and subscribes to its reply.</summary>
+    public Task<TurnStart> Start(TurnRequest request) => _conversation.Start(request, NewSubscription(), _aborted);
+
     /// <summary>Subscribes to the reply of an existing turn.</summary>
     public Task Subscribe() => _conversation.Subscribe(_tenantId, _turnId, NewSubscription());
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -90,6 +91,19 @@ public static class GrainKeys
 
     /// <summary>The key of the pool behind a model of a tenant.</summary>
     public static string ModelPool(string tenantId, string model) => "pool-" + Hash(tenantId, model);
+
+    /// <summary>The key of a shard of a tenant's ledger.</summary>
+    public static string LedgerShard(string tenantId, int shard) => string.Create(CultureInfo.InvariantCulture, $"{tenantId}.{shard}");
+
+    /// <summary>The tenant and the number of a shard, by its key.</summary>
+    public static (string TenantId, int Shard) ReadLedgerShard(string key)
+    {
+        var dot = key.LastIndexOf('.');
+        return (key[..dot], int.Parse(key.AsSpan(dot + 1), NumberStyles.None, CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>The key of the budgets of a tenant, or of one of its API keys.</summary>
+    public static string Budget(string tenantId, string? keyName) => keyName is null ? tenantId : $"{tenantId}.{Hash(tenantId, keyName)}";
 
     /// <summary>The key of the session that connects one shard of a listener.</summary>
     public static string DiscordSession(string listenerId, int shard) => $"{listenerId}.{shard}";

@@ -24,6 +24,13 @@ public interface IConversationGrain : IGrainWithStringKey
     [Alias("Begin"), Idempotent]
     Task Begin(TurnRequest request, Subscription subscription, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Does what <see cref="Begin"/> does for a tenant or key with <see cref="LimitsDefinition"/>. A limit that refuses the turn is part of the result.
+    /// </summary>
+    /// <exception cref="ClusterException">As for <see cref="Begin"/>.</exception>
+    [Alias("Start"), Idempotent]
+    Task<TurnStart> Start(TurnRequest request, Subscription subscription, CancellationToken cancellationToken = default);
+
     /// <summary>Sends a turn's reply to a subscriber, from a cursor on. The turn may be running or have ended.</summary>
     [Alias("Subscribe"), AlwaysInterleave, Idempotent]
     Task Subscribe(string tenantId, string turnId, Subscription subscription);
@@ -74,3 +81,9 @@ public interface IConversationGrain : IGrainWithStringKey
     [Alias("Wake"), AlwaysInterleave, Idempotent]
     Task Wake();
 }
+
+/// <summary>Whether a turn under limits has begun.</summary>
+/// <param name="Refusal">Why it has not; null if it has.</param>
+/// <param name="Rates">What is left of the limits per minute; null without such limits, and for a turn that was known already.</param>
+[GenerateSerializer, Immutable, Alias("turn-start")]
+public sealed record TurnStart(Error? Refusal, RateStatus? Rates);

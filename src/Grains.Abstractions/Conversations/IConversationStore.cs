@@ -42,6 +42,7 @@ public interface IConversationStore
     /// <see cref="ErrorCode.StateConflict"/>: another activation has written. <see cref="ErrorCode.Draining"/>: the storage is closed. Another code: the
     /// storage failed.
     /// </exception>
+    /// <exception cref="EpochClosedException">Nothing was written: a new row has a charge whose epoch is closed.</exception>
     Task Commit(ConversationCommit commit);
 
     /// <summary>
@@ -107,7 +108,8 @@ public sealed record ConversationCommit(string ConversationKey)
 /// <summary>A new or changed row of a turn, and contents that are written with it.</summary>
 /// <param name="Row">
 /// The row as it is to be stored, with its new version. The stored row must have the version before it; version 1 is a new row. A change does not store what
-/// was known when the turn was accepted: its turn id, tenant, API key, user, model and time. The arrays in a row are never changed.
+/// was known when the turn was accepted: its turn id, tenant, API key, user, model and time, and the epoch and day of its charge. The arrays in a row are never
+/// changed.
 /// </param>
 /// <param name="Contents">The contents to write. A stored content of the same kind is replaced; one without bytes is deleted.</param>
 public readonly record struct TurnChange(TurnRow Row, IReadOnlyList<TurnContent> Contents);

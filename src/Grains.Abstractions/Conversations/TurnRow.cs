@@ -95,6 +95,10 @@ public sealed record TurnRow
     /// <summary>Everything else about the turn, as the conversation grain wrote it.</summary>
     [Id(20)]
     public required byte[] Details { get; init; }
+
+    /// <summary>What the turn is charged; null if its tenant and key have no budget.</summary>
+    [Id(30)]
+    public TurnCharge? Charge { get; init; }
 }
 
 /// <summary>Content of a turn.</summary>

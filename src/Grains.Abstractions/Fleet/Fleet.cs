@@ -70,6 +70,14 @@ public sealed record TenantDefinition(bool StoreConversations = true)
     /// <summary>Further names of models. Names without <c>*</c> come first, then the first pattern that matches is used.</summary>
     [Id(4)]
     public IReadOnlyList<ModelAlias> Aliases { get => field ?? []; init; }
+
+    /// <summary>The limits that all of its keys share; null: none.</summary>
+    [Id(20)]
+    public LimitsDefinition? Limits { get; init; }
+
+    /// <summary>Whether the tenant uses credit that was paid in advance and does not reset. Default false.</summary>
+    [Id(21)]
+    public bool Prepaid { get; init; }
 }
 
 /// <summary>An API key.</summary>
@@ -88,6 +96,26 @@ public sealed record ApiKeyDefinition(string Name, string Hash, bool Admin)
     /// <summary>Whose API its requests use, at addresses that belong to no <see cref="EndpointDefinition"/>.</summary>
     [Id(1)]
     public CompatMode Compat { get; init; }
+
+    /// <summary>The models that the key may use, of those that its tenant may use; empty: all of them.</summary>
+    [Id(20)]
+    public IReadOnlyList<string> Models { get => field ?? []; init; }
+
+    /// <summary>The addresses that may send the key, as ranges in CIDR notation (<c>10.0.0.0/8</c>); empty: all addresses.</summary>
+    [Id(21)]
+    public IReadOnlyList<string> IpRanges { get => field ?? []; init; }
+
+    /// <summary>When the key stops being valid; null: never. Replies that run then are not ended.</summary>
+    [Id(22)]
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>Whether the key is refused. Default false.</summary>
+    [Id(23)]
+    public bool Disabled { get; init; }
+
+    /// <summary>The limits of this key, besides those of its tenant; null: none.</summary>
+    [Id(24)]
+    public LimitsDefinition? Limits { get; init; }
 }
 
 /// <summary>A Discord bot that receives the messages of one server, and creates and deletes channels there.</summary>
@@ -346,4 +374,8 @@ public sealed record ModelDefinition
 
     /// <summary>Whether a tenant may use it.</summary>
     public bool IsOfferedTo(string tenantId) => Tenants.Count == 0 || Tenants.Contains(tenantId);
+
+    /// <summary>What a turn costs; null: no credits.</summary>
+    [Id(20)]
+    public PriceDefinition? Price { get; init; }
 }

@@ -35,4 +35,8 @@ public static class FleetViewExtensions
     /// <summary>Whether a bot has an account for a request with a credential for this upstream, or without one (null).</summary>
     public static bool HasAccount(this IFleetView fleet, BotDefinition bot, string? credentialUpstream) =>
         bot.Accounts.Any(account => fleet.FindAccount(account)?.CredentialFromRequest != true) || fleet.TakesCredential(bot, credentialUpstream);
+
+    /// <summary>Whether a tenant or one of its keys has limits, so that its turns begin with <see cref="IConversationGrain.Start"/>.</summary>
+    public static bool HasLimits(this IFleetView fleet, string tenantId, string? keyName) =>
+        fleet.FindTenant(tenantId) is { Limits: not null } or { Prepaid: true } || (keyName is not null && fleet.FindKeyLimits(tenantId, keyName) is not null);
 }

@@ -25,6 +25,9 @@ public interface IFleetView
     /// </summary>
     ApiKeyInfo? FindKey(string hash);
 
+    /// <summary>Finds the limits of an API key by its tenant and its name; null if it has none.</summary>
+    LimitsDefinition? FindKeyLimits(string tenantId, string keyName);
+
     /// <summary>Finds a tenant by its id, without its keys; null if the fleet has none.</summary>
     TenantDefinition? FindTenant(string tenantId);
 

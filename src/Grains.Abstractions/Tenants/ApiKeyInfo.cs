@@ -11,4 +11,19 @@ public sealed record ApiKeyInfo(string TenantId, string Name, bool Admin)
 
     /// <summary>See <see cref="ApiKeyDefinition.Compat"/>.</summary>
     public CompatMode Compat { get; init; }
+
+    /// <summary>See <see cref="ApiKeyDefinition.Models"/>.</summary>
+    public IReadOnlyList<string> Models { get => field ?? []; init; }
+
+    /// <summary>See <see cref="ApiKeyDefinition.IpRanges"/>.</summary>
+    public IReadOnlyList<string> IpRanges { get => field ?? []; init; }
+
+    /// <summary>See <see cref="ApiKeyDefinition.ExpiresAt"/>.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>See <see cref="ApiKeyDefinition.Disabled"/>.</summary>
+    public bool Disabled { get; init; }
+
+    /// <summary>See <see cref="ApiKeyDefinition.Limits"/>.</summary>
+    public LimitsDefinition? Limits { get; init; }
 }

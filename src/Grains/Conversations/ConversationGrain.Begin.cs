@@ -9,10 +9,16 @@ public sealed partial class ConversationGrain
     /// <inheritdoc />
     public async Task Begin(TurnRequest request, Subscription subscription, CancellationToken cancellationToken = default)
     {
+        if ((await Start(request, subscription, cancellationToken)).Refusal is { } refusal) throw refusal.ToException();
+    }
+
+    /// <inheritdoc />
+    public async Task<TurnStart> Start(TurnRequest request, Subscription subscription, CancellationToken cancellationToken = default)
+    {
         _isBeginning = true;
         try
         {
-            await AdmitAndEnqueue(request, subscription, cancellationToken);
+            return await AdmitAndEnqueue(request, subscription, cancellationToken);
         }
         finally
         {
@@ -20,7 +26,7 @@ public sealed partial class ConversationGrain
         }
     }
 
-    private async Task AdmitAndEnqueue(TurnRequest request, Subscription subscription, CancellationToken cancellationToken)
+    private async Task<TurnStart> AdmitAndEnqueue(TurnRequest request, Subscription subscription, CancellationToken cancellationToken)
     {
         ThrowIfNotLoaded();
         var opens = _memory.TenantId.Length == 0;
@@ -43,7 +49,7 @@ public sealed partial class ConversationGrain
                     "Idempotency-Key");
             }
             known.Subscribe(subscription, _feeds.To(subscription.Feed), _logger);
-            return;
+            return new TurnStart(null, null);
         }
         if (_queue.Count >= _options.MaxQueuedTurns && _isQueueRunning)
         {
@@ -57,19 +63,22 @@ public sealed partial class ConversationGrain
         // The model pool picks a bot while the tenant admits the turn.
         var pick = _isQueueRunning ? null : _leases.PickBot(request, answered);
         var keepsPrompt = StoresPrompts();
+        var rowId = _store.NewTurnRowId();
+        (Admission Admission, ReservedTurn? Reserved)? result = null;
         try
         {
-            await _leases.Admit(request.TurnId, cancellationToken);
+            result = await AdmitAndReserve(rowId, request, cancellationToken);
         }
-        catch
+        finally
         {
             // A conversation whose first turn was refused is not called again.
-            if (_memory.StoredTurns == 0 && _liveTurns.Count == 0) _work.Deactivate("The only turn was refused.");
-            throw;
+            if (result is not { Admission.Refusal: null } && _memory.StoredTurns == 0 && _liveTurns.Count == 0) _work.Deactivate("The only turn was refused.");
         }
+        var (admission, reserved) = result.Value;
+        if (admission.Refusal is not null) return new TurnStart(admission.Refusal, admission.Rates);
 
         if (expiredRow != 0) await _writer.Remove(expiredRow);
-        var turn = CreateTurn(request, keepsPrompt);
+        var turn = CreateTurn(rowId, request, keepsPrompt, reserved);
         (turn.Answered, turn.FirstPick) = (answered, pick);
         _liveTurns[request.TurnId] = turn;
         GrainMetrics.TurnStarted(request.Model);
@@ -78,15 +87,53 @@ public sealed partial class ConversationGrain
         // This call accepts a turn that runs later. It is saved first, so that it runs even if the node fails.
         if (_isQueueRunning) await SaveWaitingTurn(turn, subscription.Id);
         EnsureQueueRuns();
+        return new TurnStart(null, admission.Rates);
     }
 
-    private LiveTurn CreateTurn(TurnRequest request, bool keepsPrompt)
+    /// <summary>Reserves in the turn's budgets while the tenant admits the turn.</summary>
+    private async Task<(Admission, ReservedTurn?)> AdmitAndReserve(long rowId, TurnRequest request, CancellationToken cancellationToken)
+    {
+        var reserving = _ledger.Reserve(rowId, request, _memory.LastTokens);
+        var isAdmitted = false;
+        try
+        {
+            var admission = await Admit(request, cancellationToken);
+            var reserved = await reserving;
+            isAdmitted = admission.Refusal is null;
+            return (admission, reserved);
+        }
+        catch (ClusterException exception) when (exception.Code == ErrorCode.QuotaExceeded)
+        {
+            return (new Admission(exception.ToError(), null), null);
+        }
+        finally
+        {
+            if (!isAdmitted && reserving is not { IsCompletedSuccessfully: true, Result: null }) _work.Run(_ => Release(rowId, request.TenantId, reserving));
+        }
+    }
+
+    /// <summary>Releases what was reserved for a turn that does not begin.</summary>
+    private async Task Release(long rowId, string tenantId, Task<ReservedTurn?> reserving)
+    {
+        await Task.WhenAny(reserving);
+        if (reserving.IsCompletedSuccessfully && await reserving is { } reserved) await _ledger.Settle(tenantId, rowId, reserved.Charge);
+    }
+
+    private async Task<Admission> Admit(TurnRequest request, CancellationToken cancellationToken)
+    {
+        if (_fleet.HasLimits(request.TenantId, request.KeyName))
+            return await _leases.AdmitWithin(TurnTerms.Of(request, _fleet.HasLanguageModel(request.TenantId, request.Model)), cancellationToken);
+        await _leases.Admit(request.TurnId, cancellationToken);
+        return new Admission(null, null);
+    }
+
+    private LiveTurn CreateTurn(long rowId, TurnRequest request, bool keepsPrompt, ReservedTurn? reserved)
     {
         var progress = new TurnProgress
         {
             Row = new TurnRow
             {
-                Id = _store.NewTurnRowId(),
+                Id = rowId,
                 Version = 0,
                 TurnId = request.TurnId,
                 TenantId = request.TenantId,
@@ -102,6 +149,8 @@ public sealed partial class ConversationGrain
             Survive = request.Survive,
             Request = request,
             KeepsPrompt = keepsPrompt,
+            Charge = reserved?.Charge,
+            InputEstimate = reserved?.InputEstimate ?? 0,
             IsFirst = _memory.StoredTurns == 0 && _liveTurns.Count == 0,
         };
         progress.SelectPrompt(_memory.InstructionsHash);

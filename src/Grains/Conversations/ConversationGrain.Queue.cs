@@ -80,8 +80,11 @@ public sealed partial class ConversationGrain
         {
             if (IsLogged(turn)) await _writer.Save(turn.Progress);
             turn.ResumeDelivery();
+            // Released only now: until its row says what it uses, the turn uses what was reserved.
+            var released = _ledger.Settle(_memory.TenantId, turn.Progress.Row.Id, turn.Progress.Charge);
             await _runner.ReleaseUpstream(turn);
             await settled;
+            await released;
         }
         catch (Exception exception) when (exception is not ClusterException { Code: ErrorCode.StateConflict })
         {
@@ -107,6 +110,7 @@ public sealed partial class ConversationGrain
             {
                 await _writer.Save(turn.Progress);
                 EnsureTimer();
+                await _ledger.Settle(turn.Progress.Row.TenantId, turn.Progress.Row.Id, turn.Progress.Charge);
                 return;
             }
             catch (ClusterException exception) when (exception.Code != ErrorCode.StateConflict)
@@ -139,6 +143,8 @@ public sealed partial class ConversationGrain
         progress.Reply = turn.Log.Parts;
         progress.Rewrites = turn.Log.Rewrites;
         progress.Usage = turn.Log.Usage;
+        progress.Charge = _ledger.ChargeOf(progress, end, turn.Log.Parts, turn.Log.Usage);
+        if (progress.Usage is { } usage) _memory.LastTokens = usage.InputTokens + usage.OutputTokens;
         progress.Handle = turn.Log.Handle ?? progress.Handle;
         progress.Request = null;
         progress.Status = end switch

@@ -45,6 +45,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
     private readonly TurnLeases _leases;
     private readonly TurnRunner _runner;
     private readonly IFleetView _fleet;
+    private readonly TurnLedger _ledger;
 
     /// <summary>
     /// Turns that are queued or running, and ended turns that have a subscriber, were just read, or are not stored. Everything else is read when it is needed.
@@ -64,6 +65,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         ConversationOptions options,
         NonResumableTurns nonResumableTurns,
         IRequestCredentials credentials,
+        LedgerOptions ledgerOptions,
         ILogger<ConversationGrain> logger)
     {
         _store = store;
@@ -73,7 +75,8 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         _options = options;
         _logger = logger;
         _fleet = fleet;
-        _writer = new ConversationWriter(store, _memory, work, time, options);
+        _ledger = new TurnLedger(work.Key, GrainFactory, fleet, ledgerOptions, logger);
+        _writer = new ConversationWriter(store, _memory, work, time, options, _ledger);
         _reader = new TurnReader(store, work.Key, time, options, logger);
         _leases = new TurnLeases(_memory, GrainFactory, time, logger);
         var byName = upstreams.ToFrozenDictionary(upstream => upstream.Name);

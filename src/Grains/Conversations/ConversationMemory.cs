@@ -31,6 +31,9 @@ internal sealed class ConversationMemory
     /// <summary>A hash of the instructions that were last sent to the upstream's conversation; null without any.</summary>
     public string? InstructionsHash { get; set; }
 
+    /// <summary>The tokens of the last turn's prompt and reply, as the upstream reported them: about as many as the next prompt brings along.</summary>
+    public long LastTokens { get; set; }
+
     public bool IsNamed => Name is not null;
 
     /// <summary>Fills the memory of a new activation.</summary>
@@ -43,6 +46,7 @@ internal sealed class ConversationMemory
         Name = Head?.Name;
         CreatedAt = Head?.CreatedAt ?? last?.CreatedAt ?? default;
         StoredTurns = Head?.Turns ?? (last is null ? 0 : 1);
+        LastTokens = (last?.InputTokens ?? 0) + (last?.OutputTokens ?? 0);
     }
 
     /// <summary>Records to whom a conversation belongs of which nothing is stored.</summary>

@@ -6,11 +6,15 @@ namespace CozeCluster.Grains;
 /// </summary>
 internal sealed class ConversationWriter
 {
+    /// <summary>How often a turn is reserved whose epoch is closed each time before its row is stored.</summary>
+    private const int MaxReservations = 5;
+
     private readonly IConversationStore _store;
     private readonly ConversationMemory _memory;
     private readonly BackgroundWork _work;
     private readonly TimeProvider _time;
     private readonly ConversationOptions _options;
+    private readonly TurnLedger _ledger;
     private readonly SharedRuns _commits;
     private readonly List<TurnProgress> _changed = [];
     private readonly HashSet<TurnProgress> _unfinished = [];
@@ -18,8 +22,10 @@ internal sealed class ConversationWriter
     private bool _isHeadChanged;
     private string? _title;
 
-    public ConversationWriter(IConversationStore store, ConversationMemory memory, BackgroundWork work, TimeProvider time, ConversationOptions options)
+    public ConversationWriter(
+        IConversationStore store, ConversationMemory memory, BackgroundWork work, TimeProvider time, ConversationOptions options, TurnLedger ledger)
     {
+        _ledger = ledger;
         _store = store;
         _memory = memory;
         _work = work;
@@ -108,13 +114,32 @@ internal sealed class ConversationWriter
         if (_work.IsDisposed) throw Conflict(null);
         var (commit, storedTurns) = CreateCommit(turns, removed, isHeadChanged, title);
         if (commit is { Head: null, Turns.Count: 0, Remove.Count: 0 }) return;
-        await Translate(_store.Commit(commit));
+        for (var attempt = 1; !await TryCommit(commit); attempt++)
+        {
+            if (attempt == MaxReservations) throw new ClusterException(ErrorCode.CallRejected, "The turn could not be reserved in its budget. Retry.");
+            foreach (var turn in turns.Where(turn => !turn.IsStored)) await _ledger.ReserveAgain(turn);
+            (commit, storedTurns) = CreateCommit(turns, removed, isHeadChanged, title);
+        }
         _memory.Apply(commit, storedTurns);
         for (var i = 0; i < turns.Length; i++)
         {
             turns[i].MarkStored(commit.Turns[i]);
             if (turns[i].IsEndStored) _unfinished.Remove(turns[i]);
             else _unfinished.Add(turns[i]);
+        }
+    }
+
+    /// <returns>False if nothing was written because the epoch of a charge is closed.</returns>
+    private async Task<bool> TryCommit(ConversationCommit commit)
+    {
+        try
+        {
+            await Translate(_store.Commit(commit));
+            return true;
+        }
+        catch (EpochClosedException)
+        {
+            return false;
         }
     }
 
@@ -160,7 +185,7 @@ internal sealed class ConversationWriter
         {
             throw ReportConflict(exception);
         }
-        catch (Exception exception) when (exception is not ClusterException)
+        catch (Exception exception) when (exception is not (ClusterException or EpochClosedException))
         {
             throw CallErrors.Translate(exception);
         }

@@ -27,6 +27,9 @@ internal sealed record TurnDetails
 
     /// <summary>The last attempts, oldest first; null if there was none.</summary>
     public IReadOnlyList<TurnAttempt>? Attempts { get; init; }
+
+    /// <summary>See <see cref="TurnProgress.InputEstimate"/>; null if the turn is not charged.</summary>
+    public long? InputEstimate { get; init; }
 }
 
 /// <summary>One attempt to send a turn.</summary>

@@ -17,6 +17,16 @@ internal sealed partial class TurnLeases(ConversationMemory memory, IGrainFactor
         throw TurnErrors.Cancelled.ToException();
     }
 
+    /// <summary>Asks a tenant with limits to admit a turn.</summary>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.Cancelled"/>: the caller has cancelled.</exception>
+    public async Task<Admission> AdmitWithin(TurnTerms terms, CancellationToken cancellationToken)
+    {
+        var admission = await Tenant.AdmitWithin(terms);
+        if (admission.Refusal is not null || !cancellationToken.IsCancellationRequested) return admission;
+        await Settle(terms.TurnId, null);
+        throw TurnErrors.Cancelled.ToException();
+    }
+
     /// <summary>Settles a turn that has ended in the tenant's accounting.</summary>
     public Task Settle(string turnId, Usage? usage) => Tenant.Settle(turnId, usage);
 

@@ -44,6 +44,12 @@ internal sealed class TurnProgress
     /// <summary>The ids by which the exchange can be found again; null until they are known.</summary>
     public UpstreamHandle? Handle { get; set; }
 
+    /// <summary>What the turn is charged; null if it is not charged.</summary>
+    public TurnCharge? Charge { get; set; }
+
+    /// <summary>The tokens that the prompt of a charged turn was expected to have.</summary>
+    public long InputEstimate { get; init; }
+
     /// <summary>When the first text arrived; null if none has.</summary>
     public DateTimeOffset? FirstTextAt { get; private set; }
 
@@ -87,6 +93,8 @@ internal sealed class TurnProgress
             KeepsPrompt = keepsPrompt,
             IsFirst = isFirst,
             IsSent = details.Sent,
+            Charge = row.Charge,
+            InputEstimate = details.InputEstimate ?? 0,
             FirstTextAt = row.FirstTextAt,
             EndedAt = row.EndedAt,
             End = details.End,
@@ -146,6 +154,7 @@ internal sealed class TurnProgress
             Rewrites = Rewrites.Count > 0 ? Rewrites : null,
             InstructionsHash = instructionsHash,
             Attempts = _attempts.Count > 0 ? [.. _attempts] : null,
+            InputEstimate = Charge is null ? null : InputEstimate,
         };
         var last = _attempts.LastOrDefault();
         var row = Row with
@@ -161,6 +170,8 @@ internal sealed class TurnProgress
             Error = (End as ReplyFailed)?.Error.Code,
             InputTokens = Usage?.InputTokens,
             OutputTokens = Usage?.OutputTokens,
+            // A turn that ends before its row is stored uses nothing, and its row needs no epoch that is open.
+            Charge = EndedAt is not null && !IsStored ? null : Charge,
             Handle = Handle is null ? null : JsonSerializer.SerializeToUtf8Bytes(Handle, TurnJson.Default.UpstreamHandle),
             Details = JsonSerializer.SerializeToUtf8Bytes(details, TurnJson.Default.TurnDetails),
         };

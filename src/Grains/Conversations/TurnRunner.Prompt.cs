@@ -56,7 +56,8 @@ internal sealed partial class TurnRunner
 
     /// <summary>
     /// Records that a prompt is about to be sent whose exchange cannot be found again, perhaps after an attempt on an upstream that can find it: no other
-    /// activation must resume that attempt. A turn that is stored as one that was not sent would be sent again, so the record is saved then.
+    /// activation must resume that attempt. A turn that is stored as one that was not sent would be sent again, so the record is saved then. The row of a
+    /// charged turn is always saved: it is the reservation.
     /// </summary>
     private async Task MarkNonResumable(LiveTurn turn, CancellationToken stop)
     {
@@ -66,6 +67,6 @@ internal sealed partial class TurnRunner
         if (turn.IntentSave is { } earlySave) await Task.WhenAny(earlySave).WaitAsync(stop);
         turn.IntentSave = null;
         (turn.Progress.IsSent, turn.Progress.Handle) = (true, null);
-        if (turn.Progress.IsStored) await writer.Save(turn.Progress).WaitAsync(stop);
+        if (turn.Progress.IsStored || turn.Progress.Charge is not null) await writer.Save(turn.Progress).WaitAsync(stop);
     }
 }

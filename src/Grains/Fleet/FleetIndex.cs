@@ -20,6 +20,7 @@ internal sealed class FleetIndex
     private FleetOutline? _outline;
     private FleetEndpoints? _endpoints;
     private FleetModelNames? _modelNames;
+    private Dictionary<(string, string), LimitsDefinition>? _keyLimits;
 
     private FleetIndex(long version) => Version = version;
 
@@ -44,6 +45,8 @@ internal sealed class FleetIndex
         _orderedModels ??= [.. _settings.Models.Select(id => _models.GetValueOrDefault(id)).OfType<ModelDefinition>()];
 
     public ApiKeyInfo? FindKey(string hash) => _keys.GetValueOrDefault(hash);
+
+    public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) => (_keyLimits ??= IndexKeyLimits()).GetValueOrDefault((tenantId, keyName));
 
     public TenantDefinition? FindTenant(string id) => _tenants.GetValueOrDefault(id);
 
@@ -129,7 +132,18 @@ internal sealed class FleetIndex
         : [.. before._keys.Where(key => !HasSameRights(key.Value, FindKey(key.Key))).Select(key => key.Key)];
 
     private static bool HasSameRights(ApiKeyInfo before, ApiKeyInfo? after) =>
-        after is not null && after.TenantId == before.TenantId && after.Admin == before.Admin;
+        after is not null && after.TenantId == before.TenantId && after.Admin == before.Admin && (before.Disabled || !after.Disabled);
+
+    // While a key is replaced by another one with the same name, both are in the fleet.
+    private Dictionary<(string, string), LimitsDefinition> IndexKeyLimits()
+    {
+        var limits = new Dictionary<(string, string), LimitsDefinition>();
+        foreach (var key in _keys.Values)
+        {
+            if (key.Limits is { } limited) limits[(key.TenantId, key.Name)] = limited;
+        }
+        return limits;
+    }
 
     private ModelDefinition? FindOffered(string tenantId, string? model) =>
         model is not null && _models.GetValueOrDefault(model) is { } found && found.IsOfferedTo(tenantId) ? found : null;

@@ -88,7 +88,16 @@ internal static class FleetRows
             yield return (FleetRowKind.Tenant, tenant.Id, Write(tenant with { Keys = [] }, MessagesJson.Default.TenantDefinition));
             foreach (var apiKey in tenant.Keys)
             {
-                var info = new ApiKeyInfo(tenant.Id, apiKey.Name, apiKey.Admin) { ErrorText = apiKey.ErrorText, Compat = apiKey.Compat };
+                var info = new ApiKeyInfo(tenant.Id, apiKey.Name, apiKey.Admin)
+                {
+                    ErrorText = apiKey.ErrorText,
+                    Compat = apiKey.Compat,
+                    Models = apiKey.Models,
+                    IpRanges = apiKey.IpRanges,
+                    ExpiresAt = apiKey.ExpiresAt,
+                    Disabled = apiKey.Disabled,
+                    Limits = apiKey.Limits,
+                };
                 yield return (FleetRowKind.Key, apiKey.Hash, Write(info, MessagesJson.Default.ApiKeyInfo));
             }
         }

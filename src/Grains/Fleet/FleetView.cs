@@ -75,6 +75,8 @@ internal sealed partial class FleetView(
         return index.FindKey(hash);
     }
 
+    public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) => Current.FindKeyLimits(tenantId, keyName);
+
     public TenantDefinition? FindTenant(string tenantId) => Current.FindTenant(tenantId);
 
     public BotDefinition? FindBot(string botId) => Current.FindBot(botId);

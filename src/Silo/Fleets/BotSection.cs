@@ -135,6 +135,7 @@ internal static class ModelSection
             Hidden = map.Optional("hidden").Flag() ?? false,
             RefusesTools = IsRefused(map.Optional("tools")),
             RefusesResponseFormat = IsRefused(map.Optional("response_format")),
+            Price = LimitsSection.ReadPrice(map.Optional("price")),
         };
         return new DeclaredModel(id, definition, [.. bots, .. fallback], tenants);
     }

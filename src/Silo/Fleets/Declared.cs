@@ -16,7 +16,7 @@ internal sealed record DeclaredModelNames(IReadOnlyList<(ModelAlias Alias, Fleet
 internal sealed record DeclaredEndpoint(
     FleetField IdAt, FleetField AnonymousAt, EndpointDefinition Definition, IReadOnlyList<(string Name, FleetField At)> Options);
 
-internal sealed record DeclaredKey(FleetField NameAt, Place SecretAt, ApiKeyDefinition Definition, bool IsWeak);
+internal sealed record DeclaredKey(FleetField NameAt, Place SecretAt, ApiKeyDefinition Definition, bool IsWeak, IReadOnlyList<Reference> Models);
 
 internal sealed record DeclaredListener(FleetField IdAt, FleetField TokenAt, FleetListener Listener);
 

@@ -26,6 +26,8 @@ internal static class FleetChecks
                 .Select(endpoint => new Reference(endpoint.Definition.Anonymous!, endpoint.AnonymousAt)),
             [.. tenants.Select(tenant => tenant.Definition.Id)]);
         EndpointOptions.Check(declared);
+        CheckReferences(
+            "model", tenants.SelectMany(tenant => tenant.Keys).SelectMany(key => key.Models), [.. models.Select(model => model.Definition.Id)]);
         CheckUpstreams(bots, accounts);
         CheckCredentials(declared);
         foreach (var tenant in tenants) CheckModelNames(tenant, models);

@@ -54,6 +54,8 @@ internal static class TenantSection
             Keys = [.. keys.Select(key => key.Definition)],
             MaxConcurrentTurns = map.Optional("max_concurrent_turns").Turns(),
             StoreConversations = map.Optional("store_conversations").Flag() ?? true,
+            Limits = LimitsSection.Read(map.Optional("limits"), withTurns: false),
+            Prepaid = map.Optional("prepaid").Flag() ?? false,
         };
         var modelNames = new DeclaredModelNames(aliases, definition.DefaultModel is { } model ? new Reference(model, defaultModel) : null);
         return new DeclaredTenant(id, definition, keys, modelNames);
@@ -69,12 +71,18 @@ internal static class TenantSection
         if (plain?.StartsWith(SandboxKeys.Prefix, StringComparison.Ordinal) == true) key.Report(SandboxKeyRefused);
         var digest = plain is not null ? GrainKeys.ApiKeyHash(plain) : hash.Text(IsHash, ExpectedHash)?.ToLowerInvariant();
         if (plain is null && digest is not null && SandboxKeys.Hashes.Contains(digest)) hash.Report(SandboxKeyRefused);
+        var models = map.Optional("models").References("model");
         var definition = new ApiKeyDefinition(name.Title(), digest ?? "", map.Optional("admin").Flag() ?? false)
         {
             ErrorText = map.Optional("error_text").Flag() ?? false,
             Compat = EndpointSection.ReadCompat(map.Optional("compat")),
+            Models = [.. models.Select(model => model.Id)],
+            IpRanges = KeyRulesSection.ReadRanges(map.Optional("ip")),
+            ExpiresAt = KeyRulesSection.ReadTime(map.Optional("expires")),
+            Disabled = map.Optional("disabled").Flag() ?? false,
+            Limits = LimitsSection.Read(map.Optional("limits"), withTurns: true),
         };
-        return new DeclaredKey(name, (key.Exists ? key : hash).Place, definition, plain is not null && KeyStrength.IsWeak(plain));
+        return new DeclaredKey(name, (key.Exists ? key : hash).Place, definition, plain is not null && KeyStrength.IsWeak(plain), models);
     }
 
     private static bool IsHash(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigit);

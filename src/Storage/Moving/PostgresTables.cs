@@ -54,7 +54,9 @@ internal static class PostgresTables
             new("Id", Long), new("ConversationKey", Text), new("TurnId", Text), new("Version", Long), new("TenantId", Text), new("KeyName", Text),
             new("UserName", Text), new("Model", Text), new("Status", Short), new("CreatedOn", Time), new("FirstTextOn", Time), new("EndedOn", Time),
             new("Upstream", Text), new("BotId", Text), new("AccountId", Text), new("Attempts", Int), new("Error", Text), new("InputTokens", Long),
-            new("OutputTokens", Long), new("IsHistory", Flag), new("Handle", Bytes), new("Details", Bytes)),
+            new("OutputTokens", Long), new("IsHistory", Flag), new("Handle", Bytes), new("Details", Bytes),
+            new("Epoch", Long), new("ChargeDay", Int), new("ChargeState", Short), new("ChargedRequests", Long), new("ChargedTokens", Long),
+            new("ChargedCredits", Long)),
         [RowKind.Content] = new(
             "CozeContents",
             "TurnRow, Kind",

@@ -91,7 +91,8 @@ internal static class RowColumns
             """
             id number, conversation?, turn_id, version number, tenant, key_name?, user?, model, status number, created_at time, first_text_at time?,
             ended_at time?, upstream?, bot?, account?, attempts number, error?, input_tokens number?, output_tokens number?, is_history flag,
-            handle bytes?, details bytes
+            handle bytes?, details bytes, epoch number?, charge_day number?, charge_state number?, charged_requests number?, charged_tokens number?,
+            charged_credits number?
             """),
         Parse("turn number, kind number, payload bytes, expires_at time?"),
         Parse("kind number, id, version number, payload bytes?"),

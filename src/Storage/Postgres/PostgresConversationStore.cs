@@ -153,7 +153,11 @@ internal sealed class PostgresConversationStore(PostgresDatabase database, IOpti
             batch.AddStatement(PostgresRows.UpdateHead, ServiceId).With(key).WithHead(changed, commit.NextHeadVersion).With(commit.ExpectedHeadVersion);
         foreach (var (row, contents) in commit.Turns.OrderBy(turn => turn.Row.Id))
         {
-            if (row.Version == 1) batch.AddStatement(PostgresRows.InsertTurn, ServiceId).With(key).WithChanging(row).WithFixed(row);
+            if (row.Version == 1)
+            {
+                var insert = row.Charge is null ? PostgresRows.InsertTurn : PostgresRows.InsertChargedTurn;
+                batch.AddStatement(insert, ServiceId).With(key).WithChanging(row).WithFixed(row);
+            }
             else batch.AddStatement(PostgresRows.UpdateTurn, ServiceId).With(key).WithChanging(row);
             foreach (var content in contents)
             {
@@ -186,6 +190,10 @@ internal sealed class PostgresConversationStore(PostgresDatabase database, IOpti
             addStatements(batch);
             if (batch.BatchCommands.Count > 0) await database.WatchAsync(() => batch.ExecuteNonQueryAsync()).ConfigureAwait(false);
         }
+        catch (NpgsqlException e) when (PostgresRows.IsEpochClosed(e))
+        {
+            throw new EpochClosedException();
+        }
         catch (NpgsqlException e) when (PostgresRows.IsConflict(e))
         {
             throw StorageErrors.Conflict(conversationKey);
@@ -198,7 +206,7 @@ internal sealed class PostgresConversationStore(PostgresDatabase database, IOpti
 
     private static async Task<List<(StoredTurn Turn, int Part)>> ReadTurnsAsync(NpgsqlDataReader row, bool partColumn, CancellationToken cancellationToken)
     {
-        const int Part = 24;
+        const int Part = 30;
         var turns = new List<(StoredTurn Turn, int Part)>();
         var contents = new List<TurnContent>();
         while (await row.ReadAsync(cancellationToken).ConfigureAwait(false))

@@ -18,6 +18,9 @@ internal static class PostgresRows
     /// <summary>The error of the function CozeRequireOne in <c>schema.sql</c>.</summary>
     private const string OtherVersion = "CZ001";
 
+    /// <summary>The error of the function CozeRequireOpen in <c>schema.sql</c>.</summary>
+    private const string ClosedEpoch = "CZ002";
+
     /// <summary>Inserts a conversation: the parameters are service id, key, those of <see cref="WithHead"/>.</summary>
     public const string InsertHead =
         $"INSERT INTO CozeConversations (ServiceId, ConversationKey, {HeadColumns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
@@ -34,7 +37,14 @@ internal static class PostgresRows
     /// <summary>Inserts a turn: the parameters are service id, conversation key, those of <see cref="WithChanging"/> and <see cref="WithFixed"/>.</summary>
     public const string InsertTurn = $"""
         INSERT INTO CozeTurns (ServiceId, ConversationKey, {TurnColumns})
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+        VALUES ({TurnValues})
+        """;
+
+    /// <summary>Inserts a turn with a charge; the parameters are those of <see cref="InsertTurn"/>.</summary>
+    public const string InsertChargedTurn = $"""
+        WITH epoch AS MATERIALIZED (SELECT 1 FROM CozeLedgerEpochs WHERE ServiceId = $1 AND Epoch = $28 FOR SHARE),
+        inserted AS (INSERT INTO CozeTurns (ServiceId, ConversationKey, {TurnColumns}) SELECT {TurnValues} FROM epoch RETURNING 1)
+        SELECT CozeRequireOpen(count(*)) FROM inserted
         """;
 
     /// <summary>
@@ -42,30 +52,40 @@ internal static class PostgresRows
     /// </summary>
     public const string UpdateTurn = $"""
         WITH changed AS (
-            UPDATE CozeTurns SET ({ChangingColumns}) = ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+            UPDATE CozeTurns SET ({ChangingColumns}) = ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
             WHERE ServiceId = $1 AND ConversationKey = $2 AND Id = $3 AND Version = $4 - 1
             RETURNING 1)
         SELECT CozeRequireOne(count(*)) FROM changed
         """;
 
     private const string ChangingColumns =
-        "Version, Status, FirstTextOn, EndedOn, Upstream, BotId, AccountId, Attempts, Error, InputTokens, OutputTokens, IsHistory, Handle, Details";
+        "Version, Status, FirstTextOn, EndedOn, Upstream, BotId, AccountId, Attempts, Error, InputTokens, OutputTokens, IsHistory, Handle, Details, " +
+        "ChargeState, ChargedRequests, ChargedTokens, ChargedCredits";
 
-    private const string FixedColumns = "TurnId, TenantId, KeyName, UserName, Model, CreatedOn";
+    private const string FixedColumns = "TurnId, TenantId, KeyName, UserName, Model, CreatedOn, Epoch, ChargeDay";
 
-    private const int TurnColumnCount = 21;
+    private const string TurnValues =
+        "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29";
+
+    private const int TurnColumnCount = 27;
 
     /// <summary>Whether a write has found another version of a row than it expects.</summary>
     public static bool IsConflict(NpgsqlException error) => error is PostgresException { SqlState: OtherVersion or PostgresErrorCodes.UniqueViolation };
+
+    /// <summary>Whether a turn was not inserted because the epoch of its charge is closed.</summary>
+    public static bool IsEpochClosed(NpgsqlException error) => error is PostgresException { SqlState: ClosedEpoch };
 
     public static NpgsqlParameterCollection WithChanging(this NpgsqlParameterCollection parameters, TurnRow row) => parameters
         .With(row.Id).With(row.Version).With(NpgsqlDbType.Smallint, (short)row.Status).With(row.FirstTextAt).With(row.EndedAt)
         .With(row.Upstream).With(row.BotId).With(row.AccountId).With(NpgsqlDbType.Integer, row.Attempts).With(row.Error?.ToString())
         .With(row.InputTokens).With(row.OutputTokens).With(NpgsqlDbType.Boolean, row.IsHistory)
-        .With(NpgsqlDbType.Bytea, row.Handle?.Clone()).With(NpgsqlDbType.Bytea, row.Details.Clone());
+        .With(NpgsqlDbType.Bytea, row.Handle?.Clone()).With(NpgsqlDbType.Bytea, row.Details.Clone())
+        .With(NpgsqlDbType.Smallint, (short?)row.Charge?.State).With(row.Charge?.Amounts.Requests).With(row.Charge?.Amounts.Tokens)
+        .With(row.Charge?.Amounts.Credits);
 
     public static NpgsqlParameterCollection WithFixed(this NpgsqlParameterCollection parameters, TurnRow row) => parameters
-        .With(row.TurnId).With(row.TenantId).With(row.KeyName).With(row.User).With(row.Model).With(row.CreatedAt);
+        .With(row.TurnId).With(row.TenantId).With(row.KeyName).With(row.User).With(row.Model).With(row.CreatedAt)
+        .With(row.Charge?.Epoch).With(NpgsqlDbType.Integer, row.Charge?.Day);
 
     public static TurnRow ReadTurn(NpgsqlDataReader row) => new()
     {
@@ -85,12 +105,14 @@ internal static class PostgresRows
         IsHistory = row.GetBoolean(12),
         Handle = row.Get<byte[]>(13),
         Details = row.GetFieldValue<byte[]>(14),
-        TurnId = row.GetString(15),
-        TenantId = row.GetString(16),
-        KeyName = row.Get<string>(17),
-        User = row.Get<string>(18),
-        Model = row.GetString(19),
-        CreatedAt = row.GetFieldValue<DateTimeOffset>(20),
+        TurnId = row.GetString(19),
+        TenantId = row.GetString(20),
+        KeyName = row.Get<string>(21),
+        User = row.Get<string>(22),
+        Model = row.GetString(23),
+        CreatedAt = row.GetFieldValue<DateTimeOffset>(24),
+        Charge = row.IsDBNull(25) ? null : new TurnCharge(
+            row.GetInt64(25), row.GetInt32(26), new Amounts(row.GetInt64(16), row.GetInt64(17), row.GetInt64(18)), (ChargeState)row.GetInt16(15)),
     };
 
     /// <summary>The content in the columns after those of a turn; null if they are null.</summary>

@@ -13,11 +13,11 @@ BEGIN
         RETURN;
     END IF;
     SELECT max(Version) INTO found FROM CozeSchema;
-    IF found < 3 THEN
+    IF found < 4 THEN
         RAISE EXCEPTION
-            'The database has schema version %, but this build supports version 3. An older build has set it up: use another, empty database.', found;
-    ELSIF found > 3 THEN
-        RAISE EXCEPTION 'The database has schema version %, but this build supports version 3. Run the newer build.', found;
+            'The database has schema version %, but this build supports version 4. An older build has set it up: use another, empty database.', found;
+    ELSIF found > 4 THEN
+        RAISE EXCEPTION 'The database has schema version %, but this build supports version 4. Run the newer build.', found;
     END IF;
 END
 $$;
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS CozeSchema (
     Version integer PRIMARY KEY,
     AppliedOn timestamptz NOT NULL DEFAULT now());
 
-INSERT INTO CozeSchema (Version) VALUES (3) ON CONFLICT DO NOTHING;
+INSERT INTO CozeSchema (Version) VALUES (4) ON CONFLICT DO NOTHING;
 
 CREATE TABLE IF NOT EXISTS OrleansQuery (
     QueryKey varchar(64) PRIMARY KEY,
@@ -277,6 +277,12 @@ CREATE TABLE IF NOT EXISTS CozeTurns (
     Error text,
     Handle bytea,
     Details bytea NOT NULL,
+    Epoch bigint,
+    ChargedRequests bigint,
+    ChargedTokens bigint,
+    ChargedCredits bigint,
+    ChargeDay integer,
+    ChargeState smallint,
     FailedStatus smallint GENERATED ALWAYS AS (CASE WHEN Status IN (3, 4) THEN Status END) STORED,
     EndedBotId text COLLATE "C" GENERATED ALWAYS AS (CASE WHEN EndedOn IS NOT NULL THEN BotId END) STORED,
     EndedAccountId text COLLATE "C" GENERATED ALWAYS AS (CASE WHEN EndedOn IS NOT NULL THEN AccountId END) STORED,
@@ -294,6 +300,9 @@ CREATE INDEX IF NOT EXISTS CozeTurnsByBot ON CozeTurns (ServiceId, EndedBotId, I
 CREATE INDEX IF NOT EXISTS CozeTurnsByAccount ON CozeTurns (ServiceId, EndedAccountId, Id) WHERE EndedAccountId IS NOT NULL;
 CREATE INDEX IF NOT EXISTS CozeTurnsFailed ON CozeTurns (ServiceId, FailedStatus, Id) WHERE FailedStatus IS NOT NULL;
 CREATE INDEX IF NOT EXISTS CozeTurnsLogOnly ON CozeTurns (ServiceId, Id) WHERE NOT IsHistory;
+
+-- These columns of a row never change.
+CREATE INDEX IF NOT EXISTS CozeTurnsOfEpoch ON CozeTurns (ServiceId, Epoch, KeyName) WHERE Epoch IS NOT NULL;
 
 -- Kind is a number of TurnContentKind. TurnRow is the id of a row in CozeTurns.
 CREATE TABLE IF NOT EXISTS CozeContents (
@@ -320,6 +329,25 @@ BEGIN
     END IF;
 END
 $$;
+
+-- Ends the transaction if a turn with a charge was not inserted, because the epoch of the charge is closed.
+CREATE OR REPLACE FUNCTION CozeRequireOpen(inserted bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF inserted <> 1 THEN
+        RAISE EXCEPTION 'The epoch of the charge is closed.' USING ERRCODE = 'CZ002';
+    END IF;
+END
+$$;
+
+-- The open epochs of ledger shards. A turn is inserted under a lock of its epoch, so closing an epoch waits for the turns that are being inserted.
+CREATE TABLE IF NOT EXISTS CozeLedgerEpochs (
+    ServiceId text COLLATE "C" NOT NULL,
+    Epoch bigint NOT NULL,
+    Shard integer NOT NULL,
+    TenantId text COLLATE "C" NOT NULL,
+    PRIMARY KEY (ServiceId, Epoch));
+
+CREATE INDEX IF NOT EXISTS CozeLedgerEpochsOfShard ON CozeLedgerEpochs (ServiceId, TenantId, Shard);
 
 -- ---------------------------------------------------------------- blobs: uploads and images, stored for some hours
 

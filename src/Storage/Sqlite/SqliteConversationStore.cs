@@ -47,7 +47,8 @@ internal sealed class SqliteConversationStore(SqliteStore store, TimeProvider ti
 
     private async Task CommitAsync(SqliteCommit commit)
     {
-        if (!await store.Write(write => write.Turns.Commit(commit)).ConfigureAwait(false)) throw StorageErrors.Conflict(commit.Key);
+        if (await store.Write(write => write.Turns.Commit(commit)).ConfigureAwait(false)) return;
+        throw commit.IsEpochClosed ? new EpochClosedException() : StorageErrors.Conflict(commit.Key);
     }
 
     private T Read<T>(Func<SqliteTurnReads, T> read, CancellationToken cancellationToken)
@@ -106,6 +107,9 @@ internal sealed class SqliteCommit
     public long[] Remove { get; }
 
     public int RemoveOldest { get; }
+
+    /// <summary>Whether it was not written because an epoch is closed.</summary>
+    public bool IsEpochClosed { get; set; }
 
     /// <summary>A content to store; without bytes, to delete.</summary>
     public readonly record struct Content(long Turn, long Kind, byte[] Payload, long? ExpiresAt);

@@ -11,9 +11,9 @@ internal static class SqliteTurnRows
     /// <summary>The columns of a turn.</summary>
     public const string TurnColumns =
         "id, version, turn_id, tenant, key_name, user, model, status, created_at, first_text_at, ended_at, upstream, bot, account, attempts, error, " +
-        "input_tokens, output_tokens, is_history, handle, details";
+        "input_tokens, output_tokens, is_history, handle, details, epoch, charge_day, charge_state, charged_requests, charged_tokens, charged_credits";
 
-    private const int TurnColumnCount = 21;
+    private const int TurnColumnCount = 27;
 
     /// <summary>Reads a head from <see cref="HeadColumns"/>.</summary>
     public static ConversationHead ReadHead(SqliteDataReader row) =>
@@ -47,6 +47,8 @@ internal static class SqliteTurnRows
         IsHistory = row.GetInt64(18) != 0,
         Handle = row.IsDBNull(19) ? null : row.GetFieldValue<byte[]>(19),
         Details = row.GetFieldValue<byte[]>(20),
+        Charge = row.IsDBNull(21) ? null : new TurnCharge(
+            row.GetInt64(21), row.GetInt32(22), new Amounts(row.GetInt64(24), row.GetInt64(25), row.GetInt64(26)), (ChargeState)row.GetInt32(23)),
     };
 
     /// <summary>

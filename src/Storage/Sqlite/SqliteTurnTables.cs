@@ -20,7 +20,8 @@ internal static class SqliteTurnTables
             id INTEGER PRIMARY KEY, conversation TEXT, turn_id TEXT NOT NULL, version INTEGER NOT NULL, tenant TEXT NOT NULL, key_name TEXT, user TEXT,
             model TEXT NOT NULL, status INTEGER NOT NULL, created_at INTEGER NOT NULL, first_text_at INTEGER, ended_at INTEGER, upstream TEXT, bot TEXT,
             account TEXT, attempts INTEGER NOT NULL, error TEXT, input_tokens INTEGER, output_tokens INTEGER, is_history INTEGER NOT NULL, handle BLOB,
-            details BLOB NOT NULL);
+            details BLOB NOT NULL, epoch INTEGER, charge_day INTEGER, charge_state INTEGER, charged_requests INTEGER, charged_tokens INTEGER,
+            charged_credits INTEGER);
         CREATE INDEX IF NOT EXISTS turns_of_conversation ON turns (conversation) WHERE conversation IS NOT NULL;
         CREATE UNIQUE INDEX IF NOT EXISTS turns_by_turn ON turns (turn_id, conversation);
         CREATE INDEX IF NOT EXISTS turns_unfinished ON turns (conversation) WHERE ended_at IS NULL;
@@ -31,6 +32,7 @@ internal static class SqliteTurnTables
         CREATE INDEX IF NOT EXISTS turns_by_account ON turns (account) WHERE account IS NOT NULL;
         CREATE INDEX IF NOT EXISTS turns_by_status ON turns (status) WHERE status = 3 OR status = 4;
         CREATE INDEX IF NOT EXISTS turns_of_log ON turns (is_history) WHERE is_history = 0;
+        CREATE INDEX IF NOT EXISTS turns_of_epoch ON turns (epoch, key_name) WHERE epoch IS NOT NULL;
         CREATE TABLE IF NOT EXISTS contents (
             turn INTEGER NOT NULL, kind INTEGER NOT NULL, payload BLOB NOT NULL, expires_at INTEGER, PRIMARY KEY (turn, kind));
         CREATE INDEX IF NOT EXISTS contents_expiring ON contents (expires_at) WHERE expires_at IS NOT NULL;

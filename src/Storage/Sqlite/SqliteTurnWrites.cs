@@ -98,15 +98,25 @@ internal sealed class SqliteTurnWrites(SqliteConnection connection, TimeProvider
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>Writes a commit.</summary>
-    /// <returns>False if a stored version is not the expected one. Nothing is written then, so the transaction can continue.</returns>
+    /// <returns>
+    /// False if a stored version is not the expected one, or if an epoch is closed (<see cref="SqliteCommit.IsEpochClosed"/>). Nothing is written then, so the
+    /// transaction can continue.
+    /// </returns>
     public bool Commit(SqliteCommit commit)
     {
+        commit.IsEpochClosed = false;
         // A commit of one row needs no check: the write of that row is the check.
         var isChecked = commit.Turns.Length + (commit.Head is null ? 0 : 1) > 1;
         if (isChecked && !HasExpectedVersions(commit)) return false;
+        if (isChecked && (commit.IsEpochClosed = commit.Turns.Any(_turns.IsEpochClosed))) return false;
         var isWritten = commit.Head is null || SaveHead(commit, commit.Head);
         foreach (var turn in commit.Turns) isWritten = isWritten && _turns.Save(commit.Key, turn);
-        if (!isWritten) return isChecked ? throw new InvalidOperationException($"A commit of {commit.Key} contains a row twice.") : false;
+        if (!isWritten && isChecked) throw new InvalidOperationException($"A commit of {commit.Key} contains a row twice.");
+        if (!isWritten)
+        {
+            commit.IsEpochClosed = HasExpectedVersions(commit) && commit.Turns.Any(_turns.IsEpochClosed);
+            return false;
+        }
         foreach (var content in commit.Contents)
         {
             if (content.Payload.Length == 0) _deleteContent.Run(content.Turn, content.Kind);

@@ -46,6 +46,12 @@ public sealed class FakeConversation(FakeGrains grains, string key) : IConversat
         if (grains.OnBegin is { } onBegin) await onBegin(this);
     }
 
+    public async Task<TurnStart> Start(TurnRequest request, Subscription subscription, CancellationToken cancellationToken)
+    {
+        if (grains.Started.Refusal is null) await Begin(request, subscription, cancellationToken);
+        return grains.Started;
+    }
+
     public Task Subscribe(string tenantId, string turnId, Subscription subscription)
     {
         Record($"subscribe {subscription.After}");

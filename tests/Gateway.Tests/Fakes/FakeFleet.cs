@@ -89,6 +89,13 @@ public sealed class FakeFleet : IFleetView
     /// <summary>The default model of every tenant.</summary>
     public string? DefaultModel { get; set; }
 
+    /// <summary>The limits that the tenants of all keys have.</summary>
+    public LimitsDefinition? TenantLimits { get; set; }
+
+    public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) =>
+        Keys.Values.FirstOrDefault(key => key.TenantId == tenantId && key.Name == keyName)?.Limits;
+
+
     public TenantDefinition? FindTenant(string tenantId) => new() { Id = tenantId, DefaultModel = DefaultModel };
 
     /// <summary>The upstream of all bots that are no language models.</summary>

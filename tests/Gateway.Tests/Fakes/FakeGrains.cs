@@ -46,6 +46,9 @@ public sealed class FakeGrains : IGrainFactory
     /// <summary>Called when a conversation begins a turn; null if the test itself posts the reply.</summary>
     public Func<FakeConversation, Task>? OnBegin { get; set; }
 
+    /// <summary>How a conversation answers when a turn under limits is started.</summary>
+    public TurnStart Started { get; set; } = new(null, null);
+
     /// <summary>The key of the conversation of each call that was marked as a <see cref="FirstCall"/>.</summary>
     public ConcurrentQueue<string> FirstCalls { get; } = new();
 
@@ -152,6 +155,13 @@ public sealed class FakeTenant : ITenantGrain
     public int Renewed => Volatile.Read(ref _renewed);
 
     private int _renewed;
+
+    public Task<Admission> AdmitWithin(TurnTerms terms)
+    {
+        Admitted.Enqueue(terms.TurnId);
+        return Task.FromResult(new Admission(Refusal, null));
+    }
+
 
     public Task Settle(string turnId, Usage? usage)
     {

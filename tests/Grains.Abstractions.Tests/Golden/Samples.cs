@@ -53,6 +53,7 @@ internal static class Samples
         if (type == typeof(long)) return 5_000_000_000L + ordinal;
         if (type == typeof(bool)) return true;
         if (type == typeof(double)) return 0.5 + ordinal;
+        if (type == typeof(decimal)) return 0.5m + ordinal;
         if (type == typeof(DateTimeOffset)) return new DateTimeOffset(2026, 1, 2, 3, 4, 5, ordinal, TimeSpan.Zero);
         if (type == typeof(TimeSpan)) return TimeSpan.FromSeconds(90 * ordinal);
         if (type == typeof(ReadOnlyMemory<char>)) return "text 🙂".AsMemory();

@@ -42,7 +42,7 @@ public sealed class FleetViewTests : IAsyncLifetime
     [Fact]
     public async Task KeyWithOtherRights_IsRevoked()
     {
-        await Catalog.Import(WithKeys("1", "a", "b", "c"));
+        await Catalog.Import(WithKeys("1", "a", "b", "c", "d"));
         await using var process = await Process.Start(Client, _time);
         var revoked = new List<string>();
         using var subscription = process.View.Subscribe(change => revoked.AddRange(change.RevokedKeys));
@@ -52,13 +52,16 @@ public sealed class FleetViewTests : IAsyncLifetime
             Version = "2",
             Tenants =
             [
-                new TenantDefinition { Id = "t", Keys = [new("another name", "a", false), new("name", "b", true)] },
+                new TenantDefinition
+                {
+                    Id = "t", Keys = [new("another name", "a", false), new("name", "b", true), new("name", "d", false) { Disabled = true }],
+                },
                 new TenantDefinition { Id = "other", Keys = [new("name", "c", false)] },
             ],
         });
         await process.PassSecond();
 
-        Assert.Equal(["b", "c"], revoked.Order());
+        Assert.Equal(["b", "c", "d"], revoked.Order());
     }
 
     [Fact]

@@ -20,13 +20,13 @@ internal static class SampleRows
         Row(RowKind.Conversation, "t/tombstone", "t", null, null, Time, Time + 2, 0L, Later, 1L, 5L),
         Row(
             RowKind.Turn, 1L << 41, "t/named", "turn-1", 3L, "t", "key", "user 用户", "model", 2L, Time, Time + 3, Time + 4, "coze", "bot", "account", 2L, null,
-            10L, 1L << 40, 1L, "handle"u8.ToArray(), "details"u8.ToArray()),
+            10L, 1L << 40, 1L, "handle"u8.ToArray(), "details"u8.ToArray(), 1L << 60, 20_000L, 2L, 1L, 1L << 41, 7L),
         Row(
             RowKind.Turn, (1L << 41) + 1, null, "turn-1", 1L, "t", null, null, "model", 3L, Time, null, null, null, null, null, 0L, "UpstreamFailed", null,
-            null, 0L, null, Array.Empty<byte>()),
+            null, 0L, null, Array.Empty<byte>(), null, null, null, null, null, null),
         Row(
             RowKind.Turn, (1L << 41) + 2, "t/named", "turn-2", 1L, "t", null, null, "model", 0L, Time, null, null, null, null, null, 0L, null, null, null,
-            1L, null, "details"u8.ToArray()),
+            1L, null, "details"u8.ToArray(), null, null, null, null, null, null),
         Row(RowKind.Content, 1L << 41, 2L, "prompt"u8.ToArray(), null),
         Row(RowKind.Content, 1L << 41, 3L, Enumerable.Range(0, 200_000).Select(i => (byte)(i * 7)).ToArray(), Later),
         Row(RowKind.Content, (1L << 41) + 2, (long)TurnContentKind.Request, "request"u8.ToArray(), null),

@@ -18,3 +18,5 @@ public sealed class PostgresConversationRemovalTests(PostgresSilo silo) : Conver
 }
 
 public sealed class PostgresTurnLogTests(PostgresSilo silo) : TurnLogTests<PostgresSilo>(silo);
+
+public sealed class PostgresLedgerStoreTests(PostgresSilo silo) : LedgerStoreTests<PostgresSilo>(silo);

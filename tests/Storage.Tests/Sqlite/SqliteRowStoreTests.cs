@@ -20,3 +20,5 @@ public sealed class SqliteConversationRemovalTests(SqliteSilo silo) : Conversati
 }
 
 public sealed class SqliteTurnLogTests(SqliteSilo silo) : TurnLogTests<SqliteSilo>(silo);
+
+public sealed class SqliteLedgerStoreTests(SqliteSilo silo) : LedgerStoreTests<SqliteSilo>(silo);

@@ -73,7 +73,7 @@ internal sealed class CcpApi(
     private ModelDefinition FindModel(HttpContext context, string? name)
     {
         var tenantId = RequestInfo.TenantIdOf(context);
-        var model = fleet.RequireModel(tenantId, name ?? fleet.FindTenant(tenantId)?.DefaultModel ?? "");
+        var model = fleet.RequireModel(RequestInfo.KeyOf(context), name ?? fleet.FindTenant(tenantId)?.DefaultModel ?? "");
         RequestInfo.Of(context).Model = model.Id;
         return model;
     }

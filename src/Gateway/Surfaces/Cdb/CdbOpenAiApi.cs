@@ -34,7 +34,7 @@ internal sealed class CdbOpenAiApi(
     private async Task ListModels(HttpContext context)
     {
         await requests.Read(context, static _ => true);
-        await JsonBody.Write(context, fleet.ListModels(RequestInfo.TenantIdOf(context)), static (writer, models) =>
+        await JsonBody.Write(context, fleet.ListModels(RequestInfo.KeyOf(context)), static (writer, models) =>
         {
             writer.WriteStartObject();
             JsonBody.WriteListMembers(writer, models, static (writer, model) =>

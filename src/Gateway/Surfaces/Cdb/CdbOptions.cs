@@ -1,3 +1,4 @@
+using CozeCluster.Gateway.Http;
 using System.Globalization;
 using CozeCluster.Gateway.Compat;
 using CozeCluster.Gateway.Surfaces.Models;
@@ -62,9 +63,9 @@ internal sealed class CdbOptions(HttpContext context)
     public ModelDefinition FindModel(IFleetView fleet, string tenantId, string? requested = null)
     {
         if (requested is not null && fleet.FindModel(tenantId, requested) is { } found) return found;
-        if ((Option("default_model") ?? fleet.FindTenant(tenantId)?.DefaultModel) is { } name) return fleet.RequireModel(tenantId, name);
+        if ((Option("default_model") ?? fleet.FindTenant(tenantId)?.DefaultModel) is { } name) return fleet.RequireModel(RequestInfo.KeyOf(context), name);
         return fleet.ListModels(tenantId) is [var only]
-            ? fleet.RequireModel(tenantId, only.Id)
+            ? fleet.RequireModel(RequestInfo.KeyOf(context), only.Id)
             : throw new ClusterException(ErrorCode.ModelNotFound, "No model is set for requests that name none: set default_model of the tenant.", "model");
     }
 

@@ -21,10 +21,10 @@ internal static class CdpModels
     public static Task List(HttpContext context)
     {
         var fleet = context.RequestServices.GetRequiredService<IFleetView>();
-        var tenantId = RequestInfo.TenantIdOf(context);
-        var names = fleet.ListModels(tenantId).Select(model => model.Id).Distinct().ToList();
+        var key = RequestInfo.KeyOf(context);
+        var names = fleet.ListModels(key).Select(model => model.Id).Distinct().ToList();
         if (names.Count == 0 || CdpOptions.ListsBuiltinModels(context))
-            names = [.. Builtin.Where(name => fleet.FindModel(tenantId, name) is not null)];
+            names = [.. Builtin.Where(name => fleet.FindModel(key.TenantId, name) is { } model && key.Allows(model.Id))];
         return JsonBody.Write(context, names, static (writer, names) =>
         {
             writer.WriteStartObject();

@@ -21,7 +21,7 @@ internal sealed class CdpTurns(Readiness readiness, IFleetView fleet, CdpServers
         var (info, key) = (RequestInfo.Of(context), RequestInfo.KeyOf(context));
         info.PromptLength = chat.PromptLength;
         var name = chat.Model.Length > 0 ? chat.Model : DefaultModel(key.TenantId);
-        var model = fleet.RequireModel(key.TenantId, name);
+        var model = fleet.RequireModel(key, name);
         info.Model = model.Id;
 
         var headers = TurnHeaders.Read(context.Request, chat);

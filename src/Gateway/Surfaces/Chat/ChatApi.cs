@@ -43,7 +43,7 @@ internal sealed class ChatApi(
         var models = RequestedModels.Of(fleet, tenantId, otherModel);
         var request = await JsonBody.Read(context, options.MaxBodyBytes, (root, bytes) => ChatRequestReader.Read(root, bytes, models));
         info.PromptLength = request.PromptLength;
-        var model = fleet.RequireModel(tenantId, Known(request.Model));
+        var model = fleet.RequireModel(RequestInfo.KeyOf(context), Known(request.Model));
         fleet.RequireTask(tenantId, model.Id, ModelTask.Chat);
         info.Model = model.Id;
 

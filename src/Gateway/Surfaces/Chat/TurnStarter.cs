@@ -38,6 +38,9 @@ internal sealed partial class TurnStarter(
 
     private async ValueTask<StartedTurn> StartOnce(RequestKey key, ChatRequest request, TurnHeaders headers, CancellationToken aborted)
     {
+        // Surfaces have their own ways to find a model, and none may lead around the rights of the key.
+        if (!key.Allows(request.Model))
+            throw new ClusterException(ErrorCode.ModelNotFound, $"The model '{request.Model}' does not exist or you do not have access to it.", "model");
         var turn = CreateTurn(key, request, headers);
         var conversation = ConversationOf(turn.TurnId);
         var reader = new ReplyReader(readers, key.TenantId, turn.TurnId, conversation, Cursor.Start, aborted);
@@ -45,7 +48,7 @@ internal sealed partial class TurnStarter(
         try
         {
             registration = running.Add(key, reader);
-            await Begin(reader, turn, request);
+            await Begin(key, reader, turn, request);
         }
         catch
         {
@@ -112,12 +115,12 @@ internal sealed partial class TurnStarter(
         "The tool results at the end of 'messages' answer calls of a reply that is unknown or has expired. Send the prompt again without them.",
         "messages", inner: cause);
 
-    private async ValueTask Begin(ReplyReader reader, TurnRequest turn, ChatRequest request)
+    private async ValueTask Begin(RequestKey key, ReplyReader reader, TurnRequest turn, ChatRequest request)
     {
         // Usually the conversation asks the tenant for admission, while it looks for a bot. The gateway asks first where a refusal would waste work:
         // if media would be stored, or if the tenant was at its limit within the last second, so that retries do not activate conversations for nothing.
         var askFirst = request.Uploads.Count > 0 || _tenantsAtLimit.TryGet(turn.TenantId, out _);
-        if (askFirst && !await Exists(turn) && await TenantOf(turn).Admit(turn.TurnId) is { } refusal) throw refusal.ToException();
+        if (askFirst && !await Exists(turn) && await Admit(key, turn) is { } refusal) throw refusal.ToException();
         try
         {
             foreach (var upload in request.Uploads)
@@ -125,7 +128,7 @@ internal sealed partial class TurnStarter(
                 var blob = await blobs.Put(turn.TenantId, upload.Media.Name, upload.Media.ContentType, upload.Media.Bytes, CancellationToken.None);
                 upload.Parts[upload.Index] = upload.CreatePart(new MediaSource(null, blob));
             }
-            await Begin(reader, turn);
+            await Begin(key, reader, turn);
         }
         catch (Exception exception)
         {
@@ -139,11 +142,28 @@ internal sealed partial class TurnStarter(
     /// Starts the turn at its conversation. A new conversation without an idempotency key is known to no other client, so this call is marked as its first
     /// one. The method is not async, because the mark must be removed before anything else is called.
     /// </summary>
-    private static Task Begin(ReplyReader reader, TurnRequest turn)
+    private static Task Begin(RequestKey key, ReplyReader reader, TurnRequest turn)
     {
         var isFirstCall = turn.Fingerprint is null && TurnId.BeginsConversation(turn.TurnId);
-        if (!isFirstCall || !TurnId.TryGetConversation(turn.TurnId, out var key)) return reader.Begin(turn);
-        using (FirstCall.To(key)) return reader.Begin(turn);
+        if (!isFirstCall || !TurnId.TryGetConversation(turn.TurnId, out var conversation)) return Begin();
+        using (FirstCall.To(conversation)) return Begin();
+
+        Task Begin() => key.IsLimited ? Finish(key, reader.Start(turn)) : reader.Begin(turn);
+    }
+
+    private static async Task Finish(RequestKey key, Task<TurnStart> starting)
+    {
+        var start = await starting;
+        key.Rates = start.Rates ?? key.Rates;
+        if (start.Refusal is { } refusal) throw refusal.ToException();
+    }
+
+    private async Task<Error?> Admit(RequestKey key, TurnRequest turn)
+    {
+        if (!key.IsLimited) return await TenantOf(turn).Admit(turn.TurnId);
+        var admission = await TenantOf(turn).AdmitWithin(TurnTerms.Of(turn, fleet.HasLanguageModel(turn.TenantId, turn.Model)));
+        key.Rates = admission.Rates;
+        return admission.Refusal;
     }
 
     private async ValueTask CleanUpFailedStart(TurnRequest turn, Exception exception)

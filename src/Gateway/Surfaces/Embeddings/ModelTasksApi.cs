@@ -44,7 +44,7 @@ internal sealed class ModelTasksApi(GatewayOptions options, Readiness readiness,
         var info = RequestInfo.Of(context);
         var asked = await JsonBody.Read(context, Math.Min(options.MaxBodyBytes, MaxBodyBytes), (root, _) => AskedTask.Read(root, fields));
         info.PromptLength = asked.InputLength;
-        var model = fleet.RequireModel(info.Key!.TenantId, asked.Model).Id;
+        var model = fleet.RequireModel(info.Key!, asked.Model).Id;
         fleet.RequireTask(info.Key.TenantId, model, task);
         info.Model = model;
 

@@ -34,7 +34,7 @@ internal sealed class ImagesApi(
         var info = RequestInfo.Of(context);
         var request = await JsonBody.Read(context, options.MaxBodyBytes, ImageRequest.Read);
         info.PromptLength = request.Prompt.Length;
-        request = request with { Model = fleet.RequireModel(RequestInfo.TenantIdOf(context), request.Model).Id };
+        request = request with { Model = fleet.RequireModel(RequestInfo.KeyOf(context), request.Model).Id };
         fleet.RequireTask(RequestInfo.TenantIdOf(context), request.Model, ModelTask.Chat);
         info.Model = request.Model;
         var headers = NoHeaders with { Credential = UpstreamAuthorization.Read(context, fleet, request.Model) };

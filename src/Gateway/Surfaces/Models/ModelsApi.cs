@@ -25,7 +25,7 @@ internal static class ModelsApi
 
     private static async Task List(HttpContext context)
     {
-        var models = context.RequestServices.GetRequiredService<IFleetView>().ListModels(RequestInfo.TenantIdOf(context));
+        var models = context.RequestServices.GetRequiredService<IFleetView>().ListModels(RequestInfo.KeyOf(context));
         await JsonBody.Write(context, models, static (writer, models) =>
         {
             writer.WriteStartObject();
@@ -37,7 +37,7 @@ internal static class ModelsApi
     private static async Task Read(HttpContext context)
     {
         var id = ApiRoutes.ReadPathTail(context, Prefix, (string)context.GetRouteValue("id")!);
-        var model = context.RequestServices.GetRequiredService<IFleetView>().RequireModel(RequestInfo.TenantIdOf(context), id, "model");
+        var model = context.RequestServices.GetRequiredService<IFleetView>().RequireModel(RequestInfo.KeyOf(context), id, "model");
         await JsonBody.Write(context, new ModelInfo(id, model.CreatedAt), Write);
     }
 
@@ -56,13 +56,21 @@ internal static class ModelsApi
 internal static class FleetModels
 {
     /// <param name="fleet">The fleet.</param>
-    /// <param name="tenantId">The tenant.</param>
+    /// <param name="key">The key of the request.</param>
     /// <param name="model">The name of the model.</param>
     /// <param name="param">The request field that an error names.</param>
     /// <exception cref="ClusterException"><see cref="ErrorCode.ModelNotFound"/>.</exception>
-    public static ModelDefinition RequireModel(this IFleetView fleet, string tenantId, string model, string? param = null) =>
-        fleet.FindModel(tenantId, model)
-        ?? throw new ClusterException(ErrorCode.ModelNotFound, $"The model '{model}' does not exist or you do not have access to it.", param);
+    public static ModelDefinition RequireModel(this IFleetView fleet, RequestKey key, string model, string? param = null) =>
+        fleet.FindModel(key.TenantId, model) is { } found && key.Allows(found.Id)
+            ? found
+            : throw new ClusterException(ErrorCode.ModelNotFound, $"The model '{model}' does not exist or you do not have access to it.", param);
+
+    /// <summary>Lists the models that the key of a request may use.</summary>
+    public static IReadOnlyList<ModelInfo> ListModels(this IFleetView fleet, RequestKey key)
+    {
+        var models = fleet.ListModels(key.TenantId);
+        return key.Models.Count == 0 ? models : [.. models.Where(model => fleet.FindModel(key.TenantId, model.Id) is { } found && key.Allows(found.Id))];
+    }
 
     /// <summary>Requires that a model has a bot with a task.</summary>
     /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>. It names the field <c>model</c>.</exception>

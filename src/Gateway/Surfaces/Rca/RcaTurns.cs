@@ -19,7 +19,7 @@ internal sealed class RcaTurns(IFleetView fleet, TurnStarter starter)
     public ValueTask<StartedTurn> Start(HttpContext context, RcaMessages history, CancellationToken aborted)
     {
         var key = RequestInfo.KeyOf(context);
-        var model = fleet.RequireModel(key.TenantId, RcaOptions.ModelOf(context) ?? FindDefault(key.TenantId)).Id;
+        var model = fleet.RequireModel(key, RcaOptions.ModelOf(context) ?? FindDefault(key.TenantId)).Id;
         RequestInfo.Of(context).Model = model;
         var request = new ChatRequest
         {

@@ -1,0 +1,85 @@
+using Orleans.Placement;
+
+namespace CozeCluster.Grains;
+
+/// <summary>Hands out blocks of the budgets of a tenant or a key, and keeps prepaid credit.</summary>
+[GrainType("budget"), ActivationCountBasedPlacement]
+public sealed class BudgetGrain : Grain, IBudgetGrain
+{
+    private const int MaxIdLength = 100;
+
+    private readonly IPersistentState<BudgetState> _state;
+    private readonly BackgroundWork _work;
+    private readonly StateSaver<BudgetState> _saver;
+    private readonly ILedgerStore _store;
+    private readonly IFleetView _fleet;
+    private readonly TimeProvider _time;
+    private Budget? _budget;
+    private bool _isOutdated;
+
+    /// <summary>Called by Orleans.</summary>
+    public BudgetGrain(
+        [PersistentState("budget")] IPersistentState<BudgetState> state, BackgroundWork work, ILedgerStore store, IFleetView fleet, TimeProvider time)
+    {
+        _state = state;
+        _work = work;
+        _saver = new StateSaver<BudgetState>(state, work);
+        _store = store;
+        _fleet = fleet;
+        _time = time;
+    }
+
+    /// <inheritdoc />
+    public Task<BudgetGrant> Claim(BudgetClaim claim)
+    {
+        _budget ??= new Budget(_state.State, _saver.Save, _store, _fleet, _time, (shard, request) =>
+            GrainFactory.Grain<ILedgerShardGrain>(GrainKeys.LedgerShard(claim.TenantId, shard)).Recall(request));
+        return Change(() => _budget.Claim(claim));
+    }
+
+    /// <inheritdoc />
+    public Task<long> TopUp(string id, long units) => Change(async () =>
+    {
+        if (id.Length is 0 or > MaxIdLength) throw new ClusterException(ErrorCode.InvalidRequest, "The id of a payment has 1 to 100 characters.", "id");
+        var state = _state.State;
+        if (state.Payments.TryGetValue(id, out var known))
+        {
+            if (known.Units != units) throw new ClusterException(ErrorCode.IdempotencyMismatch, "A payment with this id and another amount exists.", "id");
+            return state.Credit;
+        }
+        var credit = checked(state.Credit + units);
+        if (Math.Abs(credit) >= BudgetRules.Unlimited) throw new ClusterException(ErrorCode.InvalidRequest, "The credit would become too large.", "units");
+        state.Payments[id] = new CreditPayment(units, _time.GetUtcNow());
+        state.Credit = credit;
+        await _saver.Save();
+        return credit;
+    });
+
+    /// <inheritdoc />
+    public async Task<BudgetStatus> GetStatus(string tenantId, string? keyName)
+    {
+        ThrowIfOutdated();
+        return await new Budget(_state.State, _saver.Save, _store, _fleet, _time, (_, _) => throw new NotSupportedException()).GetStatus(keyName);
+    }
+
+    /// <summary>After an error the state in memory may say what is not stored. The next activation reads it again.</summary>
+    private async Task<T> Change<T>(Func<Task<T>> change)
+    {
+        ThrowIfOutdated();
+        try
+        {
+            return await change();
+        }
+        catch (Exception exception) when (exception is not ClusterException { Code: ErrorCode.InvalidRequest or ErrorCode.IdempotencyMismatch })
+        {
+            _isOutdated = true;
+            _work.Deactivate("The state could not be saved.");
+            throw;
+        }
+    }
+
+    private void ThrowIfOutdated()
+    {
+        if (_isOutdated) throw new ClusterException(ErrorCode.CallRejected, "The budget is read again. Retry.");
+    }
+}

@@ -1,0 +1,53 @@
+using System.Text;
+
+namespace CozeCluster.Grains;
+
+/// <summary>What a turn is expected to use, and what it is charged.</summary>
+internal static class TurnCost
+{
+    /// <summary>So that what a thousand turns want can be added up.</summary>
+    private const long MaxCredits = BudgetRules.Unlimited / 1_000;
+
+    /// <summary>What is reserved for a turn.</summary>
+    /// <param name="input">The tokens that its prompt may have.</param>
+    /// <param name="output">The tokens that its reply may have.</param>
+    /// <param name="price">The price of its model; null: nothing.</param>
+    public static Amounts Reserve(long input, long output, PriceDefinition? price) => Price(input, 0, output, price);
+
+    /// <summary>What a turn is charged when it has ended, which is never more than was reserved for it.</summary>
+    /// <param name="charge">What was reserved.</param>
+    /// <param name="inputEstimate">The tokens that were expected of its prompt.</param>
+    /// <param name="end">How it ended.</param>
+    /// <param name="reply">What it has produced.</param>
+    /// <param name="usage">What the upstream has reported; null if nothing.</param>
+    /// <param name="price">The price of its model; null: nothing.</param>
+    public static TurnCharge Settle(
+        TurnCharge charge, long inputEstimate, ReplyEvent end, IReadOnlyList<ReplyPart> reply, Usage? usage, PriceDefinition? price)
+    {
+        if (end is ReplyFailed { Error.Code: ErrorCode.UpstreamOutcomeUnknown }) return charge with { State = ChargeState.Unknown };
+        var isCancelled = end is ReplyFailed { Error.Code: ErrorCode.Cancelled };
+        if ((end is not ReplyCompleted && !isCancelled) || (isCancelled && reply.Count == 0))
+            return charge with { Amounts = default, State = ChargeState.Settled };
+        var used = Price(
+            usage?.InputTokens ?? inputEstimate, usage?.CachedInputTokens ?? 0, usage?.OutputTokens ?? TurnEstimate.OfBytes(SizeOf(reply)), price);
+        return charge with { Amounts = Amounts.Min(used, charge.Amounts), State = ChargeState.Settled };
+    }
+
+    private static Amounts Price(long input, long cached, long output, PriceDefinition? price)
+    {
+        if (price is null) return new Amounts(1, input + output, 0);
+        // A price in credits for a million tokens is one in millionths of credits for a token.
+        cached = Math.Clamp(cached, 0, input);
+        var units = (input - cached) * price.Input + cached * (price.CachedInput ?? price.Input) + output * price.Output
+            + price.Request * Amounts.UnitsPerCredit;
+        return new Amounts(1, input + output, (long)Math.Min(Math.Ceiling(units), MaxCredits));
+    }
+
+    private static long SizeOf(IReadOnlyList<ReplyPart> reply) => reply.Sum(part => part switch
+    {
+        TextPart text => Encoding.UTF8.GetByteCount(text.Text),
+        ReasoningPart reasoning => Encoding.UTF8.GetByteCount(reasoning.Text),
+        ItemPart { Item: ToolCallItem call } => call.Name.Length + Encoding.UTF8.GetByteCount(call.Arguments),
+        _ => 0L,
+    });
+}

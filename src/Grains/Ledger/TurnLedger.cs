@@ -1,0 +1,88 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+
+namespace CozeCluster.Grains;
+
+/// <summary>Reserves and settles the turns of one conversation, at the shard that this conversation always uses.</summary>
+internal sealed partial class TurnLedger(
+    string conversationKey, IGrainFactory grains, IFleetView fleet, LedgerOptions options, ILogger logger)
+{
+    private readonly int _shard = (int)(Hash(conversationKey) % (uint)options.Shards);
+
+    /// <summary>Reserves for a turn.</summary>
+    /// <param name="rowId">The id of its row.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="history">The tokens that the conversation already has.</param>
+    /// <returns>Null if the turn is not charged.</returns>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.QuotaExceeded"/>: a budget is used up.</exception>
+    public async Task<ReservedTurn?> Reserve(long rowId, TurnRequest request, long history)
+    {
+        if (!BudgetRules.IsCharged(fleet, request.TenantId, request.KeyName)) return null;
+        var input = history + TurnEstimate.InputOf(request);
+        var output = TurnEstimate.OutputOf(request, fleet.HasLanguageModel(request.TenantId, request.Model));
+        var reservation = new Reservation(rowId, request.KeyName, TurnCost.Reserve(input, output, PriceOf(request.TenantId, request.Model)));
+        return new ReservedTurn(await Reserve(request.TenantId, reservation), input);
+    }
+
+    /// <summary>Reserves again for a turn whose epoch was closed before its row was stored.</summary>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.QuotaExceeded"/>: a budget is used up.</exception>
+    public async Task ReserveAgain(TurnProgress turn)
+    {
+        if (turn.Charge is not { } lost) return;
+        turn.Charge = await Reserve(turn.Row.TenantId, new Reservation(turn.Row.Id, turn.Row.KeyName, lost.Amounts) { LostEpoch = lost.Epoch });
+    }
+
+    /// <summary>What a turn is charged that has ended.</summary>
+    public TurnCharge? ChargeOf(TurnProgress turn, ReplyEvent end, IReadOnlyList<ReplyPart> reply, Usage? usage) => turn.Charge is { } charge
+        ? TurnCost.Settle(charge, turn.InputEstimate, end, reply, usage, PriceOf(turn.Row.TenantId, turn.Row.Model))
+        : null;
+
+    /// <summary>Releases what a turn does not use. Called when its row says so, or when it will never have a row.</summary>
+    public async Task Settle(string tenantId, long rowId, TurnCharge? charge)
+    {
+        // What is reserved for a turn of unknown outcome stays so.
+        if (charge is null or { State: ChargeState.Unknown }) return;
+        try
+        {
+            await ShardOf(tenantId).Settle(rowId, charge.State == ChargeState.Settled ? charge.Amounts : default);
+        }
+        catch (ClusterException exception)
+        {
+            // The row is right, and the budget reads it when the epoch ends.
+            LogNotSettled(logger, exception, rowId);
+        }
+    }
+
+    private async Task<TurnCharge> Reserve(string tenantId, Reservation reservation)
+    {
+        var result = await ShardOf(tenantId).Reserve(reservation);
+        return result.Charge ?? throw (result.Refusal ?? TurnErrors.Unexpected).ToException();
+    }
+
+    private ILedgerShardGrain ShardOf(string tenantId) => grains.Grain<ILedgerShardGrain>(GrainKeys.LedgerShard(tenantId, _shard));
+
+    private PriceDefinition? PriceOf(string tenantId, string model) => fleet.FindModel(tenantId, model)?.Price;
+
+    // FNV-1a: the same in every process.
+    private static uint Hash(string key)
+    {
+        var hash = 2166136261;
+        foreach (var value in Encoding.ASCII.GetBytes(key)) hash = (hash ^ value) * 16777619;
+        return hash;
+    }
+
+    [LoggerMessage(1120, LogLevel.Warning, "The turn with row {RowId} could not be settled at its shard; what it did not use is free when the epoch ends")]
+    private static partial void LogNotSettled(ILogger logger, Exception exception, long rowId);
+}
+
+/// <summary>A reservation.</summary>
+/// <param name="Charge">What was reserved.</param>
+/// <param name="InputEstimate">The tokens that the prompt is expected to have.</param>
+internal sealed record ReservedTurn(TurnCharge Charge, long InputEstimate);
+
+/// <summary>How the ledger is divided.</summary>
+public sealed record LedgerOptions
+{
+    /// <summary>The shards of a tenant's ledger, 1 to 64; the same on all silos. Default 4.</summary>
+    public int Shards { get; init; } = 4;
+}
