@@ -1,5 +1,6 @@
 using CozeCluster.Gateway.Compat;
 using CozeCluster.Gateway.Http;
+using CozeCluster.Gateway.Surfaces.Models;
 using CozeCluster.Gateway.Replies;
 using CozeCluster.Gateway.Surfaces.Chat;
 using CozeCluster.Gateway.Surfaces.Health;

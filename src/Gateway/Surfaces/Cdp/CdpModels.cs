@@ -1,5 +1,6 @@
 using System.Text.Json;
 using CozeCluster.Gateway.Http;
+using CozeCluster.Gateway.Surfaces.Models;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -45,7 +45,7 @@ internal sealed class ModelTasksApi(GatewayOptions options, Readiness readiness,
         var asked = await JsonBody.Read(context, Math.Min(options.MaxBodyBytes, MaxBodyBytes), (root, _) => AskedTask.Read(root, fields));
         info.PromptLength = asked.InputLength;
         var model = fleet.RequireModel(info.Key!, asked.Model).Id;
-        fleet.RequireTask(info.Key.TenantId, model, task);
+        fleet.RequireTask(info.Key!.TenantId, model, task);
         info.Model = model;
 
         var request = new ModelTaskRequest
