@@ -70,7 +70,14 @@ export class RealCozeAPI {
       additional_messages: toMessages([...this.#history, ...history]),
     });
     const reply = new Reply();
-    const tell = (data) => roles.includes(data.reply_type) && onData({ success: true, data });
+    let ownError;
+    const tell = (data) => {
+      try {
+        if (roles.includes(data.reply_type)) onData({ success: true, data });
+      } catch (error) {
+        throw (ownError = error);
+      }
+    };
     const limit = this.#limit();
     try {
       const response = await this.#fetchFrom('/v3/chat', { method: 'POST', headers: { 'content-type': 'application/json' }, body, signal: limit.signal });
@@ -86,6 +93,8 @@ export class RealCozeAPI {
     } catch (error) {
       const described = this.#describe(limit.signal.aborted ? limit.signal.reason : error);
       if (!reply.ended) await this.#cancel(reply);
+      // An error of the callback is not one of Coze.
+      if (ownError) throw ownError;
       onData({ success: false, data: {}, errmsg: described.errmsg });
       throw described;
     } finally {
@@ -210,7 +219,7 @@ class Reply {
         // A chatflow's question is an answer, and the user answers it with the next history.
         const calls = data.required_action?.submit_tool_outputs?.tool_calls ?? [{}];
         if (!this.text || !calls.every(({ type }) => type === 'reply_message'))
-          throw this.#fail('The bot waits for the result of a plugin that runs at its client. This client has none.');
+          throw this.#fail('The bot waits for a plugin that runs at its client. This client has none.');
         this.ended = this.whole = true;
         return undefined;
       }

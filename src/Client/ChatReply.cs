@@ -45,7 +45,7 @@ internal sealed class ChatReply
                 throw ErrorOf(error.ValueKind == JsonValueKind.Object ? error : data);
             case "conversation.chat.requires_action":
                 // A chatflow's question is an answer, and the user answers it with the next history.
-                if (!AsksUser(data) || Text.Length == 0) throw Failed("The bot waits for the result of a plugin that runs at its client. This client has none.");
+                if (!AsksUser(data) || Text.Length == 0) throw Failed("The bot waits for a plugin that runs at its client. This client has none.");
                 HasEnded = IsWhole = true;
                 return null;
             case "error": throw ErrorOf(data);

@@ -80,6 +80,7 @@ public sealed class RealCozeApi : IDisposable
     {
         var body = ChatBody.Write(_options.Bot.Id, _options.User, _options.Bot.History.Concat(history));
         var reply = new ChatReply();
+        Exception? ownError = null;
         using var limit = LimitOf(cancellationToken);
         try
         {
@@ -88,9 +89,11 @@ public sealed class RealCozeApi : IDisposable
             Tell(last);
             return last;
         }
-        catch (Exception exception) when (exception is RealCozeException or HttpRequestException or IOException or OperationCanceledException or JsonException)
+        catch (Exception exception) when (ownError is not null || IsExpected(exception))
         {
             if (!reply.HasEnded) await Cancel(reply).ConfigureAwait(false);
+            // An error of the callback is not one of Coze.
+            if (ownError is not null) throw;
             cancellationToken.ThrowIfCancellationRequested();
             if (exception is OperationCanceledException && !limit.IsOver) throw;
             var described = Describe(exception);
@@ -100,8 +103,19 @@ public sealed class RealCozeApi : IDisposable
 
         void Tell(RealCozeData data)
         {
-            if ((roles ?? AnswersOnly).Contains(data.ReplyType)) onData?.Invoke(new RealCozeResult(true, data, null));
+            try
+            {
+                if ((roles ?? AnswersOnly).Contains(data.ReplyType)) onData?.Invoke(new RealCozeResult(true, data, null));
+            }
+            catch (Exception exception)
+            {
+                ownError = exception;
+                throw;
+            }
         }
+
+        static bool IsExpected(Exception exception) =>
+            exception is RealCozeException or HttpRequestException or IOException or OperationCanceledException or JsonException;
     }
 
     /// <summary>Makes a message for a history.</summary>

@@ -23,6 +23,14 @@ public static class DiscordServices
         services.TryAddSingleton<ListenerConnector>();
         return services.AddStateTypes(DiscordStateJson.Default);
     }
+
+    /// <summary>Adds the <see cref="IUpstreamProbe"/> of Discord. Needs an <see cref="ISecretSeal"/> and logging, but no grains.</summary>
+    public static IServiceCollection AddDiscordProbe(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstreamProbe, DiscordProbe>());
+        return services;
+    }
 }
 
 /// <summary>

@@ -22,7 +22,7 @@ try
     if (commandLine.Command == NodeCommand.StoreBackup) return await StoreCommands.Backup(source, folder, commandLine.File!, Console.Out);
     if (commandLine.Command == NodeCommand.StoreRestore) return await StoreCommands.Restore(source, folder, commandLine.File!, Console.Out);
     var settings = NodeSettings.Read(source, folder);
-    if (commandLine.Command == NodeCommand.Check) return NodeCommands.CheckFleet(settings, Console.Out);
+    if (commandLine.Command == NodeCommand.Check) return await NodeCommands.CheckFleet(settings, commandLine.IsOnline, Console.Out);
 
     // Reports an invalid fleet file before anything starts.
     if (settings.HostsGrains) FleetSources.Of(settings)?.ReadValid();

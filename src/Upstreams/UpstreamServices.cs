@@ -47,6 +47,15 @@ public static class UpstreamServices
         return services;
     }
 
+    /// <summary>Adds the <see cref="IUpstreamProbe"/>s of Coze and of the language models. Needs an <see cref="ISecretSeal"/> and logging.</summary>
+    public static IServiceCollection AddUpstreamProbes(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstreamProbe, CozeProbe>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstreamProbe, LanguageModelProbe>());
+        return services.AddPassThrough();
+    }
+
     /// <summary>Adds the <see cref="INotifier"/>s: webhook and Telegram. Needs an <see cref="ISecretSeal"/>.</summary>
     public static IServiceCollection AddNotifiers(this IServiceCollection services)
     {

@@ -126,6 +126,23 @@ public sealed class ClientTests(SandboxFixture sandbox) : IClassFixture<SandboxF
     }
 
     [Fact]
+    public async Task Send_CallbackThatThrows_CancelsTheChatAndThrowsTheSame()
+    {
+        using var bot = sandbox.NewBot(user: "callback");
+        var calls = 0;
+
+        var exception = await Assert.ThrowsAsync<IOException>(() => bot.SendAsync(SandboxFixture.Ask("[[chunks=100000 pace=20ms]]"), _ =>
+        {
+            calls++;
+            throw new IOException("mine");
+        }));
+
+        Assert.Equal(("mine", 1), (exception.Message, calls));
+        using var timeout = new CancellationTokenSource(Hang);
+        await sandbox.Coze.WaitForChatAsync(chat => chat.UserId == "callback" && chat.Canceled, timeout.Token);
+    }
+
+    [Fact]
     public async Task Send_Silence_EndsAfterTheTimeout()
     {
         var time = new ManualTime();

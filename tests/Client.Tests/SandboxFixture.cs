@@ -26,7 +26,8 @@ public sealed class SandboxFixture : IAsyncLifetime
         string? host = null) =>
         new(new RealCozeOptions
         {
-            Session = token, Bot = bot ?? new RealCozeBot(BotId), BaseUrl = host is null ? Url : new UriBuilder(Url) { Host = host }.Uri, Proxy = proxy, TimeProvider = time ?? TimeProvider.System,
+            Session = token, Bot = bot ?? new RealCozeBot(BotId), BaseUrl = host is null ? Url : new UriBuilder(Url) { Host = host }.Uri,
+            Proxy = proxy, TimeProvider = time ?? TimeProvider.System,
             User = user ?? Guid.NewGuid().ToString(),
         });
 

@@ -7,11 +7,12 @@ public sealed partial class CompatibilityTests
 {
     private static readonly IReadOnlyList<Row> Rows = [.. ReadRows()];
     private static readonly HashSet<string> Tests = [.. FindTests()];
+    private static readonly string[] Verdicts = ["same", "better", "differs", "not yet"];
 
     [Fact]
     public void Every_row_has_a_known_verdict()
     {
-        var unknown = Rows.Where(row => row.Verdict is not ("same" or "better" or "differs" or "not yet")).Select(row => row.What);
+        var unknown = Rows.Where(row => !Verdicts.Contains(row.Verdict)).Select(row => row.What);
 
         Assert.Empty(unknown);
     }
@@ -30,6 +31,20 @@ public sealed partial class CompatibilityTests
     public void Rows_that_differ_give_a_reason()
     {
         Assert.Empty(Rows.Where(row => row.Verdict == "differs" && row.Reason.Length < 10).Select(row => row.What));
+    }
+
+    /// <summary>Users of an older system see at a glance how much of it works here.</summary>
+    [Theory]
+    [InlineData("README.md", "docs/")]
+    [InlineData("README.zh-CN.md", "docs/zh-CN/")]
+    public void Readmes_count_the_rows_of_each_system(string path, string folder)
+    {
+        var expected = (from rows in Rows.GroupBy(row => row.System)
+                        let counts = Verdicts.Select(verdict => rows.Count(row => row.Verdict == verdict))
+                        select $"| [{rows.Key}]({folder}from-{rows.Key.ToLowerInvariant()}.md) | {string.Join(" | ", counts)} |").ToList();
+        var actual = Document.Of(path).Lines.Where(line => line.StartsWith("| [", StringComparison.Ordinal) && line.Contains($"]({folder}from-"));
+
+        Assert.True(expected.SequenceEqual(actual), $"The table in {path} has to be:\n{string.Join('\n', expected)}");
     }
 
     private static IEnumerable<Row> ReadRows()

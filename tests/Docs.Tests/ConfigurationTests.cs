@@ -8,7 +8,6 @@ namespace CozeCluster.Docs.Tests;
 /// <summary>What <c>docs/configuration.md</c>, <c>docs/discord.md</c> and <c>docs/fleet.example.yaml</c> show and list is what the node takes.</summary>
 public sealed class ConfigurationTests
 {
-    private static readonly string Configuration = Repository.Read("docs/configuration.md");
     private static readonly string Discord = Repository.Read("docs/discord.md");
 
     [Fact]
@@ -73,15 +72,18 @@ public sealed class ConfigurationTests
     public void Every_channel_mode_and_every_way_with_long_prompts_is_listed() => Assert.All(
         Enum.GetNames<DiscordChannelMode>().Concat(Enum.GetNames<DiscordLongPrompt>()), name => Assert.Contains($"`{name.ToLowerInvariant()}`", Discord));
 
-    [Fact]
-    public void Every_setting_is_listed_with_its_names_and_default()
+    [Theory]
+    [InlineData("docs/configuration.md")]
+    [InlineData("docs/zh-CN/configuration.md")]
+    public void Every_setting_is_listed_with_its_names_and_default(string path)
     {
+        var text = Repository.Read(path);
         foreach (var setting in Settings.All)
         {
             var option = setting.Secret ? "" : $"`{setting.Option}` ";
             var value = setting.Default is null ? "" : $"`{setting.Default}` ";
             var row = $"| {option}| `{setting.Variable}` | `{setting.Key}` | {value}|";
-            Assert.True(Configuration.Contains(row), $"docs/configuration.md lacks: {row}");
+            Assert.True(text.Contains(row), $"{path} lacks: {row}");
         }
     }
 }

@@ -24,6 +24,7 @@ internal static class NotExecuted
         ("docs/cluster.md", "docker compose -f deploy/compose.yaml up --build", Docker),
         ("docs/cluster.md", "compose() { docker compose -f deploy/compose.yaml \"$@\"; }", Docker),
         ("docs/configuration.md", "dotnet run --project src/Silo -- --fleet fleet.yaml --urls \"https://*:7443\" \\", Https),
+        ("docs/zh-CN/configuration.md", "dotnet run --project src/Silo -- --fleet fleet.yaml --urls \"https://*:7443\" \\", Https),
         ("docs/operations.md", "cozecluster() { dotnet src/Silo/bin/Release/net10.0/CozeCluster.Silo.dll \"$@\"; }", Backup),
         ("docs/operations.md", "dotnet build bench/Drill -c Release", Bench),
         ("docs/operations.md", "ROUNDS=2 SECONDS_EACH=6 deploy/cost.sh", Bench),

@@ -12,7 +12,7 @@ import { startNode } from './support.mjs';
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
 const documents = ['README.md', 'README.zh-CN.md', 'docs/clients.md', 'docs/zh-CN/clients.md', 'examples/resume/README.md', 'clients/javascript/README.md',
-  'docs/from-real-coze-api.md', 'docs/from-real-coze-api.zh-CN.md'];
+  'docs/from-real-coze-api.md', 'docs/zh-CN/from-real-coze-api.md'];
 
 const blocks = (await Promise.all(documents.map(async (document) => {
   const text = await readFile(join(root, document), 'utf8');

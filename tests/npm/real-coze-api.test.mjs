@@ -45,6 +45,19 @@ describe('RealCozeAPI with the sandbox', { timeout: 120_000 }, () => {
     assert.equal((await newBot().send(ask('[[say=yes]]'))).content, 'yes');
   });
 
+  test('send: an error of the callback rejects, and cancels the chat', async () => {
+    let calls = 0;
+    const onData = () => {
+      calls++;
+      throw new TypeError('mine');
+    };
+
+    await assert.rejects(newBot().send(ask('[[chunks=100000 pace=20ms]] js-callback'), onData), new TypeError('mine'));
+
+    assert.equal(calls, 1);
+    await chats('prompt=js-callback&status=canceled');
+  });
+
   test('send: roles choose what the callback receives', async () => {
     const pieces = [];
 

@@ -8,17 +8,34 @@ public sealed class GuildChannelsState
 {
     /// <summary>The tenants for which channels were created, by the ids of the channels.</summary>
     public Dictionary<string, string> Owners { get; set; } = [];
+
+    /// <summary>The newest requests to create a channel, by their ids.</summary>
+    public Dictionary<string, RequestedChannel> Requests { get; set; } = [];
+}
+
+/// <summary>A channel that was requested.</summary>
+public sealed class RequestedChannel
+{
+    /// <summary>The newest snowflake of the server before the channel was created.</summary>
+    public string After { get; set; } = "";
+
+    /// <summary>Snowflake; null while the creation is only intended.</summary>
+    public string? ChannelId { get; set; }
 }
 
 /// <summary>
 /// Checks every request against a list of the server's channels: an id that is not in it belongs to another server, or to nothing. Where several tenants use
-/// the server, a tenant has only the channels that were created for it, and may also post where its bots are configured to post.
+/// the server, a tenant has only the channels that were created for it, and may also post where its bots are configured to post. The intent to create a channel
+/// is saved first, so that a request that is repeated after a crash finds the channel that it has created.
 /// </summary>
 [GrainType("guild-channels"), ActivationCountBasedPlacement]
 public sealed class GuildChannelsGrain : Grain, IGuildChannelsGrain
 {
     /// <summary>The maximum number of channels that are remembered. A server has 500 channels and 1,000 active threads.</summary>
     internal const int MaxOwners = 2_000;
+
+    /// <summary>The number of requests that are remembered. A request is repeated within minutes, or not at all.</summary>
+    private const int MaxRequests = 100;
 
     private const int MaxNameLength = 100;
     private static readonly int[] KindsOfMessages = [0, 5, 10, 11, 12];
@@ -68,7 +85,11 @@ public sealed class GuildChannelsGrain : Grain, IGuildChannelsGrain
     {
         if (channel.Name.Length is 0 or > MaxNameLength)
             throw new ClusterException(ErrorCode.InvalidRequest, $"The name of a channel has 1 to {MaxNameLength} characters.", "name");
+        var repeated = _state.State.Requests.GetValueOrDefault(channel.RequestId);
+        if (repeated?.ChannelId is { } earlier) return new GuildChannel(earlier, channel.Name);
         await CheckParent(access, channel);
+        if (repeated is not null && await FindCreated(access, channel, repeated.After) is { } found) return await Remember(access, channel, found);
+        if (repeated is null) await SaveIntent(access, channel.RequestId);
         var wanted = new DiscordChannelInfo("", channel.Name, channel.ParentId, (int)channel.Kind, null) { ArchiveMinutes = channel.ArchiveMinutes };
         var creation = await _discord.CreateChannel(Listener(access), wanted, CancellationToken.None);
         if (creation.Channel is not { } created)
@@ -80,9 +101,7 @@ public sealed class GuildChannelsGrain : Grain, IGuildChannelsGrain
                 _ => new ClusterException(ErrorCode.InvalidRequest, "The parent is not a category of the Discord server.", "parentId"),
             };
         }
-        _channels[created.Id] = created;
-        await Remember(access, created.Id);
-        return new GuildChannel(created.Id, created.Name);
+        return await Remember(access, channel, created);
     }
 
     /// <inheritdoc />
@@ -120,20 +139,50 @@ public sealed class GuildChannelsGrain : Grain, IGuildChannelsGrain
         throw new ClusterException(ErrorCode.InvalidRequest, "The parent is not a category of the Discord server.", "parentId");
     }
 
-    private async Task Remember(GuildAccess access, string channelId)
+    private async Task SaveIntent(GuildAccess access, string requestId)
     {
-        Owners[channelId] = access.TenantId;
-        // The channel exists, and may be missing in a list that was requested before.
+        var newest = Ascending((await List(access)).Keys).LastOrDefault("");
+        var requests = _state.State.Requests;
+        // The oldest ones are those whose channels are the oldest.
+        foreach (var id in requests.OrderBy(request => request.Value.After.Length).ThenBy(request => request.Value.After, StringComparer.Ordinal)
+                     .Take(requests.Count - MaxRequests + 1).Select(request => request.Key).ToList())
+        {
+            requests.Remove(id);
+        }
+        requests[requestId] = new RequestedChannel { After = newest };
+        await _saver.Save();
+    }
+
+    /// <summary>The channel that an earlier attempt has created, whose response was lost.</summary>
+    private async Task<DiscordChannelInfo?> FindCreated(GuildAccess access, NewGuildChannel wanted, string after)
+    {
+        var channels = await List(access);
+        return Ascending(channels.Keys.Where(id => !Owners.ContainsKey(id)).Append(after)).SkipWhile(id => id != after).Skip(1)
+            .Select(id => channels[id])
+            .FirstOrDefault(channel => channel.Kind == (int)wanted.Kind && channel.ParentId == wanted.ParentId && IsNamed(channel.Name, wanted.Name));
+
+        // Discord changes capitals and spaces.
+        static bool IsNamed(string actual, string wanted) =>
+            string.Equals(actual.Replace('-', ' '), wanted.Replace('-', ' '), StringComparison.OrdinalIgnoreCase);
+    }
+
+    private async Task<GuildChannel> Remember(GuildAccess access, NewGuildChannel channel, DiscordChannelInfo created)
+    {
+        _channels[created.Id] = created;
+        Owners[created.Id] = access.TenantId;
+        if (_state.State.Requests.GetValueOrDefault(channel.RequestId) is { } request) request.ChannelId = created.Id;
         if (Owners.Count > MaxOwners)
         {
             var existing = await List(access);
-            foreach (var id in Owners.Keys.Where(id => id != channelId && !existing.ContainsKey(id)).ToList()) Owners.Remove(id);
+            foreach (var id in Owners.Keys.Where(id => id != created.Id && !existing.ContainsKey(id)).ToList()) Owners.Remove(id);
         }
-        // Snowflakes grow with time.
-        foreach (var id in Owners.Keys.OrderBy(id => id.Length).ThenBy(id => id, StringComparer.Ordinal).Take(Owners.Count - MaxOwners).ToList())
-            Owners.Remove(id);
+        foreach (var id in Ascending(Owners.Keys).Take(Owners.Count - MaxOwners).ToList()) Owners.Remove(id);
         await _saver.Save();
+        return new GuildChannel(created.Id, created.Name);
     }
+
+    /// <summary>From the oldest to the newest: snowflakes grow with time.</summary>
+    private static IEnumerable<string> Ascending(IEnumerable<string> ids) => ids.OrderBy(id => id.Length).ThenBy(id => id, StringComparer.Ordinal);
 
     private async Task<DiscordChannelInfo?> Find(GuildAccess access, string channelId, bool canBeOld)
     {

@@ -113,6 +113,12 @@ public sealed record DiscordBotOptions
     /// <summary>Option <c>tokens</c>: <c>cl100k</c>, <c>o200k</c> or <c>off</c>.</summary>
     public DiscordTokens Tokens { get; init; }
 
+    /// <summary>
+    /// Option <c>answers_bots</c>, <c>true</c> or <c>false</c>: whether the bot answers accounts of kind <c>bot</c>, which bots that Coze hosts do not. Then
+    /// nobody is warned of a bot that has only such accounts. Default false.
+    /// </summary>
+    public bool AnswersBots { get; init; }
+
     /// <summary>Reads options.</summary>
     /// <param name="options">Names and values as in the fleet.</param>
     /// <param name="parsed">The options, with defaults instead of those that are wrong.</param>

@@ -8,7 +8,7 @@ internal sealed class DiscordBotOptionsReader(IReadOnlyDictionary<string, string
     private static readonly string[] Names =
     [
         "listener", "channel", "channel_id", "category_id", "category", "name", "delete_after", "keep_for", "history", "long", "recognise",
-        "end.first_wait", "end.cold_wait", "end.min_wait", "end.max_wait", "daily_reset", "tokens",
+        "end.first_wait", "end.cold_wait", "end.min_wait", "end.max_wait", "daily_reset", "tokens", BotAccounts.AnswersBots,
     ];
 
     private readonly OptionValues _values = new(options);
@@ -33,6 +33,8 @@ internal sealed class DiscordBotOptionsReader(IReadOnlyDictionary<string, string
             Long = _values.OneOf<DiscordLongPrompt>("long") ?? defaults.Long,
             Recognise = _values.OneOf<DiscordRecognition>("recognise") ?? defaults.Recognise,
             Tokens = _values.OneOf<DiscordTokens>("tokens") ?? defaults.Tokens,
+            AnswersBots = _values.Parse<bool?>(
+                BotAccounts.AnswersBots, text => text switch { "true" => true, "false" => false, _ => null }, "true or false") ?? defaults.AnswersBots,
             End = ReadEnd(defaults.End),
             DailyReset = _values.Parse("daily_reset", ReadDailyReset, "a time of day with its offset from UTC, such as 09:00+08:00") ?? defaults.DailyReset,
         };

@@ -17,7 +17,7 @@ internal static class DiscordErrors
         [DiscordErrorException.UnknownChannel] = (ErrorCode.UpstreamNotFound, "The Discord channel does not exist, or this account cannot see it."),
         [DiscordErrorException.UnknownGuild] = (ErrorCode.UpstreamNotFound, "The Discord server does not exist, or this account is not in it."),
         [DiscordErrorException.UnknownMessage] = (ErrorCode.UpstreamNotFound, "The Discord message does not exist any more."),
-        [10013] = (ErrorCode.UpstreamNotFound, null),
+        [DiscordErrorException.UnknownUser] = (ErrorCode.UpstreamNotFound, null),
         [20001] = (ErrorCode.UpstreamForbidden, null),
         [20016] = (ErrorCode.UpstreamRateLimited, "The Discord channel is in slow mode."),
         [20022] = (ErrorCode.UpstreamRateLimited, null),
@@ -125,8 +125,14 @@ internal sealed class DiscordErrorException(int status, int code, string message
     /// <summary>The server does not exist, or this token has no access to it.</summary>
     public const int UnknownGuild = 10004;
 
+    /// <summary>The user is not a member of the server.</summary>
+    public const int UnknownMember = 10007;
+
     /// <summary>The message does not exist.</summary>
     public const int UnknownMessage = 10008;
+
+    /// <summary>The user does not exist.</summary>
+    public const int UnknownUser = 10013;
 
     /// <summary>The object exists, but this token has no access to it.</summary>
     public const int MissingAccess = 50001;

@@ -39,6 +39,33 @@ internal sealed partial class DiscordRest : IDisposable
     public Task<DiscordUser> GetCurrentUser(CancellationToken cancellationToken) =>
         Get(new Route(HttpMethod.Get, "/users/@me", "/users/@me"), DiscordJson.Default.DiscordUser, cancellationToken);
 
+    /// <summary>Gets what this token may do in a server, without exceptions for single channels; null if its owner is not a member.</summary>
+    public async Task<DiscordPermissions?> GetOwnPermissions(Snowflake guild, CancellationToken cancellationToken)
+    {
+        // A page of one server that begins with the wanted one, because the owner may be a member of very many.
+        var route = new Route(HttpMethod.Get, "/users/@me/guilds", $"/users/@me/guilds?limit=1&after={guild.Value - 1}");
+        var guilds = await Get(route, DiscordJson.Default.IReadOnlyListOwnGuild, cancellationToken).ConfigureAwait(false);
+        return guilds.FirstOrDefault(own => own.Id == guild)?.Granted;
+    }
+
+    /// <summary>Gets the application of this bot. For bots only.</summary>
+    public Task<DiscordApplication> GetOwnApplication(CancellationToken cancellationToken) =>
+        Get(new Route(HttpMethod.Get, "/applications/@me", "/applications/@me"), DiscordJson.Default.DiscordApplication, cancellationToken);
+
+    /// <summary>Gets a member of a server; null if the user is none.</summary>
+    public async Task<DiscordMember?> GetMember(Snowflake guild, Snowflake user, CancellationToken cancellationToken)
+    {
+        var route = new Route(HttpMethod.Get, "/guilds/{guild}/members/{user}", $"/guilds/{guild}/members/{user}", guild);
+        try
+        {
+            return await Get(route, DiscordJson.Default.DiscordMember, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ClusterException e) when (DiscordErrorException.CodeOf(e) is DiscordErrorException.UnknownMember or DiscordErrorException.UnknownUser)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Gets a server.</summary>
     public Task<DiscordGuild> GetGuild(Snowflake guild, CancellationToken cancellationToken) =>
         Get(new Route(HttpMethod.Get, "/guilds/{guild}", $"/guilds/{guild}", guild), DiscordJson.Default.DiscordGuild, cancellationToken);

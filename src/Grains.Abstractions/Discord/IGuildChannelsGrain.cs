@@ -17,11 +17,14 @@ public interface IGuildChannelsGrain : IGrainWithStringKey
     [Alias("MayUse"), AlwaysInterleave, Idempotent, ResponseTimeout(IDiscordPosting.CallTimeout)]
     Task<bool> MayUse(GuildAccess access, string channelId);
 
-    /// <summary>Creates a channel, a category or a public thread, which is kept until somebody deletes it.</summary>
+    /// <summary>
+    /// Creates a channel, a category or a public thread, which is kept until somebody deletes it. A second call with the same
+    /// <see cref="NewGuildChannel.RequestId"/> returns the channel of the first.
+    /// </summary>
     /// <exception cref="ClusterException">
     /// <see cref="ErrorCode.InvalidRequest"/>: the name or the parent is not valid, or the tenant may not use the parent. Otherwise Discord refused it.
     /// </exception>
-    [Alias("Create"), ResponseTimeout(IDiscordPosting.CallTimeout)]
+    [Alias("Create"), Idempotent, ResponseTimeout(IDiscordPosting.CallTimeout)]
     Task<GuildChannel> Create(GuildAccess access, NewGuildChannel channel);
 
     /// <summary>
@@ -51,12 +54,13 @@ public interface IGuildChannelsGrain : IGrainWithStringKey
 public sealed record GuildAccess(string TenantId, string ListenerId, bool IsShared, IReadOnlyList<string> Channels);
 
 /// <summary>A channel to create.</summary>
+/// <param name="RequestId">Created by the caller.</param>
 /// <param name="Kind">What to create.</param>
 /// <param name="Name">1 to 100 characters.</param>
 /// <param name="ParentId">The category of a channel; null: none. The channel of a thread, which is required.</param>
 /// <param name="ArchiveMinutes">Only for a thread: the minutes without a message after which it is archived: 60, 1440, 4320 or 10080.</param>
 [GenerateSerializer, Immutable, Alias("new-guild-channel")]
-public sealed record NewGuildChannel(GuildChannelKind Kind, string Name, string? ParentId, int? ArchiveMinutes = null);
+public sealed record NewGuildChannel(string RequestId, GuildChannelKind Kind, string Name, string? ParentId, int? ArchiveMinutes = null);
 
 /// <summary>What can be created in a server. The numbers are Discord's.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<GuildChannelKind>))]

@@ -33,15 +33,15 @@ internal static class DiscordSection
         }
     }
 
-    /// <summary>Warnings about user accounts, which are logged whenever the fleet is applied.</summary>
+    /// <summary>Warnings about user accounts, and about bots that get no replies. They are logged whenever the fleet is applied.</summary>
     public static IReadOnlyList<string> Warnings(Declared declared)
     {
         var ids = UserAccounts(declared).Select(account => account.Account.Definition.Id).ToList();
-        if (ids.Count == 0) return [];
-        return
-        [
-            $"The fleet sends to Discord with user accounts ({string.Join(", ", ids)}). Discord's terms forbid automating user accounts; they may be banned.",
-        ];
+        string[] risks = ids.Count == 0
+            ? []
+            : [$"The fleet sends to Discord with user accounts ({string.Join(", ", ids)}). Discord's terms forbid automating user accounts; they may be banned."];
+        var accounts = declared.Accounts.Select(account => account.Account.Definition).DistinctBy(account => account.Id).ToDictionary(account => account.Id);
+        return [.. risks, .. declared.Bots.Select(bot => BotAccounts.WarningOf(bot.Definition, accounts.GetValueOrDefault)).OfType<string>()];
     }
 
     private static DeclaredListener ReadListener(FleetMap map)

@@ -49,6 +49,9 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
     /// <summary>Address and model of <c>repl</c>; null for other commands, and where they are not set.</summary>
     public (string? Url, string? Model) Repl { get; init; }
 
+    /// <summary>Whether <c>check</c> asks the upstreams, too.</summary>
+    public bool IsOnline { get; init; }
+
     /// <summary>Parses the command line. Prints the help or the version if it asks for them.</summary>
     /// <exception cref="StartException">It contains something unknown or incomplete.</exception>
     public static CommandLine Parse(string[] args)
@@ -64,13 +67,14 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
             new("--url") { HelpName = "url", Description = "The address of a node. Default: http://127.0.0.1:7077. [COZECLUSTER_URL]" },
             new("--model") { HelpName = "model", Description = "The model. Default: the first one that the key may use. [COZECLUSTER_MODEL]" },
         ];
+        var online = new Option<bool>("--online") { Description = "Ask the upstreams, too. No bot receives a message.", Arity = ArgumentArity.Zero };
         var migration = new MigrateArguments();
-        var (root, commands) = MakeCommands(files, migration, repl);
+        var (root, commands) = MakeCommands(files, migration, repl, online);
         foreach (var option in options.Values) root.Add(option);
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
         if (parsed.Errors.Count > 0)
         {
-            var names = options.Values.Concat(files).Concat(migration.Options).Concat(repl).Select(option => option.Name)
+            var names = options.Values.Concat(files).Concat(migration.Options).Concat(repl).Append(online).Select(option => option.Name)
                 .Concat(["check", "schema", "apply", "store", "move", "accept", "backup", "restore", "migrate", "repl", "chat"]).ToList();
             var problems = parsed.Errors.Select(error => error.Message + SuggestionFor(error.Message, names)).Distinct();
             throw new StartException([.. problems, "Use --help to list commands and options."]);
@@ -89,13 +93,14 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
         {
             Migration = command == NodeCommand.Migrate ? migration.Read(parsed) : null,
             Repl = (parsed.GetValue(repl[0]), parsed.GetValue(repl[1])),
+            IsOnline = parsed.GetValue(online),
         };
     }
 
     private static (RootCommand Root, Dictionary<Command, NodeCommand> Commands) MakeCommands(
-        Option<string>[] files, MigrateArguments migration, Option<string>[] replOptions)
+        Option<string>[] files, MigrateArguments migration, Option<string>[] replOptions, Option<bool> online)
     {
-        var check = new Command("check", "Check the fleet file and list its problems. Starts nothing.");
+        var check = new Command("check", "Check the fleet file and list its problems. Starts nothing.") { online };
         var apply = new Command("apply", "Create the tables of a cluster in its database, or update them.");
         var schema = new Command("schema", "The tables of a cluster.") { apply };
         var move = new Command("move", "Copy the data of a single node from its data folder into the database of a cluster that has no data yet.");

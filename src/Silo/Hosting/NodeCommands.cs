@@ -6,16 +6,17 @@ namespace CozeCluster.Silo.Hosting;
 /// <summary>The commands that do not run a node.</summary>
 internal static class NodeCommands
 {
-    /// <summary>The command <c>check</c>: lists the problems of the fleet file.</summary>
+    /// <summary>The command <c>check</c>: lists the problems of the fleet file, and with <c>--online</c> what its upstreams say.</summary>
+    /// <returns><see cref="ExitCodes.Failure"/> if an upstream would refuse what the fleet sends to it.</returns>
     /// <exception cref="StartException">There is no fleet file, or it is not valid.</exception>
-    public static int CheckFleet(NodeSettings settings, TextWriter output)
+    public static async Task<int> CheckFleet(NodeSettings settings, bool isOnline, TextWriter output)
     {
         if (FleetSources.Of(settings) is not { } source)
             throw new StartException($"There is no fleet file to check. Name one with {Settings.Fleet.Option}, without {Settings.Sandbox.Option}.");
         var fleet = source.ReadValid().Result.File!;
-        output.WriteLine($"{char.ToUpperInvariant(source.Name[0])}{source.Name[1..]} is valid: {FleetCounts.Of(fleet)}.");
-        foreach (var warning in fleet.Warnings) output.WriteLine($"Warning: {warning}");
-        return ExitCodes.Success;
+        await output.WriteLineAsync($"{char.ToUpperInvariant(source.Name[0])}{source.Name[1..]} is valid: {FleetCounts.Of(fleet)}.");
+        foreach (var warning in fleet.Warnings) await output.WriteLineAsync($"Warning: {warning}");
+        return isOnline ? await OnlineCheck.Run(fleet, output) : ExitCodes.Success;
     }
 
     /// <summary>The command <c>schema apply</c>: creates or updates the tables of a cluster.</summary>

@@ -14,7 +14,7 @@ internal static class ExitCodes
     /// <summary>The command succeeded, or the node was stopped.</summary>
     public const int Success = 0;
 
-    /// <summary>The node could not start, or failed while it ran.</summary>
+    /// <summary>The node could not start, or failed while it ran. Or an upstream would refuse what the checked fleet sends to it.</summary>
     public const int Failure = 1;
 
     /// <summary>The command line, a setting or the fleet file is not valid.</summary>

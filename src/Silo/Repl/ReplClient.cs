@@ -147,5 +147,6 @@ internal sealed class ReplClient
             ? part
             : -1;
 
-    private static ReplException Unreachable(Exception exception) => new($"The node could not be reached, or the connection broke: {exception.Message}", exception);
+    private static ReplException Unreachable(Exception exception) =>
+        new($"The node could not be reached, or the connection broke: {exception.Message}", exception);
 }

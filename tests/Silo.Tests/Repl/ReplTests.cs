@@ -114,7 +114,8 @@ public sealed class ReplTests
     }
 
     private static string Chunk(string content, string? id = null) =>
-        (id is null ? "" : $"id: {id}\n") + $$$"""data: {"choices":[{"index":0,"delta":{"content":"{{{content.Replace("\n", "\\n")}}}"},"finish_reason":null}]}""" + "\n\n";
+        (id is null ? "" : $"id: {id}\n")
+        + $$$"""data: {"choices":[{"index":0,"delta":{"content":"{{{content.Replace("\n", "\\n")}}}"},"finish_reason":null}]}""" + "\n\n";
 
     private static List<string> MessagesOf(string body) =>
     [

@@ -29,7 +29,7 @@ internal static partial class AdminHealthApi
         await JsonBody.Write(context, (entries, view, status), static (writer, health) =>
         {
             writer.WriteStartObject();
-            JsonBody.WriteListMembers(writer, health.entries, WriteEntry);
+            JsonBody.WriteListMembers(writer, health.entries, (json, entry) => WriteEntry(json, entry, health.view));
             WriteFleet(writer, health.view, health.status);
             writer.WriteEndObject();
         });
@@ -73,9 +73,10 @@ internal static partial class AdminHealthApi
         ("kind", Schemas.String("bot, account or listener.")), ("id", Schemas.String()),
         ("state", Schemas.String("unknown, ok, connecting, cooling, set_aside or failing.")), ("reason", Schemas.String()), ("code", Schemas.String()),
         ("since", Schemas.String("ISO 8601.")), ("until", Schemas.String("ISO 8601: when it is tried again or available again.")),
+        ("warning", Schemas.String("Why a bot can get no replies as the fleet declares it; not present otherwise.")),
         ("keep_active", Schemas.Object("The result of the last keep-active message.", ("at", Schemas.String()), ("error", Schemas.String()))));
 
-    private static void WriteEntry(Utf8JsonWriter writer, HealthEntry entry)
+    private static void WriteEntry(Utf8JsonWriter writer, HealthEntry entry, IFleetView view)
     {
         writer.WriteStartObject();
         writer.WriteString("kind"u8, WireName.Of(entry.Kind));
@@ -92,6 +93,8 @@ internal static partial class AdminHealthApi
             writer.WriteString("error"u8, keepActive.Error);
             writer.WriteEndObject();
         }
+        if (entry.Kind == HealthKind.Bot && view.FindBot(entry.Id) is { } bot && BotAccounts.WarningOf(bot, view.FindAccount) is { } warning)
+            writer.WriteString("warning"u8, warning);
         writer.WriteEndObject();
     }
 

@@ -61,7 +61,7 @@ internal static class CdpBody
         var kind = JsonInput.FindMember(root, "type") is { } type ? JsonInput.ReadInteger(type, path["type"], 0, 100) : 0;
         if (kind is not ((long)GuildChannelKind.Text or (long)GuildChannelKind.Category))
             throw path["type"].Invalid("Invalid 'type': expected 0 (text) or 4 (category).");
-        return new NewGuildChannel((GuildChannelKind)kind, ReadName(root), ReadId(root, "parentId"));
+        return new NewGuildChannel(NewId(), (GuildChannelKind)kind, ReadName(root), ReadId(root, "parentId"));
     }
 
     /// <summary>Reads a thread to create. Its archive duration may be any number.</summary>
@@ -71,8 +71,10 @@ internal static class CdpBody
         var minutes = JsonInput.FindMember(root, "archiveDuration") is { } duration
             ? JsonInput.ReadInteger(duration, path["archiveDuration"], int.MinValue, int.MaxValue)
             : 0;
-        return new NewGuildChannel(GuildChannelKind.Thread, ReadName(root), ReadId(root, "channelId"), (int)minutes);
+        return new NewGuildChannel(NewId(), GuildChannelKind.Thread, ReadName(root), ReadId(root, "channelId"), (int)minutes);
     }
+
+    private static string NewId() => GrainKeys.Encode(Guid.NewGuid().ToByteArray());
 
     private static string ReadModel(JsonElement root) =>
         JsonInput.FindMember(root, "model") is { } model ? JsonInput.ReadString(model, JsonFieldPath.Root["model"], 0, MaxModelLength) : "";

@@ -44,7 +44,7 @@ internal sealed class RcaSockets(
         {
             var ofTenant = _ofTenants.GetValueOrDefault(tenantId);
             if (ofTenant >= MaxConnectionsOfTenant)
-                throw new ClusterException(ErrorCode.RateLimited, $"You have {MaxConnectionsOfTenant} WebSockets here. Close one, or use one for several chats.");
+                throw new ClusterException(ErrorCode.RateLimited, $"You have {MaxConnectionsOfTenant} WebSockets here. Use one for several chats.");
             if (_connections >= MaxConnections) throw new ClusterException(ErrorCode.Overloaded, "This server has too many WebSockets. Retry later.");
             _connections++;
             _ofTenants[tenantId] = ofTenant + 1;

@@ -34,5 +34,5 @@ internal sealed class RcaTurns(IFleetView fleet, TurnStarter starter)
         fleet.FindTenant(tenantId)?.DefaultModel
         ?? (fleet.ListModels(tenantId) is [var only] ? only.Id : null)
         ?? throw new ClusterException(
-            ErrorCode.ModelNotFound, "This API names no model. In the fleet file, set 'default_model' of the tenant, or 'options: { model: … }' of the endpoint.");
+            ErrorCode.ModelNotFound, "This API names no model. In the fleet file, set 'default_model' of the tenant, or the option 'model' of the endpoint.");
 }

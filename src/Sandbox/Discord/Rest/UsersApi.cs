@@ -20,9 +20,12 @@ internal static class UsersApi
 
     private static Task<RestResponse> GetMyGuilds(RestContext context)
     {
+        var limit = context.IntQuery("limit", 200, 1, 200);
+        var after = context.IdQuery("after") ?? 0;
         lock (context.State.Gate)
         {
-            var guilds = context.State.Guilds.Values.Where(guild => guild.Members.ContainsKey(context.User.Id));
+            var guilds = context.State.Guilds.Values
+                .Where(guild => guild.Id > after && guild.Members.ContainsKey(context.User.Id)).OrderBy(guild => guild.Id).Take(limit);
             return Respond(DiscordJson.Array(guilds.Select(guild => new JsonObject
             {
                 ["id"] = guild.Id.ToString(),

@@ -63,7 +63,8 @@ internal static class RcaHost
     public static Task Send(this ClientWebSocket socket, string text) =>
         socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, endOfMessage: true, TestContext.Current.CancellationToken);
 
-    public static Task SendHistory(this ClientWebSocket socket, string uuid, string history = History) => socket.Send($$"""{"uuid":"{{uuid}}","data":{{history}}}""");
+    public static Task SendHistory(this ClientWebSocket socket, string uuid, string history = History) =>
+        socket.Send($$"""{"uuid":"{{uuid}}","data":{{history}}}""");
 
     /// <summary>Receives a message; null if the server has ended the connection.</summary>
     public static async Task<JsonElement?> Receive(this ClientWebSocket socket)
@@ -72,7 +73,8 @@ internal static class RcaHost
         var length = 0;
         while (true)
         {
-            var received = await socket.ReceiveAsync(bytes.AsMemory(length), TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+            var receiving = socket.ReceiveAsync(bytes.AsMemory(length), TestContext.Current.CancellationToken);
+            var received = await receiving.AsTask().WaitAsync(TimeSpan.FromSeconds(30));
             if (received.MessageType == WebSocketMessageType.Close) return null;
             length += received.Count;
             if (received.EndOfMessage) return JsonDocument.Parse(bytes.AsMemory(0, length)).RootElement;
