@@ -1,10 +1,10 @@
 using CozeCluster.Gateway.Compat;
 using CozeCluster.Gateway.Http;
-using CozeCluster.Gateway.Surfaces.Models;
 using CozeCluster.Gateway.Replies;
 using CozeCluster.Gateway.Surfaces.Chat;
 using CozeCluster.Gateway.Surfaces.Health;
 using CozeCluster.Gateway.Surfaces.Images;
+using CozeCluster.Gateway.Surfaces.Models;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;

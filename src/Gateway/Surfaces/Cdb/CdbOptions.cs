@@ -1,6 +1,6 @@
-using CozeCluster.Gateway.Http;
 using System.Globalization;
 using CozeCluster.Gateway.Compat;
+using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Surfaces.Models;
 using Microsoft.AspNetCore.Http;
 
