@@ -22,7 +22,7 @@ internal interface IExpiringStore
 
     /// <summary>
     /// Deletes turns that were accepted before <paramref name="createdBefore"/> and are not the history of a conversation, with their contents, at most
-    /// <paramref name="limit"/>.
+    /// <paramref name="limit"/>. Charged turns whose epoch is open stay: see <see cref="ILedgerStore"/>.
     /// </summary>
     Task<int> DeleteOldTurnsAsync(DateTimeOffset createdBefore, int limit, CancellationToken cancellationToken);
 

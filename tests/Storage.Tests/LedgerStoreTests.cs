@@ -120,6 +120,28 @@ public abstract class LedgerStoreTests<TSilo>(TSilo silo) : RowStoreTest<TSilo>(
         Assert.Empty(await Ledger.ReadEpoch(epoch, null, ended.EndedAt.Value.AddMilliseconds(1), Cancel));
     }
 
+    [Fact]
+    public async Task DeleteOldTurns_TurnsOfAnOpenEpoch_StayUntilItIsClosed()
+    {
+        var epoch = await OpenAsync();
+        var row = NewTurn(Now.AddDays(-100)) with { Charge = new TurnCharge(epoch, 20_000, new Amounts(1, 2, 3), ChargeState.Reserved) };
+        await CommitAsync(NewKey(), row);
+
+        await DeleteAsync();
+        Assert.Single(await Ledger.ReadEpoch(epoch, null, Now, Cancel));
+
+        await Ledger.CloseEpoch(epoch);
+        await DeleteAsync();
+        Assert.Empty(await Ledger.ReadEpoch(epoch, null, Now, Cancel));
+
+        async Task DeleteAsync()
+        {
+            while (await Expiring.DeleteOldTurnsAsync(Now.AddDays(-99), 100, Cancel) >= 100)
+            {
+            }
+        }
+    }
+
     /// <summary>Whatever is stored when an epoch has been closed is all that will ever be stored of it.</summary>
     [Fact]
     public async Task ReplaceEpoch_WhileTurnsAreInserted_WaitsForThemOrRefusesThem()

@@ -18,9 +18,12 @@ internal sealed class PostgresExpiringStore(PostgresDatabase database, PostgresB
         SELECT count(*) FROM expired
         """;
 
+    // While an epoch is open, nobody has added up its turns.
     private const string DeleteTurns = """
         WITH old AS MATERIALIZED (
-            SELECT Id FROM CozeTurns WHERE ServiceId = $1 AND Id < $2 AND NOT IsHistory ORDER BY Id LIMIT $3 FOR UPDATE SKIP LOCKED),
+            SELECT Id FROM CozeTurns WHERE ServiceId = $1 AND Id < $2 AND NOT IsHistory
+                AND NOT EXISTS (SELECT 1 FROM CozeLedgerEpochs WHERE ServiceId = $1 AND CozeLedgerEpochs.Epoch = CozeTurns.Epoch)
+            ORDER BY Id LIMIT $3 FOR UPDATE SKIP LOCKED),
         emptied AS (DELETE FROM CozeContents WHERE ServiceId = $1 AND TurnRow = ANY (ARRAY(SELECT Id FROM old))),
         deleted AS (DELETE FROM CozeTurns WHERE ServiceId = $1 AND Id = ANY (ARRAY(SELECT Id FROM old)))
         SELECT count(*) FROM old

@@ -93,7 +93,10 @@ internal sealed class SqliteTurnWrites(SqliteConnection connection, TimeProvider
     private readonly SqliteStatement _deleteOldTurns = new(
         connection, $"DELETE FROM turns WHERE id IN ({OldTurns})", SqliteType.Integer, SqliteType.Integer);
 
-    private const string OldTurns = "SELECT id FROM turns INDEXED BY turns_of_log WHERE is_history = 0 AND id < $0 ORDER BY id LIMIT $1";
+    // While an epoch is open, nobody has added up its turns.
+    private const string OldTurns =
+        "SELECT id FROM turns INDEXED BY turns_of_log WHERE is_history = 0 AND id < $0 AND " +
+        "NOT EXISTS (SELECT 1 FROM ledger_epochs WHERE ledger_epochs.epoch = turns.epoch) ORDER BY id LIMIT $1";
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
