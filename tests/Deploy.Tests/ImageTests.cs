@@ -23,7 +23,8 @@ public sealed partial class ImageTests
         var probe = Probe().Match(Last("HEALTHCHECK"));
 
         Assert.Contains($"MapMethods(\"{probe.Groups["path"].Value}\"", Files.Read("src/Gateway/Surfaces/Health/HealthApi.cs"), StringComparison.Ordinal);
-        Assert.Contains($"COZECLUSTER_URLS=http://0.0.0.0:{probe.Groups["port"].Value} ", Dockerfile, StringComparison.Ordinal);
+        Assert.Equal("7077", probe.Groups["port"].Value);
+        Assert.Contains("COZECLUSTER_URLS=http://0.0.0.0:{port} ", Dockerfile, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -100,6 +101,6 @@ public sealed partial class ImageTests
     [GeneratedRegex("COZECLUSTER_[A-Z_]+[A-Z]")]
     private static partial Regex SettingName();
 
-    [GeneratedRegex(@"http://127\.0\.0\.1:(?<port>\d+)(?<path>/[\w/]+)""")]
+    [GeneratedRegex(@"http://127\.0\.0\.1:\$\{PORT:-(?<port>\d+)\}(?<path>/[\w/]+)""")]
     private static partial Regex Probe();
 }

@@ -137,6 +137,8 @@ internal sealed record NodeSettings
         SubscriberGrace = source[Settings.ListenerGrace].Duration(TimeSpan.FromSeconds(10), TimeSpan.FromHours(1)),
     };
 
+    private const string PortPlaceholder = "{port}";
+
     private static List<HttpEndpoint> ReadEndpoints(SettingSource source, bool sandbox, OldEnvironment? environment)
     {
         var urls = source[Settings.Urls];
@@ -148,8 +150,12 @@ internal sealed record NodeSettings
             return [HttpEndpoint.Parse($"http://127.0.0.1:{port ?? source[Settings.Port].Number(0, 65535)}")!];
         }
         var endpoints = new List<HttpEndpoint>();
-        foreach (var url in urls.Items(';'))
+        foreach (var item in urls.Items(';'))
         {
+            // Hosts such as Render and Zeabur set only the variable PORT, and an image has to listen on all addresses.
+            var url = item.Contains(PortPlaceholder, StringComparison.Ordinal)
+                ? item.Replace(PortPlaceholder, $"{source[Settings.Port].Number(0, 65535)}", StringComparison.Ordinal)
+                : item;
             if (HttpEndpoint.Parse(url) is not { } endpoint)
                 urls.Report($"expected URLs such as http://127.0.0.1:7077 or https://*:7443 (an IP address, localhost or *), found '{url}'.");
             else if (sandbox && !endpoint.IsLoopback)

@@ -79,6 +79,8 @@ internal sealed class LimitedFleet(TenantDefinition tenant, LimitsDefinition? ke
 
     public ConversationIds Ids => throw new NotSupportedException();
 
+    public FleetEndpoints Endpoints => FleetEndpoints.None;
+
     public FleetOutline Outline => throw new NotSupportedException();
 
     public ApiKeyInfo? FindKey(string hash) => throw new NotSupportedException();
