@@ -2,6 +2,7 @@ using CozeCluster.Sandbox;
 using CozeCluster.Sandbox.Discord;
 using CozeCluster.Silo.Hosting;
 using CozeCluster.Silo.Tests.Fleets;
+using CozeCluster.TestKit;
 
 namespace CozeCluster.Silo.Tests.Hosting;
 
