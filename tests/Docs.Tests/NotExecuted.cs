@@ -8,6 +8,7 @@ internal static class NotExecuted
     private const string Docker = "needs a Docker daemon and images; Deploy.Tests check the files";
     private const string Bench = "runs for minutes; Drill.Tests run small drills";
     private const string Https = "needs a certificate and a fixed port; Silo.Tests serve HTTPS";
+    private const string Online = "asks the real upstreams; Silo.Tests ask the sandbox";
     private const string Node = "needs Node.js; tests/npm does the same";
 
     /// <summary>Document, first line of the block, reason.</summary>
@@ -26,6 +27,7 @@ internal static class NotExecuted
         ("docs/configuration.md", "dotnet run --project src/Silo -- --fleet fleet.yaml --urls \"https://*:7443\" \\", Https),
         ("docs/zh-CN/configuration.md", "dotnet run --project src/Silo -- --fleet fleet.yaml --urls \"https://*:7443\" \\", Https),
         ("docs/operations.md", "cozecluster() { dotnet src/Silo/bin/Release/net10.0/CozeCluster.Silo.dll \"$@\"; }", Backup),
+        ("docs/operations.md", "dotnet run --project src/Silo -- check --online --fleet fleet.yaml", Online),
         ("docs/operations.md", "dotnet build bench/Drill -c Release", Bench),
         ("docs/operations.md", "ROUNDS=2 SECONDS_EACH=6 deploy/cost.sh", Bench),
         ("docs/sandbox.md", "dotnet build src/Sandbox && cd tests/npm && npm install && npm test     # SANDBOX_URL=… uses one that runs already", Node),

@@ -134,7 +134,8 @@ internal sealed class DiscordProbe : IUpstreamProbe, IDisposable
             if (granted is null)
             {
                 return ProbeFinding.Problem(
-                    $"The token is valid, but the account is not a member of the server {listener.GuildId}. Let it join the server of listener '{listener.Id}'.");
+                    $"The token is valid, but the account is not a member of the server {listener.GuildId}. "
+                    + $"Let it join the server of listener '{listener.Id}'.");
             }
             var missing = Missing(granted.Value, needed);
             return missing.Length == 0
@@ -155,7 +156,8 @@ internal sealed class DiscordProbe : IUpstreamProbe, IDisposable
     private static string Missing(DiscordPermissions granted, DiscordPermissions needed)
     {
         if (granted.HasFlag(DiscordPermissions.Administrator)) return "";
-        return string.Join(", ", Enum.GetValues<DiscordPermissions>().Where(each => each != 0 && needed.HasFlag(each) && !granted.HasFlag(each)).Select(NameOf));
+        var missing = needed & ~granted;
+        return string.Join(", ", Enum.GetValues<DiscordPermissions>().Where(each => each != 0 && missing.HasFlag(each)).Select(NameOf));
     }
 
     private static string NameOf(DiscordPermissions permission) => permission switch

@@ -24,7 +24,8 @@ public static class BotAccounts
         if (bot.Upstream != UpstreamNames.Discord || bot.Options.GetValueOrDefault(AnswersBots) == "true" || bot.Accounts.Count == 0) return null;
         if (bot.Accounts.Any(id => findAccount(id) is not { } account || account.Options.GetValueOrDefault(Kind) == User)) return null;
         return $"The bot '{bot.Id}' gets no replies from a bot that Coze hosts: all of its accounts ({string.Join(", ", bot.Accounts)}) are bots, and Coze's "
-            + "bots have not answered bots since February 2024. Add an account with 'options: { kind: user }' to it, and 'allow_user_accounts: true' at the top "
-            + "level of the fleet file. Or use the bot through an account of the upstream 'coze'. If it does answer bots, add 'answers_bots: true' to its options.";
+            + "bots have not answered bots since February 2024. Add an account with 'options: { kind: user }' to it, and 'allow_user_accounts: true' at the "
+            + "top level of the fleet file. Or use the bot through an account of the upstream 'coze'. If it does answer bots, add 'answers_bots: true' to its "
+            + "options.";
     }
 }

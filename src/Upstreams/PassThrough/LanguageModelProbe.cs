@@ -35,7 +35,8 @@ internal sealed class LanguageModelProbe(IPassThrough servers) : IUpstreamProbe
         var answer = await Read(response, cancellationToken).ConfigureAwait(false);
         return (int)response.StatusCode switch
         {
-            200 => bot.Upstream == UpstreamNames.OpenAi ? FindModel(answer, model) : ProbeFinding.Ok($"The key is valid, and the server has the model '{model}'."),
+            200 when bot.Upstream == UpstreamNames.OpenAi => FindModel(answer, model),
+            200 => ProbeFinding.Ok($"The key is valid, and the server has the model '{model}'."),
             404 when bot.Upstream == UpstreamNames.OpenAi =>
                 ProbeFinding.Unknown("The server does not list its models. If it should, correct 'base_url' of the account."),
             404 => ProbeFinding.Problem($"The server has no model '{model}'. Correct 'bot_id' of the bot, or 'base_url' of the account.{TextOf(answer)}"),

@@ -47,6 +47,42 @@ public sealed class DiscordFleetTests
     }
 
     [Theory]
+    [InlineData("accounts: [robot]", "", true)]
+    [InlineData("accounts: [robot, other-robot]", "", true)]
+    [InlineData("accounts: [robot, person]", "", false)]
+    [InlineData("accounts: [robot]", ", answers_bots: true", false)]
+    [InlineData("accounts: [robot]", ", answers_bots: false", true)]
+    public void Read_BotWhoseAccountsAreBots_WarnsWithWhatToAdd(string accounts, string options, bool isWarned)
+    {
+        var result = SampleFleet.Read($$"""
+            allow_user_accounts: true
+            tenants:
+              - { id: acme, keys: [{ name: app, key: k8vQ2mZs71LxTnRb4cWd }] }
+            listeners:
+              - { id: ear, token: listener_token_1, guild_id: 1000000000000000001 }
+            accounts:
+              - { id: robot, upstream: discord, token: account_token_1 }
+              - { id: other-robot, upstream: discord, token: account_token_2, options: { kind: bot } }
+              - { id: person, upstream: discord, token: account_token_3, options: { kind: user } }
+            bots:
+              - { id: hosted, upstream: discord, bot_id: 1000000000000000031, {{accounts}}, options: { listener: ear{{options}} } }
+            models:
+              - { id: m, bots: [hosted] }
+            """);
+
+        Assert.Empty(result.Problems);
+        var warnings = result.File!.Warnings.Where(warning => warning.Contains("gets no replies", StringComparison.Ordinal)).ToList();
+        Assert.Equal(isWarned ? 1 : 0, warnings.Count);
+        Assert.All(warnings, warning =>
+        {
+            Assert.StartsWith("The bot 'hosted' gets no replies from a bot that Coze hosts", warning, StringComparison.Ordinal);
+            Assert.Contains("'options: { kind: user }'", warning, StringComparison.Ordinal);
+            Assert.Contains("'allow_user_accounts: true'", warning, StringComparison.Ordinal);
+            Assert.DoesNotContain('\n', warning);
+        });
+    }
+
+    [Theory]
     // Listeners
     [InlineData("    token: listener_token_1\n", "", "5:5: listeners[0]: Expected exactly one of 'token' and 'token_file', found none.")]
     [InlineData("token: listener_token_1", "token: listener_token_1\n    token_file: /nowhere",

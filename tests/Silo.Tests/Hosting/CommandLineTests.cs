@@ -33,6 +33,14 @@ public sealed class CommandLineTests
 
         Assert.Equal(NodeCommand.Check, line.Command);
         Assert.Equal("f.yaml", line.Values["fleet"]);
+        Assert.False(line.IsOnline);
+    }
+
+    [Fact]
+    public void Parse_CheckOnline_IsAnOptionOfCheckOnly()
+    {
+        Assert.True(CommandLine.Parse(["check", "--online", "--fleet", "f.yaml"]).IsOnline);
+        Assert.Throws<StartException>(() => CommandLine.Parse(["--online", "--fleet", "f.yaml"]));
     }
 
     [Theory]

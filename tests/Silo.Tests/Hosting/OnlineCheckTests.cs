@@ -2,6 +2,7 @@ using CozeCluster.Sandbox;
 using CozeCluster.Sandbox.Discord;
 using CozeCluster.Silo.Hosting;
 using CozeCluster.Silo.Tests.Fleets;
+using CozeCluster.TestKit;
 
 namespace CozeCluster.Silo.Tests.Hosting;
 
@@ -27,7 +28,7 @@ public sealed class OnlineCheckTests : IAsyncLifetime
         Assert.Equal(
             [
                 "OK: bot 'one' with account 'coze': The token is valid, and the bot is published.",
-                "OK: bot 'gpt' with account 'openai': The key is valid, and the server lists the model 'sandbox-model'.",
+                "OK: bot 'gpt' with account 'openai': The key is valid, and the server lists the model 'gpt-sandbox'.",
                 "OK: bot 'claude' with account 'claude': The key is valid, and the server has the model 'claude-sonnet-4-5'.",
                 "OK: bot 'gemini' with account 'gemini': The key is valid, and the server has the model 'gemini-2.5-flash'.",
                 "OK: listener 'ear': The token is valid, and the listener is in its server, with the permissions that it needs.",
@@ -38,18 +39,20 @@ public sealed class OnlineCheckTests : IAsyncLifetime
             ],
             lines);
         Assert.Equal(ExitCodes.Success, code);
-        Assert.DoesNotContain(_sandbox.Discord.Records.All, record => record.Kind == DiscordRecordKind.MessageCreated);
+        Assert.Empty(_sandbox.Discord.Records.Of(DiscordRecordKind.MessageCreated));
     }
 
     [Theory]
-    [InlineData("token: pat_sandbox }", "token: pat_wrong_secret }", "Problem: bot 'one' with account 'coze': Coze says: ", "Give account 'coze' a valid token")]
+    [InlineData("token: pat_sandbox }", "token: pat_wrong_secret }", "Problem: bot 'one' with account 'coze': Coze says: ", "Give account 'coze'")]
     [InlineData("7350000000000000001", "7350000000000000009", "Problem: bot 'one' with account 'coze': Coze says: ", "Publish the bot in Coze")]
     [InlineData("7350000000000000001", "7350000000000000077", "Problem: bot 'one' with account 'coze': Coze says: ", "Correct 'bot_id'")]
-    [InlineData("bot_id: sandbox-model", "bot_id: other-model", "Problem: bot 'gpt' with account 'openai': ", "It lists 1: sandbox-model.")]
+    [InlineData("bot_id: gpt-sandbox", "bot_id: other-model", "Problem: bot 'gpt' with account 'openai': ", "It lists 1: gpt-sandbox.")]
     [InlineData("claude-sonnet-4-5", "claude-nothing", "Problem: bot 'claude' with account 'claude': The server has no model 'claude-nothing'.", "")]
     [InlineData("gemini-2.5-flash", "gemini-nothing", "Problem: bot 'gemini' with account 'gemini': The server has no model 'gemini-nothing'.", "")]
     [InlineData("sk-ant-sandbox", "sk-ant-wrong_secret", "Problem: bot 'claude' with account 'claude': The server refuses the key (HTTP 401)", "")]
     [InlineData("gemini-sandbox-key", "gemini-wrong_secret", "Problem: bot 'gemini' with account 'gemini': The server refuses the key (HTTP 400)", "")]
+    [InlineData("sk-openai-sandbox-1234567890", "sk-openai-wrong_secret",
+        "Problem: bot 'gpt' with account 'openai': The server refuses the key (HTTP 401)", "")]
     [InlineData("sandbox-account-1", "wrong_secret", "Problem: account 'writer' in server ", "Discord rejected the account's token")]
     [InlineData("1000000000000000031", "1000000000000000099", "Problem: bot 'hosted': The user 1000000000000000099 is not in the server ", "")]
     public async Task Run_OneMistake_FailsWithTheProblemAndWhatToDo(string right, string wrong, string problem, string advice)
@@ -164,13 +167,13 @@ public sealed class OnlineCheckTests : IAsyncLifetime
           - { id: ear, guild_id: "{{Guild}}", base_url: "{{_sandbox.BaseUrl}}discord/api/v10", token: sandbox-listener-1 }
         accounts:
           - { id: coze, upstream: coze, base_url: "{{_sandbox.BaseUrl}}coze", token: pat_sandbox }
-          - { id: openai, upstream: openai, base_url: "{{_sandbox.BaseUrl}}openai/v1", token: sk-sandbox-openai }
+          - { id: openai, upstream: openai, base_url: "{{_sandbox.BaseUrl}}openai/v1", token: sk-openai-sandbox-1234567890 }
           - { id: claude, upstream: claude, base_url: "{{_sandbox.BaseUrl}}claude", token: sk-ant-sandbox }
           - { id: gemini, upstream: gemini, base_url: "{{_sandbox.BaseUrl}}gemini", token: gemini-sandbox-key }
           - { id: writer, upstream: discord, base_url: "{{_sandbox.BaseUrl}}discord/api/v10", token: sandbox-account-1, options: { kind: user } }
         bots:
           - { id: one, upstream: coze, bot_id: "7350000000000000001", accounts: [coze] }
-          - { id: gpt, upstream: openai, bot_id: sandbox-model, accounts: [openai] }
+          - { id: gpt, upstream: openai, bot_id: gpt-sandbox, accounts: [openai] }
           - { id: claude, upstream: claude, bot_id: claude-sonnet-4-5, accounts: [claude] }
           - { id: gemini, upstream: gemini, bot_id: gemini-2.5-flash, accounts: [gemini] }
           - { id: hosted, upstream: discord, bot_id: "1000000000000000031", accounts: [writer], options: { listener: ear } }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text.Json.Nodes;
 using CozeCluster.Gateway.Tests.Fakes;
 
 namespace CozeCluster.Gateway.Tests.Surfaces.Admin;
@@ -35,6 +36,20 @@ public sealed class AdminHealthTests
             "fleet":{"version":7,"state":"current","confirmed_at":"2023-11-14T22:13:20Z","processes":0,"unconfirmed":[]}}
             """.ReplaceLineEndings(""),
             await response.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task Bot_AllAccountsAreBotsOnDiscord_HasAWarning()
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.Fleet.BotUpstream = UpstreamNames.Discord;
+        host.Grains.Health.Entries.AddRange([new(HealthKind.Bot, "hosted", HealthState.Ok), new(HealthKind.Account, "hosted", HealthState.Ok)]);
+
+        using var response = await Get(host, "/admin/health", "sk-admin");
+
+        var entries = JsonNode.Parse(await response.Content.ReadAsStringAsync())!["data"]!.AsArray();
+        Assert.StartsWith("The bot 'hosted' gets no replies", entries[0]!["warning"]!.GetValue<string>(), StringComparison.Ordinal);
+        Assert.Null(entries[1]!["warning"]);
     }
 
     [Fact]
