@@ -58,6 +58,16 @@ public sealed class NodeSettingsTests : IDisposable
         Assert.Equal(8080, settings.Endpoints[0].Port);
     }
 
+    [Theory]
+    [InlineData(null, 7077)]
+    [InlineData("8080", 8080)]
+    public void Read_PortInUrls_IsThatOfTheEnvironment(string? port, int expected)
+    {
+        var variables = new Dictionary<string, string?> { ["COZECLUSTER_URLS"] = "http://0.0.0.0:{port}", ["PORT"] = port, ["COZECLUSTER_FLEET"] = "f.yaml" };
+
+        Assert.Equal(expected, Assert.Single(Read([], variables).Endpoints).Port);
+    }
+
     [Fact]
     public void Read_ManyMistakes_ReportsAll()
     {
