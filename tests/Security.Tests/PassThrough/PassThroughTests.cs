@@ -37,6 +37,15 @@ public sealed class PassThroughTests(EchoProvider provider) : IClassFixture<Echo
             foreach (var (name, value) in KeyPlaces(path, key)) await SendAsync($"/own{path}", name, value);
         }
 
+        // One that authenticates, and others beside it.
+        foreach (var (name, value) in KeyPlaces(path, TestFleet.OtherKey).Where(place => place.Name is not ("Authorization" or "key")))
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"/own{path}?key={TestFleet.AdminKey}");
+            request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {TestFleet.Key}");
+            request.Headers.TryAddWithoutValidation(name, value);
+            using var response = await provider.Http.SendAsync(request, TestTimeout.Token);
+        }
+
         Assert.NotEmpty(provider.Received);
         var keys = new[] { TestFleet.Key, TestFleet.OtherKey, TestFleet.AdminKey };
         Assert.All(provider.Received, request => Assert.DoesNotContain(keys, key => request.ToString().Contains(key, StringComparison.OrdinalIgnoreCase)));
