@@ -7,7 +7,9 @@ using CozeCluster.Sandbox.OpenAi;
 
 namespace CozeCluster.EndToEnd.Tests.SingleNode;
 
-/// <summary>Requests that a node passes to providers with the keys of the fleet, as aiproxy did. A gateway of a cluster does not: it cannot open the keys.</summary>
+/// <summary>
+/// Requests that a node passes to providers with the keys of the fleet, as aiproxy did. A gateway of a cluster does not: it cannot open the keys.
+/// </summary>
 public sealed class AiProxyPassThroughTests(AiProxyNode node) : IClassFixture<AiProxyNode>
 {
     private const string OpenAiChat = AiProxyNode.Open + "/v1/chat/completions";
@@ -112,8 +114,8 @@ public sealed class AiProxyPassThroughTests(AiProxyNode node) : IClassFixture<Ai
             Assert.True(await stream.ReadAsync(new byte[64], TestTimeout.Token) > 0);
         }
 
-        bool IsGone() => node.Sandbox.OpenAi.Completions.Any(completion => completion.Body.Contains(prompt[..20], StringComparison.Ordinal) && completion.ClientGone);
-        await node.Sandbox.OpenAi.WaitForAsync(IsGone, TestTimeout.Token);
+        var fake = node.Sandbox.OpenAi;
+        await fake.WaitForAsync(() => fake.Completions.Any(completion => completion.ClientGone && completion.Body.Contains(prompt[..20])), TestTimeout.Token);
     }
 
     [Fact]
