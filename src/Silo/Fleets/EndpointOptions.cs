@@ -36,8 +36,10 @@ internal static class EndpointOptions
         foreach (var provider in Providers)
         {
             passes |= endpoint.Definition.Options.ContainsKey(AccountOption(provider));
-            var accounts = declared.Accounts.Where(account => account.Account.Definition.Upstream == provider);
-            CheckNames(endpoint, AccountOption(provider), $"account of the upstream '{provider}'", [.. accounts.Select(account => account.Account.Definition.Id)]);
+            var accounts = from account in declared.Accounts
+                           where account.Account.Definition.Upstream == provider
+                           select account.Account.Definition.Id;
+            CheckNames(endpoint, AccountOption(provider), $"account of the upstream '{provider}'", [.. accounts]);
         }
         var ownKeys = endpoint.Options.FirstOrDefault(option => option.Name == "own_keys");
         if (ownKeys.At?.Text() is { } flag)
@@ -48,7 +50,8 @@ internal static class EndpointOptions
         if (passes && endpoint.Definition.Anonymous is null && !endpoint.Definition.Options.ContainsKey("tenants"))
         {
             endpoint.IdAt.Report(
-                "This endpoint passes requests to providers. Say in its option 'tenants' whose requests, or with 'anonymous' that those of one tenant need no key.");
+                "This endpoint passes requests to providers. Say in its option 'tenants' whose requests, or with 'anonymous' that those of one tenant need no "
+                + "key.");
         }
     }
 

@@ -22,7 +22,8 @@ internal static class PassThroughAddress
         if (!Uri.TryCreate(baseUrl, UriKind.Absolute, out var given) || given.Scheme is not ("http" or "https") || given.Query.Length > 0)
         {
             throw new ClusterException(
-                ErrorCode.UpstreamUnavailable, $"The base_url of an account of {upstream} is not an http:// or https:// address. Correct it in the fleet file.");
+                ErrorCode.UpstreamUnavailable,
+                $"The base_url of an account of {upstream} is not an http:// or https:// address. Correct it in the fleet file.");
         }
         if (!StaysBelow(path)) throw Leaves();
         var root = RootOf(upstream, baseUrl);

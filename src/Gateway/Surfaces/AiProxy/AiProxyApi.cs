@@ -108,8 +108,8 @@ internal sealed class AiProxyApi(
     {
         if (coze?.BotId is { } bot)
         {
-            return fleet.FindModel(tenantId, bot)
-                ?? throw new ClusterException(ErrorCode.ModelNotFound, "No model that you may use has the bot that the request names.", "coze.conversation.bot_id");
+            return fleet.FindModel(tenantId, bot) ?? throw new ClusterException(
+                ErrorCode.ModelNotFound, "No model that you may use has the bot that the request names.", "coze.conversation.bot_id");
         }
         if (request.Model is { } name && fleet.FindModel(tenantId, name) is { } model) return model;
         var option = $"{request.Provider}_model";

@@ -8,7 +8,9 @@ namespace CozeCluster.Gateway.Surfaces.AiProxy;
 /// <summary>A request that becomes a turn, whatever form its body has.</summary>
 internal sealed record AiProxyRequest
 {
-    /// <summary>The value of <c>provider</c>, which is also the name of the object that each chunk of the answer has: <c>coze</c>, <c>claude</c> or <c>gemini</c>.</summary>
+    /// <summary>
+    /// The value of <c>provider</c>, which is also the name of the object that each chunk of the answer has: <c>coze</c>, <c>claude</c> or <c>gemini</c>.
+    /// </summary>
     public required string Provider { get; init; }
 
     /// <summary>The model; null if the request names none.</summary>

@@ -26,12 +26,11 @@ internal sealed class AiProxyStream(AiProxyChunk chunk, ReplyAddresses addresses
     private readonly byte[] _head = Encoding.UTF8.GetBytes(
         $$"""{"id":{{Quote(chunk.Id)}},"choices":[{"index":0,"message":{"role":"assistant","content":" """.TrimEnd());
 
-    private readonly byte[] _tail = Encoding.UTF8.GetBytes(string.Create(
-        CultureInfo.InvariantCulture,
-        $$"""
-        "},"logprobs":null,"finish_reason":""}],"created":{{chunk.Created}},"model":{{Quote(chunk.Model)}},"system_fingerprint":"","object":"chat.completion.chunk"
-        """)
-        + (chunk.Object is { } provider ? $",\"{chunk.Provider}\":{provider}" : "") + "}");
+    private readonly byte[] _tail = Encoding.UTF8.GetBytes(
+        "\"},\"logprobs\":null,\"finish_reason\":\"\"}],"
+        + string.Create(CultureInfo.InvariantCulture, $"\"created\":{chunk.Created},\"model\":{Quote(chunk.Model)},")
+        + "\"system_fingerprint\":\"\",\"object\":\"chat.completion.chunk\""
+        + (chunk.Object is { } provider ? $",\"{chunk.Provider}\":{provider}}}" : "}"));
 
     private bool _hasText;
     private int _answerPart = -1;

@@ -93,7 +93,8 @@ internal sealed class PassThroughApi(
             throw new ClusterException(
                 ErrorCode.MethodNotAllowed, $"{context.Request.Method} is not passed through. Allowed: {string.Join(", ", Methods)}.");
         }
-        if (context.Features.Get<IHttpUpgradeFeature>()?.IsUpgradableRequest == true || context.Features.Get<IHttpExtendedConnectFeature>()?.IsExtendedConnect == true)
+        if (context.Features.Get<IHttpUpgradeFeature>()?.IsUpgradableRequest == true
+            || context.Features.Get<IHttpExtendedConnectFeature>()?.IsExtendedConnect == true)
             throw new ClusterException(ErrorCode.NotImplemented, "WebSockets are not passed through. Use the HTTP routes of the provider.");
         if (context.Request.ContentLength > options.MaxBodyBytes)
         {

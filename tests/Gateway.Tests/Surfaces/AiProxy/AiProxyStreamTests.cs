@@ -94,8 +94,8 @@ public sealed class AiProxyStreamTests
 
     private static async Task<List<string>> Run(GatewayHost host, params ReplyEvent[] events)
     {
-        var pending = host.Http.SendAsync(
-            new HttpRequestMessage(HttpMethod.Post, "/old/c/v1/chat/completions") { Content = GatewayHost.Json(Body) }, HttpCompletionOption.ResponseHeadersRead);
+        var request = new HttpRequestMessage(HttpMethod.Post, "/old/c/v1/chat/completions") { Content = GatewayHost.Json(Body) };
+        var pending = host.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         var conversation = await host.WaitForTurn();
         // The first event alone: an error that follows it is in the stream.
         await conversation.Post(new Cursor(0, 1), events[0]);
