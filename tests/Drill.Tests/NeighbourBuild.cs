@@ -8,7 +8,7 @@ namespace CozeCluster.Drill.Tests;
 internal static class NeighbourBuild
 {
     /// <summary>The last release. Before the first release: the oldest commit whose messages and stored data this build must understand.</summary>
-    private const string Commit = "ba0cb4a79b0e524ef9d20b06aaa9b971c0ef0b1c";
+    private const string Commit = "41a8c292a25d4b7d3cd2a8db9f78bd3365d00242";
 
     private static readonly string[] Sources = ["src", "Directory.Build.props", "Directory.Packages.props", "global.json", ".editorconfig"];
 

@@ -12,13 +12,13 @@ namespace CozeCluster.Gateway.Tests.Compat;
 public sealed class EndpointSelectionTests
 {
     [Theory]
-    [InlineData("/old/v1/models", "cdp")]
-    [InlineData("/old/v1/v1/models", "cdp")]
+    [InlineData("/old/v1/models", "old")]
+    [InlineData("/old/v1/v1/models", "old")]
     [InlineData("/v1/models", "standard")]
     [InlineData("/v1/v1/models", "standard")]
     public async Task Path_ChoosesTheRouteOfItsEndpoint(string path, string expected)
     {
-        await using var host = await Start(new EndpointDefinition { Id = "old", Path = "/old", Compat = CompatMode.Cdp });
+        await using var host = await Start(new EndpointDefinition { Id = "old", Path = "/old", Compat = CompatMode.Rca });
 
         var answer = await host.Http.GetAsync(path);
 
@@ -31,21 +31,21 @@ public sealed class EndpointSelectionTests
         await using var host = await Start();
         Assert.Equal("standard", await WhoAnswered(await host.Http.GetAsync("/v1/models")));
 
-        SetEndpoints(host, new EndpointDefinition { Id = "old", Port = host.Http.BaseAddress!.Port, Compat = CompatMode.Cdp });
+        SetEndpoints(host, new EndpointDefinition { Id = "old", Port = host.Http.BaseAddress!.Port, Compat = CompatMode.Rca });
 
-        Assert.Equal("cdp", await WhoAnswered(await host.Http.GetAsync("/v1/models")));
+        Assert.Equal("old", await WhoAnswered(await host.Http.GetAsync("/v1/models")));
     }
 
     [Fact]
     public async Task Host_IsMoreThanNothingAndLessThanHostAndPath()
     {
         await using var host = await Start(
-            new EndpointDefinition { Id = "host", Host = "old.example.com", Compat = CompatMode.Cdp },
+            new EndpointDefinition { Id = "host", Host = "old.example.com", Compat = CompatMode.Rca },
             new EndpointDefinition { Id = "both", Host = "old.example.com", Path = "/none" });
 
         Assert.Equal("standard", await WhoAnswered(await host.Http.GetAsync("/v1/models")));
-        Assert.Equal("cdp", await WhoAnswered(await Get(host, "/v1/models", "old.example.com")));
-        Assert.Equal("cdp", await WhoAnswered(await Get(host, "/v1/models", "OLD.example.com:7077")));
+        Assert.Equal("old", await WhoAnswered(await Get(host, "/v1/models", "old.example.com")));
+        Assert.Equal("old", await WhoAnswered(await Get(host, "/v1/models", "OLD.example.com:7077")));
         Assert.Equal("standard", await WhoAnswered(await Get(host, "/none/v1/models", "old.example.com")));
     }
 
@@ -53,24 +53,24 @@ public sealed class EndpointSelectionTests
     public async Task Key_ChoosesWhereNoEndpointDoes()
     {
         await using var host = await Start();
-        host.Grains.Fleet.Keys[GrainKeys.ApiKeyHash("sk-cdp")] = new ApiKeyInfo("acme", "old", false) { Compat = CompatMode.Cdp };
+        host.Grains.Fleet.Keys[GrainKeys.ApiKeyHash("sk-old")] = new ApiKeyInfo("acme", "old", false) { Compat = CompatMode.Rca };
         host.Grains.Fleet.Endpoints = FleetEndpoints.None with { HasCompatKeys = true };
 
         Assert.Equal("standard", await WhoAnswered(await host.Http.GetAsync("/v1/models")));
-        host.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "sk-cdp");
-        Assert.Equal("cdp", await WhoAnswered(await host.Http.GetAsync("/v1/models")));
+        host.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "sk-old");
+        Assert.Equal("old", await WhoAnswered(await host.Http.GetAsync("/v1/models")));
     }
 
     [Fact]
     public async Task RouteOfAnotherMode_IsNotFound()
     {
         await using var host = await Start(
-            new EndpointDefinition { Id = "old", Path = "/old", Compat = CompatMode.Cdp },
+            new EndpointDefinition { Id = "old", Path = "/old", Compat = CompatMode.Rca },
             new EndpointDefinition { Id = "ccp", Path = "/ccp", Compat = CompatMode.Ccp });
 
-        Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/old/only-cdp")).StatusCode);
-        Assert.Equal(HttpStatusCode.NotFound, (await host.Http.GetAsync("/only-cdp")).StatusCode);
-        Assert.Equal(HttpStatusCode.NotFound, (await host.Http.GetAsync("/ccp/only-cdp")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/old/only-old")).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await host.Http.GetAsync("/only-old")).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await host.Http.GetAsync("/ccp/only-old")).StatusCode);
     }
 
     [Theory]
@@ -119,14 +119,14 @@ public sealed class EndpointSelectionTests
     {
         var host = await GatewayHost.Start(map: app =>
         {
-            app.MapGet("/v1/models", Answer).WithMetadata(new CompatRoute(CompatMode.Cdp), TenantRoute.Instance);
-            app.MapGet("/only-cdp", Answer).WithMetadata(new CompatRoute(CompatMode.Cdp));
+            app.MapGet("/v1/models", Answer).WithMetadata(new CompatRoute(CompatMode.Rca), TenantRoute.Instance);
+            app.MapGet("/only-old", Answer).WithMetadata(new CompatRoute(CompatMode.Rca));
         });
         SetEndpoints(host, endpoints);
         return host;
     }
 
-    private static Task Answer(HttpContext context) => context.Response.WriteAsync("""{"by":"cdp"}""");
+    private static Task Answer(HttpContext context) => context.Response.WriteAsync("""{"by":"old"}""");
 
     private static void SetEndpoints(GatewayHost host, params EndpointDefinition[] endpoints) =>
         host.Grains.Fleet.Endpoints = new FleetEndpoints(endpoints, HasCompatKeys: false);
