@@ -16,6 +16,9 @@ internal sealed class DiscordClients(ISecretSeal seal, TimeProvider time, ILogge
     private readonly ConcurrentDictionary<string, Address> _addresses = new(StringComparer.Ordinal);
     private readonly Lock _gate = new();
 
+    /// <summary>Overrides <see cref="DiscordRestOptions.MaxRetries"/> of all clients; null: its default.</summary>
+    public int? MaxRetries { get; init; }
+
     /// <summary>The client of an account.</summary>
     /// <exception cref="ClusterException">The account's token, address, proxy or options are not valid.</exception>
     public DiscordClient Of(AccountDefinition account)
@@ -54,6 +57,7 @@ internal sealed class DiscordClients(ISecretSeal seal, TimeProvider time, ILogge
             if (_clients.TryGetValue(owner, out known) && known.Key == key) return known;
             var proxy = key.Proxy is null ? "" : _seal.Open(key.Proxy);
             var options = optionsOf(_seal.Open(key.Token));
+            if (MaxRetries is { } retries) options = options with { MaxRetries = retries };
             var isSame = known is not null && known.Rest.Options == options && known.ProxyText == proxy;
             // A replaced client is not disposed: requests may still use it, and it holds nothing that has to be released.
             return _clients[owner] = isSame ? known! with { Key = key } : Create(key, owner, options, proxy);

@@ -10,7 +10,9 @@ internal sealed class DiscordProbe : IUpstreamProbe, IDisposable
 {
     private readonly DiscordClients _clients;
 
-    public DiscordProbe(ISecretSeal seal, TimeProvider time, ILogger<DiscordProbe> logger) => _clients = new DiscordClients(seal, time, logger);
+    // Who asks waits for the answer.
+    public DiscordProbe(ISecretSeal seal, TimeProvider time, ILogger<DiscordProbe> logger) =>
+        _clients = new DiscordClients(seal, time, logger) { MaxRetries = 1 };
 
     /// <inheritdoc />
     public IEnumerable<ProbeQuestion> Questions(Fleet fleet)

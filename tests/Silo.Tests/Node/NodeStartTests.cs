@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using CozeCluster.Sandbox;
 using CozeCluster.Silo.Tests.Fleets;
 
 namespace CozeCluster.Silo.Tests.Node;
@@ -48,6 +49,28 @@ public sealed class NodeStartTests : IDisposable
         Assert.Equal(code, await node.ExitCode());
         Assert.Contains(expected, node.Output, StringComparison.Ordinal);
         Assert.Equal(["fleet.yaml"], Directory.GetFileSystemEntries(_folder.FullName).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task Check_OnlineWithAProblem_PrintsItAndExitsWithOne()
+    {
+        await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions(), TestContext.Current.CancellationToken);
+        WriteFleet($$"""
+            tenants: [{ id: acme, keys: [{ name: app, key: key-of-acme }] }]
+            accounts: [{ id: main, upstream: coze, base_url: "{{sandbox.BaseUrl}}coze", token: pat_sandbox }]
+            bots: [{ id: draft, upstream: coze, bot_id: "7350000000000000009", accounts: [main] }]
+            models: [{ id: draft, bots: [draft] }]
+            """);
+
+        await using var online = NodeProcess.Start(_folder.FullName, "check", "--online", "--fleet", "fleet.yaml");
+        Assert.Equal(1, await online.ExitCode());
+        Assert.Contains("is valid: 1 tenant", online.Output, StringComparison.Ordinal);
+        Assert.Contains("Problem: bot 'draft' with account 'main': ", online.Output, StringComparison.Ordinal);
+        Assert.Contains("The upstreams were asked: 0 ok, 0 not known, 1 problem.", online.Output, StringComparison.Ordinal);
+        Assert.Equal(["fleet.yaml"], Directory.GetFileSystemEntries(_folder.FullName).Select(Path.GetFileName));
+
+        await using var offline = NodeProcess.Start(_folder.FullName, "check", "--fleet", "fleet.yaml");
+        Assert.Equal(0, await offline.ExitCode());
     }
 
     [Fact]
