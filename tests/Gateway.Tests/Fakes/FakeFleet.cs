@@ -70,7 +70,10 @@ public sealed class FakeFleet : IFleetView
 
     public ModelDefinition? FindModel(string tenantId, string model) =>
         Models.Contains(model) || model == LanguageModel || OtherBots.ContainsKey(model)
-            ? new ModelDefinition { Id = model, Bots = [OtherBots.ContainsKey(model) ? model : "b"], Fallback = model == LanguageModel ? [model] : [], CreatedAt = Created }
+            ? new ModelDefinition
+            {
+                Id = model, Bots = [OtherBots.ContainsKey(model) ? model : "b"], Fallback = model == LanguageModel ? [model] : [], CreatedAt = Created,
+            }
             : null;
 
     public IReadOnlyList<ModelInfo> ListModels(string tenantId) => [.. Models.Select(model => new ModelInfo(model, Created))];
