@@ -26,8 +26,8 @@ public static class UpstreamServices
     }
 
     /// <summary>
-    /// Adds the language models as <see cref="IUpstream"/>s, with their other tasks and with credentials of requests. Requires an <see cref="ISecretSeal"/>, an <see cref="IBlobStore"/>, an <see cref="ISafeFetcher"/>
-    /// and logging. Uses the system clock unless a <see cref="TimeProvider"/> is registered.
+    /// Adds the language models as <see cref="IUpstream"/>s, with their other tasks and with credentials of requests. Requires an <see cref="ISecretSeal"/>, an
+    /// <see cref="IBlobStore"/>, an <see cref="ISafeFetcher"/> and logging. Uses the system clock unless a <see cref="TimeProvider"/> is registered.
     /// </summary>
     public static IServiceCollection AddLanguageModels(this IServiceCollection services)
     {

@@ -34,14 +34,15 @@ internal static class UpstreamAuthorization
         if (credential is not null && !bots.Any(bot => fleet.TakesCredential(bot, credential.Upstream)))
         {
             throw Invalid(
-                $"The model '{model}' takes no credential for '{credential.Upstream}' from requests. Omit the header '{Header}', or use a model that takes it.");
+                $"The model '{model}' takes no credential for '{credential.Upstream}' from requests. "
+                + $"Omit the header '{Header}', or use a model that takes it.");
         }
         // A bot that another fleet has just removed may be missing here. The bots decide then.
         if (credential is null && bots.FirstOrDefault() is { } first && bots.All(bot => !fleet.HasAccount(bot, null)))
         {
             throw Invalid(
-                $"The model '{model}' needs your own credential of '{first.Upstream}'. Send it in the header '{Header}: {first.Upstream} YOUR_KEY', in addition "
-                + "to your API key.");
+                $"The model '{model}' needs your own credential of '{first.Upstream}'. "
+                + $"Send it in the header '{Header}: {first.Upstream} YOUR_KEY', in addition to your API key.");
         }
     }
 

@@ -16,6 +16,7 @@ public sealed partial class ModelTaskGrain : Grain, IModelTaskGrain
     private readonly ConversationOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private Task<ModelTaskResult>? _run;
 
     /// <summary>Called by Orleans.</summary>
     public ModelTaskGrain(
@@ -39,7 +40,10 @@ public sealed partial class ModelTaskGrain : Grain, IModelTaskGrain
     }
 
     /// <inheritdoc />
-    public async Task<ModelTaskResult> Run(ModelTaskRequest request, CancellationToken cancellationToken = default)
+    public Task<ModelTaskResult> Run(ModelTaskRequest request, CancellationToken cancellationToken = default) =>
+        _run ??= RunOnce(request, cancellationToken);
+
+    private async Task<ModelTaskResult> RunOnce(ModelTaskRequest request, CancellationToken cancellationToken)
     {
         try
         {

@@ -109,8 +109,8 @@ internal static class FleetChecks
                 if (upstream.Select(account => account.BaseUrl).Distinct(StringComparer.Ordinal).Skip(1).Any())
                 {
                     model.IdAt.Report(
-                        $"The accounts of this model that take credentials of requests for '{upstream.Key}' have different base URLs. A client's credential would "
-                        + "be sent to servers that it is not for. Use a model for each server.");
+                        $"The accounts of this model that take credentials of requests for '{upstream.Key}' have different base URLs. "
+                        + "A client's credential would be sent to servers that it is not for. Use a model for each server.");
                 }
             }
         }

@@ -83,7 +83,8 @@ public sealed class OwnKeyTests(OwnKeyNode node) : IClassFixture<OwnKeyNode>
         Assert.Equal(200, (await alone.NewRequest($"openai {FakeOpenAi.OwnToken}").InConversation(name).CompleteAsync()).Status);
         await alone.NewRequest($"openai {Wrong}").InConversation(name).CompleteAsync();
         // Killed while a turn runs.
-        await using var open = await alone.NewRequest($"openai {FakeOpenAi.OwnToken}", directives: "chunks=900 pace=50ms").InConversation(name).OpenStreamAsync();
+        var slow = alone.NewRequest($"openai {FakeOpenAi.OwnToken}", directives: "chunks=900 pace=50ms").InConversation(name);
+        await using var open = await slow.OpenStreamAsync();
         await open.ReadUntilAsync(reply => reply.Text.Length > 0, TestTimeout.Token);
         await alone.Node.CrashAsync();
 

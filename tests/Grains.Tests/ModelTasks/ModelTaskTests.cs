@@ -65,7 +65,8 @@ public sealed class ModelTaskTests : GrainTest
         var error = await Assert.ThrowsAsync<ClusterException>(() => Run(request));
 
         Assert.Equal((ErrorCode.UpstreamInvalidRequest, "Too many inputs."), (error.Code, error.Message));
-        Assert.Equal((TurnStatus.Failed, ErrorCode.UpstreamInvalidRequest), Assert.Single(await Search(request)) is var row ? (row.Status, row.Error) : default);
+        var row = Assert.Single(await Search(request));
+        Assert.Equal((TurnStatus.Failed, ErrorCode.UpstreamInvalidRequest), (row.Status, row.Error));
     }
 
     [Fact]
@@ -92,6 +93,21 @@ public sealed class ModelTaskTests : GrainTest
         _tasks.Hold = null;
         await PassUntil(() => Search(request).Result is [{ Status: TurnStatus.Cancelled }]);
         await Run(Embed("t3"));
+    }
+
+    [Fact]
+    public async Task Run_RepeatedCall_IsSentOnce()
+    {
+        _tasks.Hold = new TaskCompletionSource();
+        var request = Embed("t3");
+        var first = Run(request);
+        await PassUntil(() => !_tasks.Received.IsEmpty);
+        var second = Run(request);
+        await LetGrainsRun();
+        _tasks.Hold.SetResult();
+
+        Assert.Same((await first).Body, (await second).Body);
+        Assert.Single(_tasks.Received);
     }
 
     [Fact]
@@ -146,7 +162,10 @@ public sealed class ModelTaskTests : GrainTest
             Version = "tasks",
             Accounts = [.. small.Accounts, new AccountDefinition { Id = "own", Upstream = "fake", BaseUrl = "http://localhost", CredentialFromRequest = true }],
             Bots = [.. small.Bots, Bot("embed", "a1", "a2"), Bot("own-embed", "own")],
-            Models = [.. small.Models, new ModelDefinition { Id = "vectors", Bots = ["embed", "b1"] }, new ModelDefinition { Id = "own", Bots = ["own-embed"] }],
+            Models =
+            [
+                .. small.Models, new ModelDefinition { Id = "vectors", Bots = ["embed", "b1"] }, new ModelDefinition { Id = "own", Bots = ["own-embed"] },
+            ],
         };
     }
 

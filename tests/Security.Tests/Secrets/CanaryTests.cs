@@ -34,7 +34,8 @@ public sealed class CanaryTests
         }
         // All upstreams have been asked, and their words reach the client, without the secrets in them.
         Assert.True(node.Requests > SecretsFixture.Models.Length);
-        var ofLanguageModels = SecretsFixture.LanguageModels.Concat(SecretsFixture.OwnKeyModels).Append("openai-own-refusal-vectors").Where(model => !model.EndsWith("-page", StringComparison.Ordinal));
+        var ofLanguageModels = SecretsFixture.LanguageModels.Concat(SecretsFixture.OwnKeyModels).Append("openai-own-refusal-vectors")
+            .Where(model => !model.EndsWith("-page", StringComparison.Ordinal));
         foreach (var model in (string[])["refusal", "stream-error", "failed-chat", "proxied", .. ofLanguageModels])
             Assert.Contains(written, text => text.Key.EndsWith($" of {model}", StringComparison.Ordinal) && text.Value.AsSpan().IndexOf("(token)"u8) >= 0);
         foreach (var path in new[] { "/v1/models", "/cozecluster/v1/conversations", "/cozecluster/v1/conversations/talk", "/v1/nothing", "/v1/turns/none" })

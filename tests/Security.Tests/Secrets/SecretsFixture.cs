@@ -11,7 +11,9 @@ internal sealed class SecretsFixture : IAsyncDisposable
 {
     /// <summary>The models, one for each way in which the upstream repeats what it received.</summary>
     public static readonly string[] Models =
-        ["refusal", "refusal-401", "page", "stream-error", "failed-chat", "proxied", "oauth", "unreachable-proxy", "discord", .. LanguageModels, .. OwnKeyModels];
+    [
+        "refusal", "refusal-401", "page", "stream-error", "failed-chat", "proxied", "oauth", "unreachable-proxy", "discord", .. LanguageModels, .. OwnKeyModels,
+    ];
 
     /// <summary>The models of upstreams of language models. Each upstream refuses, answers with a page, and fails within a stream.</summary>
     public static IEnumerable<string> LanguageModels =>

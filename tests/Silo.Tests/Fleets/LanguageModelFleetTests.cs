@@ -37,18 +37,19 @@ public sealed class LanguageModelFleetTests
 
     [Theory]
     [InlineData("credentials: request }", "credentials: client }",
-        "5:46: accounts[0].credentials: Expected request: every request brings its own credential.")]
+        "5:47: accounts[0].credentials: Expected request: every request brings its own credential.")]
     [InlineData("credentials: request }", "credentials: request, token: sk-1 }",
         "5:5: accounts[0]: Expected exactly one of 'token', 'token_file' and 'credentials', found 2.")]
     [InlineData("token: sk-of-the-operator", "max_concurrent_turns: 3",
         "7:5: accounts[2]: Expected exactly one of 'token', 'token_file' and 'credentials', found none.")]
     [InlineData("token: pat_secret_1", "token: pat_secret_1, credentials: request",
-        "8:64: accounts[3].credentials: Only accounts of language models can take credentials from requests.")]
-    [InlineData("task: embeddings", "task: images", "11:77: bots[1].task: Expected chat, embeddings or moderations.")]
-    [InlineData("accounts: [coze]", "accounts: [coze], task: embeddings", "13:92: bots[3].task: Only bots of the upstream 'openai' have other tasks than chat.")]
+        "8:67: accounts[3].credentials: Only accounts of language models can take credentials from requests.")]
+    [InlineData("task: embeddings", "task: images", "11:73: bots[1].task: Expected chat, embeddings or moderations.")]
+    [InlineData("accounts: [coze]", "accounts: [coze], task: embeddings",
+        "13:88: bots[3].task: Only bots of the upstream 'openai' have other tasks than chat.")]
     [InlineData("fallback: [helper]", "fallback: [elsewhere]",
-        "15:11: models[0].id: The accounts of this model that take credentials of requests for 'openai' have different base URLs. A client's credential would be "
-        + "sent to servers that it is not for. Use a model for each server.")]
+        "15:11: models[0].id: The accounts of this model that take credentials of requests for 'openai' have different base URLs. "
+        + "A client's credential would be sent to servers that it is not for. Use a model for each server.")]
     public void Read_Mistake_IsReported(string old, string @new, string expected)
     {
         var at = Text.IndexOf(old, StringComparison.Ordinal);

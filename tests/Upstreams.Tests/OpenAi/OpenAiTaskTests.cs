@@ -74,8 +74,7 @@ public sealed class OpenAiTaskTests
         // The server repeats the whole key in forms that no pattern of keys recognises.
         const string Canary = "canary/of+an=own~key";
         await using var server = await WireServer.Start((context, request) => WireServer.Write(
-            context, new JsonObject { ["error"] = new JsonObject { ["message"] = $"Bad key: <{request.Authorization?[7..]}>", ["code"] = "other" } }.ToJsonString(),
-            status: 400));
+            context, ErrorOf($"Bad key: <{request.Authorization?[7..]}>"), status: 400));
         var credentials = new RequestCredentials(new TestSeal());
 
         var hidden = await Message(Canary, credentials);
@@ -93,6 +92,9 @@ public sealed class OpenAiTaskTests
             return (await Assert.ThrowsAsync<ClusterException>(() => Run(server, change: credential.Apply))).Message;
         }
     }
+
+    private static string ErrorOf(string message) =>
+        new JsonObject { ["error"] = new JsonObject { ["message"] = message, ["code"] = "other" } }.ToJsonString();
 
     private static async Task<ModelTaskAnswer> Run(
         WireServer server, ModelTask task = ModelTask.Embeddings, string body = """{"input":"a"}""", Dictionary<string, string>? options = null,

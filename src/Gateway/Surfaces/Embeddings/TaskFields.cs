@@ -10,7 +10,8 @@ internal static class EmbeddingFields
 
     public static FieldTable Table { get; } = new(
         new("model", FieldUse.Supported, "string", "A model of `GET /v1/models` that makes embeddings. Required."),
-        new("input", FieldUse.Supported, "string or array", "A text, up to 2048 texts, or tokens: an array of integers, or of such arrays. Required.", CheckInput),
+        new("input", FieldUse.Supported, "string or array", "A text, up to 2048 texts, or tokens: an array of integers, or of such arrays. Required.",
+            CheckInput),
         new("encoding_format", FieldUse.Supported, "string", "`float` (default) or `base64`.", CheckFormat),
         new("dimensions", FieldUse.Supported, "integer, from 1", "The length of the vectors, if the model can shorten them.",
             FieldChecks.Integer(1, MaxDimensions)),
@@ -32,7 +33,8 @@ internal static class EmbeddingFields
 
     private static void CheckFormat(JsonElement value, JsonFieldPath path)
     {
-        if (JsonInput.ReadString(value, path) is not ("float" or "base64")) throw path.Invalid($"Invalid value for '{path}': expected \"float\" or \"base64\".");
+        if (JsonInput.ReadString(value, path) is not ("float" or "base64"))
+            throw path.Invalid($"Invalid value for '{path}': expected \"float\" or \"base64\".");
     }
 }
 
@@ -43,7 +45,8 @@ internal static class ModerationFields
 
     public static FieldTable Table { get; } = new(
         new("model", FieldUse.Supported, "string", "A model of `GET /v1/models` that checks contents. Required."),
-        new("input", FieldUse.Supported, "string or array", "A text, up to 2048 texts, or parts of the types `text` and `image_url`. Required.", CheckInput));
+        new("input", FieldUse.Supported, "string or array", "A text, up to 2048 texts, or parts of the types `text` and `image_url`. Required.",
+            CheckInput));
 
     private static void CheckInput(JsonElement input, JsonFieldPath path)
     {
