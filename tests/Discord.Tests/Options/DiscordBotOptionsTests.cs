@@ -29,7 +29,7 @@ public sealed class DiscordBotOptionsTests
         var (options, errors) = Parse(
             ("listener", "l1"), ("channel", "thread"), ("channel_id", "123"), ("name", "ask"), ("delete_after", "2m"), ("keep_for", "1d"),
             ("history", "json"), ("long", "file"), ("recognise", "mention"), ("daily_reset", "08:30-05:00"),
-            ("end.first_wait", "90"), ("end.cold_wait", "7.5s"), ("end.min_wait", "500ms"), ("end.max_wait", "20s"));
+            ("end.first_wait", "90"), ("end.cold_wait", "7.5s"), ("end.min_wait", "500ms"), ("end.max_wait", "20s"), ("answers_bots", "true"));
 
         Assert.Empty(errors);
         Assert.Equal(
@@ -52,6 +52,7 @@ public sealed class DiscordBotOptionsTests
                     MaxWait = TimeSpan.FromSeconds(20),
                 },
                 DailyReset = new DailyReset(new TimeOnly(8, 30), TimeSpan.FromHours(-5)),
+                AnswersBots = true,
             },
             options);
     }
