@@ -39,7 +39,11 @@ internal static class DiscordSection
         var ids = UserAccounts(declared).Select(account => account.Account.Definition.Id).ToList();
         string[] risks = ids.Count == 0
             ? []
-            : [$"The fleet sends to Discord with user accounts ({string.Join(", ", ids)}). Discord's terms forbid automating user accounts; they may be banned."];
+            :
+            [
+                $"The fleet sends to Discord with user accounts ({string.Join(", ", ids)}). Discord's terms forbid automating user accounts; they may be "
+                + "banned.",
+            ];
         var accounts = declared.Accounts.Select(account => account.Account.Definition).DistinctBy(account => account.Id).ToDictionary(account => account.Id);
         return [.. risks, .. declared.Bots.Select(bot => BotAccounts.WarningOf(bot.Definition, accounts.GetValueOrDefault)).OfType<string>()];
     }

@@ -142,7 +142,8 @@ public sealed class ModelTaskTests : GrainTest
 
     private static ModelTaskRequest Embed(string tenant = Tenant, string model = "vectors") => new()
     {
-        TurnId = Testing.TestIds.Ids.NewTurn(tenant, null), TenantId = tenant, Model = model, AskedModel = model, Task = ModelTask.Embeddings, Body = "{}"u8.ToArray(),
+        TurnId = Testing.TestIds.Ids.NewTurn(tenant, null), TenantId = tenant, Model = model, AskedModel = model, Task = ModelTask.Embeddings,
+        Body = "{}"u8.ToArray(),
     };
 
     private Task<ModelTaskResult> Run(ModelTaskRequest request, CancellationToken cancellationToken = default)
