@@ -96,7 +96,7 @@ public sealed class FakeFleet : IFleetView
         Keys.Values.FirstOrDefault(key => key.TenantId == tenantId && key.Name == keyName)?.Limits;
 
 
-    public TenantDefinition? FindTenant(string tenantId) => new() { Id = tenantId, DefaultModel = DefaultModel };
+    public TenantDefinition? FindTenant(string tenantId) => new() { Id = tenantId, DefaultModel = DefaultModel, Limits = TenantLimits };
 
     /// <summary>The upstream of all bots that are no language models.</summary>
     public string BotUpstream { get; set; } = "coze";
