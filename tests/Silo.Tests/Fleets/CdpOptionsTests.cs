@@ -7,12 +7,12 @@ public sealed class CdpOptionsTests
 {
     [Theory]
     [InlineData("{ builtin_models: true, only_openai_api: false, request_out_time: 60, stream_request_out_time: 86400 }", "")]
-    [InlineData("{ builtin_models: yes }", "true or false")]
-    [InlineData("{ only_openai_api: 1 }", "true or false")]
-    [InlineData("{ request_out_time: 0 }", "number of seconds")]
-    [InlineData("{ request_out_time: 60s }", "number of seconds")]
-    [InlineData("{ stream_request_out_time: 86401 }", "number of seconds")]
-    [InlineData("{ request_rate_limit: 60 }", "there are builtin_models, only_openai_api")]
+    [InlineData("{ builtin_models: yes }", "one of true, false")]
+    [InlineData("{ only_openai_api: 1 }", "one of true, false")]
+    [InlineData("{ request_out_time: 0 }", "whole number from 1 to 86400")]
+    [InlineData("{ request_out_time: 60s }", "whole number from 1 to 86400")]
+    [InlineData("{ stream_request_out_time: 86401 }", "whole number from 1 to 86400")]
+    [InlineData("{ request_rate_limit: 60 }", "not a known key. Known keys: builtin_models, only_openai_api")]
     public void Options_AreChecked(string options, string expected)
     {
         var result = new FleetReader(EnvironmentValues.Process).Read(

@@ -24,7 +24,9 @@ public sealed class MigratedFleetTests
         var (first, second) = (Read(name, new FleetTextOptions()).File!, Read(name, new FleetTextOptions { InlineSecrets = true }).File!);
 
         Assert.Equal(first.Accounts.Select(account => (account.Token, account.Proxy)), second.Accounts.Select(account => (account.Token, account.Proxy)));
-        Assert.Equal(first.Tenants.SelectMany(tenant => tenant.Keys), second.Tenants.SelectMany(tenant => tenant.Keys));
+        Assert.Equal(
+            first.Tenants.SelectMany(tenant => tenant.Keys).Select(key => (key.Name, key.Hash)),
+            second.Tenants.SelectMany(tenant => tenant.Keys).Select(key => (key.Name, key.Hash)));
     }
 
     [Theory]
