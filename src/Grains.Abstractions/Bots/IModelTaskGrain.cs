@@ -11,8 +11,8 @@ public interface IModelTaskGrain : IGrainWithStringKey
 {
     /// <summary>
     /// Admits a request, finds a bot for it, and returns the upstream's answer. The request is a turn without a conversation: it counts against the tenant's
-    /// limit, and has a row in the log. A repeated call gets the same answer while the task runs. After the failure of its node the request is sent again, which
-    /// changes nothing at the upstream.
+    /// limit, and has a row in the log. A repeated call gets the same answer while the task runs. After the failure of its node the request is sent again,
+    /// which changes nothing at the upstream.
     /// </summary>
     /// <exception cref="ClusterException">The refusal of the tenant, of the bots or of the upstream.</exception>
     [Alias("Run"), AlwaysInterleave, Idempotent, ResponseTimeout("00:02:30")]
