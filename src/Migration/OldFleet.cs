@@ -107,6 +107,9 @@ public sealed record OldTenant(string Id, string From = "")
 /// <summary>A Discord bot that receives replies.</summary>
 public sealed record OldListener(string Id, FleetValue Token, FleetValue GuildId, string From = "")
 {
+    /// <summary>Another address of Discord's API; null: its own.</summary>
+    public string? BaseUrl { get; init; }
+
     /// <summary>Its proxy; null: none.</summary>
     public FleetValue? Proxy { get; init; }
 }

@@ -93,6 +93,7 @@ internal sealed class FleetWriter(OldFleet fleet, FleetTextOptions options)
     private void WriteListener(OldListener listener)
     {
         Line($"  - id: {listener.Id}");
+        if (listener.BaseUrl is { } url) Line($"    base_url: {YamlText.Value(url)}");
         Entry("    token", listener.Token, listener.From);
         Entry("    guild_id", listener.GuildId, "");
         if (listener.Proxy is { } proxy) Entry("    proxy", proxy, "");

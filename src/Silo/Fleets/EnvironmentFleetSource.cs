@@ -62,6 +62,7 @@ internal sealed class EnvironmentFleetSource(OldEnvironment environment, IReadOn
             problems = [.. e.Lines.Select(line => new FleetProblem(0, 0, "", line))];
             return false;
         }
+        if (environment.DiscordUrl is { } discord) UseDiscord(fleet, discord);
         var endpoint = fleet.Endpoints[0];
         fleet.Endpoints.Clear();
         foreach (var port in ports)
@@ -70,6 +71,15 @@ internal sealed class EnvironmentFleetSource(OldEnvironment environment, IReadOn
             fleet.Endpoints.Add(endpoint with { Id = id, Port = port == 0 ? null : port, From = "this node" });
         }
         return true;
+    }
+
+    private static void UseDiscord(OldFleet fleet, string url)
+    {
+        for (var i = 0; i < fleet.Listeners.Count; i++) fleet.Listeners[i] = fleet.Listeners[i] with { BaseUrl = url };
+        for (var i = 0; i < fleet.Accounts.Count; i++)
+        {
+            if (fleet.Accounts[i].Upstream == "discord") fleet.Accounts[i] = fleet.Accounts[i] with { BaseUrl = url };
+        }
     }
 
     private static string Digest(FleetText? text, IReadOnlyList<FleetProblem> problems)

@@ -8,6 +8,9 @@ namespace CozeCluster.Silo.Hosting;
 /// <param name="Folder">The folder where the node was started.</param>
 internal sealed record OldEnvironment(OldSystem System, IReadOnlyDictionary<string, string?> Variables, string Folder)
 {
+    /// <summary>The address of Discord's API; null: Discord's own.</summary>
+    public string? DiscordUrl { get; init; }
+
     /// <summary>The port that the old system listened on; null if its configuration is not valid.</summary>
     public int? Port
     {
@@ -39,7 +42,7 @@ internal sealed record OldEnvironment(OldSystem System, IReadOnlyDictionary<stri
         if (hasFleet && !isWanted) return null;
         try
         {
-            if (Migrator.SystemOf(source.Variables, folder) is { } system) return new OldEnvironment(system, source.Variables, folder);
+            if (Migrator.SystemOf(source.Variables, folder) is { } system) return new(system, source.Variables, folder) { DiscordUrl = source[Settings.DiscordUrl].Text };
         }
         catch (MigrationException e) when (!isWanted || Report(e))
         {

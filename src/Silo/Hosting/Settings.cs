@@ -46,6 +46,9 @@ internal static class Settings
     public static readonly Setting FromEnv = new("from-env", null, "false",
         "Make the fleet from the environment of coze-discord-proxy or coze-chat-proxy and their files. Without a fleet file, they are found; false: never.");
 
+    public static readonly Setting DiscordUrl = new("discord-url", "url", null,
+        "Address of Discord's API for a fleet from the environment; to try it with fake upstreams.");
+
     public static readonly Setting FleetPoll = new("fleet-poll", "duration", "5s",
         "How often the fleet file is checked for changes, in addition to file system notifications.");
 
@@ -164,7 +167,7 @@ internal static class Settings
 
     public static IReadOnlyList<Setting> All { get; } =
     [
-        Sandbox, SandboxPort, Fleet, FromEnv, FleetPoll, FleetStaleMax, Data, Port, Urls, Certificate, CertificateKey, CertificatePassword,
+        Sandbox, SandboxPort, Fleet, FromEnv, DiscordUrl, FleetPoll, FleetStaleMax, Data, Port, Urls, Certificate, CertificateKey, CertificatePassword,
         Role, Postgres, ClusterId, SiloPort, ClientPort, AdvertisedAddress, ClusterCertificate, ClusterCertificateKey, ClusterCertificatePassword, SecretsKey,
         MaxBodyBytes, MaxBodyBytesInFlight, StartGrace, KeepAlive, CorsOrigins, Swagger, Dashboard, Durability, DurableTurns,
         KeepConversations, KeepTurns, MaxStoredTurns, MaxQueuedTurns, MaxAttempts, ListenerGrace, DrainNotice, DrainTime, Log, LogLevel,
