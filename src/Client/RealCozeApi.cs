@@ -67,7 +67,7 @@ public sealed class RealCozeApi : IDisposable
 
     /// <summary>Sends a history and waits for the whole reply.</summary>
     /// <param name="history">The messages, oldest first. The last one should be of the user. Those of the bot's configuration come before them.</param>
-    /// <param name="onData">Called with each piece of the reply, the last one included, or with the error. Null: nobody is told.</param>
+    /// <param name="onData">Called with each piece of the reply, the last one included, or with the error. Null: there is no callback.</param>
     /// <param name="roles">The kinds of pieces that <paramref name="onData"/> receives, see <see cref="RealCozeRole"/>. Null: answers only.</param>
     /// <param name="cancellationToken">Cancels the chat.</param>
     /// <returns>The last piece of the answer.</returns>

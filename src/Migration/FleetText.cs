@@ -7,7 +7,7 @@ namespace CozeCluster.Migration;
 /// <summary>How a fleet file is written.</summary>
 public sealed record FleetTextOptions
 {
-    /// <summary>Whether secrets stand in the fleet file itself. Default: no, as variables.</summary>
+    /// <summary>Whether secrets are written to the fleet file itself. Default: no; the file refers to variables.</summary>
     public bool InlineSecrets { get; init; }
 
     /// <summary>Whether keys that are easy to guess, and requests without a key, are also accepted from other machines. Default: no.</summary>
@@ -28,7 +28,7 @@ public sealed record FleetTextOptions
 /// <param name="MissingVariables">Variables that the old configuration does not contain. The operator sets them.</param>
 public sealed record FleetText(string Yaml, IReadOnlyDictionary<string, string> Variables, IReadOnlyList<string> MissingVariables)
 {
-    // Nobody knows a text with this hash.
+    // No known text has this hash.
     internal const string NoKey = "0000000000000000000000000000000000000000000000000000000000000000";
 
     /// <summary>Writes a fleet.</summary>

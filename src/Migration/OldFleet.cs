@@ -12,7 +12,7 @@ public sealed class OldFleet
     /// <summary>The files that were read, as operators know them; empty if everything came from the environment.</summary>
     public IReadOnlyList<string> Files { get; set; } = [];
 
-    /// <summary>Who may ask. At least one.</summary>
+    /// <summary>The tenants. At least one.</summary>
     public List<OldTenant> Tenants { get; } = [];
 
     /// <summary>Where the old system listened. At least one.</summary>
@@ -43,7 +43,7 @@ public sealed class OldFleet
     public bool HasUserAccounts => Accounts.Any(account => account.Options.Any(option => option is { Name: "kind", Value.Text: "user" }));
 }
 
-/// <summary>A value of the fleet: a text, or a secret that stands in a variable.</summary>
+/// <summary>A value of the fleet: a text, or a secret that is stored in an environment variable.</summary>
 public sealed record FleetValue
 {
     private FleetValue(string? text, string? variable) => (Text, Variable) = (text, variable);
@@ -69,7 +69,7 @@ public sealed record FleetValue
 /// <summary>A named value with the place that it came from.</summary>
 public sealed record OldOption(string Name, FleetValue Value, string From = "");
 
-/// <summary>A manner of speech and where it answers.</summary>
+/// <summary>An endpoint: an address and the API that it serves.</summary>
 /// <param name="Id">The id in the fleet.</param>
 /// <param name="Port">The port that it answers on; null: any, for requests to this machine.</param>
 /// <param name="From">Where the port came from.</param>
@@ -78,7 +78,7 @@ public sealed record OldEndpoint(string Id, int? Port, string From = "")
     /// <summary>The tenant that requests without a key act for; null: a key is required.</summary>
     public string? Anonymous { get; init; }
 
-    /// <summary>Why.</summary>
+    /// <summary>The reason, for a comment.</summary>
     public string AnonymousFrom { get; init; } = "";
 
     /// <summary>Requests that one address may send in a minute; null: no limit.</summary>
@@ -87,7 +87,7 @@ public sealed record OldEndpoint(string Id, int? Port, string From = "")
     /// <summary>The addresses that it answers; empty: all.</summary>
     public IReadOnlyList<string> Networks { get; init; } = [];
 
-    /// <summary>Settings of the manner of speech.</summary>
+    /// <summary>Options of the endpoint's mode.</summary>
     public IReadOnlyList<OldOption> Options { get; init; } = [];
 }
 

@@ -59,6 +59,18 @@ internal sealed class ApiKeys(IFleetView fleet, Readiness readiness, WrongKeys w
         });
     }
 
+    /// <summary>The key of a long connection with the rights that it has at this time.</summary>
+    /// <param name="context">The connection.</param>
+    /// <param name="key">The key, which is not that of anonymous requests.</param>
+    /// <exception cref="ClusterException">The key was revoked, has expired, or may not come from this address.</exception>
+    public RequestKey Renew(HttpContext context, RequestKey key)
+    {
+        if (fleet.FindKey(key.Hash) is not { Admin: false } known || known.TenantId != key.TenantId)
+            throw new ClusterException(ErrorCode.InvalidApiKey, "The API key was revoked. Send a valid key.");
+        KeyRules.Require(known, context.Connection.RemoteIpAddress, time.GetUtcNow());
+        return key with { Models = known.Models, IsLimited = fleet.HasLimits(known.TenantId, known.Name) };
+    }
+
     private static void Accept(HttpContext context, RequestKey key)
     {
         RequestInfo.Of(context).Key = key;

@@ -36,7 +36,8 @@ internal sealed class RunningReplies : IDisposable
         try
         {
             // Read after the registration: a change before that was not reported to this reader.
-            if (key.IsAnonymous || (_fleet.FindKey(key.Hash) is { } info && info.TenantId == key.TenantId && !info.Admin)) return registration;
+            if (key.IsAnonymous || (_fleet.FindKey(key.Hash) is { } info && info.TenantId == key.TenantId && info is { Admin: false, Disabled: false }))
+                return registration;
             throw Revoked.ToException();
         }
         catch

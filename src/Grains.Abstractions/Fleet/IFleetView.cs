@@ -56,7 +56,7 @@ public interface IFleetView
     /// <summary>The ids of everything in the fleet.</summary>
     FleetOutline Outline { get; }
 
-    /// <summary>Asks the catalog for changes at once, and uses them. For code that was told of a change and must not miss it.</summary>
+    /// <summary>Asks the catalog for changes at once, and uses them. For code that was notified of a change and must not miss it.</summary>
     /// <exception cref="ClusterException"><see cref="ErrorCode.CallRejected"/>: the catalog does not answer.</exception>
     Task Refresh(CancellationToken cancellationToken = default);
 

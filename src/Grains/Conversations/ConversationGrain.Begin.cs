@@ -77,6 +77,9 @@ public sealed partial class ConversationGrain
         var (admission, reserved) = result.Value;
         if (admission.Refusal is not null) return new TurnStart(admission.Refusal, admission.Rates);
 
+        // Without a limit, a language model could write more than is reserved, and the rest would not be charged.
+        if (reserved is not null && request.Settings.MaxOutputTokens is null && _fleet.HasLanguageModel(request.TenantId, request.Model))
+            request = request with { Settings = request.Settings with { MaxOutputTokens = (int)TurnEstimate.DefaultOutput } };
         if (expiredRow != 0) await _writer.Remove(expiredRow);
         var turn = CreateTurn(rowId, request, keepsPrompt, reserved);
         (turn.Answered, turn.FirstPick) = (answered, pick);

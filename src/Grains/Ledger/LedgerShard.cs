@@ -37,7 +37,7 @@ internal sealed class LedgerShard(
         if (_book?.Find(reservation.RowId) is { } known) return Task.FromResult(new ReservationResult(known, null));
         if (_waiting.Find(other => other.Reservation.RowId == reservation.RowId) is { } waiting) return waiting.Result.Task;
         var now = time.GetUtcNow();
-        // Nobody overtakes turns that wait.
+        // Turns that wait are served first.
         if (_waiting.Count == 0 && IsUsable(_book, now) && TryReserve(_book!, reservation, now) is { } charge)
             return Task.FromResult(new ReservationResult(charge, null));
         var waiter = new Waiter(reservation);
@@ -53,7 +53,7 @@ internal sealed class LedgerShard(
     public RecallAnswer? Recall(RecallRequest request)
     {
         if (_book is not { } book || book.Epoch != request.Epoch) return null;
-        // Whoever gets it now may not need it.
+        // Another shard may receive it and not use it.
         _exact.RemoveWhere(limit => limit.Slot.KeyName == request.KeyName);
         return book.Recall(request);
     }
@@ -99,7 +99,7 @@ internal sealed class LedgerShard(
             {
                 if (BudgetRules.MayHaveLost(current.Oldest, current.OpenedAt, now))
                 {
-                    // The rows know, when the epoch is closed.
+                    // When the epoch is closed, its rows show what was used.
                     _book = null;
                     return;
                 }

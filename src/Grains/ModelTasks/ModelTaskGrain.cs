@@ -55,10 +55,24 @@ public sealed partial class ModelTaskGrain : Grain, IModelTaskGrain
         }
     }
 
+    /// <summary>Tasks reserve nothing in budgets. So a tenant or key that has one cannot use them, instead of going around it.</summary>
+    private async Task Admit(ITenantGrain tenant, ModelTaskRequest request)
+    {
+        if (BudgetRules.IsCharged(_fleet, request.TenantId, request.KeyName))
+        {
+            throw new ClusterException(
+                ErrorCode.QuotaExceeded, "Embeddings and moderations are not available to tenants and keys that have a budget. Use a key without one.");
+        }
+        var refusal = _fleet.HasLimits(request.TenantId, request.KeyName)
+            ? (await tenant.AdmitWithin(new TurnTerms(request.TurnId, request.KeyName, request.Body.Length / 2))).Refusal
+            : await tenant.Admit(request.TurnId);
+        if (refusal is not null) throw refusal.ToException();
+    }
+
     private async Task<ModelTaskResult> RunTask(ModelTaskRequest request, CancellationToken cancellationToken)
     {
         var tenant = GrainFactory.Grain<ITenantGrain>(request.TenantId);
-        if (await tenant.Admit(request.TurnId) is { } refusal) throw refusal.ToException();
+        await Admit(tenant, request);
         GrainMetrics.TurnStarted(request.Model);
         var log = new ModelTaskLog(request, _store.NewTurnRowId(), _time);
         var run = new ModelTaskRun(request, log, GrainFactory, _fleet, _upstreams, _credentials, _options, _time, _logger);

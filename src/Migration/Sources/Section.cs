@@ -4,7 +4,7 @@ namespace CozeCluster.Migration.Sources;
 
 /// <summary>
 /// A mapping of an old configuration, with a reader for each kind of value. A reader reports a wrong value and returns null, as it does for a value that is
-/// missing or empty, so that reading goes on and finds every problem. Messages never contain a value.
+/// missing or empty, so that reading continues and finds every problem. Messages never contain a value.
 /// </summary>
 internal sealed class Section(ReadContext context, SourceNode node, string path = "")
 {

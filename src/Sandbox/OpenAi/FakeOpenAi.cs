@@ -75,7 +75,7 @@ public sealed partial class FakeOpenAi
         NotifyChanged();
     }
 
-    /// <summary>Breaks the connections of all streams of responses. Background responses go on.</summary>
+    /// <summary>Breaks the connections of all streams of responses. Background responses continue.</summary>
     public void BreakStreams()
     {
         foreach (var (http, _) in _streams) http.Abort();

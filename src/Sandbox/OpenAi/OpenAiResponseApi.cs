@@ -25,7 +25,7 @@ internal static class OpenAiResponseApi
         http.Response.Headers["x-request-id"] = $"req_{completion.Sequence}";
         var created = response.ToJson();
         var running = new OpenAiResponseModel(fake, response, script, plan).RunAsync();
-        // Only a background response goes on without its client.
+        // Only a background response continues without its client.
         await using var gone = isBackground ? default : http.RequestAborted.Register(response.Stop.Cancel);
         try
         {

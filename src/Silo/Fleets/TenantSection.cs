@@ -72,6 +72,7 @@ internal static class TenantSection
         var digest = plain is not null ? GrainKeys.ApiKeyHash(plain) : hash.Text(IsHash, ExpectedHash)?.ToLowerInvariant();
         if (plain is null && digest is not null && SandboxKeys.Hashes.Contains(digest)) hash.Report(SandboxKeyRefused);
         var models = map.Optional("models").References("model");
+        if (name.Text() == "anonymous") name.Report("'anonymous' is the name of requests without a key. Choose another one.");
         var definition = new ApiKeyDefinition(name.Title(), digest ?? "", map.Optional("admin").Flag() ?? false)
         {
             ErrorText = map.Optional("error_text").Flag() ?? false,

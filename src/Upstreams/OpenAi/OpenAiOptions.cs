@@ -19,7 +19,7 @@ public sealed record OpenAiBotOptions
     public bool UsesResponses { get; init; }
 
     /// <summary>
-    /// Option <c>background</c>: whether the server goes on with a response when its connection is lost, so that a turn survives its node. Only with
+    /// Option <c>background</c>: whether the server continues a response when its connection is lost, so that a turn survives its node. Only with
     /// <see cref="UsesResponses"/>. The server keeps the response until the turn has ended. Default false.
     /// </summary>
     public bool IsBackground { get; init; }

@@ -7,7 +7,7 @@ namespace CozeCluster.Upstreams.OpenAi;
 /// <summary>Builds a reply from the events of a response, or from a response as a whole.</summary>
 /// <param name="turn">The turn.</param>
 /// <param name="requestId">The server's id of the request; null if it sent none.</param>
-/// <param name="isBackground">Whether the server goes on with the response when its connection is lost.</param>
+/// <param name="isBackground">Whether the server continues the response when its connection is lost.</param>
 internal sealed class OpenAiResponseReply(UpstreamTurn turn, string? requestId, bool isBackground)
 {
     /// <summary>The name of a background response's id in handles.</summary>
@@ -36,7 +36,7 @@ internal sealed class OpenAiResponseReply(UpstreamTurn turn, string? requestId, 
 
     /// <summary>Handles an event. Ignores unknown ones.</summary>
     /// <returns>
-    /// False if the event is an error that says nothing about the response: a background response may go on, and whoever reads it again finds out.
+    /// False if the event is an error that says nothing about the response: a background response may continue, and whoever reads it again finds out.
     /// </returns>
     /// <exception cref="JsonException">The event is not JSON of its kind.</exception>
     public bool OnEvent(scoped in OpenAiEvent happened, ReadOnlySpan<byte> data, IReplySink sink)

@@ -33,7 +33,7 @@ internal sealed class OpenAiUpstream : IUpstream, IDisposable
     /// <inheritdoc />
     public string Name => UpstreamName;
 
-    /// <summary>Only background responses go on without their connection.</summary>
+    /// <summary>Only background responses continue without their connection.</summary>
     public bool CanReattach(BotDefinition bot) => OpenAiBotOptions.TryParse(bot.Options, out var options, out _) && options.IsBackground;
 
     /// <inheritdoc />

@@ -100,7 +100,7 @@ internal sealed class AiProxyApi(
             coze is null ? request.Model ?? model.Id : isApi ? CozeApiModel : "coze-discord",
             request.Provider,
             ObjectOf(request, coze, context.Request.Headers, model));
-        await streamer.Run(context, turn.Reader, new AiProxyStream(chunk, ReplyAddresses.Of(context)));
+        await streamer.Run(context, turn.Reader, new AiProxyStream(chunk, ReplyAddresses.Of(context), RequestInfo.Of(context)));
     }
 
     /// <summary>A bot that the request names, else its model, else the model that the endpoint has for the provider.</summary>

@@ -18,7 +18,7 @@ internal sealed record AiProxyChunk(string Id, long Created, string Model, strin
 /// Renders a reply as the older system did: each chunk has its piece of the text in <c>choices[0].message.content</c> and the provider's object, no chunk has
 /// a reason or a number of tokens, and <c>[DONE]</c> ends a whole reply. Reasoning and other items are not part of this form.
 /// </summary>
-internal sealed class AiProxyStream(AiProxyChunk chunk, ReplyAddresses addresses) : IReplyRenderer
+internal sealed class AiProxyStream(AiProxyChunk chunk, ReplyAddresses addresses, RequestInfo info) : IReplyRenderer
 {
     private static readonly Error NeedsTools = new(
         ErrorCode.UpstreamInvalidRequest, "The bot asks its client to run tools, which this API cannot. Use /v1/chat/completions of a standard endpoint.");
@@ -67,6 +67,8 @@ internal sealed class AiProxyStream(AiProxyChunk chunk, ReplyAddresses addresses
                 Write(writer, $"{(_hasText ? "\n" : "")}{url}\n![Image]({url})");
                 break;
             case ReplyCompleted { Reason: FinishReason.ToolCalls }:
+                // So that the response ends abnormally.
+                info.Error = NeedsTools.Code;
                 WriteError(writer, NeedsTools);
                 break;
             case ReplyCompleted:

@@ -39,6 +39,7 @@ internal sealed class PassThroughApi(
         var own = await keys.Authenticate(context, rules.OwnKeys);
         var key = RequestInfo.KeyOf(context);
         rules.Check(key.TenantId);
+        CheckLimits(key, own);
         CheckRequest(context);
         TakeFormsAsJson(context.Request);
         if (passThrough is null)
@@ -53,7 +54,15 @@ internal sealed class PassThroughApi(
         admission.Succeeded = await Forward(context, key, target, path.ToUriComponent());
     }
 
-    /// <summary>curl calls a body a form unless it is told otherwise. These APIs have no such forms: the body is JSON.</summary>
+    /// <summary>Nobody counts the tokens of what is passed through, and its model is not looked at. So keys with such limits cannot use it.</summary>
+    private static void CheckLimits(RequestKey key, string? own)
+    {
+        if (own is not null || (key.Models.Count == 0 && !key.IsLimited)) return;
+        throw new ClusterException(
+            ErrorCode.PermissionDenied, "This API key or its tenant has limits that requests to a provider would go around. Use a key without limits or models.");
+    }
+
+    /// <summary>curl sends a body as a form by default. These APIs have no forms: the body is JSON.</summary>
     public static void TakeFormsAsJson(HttpRequest request)
     {
         if (request.ContentType?.StartsWith("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase) == true)
@@ -69,7 +78,7 @@ internal sealed class PassThroughApi(
             if (change.RevokedKeys.Contains(key.Hash)) revoked.Cancel();
         });
         // Read after the subscription: a change before that was not reported to it.
-        if (!key.IsAnonymous && fleet.FindKey(key.Hash) is null) throw Revoked();
+        if (!key.IsAnonymous && fleet.FindKey(key.Hash) is not { Disabled: false }) throw Revoked();
         using var invoker = new HttpMessageInvoker(new Sender(passThrough!, target, path, PassThroughKeys.QueryOf(context.Request)));
         var transformer = target.OwnKey is null ? PassThroughTransformer.ForAccount : PassThroughTransformer.ForOwnKey;
 

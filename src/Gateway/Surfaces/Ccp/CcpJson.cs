@@ -33,7 +33,7 @@ internal static class CcpJson
         writer.WriteString("role"u8, "assistant"u8);
         writer.WriteString("content"u8, content.BuildText() ?? "");
         writer.WriteEndObject();
-        writer.WriteString("finish_reason"u8, "stop"u8);
+        writer.WriteString("finish_reason"u8, CompletionJson.NameOf((content.End as ReplyCompleted)?.Reason ?? FinishReason.Stop));
         writer.WriteNumber("index"u8, 0);
         writer.WriteEndObject();
         writer.WriteEndArray();
@@ -67,7 +67,7 @@ internal sealed class CcpStream(CompletionInfo info, ReplyAddresses addresses, b
 
     protected override void WriteEnd(SseWriter writer, ReplyCompleted completed)
     {
-        writer.WriteText(null, Encoding.UTF8.GetBytes(HeadOf(info)), "", "\"},\"index\":0,\"finish_reason\":\"stop\"}]}"u8);
+        writer.WriteText(null, Encoding.UTF8.GetBytes(HeadOf(info)), "", [.. "\"},\"index\":0,\"finish_reason\":\""u8, .. CompletionJson.NameOf(completed.Reason), .. "\"}]}"u8]);
         writer.WriteData(null, "[DONE]"u8);
     }
 

@@ -34,7 +34,7 @@ internal sealed record CdbCompletion(string Id, string Model, long Created)
         WriteMessage(writer, text);
         writer.WritePropertyName("message"u8);
         WriteMessage(writer, text);
-        writer.WriteString("finish_reason"u8, "stop"u8);
+        writer.WriteString("finish_reason"u8, CompletionJson.NameOf((content.End as ReplyCompleted)?.Reason ?? FinishReason.Stop));
         CompletionJson.WriteUsage(writer, usage);
         writer.WriteEndObject();
         writer.WriteEndArray();
@@ -69,7 +69,16 @@ internal sealed class CdbCompletionStream(HttpContext context, CdbCompletion com
     public override void RenderStart(SseWriter writer) =>
         writer.WriteData(null, Encoding.UTF8.GetBytes(completion.HeadOfChunk() + "{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}"));
 
-    protected override void WriteEnd(SseWriter writer, ReplyCompleted completed) => writer.WriteData(null, "[DONE]"u8);
+    protected override void WriteEnd(SseWriter writer, ReplyCompleted completed)
+    {
+        // The Bridge had no such chunk. Without it, a reply that a limit cut would look whole.
+        if (completed.Reason is FinishReason.Length or FinishReason.ContentFilter)
+        {
+            var end = $"{{\"index\":0,\"delta\":{{}},\"finish_reason\":\"{Encoding.UTF8.GetString(CompletionJson.NameOf(completed.Reason))}\"}}]}}";
+            writer.WriteData(null, Encoding.UTF8.GetBytes(completion.HeadOfChunk() + end));
+        }
+        writer.WriteData(null, "[DONE]"u8);
+    }
 
     protected override void WriteError(SseWriter writer, Error error)
     {

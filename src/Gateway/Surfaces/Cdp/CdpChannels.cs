@@ -51,6 +51,9 @@ internal sealed class CdpChannels(ApiKeys keys, CdpServers servers)
     {
         if (CdpOptions.IsOnlyOpenAi(context))
             throw new ClusterException(ErrorCode.NotFound, $"Unknown request URL: {context.Request.Method} {context.Request.Path}.");
+        // Channels are deleted by GET, and an endpoint may need no key: any page in a browser could do it.
+        if (context.Request.Headers["Sec-Fetch-Site"].ToString() is "cross-site")
+            throw new ClusterException(ErrorCode.PermissionDenied, "Pages of other sites may not use this route.");
         keys.Authenticate(context, context.Request.Headers[SecretHeader].ToString().AsSpan().Trim());
     }
 

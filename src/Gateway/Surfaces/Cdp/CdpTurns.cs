@@ -20,7 +20,7 @@ internal sealed class CdpTurns(Readiness readiness, IFleetView fleet, CdpServers
         readiness.ThrowIfDraining();
         var (info, key) = (RequestInfo.Of(context), RequestInfo.KeyOf(context));
         info.PromptLength = chat.PromptLength;
-        var name = chat.Model.Length > 0 ? chat.Model : DefaultModel(key.TenantId);
+        var name = chat.Model.Length > 0 ? chat.Model : DefaultModel(key);
         var model = fleet.RequireModel(key, name);
         info.Model = model.Id;
 
@@ -43,8 +43,8 @@ internal sealed class CdpTurns(Readiness readiness, IFleetView fleet, CdpServers
     public CdpDeadline Limit(ReplyReader reader, TimeSpan? timeout) => new(reader, timeout, time);
 
     /// <summary>A request without a model is answered by any model.</summary>
-    private string DefaultModel(string tenantId) =>
-        fleet.FindTenant(tenantId)?.DefaultModel ?? fleet.ListModels(tenantId).FirstOrDefault()?.Id ?? "";
+    private string DefaultModel(RequestKey key) =>
+        fleet.FindTenant(key.TenantId)?.DefaultModel ?? fleet.ListModels(key).FirstOrDefault()?.Id ?? "";
 }
 
 /// <summary>The time that a client gives a reply.</summary>

@@ -63,8 +63,8 @@ internal sealed class RcaApi(GatewayOptions options, Readiness readiness, ReplyS
             await RcaPages.Write(context);
             return;
         }
-        CheckOrigin(context.Request);
         context.RequestServices.GetRequiredService<ApiKeys>().Authenticate(context, ReadKey(context));
+        CheckOrigin(context.Request, RequestInfo.KeyOf(context).IsAnonymous);
         readiness.ThrowIfDraining();
         using var place = sockets.Enter(RequestInfo.TenantIdOf(context));
         var protocol = context.WebSockets.WebSocketRequestedProtocols.Contains(Protocol) ? Protocol : null;
@@ -81,10 +81,12 @@ internal sealed class RcaApi(GatewayOptions options, Readiness readiness, ReplyS
     }
 
     /// <summary>Browsers apply no CORS to WebSockets: without this check, every page could open one. A page of this address itself may.</summary>
-    private void CheckOrigin(HttpRequest request)
+    private void CheckOrigin(HttpRequest request, bool isAnonymous)
     {
         var origin = request.Headers.Origin;
-        if (options.CorsOrigins.Count == 0 || StringValues.IsNullOrEmpty(origin) || options.CorsOrigins.Contains(origin.ToString())) return;
+        // Any page may send a key that it knows. Without a key, it could use the address of whoever opens it.
+        if (options.CorsOrigins.Count == 0 && !isAnonymous) return;
+        if (StringValues.IsNullOrEmpty(origin) || options.CorsOrigins.Contains(origin.ToString())) return;
         if (Uri.TryCreate(origin, UriKind.Absolute, out var page) && page.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase)) return;
         throw new ClusterException(ErrorCode.PermissionDenied, "Pages of this origin may not use the API.");
     }

@@ -133,7 +133,7 @@ internal sealed partial class RcaConnection(RcaSockets services, HttpContext con
             var history = JsonBody.Parse(new ReadOnlySequence<byte>(message), (root, _) => ReadMessage(root, ref uuid), isLenient: true);
             CompatRequest.Of(context)?.CheckLimits();
             services.Readiness.ThrowIfDraining();
-            CheckAnonymous();
+            CheckKey();
             lock (_gate)
             {
                 if (_turns.ContainsKey(uuid)) throw new ClusterException(ErrorCode.InvalidRequest, "This uuid is being answered. Use a new one.");
@@ -159,10 +159,15 @@ internal sealed partial class RcaConnection(RcaSockets services, HttpContext con
         return RcaMessages.Read(JsonInput.GetMember(root, "data", path), path["data"]);
     }
 
-    /// <summary>An endpoint may stop to accept everybody while a WebSocket is open. (Keys are checked with each turn.)</summary>
-    private void CheckAnonymous()
+    /// <summary>While a WebSocket is open, its key may be revoked, expire or lose rights, and its endpoint may stop to accept everybody.</summary>
+    private void CheckKey()
     {
-        if (RequestInfo.KeyOf(context) is not { IsAnonymous: true } key) return;
+        var key = RequestInfo.KeyOf(context);
+        if (!key.IsAnonymous)
+        {
+            RequestInfo.Of(context).Key = services.Keys.Renew(context, key);
+            return;
+        }
         var endpoint = CompatRequest.Of(context)?.Endpoint;
         if (services.Fleet.Endpoints.All.Any(known => known.Id == endpoint?.Id && known.Anonymous == key.TenantId)) return;
         throw new ClusterException(ErrorCode.InvalidApiKey, "This address accepts requests with an API key only. Connect again with one.");

@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Surfaces.Health;
 using Microsoft.AspNetCore.Http;
@@ -9,7 +10,7 @@ namespace CozeCluster.Gateway.Surfaces.Rca;
 
 /// <summary>Serves the WebSockets of Real-Coze-API, and limits how many there are. Thread-safe.</summary>
 internal sealed class RcaSockets(
-    IFleetView fleet, Readiness readiness, RcaTurns turns, GatewayMetrics metrics, IHostApplicationLifetime lifetime, TimeProvider time,
+    IFleetView fleet, ApiKeys keys, Readiness readiness, RcaTurns turns, GatewayMetrics metrics, IHostApplicationLifetime lifetime, TimeProvider time,
     ILogger<RcaSockets> logger)
 {
     /// <summary>The maximum number of WebSockets of this process.</summary>
@@ -23,6 +24,8 @@ internal sealed class RcaSockets(
     private int _connections;
 
     public IFleetView Fleet => fleet;
+
+    public ApiKeys Keys => keys;
 
     public Readiness Readiness => readiness;
 

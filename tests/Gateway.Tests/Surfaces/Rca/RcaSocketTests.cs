@@ -218,6 +218,21 @@ public sealed class RcaSocketTests
         else Assert.Equal("403", (await Assert.ThrowsAsync<HttpRequestException>(() => host.Connect(origin: origin))).Message);
     }
 
+    [Theory]
+    [InlineData("https://evil.example.com", false)]
+    [InlineData("own", true)]
+    [InlineData(null, true)]
+    public async Task PagesOfOtherOrigins_NeedAKeyEverywhere(string? origin, bool allowed)
+    {
+        await using var host = await RcaHost.Start("ws");
+        host.Grains.Fleet.Endpoints = new FleetEndpoints([RcaHost.Endpoint("ws") with { Anonymous = "acme" }], HasCompatKeys: false);
+        if (origin == "own") origin = host.Http.BaseAddress!.GetLeftPart(UriPartial.Authority);
+
+        if (allowed) (await host.Connect(key: null, origin: origin)).Dispose();
+        else Assert.Equal("403", (await Assert.ThrowsAsync<HttpRequestException>(() => host.Connect(key: null, origin: origin))).Message);
+        (await host.Connect(origin: origin)).Dispose();
+    }
+
     [Fact]
     public async Task LimitOfTheEndpoint_CountsMessages()
     {
