@@ -42,7 +42,8 @@ internal sealed record OldEnvironment(OldSystem System, IReadOnlyDictionary<stri
         if (hasFleet && !isWanted) return null;
         try
         {
-            if (Migrator.SystemOf(source.Variables, folder) is { } system) return new(system, source.Variables, folder) { DiscordUrl = source[Settings.DiscordUrl].Text };
+            if (Migrator.SystemOf(source.Variables, folder) is { } system)
+                return new(system, source.Variables, folder) { DiscordUrl = source[Settings.DiscordUrl].Text };
         }
         catch (MigrationException e) when (!isWanted || Report(e))
         {

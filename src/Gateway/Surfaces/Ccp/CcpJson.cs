@@ -67,7 +67,9 @@ internal sealed class CcpStream(CompletionInfo info, ReplyAddresses addresses, b
 
     protected override void WriteEnd(SseWriter writer, ReplyCompleted completed)
     {
-        writer.WriteText(null, Encoding.UTF8.GetBytes(HeadOf(info)), "", [.. "\"},\"index\":0,\"finish_reason\":\""u8, .. CompletionJson.NameOf(completed.Reason), .. "\"}]}"u8]);
+        writer.WriteText(
+            null, Encoding.UTF8.GetBytes(HeadOf(info)), "",
+            [.. "\"},\"index\":0,\"finish_reason\":\""u8, .. CompletionJson.NameOf(completed.Reason), .. "\"}]}"u8]);
         writer.WriteData(null, "[DONE]"u8);
     }
 

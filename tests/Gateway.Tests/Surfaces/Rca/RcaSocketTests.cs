@@ -228,9 +228,9 @@ public sealed class RcaSocketTests
         host.Grains.Fleet.Endpoints = new FleetEndpoints([RcaHost.Endpoint("ws") with { Anonymous = "acme" }], HasCompatKeys: false);
         if (origin == "own") origin = host.Http.BaseAddress!.GetLeftPart(UriPartial.Authority);
 
-        if (allowed) (await host.Connect(key: null, origin: origin)).Dispose();
-        else Assert.Equal("403", (await Assert.ThrowsAsync<HttpRequestException>(() => host.Connect(key: null, origin: origin))).Message);
-        (await host.Connect(origin: origin)).Dispose();
+        if (allowed) (await host.Connect(origin: origin)).Dispose();
+        else Assert.Equal("403", (await Assert.ThrowsAsync<HttpRequestException>(() => host.Connect(origin: origin))).Message);
+        (await host.Connect(["rca", RcaApi.KeyProtocol + "sk-test"], origin)).Dispose();
     }
 
     [Fact]
