@@ -59,7 +59,8 @@ internal sealed class PassThroughApi(
     {
         if (own is not null || (key.Models.Count == 0 && !key.IsLimited)) return;
         throw new ClusterException(
-            ErrorCode.PermissionDenied, "This API key or its tenant has limits that do not apply to requests to a provider. Use a key without limits or models.");
+            ErrorCode.PermissionDenied,
+            "This API key or its tenant has limits that do not apply to requests to a provider. Use a key without limits or models.");
     }
 
     /// <summary>curl sends a body as a form by default. These APIs have no forms: the body is JSON.</summary>

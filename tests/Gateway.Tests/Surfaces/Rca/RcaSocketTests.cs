@@ -230,7 +230,7 @@ public sealed class RcaSocketTests
 
         if (allowed) (await host.Connect(origin: origin)).Dispose();
         else Assert.Equal("403", (await Assert.ThrowsAsync<HttpRequestException>(() => host.Connect(origin: origin))).Message);
-        (await host.Connect(["rca", RcaApi.KeyProtocol + "sk-test"], origin)).Dispose();
+        (await host.Connect(["rca", "key.sk-test"], origin)).Dispose();
     }
 
     [Fact]
