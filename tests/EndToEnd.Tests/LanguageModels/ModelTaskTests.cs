@@ -25,7 +25,7 @@ public sealed class ModelTaskTests(OwnKeyNode node) : IClassFixture<OwnKeyNode>
         }
         Assert.Equal(numbers.Json.GetProperty("usage").GetProperty("prompt_tokens").GetInt32(), vectors.Usage.InputTokenCount);
         Assert.All(node.Fake.Tasks, task => Assert.Equal(FakeOpenAi.Token, task.Token));
-        var metrics = await node.Node.Http.ReadMetricsAsync();
+        var metrics = string.Concat(await Task.WhenAll(node.Node.Node.Urls.Select(url => node.Node.Http.ReadMetricsAsync(url))));
         Assert.Contains("model=\"vectors\"", metrics, StringComparison.Ordinal);
     }
 
