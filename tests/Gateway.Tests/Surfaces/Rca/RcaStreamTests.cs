@@ -91,28 +91,6 @@ public sealed class RcaStreamTests
     }
 
     [Fact]
-    public async Task Post_LongReplyInSmallPieces_IsNotRepeatedForEachPiece()
-    {
-        const int Pieces = 2000;
-        await using var host = await RcaHost.Start("stream");
-        var pending = host.Post();
-        var conversation = await host.WaitForTurn();
-        for (var i = 0; i < Pieces; i++)
-        {
-            // The clock stands still. A full feed would begin a catch-up, which also ends well.
-            await conversation.Post(new Cursor(0, (i + 1) * 10), Reply.Text("0123456789", offset: i * 10));
-        }
-        await conversation.Post(new Cursor(0, Pieces * 10), Reply.Stop());
-
-        using var response = await pending.WaitAsync(Hang);
-        var received = await response.Content.ReadAsStringAsync();
-
-        // Without a limit: 2000 objects with 10 KB on average.
-        Assert.InRange(received.Length, 2 * Pieces * 10, 100 * Pieces * 10);
-        Assert.EndsWith("789\",\"continue\":false,\"reply_type\":1}", received, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task Silence_IsFilledWithSpaces()
     {
         await using var host = await RcaHost.Start("stream", configure: options => options.StartGrace = TimeSpan.Zero);
