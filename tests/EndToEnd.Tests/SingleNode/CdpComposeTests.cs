@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 using CozeCluster.Sandbox;
 using CozeCluster.Sandbox.Discord;
 
-namespace CozeCluster.EndToEnd.Tests.Older;
+namespace CozeCluster.EndToEnd.Tests.SingleNode;
 
 /// <summary>A node that starts from the variables of coze-discord-proxy's compose file alone, without arguments of its own, and a fake Discord.</summary>
 public sealed partial class CdpComposeTests
