@@ -43,7 +43,8 @@ public sealed class BackgroundTests : IAsyncLifetime
         Assert.Equal(directives.Contains("reasoning", StringComparison.Ordinal), pieces.Exists(piece => piece.Reasoning.Length > 0));
         Assert.True(pieces[^1].IsDone);
         Assert.Equal("stop", pieces[^1].FinishReason);
-        await OpenAi.WaitForAsync(() => completion.IsDeleted, TestTimeout.Token);
+        // A node that is killed after it has saved the end, and before it deletes the response, leaves the response to its expiry.
+        if (crashes == 1) await OpenAi.WaitForAsync(() => completion.IsDeleted, TestTimeout.Token);
     }
 
     [Fact]
