@@ -1,4 +1,3 @@
-using System.Net;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Surfaces.Cdp;
 using Microsoft.AspNetCore.Http;
@@ -64,7 +63,7 @@ internal sealed class EndpointSelection(RequestDelegate next, IFleetView fleet, 
     private void CheckLimits(HttpContext context, EndpointDefinition endpoint)
     {
         var address = context.Connection.RemoteIpAddress;
-        if (endpoint.Networks.Count > 0 && !endpoint.Networks.Any(network => Contains(network, address)))
+        if (endpoint.Networks.Count > 0 && !AddressRanges.Contain(endpoint, endpoint.Networks, address))
             throw new ClusterException(ErrorCode.PermissionDenied, "Your address is not allowed to use this endpoint.");
         if (endpoint.RequestsPerMinute is { } limit && _requests.Add(endpoint.Id, ClientNetwork.Of(address), limit) is { } until)
         {
@@ -72,9 +71,6 @@ internal sealed class EndpointSelection(RequestDelegate next, IFleetView fleet, 
                 ErrorCode.RateLimited, $"This endpoint is limited to {limit} requests a minute for each address. Retry later.", until: until);
         }
     }
-
-    private static bool Contains(string network, IPAddress? address) =>
-        address is not null && IPNetwork.TryParse(network, out var parsed) && parsed.Contains(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
 
     private CompatMode ModeOfKey(HttpContext context)
     {

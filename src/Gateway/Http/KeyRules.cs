@@ -1,14 +1,10 @@
 using System.Net;
-using System.Runtime.CompilerServices;
 
 namespace CozeCluster.Gateway.Http;
 
 /// <summary>Checks what the fleet demands of a valid key: that it is enabled and has not expired, and that it comes from an allowed address.</summary>
 internal static class KeyRules
 {
-    // The fleet's view has one object for each key, until the key changes.
-    private static readonly ConditionalWeakTable<ApiKeyInfo, IPNetwork[]> Ranges = [];
-
     /// <param name="key">The key.</param>
     /// <param name="address">The address that sent the request; null if it is not known.</param>
     /// <param name="now">The time.</param>
@@ -19,13 +15,7 @@ internal static class KeyRules
     {
         if (key.Disabled) throw new ClusterException(ErrorCode.InvalidApiKey, "This API key is disabled. Send another key.");
         if (key.ExpiresAt <= now) throw new ClusterException(ErrorCode.InvalidApiKey, "This API key has expired. Send another key.");
-        if (key.IpRanges.Count == 0) return;
-        if (address is { IsIPv4MappedToIPv6: true }) address = address.MapToIPv4();
-        if (address is null || !Array.Exists(Ranges.GetValue(key, Parse), range => range.Contains(address)))
+        if (key.IpRanges.Count > 0 && !AddressRanges.Contain(key, key.IpRanges, address))
             throw new ClusterException(ErrorCode.PermissionDenied, "This API key is not valid for the address that this request came from.");
     }
-
-    // A range that cannot be read allows nothing.
-    private static IPNetwork[] Parse(ApiKeyInfo key) =>
-        [.. key.IpRanges.Select(text => IPNetwork.TryParse(text, out var range) ? range : (IPNetwork?)null).OfType<IPNetwork>()];
 }

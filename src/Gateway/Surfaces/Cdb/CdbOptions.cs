@@ -64,8 +64,9 @@ internal sealed class CdbOptions(HttpContext context)
     {
         if (requested is not null && fleet.FindModel(tenantId, requested) is { } found) return found;
         if ((Option("default_model") ?? fleet.FindTenant(tenantId)?.DefaultModel) is { } name) return fleet.RequireModel(RequestInfo.KeyOf(context), name);
-        return fleet.ListModels(tenantId) is [var only]
-            ? fleet.RequireModel(RequestInfo.KeyOf(context), only.Id)
+        var key = RequestInfo.KeyOf(context);
+        return fleet.ListModels(key) is [var only]
+            ? fleet.RequireModel(key, only.Id)
             : throw new ClusterException(ErrorCode.ModelNotFound, "No model is set for requests that name none: set default_model of the tenant.", "model");
     }
 

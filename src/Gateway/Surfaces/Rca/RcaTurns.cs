@@ -19,7 +19,7 @@ internal sealed class RcaTurns(IFleetView fleet, TurnStarter starter)
     public ValueTask<StartedTurn> Start(HttpContext context, RcaMessages history, CancellationToken aborted)
     {
         var key = RequestInfo.KeyOf(context);
-        var model = fleet.RequireModel(key, RcaOptions.ModelOf(context) ?? FindDefault(key.TenantId)).Id;
+        var model = fleet.RequireModel(key, RcaOptions.ModelOf(context) ?? FindDefault(key)).Id;
         RequestInfo.Of(context).Model = model;
         var request = new ChatRequest
         {
@@ -30,9 +30,9 @@ internal sealed class RcaTurns(IFleetView fleet, TurnStarter starter)
     }
 
     /// <summary>Histories name no model. A server of Real-Coze-API had one bot.</summary>
-    private string FindDefault(string tenantId) =>
-        fleet.FindTenant(tenantId)?.DefaultModel
-        ?? (fleet.ListModels(tenantId) is [var only] ? only.Id : null)
+    private string FindDefault(RequestKey key) =>
+        fleet.FindTenant(key.TenantId)?.DefaultModel
+        ?? (fleet.ListModels(key) is [var only] ? only.Id : null)
         ?? throw new ClusterException(
             ErrorCode.ModelNotFound, "This API names no model. In the fleet file, set 'default_model' of the tenant, or the option 'model' of the endpoint.");
 }
