@@ -4,7 +4,7 @@ using CozeCluster.TestKit;
 
 namespace CozeCluster.EndToEnd.Tests.SingleNode;
 
-/// <summary>A node starts with the fleet that <c>migrate</c> makes from the sample configuration of each older system, and answers as that system did.</summary>
+/// <summary>A node starts with what <c>migrate</c> makes from the sample configuration of each older system, and answers as that system did.</summary>
 public sealed class SampleStartTests
 {
     [Theory]
