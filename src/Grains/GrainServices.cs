@@ -23,7 +23,6 @@ public static class GrainServices
         silo.Services.AddFleetView();
         silo.Services.TryAddSingleton<NonResumableTurns>();
         silo.Services.AddSingleton(options);
-        silo.Services.TryAddSingleton(new LedgerOptions());
         silo.Services.AddScoped<BackgroundWork>();
         silo.Services.AddStateTypes(StateJson.Default);
         silo.Services.AddSingleton<IGrainStorageSerializer>(provider => new StateSerializer(provider.GetServices<IJsonTypeInfoResolver>()));

@@ -39,7 +39,7 @@ public interface IChannelJanitorGrain : IGrainWithStringKey
     Task<IReadOnlyList<DiscordChannelInfo>> List();
 
     /// <summary>
-    /// Marks all channels that were created for turns of a tenant as due, except those that are in use: also those that the janitor was told to keep for ever.
+    /// Marks all channels that were created for turns of a tenant as due, except those that are in use. This includes channels that are kept permanently.
     /// </summary>
     /// <returns>The number of channels that are being deleted.</returns>
     [Alias("DeleteOf"), AlwaysInterleave, Idempotent, ResponseTimeout(IDiscordPosting.CallTimeout)]

@@ -75,7 +75,7 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
     /// </summary>
     public string? TextToCount
     {
-        get { lock (_gate) return GetTextToCount(); }
+        get { lock (_gate) return MustCount ? _writer.WholeText : null; }
     }
 
     /// <summary>Whether some of the reply was found by reading. The pauses are unknown then.</summary>
@@ -204,7 +204,7 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
     {
         lock (_gate)
         {
-            if (GetFilesToKeep().Count > 0 || GetTextToCount() is not null) return;
+            if (GetFilesToKeep().Count > 0 || MustCount) return;
             _hasChange = false;
             if (Outcome is null) _writer.Write(sink);
             else if (_isEndWritten) return;
@@ -240,8 +240,7 @@ internal sealed class DiscordReply(ReplyMessages messages, ReplyPace pace, Func<
         ? []
         : [.. _writer.NextMedia(isEnd: Outcome is not null).Where(MustBeKept)];
 
-    private string? GetTextToCount() =>
-        CountTokens is null || _usage is not null || Outcome is null or { Error: not null } || _isEndWritten ? null : _writer.WholeText;
+    private bool MustCount => CountTokens is not null && _usage is null && Outcome is { Error: null } && !_isEndWritten;
 
     private void Handle(DiscordEvent e)
     {

@@ -40,7 +40,7 @@ internal static class FlatPrompt
         return Create(model, parts, [new Upload(parts, 1, image, static source => new ImageContent(source))], text.Length);
     }
 
-    /// <summary>The text of a message that was just read: without the empty parts that stand for media.</summary>
+    /// <summary>The text of a message that was just read: without the empty parts that take the place of media.</summary>
     public static string TextOf(ChatMessage message) =>
         string.Join('\n', message.Content.OfType<TextContent>().Select(part => part.Text).Where(text => text.Length > 0));
 

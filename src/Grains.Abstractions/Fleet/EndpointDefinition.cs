@@ -70,7 +70,7 @@ public enum CompatMode
 }
 
 /// <summary>Another name under which a tenant uses a model.</summary>
-/// <param name="Name">The name that clients send. Each <c>*</c> stands for any text, also for none.</param>
+/// <param name="Name">The name that clients send. Each <c>*</c> matches any text, also an empty one.</param>
 /// <param name="Model">The id of a model that the tenant may use.</param>
 [GenerateSerializer, Immutable, Alias("model-alias")]
 public sealed record ModelAlias(string Name, string Model)

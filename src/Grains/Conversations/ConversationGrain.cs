@@ -65,7 +65,6 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         ConversationOptions options,
         NonResumableTurns nonResumableTurns,
         IRequestCredentials credentials,
-        LedgerOptions ledgerOptions,
         ILogger<ConversationGrain> logger)
     {
         _store = store;
@@ -75,7 +74,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         _options = options;
         _logger = logger;
         _fleet = fleet;
-        _ledger = new TurnLedger(work.Key, GrainFactory, fleet, ledgerOptions, logger);
+        _ledger = new TurnLedger(work.Key, GrainFactory, fleet, logger);
         _writer = new ConversationWriter(store, _memory, work, time, options, _ledger);
         _reader = new TurnReader(store, work.Key, time, options, logger);
         _leases = new TurnLeases(_memory, GrainFactory, time, logger);

@@ -4,10 +4,12 @@ using Microsoft.Extensions.Logging;
 namespace CozeCluster.Grains;
 
 /// <summary>Reserves and settles the turns of one conversation, at the shard that this conversation always uses.</summary>
-internal sealed partial class TurnLedger(
-    string conversationKey, IGrainFactory grains, IFleetView fleet, LedgerOptions options, ILogger logger)
+internal sealed partial class TurnLedger(string conversationKey, IGrainFactory grains, IFleetView fleet, ILogger logger)
 {
-    private readonly int _shard = (int)(Hash(conversationKey) % (uint)options.Shards);
+    /// <summary>The shards of a tenant's ledger. All silos need the same number.</summary>
+    public const int Shards = 4;
+
+    private readonly int _shard = (int)(Hash(conversationKey) % Shards);
 
     /// <summary>Reserves for a turn.</summary>
     /// <param name="rowId">The id of its row.</param>
@@ -40,7 +42,7 @@ internal sealed partial class TurnLedger(
     /// <summary>Releases what a turn does not use. Called when its row says so, or when it will never have a row.</summary>
     public async Task Settle(string tenantId, long rowId, TurnCharge? charge)
     {
-        // What is reserved for a turn of unknown outcome stays so.
+        // A turn of unknown outcome keeps its reservation.
         if (charge is null or { State: ChargeState.Unknown }) return;
         try
         {
@@ -79,10 +81,3 @@ internal sealed partial class TurnLedger(
 /// <param name="Charge">What was reserved.</param>
 /// <param name="InputEstimate">The tokens that the prompt is expected to have.</param>
 internal sealed record ReservedTurn(TurnCharge Charge, long InputEstimate);
-
-/// <summary>How the ledger is divided.</summary>
-public sealed record LedgerOptions
-{
-    /// <summary>The shards of a tenant's ledger, 1 to 64; the same on all silos. Default 4.</summary>
-    public int Shards { get; init; } = 4;
-}

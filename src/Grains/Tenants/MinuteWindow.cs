@@ -1,7 +1,7 @@
 namespace CozeCluster.Grains;
 
 /// <summary>
-/// What was used within the last minute, by seconds. It counts the second that runs and the sixty before it, so no minute ever has more than the limit.
+/// What was used within the last minute, by seconds. It counts the current second and the sixty before it, so no minute ever has more than the limit.
 /// </summary>
 internal sealed class MinuteWindow(TimeProvider time)
 {

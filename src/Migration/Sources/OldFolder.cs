@@ -95,7 +95,7 @@ internal sealed class OldFolder
         foreach (var service in services) AddVariables(name, service.Variables);
     }
 
-    // What is read first wins: a compose file before the file with the values that it takes.
+    // The first value that is read is used, so a compose file is read before the file with the values that it uses.
     private void AddVariables(string name, SourceNode variables)
     {
         var systems = Detection.OfVariables(variables);

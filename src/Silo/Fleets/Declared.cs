@@ -8,7 +8,7 @@ internal sealed record Reference(string Id, FleetField At);
 
 internal sealed record DeclaredTenant(FleetField IdAt, TenantDefinition Definition, IReadOnlyList<DeclaredKey> Keys, DeclaredModelNames ModelNames);
 
-/// <param name="Aliases">The field of each name, and the model that it stands for.</param>
+/// <param name="Aliases">The field of each name, and the model that it names.</param>
 /// <param name="Default">The default model; null: none.</param>
 internal sealed record DeclaredModelNames(IReadOnlyList<(ModelAlias Alias, FleetField At)> Aliases, Reference? Default);
 

@@ -43,7 +43,7 @@ internal static class FleetChecks
         foreach (var (alias, at) in aliases)
         {
             if (alias.Name.Length is 0 or > 100 || alias.Name.Any(c => char.IsWhiteSpace(c) || char.IsControl(c)))
-                at.Report("An alias is 1 to 100 characters without spaces; each * in it stands for any text.");
+                at.Report("An alias is 1 to 100 characters without spaces; each * in it matches any text.");
             else if (offered.Contains(alias.Name)) at.Report("This tenant has a model of that name. Rename the model, or remove the alias.");
         }
         if (defaultModel is null) return;

@@ -63,7 +63,7 @@ internal static class Settings
         "HTTP port on 127.0.0.1; 0: any free port. Not used together with urls.") { Variable = "PORT" };
 
     public static readonly Setting Urls = new("urls", "urls", null,
-        "HTTP addresses to listen on, separated by ';' (http://0.0.0.0:7077;https://*:7443). {port} stands for port.");
+        "HTTP addresses to listen on, separated by ';' (http://0.0.0.0:7077;https://*:7443). {port} is replaced by port.");
 
     public static readonly Setting Role = new("role", "all|silo|gateway", "all",
         "What a node of a cluster does: run grains (silo), serve clients (gateway), or both (all).");

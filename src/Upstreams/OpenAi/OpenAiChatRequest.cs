@@ -60,19 +60,7 @@ internal sealed class OpenAiChatRequest(UpstreamTurn turn, OpenAiBotOptions opti
             json.WriteEndObject();
         }
         json.WriteEndArray();
-        if (settings.ParallelToolCalls is { } parallel) json.WriteBoolean("parallel_tool_calls"u8, parallel);
-        if (settings.ToolChoice is not { } choice) return;
-        if (choice.Mode != ToolChoiceMode.Named)
-        {
-            json.WriteString("tool_choice"u8, OpenAiSettings.NameOf(choice.Mode));
-            return;
-        }
-        json.WriteStartObject("tool_choice"u8);
-        json.WriteString("type"u8, "function"u8);
-        json.WriteStartObject("function"u8);
-        json.WriteString("name"u8, choice.Name);
-        json.WriteEndObject();
-        json.WriteEndObject();
+        OpenAiSettings.WriteToolChoice(json, settings, isNested: true);
     }
 
     private static void WriteFormat(Utf8JsonWriter json, OutputFormat? format)
@@ -243,8 +231,29 @@ internal static class OpenAiSettings
         if (format.IsStrict is { } strict) json.WriteBoolean("strict"u8, strict);
     }
 
+    /// <summary>Writes which tools may and must be called.</summary>
+    /// <param name="json">The writer, inside the request.</param>
+    /// <param name="settings">The settings.</param>
+    /// <param name="isNested">Whether the name of a tool is in an object <c>function</c>, as in chat completions; in responses it is not.</param>
+    public static void WriteToolChoice(Utf8JsonWriter json, GenerationSettings settings, bool isNested)
+    {
+        if (settings.ParallelToolCalls is { } parallel) json.WriteBoolean("parallel_tool_calls"u8, parallel);
+        if (settings.ToolChoice is not { } choice) return;
+        if (choice.Mode != ToolChoiceMode.Named)
+        {
+            json.WriteString("tool_choice"u8, NameOf(choice.Mode));
+            return;
+        }
+        json.WriteStartObject("tool_choice"u8);
+        json.WriteString("type"u8, "function"u8);
+        if (isNested) json.WriteStartObject("function"u8);
+        json.WriteString("name"u8, choice.Name);
+        if (isNested) json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
     /// <summary>The API's word for a rule about tool calls.</summary>
-    public static string NameOf(ToolChoiceMode mode) => mode switch
+    private static string NameOf(ToolChoiceMode mode) => mode switch
     {
         ToolChoiceMode.None => "none",
         ToolChoiceMode.Required => "required",

@@ -53,17 +53,7 @@ internal sealed class OpenAiResponseRequest(UpstreamTurn turn, OpenAiBotOptions 
             json.WriteEndObject();
         }
         json.WriteEndArray();
-        if (settings.ParallelToolCalls is { } parallel) json.WriteBoolean("parallel_tool_calls"u8, parallel);
-        if (settings.ToolChoice is not { } choice) return;
-        if (choice.Mode != ToolChoiceMode.Named)
-        {
-            json.WriteString("tool_choice"u8, OpenAiSettings.NameOf(choice.Mode));
-            return;
-        }
-        json.WriteStartObject("tool_choice"u8);
-        json.WriteString("type"u8, "function"u8);
-        json.WriteString("name"u8, choice.Name);
-        json.WriteEndObject();
+        OpenAiSettings.WriteToolChoice(json, settings, isNested: false);
     }
 
     private static void WriteText(Utf8JsonWriter json, GenerationSettings settings)

@@ -1,3 +1,5 @@
+using CozeCluster.Upstreams.Shared.Http;
+
 namespace CozeCluster.Upstreams.PassThrough;
 
 /// <summary>
@@ -6,7 +8,7 @@ namespace CozeCluster.Upstreams.PassThrough;
 /// </summary>
 /// <param name="body">The body. It is disposed with this stream.</param>
 /// <param name="secret">The secret, as bytes of the body.</param>
-internal sealed class MaskedBody(Stream body, byte[] secret) : Stream
+internal sealed class MaskedBody(Stream body, byte[] secret) : ConvertedBody(body)
 {
     private const int ReadSize = 16 * 1024;
 
@@ -16,20 +18,6 @@ internal sealed class MaskedBody(Stream body, byte[] secret) : Stream
     private int _ready;
     private int _end;
     private bool _isOver;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -41,33 +29,12 @@ internal sealed class MaskedBody(Stream body, byte[] secret) : Stream
         return count;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing) body.Dispose();
-        base.Dispose(disposing);
-    }
-
     private async ValueTask Fill(CancellationToken cancellationToken)
     {
         var waiting = _end - _ready;
         _buffer.AsSpan(_ready, waiting).CopyTo(_buffer);
         (_start, _ready, _end) = (0, 0, waiting);
-        var read = await body.ReadAsync(_buffer.AsMemory(waiting, ReadSize), cancellationToken).ConfigureAwait(false);
+        var read = await Source.ReadAsync(_buffer.AsMemory(waiting, ReadSize), cancellationToken).ConfigureAwait(false);
         _end = waiting + read;
         _isOver = read == 0;
         Mask(_buffer.AsSpan(0, _end));

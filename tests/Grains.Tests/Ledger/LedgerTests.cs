@@ -103,7 +103,7 @@ public sealed class LedgerTests : GrainTest
     {
         await Limit(new BudgetDefinition { Requests = 20 });
         for (var i = 0; i < 10; i++) await Complete(Request(), "Hello");
-        for (var i = 0; i < new LedgerOptions().Shards; i++)
+        for (var i = 0; i < TurnLedger.Shards; i++)
             await TestSilo.DeactivateAsync(Silo.Grains.GetGrain<ILedgerShardGrain>(GrainKeys.LedgerShard(Tenant, i)));
 
         var starts = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => Start(Request())));
@@ -246,7 +246,7 @@ public sealed class LedgerTests : GrainTest
     private async Task CloseEpochs()
     {
         var store = Silo.Services.GetRequiredService<ILedgerStore>();
-        for (var i = 0; i < new LedgerOptions().Shards; i++)
+        for (var i = 0; i < TurnLedger.Shards; i++)
         {
             if (Silo.Query("SELECT epoch FROM ledger_epochs WHERE tenant = $0 AND shard = $1", Tenant, i) is long epoch) await store.CloseEpoch(epoch);
         }

@@ -33,7 +33,7 @@ internal static class ClosedRoutes
         }
     }
 
-    /// <summary>The refusal of a request whose <c>provider</c> stands for a web page; null for other providers.</summary>
+    /// <summary>The refusal of a request whose <c>provider</c> names a web page; null for other providers.</summary>
     public static ClusterException? Find(string? provider) => provider switch
     {
         "openai-chat-web" => new ClusterException(ErrorCode.NotImplemented, ChatGpt, "provider"),

@@ -6,7 +6,7 @@ namespace CozeCluster.Gateway.Surfaces.Cdb;
 
 /// <summary>
 /// Reads requests of the Bridge and authenticates them. The key is a parameter <c>key</c>, a header <c>key</c>, or a standard header, in this order. The key
-/// <c>default</c> stands for no key.
+/// <c>default</c> means that there is no key.
 /// </summary>
 internal sealed class CdbRequests(ApiKeys keys, IFleetView fleet, GatewayOptions options)
 {
