@@ -41,8 +41,11 @@ internal sealed class LedgerBook(long epoch, DateTimeOffset openedAt)
     /// <summary>Whether amounts fit into what is held under a limit.</summary>
     public bool Fits(BudgetLimit limit, Amounts amounts) =>
         _held.TryGetValue(limit.Slot, out var held) && held.Limit == limit.Limit
-            ? BudgetRules.Fits(Used(limit.Slot) + amounts, held.Amounts, limit.Limit)
+            ? FitsInto(limit, held.Amounts, amounts)
             : BudgetRules.Limited(amounts, limit.Limit).IsZero();
+
+    /// <summary>Whether amounts would fit if this were held.</summary>
+    public bool FitsInto(BudgetLimit limit, Amounts held, Amounts amounts) => BudgetRules.Fits(Used(limit.Slot) + amounts, held, limit.Limit);
 
     /// <summary>Releases what a turn does not use.</summary>
     public void Settle(long rowId, Amounts charged)
@@ -68,18 +71,16 @@ internal sealed class LedgerBook(long epoch, DateTimeOffset openedAt)
     }
 
     /// <summary>Takes what a budget has given, unless it has taken it back since.</summary>
-    /// <returns>Whether the grant is valid.</returns>
-    public bool Apply(string? keyName, BudgetGrant grant, IReadOnlyList<(BudgetLimit Limit, Amounts Wanted)> wanted)
+    public void Apply(string? keyName, BudgetGrant grant, IReadOnlyList<(BudgetLimit Limit, Amounts Wanted)> wanted)
     {
         var channel = ChannelOf(keyName);
-        if (grant.Sequence <= channel.Sequence) return false;
+        if (grant.Sequence <= channel.Sequence) return;
         channel.Sequence = grant.Sequence;
         foreach (var (limit, _) in wanted)
         {
             var held = grant.Held.FirstOrDefault(line => line.Period == limit.Slot.Period && line.Index == limit.Slot.Index);
             if (held is not null) _held[limit.Slot] = new Held(held.Amounts, limit.Limit);
         }
-        return true;
     }
 
     /// <summary>Gives back what is not used of a budget.</summary>

@@ -25,8 +25,11 @@ internal sealed class LedgerShard(
 
     private readonly List<Waiter> _waiting = [];
 
-    /// <summary>Limits under which nobody else holds anything unused, so that what this shard does not hold is not there.</summary>
-    private readonly HashSet<BudgetLimit> _exact = [];
+    /// <summary>
+    /// What this shard could have under a limit when the budget handled the last claim, and nobody else held anything unused. What did not fit then is refused,
+    /// also if another shard got this in the meantime: shards whose claims alternate would otherwise take it from each other without an end.
+    /// </summary>
+    private readonly Dictionary<BudgetLimit, Amounts> _most = [];
     private LedgerBook? _book;
     private bool _isClaiming;
 
@@ -53,8 +56,6 @@ internal sealed class LedgerShard(
     public RecallAnswer? Recall(RecallRequest request)
     {
         if (_book is not { } book || book.Epoch != request.Epoch) return null;
-        // Another shard may receive it and not use it.
-        _exact.RemoveWhere(limit => limit.Slot.KeyName == request.KeyName);
         return book.Recall(request);
     }
 
@@ -77,7 +78,7 @@ internal sealed class LedgerShard(
     private async Task ClaimForWaiting()
     {
         var batch = _waiting.ToList();
-        _exact.Clear();
+        _most.Clear();
         try
         {
             if (!IsUsable(_book, time.GetUtcNow())) await OpenEpoch();
@@ -89,13 +90,14 @@ internal sealed class LedgerShard(
             return;
         }
         var now = time.GetUtcNow();
+        var kept = new Dictionary<BudgetLimit, Amounts>();
         foreach (var waiter in batch)
         {
             if (_book is { } book && TryReserve(book, waiter.Reservation, now) is { } charge)
             {
                 End(waiter, static (waiter, charge) => waiter.Result.TrySetResult(new ReservationResult(charge, null)), charge);
             }
-            else if (_book is { } current && FindShortage(current, waiter.Reservation) is { } refusal)
+            else if (_book is { } current && FindShortage(current, waiter.Reservation, kept) is { } refusal)
             {
                 if (BudgetRules.MayHaveLost(current.Oldest, current.OpenedAt, now))
                 {
@@ -152,7 +154,12 @@ internal sealed class LedgerShard(
             if (_book == book) _book = null;
             return;
         }
-        if (book.Apply(keyName, grant, wanted) && grant.IsExact) _exact.UnionWith(wanted.Select(line => line.Limit));
+        book.Apply(keyName, grant, wanted);
+        if (!grant.IsExact) return;
+        foreach (var (limit, _) in wanted)
+        {
+            if (grant.Held.FirstOrDefault(held => held.Period == limit.Slot.Period && held.Index == limit.Slot.Index) is { } held) _most[limit] = held.Amounts;
+        }
     }
 
     private TurnCharge? TryReserve(LedgerBook book, Reservation reservation, DateTimeOffset now)
@@ -161,12 +168,16 @@ internal sealed class LedgerShard(
         return book.TryReserve(reservation, LimitsOf(reservation, day), day, fleet.FindTenant(tenantId) is { Prepaid: true }, now);
     }
 
-    private Error? FindShortage(LedgerBook book, Reservation reservation)
+    /// <summary>The error of a turn that did not fit. Turns that fitted wait, and what they need is added to <paramref name="kept"/>.</summary>
+    private Error? FindShortage(LedgerBook book, Reservation reservation, Dictionary<BudgetLimit, Amounts> kept)
     {
-        foreach (var limit in LimitsOf(reservation, TurnCharge.DayOf(time.GetUtcNow())))
+        var limits = LimitsOf(reservation, TurnCharge.DayOf(time.GetUtcNow()));
+        foreach (var limit in limits)
         {
-            if (_exact.Contains(limit) && !book.Fits(limit, reservation.Amounts)) return BudgetRules.Refusal(limit, reservation.Amounts);
+            if (_most.TryGetValue(limit, out var most) && !book.FitsInto(limit, most, kept.GetValueOrDefault(limit) + reservation.Amounts))
+                return BudgetRules.Refusal(limit, reservation.Amounts);
         }
+        foreach (var limit in limits) kept[limit] = kept.GetValueOrDefault(limit) + reservation.Amounts;
         return null;
     }
 

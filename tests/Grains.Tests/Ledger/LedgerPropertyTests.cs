@@ -22,6 +22,31 @@ public sealed class LedgerPropertyTests
     [Fact]
     public void WithCrashes() => Check(faults: 3, crashes: 4);
 
+    /// <summary>
+    /// While answers to claims are slow, other shards claim too, and each claim takes back what the claim before was granted. A shard that only claimed again
+    /// then would fail turns that fit into the budget, or that could be refused.
+    /// </summary>
+    [Fact]
+    public void ShardsThatCompeteForTheLastUnits_ServeOrRefuseEveryTurn() => Prop.ForAll<int>(seed =>
+    {
+        const int turns = 400;
+        const int budget = 20;
+        var world = new LedgerWorld(seed, new LimitsDefinition { Daily = new BudgetDefinition { Requests = budget } }, key: null, shards: 4)
+        {
+            Slow = "answer of claim",
+        };
+        var results = new List<Task<ReservationResult>>();
+        while (results.Count < turns || world.IsBusy)
+        {
+            if (results.Count < turns && (!world.IsBusy || world.Chance(10)))
+                world.Run(() => results.Add(world.Reserve(results.Count % 4, new Reservation(results.Count + 1, null, new Amounts(1, 1, 0)))));
+            else world.Step();
+        }
+
+        Assert.All(results, result => Assert.True(result.IsCompletedSuccessfully, $"{result.Exception}"));
+        Assert.Equal(budget, results.Count(result => result.Result.Charge is not null));
+    }).Check(Runs);
+
     private static void Check(int faults, int crashes) => Prop.ForAll<int>(seed => new Scenario(seed, faults, crashes).Run()).Check(Runs);
 
     private sealed class Scenario

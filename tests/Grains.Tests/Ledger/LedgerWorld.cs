@@ -38,6 +38,9 @@ internal sealed class LedgerWorld
     /// <summary>How often a message is lost or repeated, of a hundred.</summary>
     public int Faults { get; set; }
 
+    /// <summary>The name of steps that are picked less often than others.</summary>
+    public string? Slow { get; init; }
+
     /// <summary>Whether something waits to be picked.</summary>
     public bool IsBusy => _steps.Count > 0;
 
@@ -54,6 +57,7 @@ internal sealed class LedgerWorld
     public void Step()
     {
         var index = _random.Next(_steps.Count);
+        for (var tries = 0; tries < 20 && _steps[index].Name == Slow; tries++) index = _random.Next(_steps.Count);
         var (name, run) = _steps[index];
         _steps.RemoveAt(index);
         Trace += name + "\n";

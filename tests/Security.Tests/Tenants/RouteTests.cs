@@ -33,6 +33,9 @@ public sealed class RouteTests(TenantsFixture node)
     {
         var attacks = RouteCases.All[route].Attacks;
         var unknown = node.Victim.Unknown();
+        // Attacks of other tests may have created conversations of the attacker with these names.
+        foreach (var conversation in await node.ListConversationsAsync(TestFleet.OtherKey))
+            await node.Http.RequestJsonAsync(HttpMethod.Delete, $"/cozecluster/v1/conversations/{Uri.EscapeDataString(conversation)}", TestFleet.OtherKey);
         var before = await node.ReadVictimAsync();
         var answers = new List<(string Answer, string Expected)>();
         foreach (var (attack, control) in attacks(node.Victim).Zip(attacks(unknown)))

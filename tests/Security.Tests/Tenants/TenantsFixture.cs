@@ -76,6 +76,13 @@ public sealed class TenantsFixture : IAsyncLifetime
         return string.Join('\n', texts);
     }
 
+    /// <summary>The names of the conversations of a key's tenant.</summary>
+    internal async Task<IReadOnlyList<string>> ListConversationsAsync(string key)
+    {
+        var list = await Http.RequestJsonAsync(HttpMethod.Get, "/cozecluster/v1/conversations?limit=100", key);
+        return [.. list.Json.GetProperty("data").EnumerateArray().Select(conversation => conversation.Text("id")!)];
+    }
+
     private async Task<Ids> CreateVictimAsync()
     {
         var (conversation, key) = ($"talk-{Guid.NewGuid():n}", $"key-{Guid.NewGuid():n}");
