@@ -17,6 +17,10 @@ public interface IModelTaskGrain : IGrainWithStringKey
     /// <exception cref="ClusterException">The refusal of the tenant, of the bots or of the upstream.</exception>
     [Alias("Run"), AlwaysInterleave, Idempotent, ResponseTimeout("00:02:30")]
     Task<ModelTaskResult> Run(ModelTaskRequest request, CancellationToken cancellationToken = default);
+
+    /// <summary>Whether this activation runs a task. An activation that does not is the first since the node of an earlier one failed.</summary>
+    [Alias("IsRunning"), AlwaysInterleave, Idempotent]
+    Task<bool> IsRunning();
 }
 
 /// <summary>A client's request for a task of a model.</summary>

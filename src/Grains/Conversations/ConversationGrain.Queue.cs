@@ -143,7 +143,8 @@ public sealed partial class ConversationGrain
         progress.Reply = turn.Log.Parts;
         progress.Rewrites = turn.Log.Rewrites;
         progress.Usage = turn.Log.Usage;
-        progress.Charge = _ledger.ChargeOf(progress, end, turn.Log.Parts, turn.Log.Usage);
+        if (progress.Charge is { } reserved)
+            progress.Charge = _ledger.ChargeOf(progress.Row, new ReservedTurn(reserved, progress.InputEstimate), end, turn.Log.Parts, turn.Log.Usage);
         if (progress.Usage is { } usage) _memory.LastTokens = usage.InputTokens + usage.OutputTokens;
         progress.Handle = turn.Log.Handle ?? progress.Handle;
         progress.Request = null;

@@ -66,6 +66,12 @@ public sealed partial class ConversationGrain
 
     private async Task Continue(StoredConversation stored)
     {
+        if (stored.Unfinished.Any(_reader.IsTask) && await GrainFactory.Grain<IModelTaskGrain>(_work.Key).IsRunning())
+        {
+            // If its node fails, the next activation ends the turn.
+            _work.Deactivate("A task of a model runs.");
+            return;
+        }
         _memory.Load(stored);
         if (stored.LastWithHandle is { } last) _reader.RestoreUpstreamConversation(last, _memory);
         var storesPrompts = stored.Unfinished.Any(turn => turn.Find(TurnContentKind.Request) is not null) && StoresPrompts();

@@ -6,9 +6,6 @@ namespace CozeCluster.Grains;
 /// </summary>
 internal sealed class ConversationWriter
 {
-    /// <summary>How often a turn is reserved whose epoch is closed each time before its row is stored.</summary>
-    private const int MaxReservations = 5;
-
     private readonly IConversationStore _store;
     private readonly ConversationMemory _memory;
     private readonly BackgroundWork _work;
@@ -116,8 +113,11 @@ internal sealed class ConversationWriter
         if (commit is { Head: null, Turns.Count: 0, Remove.Count: 0 }) return;
         for (var attempt = 1; !await TryCommit(commit); attempt++)
         {
-            if (attempt == MaxReservations) throw new ClusterException(ErrorCode.CallRejected, "The turn could not be reserved in its budget. Retry.");
-            foreach (var turn in turns.Where(turn => !turn.IsStored)) await _ledger.ReserveAgain(turn);
+            if (attempt == TurnLedger.MaxReservations) throw TurnLedger.NotReserved();
+            foreach (var turn in turns.Where(turn => !turn.IsStored))
+            {
+                if (turn.Charge is { } lost) turn.Charge = await _ledger.ReserveAgain(turn.Row, lost);
+            }
             (commit, storedTurns) = CreateCommit(turns, removed, isHeadChanged, title);
         }
         _memory.Apply(commit, storedTurns);

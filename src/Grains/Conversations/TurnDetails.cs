@@ -16,6 +16,10 @@ internal sealed record TurnDetails
     /// <summary>The intent: stored before the prompt is sent. A prompt with a stored intent is never sent again.</summary>
     public bool Sent { get; init; }
 
+    /// <summary>Whether <see cref="IModelTaskGrain"/> runs the turn, not a conversation.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsTask { get; init; }
+
     /// <summary>How the turn ended; null until then.</summary>
     public ReplyEvent? End { get; init; }
 

@@ -67,6 +67,9 @@ internal sealed partial class TurnReader(IConversationStore store, string conver
         return turn;
     });
 
+    /// <summary>Whether a turn belongs to a task.</summary>
+    public bool IsTask(StoredTurn stored) => TryRead(stored, () => TurnJson.Read(stored.Row.Details, TurnJson.Default.TurnDetails))?.IsTask == true;
+
     /// <summary>Restores a turn that has not ended.</summary>
     /// <param name="stored">The turn.</param>
     /// <param name="isFirst">Whether it is the first turn of the conversation.</param>

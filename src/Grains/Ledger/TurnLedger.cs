@@ -9,6 +9,12 @@ internal sealed partial class TurnLedger(string conversationKey, IGrainFactory g
     /// <summary>The shards of a tenant's ledger. All silos need the same number.</summary>
     public const int Shards = 4;
 
+    /// <summary>How often a turn reserves before its row is stored. Each time, its epoch was closed in between.</summary>
+    public const int MaxReservations = 5;
+
+    /// <summary>The error of a turn that has reserved too often.</summary>
+    public static ClusterException NotReserved() => new(ErrorCode.CallRejected, "The turn could not be reserved in its budget. Retry.");
+
     private readonly int _shard = (int)(Hash(conversationKey) % Shards);
 
     /// <summary>Reserves for a turn.</summary>
@@ -22,22 +28,26 @@ internal sealed partial class TurnLedger(string conversationKey, IGrainFactory g
         if (!BudgetRules.IsCharged(fleet, request.TenantId, request.KeyName)) return null;
         var input = history + TurnEstimate.InputOf(request);
         var output = TurnEstimate.OutputOf(request, fleet.HasLanguageModel(request.TenantId, request.Model));
-        var reservation = new Reservation(rowId, request.KeyName, TurnCost.Reserve(input, output, PriceOf(request.TenantId, request.Model)));
-        return new ReservedTurn(await Reserve(request.TenantId, reservation), input);
+        return await Reserve(rowId, request.TenantId, request.KeyName, request.Model, input, output);
     }
+
+    /// <summary>Reserves for a task, which has no output that is counted.</summary>
+    /// <param name="rowId">The id of its row.</param>
+    /// <param name="request">The request.</param>
+    /// <returns>Null if the task is not charged.</returns>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.QuotaExceeded"/>: a budget is used up.</exception>
+    public async Task<ReservedTurn?> Reserve(long rowId, ModelTaskRequest request) => BudgetRules.IsCharged(fleet, request.TenantId, request.KeyName)
+        ? await Reserve(rowId, request.TenantId, request.KeyName, request.Model, TurnEstimate.OfBytes(request.Body.Length), output: 0)
+        : null;
 
     /// <summary>Reserves again for a turn whose epoch was closed before its row was stored.</summary>
     /// <exception cref="ClusterException"><see cref="ErrorCode.QuotaExceeded"/>: a budget is used up.</exception>
-    public async Task ReserveAgain(TurnProgress turn)
-    {
-        if (turn.Charge is not { } lost) return;
-        turn.Charge = await Reserve(turn.Row.TenantId, new Reservation(turn.Row.Id, turn.Row.KeyName, lost.Amounts) { LostEpoch = lost.Epoch });
-    }
+    public Task<TurnCharge> ReserveAgain(TurnRow row, TurnCharge lost) =>
+        Reserve(row.TenantId, new Reservation(row.Id, row.KeyName, lost.Amounts) { LostEpoch = lost.Epoch });
 
     /// <summary>What a turn is charged that has ended.</summary>
-    public TurnCharge? ChargeOf(TurnProgress turn, ReplyEvent end, IReadOnlyList<ReplyPart> reply, Usage? usage) => turn.Charge is { } charge
-        ? TurnCost.Settle(charge, turn.InputEstimate, end, reply, usage, PriceOf(turn.Row.TenantId, turn.Row.Model))
-        : null;
+    public TurnCharge ChargeOf(TurnRow row, ReservedTurn reserved, ReplyEvent end, IReadOnlyList<ReplyPart> reply, Usage? usage) =>
+        TurnCost.Settle(reserved.Charge, reserved.InputEstimate, end, reply, usage, PriceOf(row.TenantId, row.Model));
 
     /// <summary>Releases what a turn does not use. Called when its row says so, or when it will never have a row.</summary>
     public async Task Settle(string tenantId, long rowId, TurnCharge? charge)
@@ -53,6 +63,12 @@ internal sealed partial class TurnLedger(string conversationKey, IGrainFactory g
             // The row is right, and the budget reads it when the epoch ends.
             LogNotSettled(logger, exception, rowId);
         }
+    }
+
+    private async Task<ReservedTurn> Reserve(long rowId, string tenantId, string? keyName, string model, long input, long output)
+    {
+        var reservation = new Reservation(rowId, keyName, TurnCost.Reserve(input, output, PriceOf(tenantId, model)));
+        return new ReservedTurn(await Reserve(tenantId, reservation), input);
     }
 
     private async Task<TurnCharge> Reserve(string tenantId, Reservation reservation)

@@ -43,6 +43,13 @@ public sealed partial class ModelTaskGrain : Grain, IModelTaskGrain
     public Task<ModelTaskResult> Run(ModelTaskRequest request, CancellationToken cancellationToken = default) =>
         _run ??= RunOnce(request, cancellationToken);
 
+    /// <inheritdoc />
+    public Task<bool> IsRunning()
+    {
+        if (_run is null) _work.Deactivate("Nothing runs.");
+        return Task.FromResult(_run is not null);
+    }
+
     private async Task<ModelTaskResult> RunOnce(ModelTaskRequest request, CancellationToken cancellationToken)
     {
         try
@@ -55,14 +62,8 @@ public sealed partial class ModelTaskGrain : Grain, IModelTaskGrain
         }
     }
 
-    /// <summary>Tasks reserve nothing in budgets. So a tenant or key that has one cannot use them, instead of going around it.</summary>
     private async Task Admit(ITenantGrain tenant, ModelTaskRequest request)
     {
-        if (BudgetRules.IsCharged(_fleet, request.TenantId, request.KeyName))
-        {
-            throw new ClusterException(
-                ErrorCode.QuotaExceeded, "Embeddings and moderations are not available to tenants and keys that have a budget. Use a key without one.");
-        }
         var refusal = _fleet.HasLimits(request.TenantId, request.KeyName)
             ? (await tenant.AdmitWithin(new TurnTerms(request.TurnId, request.KeyName, request.Body.Length / 2))).Refusal
             : await tenant.Admit(request.TurnId);
@@ -73,8 +74,19 @@ public sealed partial class ModelTaskGrain : Grain, IModelTaskGrain
     {
         var tenant = GrainFactory.Grain<ITenantGrain>(request.TenantId);
         await Admit(tenant, request);
+        var rowId = _store.NewTurnRowId();
+        var log = new ModelTaskLog(request, rowId, _time);
+        var charge = new ModelTaskCharge(_work.Key, request, log, rowId, new TurnLedger(_work.Key, GrainFactory, _fleet, _logger), _store);
+        try
+        {
+            await charge.Reserve();
+        }
+        catch
+        {
+            await tenant.Settle(request.TurnId, null);
+            throw;
+        }
         GrainMetrics.TurnStarted(request.Model);
-        var log = new ModelTaskLog(request, _store.NewTurnRowId(), _time);
         var run = new ModelTaskRun(request, log, GrainFactory, _fleet, _upstreams, _credentials, _options, _time, _logger);
         using var timeout = new CancellationTokenSource(ModelTaskRequest.Timeout, _time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
@@ -94,18 +106,19 @@ public sealed partial class ModelTaskGrain : Grain, IModelTaskGrain
             error = (CallErrors.Translate(exception) as ClusterException)?.ToError() ?? TurnErrors.Unexpected;
             if (exception is not ClusterException) LogFailed(_logger, exception, request.TurnId);
         }
-        await End(tenant, log, error, answer?.Usage);
+        await End(tenant, charge, error is null && answer is not null ? null : error ?? TurnErrors.Unexpected, answer?.Usage);
         return error is null && answer is not null ? new ModelTaskResult(answer.Body) : throw (error ?? TurnErrors.Unexpected).ToException();
     }
 
     /// <summary>Settles the turn and stores its row. The client's answer does not depend on either.</summary>
-    private async Task End(ITenantGrain tenant, ModelTaskLog log, Error? error, Usage? usage)
+    private async Task End(ITenantGrain tenant, ModelTaskCharge charge, Error? error, Usage? usage)
     {
-        var row = log.End(error, usage);
+        var row = charge.End(error is null ? new ReplyCompleted(FinishReason.Stop, usage, null) : new ReplyFailed(error, null), usage);
         try
         {
             var settled = tenant.Settle(row.TurnId, usage);
-            if (_options.DurableTurns) await _store.Commit(new ConversationCommit(_work.Key) { Turns = [new TurnChange(row, [])] });
+            if (_options.DurableTurns || row.Charge is not null) await _store.Commit(new ConversationCommit(_work.Key) { Turns = [new TurnChange(row, [])] });
+            await charge.Settle(row);
             await settled;
         }
         catch (Exception exception)

@@ -140,6 +140,75 @@ public sealed class ModelTaskTests : GrainTest
         Assert.All(_tasks.Received, task => Assert.Equal("embed", task.Bot.Id));
     }
 
+    [Fact]
+    public async Task Run_TenantWithABudget_IsChargedWhatTheModelReports()
+    {
+        await Limit(new BudgetDefinition { Requests = 10 });
+        var request = Embed() with { Body = new byte[100] };
+        _tasks.Hold = new TaskCompletionSource();
+        var run = Run(request);
+        await PassUntil(() => !_tasks.Received.IsEmpty);
+        Assert.Equal((ChargeState.Reserved, new Amounts(1, 50, 0)), await ChargeOf(request));
+
+        _tasks.Hold.SetResult();
+        await run;
+        Assert.Equal((ChargeState.Settled, new Amounts(1, 5, 0)), await ChargeOf(request));
+
+        _tasks.Refusals.Enqueue(new ClusterException(ErrorCode.UpstreamInvalidRequest, "Too many inputs."));
+        var refused = Embed();
+        await Assert.ThrowsAsync<ClusterException>(() => Run(refused));
+        Assert.Equal((ChargeState.Settled, default), await ChargeOf(refused));
+    }
+
+    [Fact]
+    public async Task Run_BudgetIsUsedUp_IsRefusedAndNotSent()
+    {
+        await Limit(new BudgetDefinition { Requests = 1 });
+        await Run(Embed());
+        Assert.Equal(ErrorCode.QuotaExceeded, (await Assert.ThrowsAsync<ClusterException>(() => Run(Embed()))).Code);
+
+        Assert.Single(_tasks.Received);
+        // The refused task has left its tenant.
+        await Limit(null);
+        await Run(Embed());
+    }
+
+    [Fact]
+    public async Task ChargedTask_SweepFindsItWhileItRuns_ContinuesAndAfterACrashHasAnUnknownOutcome()
+    {
+        await Limit(new BudgetDefinition { Requests = 2 });
+        _tasks.Hold = new TaskCompletionSource();
+        var running = Embed();
+        var run = Run(running);
+        await PassUntil(() => !_tasks.Received.IsEmpty);
+        await Sweep();
+        Assert.Equal((ChargeState.Reserved, 1L), ((await ChargeOf(running)).State, (await ChargeOf(running)).Amounts.Requests));
+        _tasks.Hold.SetResult();
+        await run;
+        Assert.Equal(ChargeState.Settled, (await ChargeOf(running)).State);
+
+        _tasks.Hold = new TaskCompletionSource();
+        var lost = Embed();
+        _ = Run(lost);
+        await PassUntil(() => _tasks.Received.Count == 2);
+        await Crash();
+        await Limit(new BudgetDefinition { Requests = 2 });
+        await Sweep();
+        await PassUntil(() => ChargeOf(lost).Result.State == ChargeState.Unknown);
+        Assert.Equal(ErrorCode.UpstreamOutcomeUnknown, Assert.Single(await Search(lost)).Error);
+    }
+
+    private Task Limit(BudgetDefinition? daily) => Catalog.Import(CreateFleet() with
+    {
+        Version = $"limited-{daily?.Requests}",
+        Tenants = [new TenantDefinition { Id = Tenant, Limits = daily is null ? null : new LimitsDefinition { Daily = daily } }],
+    });
+
+    private Task Sweep() => Silo.Grains.GetGrain<ITurnRecoveryGrain>(GrainKeys.TurnRecovery).Sweep(TimeSpan.Zero);
+
+    private async Task<(ChargeState State, Amounts Amounts)> ChargeOf(ModelTaskRequest request) =>
+        Assert.Single(await Search(request)).Charge is { } charge ? (charge.State, charge.Amounts) : default;
+
     private static ModelTaskRequest Embed(string tenant = Tenant, string model = "vectors") => new()
     {
         TurnId = Testing.TestIds.Ids.NewTurn(tenant, null), TenantId = tenant, Model = model, AskedModel = model, Task = ModelTask.Embeddings,
