@@ -51,6 +51,7 @@ public static class GatewayServices
         services.AddSingleton<TurnStarter>();
         services.AddSingleton<ReplyStreamer>();
         services.AddSingleton<ChatApi>();
+        services.AddSingleton<ChatChoices>();
         services.AddSingleton<ImageTurns>();
         services.AddSingleton<ImagesApi>();
         services.AddSingleton<ModelTasksApi>();

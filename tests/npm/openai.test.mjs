@@ -84,6 +84,38 @@ describe('openai with a node', { timeout: 180_000 }, () => {
     assert.equal(await runner.finalContent(), (await q.chat()).answers.join('\n\n'));
   });
 
+  test('several choices: whole', async () => {
+    const q = question('text=unicode chunks=20 usage=12/34');
+    const completion = await openai.chat.completions.create(ask(q.content, { n: 2 }));
+
+    assert.deepEqual(completion.choices.map((choice) => [choice.index, choice.finish_reason]), [[0, 'stop'], [1, 'stop']]);
+    const answers = (await q.chats()).flatMap((chat) => chat.answers).sort();
+    assert.deepEqual(completion.choices.map((choice) => choice.message.content).sort(), answers);
+    assert.equal(completion.usage.total_tokens, 92);
+  });
+
+  test("several choices: the client's helper assembles the stream", async () => {
+    const q = question('text=unicode chunks=50 pace=2ms usage=12/34');
+    const runner = openai.chat.completions.stream(ask(q.content, { n: 2, stream_options: { include_usage: true } }));
+    const completion = await runner.finalChatCompletion();
+
+    assert.deepEqual(completion.choices.map((choice) => [choice.index, choice.finish_reason]), [[0, 'stop'], [1, 'stop']]);
+    const answers = (await q.chats()).flatMap((chat) => chat.answers).sort();
+    assert.deepEqual(completion.choices.map((choice) => choice.message.content).sort(), answers);
+    assert.equal(completion.usage.total_tokens, 92);
+  });
+
+  test('several choices: an abort cancels all chats, and a number out of range names the field', async () => {
+    const q = question('chunks=100000 pace=20ms');
+    const stream = await openai.chat.completions.create(ask(q.content, { stream: true, n: 3 }));
+    for await (const chunk of stream) {
+      if (chunk.choices[0]?.delta.content) stream.controller.abort();
+    }
+
+    await q.chats('&status=canceled&client_gone=true&ended=true&count=3&wait=30s');
+    await assert.rejects(openai.chat.completions.create(ask('Hello', { n: 9 })), (e) => e instanceof BadRequestError && e.param === 'n');
+  });
+
   test('stream: 20 at once', async () => {
     const questions = Array.from({ length: 20 }, (_, i) => question(`text=unicode chunks=100 pace=2ms seed=${i}`));
     const texts = await Promise.all(

@@ -41,12 +41,28 @@ internal sealed class ReplyContent
     public static async Task<ReplyContent?> ReadToEnd(ReplyReader reader, ReplyAddresses addresses, TimeProvider time, CancellationToken aborted)
     {
         var content = new ReplyContent(addresses);
-        while (!reader.Ended)
+        return await ReadToEnd(reader, _ => content, time, aborted) ? content : null;
+    }
+
+    /// <summary>Reads replies to their end.</summary>
+    /// <param name="source">The batches.</param>
+    /// <param name="contentOf">The content to which the batches of a turn are added.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="aborted">Cancelled when the client disconnects.</param>
+    /// <returns>False if the client disconnected.</returns>
+    /// <exception cref="ClusterException">A turn failed.</exception>
+    public static async Task<bool> ReadToEnd(IReplySource source, Func<string, ReplyContent> contentOf, TimeProvider time, CancellationToken aborted)
+    {
+        while (!source.Ended)
         {
-            if (await reader.Next(time.FromNow(MaxWait)) is { } batch) content.Add(batch);
-            if (aborted.IsCancellationRequested) return null;
+            var batch = await source.Next(time.FromNow(MaxWait));
+            if (aborted.IsCancellationRequested) return false;
+            if (batch is null) continue;
+            var content = contentOf(batch.TurnId);
+            content.Add(batch);
+            if (content.End is ReplyFailed failed) throw failed.Error.ToException();
         }
-        return content.End is ReplyFailed failed ? throw failed.Error.ToException() : content;
+        return true;
     }
 
     /// <summary>

@@ -15,7 +15,7 @@ internal sealed record ReplyReaderServices(IReplyFeeds Feeds, SiloDepartures Dep
 /// is full, content is missing, or the conversation is silent for too long, the reader catches up: it reads from its cursor until it has everything, and
 /// subscribes again. One reader serves one caller at a time.
 /// </summary>
-internal sealed partial class ReplyReader : IDisposable
+internal sealed partial class ReplyReader : IReplySource, IDisposable
 {
     private const int PageChars = 64 * 1024;
 

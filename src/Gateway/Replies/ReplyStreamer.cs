@@ -38,7 +38,7 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
 
     /// <summary>Streams a reply until it ends or the client disconnects.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="reader">Reads the reply.</param>
+    /// <param name="source">The batches of one turn, or of several.</param>
     /// <param name="renderer">Renders it.</param>
     /// <param name="resumed">
     /// Whether the client resumes a turn that it knows. Then a failure of the turn is always streamed, with status 200. With an error status the client would
@@ -46,15 +46,15 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
     /// </param>
     /// <exception cref="ClusterException">The turn failed before the response started.</exception>
     /// <exception cref="ReplyCutException">The turn failed later, and the error was sent in the stream.</exception>
-    public async Task Run(HttpContext context, ReplyReader reader, IReplyRenderer renderer, bool resumed = false)
+    public async Task Run(HttpContext context, IReplySource source, IReplyRenderer renderer, bool resumed = false)
     {
         using var activeStream = metrics.BeginStream();
         using var writer = new SseWriter(context.Response.BodyWriter);
         var started = false;
         var until = time.FromNow(resumed ? TimeSpan.Zero : options.StartGrace);
-        while (!reader.Ended)
+        while (!source.Ended)
         {
-            var batch = await reader.Next(until);
+            var batch = await source.Next(until);
             if (context.RequestAborted.IsCancellationRequested) return;
             if (!started)
             {
@@ -65,19 +65,19 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
             }
             else if (batch is null && !renderer.RenderHeldBack(writer)) writer.WriteComment("keep-alive"u8);
 
-            if (batch is not null && RenderAvailable(context, reader, renderer, writer, batch))
+            if (batch is not null && RenderAvailable(context, source, renderer, writer, batch))
             {
                 if (resumed || RequestInfo.Of(context).Error is null) return;
-                if (await Flush(context, reader, writer)) await CutResponse(context);
+                if (await Flush(context, source, writer)) await CutResponse(context);
                 return;
             }
-            if (!await Flush(context, reader, writer)) return;
+            if (!await Flush(context, source, writer)) return;
             until = time.FromNow(renderer.HeldBackFor ?? options.KeepAlive);
         }
     }
 
     /// <returns>Whether the reply has ended. Then no flush is needed: the end of the response flushes it.</returns>
-    private static bool RenderAvailable(HttpContext context, ReplyReader reader, IReplyRenderer renderer, SseWriter writer, ReplyBatch batch)
+    private static bool RenderAvailable(HttpContext context, IReplySource source, IReplyRenderer renderer, SseWriter writer, ReplyBatch batch)
     {
         var left = MaxBatchesPerFlush;
         do
@@ -85,17 +85,17 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
             renderer.Render(writer, batch);
             if (batch.Events is [.., ReplyFailed failed]) RequestInfo.Of(context).Error = failed.Error.Code;
         }
-        while (--left > 0 && reader.TryTake(out batch));
-        return reader.Ended;
+        while (--left > 0 && source.TryTake(out batch));
+        return source.Ended;
     }
 
-    private ValueTask<bool> Flush(HttpContext context, ReplyReader reader, SseWriter writer)
+    private ValueTask<bool> Flush(HttpContext context, IReplySource source, SseWriter writer)
     {
         var flush = writer.Flush(context.RequestAborted);
-        return flush.IsCompletedSuccessfully ? flush : FlushWithHeartbeats(flush.AsTask(), reader);
+        return flush.IsCompletedSuccessfully ? flush : FlushWithHeartbeats(flush.AsTask(), source);
     }
 
-    private async ValueTask<bool> FlushWithHeartbeats(Task<bool> flush, ReplyReader reader)
+    private async ValueTask<bool> FlushWithHeartbeats(Task<bool> flush, IReplySource source)
     {
         while (true)
         {
@@ -105,7 +105,7 @@ internal sealed class ReplyStreamer(GatewayOptions options, GatewayMetrics metri
             }
             catch (TimeoutException)
             {
-                await reader.SendHeartbeat();
+                await source.SendHeartbeat();
             }
             catch (OperationCanceledException)
             {

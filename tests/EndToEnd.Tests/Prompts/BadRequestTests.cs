@@ -17,7 +17,7 @@ public sealed class BadRequestTests(NodeFixture node)
     [InlineData("""{"model":7,"messages":[{"role":"user","content":"x"}]}""", "model")]
     [InlineData("""{"model":"plain-1","messages":[{"role":"robot","content":"x"}]}""", "messages[0].role")]
     [InlineData("""{"model":"plain-1","messages":[{"role":"user"}]}""", "messages[0].content")]
-    [InlineData("""{"model":"plain-1","messages":[{"role":"user","content":"x"}],"n":2}""", "n")]
+    [InlineData("""{"model":"plain-1","messages":[{"role":"user","content":"x"}],"n":9}""", "n")]
     [InlineData("""{"model":"plain-1","messages":[{"role":"user","content":"x"}],"stream":"yes"}""", "stream")]
     [InlineData("""{"model":"plain-1","messages":[{"role":"user","content":"x"}],"tools":{}}""", "tools")]
     public async Task An_error_names_the_invalid_field(string body, string? param)

@@ -27,8 +27,8 @@ internal static class HostileBodies
         ["deep objects"] = new([400], null, body => Repeat(body, Start, "{\"a\":", 2 << 20, "")),
         ["nesting beyond the limit"] = new(
             [400], null, body => Repeat(body, "{\"model\":\"bot\",\"x\":" + new string('[', 100), "", 0, new string(']', 100) + "}")),
-        ["a field that is valid only the second time"] = new([400], "n", body => Text(body, Start + $"[{Message}],\"n\":7,\"n\":1}}")),
-        ["a field that is valid only the first time"] = new([400], "n", body => Text(body, Start + $"[{Message}],\"n\":1,\"n\":7}}")),
+        ["a field that is valid only the second time"] = new([400], "n", body => Text(body, Start + $"[{Message}],\"n\":9,\"n\":1}}")),
+        ["a field that is valid only the first time"] = new([400], "n", body => Text(body, Start + $"[{Message}],\"n\":1,\"n\":9}}")),
         ["two models"] = new([404], null, body => Text(body, "{\"model\":\"bot\",\"messages\":[" + Message + "],\"model\":\"missing\"}")),
         ["invalid UTF-8 in a prompt"] = new([400], null, body => Bytes(body, Start + "[{\"role\":\"user\",\"content\":\"", [0xff, 0xfe, 0xc0, 0x80], "\"}]}")),
         ["invalid UTF-8 in a name"] = new([400], null, body => Bytes(body, "{\"", [0xc3, 0x28], $"\":1,\"messages\":[{Message}],\"model\":\"bot\"}}")),

@@ -13,7 +13,7 @@ namespace CozeCluster.Gateway.Surfaces.Chat;
 
 /// <summary><c>POST /v1/chat/completions</c>.</summary>
 internal sealed class ChatApi(
-    GatewayOptions options, Readiness readiness, IFleetView fleet, TurnStarter turns, ReplyStreamer streamer, TimeProvider time)
+    GatewayOptions options, Readiness readiness, IFleetView fleet, TurnStarter turns, ChatChoices choices, ReplyStreamer streamer, TimeProvider time)
 {
     public static void Map(IEndpointRouteBuilder routes) => routes.MapTenant(
         "POST", "/v1/chat/completions", static context => context.RequestServices.GetRequiredService<ChatApi>().Complete(context, otherModel: null),
@@ -48,6 +48,11 @@ internal sealed class ChatApi(
         info.Model = model.Id;
 
         var headers = TurnHeaders.Read(context.Request, request) with { Credential = UpstreamAuthorization.Read(context, fleet, model.Id) };
+        if (request.Choices > 1)
+        {
+            await choices.Complete(context, request, model.Id, headers);
+            return;
+        }
         await using var turn = await turns.Start(RequestInfo.KeyOf(context), request with { Model = model.Id }, headers, context.RequestAborted);
         info.TurnId = turn.Id;
         context.Response.Headers["x-turn-id"] = turn.Id;

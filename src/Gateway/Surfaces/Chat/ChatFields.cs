@@ -24,6 +24,9 @@ internal static class ChatFields
         new(
             "conversation_id", Supported, "string, 1–256 characters",
             "Extension. Continues the conversation of that name, or starts it. Also as header `x-conversation-id`."),
+        new(
+            "n", Supported, $"integer, 1–{ChatRequest.MaxChoices}", "How many choices. Each is the reply of a turn of its own. Default 1.",
+            FieldChecks.Integer(1, ChatRequest.MaxChoices)),
         new("custom_variables", Supported, "object of strings", "Extension. Variables of the bot's prompt."),
 
         new("temperature", IgnoredByBots, "number, 0–2", "The bot has its own setting.", FieldChecks.Number(0, 2)),
@@ -47,7 +50,6 @@ internal static class ChatFields
         new("prompt_cache_options", IgnoredByBots, "object", "", JsonInput.CheckObject),
         new("moderation", IgnoredByBots, "any", ""),
 
-        new("n", Rejected, "integer, 1–128", "`1` is accepted: a turn has one reply.", CheckN),
         new(
             "tools", RejectedByBots, "array",
             "An empty array is accepted, and any array with `tool_choice: \"none\"`: a bot's tools are part of the bot."),
@@ -113,11 +115,6 @@ internal static class ChatFields
     }
 
     private static Action<JsonElement, JsonFieldPath> RejectAlways(string reason) => (_, path) => throw FieldChecks.NotSupported(path, reason + "; omit it");
-
-    private static void CheckN(JsonElement value, JsonFieldPath path)
-    {
-        if (JsonInput.ReadInteger(value, path, 1, 128) != 1) throw FieldChecks.NotSupported(path, "a turn has one reply; send 1 or omit it");
-    }
 
     private static void CheckStop(JsonElement value, JsonFieldPath path)
     {

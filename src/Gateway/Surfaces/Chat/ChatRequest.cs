@@ -6,6 +6,9 @@ namespace CozeCluster.Gateway.Surfaces.Chat;
 /// <summary>The checked body of a chat completion request.</summary>
 internal sealed record ChatRequest
 {
+    /// <summary>The most choices of one request.</summary>
+    public const int MaxChoices = 8;
+
     public required string Model { get; init; }
 
     public required IReadOnlyList<ChatMessage> Messages { get; init; }
@@ -19,6 +22,9 @@ internal sealed record ChatRequest
     public bool Stream { get; init; }
 
     public bool IncludeUsage { get; init; }
+
+    /// <summary>How many choices the client wants, from 1 to <see cref="MaxChoices"/>. More than one are answered by <see cref="ChatChoices"/>.</summary>
+    public int Choices { get; init; } = 1;
 
     public string? ConversationName { get; init; }
 

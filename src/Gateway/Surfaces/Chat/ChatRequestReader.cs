@@ -37,6 +37,7 @@ internal static class ChatRequestReader
             PromptLength = messages.Length,
             Stream = stream,
             IncludeUsage = ReadIncludeUsage(root, path["stream_options"], stream),
+            Choices = JsonInput.FindMember(root, "n") is { } choices ? (int)JsonInput.ReadInteger(choices, path["n"], 1, ChatRequest.MaxChoices) : 1,
             ConversationName = JsonInput.FindMember(root, "conversation_id") is { } name
                 ? ConversationNames.Check(JsonInput.ReadString(name, path["conversation_id"]), "conversation_id")
                 : null,

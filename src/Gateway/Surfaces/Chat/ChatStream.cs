@@ -14,6 +14,8 @@ internal sealed class ChatStream : IReplyRenderer
     private readonly bool _includeUsage;
     private readonly bool _fromStart;
     private readonly bool _errorText;
+    private readonly bool _isOneOfSeveral;
+    private readonly byte[] _deltaHead;
     private readonly byte[] _contentHead;
     private readonly byte[] _nextAnswerHead;
     private readonly byte[] _contentTail;
@@ -34,11 +36,14 @@ internal sealed class ChatStream : IReplyRenderer
     /// <param name="after">The cursor after which this response begins.</param>
     /// <param name="parts">The parts of the reply so far. Those before <paramref name="after"/> affect what follows.</param>
     /// <param name="errorText">Whether the sentence of an error is also sent as content, for clients that do not show error events.</param>
+    /// <param name="choice">
+    /// The index of the choice, if the stream has several. Then the events have no ids, and <see cref="WriteStreamEnd"/> has to be called when all are whole.
+    /// </param>
     public ChatStream(
         CompletionInfo info, ReplyAddresses addresses, bool includeUsage, Cursor after = default, IReadOnlyList<ReplyPart>? parts = null,
-        bool errorText = false)
+        bool errorText = false, int? choice = null)
     {
-        _errorText = errorText;
+        (_errorText, _isOneOfSeveral) = (errorText, choice is not null);
         (_info, _addresses, _includeUsage, _cursor, _fromStart) = (info, addresses, includeUsage, after, after == Cursor.Start);
         var model = JsonEncodedText.Encode(info.Model, JsonBody.WriterOptions.Encoder);
         var head = string.Create(
@@ -46,7 +51,8 @@ internal sealed class ChatStream : IReplyRenderer
             $$"""{"id":"{{info.CompletionId}}","object":"chat.completion.chunk","created":{{info.Created}},"model":"{{model}}","choices":""");
         var usage = includeUsage ? ",\"usage\":null" : "";
         _chunkHead = Encoding.UTF8.GetBytes(head);
-        _contentHead = Encoding.UTF8.GetBytes(head + """[{"index":0,"delta":{"content":" """.TrimEnd());
+        _deltaHead = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $$"""{{head}}[{"index":{{choice ?? 0}},"delta":"""));
+        _contentHead = [.. _deltaHead, .. """{"content":" """u8.TrimEnd((byte)' ')];
         _nextAnswerHead = [.. _contentHead, .. "\\n\\n"u8];
         _contentTail = Encoding.UTF8.GetBytes("\"},\"finish_reason\":null}]" + usage + "}");
         _choiceTail = Encoding.UTF8.GetBytes(",\"finish_reason\":null}]" + usage);
@@ -54,12 +60,14 @@ internal sealed class ChatStream : IReplyRenderer
         RestoreState(after, parts ?? []);
     }
 
+    private Cursor? EventId => _isOneOfSeveral ? null : _cursor;
+
     public void RenderStart(SseWriter writer)
     {
         if (!_fromStart) return;
         writer.BeginEvent(null);
-        writer.WriteRaw(_chunkHead);
-        writer.WriteRaw("""[{"index":0,"delta":{"role":"assistant","content":""}"""u8);
+        writer.WriteRaw(_deltaHead);
+        writer.WriteRaw("""{"role":"assistant","content":""}"""u8);
         writer.WriteRaw(_choiceTail);
         writer.WriteRaw("}"u8);
         writer.EndEvent();
@@ -84,13 +92,13 @@ internal sealed class ChatStream : IReplyRenderer
         {
             case ReplyText text:
                 var head = text is { Answer: > 0, Offset: 0 } && !_answerRestarted ? _nextAnswerHead : _contentHead;
-                writer.WriteText(_cursor, head, text.Text.Span, _contentTail);
+                writer.WriteText(EventId, head, text.Text.Span, _contentTail);
                 _answerRestarted = false;
                 _hasContent = true;
                 _answerPart = text.Part;
                 break;
             case ReplyReasoning reasoning:
-                writer.WriteText(_cursor, ReasoningHead(), reasoning.Text.Span, _contentTail);
+                writer.WriteText(EventId, ReasoningHead(), reasoning.Text.Span, _contentTail);
                 _reasoningPart = reasoning.Part;
                 break;
             case ReplyRewritten rewritten:
@@ -108,11 +116,11 @@ internal sealed class ChatStream : IReplyRenderer
         }
     }
 
-    private byte[] ReasoningHead() => _reasoningHead ??= [.. _chunkHead, .. """[{"index":0,"delta":{"reasoning_content":" """u8.TrimEnd((byte)' ')];
+    private byte[] ReasoningHead() => _reasoningHead ??= [.. _deltaHead, .. """{"reasoning_content":" """u8.TrimEnd((byte)' ')];
 
     private void WriteError(SseWriter writer, Error error)
     {
-        if (_errorText) writer.WriteText(_cursor, _hasContent ? _nextAnswerHead : _contentHead, $"[Error: {error.Message}]", _contentTail);
+        if (_errorText) writer.WriteText(EventId, _hasContent ? _nextAnswerHead : _contentHead, $"[Error: {error.Message}]", _contentTail);
         writer.BeginEvent(null);
         var json = writer.GetJsonWriter();
         ErrorRenderer.WriteBody(json, error);
@@ -126,8 +134,8 @@ internal sealed class ChatStream : IReplyRenderer
     /// </summary>
     private void WriteBreak(SseWriter writer, ReplyRewritten rewritten)
     {
-        if (rewritten.Part == _answerPart) writer.WriteText(_cursor, _contentHead, "\n\n", _contentTail);
-        else if (rewritten.Part == _reasoningPart) writer.WriteText(_cursor, ReasoningHead(), "\n\n", _contentTail);
+        if (rewritten.Part == _answerPart) writer.WriteText(EventId, _contentHead, "\n\n", _contentTail);
+        else if (rewritten.Part == _reasoningPart) writer.WriteText(EventId, ReasoningHead(), "\n\n", _contentTail);
     }
 
     private void WriteRewritten(SseWriter writer, ReplyRewritten rewritten)
@@ -151,7 +159,7 @@ internal sealed class ChatStream : IReplyRenderer
         {
             case ImageItem image:
                 _hasContent = true;
-                writer.WriteText(_cursor, _contentHead, Markdown.Image(image, added.Part), _contentTail);
+                writer.WriteText(EventId, _contentHead, Markdown.Image(image, added.Part), _contentTail);
                 break;
             case FollowUpItem followUp:
                 _followUps.Add(followUp);
@@ -174,9 +182,9 @@ internal sealed class ChatStream : IReplyRenderer
     /// <summary>Writes the whole call as one chunk. If it were split, a client could not resume the stream between the two chunks.</summary>
     private void WriteToolCall(SseWriter writer, ToolCallItem call)
     {
-        writer.BeginEvent(_cursor);
-        writer.WriteRaw(_chunkHead);
-        writer.WriteRaw("""[{"index":0,"delta":{"tool_calls":["""u8);
+        writer.BeginEvent(EventId);
+        writer.WriteRaw(_deltaHead);
+        writer.WriteRaw("""{"tool_calls":["""u8);
         var json = writer.GetJsonWriter();
         json.WriteStartObject();
         json.WriteNumber("index"u8, _toolCalls);
@@ -192,8 +200,8 @@ internal sealed class ChatStream : IReplyRenderer
     private void WriteEnd(SseWriter writer, ReplyCompleted completed)
     {
         writer.BeginEvent(null);
-        writer.WriteRaw(_chunkHead);
-        writer.WriteRaw("""[{"index":0,"delta":{},"finish_reason":" """u8.TrimEnd((byte)' '));
+        writer.WriteRaw(_deltaHead);
+        writer.WriteRaw("""{},"finish_reason":" """u8.TrimEnd((byte)' '));
         writer.WriteRaw(CompletionJson.NameOf(completed.Reason));
         writer.WriteRaw("\"}]"u8);
         if (_includeUsage) writer.WriteRaw(",\"usage\":null"u8);
@@ -203,13 +211,19 @@ internal sealed class ChatStream : IReplyRenderer
         json.Flush();
         writer.WriteRaw("}"u8);
         writer.EndEvent();
+        if (!_isOneOfSeveral) WriteStreamEnd(writer, completed.Usage);
+    }
+
+    /// <summary>Writes what follows the last choice.</summary>
+    public void WriteStreamEnd(SseWriter writer, Usage? usage)
+    {
         if (_includeUsage)
         {
             writer.BeginEvent(null);
             writer.WriteRaw(_chunkHead);
             writer.WriteRaw("[],"u8);
-            json = writer.GetJsonWriter();
-            CompletionJson.WriteUsage(json, completed.Usage);
+            var json = writer.GetJsonWriter();
+            CompletionJson.WriteUsage(json, usage);
             json.Flush();
             writer.WriteRaw("}"u8);
             writer.EndEvent();
@@ -220,9 +234,9 @@ internal sealed class ChatStream : IReplyRenderer
     /// <summary>Begins a chunk with an empty delta and the extension object, which the caller writes.</summary>
     private Utf8JsonWriter BeginExtension(SseWriter writer)
     {
-        writer.BeginEvent(_cursor);
-        writer.WriteRaw(_chunkHead);
-        writer.WriteRaw("""[{"index":0,"delta":{}"""u8);
+        writer.BeginEvent(EventId);
+        writer.WriteRaw(_deltaHead);
+        writer.WriteRaw("{}"u8);
         writer.WriteRaw(_choiceTail);
         writer.WriteRaw(",\"cozecluster\":"u8);
         return writer.GetJsonWriter();

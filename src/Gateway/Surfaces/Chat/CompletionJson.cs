@@ -10,8 +10,11 @@ namespace CozeCluster.Gateway.Surfaces.Chat;
 /// <param name="ConversationName">The client's name for the conversation; null if it has none.</param>
 internal sealed record CompletionInfo(string TurnId, string Model, long Created, string? ConversationName)
 {
-    /// <summary>The id of the completion. It is derived from the turn id, so every rendering of the turn has the same one.</summary>
-    public string CompletionId { get; } = "chatcmpl-" + TurnId.AsSpan("turn_".Length).ToString();
+    /// <summary>
+    /// The id of the completion. It is derived from the turn id, so every rendering of the turn has the same one. Choices of one completion have that of the
+    /// first one's turn.
+    /// </summary>
+    public string CompletionId { get; init; } = "chatcmpl-" + TurnId.AsSpan("turn_".Length).ToString();
 
     /// <summary>See <see cref="ChatRequest.IgnoredFields"/>.</summary>
     public IReadOnlyList<string> IgnoredFields { get; init; } = [];
@@ -24,26 +27,42 @@ internal static class CompletionJson
 {
     public static void Write(Utf8JsonWriter writer, CompletionInfo info, ReplyContent content)
     {
-        var completed = content.End as ReplyCompleted;
-        writer.WriteStartObject();
-        writer.WriteString("id"u8, info.CompletionId);
-        writer.WriteString("object"u8, "chat.completion"u8);
-        writer.WriteNumber("created"u8, info.Created);
-        writer.WriteString("model"u8, info.Model);
-        writer.WriteStartArray("choices"u8);
-        writer.WriteStartObject();
-        writer.WriteNumber("index"u8, 0);
-        WriteMessage(writer, info, content, completed);
-        writer.WriteNull("logprobs"u8);
-        if (completed is null) writer.WriteNull("finish_reason"u8);
-        else writer.WriteString("finish_reason"u8, NameOf(completed.Reason));
+        WriteHead(writer, info);
+        WriteChoice(writer, 0, info, content);
         writer.WriteEndObject();
         writer.WriteEndArray();
-        WriteUsage(writer, completed?.Usage);
-        var origin = completed?.Origin ?? (content.End as ReplyFailed)?.Origin;
-        ExtensionJson.Write(writer, info, origin, completed?.Usage, content.Items.OfType<FollowUpItem>(), content.Items.Where(ExtensionJson.IsEvent));
+        WriteUsage(writer, (content.End as ReplyCompleted)?.Usage);
+        WriteExtension(writer, info, content);
         writer.WriteEndObject();
     }
+
+    /// <summary>Writes the replies of several turns as the choices of one completion. Each choice has the extension object of its turn.</summary>
+    public static void Write(Utf8JsonWriter writer, IReadOnlyList<(CompletionInfo Info, ReplyContent Content)> choices)
+    {
+        WriteHead(writer, choices[0].Info);
+        for (var index = 0; index < choices.Count; index++)
+        {
+            WriteChoice(writer, index, choices[index].Info, choices[index].Content);
+            WriteExtension(writer, choices[index].Info, choices[index].Content);
+            writer.WriteEndObject();
+        }
+        writer.WriteEndArray();
+        WriteUsage(writer, Sum(choices.Select(choice => (choice.Content.End as ReplyCompleted)?.Usage)));
+        writer.WriteEndObject();
+    }
+
+    /// <summary>
+    /// Adds the token counts of turns. Each turn has sent the prompt and is charged for it, so its tokens count each time, other than in OpenAI's own API.
+    /// </summary>
+    /// <returns>The sum; null if the upstream reported no counts.</returns>
+    public static Usage? Sum(IEnumerable<Usage?> usages) => usages.OfType<Usage>().Aggregate((Usage?)null, static (sum, usage) => sum is null ? usage
+        : new Usage(sum.InputTokens + usage.InputTokens, sum.OutputTokens + usage.OutputTokens, sum.TotalTokens + usage.TotalTokens)
+        {
+            CachedInputTokens = Add(sum.CachedInputTokens, usage.CachedInputTokens),
+            CacheWriteTokens = Add(sum.CacheWriteTokens, usage.CacheWriteTokens),
+            ReasoningTokens = Add(sum.ReasoningTokens, usage.ReasoningTokens),
+            IsEstimated = sum.IsEstimated || usage.IsEstimated,
+        });
 
     /// <summary>Writes token counts. They are zero if the upstream reported none, because clients expect numbers.</summary>
     public static void WriteUsage(Utf8JsonWriter writer, Usage? usage)
@@ -87,6 +106,37 @@ internal static class CompletionJson
         FinishReason.ContentFilter => "content_filter"u8,
         _ => "stop"u8,
     };
+
+    private static long? Add(long? one, long? other) => one is null && other is null ? null : (one ?? 0) + (other ?? 0);
+
+    private static void WriteHead(Utf8JsonWriter writer, CompletionInfo info)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("id"u8, info.CompletionId);
+        writer.WriteString("object"u8, "chat.completion"u8);
+        writer.WriteNumber("created"u8, info.Created);
+        writer.WriteString("model"u8, info.Model);
+        writer.WriteStartArray("choices"u8);
+    }
+
+    /// <summary>Begins a choice, which the caller ends.</summary>
+    private static void WriteChoice(Utf8JsonWriter writer, int index, CompletionInfo info, ReplyContent content)
+    {
+        var completed = content.End as ReplyCompleted;
+        writer.WriteStartObject();
+        writer.WriteNumber("index"u8, index);
+        WriteMessage(writer, info, content, completed);
+        writer.WriteNull("logprobs"u8);
+        if (completed is null) writer.WriteNull("finish_reason"u8);
+        else writer.WriteString("finish_reason"u8, NameOf(completed.Reason));
+    }
+
+    private static void WriteExtension(Utf8JsonWriter writer, CompletionInfo info, ReplyContent content)
+    {
+        var completed = content.End as ReplyCompleted;
+        var origin = completed?.Origin ?? (content.End as ReplyFailed)?.Origin;
+        ExtensionJson.Write(writer, info, origin, completed?.Usage, content.Items.OfType<FollowUpItem>(), content.Items.Where(ExtensionJson.IsEvent));
+    }
 
     private static void WriteMessage(Utf8JsonWriter writer, CompletionInfo info, ReplyContent content, ReplyCompleted? completed)
     {

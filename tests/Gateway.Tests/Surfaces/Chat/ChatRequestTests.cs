@@ -30,7 +30,7 @@ public sealed class ChatRequestTests(ChatRequestTests.Shared shared) : IClassFix
     }
 
     [Theory]
-    [InlineData("\"n\":2", "n")]
+    [InlineData("\"n\":9", "n")]
     [InlineData("\"n\":0", "n")]
     [InlineData("\"n\":\"1\"", "n")]
     [InlineData("\"tools\":[{\"type\":\"function\"}]", "tools")]

@@ -39,7 +39,7 @@ public sealed class SettingsReaderTests
     }
 
     [Theory]
-    [InlineData(""" "n":2 """, "n")]
+    [InlineData(""" "n":9 """, "n")]
     [InlineData(""" "tools":{} """, "tools")]
     [InlineData(""" "tools":[{"type":"custom","custom":{"name":"a"}}] """, "tools[0].type")]
     [InlineData(""" "tools":[{"type":"function"}] """, "tools[0].function")]
