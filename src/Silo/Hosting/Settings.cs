@@ -95,7 +95,8 @@ internal static class Settings
         "Password of the PFX file or of the encrypted PEM key of the cluster certificate.") { Secret = true };
 
     public static readonly Setting SecretsKey = new("secrets-key", "Base64", null,
-        "The key that encrypts stored secrets: Base64 of 32 bytes, the same on all nodes of a cluster; none: created and kept in the data folder.")
+        "The key that encrypts stored secrets: Base64 of 32 bytes, the same on all nodes of a cluster; while it is replaced, the new and the old one, "
+        + "separated by ','; none: created and kept in the data folder.")
     { Secret = true };
 
     public static readonly Setting Certificate = new("certificate", "file", null,
