@@ -5,7 +5,7 @@ namespace CozeCluster.Grains;
 /// <summary>The metrics of grains. <c>docs/operations.md</c> lists their names.</summary>
 internal static class GrainMetrics
 {
-    private static readonly Meter Meter = new("CozeCluster");
+    private static readonly Meter Meter = new(Tracing.SourceName);
     private static readonly Counter<long> Started = Counter("turns.started", "Turns that conversations accepted.");
     private static readonly Counter<long> Completed = Counter("turns.completed", "Turns that ended with a complete reply.");
     private static readonly Counter<long> Failed = Counter("turns.failed", "Turns that ended with an error, including cancelled turns, by error code.");

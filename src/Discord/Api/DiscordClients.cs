@@ -69,7 +69,7 @@ internal sealed class DiscordClients(ISecretSeal seal, TimeProvider time, ILogge
         var address = _addresses.GetOrAdd(proxy, text =>
         {
             var web = text.Length == 0 ? null : UpstreamHandlers.ReadProxy(text, owner);
-            return new Address(new HttpMessageInvoker(UpstreamHandlers.New(web)), new InvalidRequestGuard(time), web);
+            return new Address(new HttpMessageInvoker(new UpstreamSpans(UpstreamHandlers.New(web))), new InvalidRequestGuard(time), web);
         });
         var rest = new DiscordRest(address.Http, options, address.Guard, time, logger);
         return new DiscordClient(key, proxy, rest, address.Proxy, new IdentifyPacing(time));

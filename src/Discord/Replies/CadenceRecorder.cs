@@ -14,7 +14,7 @@ internal sealed class CadenceRecorder(IGrainFactory grains, TimeProvider time, I
     /// <summary>How long such a reply is still watched.</summary>
     private static readonly TimeSpan WatchAfterEnd = TimeSpan.FromSeconds(30);
 
-    private static readonly Meter Meter = new("CozeCluster");
+    private static readonly Meter Meter = new(Tracing.SourceName);
 
     private static readonly Counter<long> Replies = Meter.CreateCounter<long>(
         "cozecluster.discord.replies",

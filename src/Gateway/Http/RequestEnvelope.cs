@@ -21,14 +21,14 @@ internal sealed partial class RequestEnvelope(RequestDelegate next, GatewayMetri
         }
         catch (ReplyCutException)
         {
-            LogRequest(context, info);
+            End(context, info);
             throw;
         }
         catch (Exception exception)
         {
             await WriteError(context, info, exception);
         }
-        LogRequest(context, info);
+        End(context, info);
     }
 
     private async Task WriteError(HttpContext context, RequestInfo info, Exception exception)
@@ -64,9 +64,10 @@ internal sealed partial class RequestEnvelope(RequestDelegate next, GatewayMetri
     private static bool HasNoBody(HttpResponse response) =>
         !response.HasStarted && response.ContentLength is null && response.ContentType is null;
 
-    private void LogRequest(HttpContext context, RequestInfo info)
+    private void End(HttpContext context, RequestInfo info)
     {
         var route = RouteOf(context);
+        RequestSpans.End(context, info, route);
         metrics.CountRequest(context.Request.Method, route, context.Response.StatusCode);
         var level = info.Error is { } error ? LevelOf(error)
             : context.GetEndpoint()?.Metadata.GetMetadata<DebugLogRoute>() is null ? LogLevel.Information

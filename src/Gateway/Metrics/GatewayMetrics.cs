@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
+using CozeCluster.Gateway.Replies;
 
 namespace CozeCluster.Gateway.Metrics;
 
@@ -11,13 +12,19 @@ internal sealed class GatewayMetrics
 
     private readonly Counter<long> _requests;
     private readonly UpDownCounter<long> _streams;
+    private readonly Histogram<double> _overhead;
+    private readonly TimeProvider _time;
     private volatile IReadOnlyList<HealthEntry> _health = [];
 
-    public GatewayMetrics(IMeterFactory meters)
+    public GatewayMetrics(IMeterFactory meters, TimeProvider time)
     {
+        _time = time;
         Meter = meters.Create(MetricsExport.MeterName);
         _requests = Meter.CreateCounter<long>("cozecluster.requests", description: "HTTP requests answered, by route and status.");
         _streams = Meter.CreateUpDownCounter<long>("cozecluster.streams.active", description: "Replies that this node streams to clients now.");
+        _overhead = Meter.CreateHistogram(
+            "cozecluster.turn.overhead", "s", "The time to the first text for a client, without the upstream's and without the wait behind other turns.",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1] });
         Meter.CreateObservableGauge(
             "cozecluster.health", CountHealth, description: "Bots, accounts and listeners of the fleet by their state; the same on every node.");
     }
@@ -38,6 +45,16 @@ internal sealed class GatewayMetrics
     {
         _streams.Add(1);
         return new ActiveStream(this);
+    }
+
+    /// <summary>Records what this project added to the time to the first text of a turn.</summary>
+    /// <param name="reader">The reader that has received the whole reply.</param>
+    /// <param name="startedAt">When the turn was requested, as a timestamp.</param>
+    public void EndTurn(ReplyReader reader, long startedAt)
+    {
+        if (reader is not { FirstTextAt: { } firstTextAt, Timing: { } timing }) return;
+        var own = _time.GetElapsedTime(startedAt, firstTextAt) - timing.Queued - timing.FirstText;
+        _overhead.Record(Math.Max(0, own.TotalSeconds), new KeyValuePair<string, object?>("upstream", timing.Upstream));
     }
 
     /// <summary>Sets the health of the fleet that the metrics report.</summary>

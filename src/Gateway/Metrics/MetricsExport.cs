@@ -8,7 +8,7 @@ namespace CozeCluster.Gateway.Metrics;
 internal static class MetricsExport
 {
     /// <summary>The name of every meter in this project.</summary>
-    public const string MeterName = "CozeCluster";
+    public const string MeterName = Tracing.SourceName;
 
     /// <summary>
     /// The largest number of series of a metric with a label for bots or models: 10,000 bots with five outcomes each. OpenTelemetry reserves about 90 bytes of
@@ -38,8 +38,9 @@ internal static class MetricsExport
 
     private static MetricStreamConfiguration? ViewOf(Instrument instrument, IMeterFactory meters)
     {
-        // Instruments of grains and upstreams have labels for bots and models.
-        if (instrument.Meter.Scope is null) return new MetricStreamConfiguration { CardinalityLimit = MaxSeries };
+        // Counters of grains and upstreams have labels for bots and models. Other instruments, and those of Orleans, have OpenTelemetry's default limit.
+        if (instrument.Meter.Scope is null)
+            return instrument is Counter<long> && instrument.Meter.Name == MeterName ? new MetricStreamConfiguration { CardinalityLimit = MaxSeries } : null;
         // Instruments of this gateway have a few hundred series, which is within OpenTelemetry's default limit of 2,000. Another gateway in this process
         // exports its own instruments.
         return instrument.Meter.Scope == meters ? null : MetricStreamConfiguration.Drop;

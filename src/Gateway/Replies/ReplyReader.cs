@@ -70,6 +70,12 @@ internal sealed partial class ReplyReader : IReplySource, IDisposable
     /// <summary>The caller has received everything before this cursor.</summary>
     public Cursor Cursor { get; private set; }
 
+    /// <summary>When the caller received the first text, as a timestamp; null until then.</summary>
+    public long? FirstTextAt { get; private set; }
+
+    /// <summary>See <see cref="ReplyBatch.Timing"/>; null until the end.</summary>
+    public TurnTiming? Timing { get; private set; }
+
     /// <summary>Whether the caller has received the end of the reply.</summary>
     public bool Ended { get; private set; }
 
@@ -248,6 +254,8 @@ internal sealed partial class ReplyReader : IReplySource, IDisposable
         if (fresh is null) return null;
         Cursor = batch.Next;
         Ended = batch.IsLast;
+        Timing = batch.Timing;
+        if (FirstTextAt is null && fresh.Events.Any(static next => next is ReplyText)) FirstTextAt = _time.GetTimestamp();
         return fresh;
     }
 

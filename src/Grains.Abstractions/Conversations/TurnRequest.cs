@@ -68,6 +68,12 @@ public sealed record TurnRequest
     /// </summary>
     [Id(14)]
     public string? Channel { get; init; }
+
+    /// <summary>
+    /// The span of the HTTP request, as W3C's <c>traceparent</c> writes it: the turn is traced as a part of it. Null: the gateway traces nothing.
+    /// </summary>
+    [Id(60)]
+    public string? TraceParent { get; init; }
 }
 
 /// <summary>The result of a tool call.</summary>

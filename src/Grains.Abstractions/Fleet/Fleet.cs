@@ -36,6 +36,12 @@ public sealed record Fleet(
     [Id(3)]
     public IReadOnlyList<EndpointDefinition> Endpoints { get => field ?? []; init; }
 
+    /// <summary>
+    /// The key that seals the secrets of this fleet; null if it was never replaced. If it is replaced between the sealing and the import, the import is refused.
+    /// </summary>
+    [Id(60)]
+    public SealKey? SealKey { get; init; }
+
     /// <summary>A fleet without any content.</summary>
     public static Fleet Empty { get; } = new("", [], [], [], []);
 }
@@ -309,6 +315,12 @@ public sealed record FleetOutline(
 
     /// <summary>All models, in the fleet's order.</summary>
     public IReadOnlyList<ModelDefinition> Models { get => field ?? []; init; }
+
+    /// <summary>See <see cref="Fleet.SealKey"/>.</summary>
+    public SealKey? SealKey { get; init; }
+
+    /// <summary>A sealed secret of the fleet; null if it has none.</summary>
+    public Secret? AnySecret { get; init; }
 }
 
 /// <summary>What decides whose API a request uses.</summary>

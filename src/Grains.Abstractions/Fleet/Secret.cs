@@ -29,6 +29,14 @@ public sealed record Secret([property: JsonInclude] string Sealed)
     public override string ToString() => "(secret)";
 }
 
+/// <summary>Which key seals the secrets of a fleet, since it was replaced for the first time.</summary>
+/// <param name="KeyId">The id of the key. It reveals nothing of it.</param>
+/// <param name="Fingerprints">
+/// The key of the fingerprints, sealed with that key. It is the one from before the first replacement, so that fingerprints stay comparable.
+/// </param>
+[GenerateSerializer, Immutable, Alias("seal-key")]
+public sealed record SealKey(string KeyId, Secret Fingerprints);
+
 /// <summary>Seals secrets for messages and state, and opens them where they are used. All nodes of a cluster share its key. Thread-safe.</summary>
 public interface ISecretSeal
 {

@@ -11,7 +11,20 @@ public sealed record ReplyBatch(string TurnId, IReadOnlyList<ReplyEvent> Events,
 {
     /// <summary>Whether the reply ends with this batch.</summary>
     public bool IsLast => Events is [.., ReplyCompleted or ReplyFailed];
+
+    /// <summary>What the first text waited for, in the last batch of a reply; null in others, and for turns that waited for something else as well.</summary>
+    [Id(60)]
+    public TurnTiming? Timing { get; init; }
 }
+
+/// <summary>
+/// What the first text of a turn waited for. The gateway subtracts both from the time that its client waited: the rest is the cost of this project.
+/// </summary>
+/// <param name="Upstream">The name of the upstream.</param>
+/// <param name="Queued">The wait behind other turns of the conversation.</param>
+/// <param name="FirstText">From the request to the upstream to the first text.</param>
+[GenerateSerializer, Immutable, Alias("turn-timing")]
+public sealed record TurnTiming(string Upstream, TimeSpan Queued, TimeSpan FirstText);
 
 /// <summary>An event of a reply.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]

@@ -68,8 +68,11 @@ internal sealed class BotBreakers(TimeProvider time)
         var (tenantId, startedAt) = _turns.GetValueOrDefault(leaseId);
         if (Find(error.Code, tenantId) is not { } breaker) return null;
         // A bot that is not published stays so. What does not exist may be the conversation, and not the bot.
+        var wasOpen = breaker.OpenUntil > time.GetUtcNow();
         breaker.RecordFailure(leaseId, startedAt, ++_clock, error, isLasting: error.Code == ErrorCode.UpstreamForbidden);
-        return breaker.OpenUntil > time.GetUtcNow() ? breaker.OpenUntil : null;
+        if (breaker.OpenUntil <= time.GetUtcNow()) return null;
+        if (!wasOpen) TurnMetrics.BreakerOpened(ReferenceEquals(breaker, _ofBot) ? "all" : "tenant");
+        return breaker.OpenUntil;
     }
 
     private Breaker? Find(ErrorCode code, string? tenantId)

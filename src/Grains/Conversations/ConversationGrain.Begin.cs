@@ -107,6 +107,7 @@ public sealed partial class ConversationGrain
         }
         catch (ClusterException exception) when (exception.Code == ErrorCode.QuotaExceeded)
         {
+            TurnMetrics.Refused("budget", exception.Code);
             return (new Admission(exception.ToError(), null), null);
         }
         finally

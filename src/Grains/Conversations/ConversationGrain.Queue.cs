@@ -39,7 +39,7 @@ public sealed partial class ConversationGrain
                 _queue.RemoveFirst();
                 _runningTurn = first.Value;
                 _runningTurn.Progress.Status = TurnStatus.Running;
-                await EndTurn(_runningTurn, await _runner.Run(_runningTurn, stop));
+                await RunTurn(_runningTurn, stop);
             }
         }
         finally
@@ -47,6 +47,14 @@ public sealed partial class ConversationGrain
             _isQueueRunning = false;
             _runningTurn = null;
         }
+    }
+
+    private async Task RunTurn(LiveTurn turn, CancellationToken stop)
+    {
+        using var span = TurnSpans.BeginTurn(turn.Progress);
+        using var running = TurnMetrics.BeginRun(turn);
+        await EndTurn(turn, await _runner.Run(turn, stop));
+        TurnSpans.EndTurn(span, turn);
     }
 
     private async Task Cancel(LiveTurn turn)
@@ -155,6 +163,7 @@ public sealed partial class ConversationGrain
             _ => TurnStatus.Failed,
         };
         GrainMetrics.TurnEnded(progress.Row.Model, end, turn.Log.Usage);
+        GenAiTelemetry.EndTurn(turn, end, progress.EndedAt.Value);
     }
 
     [LoggerMessage(1110, LogLevel.Error, "Turn {TurnId} ended, but its end could not be stored or reported: {Code}")]

@@ -51,6 +51,9 @@ internal sealed class LiveTurn(TurnProgress progress, ReplyLog log, TimeProvider
     /// <summary>Whether a renewal is under way.</summary>
     public bool IsRenewing { get; set; }
 
+    /// <summary>How long the turn waited, for its metrics.</summary>
+    public TurnPace Pace { get; } = new(time);
+
     /// <summary>Limits the wait for the upstream; null while the turn does not run.</summary>
     public TurnDeadline? Deadline { get; set; }
 
@@ -156,8 +159,12 @@ internal sealed class LiveTurn(TurnProgress progress, ReplyLog log, TimeProvider
     public bool HasNothingAfter(Cursor cursor) => _isDeliveryPaused || Log.HasNothingAfter(cursor);
 
     /// <summary>Reads up to about <paramref name="maxChars"/> characters from a cursor on; an empty batch while delivery is paused.</summary>
-    public ReplyBatch Read(Cursor after, int maxChars) =>
-        _isDeliveryPaused ? new ReplyBatch(progress.TurnId, [], after) : Log.Read(progress.TurnId, after, maxChars);
+    public ReplyBatch Read(Cursor after, int maxChars)
+    {
+        if (_isDeliveryPaused) return new ReplyBatch(progress.TurnId, [], after);
+        var batch = Log.Read(progress.TurnId, after, maxChars);
+        return batch.IsLast && Pace.Timing is { } timing ? batch with { Timing = timing } : batch;
+    }
 
     public TurnSnapshot CreateSnapshot(string? conversationName) => new(
         progress.TurnId,

@@ -11,7 +11,11 @@ internal sealed partial class TurnLeases(ConversationMemory memory, IGrainFactor
     /// <exception cref="ClusterException">The tenant's refusal. <see cref="ErrorCode.Cancelled"/>: the caller has cancelled.</exception>
     public async Task Admit(string turnId, CancellationToken cancellationToken)
     {
-        if (await Tenant.Admit(turnId) is { } refusal) throw refusal.ToException();
+        if (await Tenant.Admit(turnId) is { } refusal)
+        {
+            TurnMetrics.Refused("tenant", refusal.Code);
+            throw refusal.ToException();
+        }
         if (!cancellationToken.IsCancellationRequested) return;
         await Settle(turnId, null);
         throw TurnErrors.Cancelled.ToException();
@@ -22,6 +26,7 @@ internal sealed partial class TurnLeases(ConversationMemory memory, IGrainFactor
     public async Task<Admission> AdmitWithin(TurnTerms terms, CancellationToken cancellationToken)
     {
         var admission = await Tenant.AdmitWithin(terms);
+        if (admission.Refusal is { } refusal) TurnMetrics.Refused("tenant", refusal.Code);
         if (admission.Refusal is not null || !cancellationToken.IsCancellationRequested) return admission;
         await Settle(terms.TurnId, null);
         throw TurnErrors.Cancelled.ToException();
@@ -59,7 +64,8 @@ internal sealed partial class TurnLeases(ConversationMemory memory, IGrainFactor
                 turn.RenewedAt = time.GetTimestamp();
                 return (lease, null);
             }
-            refusals.Add(result.Refusal!);
+            TurnMetrics.Refused("bot", result.Refusal!.Error.Code);
+            refusals.Add(result.Refusal);
         }
     }
 

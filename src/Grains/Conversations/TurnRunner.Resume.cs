@@ -20,6 +20,7 @@ internal sealed partial class TurnRunner
         turn.PendingRelease = (upstream, upstreamTurn);
         using var deadline = new TurnDeadline(time, bot.Timeouts, stop);
         turn.Deadline = deadline;
+        using var span = TurnSpans.BeginAttempt(lease, turn.Progress.TurnId, attempt: 0);
         Error? error = null;
         try
         {
@@ -34,6 +35,7 @@ internal sealed partial class TurnRunner
         finally
         {
             turn.Deadline = null;
+            TurnSpans.SetError(span, error);
             if (!stop.IsCancellationRequested) turn.Progress.EndAttempt(error, time.GetUtcNow());
             if (!stop.IsCancellationRequested) await leases.Return(turn, error);
         }
@@ -74,6 +76,13 @@ internal sealed partial class TurnRunner
                 return exception.ToError();
             }
         }
+    }
+
+    private void NoteText(LiveTurn turn)
+    {
+        if (!turn.Progress.AwaitsText || turn.Log.IsEmpty) return;
+        turn.Progress.NoteText(time.GetUtcNow());
+        turn.Pace.ReadFirstText();
     }
 
     /// <summary>

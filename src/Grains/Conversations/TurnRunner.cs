@@ -148,6 +148,7 @@ internal sealed partial class TurnRunner(
     {
         Error? error = null;
         turn.Progress.BeginAttempt(lease, time.GetUtcNow(), MaxTotalAttempts);
+        using var span = TurnSpans.BeginAttempt(lease, request.TurnId, attempt);
         using var credential = UseCredential(request, lease);
         if (credential is not null) lease = lease with { Account = credential.Apply(lease.Account) };
         try
@@ -200,6 +201,7 @@ internal sealed partial class TurnRunner(
         finally
         {
             turn.Deadline = null;
+            TurnMetrics.EndAttempt(span, lease, turn, error);
             if (!stop.IsCancellationRequested) turn.Progress.EndAttempt(error, time.GetUtcNow());
             if (!stop.IsCancellationRequested) await leases.Return(turn, error);
         }
@@ -209,6 +211,7 @@ internal sealed partial class TurnRunner(
     private static async ValueTask<IExchange> Open(LiveTurn turn, IUpstream upstream, UpstreamTurn upstreamTurn, CancellationToken cancellationToken)
     {
         turn.MayBeSent = true;
+        turn.Pace.Open(upstream.Name);
         try
         {
             return await upstream.Open(upstreamTurn, cancellationToken);
@@ -228,6 +231,7 @@ internal sealed partial class TurnRunner(
             deadline.OnProgress();
             exchange.Read(turn.Log);
             NoteText(turn);
+            turn.Pace.Read();
             if (!ReferenceEquals(turn.Log.Handle, handle))
             {
                 handle = turn.Log.Handle;
@@ -287,11 +291,6 @@ internal sealed partial class TurnRunner(
             LogHandleNotSaved(logger, exception, turn.Progress.TurnId);
             if (turn.Log == log) turn.Abort(TurnErrors.NotSaved);
         }
-    }
-
-    private void NoteText(LiveTurn turn)
-    {
-        if (turn.Progress.AwaitsText && !turn.Log.IsEmpty) turn.Progress.NoteText(time.GetUtcNow());
     }
 
     private async Task CancelAtUpstream(LiveTurn turn, IUpstream upstream, UpstreamTurn upstreamTurn)

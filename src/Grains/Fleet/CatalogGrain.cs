@@ -11,8 +11,6 @@ namespace CozeCluster.Grains;
 public sealed partial class CatalogGrain(IFleetStore store, IFleetView view, BackgroundWork work, TimeProvider time, ILogger<CatalogGrain> logger)
     : Grain, ICatalogGrain
 {
-    private const int LoadedAtOnce = 5_000;
-
     /// <summary>
     /// While a cluster detects the failure of a silo, two activations may exist for some seconds. The older one must not confirm a fleet that the other one has
     /// replaced.
@@ -49,6 +47,9 @@ public sealed partial class CatalogGrain(IFleetStore store, IFleetView view, Bac
                     $"The fleet has version {fleet.DeclaredVersion}, but version {imports.DeclaredVersion} is in force. "
                     + $"Set 'version' to {imports.DeclaredVersion} or more to replace it.");
             }
+            var known = _log.Read(FleetRowKind.Settings, FleetSettings.Id, StateJson.Default.FleetSettings)?.SealKey;
+            if (known?.Fingerprints.Sealed != fleet.SealKey?.Fingerprints.Sealed)
+                throw new ClusterException(ErrorCode.StateConflict, "The key that encrypts secrets was replaced at the same time. Retry.");
             await Apply(fleet);
         }
         // Also if the fleet was already applied: its first import may have failed before this.
@@ -94,20 +95,8 @@ public sealed partial class CatalogGrain(IFleetStore store, IFleetView view, Bac
 
     private async Task<FleetLog> Load(CancellationToken cancellationToken)
     {
-        while (true)
-        {
-            var version = await store.ReadVersion(cancellationToken);
-            var rows = new List<FleetRow>();
-            var (kind, id) = (default(FleetRowKind), "");
-            while (await store.Read(kind, id, LoadedAtOnce, cancellationToken) is { Count: > 0 } page)
-            {
-                rows.AddRange(page);
-                (kind, id) = (page[^1].Kind, page[^1].Id);
-                if (page.Count < LoadedAtOnce) break;
-            }
-            // Otherwise another activation has written between two pages.
-            if (await store.ReadVersion(cancellationToken) == version) return new FleetLog(version, rows);
-        }
+        var (version, rows) = await FleetSecrets.ReadAll(store, cancellationToken);
+        return new FleetLog(version, rows);
     }
 
     /// <summary>Reads the rows again if another activation has written some. Callers share a check that is under way.</summary>

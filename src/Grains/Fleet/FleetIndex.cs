@@ -35,9 +35,19 @@ internal sealed class FleetIndex
     // Two threads may both create it. They create the same.
     public FleetOutline Outline => _outline ??= new FleetOutline(
         [.. _bots.Keys], [.. _accounts.Keys], [.. _listeners.Values.Select(listener => GrainKeys.DiscordSession(listener.Id, listener.HomeShard()))],
-        _settings.Notifications) { Tenants = [.. _tenants.Keys], Models = OrderedModels };
+        _settings.Notifications)
+    {
+        Tenants = [.. _tenants.Keys],
+        Models = OrderedModels,
+        SealKey = _settings.SealKey,
+        AnySecret = AnySecret,
+    };
 
     public FleetEndpoints Endpoints => _endpoints ??= new(_settings.Endpoints, _keys.Values.Any(key => key.Compat != CompatMode.None));
+
+    private Secret? AnySecret =>
+        _accounts.Values.Select(account => account.Token ?? account.Proxy ?? account.OAuth?.PrivateKey).FirstOrDefault(secret => secret is not null)
+        ?? _listeners.Values.FirstOrDefault()?.Token ?? _settings.Notifications?.Webhook?.Url ?? _settings.Notifications?.Telegram?.Token;
 
     private FleetModelNames ModelNames => _modelNames ??= new FleetModelNames(OrderedModels, _bots);
 

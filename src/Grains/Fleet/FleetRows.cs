@@ -13,6 +13,9 @@ internal sealed record FleetSettings(IReadOnlyList<string> Models)
     /// <summary>How operators are notified of health changes; null: not at all.</summary>
     public NotificationsDefinition? Notifications { get; init; }
 
+    /// <summary>See <see cref="Fleet.SealKey"/>.</summary>
+    public SealKey? SealKey { get; init; }
+
     /// <summary>See <see cref="Fleet.Endpoints"/>.</summary>
     public IReadOnlyList<EndpointDefinition> Endpoints { get => field ?? []; init; }
 }
@@ -77,6 +80,7 @@ internal static class FleetRows
         {
             Notifications = KeepSeals(known.Read(FleetRowKind.Settings, FleetSettings.Id, StateJson.Default.FleetSettings)?.Notifications, fleet.Notifications),
             Endpoints = fleet.Endpoints,
+            SealKey = fleet.SealKey,
         };
         yield return (FleetRowKind.Settings, FleetSettings.Id, Write(settings, StateJson.Default.FleetSettings));
         yield return (FleetRowKind.Imports, FleetImports.Id, Write(known.Imports.With(fleet), StateJson.Default.FleetImports));

@@ -39,7 +39,7 @@ internal sealed partial class ModelTaskRun(
             stop.ThrowIfCancellationRequested();
             var (lease, refusal) = await Acquire(attempt);
             if (lease is null) return (null, error ?? refusal);
-            (var answer, error) = await RunAttempt(lease, stop);
+            (var answer, error) = await RunAttempt(lease, attempt, stop);
             if (answer is not null) return (answer, null);
             LogAttemptFailed(logger, request.TurnId, attempt, lease.Bot.Id, lease.Account.Id, error!.Code, error.Message);
             switch (error.RecoveryAction)
@@ -85,13 +85,15 @@ internal sealed partial class ModelTaskRun(
             if (pick.BotId is null) return (null, pick.Error);
             var result = await grains.Grain<IBotGrain>(pick.BotId).Acquire(leaseRequest);
             if (result.Grant is { } lease) return (_lease = lease, null);
-            _refusals.Add(result.Refusal!);
+            TurnMetrics.Refused("bot", result.Refusal!.Error.Code);
+            _refusals.Add(result.Refusal);
         }
     }
 
-    private async Task<(ModelTaskAnswer? Answer, Error? Error)> RunAttempt(Lease lease, CancellationToken stop)
+    private async Task<(ModelTaskAnswer? Answer, Error? Error)> RunAttempt(Lease lease, int attempt, CancellationToken stop)
     {
         log.BeginAttempt(lease);
+        using var span = TurnSpans.BeginAttempt(lease, request.TurnId, attempt);
         var error = TurnErrors.Cancelled;
         ModelTaskAnswer? answer = null;
         try
@@ -102,6 +104,8 @@ internal sealed partial class ModelTaskRun(
         {
             _lease = null;
             log.EndAttempt(answer is null ? error : null);
+            TurnMetrics.CountAttempt(lease.Bot.Upstream, answer is null ? error : null);
+            TurnSpans.SetError(span, answer is null ? error : null);
             await Return(lease, answer is null ? error : null);
         }
         return (answer, error);

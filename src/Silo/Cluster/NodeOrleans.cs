@@ -38,6 +38,7 @@ internal static class NodeOrleans
     {
         silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = SiloTimeout);
         silo.AddGrains(settings.Conversations);
+        silo.AddCallTracing(settings);
         if (settings.Dashboard) silo.AddDashboard(DashboardRoutes.Configure);
     }
 
@@ -47,6 +48,7 @@ internal static class NodeOrleans
         builder.UseOrleansClient(client =>
         {
             client.UseCluster(cluster, tls).AddGrainCalls();
+            client.AddCallTracing(settings);
             client.Configure<ClientMessagingOptions>(messaging =>
             {
                 messaging.ResponseTimeout = ClientTimeout;

@@ -7,15 +7,21 @@ namespace CozeCluster.Silo.Fleets;
 
 /// <summary>Applies a fleet: imports it into the catalog, then makes its listeners connect.</summary>
 internal sealed partial class FleetImporter(
-    IGrainFactory grains, IFleetView view, AesSecretSeal seal, ListenerConnector listeners, ILogger<FleetImporter> logger)
+    IGrainFactory grains, IFleetView view, AesSecretSeal seal, ListenerConnector listeners, ILogger<FleetImporter> logger) : IDisposable
 {
+    private readonly Lock _gate = new();
+    private IDisposable? _subscription;
+
     /// <summary>Applies a fleet. When this method returns, this process uses it.</summary>
     /// <param name="file">The fleet.</param>
     /// <param name="isStart">Whether the node starts: then a fleet that another one has replaced before is not applied.</param>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>: the fleet is refused. Other codes: it can be tried again.</exception>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>: the fleet is refused, or this node lacks a key. Other codes: it can be tried again.</exception>
     public async Task Import(FleetFile file, bool isStart = false)
     {
-        var fleet = FleetBuilder.Build(file, seal);
+        await view.Refresh();
+        FollowSealKey();
+        var sealKey = view.Outline.SealKey;
+        var fleet = FleetBuilder.Build(file, seal) with { SealKey = sealKey };
         var result = await grains.Grain<ICatalogGrain>(GrainKeys.Catalog).Import(fleet, isStart);
         if (view.Version < result.Version) await view.Refresh();
         if (result.IsSuperseded)
@@ -28,6 +34,16 @@ internal sealed partial class FleetImporter(
         LogImported(FleetCounts.Of(file), fleet.Version[..12]);
         foreach (var warning in file.Warnings) LogWarning(warning);
         listeners.ConnectAll(fleet.Listeners);
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => _subscription?.Dispose();
+
+    /// <summary>Encrypts with the key that the stored fleet is encrypted with, now and after each change.</summary>
+    private void FollowSealKey()
+    {
+        seal.Choose(view.Outline.SealKey, view.Outline.AnySecret);
+        lock (_gate) _subscription ??= view.Subscribe(_ => seal.Choose(view.Outline.SealKey, view.Outline.AnySecret));
     }
 
     [LoggerMessage(1, LogLevel.Information, "Applied the fleet: {Counts} (version {Version})")]
@@ -48,7 +64,7 @@ internal static class FleetBuilder
 {
     public static Fleet Build(FleetFile file, AesSecretSeal seal)
     {
-        // A secret is encrypted to a different text each time, so the version is a hash over fingerprints. They depend on the key: a new key is a new version.
+        // A secret is encrypted to a different text each time, so the version is a hash over fingerprints. Their key stays the same when the key that encrypts is replaced.
         var content = Compose(file, "", plain => seal.Seal(plain) with { Sealed = "" });
         var version = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(content, MessagesJson.Default.Fleet)));
         return Compose(file, version, seal.Seal);

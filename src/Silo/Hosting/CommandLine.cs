@@ -27,6 +27,12 @@ internal enum NodeCommand
     /// <summary>Copy the data in a file into a new data folder or an empty cluster.</summary>
     StoreRestore,
 
+    /// <summary>Encrypt the stored secrets with a new key.</summary>
+    SecretsRotate,
+
+    /// <summary>Let the next start encrypt the secrets with another key.</summary>
+    SecretsForget,
+
     /// <summary>Write a fleet file from the configuration of an older system.</summary>
     Migrate,
 
@@ -75,7 +81,7 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
         if (parsed.Errors.Count > 0)
         {
             var names = options.Values.Concat(files).Concat(migration.Options).Concat(repl).Append(online).Select(option => option.Name)
-                .Concat(["check", "schema", "apply", "store", "move", "accept", "backup", "restore", "migrate", "repl", "chat"]).ToList();
+                .Concat(["check", "schema", "apply", "store", "move", "accept", "backup", "restore", "secrets", "rotate", "forget", "migrate", "repl", "chat"]).ToList();
             var problems = parsed.Errors.Select(error => error.Message + SuggestionFor(error.Message, names)).Distinct();
             throw new StartException([.. problems, "Use --help to list commands and options."]);
         }
@@ -116,18 +122,23 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
             files[1],
         };
         var store = new Command("store", "The stored data of nodes.") { move, accept, backup, restore };
+        var rotate = new Command(
+            "rotate", "Encrypt the stored secrets of a node that does not run, or with a database those of a cluster, with a new key.");
+        var forget = new Command("forget", "Encrypt the secrets of the fleet file at the next start, because the key of the stored ones is lost.");
+        var secrets = new Command("secrets", "The key that encrypts stored secrets.") { rotate, forget };
         var repl = new Command("repl", "Chat with a model of a node in the terminal. The API key is read from COZECLUSTER_KEY, or asked for.")
         {
             replOptions[0], replOptions[1],
         };
         repl.Aliases.Add("chat");
         const string About = "CozeCluster: an OpenAI-compatible API in front of Coze bots. docs/configuration.md explains all settings.";
-        var root = new RootCommand(About) { check, migration.Command, schema, store, repl };
+        var root = new RootCommand(About) { check, migration.Command, schema, store, secrets, repl };
         var commands = new Dictionary<Command, NodeCommand>
         {
             [root] = NodeCommand.Run, [check] = NodeCommand.Check, [apply] = NodeCommand.SchemaApply, [move] = NodeCommand.StoreMove,
             [accept] = NodeCommand.StoreAccept,
             [backup] = NodeCommand.StoreBackup, [restore] = NodeCommand.StoreRestore,
+            [rotate] = NodeCommand.SecretsRotate, [forget] = NodeCommand.SecretsForget,
             [migration.Command] = NodeCommand.Migrate,
             [repl] = NodeCommand.Repl,
         };

@@ -57,6 +57,8 @@ internal sealed record NodeSettings
     public required LogFormat Log { get; init; }
     public required LogLevel LogLevel { get; init; }
 
+    public required TelemetrySettings Telemetry { get; init; }
+
     /// <summary>Whether grains run in this process.</summary>
     public bool HostsGrains => Cluster?.Role != NodeRole.Gateway;
 
@@ -114,6 +116,7 @@ internal sealed record NodeSettings
             Log = source[Settings.Log].Choice(LogFormat.Simple, LogFormat.Json),
             LogLevel = source[Settings.LogLevel].Choice(
                 LogLevel.Trace, LogLevel.Debug, LogLevel.Information, LogLevel.Warning, LogLevel.Error, LogLevel.None),
+            Telemetry = TelemetrySettings.Read(source),
             Warnings = source.Warnings,
             Logging = source.File.GetSection("Logging"),
         };

@@ -95,7 +95,8 @@ internal static class Settings
         "Password of the PFX file or of the encrypted PEM key of the cluster certificate.") { Secret = true };
 
     public static readonly Setting SecretsKey = new("secrets-key", "Base64", null,
-        "The key that encrypts stored secrets: Base64 of 32 bytes, the same on all nodes of a cluster; none: created and kept in the data folder.")
+        "The key that encrypts stored secrets: Base64 of 32 bytes, the same on all nodes of a cluster; while it is replaced, the new and the old one, "
+        + "separated by ','; none: created and kept in the data folder.")
     { Secret = true };
 
     public static readonly Setting Certificate = new("certificate", "file", null,
@@ -165,11 +166,22 @@ internal static class Settings
     public static readonly Setting LogLevel = new("log-level", "level", "information",
         "Least severe level that is logged: trace, debug, information, warning, error or none.");
 
+    public static readonly Setting Otlp = new("otlp", "url", null,
+        "Where OpenTelemetry metrics and traces are sent with OTLP (http://127.0.0.1:4318); none: nowhere. Other variables of OpenTelemetry apply too.")
+    { Variable = "OTEL_EXPORTER_OTLP_ENDPOINT" };
+
+    public static readonly Setting GenAiTelemetry = new("genai-telemetry", null, "false",
+        "Also record metrics and attributes with the names of OpenTelemetry's conventions for generative AI.");
+
+    public static readonly Setting ForwardTrace = new("forward-trace", null, "false",
+        "Send the trace to upstreams in the header traceparent.");
+
     public static IReadOnlyList<Setting> All { get; } =
     [
         Sandbox, SandboxPort, Fleet, FromEnv, DiscordUrl, FleetPoll, FleetStaleMax, Data, Port, Urls, Certificate, CertificateKey, CertificatePassword,
         Role, Postgres, ClusterId, SiloPort, ClientPort, AdvertisedAddress, ClusterCertificate, ClusterCertificateKey, ClusterCertificatePassword, SecretsKey,
         MaxBodyBytes, MaxBodyBytesInFlight, StartGrace, KeepAlive, CorsOrigins, Swagger, Dashboard, Durability, DurableTurns,
         KeepConversations, KeepTurns, MaxStoredTurns, MaxQueuedTurns, MaxAttempts, ListenerGrace, DrainNotice, DrainTime, Log, LogLevel,
+        Otlp, GenAiTelemetry, ForwardTrace,
     ];
 }

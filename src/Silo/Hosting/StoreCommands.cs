@@ -62,7 +62,7 @@ internal static class StoreCommands
     }
 
     // A folder on the command line is meant, also where the environment names a database.
-    private static bool IsCluster(SettingSource settings)
+    public static bool IsCluster(SettingSource settings)
     {
         var (isFolder, isDatabase) = (settings.IsOnCommandLine(Settings.Data), settings.IsOnCommandLine(Settings.Postgres));
         if (isFolder && isDatabase)
@@ -71,13 +71,13 @@ internal static class StoreCommands
         return isDatabase || (!isFolder && settings[Settings.Postgres].IsSet);
     }
 
-    private static (string Postgres, string Cluster) ReadCluster(SettingSource settings)
+    public static (string Postgres, string Cluster) ReadCluster(SettingSource settings)
     {
         var (postgres, cluster) = (ClusterSettings.ReadPostgres(settings), ClusterSettings.ReadClusterId(settings));
         return settings.Problems.Count == 0 ? (postgres, cluster) : throw new StartException([.. settings.Problems]);
     }
 
-    private static string ReadFolder(SettingSource settings, string folder) => Path.GetFullPath(settings[Settings.Data].Text!, folder);
+    public static string ReadFolder(SettingSource settings, string folder) => Path.GetFullPath(settings[Settings.Data].Text!, folder);
 
     private static string Describe(StoreCounts counts) =>
         $"{counts[RowKind.Conversation]} conversations, {counts[RowKind.Turn]} turns, {counts[RowKind.State]} states, "
@@ -90,7 +90,7 @@ internal static class StoreCommands
     }
 
     // A signal cancels the copy, which then removes what it has written so far.
-    private static async Task<int> Run(Func<CancellationToken, Task> copy)
+    public static async Task<int> Run(Func<CancellationToken, Task> copy)
     {
         using var stop = new CancellationTokenSource();
         void OnSignal(PosixSignalContext signal)
@@ -115,9 +115,11 @@ internal static class StoreCommands
     private static void RequireSameKey(string data, string? clusterKey)
     {
         var file = Path.Combine(data, SecretsKey.FileName);
-        if (clusterKey is null || !File.Exists(file) || SecretsKey.Load(null, data).AsSpan().SequenceEqual(SecretsKey.Load(clusterKey, data))) return;
+        if (clusterKey is null || !File.Exists(file)) return;
+        var given = SecretsKey.Load(clusterKey, data).Select(AesSecretSeal.IdOf).ToList();
+        if (SecretsKey.Load(null, data).All(key => given.Contains(AesSecretSeal.IdOf(key)))) return;
         throw new StartException(
             $"{Settings.SecretsKey.Variable} is not the key that the node encrypted its secrets with. "
-            + $"Set it to the content of '{file}', here and on all nodes of the cluster.");
+            + $"Set it to the content of '{file}', here and on all nodes of the cluster; several lines are separated by ','.");
     }
 }

@@ -10,7 +10,7 @@ internal static class CozeMetrics
     // A server that invents codes must not fill the memory of whoever collects the metrics.
     private const int MaxCodes = 100;
 
-    private static readonly Counter<long> UnknownCodes = new Meter("CozeCluster").CreateCounter<long>(
+    private static readonly Counter<long> UnknownCodes = new Meter(Tracing.SourceName).CreateCounter<long>(
         "cozecluster.coze.unknown_codes", description: "Errors of Coze with a code that is not in the table, by code and by what they were taken for.");
 
     private static readonly ConcurrentDictionary<long, string> Known = [];

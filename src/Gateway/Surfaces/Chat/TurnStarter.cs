@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using CozeCluster.Gateway.Http;
+using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Replies;
 using CozeCluster.Gateway.Surfaces.Health;
 using Microsoft.Extensions.Logging;
@@ -8,7 +10,7 @@ namespace CozeCluster.Gateway.Surfaces.Chat;
 /// <summary>Starts turns, and cleans up when their start fails or their client disconnects.</summary>
 internal sealed partial class TurnStarter(
     IGrainFactory grains, IFleetView fleet, IBlobStore blobs, ReplyReaderServices readers, RunningReplies running, GatewayOptions options, Readiness readiness,
-    TimeProvider time, ILogger<TurnStarter> logger)
+    GatewayMetrics metrics, TimeProvider time, ILogger<TurnStarter> logger)
 {
     private static readonly TimeSpan CleanUpTimeout = TimeSpan.FromSeconds(10);
 
@@ -41,6 +43,7 @@ internal sealed partial class TurnStarter(
         // Surfaces have their own ways to find a model, and none may lead around the rights of the key.
         if (!key.Allows(request.Model))
             throw new ClusterException(ErrorCode.ModelNotFound, $"The model '{request.Model}' does not exist or you do not have access to it.", "model");
+        var startedAt = time.GetTimestamp();
         var turn = CreateTurn(key, request, headers);
         var conversation = ConversationOf(turn.TurnId);
         var reader = new ReplyReader(readers, key.TenantId, turn.TurnId, conversation, Cursor.Start, aborted);
@@ -56,7 +59,8 @@ internal sealed partial class TurnStarter(
             reader.Dispose();
             throw;
         }
-        return new StartedTurn(turn.TurnId, reader, registration, () => CleanUpAfterDisconnect(conversation, reader, turn, headers));
+        return new StartedTurn(
+            turn.TurnId, reader, registration, () => CleanUpAfterDisconnect(conversation, reader, turn, headers), () => metrics.EndTurn(reader, startedAt));
     }
 
     /// <summary>Waits up to ten seconds for a clean-up call. A failure is logged and does not affect the client.</summary>
@@ -89,6 +93,8 @@ internal sealed partial class TurnStarter(
         Survive = headers.Survive,
         Credential = headers.Credential,
         Fingerprint = headers.IdempotencyKey is null ? null : request.Fingerprint,
+        // Every request has an activity, also while nothing is traced.
+        TraceParent = RequestSpans.IsTraced ? Activity.Current?.Id : null,
     };
 
     private string CreateTurnId(string tenantId, ChatRequest request, TurnHeaders headers)
@@ -219,7 +225,8 @@ internal sealed partial class TurnStarter(
 /// <param name="reader">Reads the reply.</param>
 /// <param name="registration">The registration of the reader under its key.</param>
 /// <param name="cleanUp">Cancels the turn, or unsubscribes from it.</param>
-internal sealed class StartedTurn(string id, ReplyReader reader, IDisposable registration, Func<Task> cleanUp) : IAsyncDisposable
+/// <param name="onWhole">Called if the client has received the whole reply.</param>
+internal sealed class StartedTurn(string id, ReplyReader reader, IDisposable registration, Func<Task> cleanUp, Action onWhole) : IAsyncDisposable
 {
     public string Id => id;
 
@@ -229,7 +236,8 @@ internal sealed class StartedTurn(string id, ReplyReader reader, IDisposable reg
     {
         try
         {
-            if (!reader.HasWholeReply) await cleanUp();
+            if (reader.HasWholeReply) onWhole();
+            else await cleanUp();
         }
         finally
         {

@@ -13,7 +13,7 @@ internal sealed class UpstreamHttp(ISecretSeal seal) : IDisposable
 {
     private const int MaxProxyPools = 64;
 
-    private readonly HttpMessageInvoker _direct = new(UpstreamHandlers.New(proxy: null));
+    private readonly HttpMessageInvoker _direct = new(new UpstreamSpans(UpstreamHandlers.New(proxy: null)));
     private readonly ConcurrentDictionary<Secret, HttpMessageInvoker> _proxied = new();
 
     /// <summary>The <c>User-Agent</c> of this project. It does not reveal the version.</summary>
@@ -69,8 +69,8 @@ internal sealed class UpstreamHttp(ISecretSeal seal) : IDisposable
         // Proxies that the fleet does not have any more accumulate. Removed pools are not disposed: exchanges may still use them,
         // and their idle connections close by timeout.
         if (_proxied.Count >= MaxProxyPools) _proxied.Clear();
-        return _proxied.GetOrAdd(proxy, _ =>
-            new HttpMessageInvoker(UpstreamHandlers.New(UpstreamHandlers.ReadProxy(seal.Open(proxy), $"account '{account.Id}'"))));
+        return _proxied.GetOrAdd(proxy, _ => new HttpMessageInvoker(
+            new UpstreamSpans(UpstreamHandlers.New(UpstreamHandlers.ReadProxy(seal.Open(proxy), $"account '{account.Id}'")))));
     }
 }
 
@@ -98,7 +98,7 @@ internal static class UpstreamHandlers
         EnableMultipleHttp2Connections = true,
         // Closes the socket of an abandoned response at once, so that the upstream stops working on it.
         ResponseDrainTimeout = TimeSpan.Zero,
-        // Upstreams receive no trace headers.
+        // Upstreams receive no trace headers, except from UpstreamSpans.
         ActivityHeadersPropagator = null,
     };
 

@@ -1,0 +1,108 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace CozeCluster.Grains;
+
+/// <summary>The secrets in the stored rows of a fleet, for commands that replace the key that encrypts them.</summary>
+public static class FleetSecrets
+{
+    private const int PageRows = 5_000;
+
+    /// <summary>Reads all rows of a fleet.</summary>
+    /// <returns>The version of the fleet, 0 if none is stored, and its rows.</returns>
+    public static async Task<(long Version, IReadOnlyList<FleetRow> Rows)> ReadAll(IFleetStore store, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var version = await store.ReadVersion(cancellationToken);
+            var rows = new List<FleetRow>();
+            var (kind, id) = (default(FleetRowKind), "");
+            while (await store.Read(kind, id, PageRows, cancellationToken) is { Count: > 0 } page)
+            {
+                rows.AddRange(page);
+                (kind, id) = (page[^1].Kind, page[^1].Id);
+                if (page.Count < PageRows) break;
+            }
+            // Otherwise somebody has written between two pages.
+            if (await store.ReadVersion(cancellationToken) == version) return (version, rows);
+        }
+    }
+
+    /// <summary>What a rotation has stored; null if there was none.</summary>
+    public static SealKey? FindSealKey(IReadOnlyList<FleetRow> rows) => Settings(rows).SealKey;
+
+    /// <summary>All secrets in some rows.</summary>
+    public static IReadOnlyList<Secret> List(IReadOnlyList<FleetRow> rows)
+    {
+        var secrets = new List<Secret>();
+        Replace(rows, 0, Settings(rows).SealKey, secret =>
+        {
+            secrets.Add(secret);
+            return secret;
+        });
+        return secrets;
+    }
+
+    /// <summary>Replaces all secrets.</summary>
+    /// <param name="rows">All rows of a fleet.</param>
+    /// <param name="version">The version that the changed rows get.</param>
+    /// <param name="sealKey">What is stored about the key that encrypts from now on.</param>
+    /// <param name="replace">Gives the same secret in another form. Its fingerprint must stay the same: otherwise the next import would replace it.</param>
+    /// <returns>The rows that change.</returns>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.Internal"/>: a row is damaged.</exception>
+    public static IReadOnlyList<FleetRow> Replace(IReadOnlyList<FleetRow> rows, long version, SealKey? sealKey, Func<Secret, Secret> replace)
+    {
+        var settings = Settings(rows);
+        settings = settings with { SealKey = sealKey, Notifications = settings.Notifications is { } notifications ? Replace(notifications, replace) : null };
+        var changed = new List<FleetRow> { Write(FleetRowKind.Settings, FleetSettings.Id, settings, StateJson.Default.FleetSettings) };
+        foreach (var row in rows)
+        {
+            if (row.Kind == FleetRowKind.Account)
+                changed.Add(Write(row.Kind, row.Id, Replace(Read(row, MessagesJson.Default.AccountDefinition), replace), MessagesJson.Default.AccountDefinition));
+            if (row.Kind == FleetRowKind.Listener)
+                changed.Add(Write(row.Kind, row.Id, Replace(Read(row, MessagesJson.Default.ListenerDefinition), replace), MessagesJson.Default.ListenerDefinition));
+        }
+        return changed;
+
+        FleetRow Write<T>(FleetRowKind kind, string id, T content, JsonTypeInfo<T> json) =>
+            new(kind, id, version, JsonSerializer.SerializeToUtf8Bytes(content, json));
+    }
+
+    private static FleetSettings Settings(IReadOnlyList<FleetRow> rows) =>
+        rows.FirstOrDefault(row => row is { Kind: FleetRowKind.Settings, Id: FleetSettings.Id }) is { } row
+            ? Read(row, StateJson.Default.FleetSettings)
+            : new FleetSettings([]);
+
+    private static T Read<T>(FleetRow row, JsonTypeInfo<T> json)
+    {
+        try
+        {
+            return FleetRows.Read(row.Payload!, json);
+        }
+        catch (JsonException e)
+        {
+            throw new ClusterException(ErrorCode.Internal, $"The stored row of {row.Kind} {row.Id} is damaged. Start a node: its import replaces it.", inner: e);
+        }
+    }
+
+    private static AccountDefinition Replace(AccountDefinition account, Func<Secret, Secret> replace) => account with
+    {
+        Token = account.Token is { } token ? replace(token) : null,
+        Proxy = account.Proxy is { } proxy ? replace(proxy) : null,
+        OAuth = account.OAuth is { } oauth ? oauth with { PrivateKey = replace(oauth.PrivateKey) } : null,
+    };
+
+    private static ListenerDefinition Replace(ListenerDefinition listener, Func<Secret, Secret> replace) => listener with
+    {
+        Token = replace(listener.Token),
+        Proxy = listener.Proxy is { } proxy ? replace(proxy) : null,
+    };
+
+    private static NotificationsDefinition Replace(NotificationsDefinition notifications, Func<Secret, Secret> replace) => notifications with
+    {
+        Webhook = notifications.Webhook is { } webhook
+            ? new WebhookDefinition(replace(webhook.Url), webhook.Secret is { } secret ? replace(secret) : null)
+            : null,
+        Telegram = notifications.Telegram is { } telegram ? telegram with { Token = replace(telegram.Token) } : null,
+    };
+}
