@@ -44,18 +44,17 @@ internal sealed class ApiKeys(IFleetView fleet, Readiness readiness, WrongKeys w
                 until: until);
         }
         // A browser asks its user for another key only after a 401, so it gets no 403 for a tenant's key.
-        if (key is null || (forBrowsers && !key.Admin)) throw new ClusterException(ErrorCode.InvalidApiKey, "The API key is not valid. Send a valid key.");
+        if (key is null || (forBrowsers && !key.Admin)) throw ApiKeyInfo.Unknown.ToException();
         KeyRules.Require(key, context.Connection.RemoteIpAddress, time.GetUtcNow());
         if (key.Admin != admin)
         {
-            throw new ClusterException(
-                ErrorCode.PermissionDenied,
-                admin ? "This route requires an admin key." : "This is an admin key, which is valid for the admin API only. Send the API key of a tenant.");
+            throw (admin ? new Error(ErrorCode.PermissionDenied, "This route requires an admin key.") : ApiKeyInfo.AdminOnly).ToException();
         }
         Accept(context, new RequestKey(hash, key.TenantId, key.Name, key.ErrorText)
         {
             Models = key.Models,
             IsLimited = !admin && fleet.HasLimits(key.TenantId, key.Name),
+            ShowBot = key.ShowBot,
         });
     }
 
@@ -75,6 +74,7 @@ internal sealed class ApiKeys(IFleetView fleet, Readiness readiness, WrongKeys w
     {
         RequestInfo.Of(context).Key = key;
         if (key.IsLimited) RateHeaders.AddTo(context.Response, key);
+        if (key.ShowBot) BotHeaders.AddTo(context.Response, key);
     }
 
     /// <summary>The API key in the headers of a request; empty if there is none.</summary>

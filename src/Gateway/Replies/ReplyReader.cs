@@ -70,6 +70,9 @@ internal sealed partial class ReplyReader : IDisposable
     /// <summary>The caller has received everything before this cursor.</summary>
     public Cursor Cursor { get; private set; }
 
+    /// <summary>Who answers; null until the first content has arrived, and if the reading began after it.</summary>
+    public ReplySource? Source { get; private set; }
+
     /// <summary>Whether the caller has received the end of the reply.</summary>
     public bool Ended { get; private set; }
 
@@ -248,6 +251,7 @@ internal sealed partial class ReplyReader : IDisposable
         if (fresh is null) return null;
         Cursor = batch.Next;
         Ended = batch.IsLast;
+        Source = batch.Source ?? Source;
         return fresh;
     }
 

@@ -97,6 +97,7 @@ internal static class FleetRows
                     ExpiresAt = apiKey.ExpiresAt,
                     Disabled = apiKey.Disabled,
                     Limits = apiKey.Limits,
+                    ShowBot = apiKey.ShowBot,
                 };
                 yield return (FleetRowKind.Key, apiKey.Hash, Write(info, MessagesJson.Default.ApiKeyInfo));
             }

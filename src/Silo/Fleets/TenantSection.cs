@@ -82,6 +82,7 @@ internal static class TenantSection
             ExpiresAt = KeyRulesSection.ReadTime(map.Optional("expires")),
             Disabled = map.Optional("disabled").Flag() ?? false,
             Limits = LimitsSection.Read(map.Optional("limits"), withTurns: true),
+            ShowBot = map.Optional("show_bot").Flag() ?? false,
         };
         return new DeclaredKey(name, (key.Exists ? key : hash).Place, definition, plain is not null && KeyStrength.IsWeak(plain), models);
     }
