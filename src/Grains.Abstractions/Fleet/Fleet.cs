@@ -120,6 +120,10 @@ public sealed record ApiKeyDefinition(string Name, string Hash, bool Admin)
     /// <summary>Whether responses name the bot that answered and the number of attempts. Default false.</summary>
     [Id(50)]
     public bool ShowBot { get; init; }
+
+    /// <summary>What an admin key may do; null: everything, as an owner.</summary>
+    [Id(65)]
+    public AdminRole? Role { get; init; }
 }
 
 /// <summary>A Discord bot that receives the messages of one server, and creates and deletes channels there.</summary>

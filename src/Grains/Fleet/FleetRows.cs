@@ -98,6 +98,7 @@ internal static class FleetRows
                     Disabled = apiKey.Disabled,
                     Limits = apiKey.Limits,
                     ShowBot = apiKey.ShowBot,
+                    Role = apiKey.Role,
                 };
                 yield return (FleetRowKind.Key, apiKey.Hash, Write(info, MessagesJson.Default.ApiKeyInfo));
             }
