@@ -2,6 +2,7 @@ using CozeCluster.Gateway.Compat;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Replies;
+using CozeCluster.Gateway.Surfaces.Admin;
 using CozeCluster.Gateway.Surfaces.AiProxy;
 using CozeCluster.Gateway.Surfaces.Cdp;
 using CozeCluster.Gateway.Surfaces.Ccp;
@@ -45,6 +46,7 @@ public static class GatewayServices
         services.AddSingleton<BodyBudget>();
         services.AddSingleton<WrongKeys>();
         services.AddSingleton<ApiKeys>();
+        services.AddAdminApi();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, CompatMatcherPolicy>());
         services.AddSingleton<ReplyReaderServices>();
         services.AddSingleton<RunningReplies>();
@@ -75,6 +77,6 @@ public static class GatewayServices
         if (options.CorsOrigins.Count == 0) policy.AllowAnyOrigin();
         else policy.WithOrigins([.. options.CorsOrigins]);
         policy.AllowAnyHeader().AllowAnyMethod().SetPreflightMaxAge(TimeSpan.FromMinutes(10))
-            .WithExposedHeaders("x-request-id", "x-turn-id", "x-conversation-id", "retry-after", "retry-after-ms", "x-should-retry");
+            .WithExposedHeaders("x-request-id", "x-turn-id", "x-conversation-id", "x-bot", "x-attempts", "retry-after", "retry-after-ms", "x-should-retry");
     }
 }

@@ -22,6 +22,7 @@ public static class GrainServices
         silo.Services.AddReplyFeeds();
         silo.Services.AddFleetView();
         silo.Services.TryAddSingleton<NonResumableTurns>();
+        silo.Services.TryAddSingleton<BotLoads>();
         silo.Services.AddSingleton(options);
         silo.Services.AddScoped<BackgroundWork>();
         silo.Services.AddStateTypes(StateJson.Default);

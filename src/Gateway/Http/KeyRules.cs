@@ -13,8 +13,7 @@ internal static class KeyRules
     /// </exception>
     public static void Require(ApiKeyInfo key, IPAddress? address, DateTimeOffset now)
     {
-        if (key.Disabled) throw new ClusterException(ErrorCode.InvalidApiKey, "This API key is disabled. Send another key.");
-        if (key.ExpiresAt <= now) throw new ClusterException(ErrorCode.InvalidApiKey, "This API key has expired. Send another key.");
+        if (key.FindProblem(now) is { } problem) throw problem.ToException();
         if (key.IpRanges.Count > 0 && !AddressRanges.Contain(key, key.IpRanges, address))
             throw new ClusterException(ErrorCode.PermissionDenied, "This API key is not valid for the address that this request came from.");
     }

@@ -65,11 +65,20 @@ internal sealed record RequestKey(string Hash, string TenantId, string Name, boo
     /// <summary>See <see cref="ApiKeyDefinition.Models"/>.</summary>
     public IReadOnlyList<string> Models { get; init; } = [];
 
+    /// <summary>The role of an admin key; null for the key of a tenant.</summary>
+    public AdminRole? Role { get; init; }
+
     /// <summary>Whether the key or its tenant has limits. See <see cref="FleetViewExtensions.HasLimits"/>.</summary>
     public bool IsLimited { get; init; }
 
     /// <summary>What the tenant last said about its limits per minute, for the headers of the response; null if it has said nothing.</summary>
     public RateStatus? Rates { get; set; }
+
+    /// <summary>See <see cref="ApiKeyDefinition.ShowBot"/>.</summary>
+    public bool ShowBot { get; init; }
+
+    /// <summary>Finds who answers the request, for the headers of the response; null before a turn has begun.</summary>
+    public Func<ReplySource?>? FindSource { get; set; }
 
     /// <summary>Whether the key may use a model of its tenant.</summary>
     public bool Allows(string model) => Models.Count == 0 || Models.Contains(model);

@@ -76,6 +76,9 @@ internal sealed partial class ReplyReader : IReplySource, IDisposable
     /// <summary>See <see cref="ReplyBatch.Timing"/>; null until the end.</summary>
     public TurnTiming? Timing { get; private set; }
 
+    /// <summary>Who answers; null until the first content has arrived, and if the reading began after it.</summary>
+    public ReplySource? Source { get; private set; }
+
     /// <summary>Whether the caller has received the end of the reply.</summary>
     public bool Ended { get; private set; }
 
@@ -256,6 +259,7 @@ internal sealed partial class ReplyReader : IReplySource, IDisposable
         Ended = batch.IsLast;
         Timing = batch.Timing;
         if (FirstTextAt is null && fresh.Events.Any(static next => next is ReplyText)) FirstTextAt = _time.GetTimestamp();
+        Source = batch.Source ?? Source;
         return fresh;
     }
 

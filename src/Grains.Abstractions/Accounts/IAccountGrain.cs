@@ -12,6 +12,14 @@ public interface IAccountGrain : IGrainWithStringKey
     [Alias("Acquire"), Idempotent]
     Task<AccountLeaseResult> Acquire(string leaseId);
 
+    /// <summary>Asks an account with <see cref="AccountDefinition.Limits"/> for a lease of a turn that may use more than one request.</summary>
+    [Alias("AcquireWithin"), Idempotent]
+    Task<AccountLeaseResult> AcquireWithin(AccountLeaseRequest request);
+
+    /// <summary>What <see cref="AcquireWithin"/> would answer. Changes nothing.</summary>
+    [Alias("Explain"), Idempotent]
+    Task<AccountLeaseResult> Explain(AccountLeaseRequest request);
+
     /// <summary>Renews a lease. A lease that has expired is taken again.</summary>
     [Alias("Renew"), Idempotent]
     Task Renew(string leaseId);

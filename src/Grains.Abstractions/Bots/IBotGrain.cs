@@ -10,6 +10,10 @@ public interface IBotGrain : IGrainWithStringKey
     [Alias("Acquire"), AlwaysInterleave, Idempotent]
     Task<LeaseResult> Acquire(LeaseRequest request);
 
+    /// <summary>What <see cref="Acquire"/> would answer, and which accounts it would ask. Changes nothing.</summary>
+    [Alias("Explain"), AlwaysInterleave, Idempotent]
+    Task<BotExplanation> Explain(LeaseRequest request);
+
     /// <summary>Renews the lease of a running turn, on the bot and on its account. A lease that has expired is taken again.</summary>
     [Alias("Renew"), AlwaysInterleave, Idempotent]
     Task Renew(string leaseId, string accountId);

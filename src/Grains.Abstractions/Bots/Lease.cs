@@ -18,6 +18,10 @@ public sealed record LeaseRequest(string LeaseId, IReadOnlyList<string> Avoid, s
     [Id(1)]
     public string? CredentialUpstream { get; init; }
 
+    /// <summary>What the turn may use of the limits of the bot and its account; null: one request.</summary>
+    [Id(50)]
+    public Amounts? Amounts { get; init; }
+
     /// <summary>30 s.</summary>
     public static TimeSpan Lifetime { get; } = TimeSpan.FromSeconds(30);
 }
@@ -25,6 +29,12 @@ public sealed record LeaseRequest(string LeaseId, IReadOnlyList<string> Avoid, s
 /// <summary>A bot's answer to a lease request: exactly one of <paramref name="Grant"/> and <paramref name="Refusal"/> is set.</summary>
 [GenerateSerializer, Immutable, Alias("lease-result")]
 public sealed record LeaseResult(Lease? Grant, Refusal? Refusal);
+
+/// <summary>Asks an account for a lease.</summary>
+/// <param name="LeaseId">See <see cref="LeaseRequest.LeaseId"/>.</param>
+/// <param name="Amounts">What the turn may use.</param>
+[GenerateSerializer, Immutable, Alias("account-lease-request")]
+public sealed record AccountLeaseRequest(string LeaseId, Amounts Amounts);
 
 /// <summary>An account's answer to a lease request: exactly one of <paramref name="Grant"/> and <paramref name="Refusal"/> is set.</summary>
 [GenerateSerializer, Immutable, Alias("account-lease-result")]
@@ -42,7 +52,26 @@ public sealed record Lease(string Id, BotDefinition Bot, AccountDefinition Accou
 /// <param name="Error">Why.</param>
 /// <param name="Until">When the refusal ends; null if it is about this turn only.</param>
 [GenerateSerializer, Immutable, Alias("refusal")]
-public sealed record Refusal(string Id, Error Error, DateTimeOffset? Until);
+public sealed record Refusal(string Id, Error Error, DateTimeOffset? Until)
+{
+    /// <summary>The kind of reason.</summary>
+    [Id(50)]
+    public RefusalKind Kind { get; init; }
+}
+
+/// <summary>The kinds of reasons why a bot or an account does not accept a turn.</summary>
+[GenerateSerializer, Alias("refusal-kind")]
+public enum RefusalKind
+{
+    /// <summary>It does not work at the moment: it is cooling down, out of credit, refused by the upstream, or not in the fleet any more.</summary>
+    Unavailable,
+
+    /// <summary>It runs as many turns as it may.</summary>
+    Busy,
+
+    /// <summary>It has reached one of its <see cref="LimitsDefinition"/>.</summary>
+    AtLimit,
+}
 
 /// <summary>How the turn that used a lease has ended.</summary>
 /// <param name="Error">Null if the turn succeeded.</param>
@@ -51,4 +80,8 @@ public sealed record LeaseOutcome(Error? Error)
 {
     /// <summary>The turn succeeded.</summary>
     public static LeaseOutcome Success { get; } = new((Error?)null);
+
+    /// <summary>What the turn has used of the limits of the bot and its account; null: what was reserved.</summary>
+    [Id(50)]
+    public Amounts? Used { get; init; }
 }

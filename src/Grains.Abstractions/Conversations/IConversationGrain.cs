@@ -63,6 +63,11 @@ public interface IConversationGrain : IGrainWithStringKey
     [Alias("GetConversation"), AlwaysInterleave, Idempotent]
     Task<ConversationSnapshot> GetConversation(string tenantId);
 
+    /// <summary>Where the next turn of the conversation continues. Changes nothing.</summary>
+    /// <returns>Null for a conversation that the tenant does not have.</returns>
+    [Alias("FindPlace"), AlwaysInterleave, Idempotent]
+    Task<ConversationPlace?> FindPlace(string tenantId);
+
     /// <summary>Sets the title that people see.</summary>
     [Alias("Rename"), Idempotent]
     Task Rename(string tenantId, string title);
@@ -87,3 +92,10 @@ public interface IConversationGrain : IGrainWithStringKey
 /// <param name="Rates">What is left of the limits per minute; null without such limits, and for a turn that was known already.</param>
 [GenerateSerializer, Immutable, Alias("turn-start")]
 public sealed record TurnStart(Error? Refusal, RateStatus? Rates);
+
+/// <summary>Where a conversation continues.</summary>
+/// <param name="BotId">The bot with which it continues if that is available; null if any may serve the next turn.</param>
+/// <param name="AccountId">The account, in the same way.</param>
+/// <param name="Tokens">The tokens of the conversation so far, as far as they are known.</param>
+[GenerateSerializer, Immutable, Alias("conversation-place")]
+public sealed record ConversationPlace(string? BotId, string? AccountId, long Tokens);

@@ -122,6 +122,14 @@ public sealed record ApiKeyDefinition(string Name, string Hash, bool Admin)
     /// <summary>The limits of this key, besides those of its tenant; null: none.</summary>
     [Id(24)]
     public LimitsDefinition? Limits { get; init; }
+
+    /// <summary>Whether responses name the bot that answered and the number of attempts. Default false.</summary>
+    [Id(50)]
+    public bool ShowBot { get; init; }
+
+    /// <summary>What an admin key may do; null: everything, as an owner.</summary>
+    [Id(65)]
+    public AdminRole? Role { get; init; }
 }
 
 /// <summary>A Discord bot that receives the messages of one server, and creates and deletes channels there.</summary>
@@ -205,6 +213,10 @@ public sealed record AccountDefinition
     /// </summary>
     [Id(8), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool CredentialFromRequest { get; init; }
+
+    /// <summary>See <see cref="BotDefinition.Limits"/>. They count over all of its bots.</summary>
+    [Id(50)]
+    public LimitsDefinition? Limits { get; init; }
 }
 
 /// <summary>An OAuth JWT application of Coze.</summary>
@@ -254,6 +266,12 @@ public sealed record BotDefinition
     /// <summary>What it does with requests. Only bots of OpenAI-compatible servers have other tasks than chat.</summary>
     [Id(8), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public ModelTask Task { get; init; }
+
+    /// <summary>
+    /// Its limits per minute and its budgets, over all tenants; null: none. <see cref="LimitsDefinition.MaxConcurrentTurns"/> is not used.
+    /// </summary>
+    [Id(50)]
+    public LimitsDefinition? Limits { get; init; }
 }
 
 /// <summary>
@@ -351,7 +369,7 @@ public sealed record ModelDefinition
     [Id(0)]
     public required string Id { get; init; }
 
-    /// <summary>The bots of the pool, in round-robin order; at least one.</summary>
+    /// <summary>The bots of the pool; at least one.</summary>
     [Id(1)]
     public required IReadOnlyList<string> Bots { get; init; }
 
@@ -390,4 +408,12 @@ public sealed record ModelDefinition
     /// <summary>What a turn costs; null: no credits.</summary>
     [Id(20)]
     public PriceDefinition? Price { get; init; }
+
+    /// <summary>How the next bot is picked.</summary>
+    [Id(50), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public RoutingStrategy Routing { get; init; }
+
+    /// <summary>The bots of <see cref="Bots"/> that have another weight or priority than the default; null: none.</summary>
+    [Id(51)]
+    public IReadOnlyList<BotShare>? Shares { get; init; }
 }

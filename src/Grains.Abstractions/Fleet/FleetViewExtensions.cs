@@ -36,6 +36,10 @@ public static class FleetViewExtensions
     public static bool HasAccount(this IFleetView fleet, BotDefinition bot, string? credentialUpstream) =>
         bot.Accounts.Any(account => fleet.FindAccount(account)?.CredentialFromRequest != true) || fleet.TakesCredential(bot, credentialUpstream);
 
+    /// <summary>Whether a bot or one of its accounts has limits per minute or budgets.</summary>
+    public static bool HasLeaseLimits(this IFleetView fleet, string botId) =>
+        fleet.FindBot(botId) is { } bot && (bot.Limits is not null || bot.Accounts.Any(account => fleet.FindAccount(account)?.Limits is not null));
+
     /// <summary>Whether a tenant or one of its keys has limits, so that its turns begin with <see cref="IConversationGrain.Start"/>.</summary>
     public static bool HasLimits(this IFleetView fleet, string tenantId, string? keyName) =>
         fleet.FindTenant(tenantId) is { Limits: not null } or { Prepaid: true } || (keyName is not null && fleet.FindKeyLimits(tenantId, keyName) is not null);

@@ -46,6 +46,13 @@ public sealed record FleetPoll(string ProcessId, long KnownVersion)
     /// <summary>Where the page before ended; null for the first page.</summary>
     [Id(0)]
     public FleetCursor? After { get; init; }
+
+    /// <summary>
+    /// The loads of the silo's bots that have changed since its last poll. Null: the process needs no loads, because it is no silo or because no model has
+    /// <see cref="RoutingStrategy.LeastBusy"/>.
+    /// </summary>
+    [Id(50)]
+    public IReadOnlyList<BotLoad>? Loads { get; init; }
 }
 
 /// <summary>A place in the rows of a fleet, which are ordered by version, kind and id.</summary>
@@ -68,6 +75,10 @@ public sealed record FleetChanges(long Version, bool IsFull, IReadOnlyList<Fleet
     /// <summary>Where the next page begins; null if this is the last one.</summary>
     [Id(0)]
     public FleetCursor? Next { get; init; }
+
+    /// <summary>The loads that other silos have reported since the last poll of the process, if its poll asked for loads.</summary>
+    [Id(50)]
+    public IReadOnlyList<BotLoad> Loads { get => field ?? []; init; }
 }
 
 /// <summary>The state of the catalog.</summary>

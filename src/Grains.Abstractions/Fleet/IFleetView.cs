@@ -28,6 +28,12 @@ public interface IFleetView
     /// <summary>Finds the limits of an API key by its tenant and its name; null if it has none.</summary>
     LimitsDefinition? FindKeyLimits(string tenantId, string keyName);
 
+    /// <summary>
+    /// Finds an API key by its tenant and its name; null if there is none. While a key is replaced by another one of the same name, the one that is valid for
+    /// longer.
+    /// </summary>
+    ApiKeyInfo? FindKeyByName(string tenantId, string keyName);
+
     /// <summary>Finds a tenant by its id, without its keys; null if the fleet has none.</summary>
     TenantDefinition? FindTenant(string tenantId);
 

@@ -1,6 +1,6 @@
 namespace CozeCluster;
 
-/// <summary>The limits of a tenant or of an API key. What is null is not limited.</summary>
+/// <summary>The limits of a tenant, an API key, a bot or an account. What is null is not limited.</summary>
 [GenerateSerializer, Immutable, Alias("limits-definition")]
 public sealed record LimitsDefinition
 {

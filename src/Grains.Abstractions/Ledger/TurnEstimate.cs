@@ -38,8 +38,12 @@ public static class TurnEstimate
     /// <summary>The tokens of the reply.</summary>
     /// <param name="request">The request.</param>
     /// <param name="isLanguageModel">Whether the client determines the longest output. A bot ignores what the client asks for.</param>
-    public static long OutputOf(TurnRequest request, bool isLanguageModel) =>
-        isLanguageModel && request.Settings.MaxOutputTokens is { } max ? max : DefaultOutput;
+    public static long OutputOf(TurnRequest request, bool isLanguageModel) => OutputOf(request.Settings.MaxOutputTokens, isLanguageModel);
+
+    /// <summary>The tokens of the reply.</summary>
+    /// <param name="maxOutput">The longest output that the client allows; null: it does not say.</param>
+    /// <param name="isLanguageModel">Whether the client determines the longest output.</param>
+    public static long OutputOf(long? maxOutput, bool isLanguageModel) => isLanguageModel && maxOutput is { } max ? max : DefaultOutput;
 
     private static long SizeOf(string? text) => text is null ? 0 : Encoding.UTF8.GetByteCount(text);
 }

@@ -9,6 +9,10 @@ namespace CozeCluster;
 [GenerateSerializer, Immutable, Alias("reply-batch")]
 public sealed record ReplyBatch(string TurnId, IReadOnlyList<ReplyEvent> Events, Cursor Next)
 {
+    /// <summary>Who answers. Only in batches from the start of a reply; null if no attempt has begun.</summary>
+    [Id(50)]
+    public ReplySource? Source { get; init; }
+
     /// <summary>Whether the reply ends with this batch.</summary>
     public bool IsLast => Events is [.., ReplyCompleted or ReplyFailed];
 
@@ -25,6 +29,12 @@ public sealed record ReplyBatch(string TurnId, IReadOnlyList<ReplyEvent> Events,
 /// <param name="FirstText">From the request to the upstream to the first text.</param>
 [GenerateSerializer, Immutable, Alias("turn-timing")]
 public sealed record TurnTiming(string Upstream, TimeSpan Queued, TimeSpan FirstText);
+
+/// <summary>Who answers a turn.</summary>
+/// <param name="BotId">The bot's id in the fleet.</param>
+/// <param name="Attempts">How many attempts were made, with that of this bot.</param>
+[GenerateSerializer, Immutable, Alias("reply-source")]
+public sealed record ReplySource(string BotId, int Attempts);
 
 /// <summary>An event of a reply.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]

@@ -14,6 +14,10 @@ public interface ITenantGrain : IGrainWithStringKey
     [Alias("AdmitWithin"), Idempotent]
     Task<Admission> AdmitWithin(TurnTerms terms);
 
+    /// <summary>What <see cref="AdmitWithin"/> would answer. Changes nothing.</summary>
+    [Alias("Explain"), Idempotent]
+    Task<Admission> Explain(TurnTerms terms);
+
     /// <summary>Renews an admission.</summary>
     [Alias("Renew"), Idempotent]
     Task Renew(string turnId);

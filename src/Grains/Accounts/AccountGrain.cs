@@ -8,6 +8,9 @@ public sealed class AccountState
 {
     /// <summary>The messages that the account has posted to Discord today.</summary>
     public DailyPosts Posts { get; set; } = new();
+
+    /// <summary>What is claimed of its budgets, by period; see <see cref="LeaseLimits"/>.</summary>
+    public List<PeriodAmounts> Claimed { get; set; } = [];
 }
 
 /// <summary>Leases turns on one account, and disables the account for a while when the upstream refuses it.</summary>
@@ -29,7 +32,9 @@ public sealed class AccountGrain : Grain, IAccountGrain
     private readonly LeaseBook _leases;
     private readonly IFleetView _fleet;
     private readonly HealthReporter _health;
+    private readonly StateSaver<AccountState> _saver;
     private readonly DelayedSave _save;
+    private LeaseLimits? _limits;
 
     // The latest definition that was read.
     private AccountDefinition? _latest;
@@ -59,16 +64,45 @@ public sealed class AccountGrain : Grain, IAccountGrain
         _leases = new LeaseBook(time, LeaseRequest.Lifetime);
         _fleet = fleet;
         _health = new HealthReporter(work, GrainFactory, HealthKind.Account, time, logger);
-        _save = new DelayedSave(work, SaveDelay, new StateSaver<AccountState>(state, work).Save);
+        _saver = new StateSaver<AccountState>(state, work);
+        _save = new DelayedSave(work, SaveDelay, _saver.Save);
     }
+
+    // The state is not loaded yet when the grain is created.
+    private LeaseLimits Limits => _limits ??= new LeaseLimits(_state.State.Claimed, _saver.Save, _time, "account");
 
     private bool IsDisabled => _error is not null && _disabledUntil > _time.GetUtcNow();
 
     /// <inheritdoc />
-    public async Task<AccountLeaseResult> Acquire(string leaseId)
+    public Task<AccountLeaseResult> Acquire(string leaseId) => AcquireWithin(new AccountLeaseRequest(leaseId, new Amounts(1, 0, 0)));
+
+    /// <inheritdoc />
+    public async Task<AccountLeaseResult> AcquireWithin(AccountLeaseRequest request)
     {
         await _fleet.FindCurrent(view => view.FindAccount(_work.Key));
-        return TakeLease(leaseId);
+        var definition = ReadDefinition();
+        if (Check(definition, request) is { } refusal) return new AccountLeaseResult(null, refusal);
+        var isNew = !_leases.Holds(request.LeaseId);
+        _leases.Take(request.LeaseId);
+        try
+        {
+            if (isNew) await Limits.Reserve(request.LeaseId, request.Amounts, definition!.Limits);
+        }
+        catch
+        {
+            _leases.Return(request.LeaseId);
+            Limits.Release(request.LeaseId);
+            throw;
+        }
+        return new AccountLeaseResult(definition, null);
+    }
+
+    /// <inheritdoc />
+    public async Task<AccountLeaseResult> Explain(AccountLeaseRequest request)
+    {
+        await _fleet.FindCurrent(view => view.FindAccount(_work.Key));
+        var definition = ReadDefinition();
+        return Check(definition, request) is { } refusal ? new AccountLeaseResult(null, refusal) : new AccountLeaseResult(definition, null);
     }
 
     /// <inheritdoc />
@@ -111,6 +145,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
             isOfOldCredential = _leasesOfOldCredential.Remove(leaseId);
         }
         if (!isHeld) return Task.CompletedTask;
+        _limits?.Settle(leaseId, outcome.Used);
         if (outcome.Error is not { } error) ReportSuccess();
         // A turn on the old credential says nothing about the new one.
         else if (definition is not null && !isOfOldCredential) Disable(definition, error);
@@ -121,25 +156,23 @@ public sealed class AccountGrain : Grain, IAccountGrain
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         await _work.StopAsync();
-        if (_save.IsPending) await _save.SaveNow();
+        var gaveBack = _limits?.GiveBack() == true;
+        if (gaveBack || _save.IsPending) await _save.SaveNow();
     }
 
-    private AccountLeaseResult TakeLease(string leaseId)
+    /// <summary>Why the account refuses a lease; null if it does not. Changes nothing.</summary>
+    private Refusal? Check(AccountDefinition? definition, AccountLeaseRequest request)
     {
-        if (ReadDefinition() is not { } definition) return Refuse(RemovedError(), _time.GetUtcNow() + RefusalPause);
+        if (definition is null) return Refuse(RemovedError(), _time.GetUtcNow() + RefusalPause);
 
         // With a new credential, the account is tried again at once.
         if (IsDisabled && HasSameCredential(_refusedDefinition, definition)) return Refuse(SharedErrors.Of(_error!), _disabledUntil);
-        if (!_leases.Holds(leaseId))
-        {
-            if (_state.State.Posts.LimitError(definition, _discord, _time.GetUtcNow()) is { } limit) return Refuse(limit, limit.Until);
-            if (_leases.Count >= definition.MaxConcurrentTurns)
-            {
-                return Refuse(new Error(ErrorCode.NoBotAvailable, "The account has reached its limit of concurrent turns."), null);
-            }
-        }
-        _leases.Take(leaseId);
-        return new AccountLeaseResult(definition, null);
+        if (_leases.Holds(request.LeaseId)) return null;
+        if (_state.State.Posts.LimitError(definition, _discord, _time.GetUtcNow()) is { } posts) return Refuse(posts, posts.Until);
+        if (_leases.Count >= definition.MaxConcurrentTurns)
+            return Refuse(new Error(ErrorCode.NoBotAvailable, "The account has reached its limit of concurrent turns."), null, RefusalKind.Busy);
+        if (Limits.Leases > 2 * _leases.Count) Limits.Prune(_leases.Holds);
+        return Limits.Check(request.Amounts, definition.Limits) is { } limit ? Refuse(limit, limit.Until, RefusalKind.AtLimit) : null;
     }
 
     /// <summary>The count is saved with a delay. A node that fails may lose the last minute of it.</summary>
@@ -195,5 +228,6 @@ public sealed class AccountGrain : Grain, IAccountGrain
 
     private static Error RemovedError() => new(ErrorCode.NoBotAvailable, "The account was removed from the fleet.");
 
-    private AccountLeaseResult Refuse(Error error, DateTimeOffset? until) => new(null, new Refusal(_work.Key, error, until));
+    private Refusal Refuse(Error error, DateTimeOffset? until, RefusalKind kind = RefusalKind.Unavailable) =>
+        new(_work.Key, error, until) { Kind = kind };
 }

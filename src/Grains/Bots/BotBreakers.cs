@@ -1,14 +1,15 @@
 namespace CozeCluster.Grains;
 
 /// <summary>
-/// The breakers of one bot: one for all turns, and one for each tenant. Failures that a prompt can cause count for its tenant only, so that the prompts of one
-/// tenant never stop a bot for another one.
+/// The breakers of one bot: one for all turns, and one for each tenant. No tenant can stop a bot for another one: failures that a prompt can cause count for
+/// its tenant only, and all others stop the bot for all only after turns of two tenants have failed. What the upstream itself says of the bot (until when it is
+/// not available, or that it is not published) counts at once, because other tenants would be refused as well.
 /// </summary>
 internal sealed class BotBreakers(TimeProvider time)
 {
     private const int MaxTenants = 1_000;
 
-    private readonly Breaker _ofBot = new(time);
+    private readonly Breaker _ofBot = new(time, minTenants: 2);
     private readonly Dictionary<string, Breaker> _ofTenants = [];
     private readonly Dictionary<string, (string? TenantId, long StartedAt)> _turns = [];
     private long _clock;
@@ -16,18 +17,19 @@ internal sealed class BotBreakers(TimeProvider time)
     /// <summary>Whether the upstream itself says until when the bot is not available, or why.</summary>
     public bool IsPaused => _ofBot.Cause is not null && _ofBot.OpenUntil > time.GetUtcNow();
 
-    /// <summary>Lets a turn through, or says why not.</summary>
-    /// <returns>Null if the turn may begin; <see cref="Leave"/> must follow.</returns>
-    public (Error Error, DateTimeOffset Until)? TryEnter(string leaseId, string? tenantId)
+    /// <summary>Why a turn of a tenant may not begin now; null if it may. Changes nothing.</summary>
+    public (Error Error, DateTimeOffset Until)? Check(string? tenantId)
     {
-        if (!_ofBot.TryEnter(leaseId)) return Refuse(_ofBot);
-        if (tenantId is not null && _ofTenants.TryGetValue(tenantId, out var ofTenant) && !ofTenant.TryEnter(leaseId))
-        {
-            _ofBot.Leave(leaseId);
-            return Refuse(ofTenant);
-        }
+        if (!_ofBot.CanEnter()) return Refuse(_ofBot);
+        return tenantId is not null && _ofTenants.TryGetValue(tenantId, out var ofTenant) && !ofTenant.CanEnter() ? Refuse(ofTenant) : null;
+    }
+
+    /// <summary>Lets a turn through that may begin. <see cref="Leave"/> must follow.</summary>
+    public void Enter(string leaseId, string? tenantId)
+    {
+        _ofBot.Enter(leaseId);
+        if (tenantId is not null && _ofTenants.TryGetValue(tenantId, out var ofTenant)) ofTenant.Enter(leaseId);
         _turns[leaseId] = (tenantId, ++_clock);
-        return null;
     }
 
     /// <summary>The turn has ended, or did not take place.</summary>
@@ -65,24 +67,33 @@ internal sealed class BotBreakers(TimeProvider time)
     /// <returns>Until when no further turns pass, except probes; null if they pass.</returns>
     public DateTimeOffset? RecordFailure(string leaseId, Error error)
     {
-        var (tenantId, startedAt) = _turns.GetValueOrDefault(leaseId);
-        if (Find(error.Code, tenantId) is not { } breaker) return null;
         // A bot that is not published stays so. What does not exist may be the conversation, and not the bot.
-        var wasOpen = breaker.OpenUntil > time.GetUtcNow();
-        breaker.RecordFailure(leaseId, startedAt, ++_clock, error, isLasting: error.Code == ErrorCode.UpstreamForbidden);
-        if (breaker.OpenUntil <= time.GetUtcNow()) return null;
-        if (!wasOpen) TurnMetrics.BreakerOpened(ReferenceEquals(breaker, _ofBot) ? "all" : "tenant");
-        return breaker.OpenUntil;
+        var isLasting = error.Code == ErrorCode.UpstreamForbidden;
+        // Whose turn it was is unknown if another activation granted the lease. Then only what the upstream says of the bot counts.
+        if (!_turns.TryGetValue(leaseId, out var turn) && !isLasting && error.Until is null) return null;
+        var (tenant, number) = (turn.TenantId ?? "", ++_clock);
+        if (!CanPromptCause(error.Code)) Record(_ofBot, "all");
+        // What stops the bot for all need not stop it for one tenant.
+        if (OpenUntil(_ofBot) is not null || turn.TenantId is null) return OpenUntil(_ofBot);
+        var ofTenant = FindOrAdd(turn.TenantId);
+        Record(ofTenant, "tenant");
+        return OpenUntil(ofTenant);
+
+        void Record(Breaker breaker, string scope)
+        {
+            var wasOpen = OpenUntil(breaker) is not null;
+            breaker.RecordFailure(leaseId, tenant, turn.StartedAt, number, error, isLasting);
+            if (!wasOpen && OpenUntil(breaker) is not null) TurnMetrics.BreakerOpened(scope);
+        }
     }
 
-    private Breaker? Find(ErrorCode code, string? tenantId)
+    private DateTimeOffset? OpenUntil(Breaker breaker) => breaker.OpenUntil > time.GetUtcNow() ? breaker.OpenUntil : null;
+
+    private Breaker FindOrAdd(string tenantId)
     {
-        if (!CanPromptCause(code)) return _ofBot;
-        // Whose turn it was is unknown if another activation granted the lease. Such a failure does not count.
-        if (tenantId is null) return null;
         if (_ofTenants.TryGetValue(tenantId, out var known)) return known;
         if (_ofTenants.Count >= MaxTenants) _ofTenants.Clear();
-        return _ofTenants[tenantId] = new Breaker(time);
+        return _ofTenants[tenantId] = new Breaker(time, minTenants: 1);
     }
 
     private static bool CanPromptCause(ErrorCode code) => code is ErrorCode.UpstreamFailed or ErrorCode.UpstreamTimeout or ErrorCode.UpstreamProtocol;

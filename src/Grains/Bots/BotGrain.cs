@@ -24,9 +24,12 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     private readonly BotBreakers _breakers;
     private readonly HealthReporter _health;
     private readonly IFleetView _fleet;
+    private readonly StateSaver<BotState> _saver;
     private readonly DelayedSave _save;
     private readonly KeepActiveTurn _keepActive;
     private readonly RefusedAccounts _refusedAccounts;
+    private readonly BotLoads _loads;
+    private LeaseLimits? _limits;
     private readonly HashSet<string> _sampleIds = [];
     private int _nextAccount;
     private bool _wasUsedSinceSave;
@@ -37,6 +40,7 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         BackgroundWork work,
         IEnumerable<IUpstream> upstreams,
         IFleetView fleet,
+        BotLoads loads,
         TimeProvider time,
         ILogger<BotGrain> logger)
     {
@@ -48,16 +52,20 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         _refusedAccounts = new RefusedAccounts(time);
         _health = new HealthReporter(work, GrainFactory, HealthKind.Bot, time, logger);
         _fleet = fleet;
-        var saver = new StateSaver<BotState>(state, work);
+        _loads = loads;
+        _saver = new StateSaver<BotState>(state, work);
         _save = new DelayedSave(work, SaveDelay, () =>
         {
             _wasUsedSinceSave = false;
-            return saver.Save();
+            return _saver.Save();
         });
         _keepActive = new KeepActiveTurn(this, upstreams.ToFrozenDictionary(upstream => upstream.Name), time);
     }
 
     private BotState State => _state.State;
+
+    // The state is not loaded yet when the grain is created.
+    private LeaseLimits Limits => _limits ??= new LeaseLimits(State.Claimed, _saver.Save, _time, "bot");
 
     /// <inheritdoc />
     public async Task<LeaseResult> Acquire(LeaseRequest request)
@@ -70,9 +78,24 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     }
 
     /// <inheritdoc />
+    public async Task<BotExplanation> Explain(LeaseRequest request)
+    {
+        var definition = await FindDefinition();
+        if (Check(definition, request) is { } refusal) return new BotExplanation(null, refusal, []);
+        var asked = new List<RouteAccount>();
+        var (account, refused) = await AskAccounts(
+            definition!,
+            request,
+            accountId => GrainFactory.Grain<IAccountGrain>(accountId).Explain(new AccountLeaseRequest(request.LeaseId, AmountsOf(request))),
+            (accountId, refusal) => asked.Add(new RouteAccount(accountId, refusal)));
+        return new BotExplanation(account?.Id, refused, asked);
+    }
+
+    /// <inheritdoc />
     public Task Renew(string leaseId, string accountId)
     {
         _leases.Take(leaseId);
+        _loads.Report(_work.Key, _leases.Count);
         return GrainFactory.Grain<IAccountGrain>(accountId).Renew(leaseId);
     }
 
@@ -81,6 +104,8 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     {
         if (_leases.Return(leaseId))
         {
+            _loads.Report(_work.Key, _leases.Count);
+            _limits?.Settle(leaseId, outcome.Used);
             if (outcome.Error is null) ReportSuccess(leaseId, accountId);
             else if (outcome.Error is { RecoveryAction: RecoveryAction.RotateAccount, IsForOneBotOnly: true }) _refusedAccounts.Add(accountId, outcome.Error);
             else if (outcome.Error.RecoveryAction == RecoveryAction.CoolBot) ReportFailure(leaseId, outcome.Error);
@@ -139,45 +164,79 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         await _work.StopAsync();
-        if (_save.IsPending || (_wasUsedSinceSave && State.KeptActiveAt is not null)) await _save.SaveNow();
+        _loads.Report(_work.Key, 0);
+        var gaveBack = _limits?.GiveBack() == true;
+        if (gaveBack || _save.IsPending || (_wasUsedSinceSave && State.KeptActiveAt is not null)) await _save.SaveNow();
     }
 
     /// <summary>Takes a lease that does not count as a use of the bot.</summary>
     internal async Task<LeaseResult> TakeLease(LeaseRequest request)
     {
-        if (await _fleet.FindCurrent(view => view.FindBot(_work.Key)) is not { } definition)
-        {
-            return Refuse(new Error(ErrorCode.NoBotAvailable, "The bot was removed from the fleet."), _time.GetUtcNow() + RemovedPause);
-        }
-        if (!_leases.Holds(request.LeaseId))
-        {
-            if (_leases.Count >= definition.MaxConcurrentTurns)
-            {
-                return Refuse(new Error(ErrorCode.NoBotAvailable, "The bot has reached its limit of concurrent turns."), null);
-            }
-            if (_breakers.Turns > 2 * _leases.Count) _breakers.Prune(_leases.Holds);
-            if (_breakers.TryEnter(request.LeaseId, request.TenantId) is var (refusal, until)) return Refuse(refusal, until);
-        }
+        var definition = await FindDefinition();
+        if (Check(definition, request) is { } refusal) return new LeaseResult(null, refusal);
+        var isNew = !_leases.Holds(request.LeaseId);
+        if (isNew) _breakers.Enter(request.LeaseId, request.TenantId);
 
-        // Taken before the accounts are asked, so that interleaving calls count it.
+        // Taken and counted before anything is awaited, so that interleaving calls count it.
         _leases.Take(request.LeaseId);
-        LeaseResult? result = null;
+        var isGranted = false;
         try
         {
-            result = await AcquireAccount(definition, request);
-            return result;
+            if (isNew) await Limits.Reserve(request.LeaseId, AmountsOf(request), definition!.Limits);
+            var asking = AskAccounts(definition!, request, accountId => AcquireAccount(accountId, request), (_, _) => { });
+            _nextAccount++;
+            var (account, refused) = await asking;
+            isGranted = account is not null;
+            if (isGranted) return new LeaseResult(new Lease(request.LeaseId, definition!, account!), null);
+            // If this turn avoids some accounts, the bot may be available for other turns.
+            if (request.Avoid.Count == 0) ReportRefused(refused!);
+            return new LeaseResult(null, refused);
         }
         finally
         {
-            if (result?.Grant is null)
+            if (!isGranted)
             {
                 _leases.Return(request.LeaseId);
                 _breakers.Leave(request.LeaseId);
+                Limits.Release(request.LeaseId);
             }
+            _loads.Report(_work.Key, _leases.Count);
         }
     }
 
-    private async Task<LeaseResult> AcquireAccount(BotDefinition definition, LeaseRequest request)
+    private ValueTask<BotDefinition?> FindDefinition() => _fleet.FindCurrent(view => view.FindBot(_work.Key));
+
+    private static Amounts AmountsOf(LeaseRequest request) => request.Amounts ?? new Amounts(1, 0, 0);
+
+    /// <summary>Why the bot itself refuses a lease; null if it does not. Changes nothing.</summary>
+    private Refusal? Check(BotDefinition? definition, LeaseRequest request)
+    {
+        if (definition is null)
+            return Refuse(new Error(ErrorCode.NoBotAvailable, "The bot was removed from the fleet."), _time.GetUtcNow() + RemovedPause);
+        if (_leases.Holds(request.LeaseId)) return null;
+        if (_leases.Count >= definition.MaxConcurrentTurns)
+            return Refuse(new Error(ErrorCode.NoBotAvailable, "The bot has reached its limit of concurrent turns."), null, RefusalKind.Busy);
+        if (Limits.Leases > 2 * _leases.Count) Limits.Prune(_leases.Holds);
+        if (Limits.Check(AmountsOf(request), definition.Limits) is { } limit) return Refuse(limit, limit.Until, RefusalKind.AtLimit);
+        if (_breakers.Turns > 2 * _leases.Count) _breakers.Prune(_leases.Holds);
+        return _breakers.Check(request.TenantId) is var (error, until) ? Refuse(error, until) : null;
+    }
+
+    private Task<AccountLeaseResult> AcquireAccount(string accountId, LeaseRequest request)
+    {
+        var account = GrainFactory.Grain<IAccountGrain>(accountId);
+        return _fleet.FindAccount(accountId)?.Limits is null
+            ? account.Acquire(request.LeaseId)
+            : account.AcquireWithin(new AccountLeaseRequest(request.LeaseId, AmountsOf(request)));
+    }
+
+    /// <summary>Asks one account after the other.</summary>
+    /// <param name="definition">The bot.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="ask">Asks an account.</param>
+    /// <param name="onAnswer">Receives the refusal of each account; null for the one that grants.</param>
+    private async Task<(AccountDefinition? Account, Refusal? Refusal)> AskAccounts(
+        BotDefinition definition, LeaseRequest request, Func<string, Task<AccountLeaseResult>> ask, Action<string, Refusal?> onAnswer)
     {
         // The refusal of the account that is available first.
         Refusal? first = null;
@@ -186,27 +245,34 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
             var refusal = _refusedAccounts.Find(accountId);
             if (refusal is null)
             {
-                var answer = await GrainFactory.Grain<IAccountGrain>(accountId).Acquire(request.LeaseId);
-                if (answer.Grant is { } account) return new LeaseResult(new Lease(request.LeaseId, definition, account), null);
+                var answer = await ask(accountId);
+                if (answer.Grant is { } account)
+                {
+                    onAnswer(accountId, null);
+                    return (account, null);
+                }
                 refusal = answer.Refusal!;
             }
+            onAnswer(accountId, refusal);
             if (first is null || refusal.Until < first.Until) first = refusal;
         }
-        if (first is null) return Refuse(new Error(ErrorCode.NoBotAvailable, "No account of the bot is left for this turn."), null);
-        // If this turn avoids some accounts, the bot may be available for other turns.
-        if (first.Until is not null && request.Avoid.Count == 0)
-        {
-            var isTemporary = first.Error.Code is not (ErrorCode.UpstreamUnauthorized or ErrorCode.UpstreamForbidden);
-            _health.ReportUnavailable(isTemporary ? HealthState.Cooling : HealthState.Failing, first.Error, first.Until);
-        }
-        return Refuse(first.Error, first.Until);
+        if (first is null) return (null, Refuse(new Error(ErrorCode.NoBotAvailable, "No account of the bot is left for this turn."), null));
+        return (null, Refuse(first.Error, first.Until, first.Kind));
+    }
+
+    /// <summary>Reports that no account serves the bot, unless its accounts have just reached limits of the fleet.</summary>
+    private void ReportRefused(Refusal refusal)
+    {
+        if (refusal is { Until: null } or { Kind: RefusalKind.AtLimit }) return;
+        var isTemporary = refusal.Error.Code is not (ErrorCode.UpstreamUnauthorized or ErrorCode.UpstreamForbidden);
+        _health.ReportUnavailable(isTemporary ? HealthState.Cooling : HealthState.Failing, refusal.Error, refusal.Until);
     }
 
     private List<string> OrderAccounts(BotDefinition definition, LeaseRequest request)
     {
         var accounts = definition.Accounts;
         var takesCredential = _fleet.TakesCredential(definition, request.CredentialUpstream);
-        var start = _nextAccount++ & int.MaxValue;
+        var start = _nextAccount & int.MaxValue;
         var ordered = new List<string>(accounts.Count);
         for (var i = 0; i < accounts.Count; i++)
         {
@@ -263,5 +329,6 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         return this.RegisterOrUpdateReminder(Reminder, TimeSpan.FromMilliseconds(Math.Max(0, Math.Ceiling(wait.TotalMilliseconds))), ReminderPeriod);
     }
 
-    private LeaseResult Refuse(Error error, DateTimeOffset? until) => new(null, new Refusal(_work.Key, error, until));
+    private Refusal Refuse(Error error, DateTimeOffset? until, RefusalKind kind = RefusalKind.Unavailable) =>
+        new(_work.Key, error, until) { Kind = kind };
 }

@@ -1,6 +1,6 @@
 namespace CozeCluster.Grains;
 
-/// <summary>The stored state of a bot. It is saved only for bots that are kept active, or whose cadence is needed.</summary>
+/// <summary>The stored state of a bot. It is saved only for bots that are kept active, that have budgets, or whose cadence is needed.</summary>
 public sealed class BotState
 {
     /// <summary>When the bot was last leased for a tenant's turn. After a crash, this may be a few turns old.</summary>
@@ -13,6 +13,9 @@ public sealed class BotState
 
     /// <summary>The result of the last keep-active message.</summary>
     public KeepActiveResult? KeepActive { get; set; }
+
+    /// <summary>What is claimed of its budgets, by period; see <see cref="LeaseLimits"/>.</summary>
+    public List<PeriodAmounts> Claimed { get; set; } = [];
 
     /// <summary>The cadence of the bot's replies, if it is needed.</summary>
     public CadenceState? Cadence { get; set; }

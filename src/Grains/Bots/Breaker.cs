@@ -4,11 +4,13 @@ namespace CozeCluster.Grains;
 /// Keeps turns away from a bot that fails. Opens after <see cref="Threshold"/> failures without a success between them, for two seconds, and for twice as long
 /// after each further failure, up to 30 s. Then it lets single turns through, one at a time, as probes; a success closes it.
 /// </summary>
+/// <param name="time">The clock.</param>
+/// <param name="minTenants">How many tenants must have had one of these failures, 1 or 2.</param>
 /// <remarks>
 /// Turns get increasing numbers when they begin. A failure of a turn that had begun before the last failure counted is that same failure: an upstream that
 /// fails for a moment fails all turns that run at that moment.
 /// </remarks>
-internal sealed class Breaker(TimeProvider time)
+internal sealed class Breaker(TimeProvider time, int minTenants)
 {
     /// <summary>The number of failures that open the breaker.</summary>
     public const int Threshold = 3;
@@ -22,6 +24,9 @@ internal sealed class Breaker(TimeProvider time)
     private int _failures;
     private long _failedAt;
     private string? _failedTurn;
+    private string? _failedTenant;
+    private bool _haveSeveralFailed;
+    private bool _isTripped;
     private (string LeaseId, DateTimeOffset Until)? _probe;
 
     // The next turn may pass at this time, although the breaker may be open for longer.
@@ -39,17 +44,19 @@ internal sealed class Breaker(TimeProvider time)
     /// <summary>Whether there is neither a failure nor a pause to remember.</summary>
     public bool IsIdle => _failures == 0 && OpenUntil <= time.GetUtcNow();
 
+    /// <summary>Whether every turn may pass.</summary>
+    private bool IsClosed => !_isTripped && OpenUntil <= time.GetUtcNow();
+
+    /// <summary>Whether a turn may pass now.</summary>
+    public bool CanEnter() => IsClosed || !(_nextProbe > time.GetUtcNow() || _probe?.Until > time.GetUtcNow());
+
     /// <summary>
-    /// Lets a turn through, or not. A turn that passed as a probe must be followed by <see cref="RecordSuccess"/>, <see cref="RecordFailure"/> or
+    /// Lets a turn through that may pass. If it is a probe, it must be followed by <see cref="RecordSuccess"/>, <see cref="RecordFailure"/> or
     /// <see cref="Leave"/>.
     /// </summary>
-    public bool TryEnter(string leaseId)
+    public void Enter(string leaseId)
     {
-        var now = time.GetUtcNow();
-        if (_failures < Threshold && OpenUntil <= now) return true;
-        if (_nextProbe > now || _probe?.Until > now) return false;
-        _probe = (leaseId, now + ProbeTime);
-        return true;
+        if (!IsClosed) _probe = (leaseId, time.GetUtcNow() + ProbeTime);
     }
 
     /// <summary>The turn did not take place, or its end says nothing about the bot. Another turn may be the probe.</summary>
@@ -65,26 +72,30 @@ internal sealed class Breaker(TimeProvider time)
     {
         Leave(leaseId);
         if (Cause is not null && OpenUntil > time.GetUtcNow() && startedAt < _failedAt) return;
-        (_failures, Cause, _failedTurn) = (0, null, null);
+        (_failures, Cause, _failedTurn, _failedTenant, _haveSeveralFailed, _isTripped) = (0, null, null, null, false, false);
         _nextProbe = OpenUntil = default;
     }
 
     /// <summary>Records that a turn failed because of the bot.</summary>
     /// <param name="leaseId">The turn's lease: the turn's id and the number of the attempt. Attempts of one turn count once.</param>
+    /// <param name="tenantId">Whose turn it was; empty for a turn of no tenant.</param>
     /// <param name="startedAt">The turn's number; 0 if it is unknown.</param>
     /// <param name="now">The number of the next turn.</param>
     /// <param name="error">The error. One with <see cref="Error.Until"/> opens the breaker until then, with a probe every 30 s.</param>
     /// <param name="isLasting">Whether the next turn would certainly fail as well, so that one failure opens the breaker.</param>
-    public void RecordFailure(string leaseId, long startedAt, long now, Error error, bool isLasting)
+    public void RecordFailure(string leaseId, string tenantId, long startedAt, long now, Error error, bool isLasting)
     {
         Leave(leaseId);
+        _haveSeveralFailed |= _failedTenant is not null && _failedTenant != tenantId;
+        _failedTenant ??= tenantId;
         var turn = leaseId.LastIndexOf('.') is > 0 and var attempt ? leaseId[..attempt] : leaseId;
         var isKnown = _failures > 0 && (startedAt < _failedAt || turn == _failedTurn);
         if (isKnown && error.Until is null) return;
         _failures = isLasting ? Math.Max(_failures + 1, Threshold) : _failures + 1;
         (_failedAt, _failedTurn) = (now, turn);
+        _isTripped |= isLasting || (_failures >= Threshold && (minTenants == 1 || _haveSeveralFailed));
         if (error.Until is { } until) Open(until, error);
-        else if (_failures >= Threshold) Open(time.GetUtcNow() + OpenTime(_failures - Threshold), isLasting ? error : null);
+        else if (_isTripped) Open(time.GetUtcNow() + OpenTime(_failures - Threshold), isLasting ? error : null);
     }
 
     private void Open(DateTimeOffset until, Error? cause)
@@ -95,7 +106,7 @@ internal sealed class Breaker(TimeProvider time)
 
     private static TimeSpan OpenTime(int doublings)
     {
-        var openTime = MinOpenTime * (1 << Math.Min(doublings, 10));
+        var openTime = MinOpenTime * (1 << Math.Clamp(doublings, 0, 10));
         return openTime < MaxOpenTime ? openTime : MaxOpenTime;
     }
 }

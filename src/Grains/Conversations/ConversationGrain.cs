@@ -77,7 +77,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         _ledger = new TurnLedger(work.Key, GrainFactory, fleet, logger);
         _writer = new ConversationWriter(store, _memory, work, time, options, _ledger);
         _reader = new TurnReader(store, work.Key, time, options, logger);
-        _leases = new TurnLeases(_memory, GrainFactory, time, logger);
+        _leases = new TurnLeases(_memory, GrainFactory, fleet, time, logger);
         var byName = upstreams.ToFrozenDictionary(upstream => upstream.Name);
         _runner = new TurnRunner(_memory, GrainFactory, fleet, _writer, _reader, byName, time, options, nonResumableTurns, _leases, credentials, logger);
     }
@@ -120,6 +120,15 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
             if (_reader.TryRestoreEnded(row) is { } turn) turns[row.Row.Id] = turn;
         }
         return new ConversationSnapshot(CreateSummary(), [.. turns.OrderBy(turn => turn.Key).Select(turn => turn.Value.CreateSnapshot(_memory.Name))]);
+    }
+
+    /// <inheritdoc />
+    public Task<ConversationPlace?> FindPlace(string tenantId)
+    {
+        ThrowIfNotLoaded();
+        DeactivateUnopened();
+        var (isOwn, known) = (_memory.TenantId == tenantId, _memory.UpstreamConversation);
+        return Task.FromResult(isOwn ? new ConversationPlace(known?.BotId, known?.AccountId, _memory.LastTokens) : null);
     }
 
     /// <inheritdoc />

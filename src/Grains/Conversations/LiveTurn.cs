@@ -39,6 +39,9 @@ internal sealed class LiveTurn(TurnProgress progress, ReplyLog log, TimeProvider
     /// <summary>Set for a turn that no other node can resume: the node waits for this turn when it stops. See <see cref="NonResumableTurns"/>.</summary>
     public IDisposable? NonResumableRegistration { get; set; }
 
+    /// <summary>The tokens that the prompt is expected to have, if the bot that is asked for a lease or its accounts have limits; otherwise null.</summary>
+    public long? LeaseInput { get; set; }
+
     /// <summary>The lease that the turn runs on; null while it does not run.</summary>
     public Lease? Lease { get; set; }
 
@@ -161,9 +164,10 @@ internal sealed class LiveTurn(TurnProgress progress, ReplyLog log, TimeProvider
     /// <summary>Reads up to about <paramref name="maxChars"/> characters from a cursor on; an empty batch while delivery is paused.</summary>
     public ReplyBatch Read(Cursor after, int maxChars)
     {
-        if (_isDeliveryPaused) return new ReplyBatch(progress.TurnId, [], after);
+        if (_isDeliveryPaused) return new ReplyBatch(progress.TurnId, [], after) { Source = after == Cursor.Start ? progress.Source : null };
         var batch = Log.Read(progress.TurnId, after, maxChars);
-        return batch.IsLast && Pace.Timing is { } timing ? batch with { Timing = timing } : batch;
+        if (batch.IsLast && Pace.Timing is { } timing) batch = batch with { Timing = timing };
+        return after == Cursor.Start ? batch with { Source = progress.Source } : batch;
     }
 
     public TurnSnapshot CreateSnapshot(string? conversationName) => new(

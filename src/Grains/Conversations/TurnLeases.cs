@@ -3,7 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace CozeCluster.Grains;
 
 /// <summary>What a turn holds while it runs: an admission of its tenant and a lease of a bot. Both expire by themselves unless they are renewed.</summary>
-internal sealed partial class TurnLeases(ConversationMemory memory, IGrainFactory grains, TimeProvider time, ILogger logger)
+internal sealed partial class TurnLeases(
+    ConversationMemory memory, IGrainFactory grains, IFleetView fleet, TimeProvider time, ILogger logger)
 {
     private ITenantGrain Tenant => grains.Grain<ITenantGrain>(memory.TenantId);
 
@@ -55,6 +56,8 @@ internal sealed partial class TurnLeases(ConversationMemory memory, IGrainFactor
             var pick = await (turn.FirstPick ?? PickBot(request, turn.Answered, preferredBot, refusals));
             turn.FirstPick = null;
             if (pick.BotId is null) return (null, pick.Error);
+            turn.LeaseInput = null;
+            if (fleet.HasLeaseLimits(pick.BotId)) leaseRequest = leaseRequest with { Amounts = Estimate(turn, request) };
             var acquiring = grains.Grain<IBotGrain>(pick.BotId).Acquire(leaseRequest);
             onPicked(pick);
             var result = await acquiring;
@@ -83,7 +86,9 @@ internal sealed partial class TurnLeases(ConversationMemory memory, IGrainFactor
         turn.Lease = null;
         try
         {
-            await grains.Grain<IBotGrain>(lease.Bot.Id).Return(lease.Id, lease.Account.Id, error is null ? LeaseOutcome.Success : new LeaseOutcome(error));
+            var outcome = error is null ? LeaseOutcome.Success : new LeaseOutcome(error);
+            if (turn.LeaseInput is { } input) outcome = outcome with { Used = TurnCost.OfAttempt(error, input, turn.Log.Parts, turn.Log.Usage, PriceOf(turn)) };
+            await grains.Grain<IBotGrain>(lease.Bot.Id).Return(lease.Id, lease.Account.Id, outcome);
         }
         catch (ClusterException exception)
         {
@@ -91,6 +96,16 @@ internal sealed partial class TurnLeases(ConversationMemory memory, IGrainFactor
             LogNotReturned(logger, exception, turn.Progress.TurnId);
         }
     }
+
+    /// <summary>What a turn may use of the limits of a bot and an account.</summary>
+    private Amounts Estimate(LiveTurn turn, TurnRequest request)
+    {
+        turn.LeaseInput = memory.LastTokens + TurnEstimate.InputOf(request);
+        var output = TurnEstimate.OutputOf(request, fleet.HasLanguageModel(request.TenantId, request.Model));
+        return TurnCost.Reserve(turn.LeaseInput.Value, output, PriceOf(turn));
+    }
+
+    private PriceDefinition? PriceOf(LiveTurn turn) => fleet.FindModel(turn.Progress.Row.TenantId, turn.Progress.Row.Model)?.Price;
 
     private Task<PickResult> PickBot(TurnRequest request, AnsweredTurn? answered, string? preferredBot, List<Refusal> refusals) => grains
         .Grain<IModelPoolGrain>(GrainKeys.ModelPool(request.TenantId, request.Model))

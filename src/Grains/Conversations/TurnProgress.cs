@@ -56,6 +56,9 @@ internal sealed class TurnProgress
     /// <summary>Whether no text of the last attempt has arrived.</summary>
     public bool AwaitsText => FirstTextAt is null || _attempts is [.., { FirstText: null }];
 
+    /// <summary>Who answers; null if no attempt has begun.</summary>
+    public ReplySource? Source => _attempts is [.., var last] ? new ReplySource(last.Bot, _attemptCount) : null;
+
     /// <summary>When the turn ended; null until then.</summary>
     public DateTimeOffset? EndedAt { get; set; }
 

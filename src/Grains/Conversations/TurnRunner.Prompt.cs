@@ -23,8 +23,8 @@ internal sealed partial class TurnRunner
             : null;
 
     /// <summary>Each bot of the model's fallback may have an attempt when the others have used up theirs.</summary>
-    private int MaxAttempts(TurnRequest request) =>
-        Math.Min(MaxTotalAttempts, options.MaxAttempts + (fleet.FindModel(request.TenantId, request.Model)?.Fallback.Count ?? 0));
+    internal static int MaxAttempts(ConversationOptions options, ModelDefinition? model) =>
+        Math.Min(MaxTotalAttempts, options.MaxAttempts + (model?.Fallback.Count ?? 0));
 
     private async ValueTask<UpstreamTurn> BuildPrompt(LiveTurn turn, TurnRequest request, Lease lease, IUpstream upstream, CancellationToken stop)
     {

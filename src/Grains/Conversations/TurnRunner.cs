@@ -84,7 +84,7 @@ internal sealed partial class TurnRunner(
         var (preferredBot, preferredAccount) = (continued?.BotId, continued?.AccountId);
         Error? lastError = null;
         string? failedBot = null;
-        for (var attempt = 1; attempt <= MaxAttempts(request); attempt++)
+        for (var attempt = 1; attempt <= MaxAttempts(options, fleet.FindModel(request.TenantId, request.Model)); attempt++)
         {
             if (turn.IsCancelRequested) return TurnErrors.Cancelled;
             var leaseRequest = NewLeaseRequest(request, attempt, excludedAccounts, preferredAccount);

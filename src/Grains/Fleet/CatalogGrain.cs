@@ -18,6 +18,7 @@ public sealed partial class CatalogGrain(IFleetStore store, IFleetView view, Bac
     private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(1);
 
     private readonly FleetProcesses _processes = new(time);
+    private readonly LoadBoard _loads = new();
     private FleetLog _log = new(0, []);
     private bool _isImporting;
     private Task? _check;
@@ -65,7 +66,9 @@ public sealed partial class CatalogGrain(IFleetStore store, IFleetView view, Bac
         _processes.Confirm(poll.ProcessId, poll.KnownVersion);
         if (poll.KnownVersion > _log.Version) await Check(CancellationToken.None);
         else if (time.GetElapsedTime(_checkedAt) >= CheckInterval) work.Run(CheckAndLog);
-        return _log.GetChanges(poll);
+        var changes = _log.GetChanges(poll);
+        if (poll.Loads is null || _loads.Exchange(poll.ProcessId, poll.Loads) is not { Count: > 0 } loads) return changes;
+        return (changes ?? new FleetChanges(_log.Version, IsFull: false, [])) with { Loads = loads };
     }
 
     /// <inheritdoc />

@@ -21,6 +21,8 @@ internal sealed class FleetIndex
     private FleetEndpoints? _endpoints;
     private FleetModelNames? _modelNames;
     private Dictionary<(string, string), LimitsDefinition>? _keyLimits;
+    private Dictionary<(string, string), ApiKeyInfo>? _keyNames;
+    private bool? _usesLoads;
 
     private FleetIndex(long version) => Version = version;
 
@@ -43,6 +45,9 @@ internal sealed class FleetIndex
         AnySecret = AnySecret,
     };
 
+    /// <summary>Whether a model picks by the loads of bots.</summary>
+    public bool UsesLoads => _usesLoads ??= _models.Values.Any(model => model.Routing == RoutingStrategy.LeastBusy);
+
     public FleetEndpoints Endpoints => _endpoints ??= new(_settings.Endpoints, _keys.Values.Any(key => key.Compat != CompatMode.None));
 
     private Secret? AnySecret =>
@@ -57,6 +62,8 @@ internal sealed class FleetIndex
     public ApiKeyInfo? FindKey(string hash) => _keys.GetValueOrDefault(hash);
 
     public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) => (_keyLimits ??= IndexKeyLimits()).GetValueOrDefault((tenantId, keyName));
+
+    public ApiKeyInfo? FindKeyByName(string tenantId, string keyName) => (_keyNames ??= IndexKeyNames()).GetValueOrDefault((tenantId, keyName));
 
     public TenantDefinition? FindTenant(string id) => _tenants.GetValueOrDefault(id);
 
@@ -142,7 +149,7 @@ internal sealed class FleetIndex
         : [.. before._keys.Where(key => !HasSameRights(key.Value, FindKey(key.Key))).Select(key => key.Key)];
 
     private static bool HasSameRights(ApiKeyInfo before, ApiKeyInfo? after) =>
-        after is not null && after.TenantId == before.TenantId && after.Admin == before.Admin && (before.Disabled || !after.Disabled);
+        after is not null && after.TenantId == before.TenantId && after.Role == before.Role && (before.Disabled || !after.Disabled);
 
     // While a key is replaced by another one with the same name, both are in the fleet.
     private Dictionary<(string, string), LimitsDefinition> IndexKeyLimits()
@@ -153,6 +160,18 @@ internal sealed class FleetIndex
             if (key.Limits is { } limited) limits[(key.TenantId, key.Name)] = limited;
         }
         return limits;
+    }
+
+    private Dictionary<(string, string), ApiKeyInfo> IndexKeyNames()
+    {
+        var names = new Dictionary<(string, string), ApiKeyInfo>();
+        foreach (var key in _keys.Values)
+        {
+            // Of two keys with one name, the one that is valid for longer.
+            if (!names.TryGetValue((key.TenantId, key.Name), out var other) || other.Disabled || other.ExpiresAt < (key.ExpiresAt ?? DateTimeOffset.MaxValue))
+                names[(key.TenantId, key.Name)] = key;
+        }
+        return names;
     }
 
     private ModelDefinition? FindOffered(string tenantId, string? model) =>

@@ -101,6 +101,8 @@ internal static class FleetRows
                     ExpiresAt = apiKey.ExpiresAt,
                     Disabled = apiKey.Disabled,
                     Limits = apiKey.Limits,
+                    ShowBot = apiKey.ShowBot,
+                    Role = apiKey.Role,
                 };
                 yield return (FleetRowKind.Key, apiKey.Hash, Write(info, MessagesJson.Default.ApiKeyInfo));
             }

@@ -8,7 +8,8 @@ namespace CozeCluster.Grains;
 /// The view that this process has of the fleet: an index in memory, which is replaced as a whole. <see cref="FleetViewPolling"/> refreshes it once a second.
 /// </summary>
 internal sealed partial class FleetView(
-    IGrainFactory grains, FleetViewOptions options, TimeProvider time, NetworkClock network, ILogger<FleetView> logger) : IFleetView, IDisposable
+    IGrainFactory grains, FleetViewOptions options, TimeProvider time, NetworkClock network, ILogger<FleetView> logger, BotLoads? loads = null)
+    : IFleetView, IDisposable
 {
     /// <summary>The time between two polls.</summary>
     public static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
@@ -81,6 +82,8 @@ internal sealed partial class FleetView(
 
     public BotDefinition? FindBot(string botId) => Current.FindBot(botId);
 
+    public ApiKeyInfo? FindKeyByName(string tenantId, string keyName) => Current.FindKeyByName(tenantId, keyName);
+
     public AccountDefinition? FindAccount(string accountId) => Current.FindAccount(accountId);
 
     public ListenerDefinition? FindListener(string listenerId) => Current.FindListener(listenerId);
@@ -141,7 +144,10 @@ internal sealed partial class FleetView(
         {
             var known = _index;
             var poll = new FleetPoll(_processId, known?.Version ?? -1);
-            if (await Ask(poll) is not { } page) return null;
+            var usesLoads = loads is not null && known?.UsesLoads == true;
+            if (await Ask(usesLoads ? poll with { Loads = loads!.TakeUnsent() } : poll) is not { } page) return null;
+            loads?.Learn(page.Loads);
+            if (page.Version == known?.Version && page is { IsFull: false, Rows: [], Next: null }) return null;
             var (rows, isFull) = (new List<FleetRow>(), false);
             while (true)
             {

@@ -39,9 +39,16 @@ internal static class BudgetRules
 
         void Add(string? scope, LimitsDefinition? definition)
         {
-            if (definition?.Daily is { } daily) limits.Add(new(new(scope, BudgetPeriod.Day, day), ToAmounts(daily)));
-            if (definition?.Monthly is { } monthly) limits.Add(new(new(scope, BudgetPeriod.Month, MonthOf(day)), ToAmounts(monthly)));
+            if (definition is null) return;
+            foreach (var (period, index, limit) in BudgetsOf(definition, day)) limits.Add(new(new(scope, period, index), limit));
         }
+    }
+
+    /// <summary>The daily and the monthly budget of a day.</summary>
+    public static IEnumerable<(BudgetPeriod Period, int Index, Amounts Limit)> BudgetsOf(LimitsDefinition definition, int day)
+    {
+        if (definition.Daily is { } daily) yield return (BudgetPeriod.Day, day, ToAmounts(daily));
+        if (definition.Monthly is { } monthly) yield return (BudgetPeriod.Month, MonthOf(day), ToAmounts(monthly));
     }
 
     /// <summary>Every period in which a turn counts, limited or not: a limit may be declared later.</summary>

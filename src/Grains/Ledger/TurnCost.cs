@@ -25,12 +25,26 @@ internal static class TurnCost
         TurnCharge charge, long inputEstimate, ReplyEvent end, IReadOnlyList<ReplyPart> reply, Usage? usage, PriceDefinition? price)
     {
         if (end is ReplyFailed { Error.Code: ErrorCode.UpstreamOutcomeUnknown }) return charge with { State = ChargeState.Unknown };
-        var isCancelled = end is ReplyFailed { Error.Code: ErrorCode.Cancelled };
-        if ((end is not ReplyCompleted && !isCancelled) || (isCancelled && reply.Count == 0))
-            return charge with { Amounts = default, State = ChargeState.Settled };
-        var used = Price(
-            usage?.InputTokens ?? inputEstimate, usage?.CachedInputTokens ?? 0, usage?.OutputTokens ?? TurnEstimate.OfBytes(SizeOf(reply)), price);
+        var used = Used((end as ReplyFailed)?.Error, inputEstimate, reply, usage, price) ?? default;
         return charge with { Amounts = Amounts.Min(used, charge.Amounts), State = ChargeState.Settled };
+    }
+
+    /// <summary>What an attempt has used of the limits of its bot and its account. The upstream has received one request in any case.</summary>
+    /// <param name="error">Why it failed; null if it did not.</param>
+    /// <param name="inputEstimate">The tokens that were expected of its prompt.</param>
+    /// <param name="reply">What it has produced.</param>
+    /// <param name="usage">What the upstream has reported; null if nothing.</param>
+    /// <param name="price">The price of the model; null: nothing.</param>
+    /// <returns>Null if nobody knows.</returns>
+    public static Amounts? OfAttempt(Error? error, long inputEstimate, IReadOnlyList<ReplyPart> reply, Usage? usage, PriceDefinition? price) =>
+        error is { Code: ErrorCode.UpstreamOutcomeUnknown } ? null : Used(error, inputEstimate, reply, usage, price) ?? new Amounts(1, 0, 0);
+
+    /// <summary>What a reply costs that is complete, or was cancelled after it had begun; null for any other one.</summary>
+    private static Amounts? Used(Error? error, long inputEstimate, IReadOnlyList<ReplyPart> reply, Usage? usage, PriceDefinition? price)
+    {
+        if (error is not null && (error.Code != ErrorCode.Cancelled || reply.Count == 0)) return null;
+        return Price(
+            usage?.InputTokens ?? inputEstimate, usage?.CachedInputTokens ?? 0, usage?.OutputTokens ?? TurnEstimate.OfBytes(SizeOf(reply)), price);
     }
 
     private static Amounts Price(long input, long cached, long output, PriceDefinition? price)

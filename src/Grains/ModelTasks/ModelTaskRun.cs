@@ -15,7 +15,6 @@ internal sealed partial class ModelTaskRun(
     TimeProvider time,
     ILogger logger)
 {
-    private const int MaxTotalAttempts = 10;
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
     private readonly List<Refusal> _refusals = [];
@@ -33,7 +32,7 @@ internal sealed partial class ModelTaskRun(
     public async Task<(ModelTaskAnswer? Answer, Error? Error)> Run(CancellationToken stop)
     {
         Error? error = null;
-        var attempts = Math.Min(MaxTotalAttempts, options.MaxAttempts + (fleet.FindModel(request.TenantId, request.Model)?.Fallback.Count ?? 0));
+        var attempts = TurnRunner.MaxAttempts(options, fleet.FindModel(request.TenantId, request.Model));
         for (var attempt = 1; attempt <= attempts; attempt++)
         {
             stop.ThrowIfCancellationRequested();
@@ -83,6 +82,11 @@ internal sealed partial class ModelTaskRun(
                 CredentialUpstream = request.Credential?.Upstream,
             });
             if (pick.BotId is null) return (null, pick.Error);
+            if (fleet.HasLeaseLimits(pick.BotId))
+            {
+                var price = fleet.FindModel(request.TenantId, request.Model)?.Price;
+                leaseRequest = leaseRequest with { Amounts = TurnCost.Reserve(TurnEstimate.OfBytes(request.Body.Length), 0, price) };
+            }
             var result = await grains.Grain<IBotGrain>(pick.BotId).Acquire(leaseRequest);
             if (result.Grant is { } lease) return (_lease = lease, null);
             TurnMetrics.Refused("bot", result.Refusal!.Error.Code);
@@ -144,7 +148,8 @@ internal sealed partial class ModelTaskRun(
     {
         try
         {
-            await grains.Grain<IBotGrain>(lease.Bot.Id).Return(lease.Id, lease.Account.Id, error is null ? LeaseOutcome.Success : new LeaseOutcome(error));
+            var outcome = error is null ? LeaseOutcome.Success : new LeaseOutcome(error) { Used = new Amounts(1, 0, 0) };
+            await grains.Grain<IBotGrain>(lease.Bot.Id).Return(lease.Id, lease.Account.Id, outcome);
         }
         catch (ClusterException exception)
         {

@@ -43,25 +43,25 @@ public sealed class TenantGrain : Grain, ITenantGrain
     public async Task<Admission> AdmitWithin(TurnTerms terms)
     {
         if (await Find() is not { } definition) return new Admission(Removed(), null);
-        var limits = definition.Limits ?? NoLimits;
-        var keyLimits = terms.KeyName is { } name ? _fleet.FindKeyLimits(TenantId, name) : null;
-        var key = keyLimits is null ? null : KeyOf(terms.KeyName!);
+        var (limits, keyLimits, key) = LimitsOf(definition, terms.KeyName);
         if (_admitted.ContainsKey(terms.TurnId))
         {
             Take(terms.TurnId);
-            return new Admission(null, Status());
+            return new Admission(null, StatusOf(limits, keyLimits, key));
         }
-        var refusal = _tenant.Check(terms.TurnId, terms.Tokens, limits, definition.MaxConcurrentTurns)
-            ?? key?.Check(terms.TurnId, terms.Tokens, keyLimits!, keyLimits!.MaxConcurrentTurns);
-        if (refusal is not null) return new Admission(refusal, Status());
+        if (Check(definition, terms) is { } refusal) return new Admission(refusal, StatusOf(limits, keyLimits, key));
         Sweep();
         var second = _tenant.Count(terms.TurnId, terms.Tokens);
         _admitted[terms.TurnId] = new Admitted(key, terms.Tokens, second, key?.Count(terms.TurnId, terms.Tokens) ?? 0, _time.GetTimestamp());
-        return new Admission(null, Status());
+        return new Admission(null, StatusOf(limits, keyLimits, key));
+    }
 
-        RateStatus? Status() => limits.HasRates() || keyLimits?.HasRates() == true
-            ? Tighter(_tenant.StatusOf(limits), key?.StatusOf(keyLimits!))
-            : null;
+    /// <inheritdoc />
+    public async Task<Admission> Explain(TurnTerms terms)
+    {
+        if (await Find() is not { } definition) return new Admission(Removed(), null);
+        var (limits, keyLimits, key) = LimitsOf(definition, terms.KeyName);
+        return new Admission(Check(definition, terms), StatusOf(limits, keyLimits, key));
     }
 
     /// <inheritdoc />
@@ -86,6 +86,24 @@ public sealed class TenantGrain : Grain, ITenantGrain
         }
         return Task.CompletedTask;
     }
+
+    private (LimitsDefinition Limits, LimitsDefinition? KeyLimits, RateLimiter? Key) LimitsOf(TenantDefinition definition, string? keyName)
+    {
+        var keyLimits = keyName is null ? null : _fleet.FindKeyLimits(TenantId, keyName);
+        return (definition.Limits ?? NoLimits, keyLimits, keyLimits is null ? null : KeyOf(keyName!));
+    }
+
+    /// <summary>Why a turn is not admitted; null if it is. Counts nothing.</summary>
+    private Error? Check(TenantDefinition definition, TurnTerms terms)
+    {
+        var (limits, keyLimits, key) = LimitsOf(definition, terms.KeyName);
+        return _tenant.Check(terms.TurnId, terms.Tokens, limits, definition.MaxConcurrentTurns)
+            ?? key?.Check(terms.TurnId, terms.Tokens, keyLimits!, keyLimits!.MaxConcurrentTurns);
+    }
+
+    private RateStatus? StatusOf(LimitsDefinition limits, LimitsDefinition? keyLimits, RateLimiter? key) => limits.HasRates() || keyLimits?.HasRates() == true
+        ? Tighter(_tenant.StatusOf(limits), key?.StatusOf(keyLimits!))
+        : null;
 
     private async ValueTask<TenantDefinition?> Find()
     {

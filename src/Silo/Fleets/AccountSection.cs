@@ -21,6 +21,7 @@ internal static class AccountSection
             Upstream = name,
             BaseUrl = map.Optional("base_url").BaseUrl() ?? upstream?.BaseUrl ?? "",
             MaxConcurrentTurns = map.Optional("max_concurrent_turns").Turns(),
+            Limits = LimitsSection.Read(map.Optional("limits"), withTurns: false),
             CredentialFromRequest = ReadCredentials(map.Optional("credentials"), name),
         };
         var (token, oauth, tokenAt) = ReadCredential(map, upstream);

@@ -28,6 +28,7 @@ internal static class BotSection
             Timeouts = TimeoutsSection.Read(map.Optional("timeouts"), defaults),
             KeepActive = KeepActiveSection.Read(keepActive),
             Task = ReadTask(map.Optional("task"), name),
+            Limits = LimitsSection.Read(map.Optional("limits"), withTurns: false),
         };
         if (keepActive.Exists && UpstreamNames.IsLanguageModel(name)) keepActive.Report("Language models need no messages to stay active. Remove it.");
         var options = map.Optional("options");
@@ -109,36 +110,4 @@ internal static class KeepActiveSection
 
     private static bool TryParseTime(string text, out TimeOnly time) =>
         TimeOnly.TryParseExact(text, "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out time);
-}
-
-/// <summary>Reads the section <c>models</c>.</summary>
-internal static class ModelSection
-{
-    private const string ExpectedName = "a model name: 1 to 100 characters, no spaces";
-
-    public static IReadOnlyList<DeclaredModel> Read(FleetField section) =>
-        [.. section.List("model").Select(item => item.Map(ReadModel)).OfType<DeclaredModel>()];
-
-    private static DeclaredModel ReadModel(FleetMap map)
-    {
-        var id = map.Required("id");
-        var bots = map.Required("bots").References("bot");
-        var fallback = map.Optional("fallback").References("bot");
-        foreach (var bot in fallback.Where(bot => bots.Any(other => other.Id == bot.Id))) bot.At.Report($"'{bot.At.Written}' is in 'bots' already.");
-        var tenants = map.Optional("tenants").References("tenant");
-        var definition = new ModelDefinition
-        {
-            Id = id.Text(text => text.Length <= 100 && !text.Any(c => char.IsWhiteSpace(c) || char.IsControl(c)), ExpectedName) ?? "",
-            Bots = [.. bots.Select(bot => bot.Id)],
-            Fallback = [.. fallback.Select(bot => bot.Id)],
-            Tenants = [.. tenants.Select(tenant => tenant.Id)],
-            Hidden = map.Optional("hidden").Flag() ?? false,
-            RefusesTools = IsRefused(map.Optional("tools")),
-            RefusesResponseFormat = IsRefused(map.Optional("response_format")),
-            Price = LimitsSection.ReadPrice(map.Optional("price")),
-        };
-        return new DeclaredModel(id, definition, [.. bots, .. fallback], tenants);
-    }
-
-    private static bool IsRefused(FleetField field) => field.Text(text => text is "refuse" or "ignore", "refuse or ignore") == "refuse";
 }

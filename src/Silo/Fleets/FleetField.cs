@@ -16,6 +16,9 @@ internal sealed class FleetField(FleetReadContext context, YamlNode? node, strin
 
     public bool Exists => node is not null;
 
+    /// <summary>Whether the value is a mapping.</summary>
+    public bool IsMapping => node is YamlMap;
+
     public Place Place => new(node?.Line ?? 1, node?.Column ?? 1, path);
 
     /// <summary>The text as written, without the values of environment variables. Error messages may repeat it.</summary>

@@ -3,14 +3,14 @@ using System.Net;
 
 namespace CozeCluster.Silo.Fleets;
 
-/// <summary>Reads <c>limits</c> of a tenant or a key, and <c>price</c> of a model.</summary>
+/// <summary>Reads <c>limits</c> of a tenant, a key, a bot or an account, and <c>price</c> of a model.</summary>
 internal static class LimitsSection
 {
     private const long MaxAmount = 1_000_000_000_000;
     private const decimal MaxCredits = 1_000_000_000;
 
     /// <param name="section">The section, which may be missing.</param>
-    /// <param name="withTurns">Whether it may limit the turns at the same time. For a tenant, another key does that.</param>
+    /// <param name="withTurns">Whether it may limit the turns at the same time. For all but API keys, another field does that.</param>
     public static LimitsDefinition? Read(FleetField section, bool withTurns) => section.Map(map => new LimitsDefinition
     {
         RequestsPerMinute = map.Optional("requests_per_minute").Number(1, 1_000_000_000),

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace CozeCluster.EndToEnd.Tests.Fleets;
 
 /// <summary>The bot and the account of a turn, and errors when none is available.</summary>
@@ -103,4 +105,51 @@ public sealed class PoolTests(NodeFixture node)
         Assert.Equal((429, "rate_limit_exceeded"), (response.Status, response.Error.Text("code")));
         Assert.Empty(second.Chats);
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_key_with_show_bot_learns_the_bot_and_the_number_of_attempts(bool stream)
+    {
+        var (seeing, other) = (node.NewRequest("chunks=2", "half-down"), node.NewRequest("chunks=2", "tiered"));
+        seeing.Key = TestFleet.ShowBotKey;
+
+        Func<string, string?> seen = stream ? (await seeing.StreamAsync()).Header : (await seeing.CompleteAsync()).Header;
+        Func<string, string?> unseen = stream ? (await other.StreamAsync()).Header : (await other.CompleteAsync()).Header;
+
+        Assert.Equal("up", seen("x-bot"));
+        Assert.InRange(int.Parse(seen("x-attempts")!), 1, 2);
+        Assert.Null(unseen("x-bot") ?? unseen("x-attempts"));
+    }
+
+    [Fact]
+    public async Task A_bot_at_its_limit_is_an_overload_that_ends_and_a_dry_run_says_so_before()
+    {
+        var before = await ExplainAsync("metered");
+        var reply = await node.NewRequest("chunks=2", "metered").CompleteAsync();
+        var refused = await node.NewRequest("chunks=2", "metered").StreamErrorAsync();
+        var after = await ExplainAsync("metered");
+
+        Assert.Equal(("metered", "metered"), (before.Text("bot"), before.Text("account")));
+        Assert.Equal(200, reply.Status);
+        Assert.Equal((429, "rate_limit_exceeded"), (refused.Status, refused.Error.Text("code")));
+        Assert.NotNull(refused.Header("retry-after"));
+        Assert.Equal("upstream_rate_limited", after.GetProperty("error").Text("code"));
+        Assert.Equal(refused.Error.Text("message"), after.GetProperty("error").Text("message"));
+        Assert.Equal("at_limit", after.GetProperty("bots")[0].Text("reason"));
+    }
+
+    [Fact]
+    public async Task A_dry_run_shows_the_tiers_of_a_model()
+    {
+        var explained = await ExplainAsync("tiered");
+
+        Assert.Equal(
+            ["round-2 1 chosen", "away 2 available", "round-3 3 available"],
+            explained.GetProperty("bots").EnumerateArray().Select(bot => $"{bot.Text("bot")} {bot.GetProperty("priority").GetInt32()} {bot.Text("verdict")}"));
+        Assert.Equal("model_not_found", (await ExplainAsync("nothing")).GetProperty("error").Text("code"));
+    }
+
+    private async Task<JsonElement> ExplainAsync(string model) =>
+        (await node.Http.RequestJsonAsync(HttpMethod.Get, $"/admin/v1/dry-run/route?tenant=main&key=app&model={model}", TestFleet.ViewerKey)).Json;
 }

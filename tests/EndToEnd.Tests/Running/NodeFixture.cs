@@ -42,7 +42,7 @@ public sealed class NodeFixture : IAsyncLifetime
     [
         .. Enumerable.Range(1, PlainModels).Select(number => $"plain-{number}"),
         .. Enumerable.Range(1, ShortTimeoutModels).Select(number => $"short-timeouts-{number}"),
-        "brief", "unpublished", "unknown-bot", "unauthorized", "down", "up", "half-down", "oauth", "round", "homely", "rotating", "broke", "narrow",
+        "brief", "unpublished", "unknown-bot", "unauthorized", "down", "up", "half-down", "oauth", "round", "homely", "rotating", "broke", "narrow", "metered", "tiered",
     ];
 
     public async ValueTask InitializeAsync() => _node = await SandboxNode.StartAsync(
@@ -91,6 +91,8 @@ public sealed class NodeFixture : IAsyncLifetime
             .AddAccount("out-of-credit", url, tokenWithoutCredit).AddAccount("in-credit", url, TokenWithCredit)
             .AddBot("rotating", Bots.One, "out-of-credit, in-credit").AddModel("rotating", "rotating")
             .AddIsolatedModel("broke", url, token: tokenWithoutCredit)
+            .AddIsolatedModel("metered", url, "limits: { daily: { requests: 1 } }")
+            .AddModel("tiered", "{ id: round-3, priority: 3 }, { id: away, priority: 2 }, { id: round-2, weight: 1 }", "routing: weighted")
             .AddIsolatedModel("narrow", url, "max_concurrent_turns: 1");
     }
 }

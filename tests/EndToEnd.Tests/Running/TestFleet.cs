@@ -6,10 +6,15 @@ namespace CozeCluster.EndToEnd.Tests;
 internal sealed class TestFleet
 {
     public const string Key = "key-of-main-tenant";
+    public const string ShowBotKey = "key-of-main-tenant-that-sees-bots";
     public const string OtherKey = "key-of-other-tenant";
     public const string ForgetfulKey = "key-of-forgetful-tenant";
     public const string NarrowKey = "key-of-narrow-tenant";
     public const string AdminKey = "key-of-the-operators";
+    public const string OperatorKey = "key-of-an-operator";
+    public const string ViewerKey = "key-of-a-viewer";
+    public const string TenantAdminKey = "key-of-the-admin-of-the-main-tenant";
+    public const string OtherTenantAdminKey = "key-of-the-admin-of-the-other-tenant";
 
     private readonly StringBuilder _accounts = new();
     private readonly StringBuilder _bots = new();
@@ -21,9 +26,13 @@ internal sealed class TestFleet
           - id: main
             keys:
               - { name: app, key: {{Key}} }
+              - { name: seeing, key: {{ShowBotKey}}, show_bot: true }
               - { name: ops, key: {{AdminKey}}, admin: true }
+              - { name: operator, key: {{OperatorKey}}, role: operator }
+              - { name: viewer, key: {{ViewerKey}}, role: viewer }
+              - { name: admin, key: {{TenantAdminKey}}, role: tenant_admin }
           - id: other
-            keys: [{ name: app, key: {{OtherKey}} }]
+            keys: [{ name: app, key: {{OtherKey}} }, { name: admin, key: {{OtherTenantAdminKey}}, role: tenant_admin }]
           - id: forgetful
             keys: [{ name: app, key: {{ForgetfulKey}} }]
             store_conversations: false

@@ -92,6 +92,9 @@ public sealed class FakeFleet : IFleetView
     /// <summary>The limits that the tenants of all keys have.</summary>
     public LimitsDefinition? TenantLimits { get; set; }
 
+    public ApiKeyInfo? FindKeyByName(string tenantId, string keyName) =>
+        Keys.Values.FirstOrDefault(key => key.TenantId == tenantId && key.Name == keyName);
+
     public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) =>
         Keys.Values.FirstOrDefault(key => key.TenantId == tenantId && key.Name == keyName)?.Limits;
 

@@ -64,7 +64,8 @@ public sealed class BreakerTests
     {
         for (var attempt = 1; attempt < 10; attempt++)
         {
-            Assert.Null(_breakers.TryEnter($"turn.{attempt}", "a"));
+            Assert.Null(_breakers.Check("a"));
+            _breakers.Enter($"turn.{attempt}", "a");
             End($"turn.{attempt}", Broken);
         }
 
@@ -85,8 +86,46 @@ public sealed class BreakerTests
     public void RecordFailure_OfTheUpstream_StopsAllTenants()
     {
         FailThreeTimes(Down);
+        Fail(Down, "b");
 
-        Assert.False(IsOpenFor("b"));
+        Assert.False(IsOpenFor("c"));
+        Assert.False(IsOpenFor(null));
+    }
+
+    [Fact]
+    public void RecordFailure_OfOneTenantOnly_StopsNoOtherTenant()
+    {
+        foreach (var code in Enum.GetValues<ErrorCode>().Where(code => code != ErrorCode.UpstreamForbidden))
+        {
+            for (var i = 0; i < 50; i++)
+            {
+                if (Begin("a") is { } turn) End(turn, new Error(code, "No."));
+            }
+            Assert.True(IsOpenFor("b"));
+            Assert.True(IsOpenFor(null));
+        }
+        Assert.False(IsOpenFor("a"));
+    }
+
+    [Fact]
+    public void RecordSuccess_OfAnotherTenant_DoesNotLetTheTenantThroughThatFails()
+    {
+        FailThreeTimes(Down);
+        _breakers.RecordSuccess(Begin("b")!);
+
+        Assert.False(IsOpenFor("a"));
+        Fail(Down, "b");
+        Assert.True(IsOpenFor("c"));
+    }
+
+    [Fact]
+    public void RecordFailure_OfAResumedTurn_CountsOnlyWhatTheUpstreamSaysOfTheBot()
+    {
+        for (var i = 0; i < 10; i++) _breakers.RecordFailure($"resumed{i}.1", Down);
+        Assert.True(IsOpenFor("a"));
+
+        _breakers.RecordFailure("resumed.1", Down with { Until = _time.GetUtcNow() + TimeSpan.FromHours(1) });
+        Assert.False(IsOpenFor("a"));
     }
 
     [Fact]
@@ -94,7 +133,7 @@ public sealed class BreakerTests
     {
         Fail(new Error(ErrorCode.UpstreamForbidden, "Coze says: bot 7350 is not published."));
 
-        var refusal = _breakers.TryEnter("other", "b")!.Value;
+        var refusal = _breakers.Check("b")!.Value;
         Assert.Equal(ErrorCode.UpstreamForbidden, refusal.Error.Code);
         Assert.DoesNotContain("7350", refusal.Error.Message, StringComparison.Ordinal);
         Assert.Equal(_time.GetUtcNow() + TimeSpan.FromSeconds(2), refusal.Until);
@@ -180,7 +219,9 @@ public sealed class BreakerTests
     private string? Begin(string? tenant)
     {
         var leaseId = $"t{++_turns}.1";
-        return _breakers.TryEnter(leaseId, tenant) is null ? leaseId : null;
+        if (_breakers.Check(tenant) is not null) return null;
+        _breakers.Enter(leaseId, tenant);
+        return leaseId;
     }
 
     private void End(string leaseId, Error error)
@@ -189,7 +230,7 @@ public sealed class BreakerTests
         _breakers.Leave(leaseId);
     }
 
-    private void Fail(Error error) => End(Begin("a")!, error);
+    private void Fail(Error error, string tenant = "a") => End(Begin(tenant)!, error);
 
     private void FailThreeTimes(Error error)
     {

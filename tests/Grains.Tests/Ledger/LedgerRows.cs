@@ -87,6 +87,8 @@ internal sealed class LimitedFleet(TenantDefinition tenant, LimitsDefinition? ke
 
     public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) => keyName == LedgerWorld.Key ? keyLimits : null;
 
+    public ApiKeyInfo? FindKeyByName(string tenantId, string keyName) => throw new NotSupportedException();
+
     public TenantDefinition? FindTenant(string tenantId) => Tenant;
 
     public BotDefinition? FindBot(string botId) => throw new NotSupportedException();

@@ -16,6 +16,8 @@ internal sealed class KnownFleet(params IReadOnlyList<ListenerDefinition> listen
 
     public ApiKeyInfo? FindKey(string hash) => throw new NotSupportedException();
 
+    public ApiKeyInfo? FindKeyByName(string tenantId, string keyName) => throw new NotSupportedException();
+
     public TenantDefinition? FindTenant(string tenantId) => throw new NotSupportedException();
 
     public BotDefinition? FindBot(string botId) => throw new NotSupportedException();

@@ -51,6 +51,7 @@ internal sealed partial class TurnStarter(
         try
         {
             registration = running.Add(key, reader);
+            if (key.ShowBot) key.FindSource = () => reader.Source;
             await Begin(key, reader, turn, request);
         }
         catch
