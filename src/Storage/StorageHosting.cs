@@ -47,6 +47,7 @@ public static class StorageHosting
         services.AddSingleton<IExpiringStore>(provider => provider.GetRequiredService<SqliteStore>());
         services.AddSingleton<CozeCluster.IFleetStore, SqliteFleetStore>();
         services.AddSingleton<CozeCluster.ILedgerStore, SqliteLedgerStore>();
+        services.AddUsage<SqliteUsageStore>();
         services.AddStorageProbe<SqliteStorageProbe, SqliteStore>();
         services.AddHostedService<ExpirationService>();
         return builder;
@@ -88,6 +89,7 @@ public static class StorageHosting
         services.AddSingleton<IExpiringStore, PostgresExpiringStore>();
         services.AddSingleton<CozeCluster.IFleetStore, PostgresFleetStore>();
         services.AddSingleton<CozeCluster.ILedgerStore, PostgresLedgerStore>();
+        services.AddUsage<PostgresUsageStore>();
         services.AddStorageProbe<PostgresStorageProbe, PostgresDatabase>();
         services.AddHostedService<ExpirationService>();
         return builder;
@@ -108,5 +110,13 @@ public static class StorageHosting
         services.AddSingleton<PostgresBlobStore>();
         services.AddSingleton<CozeCluster.IBlobStore>(provider => provider.GetRequiredService<PostgresBlobStore>());
         return services;
+    }
+
+    private static void AddUsage<TStore>(this IServiceCollection services) where TStore : class, CozeCluster.IUsageStore, IUsageCounter
+    {
+        services.AddSingleton<TStore>();
+        services.AddSingleton<CozeCluster.IUsageStore>(provider => provider.GetRequiredService<TStore>());
+        services.AddSingleton<IUsageCounter>(provider => provider.GetRequiredService<TStore>());
+        services.AddHostedService<UsageService>();
     }
 }

@@ -65,6 +65,17 @@ internal static class PostgresTables
             "CozeFleet",
             "Kind, Id COLLATE \"C\"",
             new("Kind", Short), new("Id", Text), new("Version", Long), new("Payload", Bytes)),
+        [RowKind.Usage] = new(
+            "CozeUsage",
+            "Hour, TenantId, KeyName, UserName, Model, BotId, AccountId",
+            new("Hour", Long), new("TenantId", Text), new("KeyName", Text), new("UserName", Text), new("Model", Text), new("BotId", Text),
+            new("AccountId", Text), new("Completed", Long), new("Failed", Long), new("Cancelled", Long), new("Unknown", Long), new("Attempts", Long),
+            new("InputTokens", Long), new("OutputTokens", Long), new("Credits", Long)),
+        [RowKind.KeyUse] = new(
+            "CozeKeyUses",
+            "TenantId, KeyName",
+            new("TenantId", Text), new("KeyName", Text), new("LastUsedOn", Time)),
+        [RowKind.UncountedTurn] = new("CozeUncountedTurns", "TurnRow", new Column("TurnRow", Long)),
     };
 
     /// <summary>All columns, as <c>table.column</c>.</summary>

@@ -14,6 +14,9 @@ internal static class SqliteTables
         [RowKind.Turn] = ("turns", "id"),
         [RowKind.Content] = ("contents", "turn, kind"),
         [RowKind.Fleet] = ("fleet", "kind, id"),
+        [RowKind.Usage] = ("usage", "hour, tenant, key_name, user, model, bot, account"),
+        [RowKind.KeyUse] = ("key_uses", "tenant, key_name"),
+        [RowKind.UncountedTurn] = ("uncounted_turns", "turn"),
     };
 
     /// <summary>All columns, as <c>table.column</c>.</summary>

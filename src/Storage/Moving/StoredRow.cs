@@ -24,6 +24,15 @@ public enum RowKind
     /// <summary>One thing of the fleet, or its version.</summary>
     Fleet = 6,
 
+    /// <summary>The usage of an hour.</summary>
+    Usage = 8,
+
+    /// <summary>When an API key was last used.</summary>
+    KeyUse = 9,
+
+    /// <summary>A turn that is not part of the usage yet.</summary>
+    UncountedTurn = 10,
+
     /// <summary>An upload or an image.</summary>
     Blob = 7,
 }
@@ -97,6 +106,13 @@ internal static class RowColumns
         Parse("turn number, kind number, payload bytes, expires_at time?"),
         Parse("kind number, id, version number, payload bytes?"),
         Parse("id, expires_at time, content bytes"),
+        Parse(
+            """
+            hour number, tenant, key_name, user, model, bot, account, completed number, failed number, cancelled number, unknown number, attempts number,
+            input_tokens number, output_tokens number, credits number
+            """),
+        Parse("tenant, key_name, last_used_at time"),
+        Parse("turn number"),
     ];
 
     public static IReadOnlyList<RowKind> Kinds { get; } = Enum.GetValues<RowKind>();

@@ -13,11 +13,11 @@ BEGIN
         RETURN;
     END IF;
     SELECT max(Version) INTO found FROM CozeSchema;
-    IF found < 4 THEN
+    IF found < 5 THEN
         RAISE EXCEPTION
-            'The database has schema version %, but this build supports version 4. An older build has set it up: use another, empty database.', found;
-    ELSIF found > 4 THEN
-        RAISE EXCEPTION 'The database has schema version %, but this build supports version 4. Run the newer build.', found;
+            'The database has schema version %, but this build supports version 5. An older build has set it up: use another, empty database.', found;
+    ELSIF found > 5 THEN
+        RAISE EXCEPTION 'The database has schema version %, but this build supports version 5. Run the newer build.', found;
     END IF;
 END
 $$;
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS CozeSchema (
     Version integer PRIMARY KEY,
     AppliedOn timestamptz NOT NULL DEFAULT now());
 
-INSERT INTO CozeSchema (Version) VALUES (4) ON CONFLICT DO NOTHING;
+INSERT INTO CozeSchema (Version) VALUES (5) ON CONFLICT DO NOTHING;
 
 CREATE TABLE IF NOT EXISTS OrleansQuery (
     QueryKey varchar(64) PRIMARY KEY,
@@ -348,6 +348,47 @@ CREATE TABLE IF NOT EXISTS CozeLedgerEpochs (
     PRIMARY KEY (ServiceId, Epoch));
 
 CREATE INDEX IF NOT EXISTS CozeLedgerEpochsOfShard ON CozeLedgerEpochs (ServiceId, TenantId, Shard);
+
+-- ---------------------------------------------------------------- usage: what turns have used, by hour
+
+-- Turns that have ended and are not part of the usage yet. The statement that ends a turn adds a row. A row is deleted in the transaction that counts its turn.
+CREATE TABLE IF NOT EXISTS CozeUncountedTurns (
+    TurnRow bigint NOT NULL,
+    ServiceId text COLLATE "C" NOT NULL,
+    PRIMARY KEY (ServiceId, TurnRow));
+
+-- Hour: since 1970 UTC. Texts are empty for turns without such a thing, and short enough for an entry of an index.
+CREATE TABLE IF NOT EXISTS CozeUsage (
+    Hour bigint NOT NULL,
+    Completed bigint NOT NULL,
+    Failed bigint NOT NULL,
+    Cancelled bigint NOT NULL,
+    Unknown bigint NOT NULL,
+    Attempts bigint NOT NULL,
+    InputTokens bigint NOT NULL,
+    OutputTokens bigint NOT NULL,
+    Credits bigint NOT NULL,
+    ServiceId text COLLATE "C" NOT NULL,
+    TenantId text COLLATE "C" NOT NULL,
+    KeyName text COLLATE "C" NOT NULL,
+    UserName text COLLATE "C" NOT NULL,
+    Model text COLLATE "C" NOT NULL,
+    BotId text COLLATE "C" NOT NULL,
+    AccountId text COLLATE "C" NOT NULL,
+    PRIMARY KEY (ServiceId, Hour, TenantId, KeyName, UserName, Model, BotId, AccountId));
+
+CREATE INDEX IF NOT EXISTS CozeUsageOfTenant ON CozeUsage (ServiceId, TenantId, Hour);
+
+CREATE TABLE IF NOT EXISTS CozeKeyUses (
+    LastUsedOn timestamptz NOT NULL,
+    ServiceId text COLLATE "C" NOT NULL,
+    TenantId text COLLATE "C" NOT NULL,
+    KeyName text COLLATE "C" NOT NULL,
+    PRIMARY KEY (ServiceId, TenantId, KeyName));
+
+-- Rows of the present hour change every minute, and uncounted turns live about a minute.
+ALTER TABLE CozeUsage SET (autovacuum_vacuum_scale_factor = 0.02);
+ALTER TABLE CozeUncountedTurns SET (autovacuum_vacuum_scale_factor = 0.02);
 
 -- ---------------------------------------------------------------- blobs: uploads and images, stored for some hours
 
