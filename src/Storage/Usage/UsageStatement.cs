@@ -93,7 +93,7 @@ internal sealed class UsageStatement
 
     private string Build()
     {
-        var (from, until) = (HourOf(_query.From), HourOf(_query.Until.AddTicks(TimeSpan.TicksPerHour - 1)));
+        var (from, until) = (HourOf(_query.From), HourOf(_query.Until.AddTicks(-1)) + 1);
         var hour = _dialect.Keys[0];
         var where = new StringBuilder($"{hour} >= {Add(from)} AND {hour} < {Add(until)}");
         var groups = new List<(string Column, object? After)>();
