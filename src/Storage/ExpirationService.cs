@@ -27,6 +27,12 @@ internal interface IExpiringStore
     Task<int> DeleteOldTurnsAsync(DateTimeOffset createdBefore, int limit, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Deletes entries of the audit log from before <paramref name="before"/>, and those that are more than <paramref name="max"/>: first those of tenants. At most
+    /// <paramref name="limit"/>.
+    /// </summary>
+    Task<int> DeleteOldAuditAsync(DateTimeOffset before, int max, int limit, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Deletes usage of hours before <paramref name="before"/>, at most <paramref name="limit"/> rows, and when keys were last used that were not used since.
     /// </summary>
     Task<int> DeleteOldUsageAsync(DateTimeOffset before, int limit, CancellationToken cancellationToken);
@@ -59,6 +65,8 @@ internal sealed partial class ExpirationService(
         var now = time.GetUtcNow();
         await RepeatAsync((limit, token) => store.DeleteOldTurnsAsync(now - retention.Log, limit, token), time, cancellationToken).ConfigureAwait(false);
         await RepeatAsync((limit, token) => store.DeleteOldUsageAsync(now - IUsageStore.Retention, limit, token), time, cancellationToken)
+            .ConfigureAwait(false);
+        await RepeatAsync((limit, token) => store.DeleteOldAuditAsync(now - IAuditLog.Lifetime, IAuditLog.MaxEntries, limit, token), time, cancellationToken)
             .ConfigureAwait(false);
         await store.ShrinkAsync(cancellationToken).ConfigureAwait(false);
     }

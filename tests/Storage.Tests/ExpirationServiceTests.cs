@@ -119,6 +119,8 @@ public sealed class ExpirationServiceTests
             return Step("turns", Turns, limit, n => Turns -= n);
         }
 
+        public Task<int> DeleteOldAuditAsync(DateTimeOffset before, int max, int limit, CancellationToken cancellationToken) => Task.FromResult(0);
+
         public Task<int> DeleteOldUsageAsync(DateTimeOffset before, int limit, CancellationToken cancellationToken)
         {
             UsageBefore = before;

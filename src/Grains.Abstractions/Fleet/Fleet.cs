@@ -116,6 +116,10 @@ public sealed record ApiKeyDefinition(string Name, string Hash, bool Admin)
     /// <summary>The limits of this key, besides those of its tenant; null: none.</summary>
     [Id(24)]
     public LimitsDefinition? Limits { get; init; }
+
+    /// <summary>What an admin key may do; null: everything, as an owner.</summary>
+    [Id(65)]
+    public AdminRole? Role { get; init; }
 }
 
 /// <summary>A Discord bot that receives the messages of one server, and creates and deletes channels there.</summary>

@@ -26,4 +26,7 @@ public sealed record ApiKeyInfo(string TenantId, string Name, bool Admin)
 
     /// <summary>See <see cref="ApiKeyDefinition.Limits"/>.</summary>
     public LimitsDefinition? Limits { get; init; }
+
+    /// <summary>What an admin key may do; null for the key of a tenant. See <see cref="ApiKeyDefinition.Role"/>.</summary>
+    public AdminRole? Role { get => Admin ? field ?? AdminRole.Owner : null; init; }
 }

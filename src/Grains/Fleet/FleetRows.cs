@@ -97,6 +97,7 @@ internal static class FleetRows
                     ExpiresAt = apiKey.ExpiresAt,
                     Disabled = apiKey.Disabled,
                     Limits = apiKey.Limits,
+                    Role = apiKey.Role,
                 };
                 yield return (FleetRowKind.Key, apiKey.Hash, Write(info, MessagesJson.Default.ApiKeyInfo));
             }

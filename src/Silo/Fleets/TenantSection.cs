@@ -7,6 +7,7 @@ internal static class TenantSection
 {
     private const string ExpectedKey = "an API key: 1 to 256 printable ASCII characters, no spaces";
     private const string ExpectedHash = "the SHA-256 of an API key as 64 hexadecimal digits";
+    private const string ExpectedRole = "a role: owner, operator, viewer or tenant_admin";
     private const int MaxNames = 5;
     private const int MaxAliases = 200;
     private const string WeakKeyRefused =
@@ -73,7 +74,10 @@ internal static class TenantSection
         if (plain is null && digest is not null && SandboxKeys.Hashes.Contains(digest)) hash.Report(SandboxKeyRefused);
         var models = map.Optional("models").References("model");
         if (name.Text() == "anonymous") name.Report("'anonymous' is the name of requests without a key. Choose another one.");
-        var definition = new ApiKeyDefinition(name.Title(), digest ?? "", map.Optional("admin").Flag() ?? false)
+        var (admin, role) = (map.Optional("admin"), map.Optional("role"));
+        if (admin.Exists && role.Exists) role.Report("Write either 'admin' or 'role': 'admin: true' means 'role: owner'.");
+        var adminRole = ReadRole(role);
+        var definition = new ApiKeyDefinition(name.Title(), digest ?? "", adminRole is not null || (admin.Flag() ?? false))
         {
             ErrorText = map.Optional("error_text").Flag() ?? false,
             Compat = EndpointSection.ReadCompat(map.Optional("compat")),
@@ -82,8 +86,15 @@ internal static class TenantSection
             ExpiresAt = KeyRulesSection.ReadTime(map.Optional("expires")),
             Disabled = map.Optional("disabled").Flag() ?? false,
             Limits = LimitsSection.Read(map.Optional("limits"), withTurns: true),
+            Role = adminRole,
         };
         return new DeclaredKey(name, (key.Exists ? key : hash).Place, definition, plain is not null && KeyStrength.IsWeak(plain), models);
+    }
+
+    private static AdminRole? ReadRole(FleetField field)
+    {
+        var roles = Enum.GetValues<AdminRole>().ToDictionary(WireName.Of);
+        return field.Text(roles.ContainsKey, ExpectedRole) is { } name ? roles[name] : null;
     }
 
     private static bool IsHash(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigit);

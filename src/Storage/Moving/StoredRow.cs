@@ -1,8 +1,8 @@
 namespace CozeCluster.Storage;
 
 /// <summary>
-/// The kinds of rows that a storage contains, in the order in which they are copied: contents come behind their turns, and blobs behind everything that may
-/// refer to them. The numbers are part of backup files: never change them.
+/// The kinds of rows that a storage contains, in the order in which they are copied: contents come behind their turns. Blobs come behind the rows of all
+/// tables. The numbers are part of backup files: never change them.
 /// </summary>
 public enum RowKind
 {
@@ -24,6 +24,7 @@ public enum RowKind
     /// <summary>One thing of the fleet, or its version.</summary>
     Fleet = 6,
 
+    /// <summary>An upload or an image. Read and written behind the rows of all tables.</summary>
     /// <summary>The usage of an hour.</summary>
     Usage = 8,
 
@@ -35,6 +36,18 @@ public enum RowKind
 
     /// <summary>An upload or an image.</summary>
     Blob = 7,
+
+    /// <summary>An entry of the audit log.</summary>
+    Audit = 8,
+
+    /// <summary>The usage of an hour.</summary>
+    Usage = 9,
+
+    /// <summary>When an API key was last used.</summary>
+    KeyUse = 10,
+
+    /// <summary>A turn that is not part of the usage yet.</summary>
+    UncountedTurn = 11,
 }
 
 /// <summary>A row of a storage, in a form that does not depend on the database.</summary>
@@ -106,6 +119,7 @@ internal static class RowColumns
         Parse("turn number, kind number, payload bytes, expires_at time?"),
         Parse("kind number, id, version number, payload bytes?"),
         Parse("id, expires_at time, content bytes"),
+        Parse("id, actor_tenant, key_name, role number?, address, action, kind, item, tenant?, outcome, fields, note?, request"),
         Parse(
             """
             hour number, tenant, key_name, user, model, bot, account, completed number, failed number, cancelled number, unknown number, attempts number,

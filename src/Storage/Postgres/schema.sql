@@ -402,6 +402,29 @@ ALTER TABLE CozeBlobs ALTER COLUMN Content SET STORAGE EXTERNAL;
 
 CREATE INDEX IF NOT EXISTS CozeBlobsByExpiry ON CozeBlobs (ExpiresOn);
 
+-- ---------------------------------------------------------------- the audit log: what admin keys have done
+
+-- Id contains the time (see AuditEntry). Role is a number of AdminRole; 4 is a tenant admin, and null is the key of a tenant.
+CREATE TABLE IF NOT EXISTS CozeAudit (
+    ServiceId text COLLATE "C" NOT NULL,
+    Id text COLLATE "C" NOT NULL,
+    ActorTenantId text NOT NULL,
+    KeyName text NOT NULL,
+    Role smallint,
+    Address text NOT NULL,
+    Action text NOT NULL,
+    Kind text NOT NULL,
+    ItemId text NOT NULL,
+    TenantId text COLLATE "C",
+    Outcome text NOT NULL,
+    Fields text NOT NULL,
+    Note text,
+    RequestId text NOT NULL,
+    PRIMARY KEY (ServiceId, Id));
+
+CREATE INDEX IF NOT EXISTS CozeAuditByTenant ON CozeAudit (ServiceId, TenantId, Id);
+CREATE INDEX IF NOT EXISTS CozeAuditOfTenants ON CozeAudit (ServiceId, Id) WHERE Role IS NULL OR Role = 4;
+
 -- ---------------------------------------------------------------- the fleet: what operators declare, one row for each thing; the row of kind 0 has its version
 
 CREATE TABLE IF NOT EXISTS CozeFleet (

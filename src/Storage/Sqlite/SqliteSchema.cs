@@ -122,6 +122,7 @@ internal static class SqliteSchema
         Execute(connection, SqliteTurnTables.Sql);
         Execute(connection, SqliteFleetStore.Tables);
         Execute(connection, SqliteLedgerStore.Tables);
+        Execute(connection, SqliteAuditLog.Tables);
         Execute(connection, SqliteUsageStore.Tables);
     }
 

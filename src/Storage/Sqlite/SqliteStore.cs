@@ -129,6 +129,10 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
     public Task<int> DeleteOldUsageAsync(DateTimeOffset before, int limit, CancellationToken cancellationToken) =>
         Sweep(write => SqliteUsageStore.DeleteOld(write.Connection, before, limit));
 
+    /// <inheritdoc />
+    public Task<int> DeleteOldAuditAsync(DateTimeOffset before, int max, int limit, CancellationToken cancellationToken) =>
+        Sweep(write => SqliteAuditLog.Delete(write.Connection, AuditEntry.FirstId(before), max, limit));
+
     /// <summary>Commits the waiting writes, and closes the database.</summary>
     public void Dispose()
     {

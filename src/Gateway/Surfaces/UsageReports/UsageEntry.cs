@@ -22,12 +22,12 @@ namespace CozeCluster.Gateway.Surfaces.UsageReports;
 /// <param name="OutputTokens">Tokens of replies.</param>
 /// <param name="Credits">Credits that were charged.</param>
 internal sealed record UsageEntry(
-    DateTimeOffset? Time, string? Tenant, string? Key, string? User, string? Model, string? Bot, string? Account, long Requests, long Completed, long Failed,
+    DateTime? Time, string? Tenant, string? Key, string? User, string? Model, string? Bot, string? Account, long Requests, long Completed, long Failed,
     long Cancelled, long Unknown, long Attempts, long InputTokens, long OutputTokens, decimal Credits)
 {
     /// <summary>The entry of a row.</summary>
     public static UsageEntry Of(UsageRow row) => new(
-        row.Time, row.TenantId, row.KeyName, row.User, row.Model, row.BotId, row.AccountId, row.Sums.Requests, row.Sums.Completed, row.Sums.Failed,
+        row.Time?.UtcDateTime, row.TenantId, row.KeyName, row.User, row.Model, row.BotId, row.AccountId, row.Sums.Requests, row.Sums.Completed, row.Sums.Failed,
         row.Sums.Cancelled, row.Sums.Unknown, row.Sums.Attempts, row.Sums.InputTokens, row.Sums.OutputTokens, CreditsOf(row.Sums));
 
     /// <summary>Credits that were charged.</summary>

@@ -28,7 +28,7 @@ internal static class UsageParameters
 
     private static readonly string[] Common = ["from", "until", "group_by", "limit", "after", "format"];
 
-    /// <summary>The descriptions of the parameters.</summary>
+    /// <summary>The descriptions of the parameters, except those of pages.</summary>
     /// <param name="allowed">What may be grouped and filtered by.</param>
     public static IEnumerable<(string Name, string Description)> Describe(UsageDimensions allowed)
     {
@@ -36,14 +36,16 @@ internal static class UsageParameters
         yield return ("until", "The hour after the last one. Default: now.");
         yield return ("group_by", $"What each row is for, separated by commas: hour or day, {string.Join(", ", NamesOf(allowed))}. Default: one row.");
         foreach (var name in NamesOf(allowed)) yield return (name, $"Only this {name}; empty: only turns without one.");
-        yield return ("limit", $"The largest number of rows, 1 to {MaxLimit}. Default {DefaultLimit}.");
-        yield return ("after", "The value of next in the page before.");
         yield return ("format", "csv: all rows as comma separated values, as with the header accept: text/csv.");
     }
 
     /// <summary>The parameters as the OpenAPI document describes them.</summary>
     public static IList<IOpenApiParameter> Document(UsageDimensions allowed) =>
-        [.. Describe(allowed).Select(parameter => Schemas.Query(parameter.Name, Schemas.String(parameter.Description)))];
+    [
+        .. Describe(allowed).Select(parameter => Schemas.Query(parameter.Name, Schemas.String(parameter.Description))),
+        Schemas.Query("limit", Schemas.Integer($"The largest number of rows, 1 to {MaxLimit}. Default {DefaultLimit}.")),
+        Schemas.Query("after", Schemas.String("The value of next in the page before.")),
+    ];
 
     /// <summary>Reads a query.</summary>
     /// <param name="request">The request.</param>

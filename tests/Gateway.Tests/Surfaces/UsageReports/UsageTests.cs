@@ -20,7 +20,7 @@ public sealed class UsageTests
 
         Assert.Equal(
             """
-            {"data":[{"time":"2026-11-29T13:00:00+00:00","user":"ann","model":"","requests":10,"completed":1,"failed":2,"cancelled":3,"unknown":4,"attempts":5,
+            {"data":[{"time":"2026-11-29T13:00:00Z","user":"ann","model":"","requests":10,"completed":1,"failed":2,"cancelled":3,"unknown":4,"attempts":5,
             "input_tokens":6,"output_tokens":7,"credits":0.000008},{"requests":0,"completed":0,"failed":0,"cancelled":0,"unknown":0,"attempts":0,
             "input_tokens":0,"output_tokens":0,"credits":0}],"next":null}
             """.ReplaceLineEndings(""),
