@@ -25,16 +25,6 @@ public enum RowKind
     Fleet = 6,
 
     /// <summary>An upload or an image. Read and written behind the rows of all tables.</summary>
-    /// <summary>The usage of an hour.</summary>
-    Usage = 8,
-
-    /// <summary>When an API key was last used.</summary>
-    KeyUse = 9,
-
-    /// <summary>A turn that is not part of the usage yet.</summary>
-    UncountedTurn = 10,
-
-    /// <summary>An upload or an image.</summary>
     Blob = 7,
 
     /// <summary>An entry of the audit log.</summary>

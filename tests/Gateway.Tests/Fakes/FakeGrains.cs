@@ -78,7 +78,7 @@ public sealed class FakeGrains : IGrainFactory
             nameof(ITurnLogGrain) => TurnLog,
             nameof(IHealthGrain) => Health,
             nameof(IAuditLogGrain) => Audit,
-            nameof(IUsageGrain) => Usage,
+            nameof(IUsageGrain) => Usage.WithKey(primaryKey),
             nameof(IModelTaskGrain) => ModelTasks,
             nameof(IGuildChannelsGrain) => Guilds.Of(primaryKey),
             nameof(IConversationGrain) => Conversation(primaryKey),
@@ -290,8 +290,17 @@ public sealed class FakeUsage : IUsageGrain
 
     public List<UsageQuery> Queries { get; } = [];
 
+    /// <summary>The key of the last reader.</summary>
+    public string? Key { get; private set; }
+
     /// <summary>Called before each answer.</summary>
     public Func<Task> OnRead { get; set; } = () => Task.CompletedTask;
+
+    public FakeUsage WithKey(string key)
+    {
+        Key = key;
+        return this;
+    }
 
     public async Task<IReadOnlyList<UsageRow>> Read(UsageQuery query)
     {

@@ -165,6 +165,41 @@ public sealed class UsageTests
         Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync(Path)).StatusCode);
     }
 
+    [Theory]
+    [InlineData("sk-admin", "", "all", null)]
+    [InlineData("sk-admin", "&tenant=other", "all", "other")]
+    [InlineData("sk-tenant-admin", "", "of-acme", "acme")]
+    [InlineData("sk-tenant-admin", "&tenant=", "of-acme", "acme")]
+    [InlineData("sk-tenant-admin", "&tenant=acme", "of-acme", "acme")]
+    public async Task Admin_keys_read_what_they_may_see(string key, string parameters, string reader, string? tenant)
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.Usage.Rows.Add(Row("ann") with { TenantId = "acme" });
+
+        using var response = await GetAsAdmin(host, $"group_by=tenant,user{parameters}", key);
+
+        var row = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("data")[0];
+        Assert.Equal(("acme", "ann"), (row.GetProperty("tenant").GetString(), row.GetProperty("user").GetString()));
+        Assert.Equal((reader, tenant), (host.Grains.Usage.Key, Assert.Single(host.Grains.Usage.Queries).TenantId));
+    }
+
+    [Theory]
+    [InlineData("sk-tenant-admin", "tenant=other", 404, "tenant")]
+    [InlineData("sk-tenant-admin", "group_by=account", 400, "group_by")]
+    [InlineData("sk-tenant-admin", "bot=b", 400, "bot")]
+    [InlineData("sk-admin", "until=x", 400, "until")]
+    public async Task Admin_keys_get_problem_details(string key, string parameters, int status, string field)
+    {
+        await using var host = await GatewayHost.Start();
+
+        using var response = await GetAsAdmin(host, parameters, key);
+
+        var problem = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement;
+        Assert.Equal((status, "application/problem+json"), ((int)response.StatusCode, response.Content.Headers.ContentType!.MediaType));
+        if (status == 400) Assert.Equal(field, problem.GetProperty("field").GetString());
+        Assert.Empty(host.Grains.Usage.Queries);
+    }
+
     [Fact]
     public async Task Chat_panels_see_credits_as_hundredths()
     {
@@ -182,6 +217,12 @@ public sealed class UsageTests
             host.Grains.Usage.Queries.Select(query => (query.From, query.Until, query.TenantId!)).First());
         Assert.Equal(2, host.Grains.Usage.Queries.Count);
         Assert.Equal(1, host.Grains.Usage.Queries[1].From.Day);
+    }
+
+    private static async Task<HttpResponseMessage> GetAsAdmin(GatewayHost host, string parameters, string key)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/admin/v1/usage?{parameters}") { Headers = { Authorization = new("Bearer", key) } };
+        return await host.Http.SendAsync(request);
     }
 
     private static UsageRow Row(string user) => new() { User = user, Sums = new UsageSums(1, 2, 3, 4, 5, 6, 7, 8) };
