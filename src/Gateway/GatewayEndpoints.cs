@@ -17,6 +17,7 @@ using CozeCluster.Gateway.Surfaces.Models;
 using CozeCluster.Gateway.Surfaces.OpenApi;
 using CozeCluster.Gateway.Surfaces.Rca;
 using CozeCluster.Gateway.Surfaces.Turns;
+using CozeCluster.Gateway.Surfaces.UsageReports;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -37,6 +38,7 @@ public static class GatewayEndpoints
         TurnsApi.Map(app);
         ConversationsApi.Map(app);
         BillingApi.Map(app);
+        UsageApi.Map(app);
         app.MapCdp();
         app.MapCcp();
         app.MapCdb();

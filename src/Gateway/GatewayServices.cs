@@ -15,6 +15,7 @@ using CozeCluster.Gateway.Surfaces.Images;
 using CozeCluster.Gateway.Surfaces.OpenApi;
 using CozeCluster.Gateway.Surfaces.Rca;
 using CozeCluster.Gateway.Surfaces.Turns;
+using CozeCluster.Gateway.Surfaces.UsageReports;
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -59,6 +60,7 @@ public static class GatewayServices
         services.AddSingleton<ModelTasksApi>();
         services.AddSingleton<TurnsApi>();
         services.AddSingleton<ConversationsApi>();
+        services.AddSingleton<UsageReporter>();
         services.AddCdp();
         services.AddCcp();
         services.AddCdb();

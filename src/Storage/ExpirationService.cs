@@ -22,7 +22,7 @@ internal interface IExpiringStore
 
     /// <summary>
     /// Deletes turns that were accepted before <paramref name="createdBefore"/> and are not the history of a conversation, with their contents, at most
-    /// <paramref name="limit"/>. Charged turns whose epoch is open stay: see <see cref="ILedgerStore"/>.
+    /// <paramref name="limit"/>. Charged turns whose epoch is open stay (see <see cref="ILedgerStore"/>), and so do turns that are not counted yet.
     /// </summary>
     Task<int> DeleteOldTurnsAsync(DateTimeOffset createdBefore, int limit, CancellationToken cancellationToken);
 
@@ -31,6 +31,11 @@ internal interface IExpiringStore
     /// <paramref name="limit"/>.
     /// </summary>
     Task<int> DeleteOldAuditAsync(DateTimeOffset before, int max, int limit, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Deletes usage of hours before <paramref name="before"/>, at most <paramref name="limit"/> rows, and when keys were last used that were not used since.
+    /// </summary>
+    Task<int> DeleteOldUsageAsync(DateTimeOffset before, int limit, CancellationToken cancellationToken);
 
     /// <summary>Returns space that deleted content has left to the file system, if it is much and the database does not do it by itself.</summary>
     Task ShrinkAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -55,13 +60,22 @@ internal sealed partial class ExpirationService(
     public async Task DeleteExpiredAsync(CancellationToken cancellationToken)
     {
         await store.DeleteExpiredBlobsAsync(cancellationToken).ConfigureAwait(false);
-        await RepeatAsync(store.DeleteExpiredContentsAsync, cancellationToken).ConfigureAwait(false);
-        await RepeatAsync(store.DeleteExpiredConversationsAsync, cancellationToken).ConfigureAwait(false);
-        var createdBefore = time.GetUtcNow() - retention.Log;
-        await RepeatAsync((limit, token) => store.DeleteOldTurnsAsync(createdBefore, limit, token), cancellationToken).ConfigureAwait(false);
-        var before = time.GetUtcNow() - IAuditLog.Lifetime;
-        await RepeatAsync((limit, token) => store.DeleteOldAuditAsync(before, IAuditLog.MaxEntries, limit, token), cancellationToken).ConfigureAwait(false);
+        await RepeatAsync(store.DeleteExpiredContentsAsync, time, cancellationToken).ConfigureAwait(false);
+        await RepeatAsync(store.DeleteExpiredConversationsAsync, time, cancellationToken).ConfigureAwait(false);
+        var now = time.GetUtcNow();
+        await RepeatAsync((limit, token) => store.DeleteOldTurnsAsync(now - retention.Log, limit, token), time, cancellationToken).ConfigureAwait(false);
+        await RepeatAsync((limit, token) => store.DeleteOldUsageAsync(now - IUsageStore.Retention, limit, token), time, cancellationToken)
+            .ConfigureAwait(false);
+        await RepeatAsync((limit, token) => store.DeleteOldAuditAsync(now - IAuditLog.Lifetime, IAuditLog.MaxEntries, limit, token), time, cancellationToken)
+            .ConfigureAwait(false);
         await store.ShrinkAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Repeats a step, with pauses, until nothing is left.</summary>
+    public static async Task RepeatAsync(Func<int, CancellationToken, Task<int>> step, TimeProvider time, CancellationToken cancellationToken)
+    {
+        while (await step(StepSize, cancellationToken).ConfigureAwait(false) >= StepSize)
+            await Task.Delay(Pause, time, cancellationToken).ConfigureAwait(false);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -78,12 +92,6 @@ internal sealed partial class ExpirationService(
                 LogDeleteFailed(logger, e);
             }
         }
-    }
-
-    private async Task RepeatAsync(Func<int, CancellationToken, Task<int>> step, CancellationToken cancellationToken)
-    {
-        while (await step(StepSize, cancellationToken).ConfigureAwait(false) >= StepSize)
-            await Task.Delay(Pause, time, cancellationToken).ConfigureAwait(false);
     }
 
     [LoggerMessage(31, LogLevel.Warning, "Expired turns, conversations or blobs could not be deleted; the next attempt is in ten minutes")]

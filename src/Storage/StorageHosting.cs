@@ -48,6 +48,7 @@ public static class StorageHosting
         services.AddSingleton<CozeCluster.IFleetStore, SqliteFleetStore>();
         services.AddSingleton<CozeCluster.ILedgerStore, SqliteLedgerStore>();
         services.AddSingleton<CozeCluster.IAuditLog, SqliteAuditLog>();
+        services.AddUsage<SqliteUsageStore>();
         services.AddStorageProbe<SqliteStorageProbe, SqliteStore>();
         services.AddHostedService<ExpirationService>();
         return builder;
@@ -90,6 +91,7 @@ public static class StorageHosting
         services.AddSingleton<CozeCluster.IFleetStore, PostgresFleetStore>();
         services.AddSingleton<CozeCluster.ILedgerStore, PostgresLedgerStore>();
         services.AddSingleton<CozeCluster.IAuditLog, PostgresAuditLog>();
+        services.AddUsage<PostgresUsageStore>();
         services.AddStorageProbe<PostgresStorageProbe, PostgresDatabase>();
         services.AddHostedService<ExpirationService>();
         return builder;
@@ -110,5 +112,13 @@ public static class StorageHosting
         services.AddSingleton<PostgresBlobStore>();
         services.AddSingleton<CozeCluster.IBlobStore>(provider => provider.GetRequiredService<PostgresBlobStore>());
         return services;
+    }
+
+    private static void AddUsage<TStore>(this IServiceCollection services) where TStore : class, CozeCluster.IUsageStore, IUsageCounter
+    {
+        services.AddSingleton<TStore>();
+        services.AddSingleton<CozeCluster.IUsageStore>(provider => provider.GetRequiredService<TStore>());
+        services.AddSingleton<IUsageCounter>(provider => provider.GetRequiredService<TStore>());
+        services.AddHostedService<UsageService>();
     }
 }

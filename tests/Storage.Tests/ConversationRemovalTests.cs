@@ -205,6 +205,7 @@ public abstract class ConversationRemovalTests<TSilo>(TSilo silo) : RowStoreTest
     {
         var key = NewKey();
         var limit = LongAgo + TimeSpan.FromMinutes(1);
+        await CountAllAsync();
         await Expiring.DeleteOldTurnsAsync(limit, 1000, Cancel);
         var old = Enumerable.Range(0, 5).Select(n => NewTurn(LongAgo + TimeSpan.FromSeconds(n))).ToList();
         var history = NewTurn(LongAgo) with { IsHistory = true };

@@ -45,18 +45,19 @@ public sealed class ExpirationServiceTests
 
         Assert.Equal(start + 4 * ExpirationService.Pause, _time.GetUtcNow());
         Assert.Equal(
-            ["contents 200", "contents 200", "contents 50", "conversations 200", "conversations 200", "conversations 0", "turns 10"],
+            ["contents 200", "contents 200", "contents 50", "conversations 200", "conversations 200", "conversations 0", "turns 10", "usage 0"],
             _store.Steps);
     }
 
     [Fact(Timeout = Timeout)]
-    public async Task Turns_of_the_log_are_deleted_when_their_retention_is_over()
+    public async Task Turns_of_the_log_and_usage_are_deleted_when_their_retention_is_over()
     {
         using var service = NewService(new TurnRetention(TimeSpan.FromDays(7)));
 
         await service.DeleteExpiredAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(_time.GetUtcNow() - TimeSpan.FromDays(7), _store.CreatedBefore);
+        Assert.Equal(_time.GetUtcNow() - TimeSpan.FromDays(90), _store.UsageBefore);
     }
 
     [Fact(Timeout = Timeout)]
@@ -90,6 +91,8 @@ public sealed class ExpirationServiceTests
 
         public DateTimeOffset? CreatedBefore { get; private set; }
 
+        public DateTimeOffset? UsageBefore { get; private set; }
+
         public Action OnStep { get; set; } = () => { };
 
         public List<string> Steps { get; } = [];
@@ -117,6 +120,12 @@ public sealed class ExpirationServiceTests
         }
 
         public Task<int> DeleteOldAuditAsync(DateTimeOffset before, int max, int limit, CancellationToken cancellationToken) => Task.FromResult(0);
+
+        public Task<int> DeleteOldUsageAsync(DateTimeOffset before, int limit, CancellationToken cancellationToken)
+        {
+            UsageBefore = before;
+            return Step("usage", 0, limit, _ => { });
+        }
 
         private Task<int> Step(string kind, int left, int limit, Action<int> remove)
         {

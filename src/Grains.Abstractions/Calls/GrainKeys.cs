@@ -108,6 +108,9 @@ public static class GrainKeys
     /// <summary>The key of the budgets of a tenant, or of one of its API keys.</summary>
     public static string Budget(string tenantId, string? keyName) => keyName is null ? tenantId : $"{tenantId}.{Hash(tenantId, keyName)}";
 
+    /// <summary>The key of the readers of usage: those of a tenant, or those of operators. Queries of one tenant do not wait for those of others.</summary>
+    public static string Usage(string? tenantId) => tenantId is null ? "all" : "of-" + tenantId;
+
     /// <summary>The key of the session that connects one shard of a listener.</summary>
     public static string DiscordSession(string listenerId, int shard) => $"{listenerId}.{shard}";
 

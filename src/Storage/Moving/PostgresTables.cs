@@ -70,6 +70,17 @@ internal static class PostgresTables
             "Id",
             new("Id", Text), new("ActorTenantId", Text), new("KeyName", Text), new("Role", Short), new("Address", Text), new("Action", Text), new("Kind", Text),
             new("ItemId", Text), new("TenantId", Text), new("Outcome", Text), new("Fields", Text), new("Note", Text), new("RequestId", Text)),
+        [RowKind.Usage] = new(
+            "CozeUsage",
+            "Hour, TenantId, KeyName, UserName, Model, BotId, AccountId",
+            new("Hour", Long), new("TenantId", Text), new("KeyName", Text), new("UserName", Text), new("Model", Text), new("BotId", Text),
+            new("AccountId", Text), new("Completed", Long), new("Failed", Long), new("Cancelled", Long), new("Unknown", Long), new("Attempts", Long),
+            new("InputTokens", Long), new("OutputTokens", Long), new("Credits", Long)),
+        [RowKind.KeyUse] = new(
+            "CozeKeyUses",
+            "TenantId, KeyName",
+            new("TenantId", Text), new("KeyName", Text), new("LastUsedOn", Time)),
+        [RowKind.UncountedTurn] = new("CozeUncountedTurns", "TurnRow", new Column("TurnRow", Long)),
     };
 
     /// <summary>All columns, as <c>table.column</c>.</summary>

@@ -15,6 +15,9 @@ internal static class SqliteTables
         [RowKind.Content] = ("contents", "turn, kind"),
         [RowKind.Fleet] = ("fleet", "kind, id"),
         [RowKind.Audit] = ("audit", "id"),
+        [RowKind.Usage] = ("usage", "hour, tenant, key_name, user, model, bot, account"),
+        [RowKind.KeyUse] = ("key_uses", "tenant, key_name"),
+        [RowKind.UncountedTurn] = ("uncounted_turns", "turn"),
     };
 
     /// <summary>All columns, as <c>table.column</c>.</summary>

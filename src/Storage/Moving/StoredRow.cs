@@ -29,6 +29,15 @@ public enum RowKind
 
     /// <summary>An entry of the audit log.</summary>
     Audit = 8,
+
+    /// <summary>The usage of an hour.</summary>
+    Usage = 9,
+
+    /// <summary>When an API key was last used.</summary>
+    KeyUse = 10,
+
+    /// <summary>A turn that is not part of the usage yet.</summary>
+    UncountedTurn = 11,
 }
 
 /// <summary>A row of a storage, in a form that does not depend on the database.</summary>
@@ -101,6 +110,13 @@ internal static class RowColumns
         Parse("kind number, id, version number, payload bytes?"),
         Parse("id, expires_at time, content bytes"),
         Parse("id, actor_tenant, key_name, role number?, address, action, kind, item, tenant?, outcome, fields, note?, request"),
+        Parse(
+            """
+            hour number, tenant, key_name, user, model, bot, account, completed number, failed number, cancelled number, unknown number, attempts number,
+            input_tokens number, output_tokens number, credits number
+            """),
+        Parse("tenant, key_name, last_used_at time"),
+        Parse("turn number"),
     ];
 
     public static IReadOnlyList<RowKind> Kinds { get; } = Enum.GetValues<RowKind>();

@@ -155,10 +155,12 @@ internal sealed class PostgresConversationStore(PostgresDatabase database, IOpti
         {
             if (row.Version == 1)
             {
-                var insert = row.Charge is null ? PostgresRows.InsertTurn : PostgresRows.InsertChargedTurn;
+                var insert = row.Charge is not null ? PostgresRows.InsertChargedTurn
+                    : row.EndedAt is not null ? PostgresRows.InsertEndedTurn
+                    : PostgresRows.InsertTurn;
                 batch.AddStatement(insert, ServiceId).With(key).WithChanging(row).WithFixed(row);
             }
-            else batch.AddStatement(PostgresRows.UpdateTurn, ServiceId).With(key).WithChanging(row);
+            else batch.AddStatement(row.EndedAt is null ? PostgresRows.UpdateTurn : PostgresRows.EndTurn, ServiceId).With(key).WithChanging(row);
             foreach (var content in contents)
             {
                 var kind = (short)content.Kind;

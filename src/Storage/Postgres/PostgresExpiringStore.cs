@@ -18,14 +18,23 @@ internal sealed class PostgresExpiringStore(PostgresDatabase database, PostgresB
         SELECT count(*) FROM expired
         """;
 
-    // While an epoch is open, nobody has added up its turns.
+    // While an epoch is open, nobody has added up its turns. Turns that have not been counted must not be lost for the usage.
     private const string DeleteTurns = """
         WITH old AS MATERIALIZED (
             SELECT Id FROM CozeTurns WHERE ServiceId = $1 AND Id < $2 AND NOT IsHistory
                 AND NOT EXISTS (SELECT 1 FROM CozeLedgerEpochs WHERE ServiceId = $1 AND CozeLedgerEpochs.Epoch = CozeTurns.Epoch)
+                AND NOT EXISTS (SELECT 1 FROM CozeUncountedTurns WHERE ServiceId = $1 AND TurnRow = CozeTurns.Id)
             ORDER BY Id LIMIT $3 FOR UPDATE SKIP LOCKED),
         emptied AS (DELETE FROM CozeContents WHERE ServiceId = $1 AND TurnRow = ANY (ARRAY(SELECT Id FROM old))),
         deleted AS (DELETE FROM CozeTurns WHERE ServiceId = $1 AND Id = ANY (ARRAY(SELECT Id FROM old)))
+        SELECT count(*) FROM old
+        """;
+
+    private const string DeleteUsage = """
+        WITH old AS MATERIALIZED (
+            SELECT ctid AS Place FROM CozeUsage WHERE ServiceId = $1 AND Hour < $2 ORDER BY Hour LIMIT $3 FOR UPDATE SKIP LOCKED),
+        unused AS (DELETE FROM CozeKeyUses WHERE ServiceId = $1 AND LastUsedOn < to_timestamp($2 * 3600)),
+        deleted AS (DELETE FROM CozeUsage WHERE ctid = ANY (ARRAY(SELECT Place FROM old)))
         SELECT count(*) FROM old
         """;
 
@@ -69,6 +78,9 @@ internal sealed class PostgresExpiringStore(PostgresDatabase database, PostgresB
         command.Parameters.With(cluster.Value.ServiceId).With(AuditEntry.FirstId(before)).With((long)max).With((long)limit);
         return (int)(long)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
     }
+
+    public Task<int> DeleteOldUsageAsync(DateTimeOffset before, int limit, CancellationToken cancellationToken) =>
+        RunAsync(DeleteUsage, NpgsqlDbType.Bigint, UsageStatement.HourOf(before), limit, cancellationToken);
 
     private async Task<int> RunAsync(string sql, NpgsqlDbType boundType, object bound, int limit, CancellationToken cancellationToken)
     {

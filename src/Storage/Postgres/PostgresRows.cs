@@ -40,10 +40,17 @@ internal static class PostgresRows
         VALUES ({TurnValues})
         """;
 
+    /// <summary>Inserts a turn that has ended; the parameters are those of <see cref="InsertTurn"/>.</summary>
+    public const string InsertEndedTurn = $"""
+        WITH inserted AS (INSERT INTO CozeTurns (ServiceId, ConversationKey, {TurnColumns}) VALUES ({TurnValues}) RETURNING Id)
+        INSERT INTO CozeUncountedTurns (ServiceId, TurnRow) SELECT $1, Id FROM inserted
+        """;
+
     /// <summary>Inserts a turn with a charge; the parameters are those of <see cref="InsertTurn"/>.</summary>
     public const string InsertChargedTurn = $"""
         WITH epoch AS MATERIALIZED (SELECT 1 FROM CozeLedgerEpochs WHERE ServiceId = $1 AND Epoch = $28 FOR SHARE),
-        inserted AS (INSERT INTO CozeTurns (ServiceId, ConversationKey, {TurnColumns}) SELECT {TurnValues} FROM epoch RETURNING 1)
+        inserted AS (INSERT INTO CozeTurns (ServiceId, ConversationKey, {TurnColumns}) SELECT {TurnValues} FROM epoch RETURNING Id, EndedOn),
+        counted AS (INSERT INTO CozeUncountedTurns (ServiceId, TurnRow) SELECT $1, Id FROM inserted WHERE EndedOn IS NOT NULL)
         SELECT CozeRequireOpen(count(*)) FROM inserted
         """;
 
@@ -51,11 +58,25 @@ internal static class PostgresRows
     /// Replaces the version of a turn that is one lower: the parameters are service id, conversation key, those of <see cref="WithChanging"/>.
     /// </summary>
     public const string UpdateTurn = $"""
-        WITH changed AS (
-            UPDATE CozeTurns SET ({ChangingColumns}) = ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
-            WHERE ServiceId = $1 AND ConversationKey = $2 AND Id = $3 AND Version = $4 - 1
-            RETURNING 1)
+        WITH changed AS ({Update})
         SELECT CozeRequireOne(count(*)) FROM changed
+        """;
+
+    /// <summary>
+    /// As <see cref="UpdateTurn"/>, for a turn that has ended. The second part sees the turn as it was before: another save of an end does not count it again.
+    /// </summary>
+    public const string EndTurn = $"""
+        WITH changed AS ({Update}),
+        counted AS (
+            INSERT INTO CozeUncountedTurns (ServiceId, TurnRow)
+            SELECT $1, Id FROM CozeTurns WHERE ServiceId = $1 AND Id = $3 AND Version = $4 - 1 AND EndedOn IS NULL)
+        SELECT CozeRequireOne(count(*)) FROM changed
+        """;
+
+    private const string Update = $"""
+        UPDATE CozeTurns SET ({ChangingColumns}) = ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+        WHERE ServiceId = $1 AND ConversationKey = $2 AND Id = $3 AND Version = $4 - 1
+        RETURNING 1
         """;
 
     private const string ChangingColumns =

@@ -349,6 +349,47 @@ CREATE TABLE IF NOT EXISTS CozeLedgerEpochs (
 
 CREATE INDEX IF NOT EXISTS CozeLedgerEpochsOfShard ON CozeLedgerEpochs (ServiceId, TenantId, Shard);
 
+-- ---------------------------------------------------------------- usage: what turns have used, by hour
+
+-- Turns that have ended and are not part of the usage yet. The statement that ends a turn adds a row. A row is deleted in the transaction that counts its turn.
+CREATE TABLE IF NOT EXISTS CozeUncountedTurns (
+    TurnRow bigint NOT NULL,
+    ServiceId text COLLATE "C" NOT NULL,
+    PRIMARY KEY (ServiceId, TurnRow));
+
+-- Hour: since 1970 UTC. Texts are empty for turns without such a thing, and short enough for an entry of an index.
+CREATE TABLE IF NOT EXISTS CozeUsage (
+    Hour bigint NOT NULL,
+    Completed bigint NOT NULL,
+    Failed bigint NOT NULL,
+    Cancelled bigint NOT NULL,
+    Unknown bigint NOT NULL,
+    Attempts bigint NOT NULL,
+    InputTokens bigint NOT NULL,
+    OutputTokens bigint NOT NULL,
+    Credits bigint NOT NULL,
+    ServiceId text COLLATE "C" NOT NULL,
+    TenantId text COLLATE "C" NOT NULL,
+    KeyName text COLLATE "C" NOT NULL,
+    UserName text COLLATE "C" NOT NULL,
+    Model text COLLATE "C" NOT NULL,
+    BotId text COLLATE "C" NOT NULL,
+    AccountId text COLLATE "C" NOT NULL,
+    PRIMARY KEY (ServiceId, Hour, TenantId, KeyName, UserName, Model, BotId, AccountId));
+
+CREATE INDEX IF NOT EXISTS CozeUsageOfTenant ON CozeUsage (ServiceId, TenantId, Hour);
+
+CREATE TABLE IF NOT EXISTS CozeKeyUses (
+    LastUsedOn timestamptz NOT NULL,
+    ServiceId text COLLATE "C" NOT NULL,
+    TenantId text COLLATE "C" NOT NULL,
+    KeyName text COLLATE "C" NOT NULL,
+    PRIMARY KEY (ServiceId, TenantId, KeyName));
+
+-- Rows of the present hour change every minute, and uncounted turns live about a minute.
+ALTER TABLE CozeUsage SET (autovacuum_vacuum_scale_factor = 0.02);
+ALTER TABLE CozeUncountedTurns SET (autovacuum_vacuum_scale_factor = 0.02);
+
 -- ---------------------------------------------------------------- blobs: uploads and images, stored for some hours
 
 CREATE TABLE IF NOT EXISTS CozeBlobs (

@@ -123,6 +123,7 @@ internal static class SqliteSchema
         Execute(connection, SqliteFleetStore.Tables);
         Execute(connection, SqliteLedgerStore.Tables);
         Execute(connection, SqliteAuditLog.Tables);
+        Execute(connection, SqliteUsageStore.Tables);
     }
 
     private static void Verify(SqliteConnection connection)

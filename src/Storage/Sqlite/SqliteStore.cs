@@ -115,26 +115,23 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
     }
 
     /// <inheritdoc />
-    public Task<int> DeleteExpiredContentsAsync(int limit, CancellationToken cancellationToken) => Sweep(turns => turns.DeleteExpiredContents(limit));
+    public Task<int> DeleteExpiredContentsAsync(int limit, CancellationToken cancellationToken) => Sweep(write => write.Turns.DeleteExpiredContents(limit));
 
     /// <inheritdoc />
-    public Task<int> DeleteExpiredConversationsAsync(int limit, CancellationToken cancellationToken) => Sweep(turns => turns.DeleteExpiredConversations(limit));
+    public Task<int> DeleteExpiredConversationsAsync(int limit, CancellationToken cancellationToken) =>
+        Sweep(write => write.Turns.DeleteExpiredConversations(limit));
 
     /// <inheritdoc />
     public Task<int> DeleteOldTurnsAsync(DateTimeOffset createdBefore, int limit, CancellationToken cancellationToken) =>
-        Sweep(turns => turns.DeleteOldTurns(TurnRowId.At(createdBefore), limit));
+        Sweep(write => write.Turns.DeleteOldTurns(TurnRowId.At(createdBefore), limit));
 
     /// <inheritdoc />
-    public async Task<int> DeleteOldAuditAsync(DateTimeOffset before, int max, int limit, CancellationToken cancellationToken)
-    {
-        var deleted = 0;
-        await Write(write =>
-        {
-            deleted = SqliteAuditLog.Delete(write.Connection, AuditEntry.FirstId(before), max, limit);
-            return true;
-        }).ConfigureAwait(false);
-        return deleted;
-    }
+    public Task<int> DeleteOldUsageAsync(DateTimeOffset before, int limit, CancellationToken cancellationToken) =>
+        Sweep(write => SqliteUsageStore.DeleteOld(write.Connection, before, limit));
+
+    /// <inheritdoc />
+    public Task<int> DeleteOldAuditAsync(DateTimeOffset before, int max, int limit, CancellationToken cancellationToken) =>
+        Sweep(write => SqliteAuditLog.Delete(write.Connection, AuditEntry.FirstId(before), max, limit));
 
     /// <summary>Commits the waiting writes, and closes the database.</summary>
     public void Dispose()
@@ -149,12 +146,12 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
         _lock = null;
     }
 
-    private async Task<int> Sweep(Func<SqliteTurnWrites, int> step)
+    private async Task<int> Sweep(Func<SqliteWriteStatements, int> step)
     {
         var handled = 0;
         await Write(write =>
         {
-            handled = step(write.Turns);
+            handled = step(write);
             return true;
         }).ConfigureAwait(false);
         return handled;

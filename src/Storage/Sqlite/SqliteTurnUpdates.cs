@@ -52,6 +52,14 @@ internal sealed class SqliteTurnUpdates(SqliteConnection connection) : IDisposab
         $"UPDATE turns SET {Columns}, ended_at = $4, bot = $6, account = $7, is_history = $12 WHERE {IsExpected}",
         UpdateParameters);
 
+    // A turn that ends becomes part of the usage later. Another save of a turn that has ended does not count it again.
+    private readonly SqliteStatement _countNew = new(connection, "INSERT INTO uncounted_turns (turn) VALUES ($0)", SqliteType.Integer);
+
+    private readonly SqliteStatement _countEnd = new(
+        connection,
+        $"INSERT INTO uncounted_turns (turn) SELECT id FROM turns WHERE {IsExpected} AND ended_at IS NULL",
+        SqliteType.Integer, SqliteType.Integer);
+
     private readonly SqliteStatement _version = new(connection, "SELECT version FROM turns WHERE id = $0", SqliteType.Integer);
 
     private readonly SqliteStatement _exists = new(
@@ -86,13 +94,20 @@ internal sealed class SqliteTurnUpdates(SqliteConnection connection) : IDisposab
     /// <returns>False if another version is stored, or the epoch of a new row's charge is closed. Nothing is written then.</returns>
     public bool Save(string conversation, TurnRow row)
     {
-        if (row.Version == 1) return row.Charge is { } charge ? InsertCharged(conversation, row, charge) : Insert(conversation, row);
+        if (row.Version == 1)
+        {
+            var isInserted = row.Charge is { } charge ? InsertCharged(conversation, row, charge) : Insert(conversation, row);
+            if (isInserted && row.EndedAt is not null) _countNew.Run(row.Id);
+            return isInserted;
+        }
+        if (row.EndedAt is not null) _countEnd.Run(row.Id, row.Version);
         return Update(row.EndedAt is null ? _continue : _end, row) || Update(_update, row);
     }
 
     public void Dispose()
     {
-        foreach (var statement in (SqliteStatement[])[_insert, _insertCharged, _continue, _end, _update, _version, _exists, _isOpen]) statement.Dispose();
+        SqliteStatement[] all = [_insert, _insertCharged, _continue, _end, _update, _countNew, _countEnd, _version, _exists, _isOpen];
+        foreach (var statement in all) statement.Dispose();
     }
 
     private bool Insert(string conversation, TurnRow row) => _insert.Run(

@@ -93,10 +93,11 @@ internal sealed class SqliteTurnWrites(SqliteConnection connection, TimeProvider
     private readonly SqliteStatement _deleteOldTurns = new(
         connection, $"DELETE FROM turns WHERE id IN ({OldTurns})", SqliteType.Integer, SqliteType.Integer);
 
-    // While an epoch is open, nobody has added up its turns.
+    // While an epoch is open, nobody has added up its turns. Turns that have not been counted must not be lost for the usage.
     private const string OldTurns =
         "SELECT id FROM turns INDEXED BY turns_of_log WHERE is_history = 0 AND id < $0 AND " +
-        "NOT EXISTS (SELECT 1 FROM ledger_epochs WHERE ledger_epochs.epoch = turns.epoch) ORDER BY id LIMIT $1";
+        "NOT EXISTS (SELECT 1 FROM ledger_epochs WHERE ledger_epochs.epoch = turns.epoch) AND " +
+        "NOT EXISTS (SELECT 1 FROM uncounted_turns WHERE turn = id) ORDER BY id LIMIT $1";
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 

@@ -23,6 +23,7 @@ public sealed class FakeFleet : IFleetView
         new(GrainKeys.ApiKeyHash("sk-test"), new ApiKeyInfo("acme", "test", false)),
         new(GrainKeys.ApiKeyHash("sk-other"), new ApiKeyInfo("other", "other", false)),
         new(GrainKeys.ApiKeyHash("sk-admin"), new ApiKeyInfo("acme", "admin", true)),
+        new(GrainKeys.ApiKeyHash("sk-tenant-admin"), new ApiKeyInfo("acme", "tenant-admin", true) { Role = AdminRole.TenantAdmin }),
     ]);
 
     public List<string> Models { get; } = ["bot", "team/bot 1"];

@@ -21,6 +21,8 @@ public sealed class FakeGrains : IGrainFactory
 
     public FakeTurnLog TurnLog { get; } = new();
 
+    public FakeUsage Usage { get; } = new();
+
     /// <summary>The channels of each Discord server.</summary>
     public FakeGuilds Guilds { get; } = new();
 
@@ -76,6 +78,7 @@ public sealed class FakeGrains : IGrainFactory
             nameof(ITurnLogGrain) => TurnLog,
             nameof(IHealthGrain) => Health,
             nameof(IAuditLogGrain) => Audit,
+            nameof(IUsageGrain) => Usage.WithKey(primaryKey),
             nameof(IModelTaskGrain) => ModelTasks,
             nameof(IGuildChannelsGrain) => Guilds.Of(primaryKey),
             nameof(IConversationGrain) => Conversation(primaryKey),
@@ -279,6 +282,34 @@ public sealed class FakeTurnLog : ITurnLogGrain
 
     public Task<IReadOnlyList<TurnRow>> Search(TurnQuery query) =>
         Task.FromResult<IReadOnlyList<TurnRow>>(query.BotId is { } bot && LastTurns.TryGetValue(bot, out var row) ? [row] : []);
+}
+
+public sealed class FakeUsage : IUsageGrain
+{
+    public List<UsageRow> Rows { get; } = [];
+
+    public List<UsageQuery> Queries { get; } = [];
+
+    /// <summary>The key of the last reader.</summary>
+    public string? Key { get; private set; }
+
+    /// <summary>Called before each answer.</summary>
+    public Func<Task> OnRead { get; set; } = () => Task.CompletedTask;
+
+    public FakeUsage WithKey(string key)
+    {
+        Key = key;
+        return this;
+    }
+
+    public async Task<IReadOnlyList<UsageRow>> Read(UsageQuery query)
+    {
+        Queries.Add(query);
+        await OnRead();
+        return [.. Rows.Skip(query.After is { } after ? Rows.FindIndex(row => row with { Sums = after.Sums } == after) + 1 : 0).Take(query.Limit)];
+    }
+
+    public Task<IReadOnlyDictionary<string, DateTimeOffset>> ReadLastUsed(string tenantId) => throw new NotSupportedException();
 }
 
 public sealed class FakeStorage : IStorageProbe

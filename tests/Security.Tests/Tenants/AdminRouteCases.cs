@@ -12,6 +12,7 @@ internal static class AdminRouteCases
         ["GET /metrics"] = "viewer",
         [$"GET {Prefix}/audit"] = "operator tenant_admin",
         [$"GET {Prefix}/dry-run/route"] = "viewer tenant_admin",
+        [$"GET {Prefix}/usage"] = "viewer tenant_admin",
     };
 
     public static Dictionary<string, RouteCase> All { get; } = new(StringComparer.Ordinal)
@@ -24,6 +25,11 @@ internal static class AdminRouteCases
         [
             Get($"/dry-run/route?model=m&tenant={ids.TenantId}"), Get($"/dry-run/route?model={ids.Model}"),
             Get($"/dry-run/route?model=m&tenant={ids.TenantId}&conversation={ids.Conversation}"),
+        ]),
+        [$"GET {Prefix}/usage"] = Case(ids =>
+        [
+            Get($"/usage?tenant={ids.TenantId}"), Get("/usage?group_by=hour,tenant,key,user,model&format=csv"), Get($"/usage?tenant=%20{ids.TenantId}"),
+            Get("/usage?group_by=bot"), Get("/usage?account=a"),
         ]),
     };
 

@@ -61,6 +61,7 @@ internal static class RouteCases
         ["GET /admin/health"] = new(Access.Admin, _ => [Get("/admin/health")]),
         ["GET /v1/models"] = new(Access.Tenant, _ => [Get("/v1/models")]),
         ["GET /v1/models/{**id}"] = new(Access.Tenant, ids => [Get($"/v1/models/{ids.Model}")]),
+        ["GET /cozecluster/v1/usage"] = new(Access.Tenant, _ => [Get("/cozecluster/v1/usage?group_by=hour,key,user,model")]),
         ["GET /dashboard/billing/subscription"] = new(Access.Tenant, _ => [Get("/dashboard/billing/subscription")]),
         ["GET /dashboard/billing/usage"] = new(Access.Tenant, _ => [Get("/dashboard/billing/usage")]),
         ["GET /v1/dashboard/billing/subscription"] = new(Access.Tenant, _ => [Get("/v1/dashboard/billing/subscription")]),

@@ -33,6 +33,9 @@ internal static class SampleRows
         Row(RowKind.Fleet, 0L, "", 9L, null), Row(RowKind.Fleet, 2L, "t", 8L, "tenant"u8.ToArray()), Row(RowKind.Fleet, 3L, "a", 9L, "key"u8.ToArray()),
         Row(RowKind.Audit, "1", "t", "ops", 3L, "::1", "cancelTurn", "turn", "turn-1", "t", "ok", "", null, "req-1"),
         Row(RowKind.Audit, "2", "t", "app", null, "", "listAudit", "", "", null, "permission_denied", "a,b", "note", "req-2"),
+        Row(RowKind.Usage, 400_000L, "t", "", "", "model", "", "", 0L, 1L, 0L, 0L, 0L, 0L, 0L, 0L),
+        Row(RowKind.Usage, 400_000L, "t", "key", "user 用户", "model", "bot", "account", 1L, 2L, 3L, 4L, 5L, 1L << 40, 7L, 1L << 41),
+        Row(RowKind.KeyUse, "t", "key", Time), Row(RowKind.UncountedTurn, 1L << 41),
         .. new[] { Blob("a", [.. Enumerable.Range(0, 300_000).Select(i => (byte)(i * 31))]), Blob("b", []), Blob("b", "small"u8) }
             .OrderBy(blob => (string)blob["id"]!, StringComparer.Ordinal),
     ];

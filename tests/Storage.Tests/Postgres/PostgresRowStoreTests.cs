@@ -21,4 +21,6 @@ public sealed class PostgresTurnLogTests(PostgresSilo silo) : TurnLogTests<Postg
 
 public sealed class PostgresAuditLogTests(PostgresSilo silo) : AuditLogTests<PostgresSilo>(silo);
 
+public sealed class PostgresUsageStoreTests(PostgresSilo silo) : UsageStoreTests<PostgresSilo>(silo);
+
 public sealed class PostgresLedgerStoreTests(PostgresSilo silo) : LedgerStoreTests<PostgresSilo>(silo);

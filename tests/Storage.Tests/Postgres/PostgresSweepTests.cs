@@ -16,6 +16,7 @@ public sealed class PostgresSweepTests(PostgresSilo silo) : RowStoreTest<Postgre
         await using var other = new PostgresSilo { ServiceId = Silo.ServiceId, ConnectionString = Silo.ConnectionString };
         await other.StartAsync();
         await StoreAsync(300);
+        await CountAllAsync();
         IExpiringStore[] stores = [Expiring, other.Services.GetRequiredService<IExpiringStore>()];
 
         Assert.Equal(300, await SweepAsync((store, limit) => store.DeleteExpiredContentsAsync(limit, Cancel)));
@@ -38,6 +39,7 @@ public sealed class PostgresSweepTests(PostgresSilo silo) : RowStoreTest<Postgre
     public async Task A_sweep_does_not_wait_for_rows_that_are_being_changed()
     {
         await StoreAsync(2);
+        await CountAllAsync();
         await using var other = new NpgsqlConnection(Silo.ConnectionString + ";Pooling=false");
         await other.OpenAsync(Cancel);
         await using (var transaction = await other.BeginTransactionAsync(Cancel))

@@ -23,4 +23,6 @@ public sealed class SqliteTurnLogTests(SqliteSilo silo) : TurnLogTests<SqliteSil
 
 public sealed class SqliteAuditLogTests(SqliteSilo silo) : AuditLogTests<SqliteSilo>(silo);
 
+public sealed class SqliteUsageStoreTests(SqliteSilo silo) : UsageStoreTests<SqliteSilo>(silo);
+
 public sealed class SqliteLedgerStoreTests(SqliteSilo silo) : LedgerStoreTests<SqliteSilo>(silo);

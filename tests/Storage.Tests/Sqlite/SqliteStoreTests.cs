@@ -139,9 +139,9 @@ public sealed class SqliteStoreTests : IDisposable
     public async Task Start_FileOfANewerBuild_IsRefused()
     {
         Open(_directory).Dispose();
-        Execute("UPDATE meta SET value = '6' WHERE name = 'schema'");
+        Execute("UPDATE meta SET value = '7' WHERE name = 'schema'");
 
-        await AssertRefusedAsync(_directory, "schema version 6", "newer build");
+        await AssertRefusedAsync(_directory, "schema version 7", "newer build");
     }
 
     [Fact]

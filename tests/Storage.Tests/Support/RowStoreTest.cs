@@ -20,6 +20,8 @@ public abstract class RowStoreTest<TSilo>(TSilo silo) : StorageTest<TSilo>(silo)
 
     private protected IExpiringStore Expiring => Silo.Services.GetRequiredService<IExpiringStore>();
 
+    private protected IUsageCounter Counter => Silo.Services.GetRequiredService<IUsageCounter>();
+
     protected static string NewKey() => $"turn-{Guid.NewGuid():n}";
 
     protected string KeyOf(string name) => "conv-" + GrainKeys.Hash(Tenant, name);
@@ -78,6 +80,14 @@ public abstract class RowStoreTest<TSilo>(TSilo silo) : StorageTest<TSilo>(silo)
     protected async Task<TurnRow> LogRowAsync(string turnId) => Assert.Single(await Log.Search(new() { TurnId = turnId }, Cancel));
 
     protected async Task<IReadOnlyList<long>> SearchAsync(TurnQuery query) => [.. (await Log.Search(query, Cancel)).Select(row => row.Id)];
+
+    /// <summary>Counts all turns that have ended.</summary>
+    protected async Task CountAllAsync()
+    {
+        while (await Counter.CountAsync(200, Cancel) > 0)
+        {
+        }
+    }
 
     protected static async Task AssertConflictAsync(Func<Task> write) =>
         Assert.Equal(ErrorCode.StateConflict, (await Assert.ThrowsAsync<ClusterException>(write)).Code);

@@ -1,3 +1,4 @@
+using CozeCluster.Gateway.Surfaces.UsageReports;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -13,7 +14,7 @@ internal static class AdminApi
     public const string Prefix = "/admin/v1";
 
     // Every part of the API has a serializer context of its own.
-    private static readonly IJsonTypeInfoResolver[] Contexts = [AdminJson.Default, AdminRoutingJson.Default];
+    private static readonly IJsonTypeInfoResolver[] Contexts = [AdminJson.Default, AdminRoutingJson.Default, UsageJson.Default];
 
     /// <summary>Whether a route belongs to operators, so that it must say which roles may use it.</summary>
     public static bool Contains(string pattern) => pattern.StartsWith("/admin", StringComparison.OrdinalIgnoreCase);
@@ -23,6 +24,7 @@ internal static class AdminApi
         var routes = new AdminRoutes(app);
         AuditApi.Map(routes);
         RouteApi.Map(routes);
+        UsageApi.Map(routes);
     }
 
     /// <summary>Adds the services of the admin API.</summary>

@@ -70,6 +70,10 @@ internal sealed class AdminRoutes(IEndpointRouteBuilder routes)
             await handler(call);
         });
 
+    /// <summary>Maps an operation whose handler writes the answer itself, status 200: JSON, or a file if the client asks for it.</summary>
+    public void MapFile<T>(AdminOperation operation, string mediaType, Func<AdminCall, Task> handler) =>
+        Map(operation, new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), [Json, mediaType]), handler);
+
     private void Map(AdminOperation operation, IProducesResponseTypeMetadata produces, Func<AdminCall, Task> handler)
     {
         RequestDelegate answer = context => handler(new AdminCall(context));

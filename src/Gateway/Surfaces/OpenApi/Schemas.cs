@@ -124,6 +124,16 @@ internal static class Schemas
         ("id", String("The name of the conversation.")), ("object", String("conversation")), ("title", String()), ("created", Integer()),
         ("last_used", Integer()), ("turns", Integer()));
 
+    public static OpenApiSchema Usage() => Object(
+        null,
+        ("data", Array(Object(
+            "Only what the report groups by is there; empty for turns without such a thing.",
+            ("time", String("When the hour or day begins.")), ("tenant", String()), ("key", String()), ("user", String()), ("model", String()),
+            ("bot", String()), ("account", String()), ("requests", Integer("Turns that have ended: the sum of the next four.")), ("completed", Integer()),
+            ("failed", Integer()), ("cancelled", Integer()), ("unknown", Integer("Turns of unknown outcome.")), ("attempts", Integer()),
+            ("input_tokens", Integer()), ("output_tokens", Integer()), ("credits", Any("A number: what was charged."))))),
+        ("next", String("The value of after for the next page; null on the last one.")));
+
     private static OpenApiSchema Extension() => Object(
         "The parts of a bot's reply that OpenAI's format has no place for.",
         ("turn_id", String()), ("conversation_id", String()),

@@ -25,7 +25,8 @@ public sealed class ApiDocumentTests
         Assert.Equal(
             [
                 "DELETE /cozecluster/v1/conversations/{name}", "DELETE /v1/turns/{id}", "GET /admin/health", "GET /cozecluster/v1/conversations",
-                "GET /cozecluster/v1/conversations/{name}", "GET /dashboard/billing/subscription", "GET /dashboard/billing/usage", "GET /metrics",
+                "GET /cozecluster/v1/conversations/{name}", "GET /cozecluster/v1/usage", "GET /dashboard/billing/subscription",
+                "GET /dashboard/billing/usage", "GET /metrics",
                 "GET /v1/attachments/{id}/{name}", "GET /v1/dashboard/billing/subscription", "GET /v1/dashboard/billing/usage",
                 "GET /v1/models", "GET /v1/models/{id}", "GET /v1/turns/{id}",
                 "GET /v1/turns/{id}/events", "POST /cozecluster/v1/conversations/{name}", "POST /v1/chat/completions", "POST /v1/embeddings",
