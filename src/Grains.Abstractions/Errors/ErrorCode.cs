@@ -126,4 +126,13 @@ public enum ErrorCode
 
     /// <summary>The request is understood, and this node or this program does not do what it asks for. The message says why.</summary>
     NotImplemented,
+
+    /// <summary>The thing was changed since the client read it (<c>If-Match</c>).</summary>
+    PreconditionFailed,
+
+    /// <summary>A change must say which version of the thing it replaces (<c>If-Match</c>).</summary>
+    PreconditionRequired,
+
+    /// <summary>The state of the thing does not allow this change. The message says why.</summary>
+    Conflict,
 }

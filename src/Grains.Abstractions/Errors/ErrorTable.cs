@@ -108,6 +108,9 @@ public static class ErrorTable
         new(ErrorCode.UpstreamCredentialRefused, 401, Invalid, "upstream_credential_refused", "authentication_error", ErrorSeverity.Information,
             RecoveryAction.GiveUp),
         new(ErrorCode.NotImplemented, 501, Invalid, "not_implemented", Invalid, ErrorSeverity.Information, RecoveryAction.GiveUp),
+        new(ErrorCode.PreconditionFailed, 412, Invalid, "precondition_failed", Invalid, ErrorSeverity.Debug, RecoveryAction.GiveUp),
+        new(ErrorCode.PreconditionRequired, 428, Invalid, "precondition_required", Invalid, ErrorSeverity.Debug, RecoveryAction.GiveUp),
+        new(ErrorCode.Conflict, 409, Invalid, "conflict", Invalid, ErrorSeverity.Debug, RecoveryAction.GiveUp),
     }.ToFrozenDictionary(row => row.Code);
 
     private static TimeSpan Seconds(int seconds) => TimeSpan.FromSeconds(seconds);

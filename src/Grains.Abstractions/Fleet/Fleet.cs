@@ -116,7 +116,21 @@ public sealed record ApiKeyDefinition(string Name, string Hash, bool Admin)
     /// <summary>The limits of this key, besides those of its tenant; null: none.</summary>
     [Id(24)]
     public LimitsDefinition? Limits { get; init; }
+
+    /// <summary>The secret that the key had before, which stays valid for a while; null: none.</summary>
+    [Id(70)]
+    public PreviousApiKey? Previous { get; init; }
+
+    /// <summary>The beginning and the last characters of the key, by which people recognize it; null: not known.</summary>
+    [Id(71)]
+    public string? Hint { get; init; }
 }
+
+/// <summary>The secret that an API key had before it was rotated.</summary>
+/// <param name="Hash">See <see cref="GrainKeys.ApiKeyHash"/>.</param>
+/// <param name="Until">When it stops being valid.</param>
+[GenerateSerializer, Immutable, Alias("previous-api-key")]
+public sealed record PreviousApiKey(string Hash, DateTimeOffset Until);
 
 /// <summary>A Discord bot that receives the messages of one server, and creates and deletes channels there.</summary>
 [GenerateSerializer, Immutable, Alias("listener-definition")]
