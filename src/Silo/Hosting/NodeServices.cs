@@ -1,5 +1,6 @@
 using CozeCluster.Grains;
 using CozeCluster.Silo.Fleets;
+using CozeCluster.Silo.Fleets.Documents;
 using CozeCluster.Silo.SandboxMode;
 using CozeCluster.Silo.Secrets;
 using CozeCluster.Storage;
@@ -62,6 +63,7 @@ internal static class NodeServices
         var seal = new AesSecretSeal(SecretsKey.Load(settings.SecretsKey, settings.Data));
         builder.Services.AddSingleton(seal);
         builder.Services.AddSingleton<ISecretSeal>(seal);
+        builder.Services.AddSingleton<IFleetDocuments, FleetDocuments>();
     }
 
     // Before the key is read: a key that other users can read is refused.
