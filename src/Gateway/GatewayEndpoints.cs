@@ -60,10 +60,13 @@ public static class GatewayEndpoints
         app.MapHealth();
         app.MapAdminHealth();
         app.MapMetrics();
+        AdminApi.Map(app);
         return app;
     }
 
-    /// <summary>Requires an admin key for endpoints that are mapped elsewhere. A browser asks its user for the key, as a password.</summary>
-    public static TBuilder RequireAdmin<TBuilder>(this TBuilder endpoints) where TBuilder : IEndpointConventionBuilder =>
-        endpoints.WithMetadata(new AdminRoute(ForBrowsers: true), new DebugLogRoute());
+    /// <summary>
+    /// Requires the admin key of a viewer, an operator or an owner for endpoints that are mapped elsewhere. A browser asks its user for the key, as a password.
+    /// </summary>
+    public static TBuilder RequireViewer<TBuilder>(this TBuilder endpoints) where TBuilder : IEndpointConventionBuilder =>
+        endpoints.WithMetadata(new AdminRoute(AdminRole.Viewer, "openPage") { ForBrowsers = true }, new DebugLogRoute());
 }

@@ -2,6 +2,7 @@ using CozeCluster.Gateway.Compat;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Metrics;
 using CozeCluster.Gateway.Replies;
+using CozeCluster.Gateway.Surfaces.Admin;
 using CozeCluster.Gateway.Surfaces.AiProxy;
 using CozeCluster.Gateway.Surfaces.Cdp;
 using CozeCluster.Gateway.Surfaces.Ccp;
@@ -45,6 +46,7 @@ public static class GatewayServices
         services.AddSingleton<BodyBudget>();
         services.AddSingleton<WrongKeys>();
         services.AddSingleton<ApiKeys>();
+        services.AddAdminApi();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, CompatMatcherPolicy>());
         services.AddSingleton<ReplyReaderServices>();
         services.AddSingleton<RunningReplies>();

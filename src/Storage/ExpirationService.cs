@@ -26,6 +26,12 @@ internal interface IExpiringStore
     /// </summary>
     Task<int> DeleteOldTurnsAsync(DateTimeOffset createdBefore, int limit, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Deletes entries of the audit log from before <paramref name="before"/>, and those that are more than <paramref name="max"/>: first those of tenants. At most
+    /// <paramref name="limit"/>.
+    /// </summary>
+    Task<int> DeleteOldAuditAsync(DateTimeOffset before, int max, int limit, CancellationToken cancellationToken);
+
     /// <summary>Returns space that deleted content has left to the file system, if it is much and the database does not do it by itself.</summary>
     Task ShrinkAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }
@@ -53,6 +59,8 @@ internal sealed partial class ExpirationService(
         await RepeatAsync(store.DeleteExpiredConversationsAsync, cancellationToken).ConfigureAwait(false);
         var createdBefore = time.GetUtcNow() - retention.Log;
         await RepeatAsync((limit, token) => store.DeleteOldTurnsAsync(createdBefore, limit, token), cancellationToken).ConfigureAwait(false);
+        var before = time.GetUtcNow() - IAuditLog.Lifetime;
+        await RepeatAsync((limit, token) => store.DeleteOldAuditAsync(before, IAuditLog.MaxEntries, limit, token), cancellationToken).ConfigureAwait(false);
         await store.ShrinkAsync(cancellationToken).ConfigureAwait(false);
     }
 

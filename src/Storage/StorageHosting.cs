@@ -47,6 +47,7 @@ public static class StorageHosting
         services.AddSingleton<IExpiringStore>(provider => provider.GetRequiredService<SqliteStore>());
         services.AddSingleton<CozeCluster.IFleetStore, SqliteFleetStore>();
         services.AddSingleton<CozeCluster.ILedgerStore, SqliteLedgerStore>();
+        services.AddSingleton<CozeCluster.IAuditLog, SqliteAuditLog>();
         services.AddStorageProbe<SqliteStorageProbe, SqliteStore>();
         services.AddHostedService<ExpirationService>();
         return builder;
@@ -88,6 +89,7 @@ public static class StorageHosting
         services.AddSingleton<IExpiringStore, PostgresExpiringStore>();
         services.AddSingleton<CozeCluster.IFleetStore, PostgresFleetStore>();
         services.AddSingleton<CozeCluster.ILedgerStore, PostgresLedgerStore>();
+        services.AddSingleton<CozeCluster.IAuditLog, PostgresAuditLog>();
         services.AddStorageProbe<PostgresStorageProbe, PostgresDatabase>();
         services.AddHostedService<ExpirationService>();
         return builder;

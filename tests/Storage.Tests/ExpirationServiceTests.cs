@@ -116,6 +116,8 @@ public sealed class ExpirationServiceTests
             return Step("turns", Turns, limit, n => Turns -= n);
         }
 
+        public Task<int> DeleteOldAuditAsync(DateTimeOffset before, int max, int limit, CancellationToken cancellationToken) => Task.FromResult(0);
+
         private Task<int> Step(string kind, int left, int limit, Action<int> remove)
         {
             var handled = Math.Min(left, limit);

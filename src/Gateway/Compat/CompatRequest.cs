@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CozeCluster.Gateway.Surfaces.Admin;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -19,10 +20,12 @@ internal sealed record CompatRequest(CompatMode Mode, EndpointDefinition? Endpoi
     public static CompatRequest? Of(HttpContext context) => context.Features.Get<CompatRequest>();
 
     /// <summary>
-    /// How errors of a request are written: as the older system did on its own routes, and where no route was found; null: as the standard API does.
+    /// How errors of a request are written: as problem details in the admin API; as the older system did on its own routes, and where no route was found;
+    /// null: as the standard API does.
     /// </summary>
     public static IErrorShape? ErrorShapeOf(HttpContext context)
     {
+        if (AdminErrors.AppliesTo(context)) return AdminErrors.Instance;
         if (Of(context) is not { Mode: not CompatMode.None } request) return null;
         // What routing chooses for a method that a path does not have is no route.
         if (context.GetEndpoint() is RouteEndpoint route && route.Metadata.GetMetadata<CompatRoute>() is null) return null;
@@ -43,9 +46,14 @@ internal sealed record CompatRoute(CompatMode Mode)
     public Func<CompatRequest, bool> Applies { get; init; } = static _ => true;
 }
 
-/// <summary>Writes errors as one older system did. Registered as a keyed service under its <see cref="CompatMode"/>.</summary>
+/// <summary>
+/// Writes errors in another form than the standard API. Those of older systems are registered as keyed services under their <see cref="CompatMode"/>.
+/// </summary>
 internal interface IErrorShape
 {
+    /// <summary>The media type of the body.</summary>
+    string ContentType => "application/json";
+
     /// <summary>The HTTP status of an error.</summary>
     int StatusOf(HttpContext context, Error error);
 

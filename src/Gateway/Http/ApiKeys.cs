@@ -17,13 +17,14 @@ internal sealed class ApiKeys(IFleetView fleet, Readiness readiness, WrongKeys w
     /// <summary>Authenticates a request. Afterwards <see cref="RequestInfo.Key"/> is set.</summary>
     /// <param name="context">The request.</param>
     /// <param name="given">The API key that the client has sent; empty if it has sent none.</param>
-    /// <param name="admin">Whether an admin key is required; otherwise the key of a tenant is.</param>
-    /// <param name="forBrowsers">See <see cref="AdminRoute.ForBrowsers"/>.</param>
+    /// <param name="admin">The route, if it requires an admin key; null if it requires the key of a tenant.</param>
     /// <param name="allowAnonymous">Whether an endpoint that has <see cref="EndpointDefinition.Anonymous"/> accepts a key that is not known.</param>
-    /// <exception cref="ClusterException">The key is missing, not valid or of the other kind, or the address has sent too many wrong keys.</exception>
-    public void Authenticate(HttpContext context, ReadOnlySpan<char> given, bool admin = false, bool forBrowsers = false, bool allowAnonymous = true)
+    /// <exception cref="ClusterException">
+    /// The key is missing, not valid or of the other kind, or its role is not enough, or the address has sent too many wrong keys.
+    /// </exception>
+    public void Authenticate(HttpContext context, ReadOnlySpan<char> given, AdminRoute? admin = null, bool allowAnonymous = true)
     {
-        var anonymous = admin || !allowAnonymous ? null : CompatRequest.Of(context)?.Endpoint?.Anonymous;
+        var anonymous = admin is not null || !allowAnonymous ? null : CompatRequest.Of(context)?.Endpoint?.Anonymous;
         if (given.IsEmpty && anonymous is null)
         {
             throw new ClusterException(
@@ -43,21 +44,27 @@ internal sealed class ApiKeys(IFleetView fleet, Readiness readiness, WrongKeys w
                 ErrorCode.RateLimited, "Too many wrong API keys came from this address. Check the key, and retry later. Valid keys are accepted.",
                 until: until);
         }
-        // A browser asks its user for another key only after a 401, so it gets no 403 for a tenant's key.
-        if (key is null || (forBrowsers && !key.Admin)) throw new ClusterException(ErrorCode.InvalidApiKey, "The API key is not valid. Send a valid key.");
+        // A browser asks its user for another key only after a 401, so it gets no 403 for a key without the right.
+        if (key is null || (admin is { ForBrowsers: true } && !(key.Role is { } has && admin.Allows(has)))) throw new ClusterException(ErrorCode.InvalidApiKey, "The API key is not valid. Send a valid key.");
         KeyRules.Require(key, context.Connection.RemoteIpAddress, time.GetUtcNow());
-        if (key.Admin != admin)
-        {
-            throw new ClusterException(
-                ErrorCode.PermissionDenied,
-                admin ? "This route requires an admin key." : "This is an admin key, which is valid for the admin API only. Send the API key of a tenant.");
-        }
+        if (Refusal(key, admin) is { } refusal) throw new ClusterException(ErrorCode.PermissionDenied, refusal);
         Accept(context, new RequestKey(hash, key.TenantId, key.Name, key.ErrorText)
         {
             Models = key.Models,
-            IsLimited = !admin && fleet.HasLimits(key.TenantId, key.Name),
+            Role = key.Role,
+            IsLimited = admin is null && fleet.HasLimits(key.TenantId, key.Name),
         });
     }
+
+    private static string? Refusal(ApiKeyInfo key, AdminRoute? admin) => (key.Role, admin) switch
+    {
+        (null, null) => null,
+        (null, _) => "This route requires an admin key.",
+        (_, null) => "This is an admin key, which is valid for the admin API only. Send the API key of a tenant.",
+        ({ } role, _) when admin.Allows(role) => null,
+        ({ } role, _) => $"Admin keys with the role {WireName.Of(role)} may not do this. It requires the role {WireName.Of(admin.Least)}"
+            + (admin.Least == AdminRole.Owner ? "." : " or a higher one."),
+    };
 
     /// <summary>The key of a long connection with the rights that it has at this time.</summary>
     /// <param name="context">The connection.</param>

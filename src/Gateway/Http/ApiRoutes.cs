@@ -24,7 +24,7 @@ internal static class ApiRoutes
         Action<OpenApiOperation> describe) =>
         routes.MapMethods(pattern, [method], handler).WithMetadata(TenantRoute.Instance).Describe(handler.Method, tag, operationId, summary, describe);
 
-    /// <summary>Maps a route that requires an admin key.</summary>
+    /// <summary>Maps a route that requires an admin key of any role except that of tenant admins.</summary>
     /// <param name="routes">The application's routes.</param>
     /// <param name="method">The HTTP method.</param>
     /// <param name="pattern">The route pattern.</param>
@@ -32,10 +32,10 @@ internal static class ApiRoutes
     /// <param name="operationId">The operation id in the OpenAPI document.</param>
     /// <param name="summary">What the operation does.</param>
     /// <param name="describe">Adds parameters, bodies and responses to the description.</param>
-    public static IEndpointConventionBuilder MapAdmin(
+    public static IEndpointConventionBuilder MapViewer(
         this IEndpointRouteBuilder routes, string method, string pattern, RequestDelegate handler, string operationId, string summary,
         Action<OpenApiOperation> describe) =>
-        routes.MapMethods(pattern, [method], handler).WithMetadata(new AdminRoute(ForBrowsers: false))
+        routes.MapMethods(pattern, [method], handler).WithMetadata(new AdminRoute(AdminRole.Viewer, operationId))
             .Describe(handler.Method, "Admin", operationId, summary, describe);
 
     /// <summary>
@@ -61,9 +61,19 @@ internal sealed class TenantRoute
 }
 
 /// <summary>Marks routes that require an admin key.</summary>
-/// <param name="ForBrowsers">Whether people open the route with a browser. The browser asks for the key: it is the password of any user name.</param>
-internal sealed record AdminRoute(bool ForBrowsers)
+/// <param name="Least">The least role of keys that may use it. The role of tenant admins is not among these.</param>
+/// <param name="Action">What the audit log calls the operation.</param>
+internal sealed record AdminRoute(AdminRole Least, string Action)
 {
+    /// <summary>Whether tenant admins may use it too. It shows and changes only what belongs to their tenant then.</summary>
+    public bool TenantAdmins { get; init; }
+
+    /// <summary>Whether people open the route with a browser. The browser asks for the key: it is the password of any user name.</summary>
+    public bool ForBrowsers { get; init; }
+
+    /// <summary>Whether keys of a role may use it.</summary>
+    public bool Allows(AdminRole role) => role == AdminRole.TenantAdmin ? TenantAdmins : role >= Least;
+
     /// <summary>The <c>WWW-Authenticate</c> header of a response to a request without a valid key.</summary>
     public static string ChallengeFor(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<AdminRoute>() is { ForBrowsers: true }
         ? "Basic realm=\"CozeCluster: any user name, an admin key as password\", charset=\"UTF-8\""

@@ -17,7 +17,7 @@ internal static class ErrorRenderer
         var response = context.Response;
         var shape = CompatRequest.ErrorShapeOf(context);
         response.StatusCode = shape?.StatusOf(context, error) ?? row.Status;
-        response.ContentType = "application/json";
+        response.ContentType = shape?.ContentType ?? "application/json";
         response.Headers.CacheControl = "no-store";
         if (row.Code == ErrorCode.InvalidApiKey) response.Headers.WWWAuthenticate = AdminRoute.ChallengeFor(context);
         if (!RetryMayHelp(error.Code)) response.Headers["x-should-retry"] = "false";

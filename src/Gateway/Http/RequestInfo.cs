@@ -65,6 +65,9 @@ internal sealed record RequestKey(string Hash, string TenantId, string Name, boo
     /// <summary>See <see cref="ApiKeyDefinition.Models"/>.</summary>
     public IReadOnlyList<string> Models { get; init; } = [];
 
+    /// <summary>The role of an admin key; null for the key of a tenant.</summary>
+    public AdminRole? Role { get; init; }
+
     /// <summary>Whether the key or its tenant has limits. See <see cref="FleetViewExtensions.HasLimits"/>.</summary>
     public bool IsLimited { get; init; }
 

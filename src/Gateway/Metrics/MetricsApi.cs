@@ -19,7 +19,7 @@ internal static partial class MetricsApi
     {
         // This also creates the exporter, so that it counts from the start of the node and not from the first request.
         var scrape = routes.CreateApplicationBuilder().UseOpenTelemetryPrometheusScrapingEndpoint(static _ => true).Build();
-        routes.MapAdmin(
+        routes.MapViewer(
             "GET", "/metrics", context => Read(context, scrape), "readMetrics",
             "Returns the metrics of this node in Prometheus' text format.",
             static operation =>

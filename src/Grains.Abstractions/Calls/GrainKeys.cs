@@ -23,6 +23,9 @@ public static class GrainKeys
     /// <summary>The key of every <see cref="ITurnLogGrain"/>.</summary>
     public const string TurnLog = "turn-log";
 
+    /// <summary>The key of every <see cref="IAuditLogGrain"/>.</summary>
+    public const string AuditLog = "audit-log";
+
     /// <summary>The key of the only <see cref="ITurnRecoveryGrain"/>.</summary>
     public const string TurnRecovery = "turn-recovery";
 

@@ -124,6 +124,10 @@ public sealed record ApiKeyDefinition(string Name, string Hash, bool Admin)
     /// <summary>The beginning and the last characters of the key, by which people recognize it; null: not known.</summary>
     [Id(71)]
     public string? Hint { get; init; }
+
+    /// <summary>What an admin key may do; null: everything, as an owner.</summary>
+    [Id(65)]
+    public AdminRole? Role { get; init; }
 }
 
 /// <summary>The secret that an API key had before it was rotated.</summary>

@@ -35,4 +35,7 @@ public sealed record ApiKeyInfo(string TenantId, string Name, bool Admin)
 
     /// <summary>See <see cref="ApiKeyDefinition.Hint"/>.</summary>
     public string? Hint { get; init; }
+
+    /// <summary>What an admin key may do; null for the key of a tenant. See <see cref="ApiKeyDefinition.Role"/>.</summary>
+    public AdminRole? Role { get => Admin ? field ?? AdminRole.Owner : null; init; }
 }

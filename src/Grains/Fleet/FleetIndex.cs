@@ -158,7 +158,7 @@ internal sealed class FleetIndex
     }
 
     private static bool HasSameRights(ApiKeyInfo before, ApiKeyInfo? after) =>
-        after is not null && after.TenantId == before.TenantId && after.Admin == before.Admin && (before.Disabled || !after.Disabled);
+        after is not null && after.TenantId == before.TenantId && after.Role == before.Role && (before.Disabled || !after.Disabled);
 
     // While a key is replaced by another one with the same name, both are in the fleet.
     private Dictionary<(string, string), LimitsDefinition> IndexKeyLimits()

@@ -16,6 +16,7 @@ internal static class FleetKeys
             Disabled = key.Disabled,
             Limits = key.Limits,
             Hint = key.Hint,
+            Role = key.Role,
         };
         yield return (key.Hash, info);
         if (key.Previous is not { } previous) yield break;
@@ -41,6 +42,7 @@ internal static class FleetKeys
                 Disabled = info.Disabled,
                 Limits = info.Limits,
                 Hint = info.Hint,
+                Role = info.Role,
                 Previous = previous.Value?.ExpiresAt is { } until ? new PreviousApiKey(previous.Key, until) : null,
             };
         }

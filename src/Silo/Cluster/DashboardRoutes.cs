@@ -23,7 +23,7 @@ internal sealed class DashboardRoutes : EndpointDataSource
     {
         _services = services;
         var routes = new Routes(services);
-        routes.MapGet(Prefix + "/{**path}", (RequestDelegate)MapAndRedirect).RequireAdmin().ExcludeFromDescription();
+        routes.MapGet(Prefix + "/{**path}", (RequestDelegate)MapAndRedirect).RequireViewer().ExcludeFromDescription();
         _endpoints = routes.Endpoints;
     }
 
@@ -56,7 +56,7 @@ internal sealed class DashboardRoutes : EndpointDataSource
     private void MapAll()
     {
         var routes = new Routes(_services);
-        routes.MapOrleansDashboard(Prefix).RequireAdmin().ExcludeFromDescription();
+        routes.MapOrleansDashboard(Prefix).RequireViewer().ExcludeFromDescription();
         _endpoints = [.. routes.Endpoints.Where(endpoint => !CallsGrains(endpoint))];
         _allMapped.Cancel();
     }

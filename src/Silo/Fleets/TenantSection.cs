@@ -9,6 +9,7 @@ internal static class TenantSection
     private const string ExpectedHash = "the SHA-256 of an API key as 64 hexadecimal digits";
     private const string ExpectedHint = "a text of 1 to 40 characters by which people recognize the key";
     private const int MaxHint = 40;
+    private const string ExpectedRole = "a role: owner, operator, viewer or tenant_admin";
     private const int MaxNames = 5;
     private const int MaxAliases = 200;
     private const string WeakKeyRefused =
@@ -78,7 +79,10 @@ internal static class TenantSection
         if (plain is null && digest is not null && SandboxKeys.Hashes.Contains(digest)) hash.Report(SandboxKeyRefused);
         var models = map.Optional("models").References("model");
         if (name.Text() == "anonymous") name.Report("'anonymous' is the name of requests without a key. Choose another one.");
-        var definition = new ApiKeyDefinition(name.Title(), digest ?? "", map.Optional("admin").Flag() ?? false)
+        var (admin, role) = (map.Optional("admin"), map.Optional("role"));
+        if (admin.Exists && role.Exists) role.Report("Write either 'admin' or 'role': 'admin: true' means 'role: owner'.");
+        var adminRole = ReadRole(role);
+        var definition = new ApiKeyDefinition(name.Title(), digest ?? "", adminRole is not null || (admin.Flag() ?? false))
         {
             ErrorText = map.Optional("error_text").Flag() ?? false,
             Compat = EndpointSection.ReadCompat(map.Optional("compat")),
@@ -89,12 +93,19 @@ internal static class TenantSection
             Limits = LimitsSection.Read(map.Optional("limits"), withTurns: true),
             Previous = map.Optional("previous").Map(ReadPrevious),
             Hint = map.Optional("hint").Text(text => text.Length <= MaxHint && !text.Any(char.IsControl), ExpectedHint),
+            Role = adminRole,
         };
         return new DeclaredKey(name, (key.Exists ? key : hash).Place, definition, plain is not null && KeyStrength.IsWeak(plain), models);
     }
 
     private static PreviousApiKey ReadPrevious(FleetMap map) => new(
         map.Required("hash").Text(IsHash, ExpectedHash)?.ToLowerInvariant() ?? "", KeyRulesSection.ReadTime(map.Required("until")) ?? default);
+
+    private static AdminRole? ReadRole(FleetField field)
+    {
+        var roles = Enum.GetValues<AdminRole>().ToDictionary(WireName.Of);
+        return field.Text(roles.ContainsKey, ExpectedRole) is { } name ? roles[name] : null;
+    }
 
     private static bool IsHash(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigit);
 }

@@ -17,7 +17,7 @@ internal sealed record BackupHeader(string Format, int Version, DateTimeOffset C
     public const string FormatName = "cozecluster-backup";
 
     /// <summary>The version that this build writes and reads.</summary>
-    public const int CurrentVersion = 2;
+    public const int CurrentVersion = 3;
 }
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]

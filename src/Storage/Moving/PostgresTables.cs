@@ -65,6 +65,11 @@ internal static class PostgresTables
             "CozeFleet",
             "Kind, Id COLLATE \"C\"",
             new("Kind", Short), new("Id", Text), new("Version", Long), new("Payload", Bytes)),
+        [RowKind.Audit] = new(
+            "CozeAudit",
+            "Id",
+            new("Id", Text), new("ActorTenantId", Text), new("KeyName", Text), new("Role", Short), new("Address", Text), new("Action", Text), new("Kind", Text),
+            new("ItemId", Text), new("TenantId", Text), new("Outcome", Text), new("Fields", Text), new("Note", Text), new("RequestId", Text)),
     };
 
     /// <summary>All columns, as <c>table.column</c>.</summary>

@@ -14,6 +14,7 @@ internal static class SqliteTables
         [RowKind.Turn] = ("turns", "id"),
         [RowKind.Content] = ("contents", "turn, kind"),
         [RowKind.Fleet] = ("fleet", "kind, id"),
+        [RowKind.Audit] = ("audit", "id"),
     };
 
     /// <summary>All columns, as <c>table.column</c>.</summary>

@@ -1,8 +1,8 @@
 namespace CozeCluster.Storage;
 
 /// <summary>
-/// The kinds of rows that a storage contains, in the order in which they are copied: contents come behind their turns, and blobs behind everything that may
-/// refer to them. The numbers are part of backup files: never change them.
+/// The kinds of rows that a storage contains, in the order in which they are copied: contents come behind their turns. Blobs come behind the rows of all
+/// tables. The numbers are part of backup files: never change them.
 /// </summary>
 public enum RowKind
 {
@@ -24,8 +24,11 @@ public enum RowKind
     /// <summary>One thing of the fleet, or its version.</summary>
     Fleet = 6,
 
-    /// <summary>An upload or an image.</summary>
+    /// <summary>An upload or an image. Read and written behind the rows of all tables.</summary>
     Blob = 7,
+
+    /// <summary>An entry of the audit log.</summary>
+    Audit = 8,
 }
 
 /// <summary>A row of a storage, in a form that does not depend on the database.</summary>
@@ -97,6 +100,7 @@ internal static class RowColumns
         Parse("turn number, kind number, payload bytes, expires_at time?"),
         Parse("kind number, id, version number, payload bytes?"),
         Parse("id, expires_at time, content bytes"),
+        Parse("id, actor_tenant, key_name, role number?, address, action, kind, item, tenant?, outcome, fields, note?, request"),
     ];
 
     public static IReadOnlyList<RowKind> Kinds { get; } = Enum.GetValues<RowKind>();

@@ -62,6 +62,14 @@ internal sealed class PostgresExpiringStore(PostgresDatabase database, PostgresB
     public Task<int> DeleteOldTurnsAsync(DateTimeOffset createdBefore, int limit, CancellationToken cancellationToken) =>
         RunAsync(DeleteTurns, NpgsqlDbType.Bigint, TurnRowId.At(createdBefore), limit, cancellationToken);
 
+    public async Task<int> DeleteOldAuditAsync(DateTimeOffset before, int max, int limit, CancellationToken cancellationToken)
+    {
+        var command = database.Source.CreateCommand(PostgresAuditLog.DeleteSql);
+        await using var _ = command.ConfigureAwait(false);
+        command.Parameters.With(cluster.Value.ServiceId).With(AuditEntry.FirstId(before)).With((long)max).With((long)limit);
+        return (int)(long)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
+    }
+
     private async Task<int> RunAsync(string sql, NpgsqlDbType boundType, object bound, int limit, CancellationToken cancellationToken)
     {
         var command = database.Source.CreateCommand(sql);

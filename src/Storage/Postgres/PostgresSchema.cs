@@ -9,7 +9,7 @@ public static class PostgresSchema
     /// The version in <c>schema.sql</c>. It increases only when builds of the previous version cannot work with a change. A database with another version is
     /// refused.
     /// </summary>
-    internal const int Version = 4;
+    internal const int Version = 5;
 
     /// <summary>
     /// An arbitrary number. A process that applies the schema holds the advisory lock with this number, so that several can do it at the same time.

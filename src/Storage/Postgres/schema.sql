@@ -13,11 +13,11 @@ BEGIN
         RETURN;
     END IF;
     SELECT max(Version) INTO found FROM CozeSchema;
-    IF found < 4 THEN
+    IF found < 5 THEN
         RAISE EXCEPTION
-            'The database has schema version %, but this build supports version 4. An older build has set it up: use another, empty database.', found;
-    ELSIF found > 4 THEN
-        RAISE EXCEPTION 'The database has schema version %, but this build supports version 4. Run the newer build.', found;
+            'The database has schema version %, but this build supports version 5. An older build has set it up: use another, empty database.', found;
+    ELSIF found > 5 THEN
+        RAISE EXCEPTION 'The database has schema version %, but this build supports version 5. Run the newer build.', found;
     END IF;
 END
 $$;
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS CozeSchema (
     Version integer PRIMARY KEY,
     AppliedOn timestamptz NOT NULL DEFAULT now());
 
-INSERT INTO CozeSchema (Version) VALUES (4) ON CONFLICT DO NOTHING;
+INSERT INTO CozeSchema (Version) VALUES (5) ON CONFLICT DO NOTHING;
 
 CREATE TABLE IF NOT EXISTS OrleansQuery (
     QueryKey varchar(64) PRIMARY KEY,
@@ -360,6 +360,29 @@ CREATE TABLE IF NOT EXISTS CozeBlobs (
 ALTER TABLE CozeBlobs ALTER COLUMN Content SET STORAGE EXTERNAL;
 
 CREATE INDEX IF NOT EXISTS CozeBlobsByExpiry ON CozeBlobs (ExpiresOn);
+
+-- ---------------------------------------------------------------- the audit log: what admin keys have done
+
+-- Id contains the time (see AuditEntry). Role is a number of AdminRole; 4 is a tenant admin, and null is the key of a tenant.
+CREATE TABLE IF NOT EXISTS CozeAudit (
+    ServiceId text COLLATE "C" NOT NULL,
+    Id text COLLATE "C" NOT NULL,
+    ActorTenantId text NOT NULL,
+    KeyName text NOT NULL,
+    Role smallint,
+    Address text NOT NULL,
+    Action text NOT NULL,
+    Kind text NOT NULL,
+    ItemId text NOT NULL,
+    TenantId text COLLATE "C",
+    Outcome text NOT NULL,
+    Fields text NOT NULL,
+    Note text,
+    RequestId text NOT NULL,
+    PRIMARY KEY (ServiceId, Id));
+
+CREATE INDEX IF NOT EXISTS CozeAuditByTenant ON CozeAudit (ServiceId, TenantId, Id);
+CREATE INDEX IF NOT EXISTS CozeAuditOfTenants ON CozeAudit (ServiceId, Id) WHERE Role IS NULL OR Role = 4;
 
 -- ---------------------------------------------------------------- the fleet: what operators declare, one row for each thing; the row of kind 0 has its version
 

@@ -9,7 +9,7 @@ internal static class SqliteSchema
     public const string FileName = "grains.db";
 
     /// <summary>The version of the tables. A file with another version is refused.</summary>
-    public const long Version = 5;
+    public const long Version = 6;
 
     // Times are milliseconds since 1970 UTC; periods are milliseconds. The column hash is the grain's uniform hash code, by which silos divide the reminders
     // among them.
@@ -22,7 +22,7 @@ internal static class SqliteSchema
             grain TEXT NOT NULL, name TEXT NOT NULL, hash INTEGER NOT NULL, start_at INTEGER NOT NULL, period INTEGER NOT NULL, version INTEGER NOT NULL,
             PRIMARY KEY (grain, name)) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS reminders_by_hash ON reminders (hash);
-        INSERT OR IGNORE INTO meta (name, value) VALUES ('schema', '5');
+        INSERT OR IGNORE INTO meta (name, value) VALUES ('schema', '6');
         """;
 
     /// <summary>The connection string for the database of a data directory. It disables pooling, because a pool keeps the file open.</summary>
@@ -122,6 +122,7 @@ internal static class SqliteSchema
         Execute(connection, SqliteTurnTables.Sql);
         Execute(connection, SqliteFleetStore.Tables);
         Execute(connection, SqliteLedgerStore.Tables);
+        Execute(connection, SqliteAuditLog.Tables);
     }
 
     private static void Verify(SqliteConnection connection)

@@ -124,6 +124,18 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
     public Task<int> DeleteOldTurnsAsync(DateTimeOffset createdBefore, int limit, CancellationToken cancellationToken) =>
         Sweep(turns => turns.DeleteOldTurns(TurnRowId.At(createdBefore), limit));
 
+    /// <inheritdoc />
+    public async Task<int> DeleteOldAuditAsync(DateTimeOffset before, int max, int limit, CancellationToken cancellationToken)
+    {
+        var deleted = 0;
+        await Write(write =>
+        {
+            deleted = SqliteAuditLog.Delete(write.Connection, AuditEntry.FirstId(before), max, limit);
+            return true;
+        }).ConfigureAwait(false);
+        return deleted;
+    }
+
     /// <summary>Commits the waiting writes, and closes the database.</summary>
     public void Dispose()
     {

@@ -10,6 +10,10 @@ internal sealed class TestFleet
     public const string ForgetfulKey = "key-of-forgetful-tenant";
     public const string NarrowKey = "key-of-narrow-tenant";
     public const string AdminKey = "key-of-the-operators";
+    public const string OperatorKey = "key-of-an-operator";
+    public const string ViewerKey = "key-of-a-viewer";
+    public const string TenantAdminKey = "key-of-the-admin-of-the-main-tenant";
+    public const string OtherTenantAdminKey = "key-of-the-admin-of-the-other-tenant";
 
     private readonly StringBuilder _accounts = new();
     private readonly StringBuilder _bots = new();
@@ -22,8 +26,11 @@ internal sealed class TestFleet
             keys:
               - { name: app, key: {{Key}} }
               - { name: ops, key: {{AdminKey}}, admin: true }
+              - { name: operator, key: {{OperatorKey}}, role: operator }
+              - { name: viewer, key: {{ViewerKey}}, role: viewer }
+              - { name: admin, key: {{TenantAdminKey}}, role: tenant_admin }
           - id: other
-            keys: [{ name: app, key: {{OtherKey}} }]
+            keys: [{ name: app, key: {{OtherKey}} }, { name: admin, key: {{OtherTenantAdminKey}}, role: tenant_admin }]
           - id: forgetful
             keys: [{ name: app, key: {{ForgetfulKey}} }]
             store_conversations: false

@@ -26,6 +26,8 @@ public sealed class FakeGrains : IGrainFactory
 
     public FakeHealth Health { get; } = new();
 
+    public FakeAuditLog Audit { get; } = new();
+
     public FakeModelTasks ModelTasks { get; } = new();
 
     /// <summary>Tests the storage for the gateway. It is not a grain.</summary>
@@ -73,6 +75,7 @@ public sealed class FakeGrains : IGrainFactory
             nameof(IAccountGrain) => Account,
             nameof(ITurnLogGrain) => TurnLog,
             nameof(IHealthGrain) => Health,
+            nameof(IAuditLogGrain) => Audit,
             nameof(IModelTaskGrain) => ModelTasks,
             nameof(IGuildChannelsGrain) => Guilds.Of(primaryKey),
             nameof(IConversationGrain) => Conversation(primaryKey),
@@ -220,6 +223,40 @@ public sealed class FakeHealth : IHealthGrain
     {
         await Answers;
         return [.. Entries];
+    }
+}
+
+public sealed class FakeAuditLog : IAuditLogGrain
+{
+    /// <summary>The entries, in the order in which they were added.</summary>
+    public List<AuditEntry> Entries { get; } = [];
+
+    /// <summary>The exception of every call; null for none.</summary>
+    public ClusterException? Fault { get; set; }
+
+    public AuditQuery? LastQuery { get; private set; }
+
+    public Task Append(AuditEntry entry)
+    {
+        if (Fault is not null) return Task.FromException(Fault);
+        lock (Entries) Entries.Add(entry);
+        return Task.CompletedTask;
+    }
+
+    public Task Complete(string id, string outcome)
+    {
+        lock (Entries)
+        {
+            var place = Entries.FindIndex(entry => entry.Id == id);
+            Entries[place] = Entries[place] with { Outcome = outcome };
+        }
+        return Task.CompletedTask;
+    }
+
+    public Task<IReadOnlyList<AuditEntry>> Search(AuditQuery query)
+    {
+        LastQuery = query;
+        lock (Entries) return Task.FromResult<IReadOnlyList<AuditEntry>>([.. Entries.AsEnumerable().Reverse().Take(query.Limit)]);
     }
 }
 

@@ -36,6 +36,9 @@ internal sealed partial record Ids
     /// <summary>A model that only one tenant may use.</summary>
     public required string Model { get; init; }
 
+    /// <summary>The tenant itself. It is short, so it is not replaced in texts.</summary>
+    public required string TenantId { get; init; }
+
     /// <summary>The number of a conversation for clients of the Bridge.</summary>
     public required string BridgeId { get; init; }
 
@@ -52,6 +55,7 @@ internal sealed partial record Ids
         BlobId = Scramble(BlobId),
         ChannelId = $"{RandomNumberGenerator.GetInt32(int.MaxValue)}{RandomNumberGenerator.GetInt32(1_000_000, 10_000_000)}",
         Model = "no-such-model",
+        TenantId = "nobody",
         BridgeId = $"{RandomNumberGenerator.GetInt32(1, int.MaxValue)}{RandomNumberGenerator.GetInt32(100_000_000, 1_000_000_000)}",
     };
 

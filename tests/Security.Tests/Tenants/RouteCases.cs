@@ -22,8 +22,11 @@ internal enum Access
     /// <summary>The API key of a tenant.</summary>
     Tenant,
 
-    /// <summary>An admin key.</summary>
+    /// <summary>An admin key that is not that of a tenant admin.</summary>
     Admin,
+
+    /// <summary>Any admin key. Tenant admins see only what belongs to their tenant.</summary>
+    TenantAdmin,
 }
 
 /// <summary>What is tried on a route.</summary>
@@ -47,7 +50,7 @@ internal static class RouteCases
     private const string Conversations = "/cozecluster/v1/conversations";
 
     public static IReadOnlyDictionary<string, RouteCase> All { get; } = new Dictionary<string, RouteCase>(
-        CdpRouteCases.All.Concat(OlderRouteCases.All), StringComparer.Ordinal)
+        CdpRouteCases.All.Concat(OlderRouteCases.All).Concat(AdminRouteCases.All), StringComparer.Ordinal)
     {
         ["GET /health/live"] = Open("/health/live"),
         ["HEAD /health/live"] = Open("/health/live"),

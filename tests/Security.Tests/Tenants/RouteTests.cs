@@ -39,7 +39,8 @@ public sealed class RouteTests(TenantsFixture node)
         {
             // The control is sent to the same state: whatever the attack created for the attacker exists for neither.
             var mayFail = RouteCases.All[route].FailsAsServer;
-            answers.Add((await SendAsync(attack, node.Victim, mayFail), await SendAsync(control, unknown, mayFail)));
+            var key = RouteCases.All[route].Access == Access.TenantAdmin ? TestFleet.OtherTenantAdminKey : TestFleet.OtherKey;
+            answers.Add((await SendAsync(attack, key, node.Victim, mayFail), await SendAsync(control, key, unknown, mayFail)));
         }
 
         Assert.NotEmpty(answers);
@@ -56,7 +57,7 @@ public sealed class RouteTests(TenantsFixture node)
         {
             Assert.StartsWith($"{tried.RefusedWith}", await StatusAsync(attack, key: null), StringComparison.Ordinal);
             Assert.Matches($"^({tried.RefusedWith}|429)", await StatusAsync(attack, key: "key-of-nobody"));
-            var other = tried.Access == Access.Admin ? TestFleet.OtherKey : TestFleet.AdminKey;
+            var other = tried.Access is Access.Admin or Access.TenantAdmin ? TestFleet.OtherKey : TestFleet.AdminKey;
             Assert.StartsWith($"{tried.WrongKindWith}", await StatusAsync(attack, other), StringComparison.Ordinal);
         }
     }
@@ -73,9 +74,9 @@ public sealed class RouteTests(TenantsFixture node)
     }
 
     /// <summary>The answer in a form that does not depend on the ids, times and new ids in it.</summary>
-    private async Task<string> SendAsync(Attack attack, Ids ids, bool mayFail)
+    private async Task<string> SendAsync(Attack attack, string key, Ids ids, bool mayFail)
     {
-        using var response = await RequestAsync(attack, TestFleet.OtherKey);
+        using var response = await RequestAsync(attack, key);
         var text = await response.Content.ReadAsStringAsync(TestTimeout.Token);
         var headers = string.Join('\n', response.Headers.Concat(response.Content.Headers).SelectMany(header => header.Value));
         Assert.DoesNotContain(TenantsFixture.Canary, text + headers, StringComparison.Ordinal);
@@ -83,13 +84,20 @@ public sealed class RouteTests(TenantsFixture node)
         var status = (int)response.StatusCode;
         // 501 is a sentence about the route, whatever was sent.
         if (!mayFail && status != 501) Assert.NotInRange(status, 500, 599);
+        if (response.Content.Headers.ContentType?.MediaType == "application/problem+json")
+            return $"{attack.Method} {status} {ids.Mask(JsonDocument.Parse(text).RootElement.Text("detail")!)}";
         if (response.Content.Headers.ContentType?.MediaType != "application/json" || text.Length == 0)
             return $"{attack.Method} {status} {response.Content.Headers.ContentType}";
         var json = JsonDocument.Parse(text).RootElement;
         return json.Get("error") is { ValueKind: JsonValueKind.Object } error
             ? $"{attack.Method} {status} {ids.Mask(error.GetRawText())}"
-            : $"{attack.Method} {status} {json.Text("object")} {string.Join(' ', json.EnumerateObject().Select(member => member.Name))}";
+            : $"{attack.Method} {status} {json.Text("object")} {string.Join(' ', json.EnumerateObject().Select(member => member.Name))} {CountOf(json)}";
     }
+
+    // Lists of the admin API have no other members that differ.
+    private static int? CountOf(JsonElement json) => json.Get("data") is { ValueKind: JsonValueKind.Array } data && json.TryGetProperty("next", out _)
+        ? data.GetArrayLength()
+        : null;
 
     /// <summary>Older systems have their messages in other places.</summary>
     private static string MessageOf(JsonElement json) =>

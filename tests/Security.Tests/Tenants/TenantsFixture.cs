@@ -114,6 +114,7 @@ public sealed class TenantsFixture : IAsyncLifetime
             Cursor = turn.Cursor!,
             BlobId = $"{Path.GetFileName(Path.GetDirectoryName(blob))}.{Path.GetFileName(blob)}",
             Model = "victim",
+            TenantId = "main",
             ChannelId = (await ApiResponse.ReadAsync(channel)).Json.GetProperty("data").Text("id")!,
             BridgeId = bridge.Json.GetProperty("data").Text("conversation_id")!,
         };

@@ -28,7 +28,7 @@ internal static class FullFleet
                 limits: { max_concurrent_turns: 5, requests_per_minute: 60, tokens_per_minute: 70, daily: { requests: 1 }, monthly: { credits: 0.5 } }
               - name: boss
                 key: a-long-random-key-7f3a9c2e
-                admin: true
+                role: viewer
             max_concurrent_turns: 50
             store_conversations: false
             default_model: support

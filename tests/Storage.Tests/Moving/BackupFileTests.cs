@@ -18,7 +18,7 @@ public sealed class BackupFileTests : IDisposable
         Assert.Equal(["backup"], _folder.Names);
         if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, System.IO.File.GetUnixFileMode(File));
         var header = System.IO.File.ReadLines(File).First();
-        Assert.StartsWith("""{"format":"cozecluster-backup","version":2,"createdAt":"2""", header, StringComparison.Ordinal);
+        Assert.StartsWith("""{"format":"cozecluster-backup","version":3,"createdAt":"2""", header, StringComparison.Ordinal);
         Assert.Contains(""""source":{"kind":"sqlite","schema":"""", header, StringComparison.Ordinal);
     }
 
@@ -100,7 +100,7 @@ public sealed class BackupFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("\"version\":2", "\"version\":3", "It has format version 3, but this build reads version 2.")]
+    [InlineData("\"version\":3", "\"version\":4", "It has format version 4, but this build reads version 3.")]
     [InlineData("cozecluster-backup", "another-backup", "It is not a backup of CozeCluster.")]
     [InlineData("\"schema\":", "\"schema\":9", "schema version 9")]
     [InlineData("\"kind\":\"sqlite\"", "\"kind\":\"oracle\"", "a oracle storage")]
@@ -114,7 +114,7 @@ public sealed class BackupFileTests : IDisposable
         {
             file.Write([.. Encoding.UTF8.GetBytes(header), .. whole[end..]]);
             // The hash is right, so that only the header is wrong.
-            if (!header.Contains("another-backup", StringComparison.Ordinal) && !header.Contains("\"version\":3", StringComparison.Ordinal))
+            if (!header.Contains("another-backup", StringComparison.Ordinal) && !header.Contains("\"version\":4", StringComparison.Ordinal))
                 await BackupFile.WriteHashAsync(file, TestContext.Current.CancellationToken);
         }
 

@@ -31,6 +31,8 @@ internal static class SampleRows
         Row(RowKind.Content, 1L << 41, 3L, Enumerable.Range(0, 200_000).Select(i => (byte)(i * 7)).ToArray(), Later),
         Row(RowKind.Content, (1L << 41) + 2, (long)TurnContentKind.Request, "request"u8.ToArray(), null),
         Row(RowKind.Fleet, 0L, "", 9L, null), Row(RowKind.Fleet, 2L, "t", 8L, "tenant"u8.ToArray()), Row(RowKind.Fleet, 3L, "a", 9L, "key"u8.ToArray()),
+        Row(RowKind.Audit, "1", "t", "ops", 3L, "::1", "cancelTurn", "turn", "turn-1", "t", "ok", "", null, "req-1"),
+        Row(RowKind.Audit, "2", "t", "app", null, "", "listAudit", "", "", null, "permission_denied", "a,b", "note", "req-2"),
         .. new[] { Blob("a", [.. Enumerable.Range(0, 300_000).Select(i => (byte)(i * 31))]), Blob("b", []), Blob("b", "small"u8) }
             .OrderBy(blob => (string)blob["id"]!, StringComparer.Ordinal),
     ];

@@ -19,4 +19,6 @@ public sealed class PostgresConversationRemovalTests(PostgresSilo silo) : Conver
 
 public sealed class PostgresTurnLogTests(PostgresSilo silo) : TurnLogTests<PostgresSilo>(silo);
 
+public sealed class PostgresAuditLogTests(PostgresSilo silo) : AuditLogTests<PostgresSilo>(silo);
+
 public sealed class PostgresLedgerStoreTests(PostgresSilo silo) : LedgerStoreTests<PostgresSilo>(silo);

@@ -84,7 +84,7 @@ public sealed class PostgresSchemaTests : IAsyncLifetime
         var applied = await Assert.ThrowsAsync<ClusterException>(() => PostgresSchema.ApplyAsync(_database));
 
         Assert.Equal(
-            "The database has schema version 1, but this build supports version 4. An older build has set it up: use another, empty database.",
+            "The database has schema version 1, but this build supports version 5. An older build has set it up: use another, empty database.",
             verified.Message);
         Assert.Equal(verified.Message, applied.Message);
         Assert.IsType<DBNull>(await TestPostgres.ScalarAsync(_database, "SELECT to_regclass('CozeTurns')::text"));
@@ -94,12 +94,12 @@ public sealed class PostgresSchemaTests : IAsyncLifetime
     public async Task A_database_of_a_newer_build_is_refused()
     {
         await PostgresSchema.ApplyAsync(_database);
-        await TestPostgres.ExecuteAsync(_database, "INSERT INTO CozeSchema (Version) VALUES (5)");
+        await TestPostgres.ExecuteAsync(_database, "INSERT INTO CozeSchema (Version) VALUES (6)");
 
         var verified = await Assert.ThrowsAsync<ClusterException>(() => PostgresSchema.VerifyAsync(_database));
         var applied = await Assert.ThrowsAsync<ClusterException>(() => PostgresSchema.ApplyAsync(_database));
 
-        Assert.Equal("The database has schema version 5, but this build supports version 4. Run the newer build.", verified.Message);
+        Assert.Equal("The database has schema version 6, but this build supports version 5. Run the newer build.", verified.Message);
         Assert.Equal(verified.Message, applied.Message);
     }
 

@@ -21,4 +21,6 @@ public sealed class SqliteConversationRemovalTests(SqliteSilo silo) : Conversati
 
 public sealed class SqliteTurnLogTests(SqliteSilo silo) : TurnLogTests<SqliteSilo>(silo);
 
+public sealed class SqliteAuditLogTests(SqliteSilo silo) : AuditLogTests<SqliteSilo>(silo);
+
 public sealed class SqliteLedgerStoreTests(SqliteSilo silo) : LedgerStoreTests<SqliteSilo>(silo);

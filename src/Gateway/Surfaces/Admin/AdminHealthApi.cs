@@ -17,7 +17,7 @@ internal static partial class AdminHealthApi
 {
     private static readonly TimeSpan StatusTimeout = TimeSpan.FromSeconds(2);
 
-    public static void MapAdminHealth(this IEndpointRouteBuilder routes) => routes.MapAdmin(
+    public static void MapAdminHealth(this IEndpointRouteBuilder routes) => routes.MapViewer(
         "GET", "/admin/health", Read, "readHealth", "Returns the health of every bot, account and listener.", static operation =>
             operation.Responses!.Add("200", Schemas.Json("The health entries.", HealthSchema())));
 

@@ -43,6 +43,12 @@ internal static class Schemas
     public static OpenApiSchema Error() => Object(null, ("error", Object(
         null, ("message", String()), ("type", String()), ("param", String("The field that is wrong.")), ("code", String()))));
 
+    /// <summary>An error of the admin API.</summary>
+    public static OpenApiSchema Problem() => Object(
+        "Problem details of RFC 9457.",
+        ("type", String("about:blank")), ("title", String()), ("status", Integer()), ("detail", String()), ("code", String("The name of the error.")),
+        ("field", String("The field that is wrong.")), ("request_id", String()));
+
     public static OpenApiSchema Model() => Object(null, ("id", String()), ("object", String()), ("created", Integer()), ("owned_by", String()));
 
     public static OpenApiSchema List(OpenApiSchema item) => Object(null, ("object", String()), ("data", Array(item)));

@@ -52,7 +52,7 @@ internal sealed class FleetWriter(Func<string, string> text, Func<Secret, string
         var json = new JsonObject { ["name"] = text(key.Name), ["hash"] = hash(key.Hash) };
         Add(json, "hint", key.Hint);
         if (key.Previous is { } previous) json["previous"] = new JsonObject { ["hash"] = hash(previous.Hash), ["until"] = Time(previous.Until) };
-        if (key.Admin) json["admin"] = true;
+        if (key.Admin) json["role"] = WireName.Of(key.Role ?? AdminRole.Owner);
         if (key.ErrorText) json["error_text"] = true;
         if (key.Compat != CompatMode.None) json["compat"] = EndpointSection.NameOf(key.Compat);
         Add(json, "models", key.Models);

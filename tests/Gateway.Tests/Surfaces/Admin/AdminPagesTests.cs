@@ -61,7 +61,7 @@ public sealed class AdminPagesTests
         Assert.Equal("Bearer", Assert.Single(response.Headers.WwwAuthenticate).Scheme);
     }
 
-    private static Task<GatewayHost> StartWithPage() => GatewayHost.Start(map: app => app.MapGet("/page", () => "secret").RequireAdmin());
+    private static Task<GatewayHost> StartWithPage() => GatewayHost.Start(map: app => app.MapGet("/page", () => "secret").RequireViewer());
 
     private static async Task<HttpResponseMessage> Get(GatewayHost host, string path, AuthenticationHeaderValue? authorization)
     {

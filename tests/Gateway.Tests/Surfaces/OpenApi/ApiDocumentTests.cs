@@ -20,6 +20,7 @@ public sealed class ApiDocumentTests
         var document = JsonDocument.Parse(await http.GetStringAsync("/openapi/v1.json")).RootElement;
 
         var operations = document.GetProperty("paths").EnumerateObject()
+            .Where(path => !path.Name.StartsWith("/admin/v1/", StringComparison.Ordinal))
             .SelectMany(path => path.Value.EnumerateObject().Select(operation => $"{operation.Name.ToUpperInvariant()} {path.Name}")).Order();
         Assert.Equal(
             [

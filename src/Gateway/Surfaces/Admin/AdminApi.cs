@@ -1,0 +1,38 @@
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace CozeCluster.Gateway.Surfaces.Admin;
+
+/// <summary>The admin API, <c>/admin/v1</c>.</summary>
+internal static class AdminApi
+{
+    /// <summary>Where all routes of the admin API begin.</summary>
+    public const string Prefix = "/admin/v1";
+
+    // Every part of the API has a serializer context of its own.
+    private static readonly IJsonTypeInfoResolver[] Contexts = [AdminJson.Default];
+
+    /// <summary>Whether a route belongs to operators, so that it must say which roles may use it.</summary>
+    public static bool Contains(string pattern) => pattern.StartsWith("/admin", StringComparison.OrdinalIgnoreCase);
+
+    public static void Map(IEndpointRouteBuilder app)
+    {
+        var routes = new AdminRoutes(app);
+        AuditApi.Map(routes);
+    }
+
+    /// <summary>Adds the services of the admin API.</summary>
+    public static IServiceCollection AddAdminApi(this IServiceCollection services)
+    {
+        services.AddSingleton<RefusedRequests>();
+        // The generator of the OpenAPI document reads the schemas of bodies from here.
+        return services.Configure<JsonOptions>(options =>
+        {
+            options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+            foreach (var context in Contexts) options.SerializerOptions.TypeInfoResolverChain.Add(context);
+        });
+    }
+}

@@ -1,0 +1,131 @@
+using CozeCluster.Gateway.Http;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace CozeCluster.Gateway.Surfaces.Admin;
+
+/// <summary>The thing that an entry of the audit log is about.</summary>
+/// <param name="Kind">See <see cref="AuditEntry"/>.</param>
+/// <param name="Id">The id of the thing.</param>
+/// <param name="TenantId">See <see cref="AuditEntry.TenantId"/>.</param>
+internal sealed record AuditTarget(string Kind, string Id, string? TenantId)
+{
+    /// <summary>See <see cref="AuditEntry.Fields"/>.</summary>
+    public IReadOnlyList<string> Fields { get; init; } = [];
+
+    /// <summary>See <see cref="AuditEntry.Note"/>.</summary>
+    public string? Note { get; init; }
+}
+
+/// <summary>Records changes in the audit log.</summary>
+internal sealed partial class AdminCall
+{
+    /// <summary>Whether <see cref="Audited{T}"/> was called.</summary>
+    public bool IsAudited { get; private set; }
+
+    /// <summary>
+    /// Makes a change, or reads what is recorded when it is read. An entry is stored before, and gets its outcome after: a change without an entry is
+    /// impossible. If the node fails in between, the outcome stays unknown. Check the request first: what changes nothing needs no entry.
+    /// </summary>
+    /// <exception cref="ClusterException">The entry could not be stored, and nothing was changed; or the work failed.</exception>
+    public async Task<T> Audited<T>(AuditTarget target, Func<Task<T>> work)
+    {
+        var log = Grains.Grain<IAuditLogGrain>(GrainKeys.AuditLog);
+        var entry = AuditEntries.Create(context, target, Key, AuditEntry.UnknownOutcome);
+        await log.Append(entry);
+        IsAudited = true;
+        try
+        {
+            var result = await work();
+            await log.Complete(entry.Id, AuditEntry.Done);
+            return result;
+        }
+        catch (ClusterException exception)
+        {
+            await Complete(log, entry, exception);
+            throw;
+        }
+    }
+
+    /// <inheritdoc cref="Audited{T}(AuditTarget, Func{Task{T}})"/>
+    public Task Audited(AuditTarget target, Func<Task> work) => Audited(target, async () =>
+    {
+        await work();
+        return true;
+    });
+
+    // A call that was rejected may have been executed. The entry says so.
+    private static async Task Complete(IAuditLogGrain log, AuditEntry entry, ClusterException exception)
+    {
+        if (exception.Code is ErrorCode.CallRejected or ErrorCode.Internal) return;
+        await log.Complete(entry.Id, ErrorTable.Of(exception.Code).Name);
+    }
+}
+
+/// <summary>Creates entries of the audit log.</summary>
+internal static class AuditEntries
+{
+    public static AuditEntry Create(HttpContext context, AuditTarget target, RequestKey key, string outcome)
+    {
+        var now = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
+        var actor = new AuditActor(key.TenantId, key.Name, key.Role, context.Connection.RemoteIpAddress?.ToString() ?? "");
+        var action = context.GetEndpoint()?.Metadata.GetMetadata<AdminRoute>()?.Action ?? "";
+        return new AuditEntry(AuditEntry.NewId(now), actor, action, target.Kind, target.Id)
+        {
+            TenantId = target.TenantId,
+            Outcome = outcome,
+            Fields = target.Fields,
+            Note = target.Note is { Length: > AuditEntry.MaxNote } note ? note[..AuditEntry.MaxNote] : target.Note,
+            RequestId = RequestInfo.Of(context).RequestId,
+        };
+    }
+}
+
+/// <summary>
+/// Records requests of keys that may not use a route. Whoever has a key can send such requests all the time, so equal ones are recorded once a minute, and all of
+/// them together at most <see cref="MaxPerMinute"/> times. Thread-safe.
+/// </summary>
+internal sealed partial class RefusedRequests(IFleetView fleet, IGrainFactory grains, TimeProvider time, ILogger<RefusedRequests> logger)
+{
+    public const int MaxPerMinute = 60;
+
+    private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
+
+    private readonly Lock _gate = new();
+    private readonly HashSet<(string Hash, string Action)> _recorded = [];
+    private long? _since;
+
+    /// <summary>Records a request. A failure is logged only: the request is refused anyway.</summary>
+    public async Task Record(HttpContext context, AdminRoute route)
+    {
+        var hash = GrainKeys.ApiKeyHash(ApiKeys.Read(context.Request, route.ForBrowsers));
+        if (!MustRecord(hash, route.Action) || fleet.FindKey(hash) is not { } key) return;
+        var requestKey = new RequestKey(hash, key.TenantId, key.Name, key.ErrorText) { Role = key.Role };
+        var entry = AuditEntries.Create(context, new AuditTarget("", "", key.TenantId), requestKey, ErrorTable.Of(ErrorCode.PermissionDenied).Name);
+        try
+        {
+            await grains.Grain<IAuditLogGrain>(GrainKeys.AuditLog).Append(entry);
+        }
+        catch (Exception exception) when (exception is ClusterException or TimeoutException)
+        {
+            LogNotRecorded(logger, exception);
+        }
+    }
+
+    private bool MustRecord(string hash, string action)
+    {
+        lock (_gate)
+        {
+            if (_since is not { } since || time.GetElapsedTime(since) >= Window)
+            {
+                _since = time.GetTimestamp();
+                _recorded.Clear();
+            }
+            return _recorded.Count < MaxPerMinute && _recorded.Add((hash, action));
+        }
+    }
+
+    [LoggerMessage(42, LogLevel.Warning, "A request that was refused could not be recorded in the audit log")]
+    private static partial void LogNotRecorded(ILogger logger, Exception exception);
+}

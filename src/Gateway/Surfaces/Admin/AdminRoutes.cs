@@ -1,0 +1,115 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using CozeCluster.Gateway.Http;
+using CozeCluster.Gateway.Surfaces.OpenApi;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.OpenApi;
+
+namespace CozeCluster.Gateway.Surfaces.Admin;
+
+/// <summary>An operation of the admin API.</summary>
+/// <param name="Method">The HTTP method.</param>
+/// <param name="Pattern">The path after <see cref="AdminApi.Prefix"/>.</param>
+/// <param name="Least">See <see cref="AdminRoute.Least"/>.</param>
+/// <param name="Id">The id of the operation in the OpenAPI document and in the audit log.</param>
+/// <param name="Summary">What it does.</param>
+internal sealed record AdminOperation(string Method, string Pattern, AdminRole Least, string Id, string Summary)
+{
+    /// <summary>See <see cref="AdminRoute.TenantAdmins"/>. The handler must call <see cref="AdminCall.RequireTenant"/> for whatever it shows or changes.</summary>
+    public bool TenantAdmins { get; init; }
+
+    /// <summary>The parameters in the query, besides those of a list.</summary>
+    public IReadOnlyList<(string Name, string Description)> Query { get; init; } = [];
+
+    /// <summary>Whether the answer is a page of a list, so that there are the parameters <c>limit</c> and <c>after</c>.</summary>
+    public bool IsList { get; init; }
+
+    /// <summary>Whether the client must send <c>If-Match</c>.</summary>
+    public bool HasTag { get; init; }
+
+    /// <summary>Whether a POST changes nothing, so that it has no entry in the audit log.</summary>
+    public bool ReadsOnly { get; init; }
+
+    /// <summary>The type of the request's body; null without one.</summary>
+    public Type? Body { get; init; }
+}
+
+/// <summary>Maps the operations of the admin API: each with the roles that may use it and its description, and with one way to answer.</summary>
+internal sealed class AdminRoutes(IEndpointRouteBuilder routes)
+{
+    private const string Json = "application/json";
+
+    /// <summary>Maps an operation that answers with JSON, status 200.</summary>
+    public void Map<T>(AdminOperation operation, JsonTypeInfo<T> json, Func<AdminCall, Task<T>> handler) =>
+        Map(operation, new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), [Json]), async call =>
+        {
+            var answer = await handler(call);
+            CheckAudited(operation, call);
+            await JsonBody.Write(call.Context, (answer, json), static (writer, value) => JsonSerializer.Serialize(writer, value.answer, value.json));
+        });
+
+    /// <summary>Maps an operation that answers with status 204.</summary>
+    public void Map(AdminOperation operation, Func<AdminCall, Task> handler) =>
+        Map(operation, new ProducesResponseTypeMetadata(StatusCodes.Status204NoContent, typeof(void)), async call =>
+        {
+            await handler(call);
+            CheckAudited(operation, call);
+            call.Context.Response.StatusCode = StatusCodes.Status204NoContent;
+        });
+
+    /// <summary>Maps an operation whose handler writes the answer itself, status 200.</summary>
+    public void MapFile(AdminOperation operation, string mediaType, Func<AdminCall, Task> handler) =>
+        Map(operation, new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(string), [mediaType]), async call =>
+        {
+            call.Context.Response.ContentType = mediaType;
+            call.Context.Response.Headers.CacheControl = "no-store";
+            await handler(call);
+        });
+
+    private void Map(AdminOperation operation, IProducesResponseTypeMetadata produces, Func<AdminCall, Task> handler)
+    {
+        RequestDelegate answer = context => handler(new AdminCall(context));
+        var route = routes.MapMethods(AdminApi.Prefix + operation.Pattern, [operation.Method], answer)
+            .WithMetadata(new AdminRoute(operation.Least, operation.Id) { TenantAdmins = operation.TenantAdmins }, produces);
+        if (operation.Body is { } body) route.WithMetadata(new AcceptsMetadata([Json], body));
+        route.Describe(answer.Method, operation);
+    }
+
+    // A change without an entry in the audit log is a defect of its handler.
+    private static void CheckAudited(AdminOperation operation, AdminCall call)
+    {
+        if (!HttpMethods.IsGet(operation.Method) && !operation.ReadsOnly && !call.IsAudited)
+            throw new InvalidOperationException($"The operation {operation.Id} has changed something without an entry in the audit log.");
+    }
+}
+
+/// <summary>Describes operations of the admin API in the OpenAPI document. The generator describes the bodies by their types.</summary>
+internal static class AdminDescriptions
+{
+    public static void Describe(this IEndpointConventionBuilder route, MethodInfo handler, AdminOperation described) =>
+        route.WithMetadata(handler).WithMetadata(new TagsAttribute("Admin")).AddOpenApiOperationTransformer((operation, _, _) =>
+        {
+            operation.OperationId = described.Id;
+            operation.Summary = described.Summary;
+            operation.Parameters ??= [];
+            foreach (var part in described.Pattern.Split('/').Where(part => part.StartsWith('{')))
+                operation.Parameters.Add(Schemas.Path(part.Trim('{', '}', '*'), "The id."));
+            foreach (var (name, description) in described.Query) operation.Parameters.Add(Schemas.Query(name, Schemas.String(description)));
+            if (described.IsList)
+            {
+                operation.Parameters.Add(Schemas.Query("limit", Schemas.Integer($"The largest number of items, 1 to {AdminCall.MaxLimit}. Default {AdminCall.DefaultLimit}.")));
+                operation.Parameters.Add(Schemas.Query("after", Schemas.String("The value of next in the page before.")));
+            }
+            if (described.HasTag) operation.Parameters.Add(Schemas.Header("If-Match", "The ETag of the version that the change replaces."));
+            operation.Responses ??= [];
+            operation.Responses["default"] = new OpenApiResponse
+            {
+                Description = "An error.", Content = Schemas.Content(AdminErrors.MediaType, Schemas.Problem()),
+            };
+            return Task.CompletedTask;
+        });
+}

@@ -1,0 +1,18 @@
+namespace CozeCluster;
+
+/// <summary>What an admin key may do. The names and numbers are stored and sent to other processes: never change them.</summary>
+[GenerateSerializer, Alias("admin-role")]
+public enum AdminRole
+{
+    /// <summary>Reads everything except secrets, prompts and replies.</summary>
+    Viewer = 1,
+
+    /// <summary>Also changes things.</summary>
+    Operator = 2,
+
+    /// <summary>Also reads prompts and replies, exports secrets, and manages admin keys.</summary>
+    Owner = 3,
+
+    /// <summary>Reads and changes what belongs to the tenant of the key, on the routes that are open to it. It is neither more nor less than the others.</summary>
+    TenantAdmin = 4,
+}

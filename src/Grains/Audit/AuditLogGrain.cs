@@ -1,0 +1,20 @@
+using Orleans.Concurrency;
+
+namespace CozeCluster.Grains;
+
+/// <summary>Writes and reads the audit log for gateways. Every silo has its own activations, as many as there are calls at the same time.</summary>
+[GrainType("audit-log"), StatelessWorker]
+public sealed class AuditLogGrain(IAuditLog log) : Grain, IAuditLogGrain
+{
+    private const int MaxLimit = 1_000;
+
+    /// <inheritdoc />
+    public Task Append(AuditEntry entry) => log.Append(entry);
+
+    /// <inheritdoc />
+    public Task Complete(string id, string outcome) => log.Complete(id, outcome);
+
+    /// <inheritdoc />
+    public async Task<IReadOnlyList<AuditEntry>> Search(AuditQuery query) =>
+        await log.Search(query with { Limit = Math.Clamp(query.Limit, 1, MaxLimit) }, CancellationToken.None);
+}

@@ -1,0 +1,27 @@
+namespace CozeCluster.Security.Tests.Tenants;
+
+/// <summary>The attacks on the admin API. The attacker has the key of a tenant admin where the route is open to these.</summary>
+internal static class AdminRouteCases
+{
+    private const string Prefix = "/admin/v1";
+
+    /// <summary>Which roles may use a route: the least one, and <c>tenant_admin</c> if it is open to tenant admins. A route that is not here fails a test.</summary>
+    public static IReadOnlyDictionary<string, string> Roles { get; } = new Dictionary<string, string>
+    {
+        ["GET /admin/health"] = "viewer",
+        ["GET /metrics"] = "viewer",
+        [$"GET {Prefix}/audit"] = "operator tenant_admin",
+    };
+
+    public static Dictionary<string, RouteCase> All { get; } = new(StringComparer.Ordinal)
+    {
+        [$"GET {Prefix}/audit"] = Case(ids =>
+        [
+            Get($"/audit?tenant={ids.TenantId}"), Get($"/audit?id={ids.TurnId}"), Get($"/audit?after={ids.TurnId}"), Get($"/audit?tenant=%20{ids.TenantId}"),
+        ]),
+    };
+
+    private static RouteCase Case(Func<Ids, IReadOnlyList<Attack>> attacks) => new(Access.TenantAdmin, attacks);
+
+    private static Attack Get(string path) => new(HttpMethod.Get, Prefix + path);
+}
