@@ -21,6 +21,7 @@ try
     if (commandLine.Command == NodeCommand.StoreAccept) return await NodeCommands.AcceptStore(source, folder, Console.Out);
     if (commandLine.Command == NodeCommand.StoreBackup) return await StoreCommands.Backup(source, folder, commandLine.File!, Console.Out);
     if (commandLine.Command == NodeCommand.StoreRestore) return await StoreCommands.Restore(source, folder, commandLine.File!, Console.Out);
+    if (commandLine.Keys is { } keys) return await KeyCommands.Run(commandLine.Command, keys, source, folder, Console.Out);
     var settings = NodeSettings.Read(source, folder);
     if (commandLine.Command == NodeCommand.Check) return await NodeCommands.CheckFleet(settings, commandLine.IsOnline, Console.Out);
 

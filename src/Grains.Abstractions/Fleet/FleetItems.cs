@@ -122,7 +122,13 @@ public sealed record FleetEdit(FleetEditAction Action, FleetItemId Item, string 
     [Id(70)]
     public string? Json { get; init; }
 
-    /// <summary>The version that the thing must have; 0: it must not exist; null: any.</summary>
+    /// <summary><see cref="Expected"/>: the thing must not exist.</summary>
+    public const long New = 0;
+
+    /// <summary><see cref="Expected"/>: the thing must exist, with any version.</summary>
+    public const long AnyVersion = -1;
+
+    /// <summary>The version that the thing must have, <see cref="New"/> or <see cref="AnyVersion"/>; null: whether it exists or not.</summary>
     [Id(71)]
     public long? Expected { get; init; }
 

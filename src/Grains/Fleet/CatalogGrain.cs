@@ -12,8 +12,6 @@ public sealed partial class CatalogGrain(
     IFleetStore store, IFleetDocuments documents, IFleetView view, BackgroundWork work, TimeProvider time, ILogger<CatalogGrain> logger)
     : Grain, ICatalogGrain
 {
-    private const int LoadedAtOnce = 5_000;
-
     /// <summary>
     /// While a cluster detects the failure of a silo, two activations may exist for some seconds. The older one must not confirm a fleet that the other one has
     /// replaced.
@@ -29,7 +27,7 @@ public sealed partial class CatalogGrain(
     /// <inheritdoc />
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        _content = new FleetContent(await Load(cancellationToken));
+        _content = new FleetContent(await StoredFleet.Load(store, cancellationToken));
         _checkedAt = time.GetTimestamp();
     }
 
@@ -165,24 +163,6 @@ public sealed partial class CatalogGrain(
         if (bots.Count > 0) work.Run(stop => ScheduleKeepActive(bots, stop));
     }
 
-    private async Task<FleetLog> Load(CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var version = await store.ReadVersion(cancellationToken);
-            var rows = new List<FleetRow>();
-            var (kind, id) = (default(FleetRowKind), "");
-            while (await store.Read(kind, id, LoadedAtOnce, cancellationToken) is { Count: > 0 } page)
-            {
-                rows.AddRange(page);
-                (kind, id) = (page[^1].Kind, page[^1].Id);
-                if (page.Count < LoadedAtOnce) break;
-            }
-            // Otherwise another activation has written between two pages.
-            if (await store.ReadVersion(cancellationToken) == version) return new FleetLog(version, rows);
-        }
-    }
-
     /// <summary>Reads the rows again if another activation has written some. Callers share a check that is under way.</summary>
     private async Task Check(CancellationToken cancellationToken)
     {
@@ -203,7 +183,7 @@ public sealed partial class CatalogGrain(
         var known = _content;
         _checkedAt = time.GetTimestamp();
         if (await store.ReadVersion(cancellationToken) == known.Log.Version) return;
-        var loaded = await Load(cancellationToken);
+        var loaded = await StoredFleet.Load(store, cancellationToken);
         if (ReferenceEquals(_content, known) && !_isCommitting) _content = new FleetContent(loaded);
     }
 

@@ -73,6 +73,7 @@ internal sealed class FleetContent
     /// <summary>The version of a thing; 0 if the fleet does not have it.</summary>
     public long VersionOf(FleetItemId item)
     {
+        // The row of the settings has the order of the models, too. It counts here, so that a change may have to be repeated without need.
         var rows = RowsOf(item);
         if (rows.Count == 0) return 0;
         return Math.Max(rows.Max(row => row.Version), Log.Find(FleetRowKind.Managed, FleetMark.RowId(item))?.Version ?? 0);

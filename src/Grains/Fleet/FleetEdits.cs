@@ -17,8 +17,8 @@ internal static class FleetEdits
         var version = known.VersionOf(item);
         // Settings always exist, if only with nothing in them.
         var exists = version > 0 || item.Kind == FleetItemKind.Settings;
-        if (!exists && (edit.Action != FleetEditAction.Put || edit.Expected > 0)) throw new ClusterException(ErrorCode.NotFound, $"There is no {item}.");
-        if (edit.Expected is { } expected && expected != version) throw Stale(item, expected == 0);
+        if (!exists && (edit.Action != FleetEditAction.Put || edit.Expected is not (null or FleetEdit.New))) throw new ClusterException(ErrorCode.NotFound, $"There is no {item}.");
+        if (edit.Expected is not (null or FleetEdit.AnyVersion) && edit.Expected != version) throw Stale(item, edit.Expected == FleetEdit.New);
         if (edit.Action != FleetEditAction.Release && known.IsReadOnly(item))
         {
             throw new ClusterException(

@@ -62,7 +62,7 @@ internal static class StoreCommands
     }
 
     // A folder on the command line is meant, also where the environment names a database.
-    private static bool IsCluster(SettingSource settings)
+    internal static bool IsCluster(SettingSource settings)
     {
         var (isFolder, isDatabase) = (settings.IsOnCommandLine(Settings.Data), settings.IsOnCommandLine(Settings.Postgres));
         if (isFolder && isDatabase)
@@ -71,13 +71,13 @@ internal static class StoreCommands
         return isDatabase || (!isFolder && settings[Settings.Postgres].IsSet);
     }
 
-    private static (string Postgres, string Cluster) ReadCluster(SettingSource settings)
+    internal static (string Postgres, string Cluster) ReadCluster(SettingSource settings)
     {
         var (postgres, cluster) = (ClusterSettings.ReadPostgres(settings), ClusterSettings.ReadClusterId(settings));
         return settings.Problems.Count == 0 ? (postgres, cluster) : throw new StartException([.. settings.Problems]);
     }
 
-    private static string ReadFolder(SettingSource settings, string folder) => Path.GetFullPath(settings[Settings.Data].Text!, folder);
+    internal static string ReadFolder(SettingSource settings, string folder) => Path.GetFullPath(settings[Settings.Data].Text!, folder);
 
     private static string Describe(StoreCounts counts) =>
         $"{counts[RowKind.Conversation]} conversations, {counts[RowKind.Turn]} turns, {counts[RowKind.State]} states, "

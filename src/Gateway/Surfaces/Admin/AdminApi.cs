@@ -13,7 +13,7 @@ internal static class AdminApi
     public const string Prefix = "/admin/v1";
 
     // Every part of the API has a serializer context of its own.
-    private static readonly IJsonTypeInfoResolver[] Contexts = [AdminJson.Default];
+    private static readonly IJsonTypeInfoResolver[] Contexts = [AdminJson.Default, AdminFleetJson.Default];
 
     /// <summary>Whether a route belongs to operators, so that it must say which roles may use it.</summary>
     public static bool Contains(string pattern) => pattern.StartsWith("/admin", StringComparison.OrdinalIgnoreCase);
@@ -22,6 +22,9 @@ internal static class AdminApi
     {
         var routes = new AdminRoutes(app);
         AuditApi.Map(routes);
+        FleetApi.Map(routes);
+        FleetItemsApi.Map(routes);
+        FleetKeysApi.Map(routes);
     }
 
     /// <summary>Adds the services of the admin API.</summary>

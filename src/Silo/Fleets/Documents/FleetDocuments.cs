@@ -33,6 +33,8 @@ internal sealed class FleetDocuments(AesSecretSeal seal) : IFleetDocuments
     /// <inheritdoc />
     public Fleet Read(string text, Fleet stored)
     {
+        if (text.AsSpan().TrimStart() is ['{', ..] && TryParse(text) is { } json)
+            return Build(FleetReader.ReadPart(new StoredSecrets(stored, seal, Escape).Fill(JsonNodes.Convert(json)), NoVariables), "");
         var problems = new List<FleetProblem>();
         if (FleetYaml.Read(text, problems) is not { } root) throw Refuse(problems, "");
         if (problems.Count > 0) throw Refuse(problems, "");
@@ -71,17 +73,20 @@ internal sealed class FleetDocuments(AesSecretSeal seal) : IFleetDocuments
         _ => Items.Settings(fleet),
     };
 
-    private static JsonObject ParseObject(string json)
+    private static JsonObject ParseObject(string json) =>
+        TryParse(json) as JsonObject ?? throw new ClusterException(ErrorCode.InvalidRequest, "The body is not a JSON object, or has a member twice.");
+
+    private static JsonNode? TryParse(string json)
     {
         try
         {
-            if (JsonNode.Parse(json, null, Strict) is JsonObject found) return found;
+            return JsonNode.Parse(json, null, Strict);
         }
         catch (JsonException)
         {
             // The message of the exception may repeat a part of the text, which may be a secret.
+            return null;
         }
-        throw new ClusterException(ErrorCode.InvalidRequest, "The body is not a JSON object, or has a member twice.");
     }
 
     /// <summary>The document that has nothing but one thing.</summary>
