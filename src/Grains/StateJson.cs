@@ -10,6 +10,7 @@ namespace CozeCluster.Grains;
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(FleetSettings))]
 [JsonSerializable(typeof(FleetImports))]
+[JsonSerializable(typeof(FleetMark))]
 [JsonSerializable(typeof(BotState))]
 [JsonSerializable(typeof(HealthRecords))]
 [JsonSerializable(typeof(ModelPoolState))]

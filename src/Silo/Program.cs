@@ -23,6 +23,7 @@ try
     if (commandLine.Command == NodeCommand.StoreRestore) return await StoreCommands.Restore(source, folder, commandLine.File!, Console.Out);
     if (commandLine.Command == NodeCommand.SecretsRotate) return await SecretsCommands.Rotate(source, folder, Console.Out);
     if (commandLine.Command == NodeCommand.SecretsForget) return await SecretsCommands.Forget(source, folder, Console.Out);
+    if (commandLine.Keys is { } keys) return await KeyCommands.Run(commandLine.Command, keys, source, folder, Console.Out);
     var settings = NodeSettings.Read(source, folder);
     if (commandLine.Command == NodeCommand.Check) return await NodeCommands.CheckFleet(settings, commandLine.IsOnline, Console.Out);
 

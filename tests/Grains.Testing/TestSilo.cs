@@ -80,6 +80,7 @@ public sealed class TestSilo : IAsyncDisposable
         {
             NoNetwork.Use(silo);
             silo.AddGrains(_options);
+            silo.Services.AddSingleton<IFleetDocuments, NoDocuments>();
             silo.Services.AddSingleton<PlainCredentials>().AddSingleton<IRequestCredentials>(services => services.GetRequiredService<PlainCredentials>());
             // Orleans has timers only for reminders within this window. A clock that jumps could pass reminders outside of it.
             silo.Configure<ReminderOptions>(reminders => reminders.ReminderLoadingWindow = TimeSpan.FromDays(30));

@@ -127,10 +127,24 @@ public sealed record ApiKeyDefinition(string Name, string Hash, bool Admin)
     [Id(50)]
     public bool ShowBot { get; init; }
 
+    /// <summary>The secret that the key had before, which stays valid for a while; null: none.</summary>
+    [Id(70)]
+    public PreviousApiKey? Previous { get; init; }
+
+    /// <summary>The beginning and the last characters of the key, by which people recognize it; null: not known.</summary>
+    [Id(71)]
+    public string? Hint { get; init; }
+
     /// <summary>What an admin key may do; null: everything, as an owner.</summary>
     [Id(65)]
     public AdminRole? Role { get; init; }
 }
+
+/// <summary>The secret that an API key had before it was rotated.</summary>
+/// <param name="Hash">See <see cref="GrainKeys.ApiKeyHash"/>.</param>
+/// <param name="Until">When it stops being valid.</param>
+[GenerateSerializer, Immutable, Alias("previous-api-key")]
+public sealed record PreviousApiKey(string Hash, DateTimeOffset Until);
 
 /// <summary>A Discord bot that receives the messages of one server, and creates and deletes channels there.</summary>
 [GenerateSerializer, Immutable, Alias("listener-definition")]

@@ -29,13 +29,65 @@ public interface ICatalogGrain : IGrainWithStringKey
     /// <summary>Gets the version of the fleet, and the processes that use it.</summary>
     [Alias("GetStatus"), AlwaysInterleave, Idempotent]
     Task<FleetStatus> GetStatus();
+
+    /// <summary>
+    /// Changes one thing of the fleet, if the fleet is valid with the change. Of two changes that expect the same version, one is refused. This process uses
+    /// the change at once, others do within about a second.
+    /// </summary>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.InvalidRequest"/>: the content, or the fleet with it, is not valid. <see cref="ErrorCode.NotFound"/>: there is no such thing.
+    /// <see cref="ErrorCode.PreconditionFailed"/>: it has another version. <see cref="ErrorCode.Conflict"/>: the fleet file declares it, and it is not
+    /// released. <see cref="ErrorCode.PermissionDenied"/>: it is an admin key.
+    /// </exception>
+    [Alias("Change")]
+    Task<FleetEdited> Change(FleetEdit edit);
+
+    /// <summary>
+    /// Makes the fleet what a document says: things that differ are managed from now on, and managed things that the document lacks are deleted. It applies
+    /// all of the document or nothing.
+    /// </summary>
+    /// <exception cref="ClusterException">As <see cref="Change"/>; <see cref="ErrorCode.Conflict"/> names a thing of the fleet file that differs.</exception>
+    [Alias("ImportDocument")]
+    Task<FleetDifferences> ImportDocument(FleetDocument document);
+
+    /// <summary>Gets one thing of the fleet; null if there is none.</summary>
+    [Alias("ReadItem"), AlwaysInterleave, Idempotent]
+    Task<FleetItem?> ReadItem(FleetItemId id);
+
+    /// <summary>Lists the things of a kind.</summary>
+    /// <param name="kind">The kind.</param>
+    /// <param name="tenantId">For keys, their tenant; otherwise null.</param>
+    /// <param name="after">The id after which the page begins; null for the first page.</param>
+    /// <param name="limit">1 to 200.</param>
+    [Alias("ListItems"), AlwaysInterleave, Idempotent]
+    Task<FleetItemPage> ListItems(FleetItemKind kind, string? tenantId, string? after, int limit);
+
+    /// <summary>Writes the whole fleet as a fleet file in JSON.</summary>
+    /// <param name="withSecrets">Whether it contains the secrets.</param>
+    [Alias("Export"), AlwaysInterleave, Idempotent]
+    Task<FleetExport> Export(bool withSecrets);
+}
+
+/// <summary>The fleet as a fleet file.</summary>
+/// <param name="Version">The version of the fleet.</param>
+/// <param name="Json">The file.</param>
+[GenerateSerializer, Immutable, Alias("fleet-export")]
+public sealed record FleetExport(long Version, string Json)
+{
+    /// <summary>The version, without the content.</summary>
+    public override string ToString() => $"{nameof(FleetExport)} {Version}";
 }
 
 /// <summary>The result of an import.</summary>
 /// <param name="Version">The version of the fleet that is in force.</param>
 /// <param name="IsSuperseded">Whether the imported fleet was not applied, because another fleet has replaced it before.</param>
 [GenerateSerializer, Immutable, Alias("fleet-import")]
-public sealed record FleetImport(long Version, bool IsSuperseded);
+public sealed record FleetImport(long Version, bool IsSuperseded)
+{
+    /// <summary>The things that the fleet declares otherwise than they are managed through the API. They were not changed.</summary>
+    [Id(70)]
+    public IReadOnlyList<FleetItemId> Unchanged { get => field ?? []; init; }
+}
 
 /// <summary>A process asks for changes of the fleet.</summary>
 /// <param name="ProcessId">Identifies the process; unique in the cluster.</param>

@@ -62,4 +62,9 @@ public enum FleetRowKind
     /// themselves are in the same storage. So it is copied with the conversations, and does not change with the key that encrypts secrets.
     /// </summary>
     ConversationKey = 9,
+
+    /// <summary>
+    /// What is managed through the API, and what the fleet file says about it. The id is that of a <see cref="FleetItemId"/>. Only the catalog uses it.
+    /// </summary>
+    Managed = 10,
 }

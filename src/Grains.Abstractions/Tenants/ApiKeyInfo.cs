@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace CozeCluster;
 
 /// <summary>The tenant and the rights of an API key.</summary>
@@ -26,6 +28,13 @@ public sealed record ApiKeyInfo(string TenantId, string Name, bool Admin)
 
     /// <summary>See <see cref="ApiKeyDefinition.Limits"/>.</summary>
     public LimitsDefinition? Limits { get; init; }
+
+    /// <summary>Whether it is the secret that the key had before; see <see cref="ApiKeyDefinition.Previous"/>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsPrevious { get; init; }
+
+    /// <summary>See <see cref="ApiKeyDefinition.Hint"/>.</summary>
+    public string? Hint { get; init; }
 
     /// <summary>What an admin key may do; null for the key of a tenant. See <see cref="ApiKeyDefinition.Role"/>.</summary>
     public AdminRole? Role { get => Admin ? field ?? AdminRole.Owner : null; init; }

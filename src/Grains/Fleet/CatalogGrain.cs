@@ -8,7 +8,8 @@ namespace CozeCluster.Grains;
 /// import whose rows were not written for certain ends the activation, and the next one reads them.
 /// </summary>
 [GrainType("catalog"), ActivationCountBasedPlacement]
-public sealed partial class CatalogGrain(IFleetStore store, IFleetView view, BackgroundWork work, TimeProvider time, ILogger<CatalogGrain> logger)
+public sealed partial class CatalogGrain(
+    IFleetStore store, IFleetDocuments documents, IFleetView view, BackgroundWork work, TimeProvider time, ILogger<CatalogGrain> logger)
     : Grain, ICatalogGrain
 {
     /// <summary>
@@ -19,17 +20,19 @@ public sealed partial class CatalogGrain(IFleetStore store, IFleetView view, Bac
 
     private readonly FleetProcesses _processes = new(time);
     private readonly LoadBoard _loads = new();
-    private FleetLog _log = new(0, []);
-    private bool _isImporting;
+    private FleetContent _content = new(new FleetLog(0, []));
+    private bool _isCommitting;
     private Task? _check;
     private long _checkedAt;
 
     /// <inheritdoc />
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        _log = await Load(cancellationToken);
+        _content = new FleetContent(await StoredFleet.Load(store, cancellationToken));
         _checkedAt = time.GetTimestamp();
     }
+
+    private FleetLog Log => _content.Log;
 
     /// <inheritdoc />
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => work.StopAsync();
@@ -37,10 +40,11 @@ public sealed partial class CatalogGrain(IFleetStore store, IFleetView view, Bac
     /// <inheritdoc />
     public async Task<FleetImport> Import(Fleet fleet, bool isStart)
     {
-        var imports = _log.Imports;
+        var imports = Log.Imports;
+        List<FleetItemId> unchanged = [];
         if (!imports.IsCurrent(fleet.Version))
         {
-            if (isStart && imports.IsSuperseded(fleet.Version)) return new FleetImport(_log.Version, IsSuperseded: true);
+            if (isStart && imports.IsSuperseded(fleet.Version)) return new FleetImport(Log.Version, IsSuperseded: true);
             if (fleet.DeclaredVersion < imports.DeclaredVersion)
             {
                 throw new ClusterException(
@@ -48,40 +52,102 @@ public sealed partial class CatalogGrain(IFleetStore store, IFleetView view, Bac
                     $"The fleet has version {fleet.DeclaredVersion}, but version {imports.DeclaredVersion} is in force. "
                     + $"Set 'version' to {imports.DeclaredVersion} or more to replace it.");
             }
-            var known = _log.Read(FleetRowKind.Settings, FleetSettings.Id, StateJson.Default.FleetSettings)?.SealKey;
-            if (known?.Fingerprints.Sealed != fleet.SealKey?.Fingerprints.Sealed)
+            if (_content.Index.Settings.SealKey?.Fingerprints.Sealed != fleet.SealKey?.Fingerprints.Sealed)
                 throw new ClusterException(ErrorCode.StateConflict, "The key that encrypts secrets was replaced at the same time. Retry.");
-            await Apply(fleet);
+            var changed = FleetMerge.ApplyFile(_content, fleet, time.GetUtcNow(), unchanged);
+            await Commit(changed, changedItem: null, isChecked: _content.Marks.Count == 0);
         }
         // Also if the fleet was already applied: its first import may have failed before this.
-        List<string> keptActive = [.. fleet.Bots.Where(bot => bot.KeepActive is not null).Select(bot => bot.Id)];
-        work.Run(stop => ScheduleKeepActive(keptActive, stop));
+        KeepActive(fleet.Bots);
         await RefreshView();
-        return new FleetImport(_log.Version, IsSuperseded: false);
+        return new FleetImport(Log.Version, IsSuperseded: false) { Unchanged = unchanged };
     }
+
+    /// <inheritdoc />
+    public async Task<FleetEdited> Change(FleetEdit edit)
+    {
+        var changed = FleetEdits.Apply(_content, edit, documents, time.GetUtcNow());
+        await Commit(changed, edit.Item);
+        KeepActive(_content.Only(edit.Item).Bots);
+        await RefreshView();
+        return new FleetEdited(Log.Version, _content.Read(edit.Item, documents));
+    }
+
+    /// <inheritdoc />
+    public async Task<FleetDifferences> ImportDocument(FleetDocument document)
+    {
+        var before = _content;
+        if (document.Expected is { } expected && expected != Log.Version)
+            throw new ClusterException(ErrorCode.PreconditionFailed, "The fleet has changed since it was read. Compare the document with it again.");
+        var fleet = documents.Read(document.Text, before.Index.ToFleet());
+        var (changed, differences) = FleetMerge.ApplyDocument(before, fleet, document.By, time.GetUtcNow());
+        var refused = differences.Find(difference => difference.Change == FleetDifferenceKind.Refused);
+        if (!document.IsDryRun && refused != default)
+        {
+            throw new ClusterException(
+                ErrorCode.Conflict, $"The {refused.Item} comes from the fleet file, and the document has it otherwise. Release it first, or change the file.");
+        }
+        var after = before.With(Log.Version + 1, changed);
+        documents.Check(after.Index.ToFleet(), changed: null);
+        if (!document.IsDryRun)
+        {
+            await Commit(changed, changedItem: null, isChecked: true);
+            KeepActive(fleet.Bots);
+            await RefreshView();
+        }
+        var listed = from difference in differences
+                     orderby difference.Item.Kind, difference.Item.Id
+                     select new FleetDifference(
+                         difference.Item, difference.Change, Fields(difference.Item, difference.Change == FleetDifferenceKind.Refused ? fleet : null));
+        return new FleetDifferences(Log.Version, [.. listed]);
+
+        IReadOnlyList<string> Fields(FleetItemId item, Fleet? other) =>
+            FleetItemText.FieldsThatDiffer(before.Only(item), other is null ? after.Only(item) : FleetItemText.Only(other, item), item, documents);
+    }
+
+    /// <inheritdoc />
+    public Task<FleetItem?> ReadItem(FleetItemId id) => Task.FromResult(_content.Read(id, documents));
+
+    /// <inheritdoc />
+    public Task<FleetItemPage> ListItems(FleetItemKind kind, string? tenantId, string? after, int limit)
+    {
+        var ids = _content.List(kind, tenantId).Where(item => after is null || string.CompareOrdinal(item.Id, after) > 0).Take(limit + 1).ToList();
+        var items = ids.Take(limit).Select(item => _content.Read(item, documents)).OfType<FleetItem>();
+        return Task.FromResult(new FleetItemPage([.. items], ids.Count > limit ? ids[limit - 1].Id : null));
+    }
+
+    /// <inheritdoc />
+    public Task<FleetExport> Export(bool withSecrets) =>
+        Task.FromResult(new FleetExport(Log.Version, documents.Write(_content.Index.ToFleet(), withSecrets)));
 
     /// <inheritdoc />
     public async Task<FleetChanges?> GetChanges(FleetPoll poll)
     {
         _processes.Confirm(poll.ProcessId, poll.KnownVersion);
-        if (poll.KnownVersion > _log.Version) await Check(CancellationToken.None);
+        if (poll.KnownVersion > Log.Version) await Check(CancellationToken.None);
         else if (time.GetElapsedTime(_checkedAt) >= CheckInterval) work.Run(CheckAndLog);
-        var changes = _log.GetChanges(poll);
+        var changes = Log.GetChanges(poll);
         if (poll.Loads is null || _loads.Exchange(poll.ProcessId, poll.Loads) is not { Count: > 0 } loads) return changes;
-        return (changes ?? new FleetChanges(_log.Version, IsFull: false, [])) with { Loads = loads };
+        return (changes ?? new FleetChanges(Log.Version, IsFull: false, [])) with { Loads = loads };
     }
 
     /// <inheritdoc />
-    public Task<FleetStatus> GetStatus() => Task.FromResult(new FleetStatus(_log.Version, _processes.List()));
+    public Task<FleetStatus> GetStatus() => Task.FromResult(new FleetStatus(Log.Version, _processes.List()));
 
-    private async Task Apply(Fleet fleet)
+    /// <summary>Writes the rows of a change, if the fleet is valid with them.</summary>
+    /// <param name="changed">The rows; none changes nothing.</param>
+    /// <param name="changedItem">The only thing that changes; null: several.</param>
+    /// <param name="isChecked">Whether the fleet is known to be valid.</param>
+    private async Task Commit(List<FleetRow> changed, FleetItemId? changedItem, bool isChecked = false)
     {
-        var before = _log;
-        var (changed, version) = (FleetRows.Difference(before, fleet, time.GetUtcNow()), before.Version + 1);
-        _isImporting = true;
+        if (changed.Count == 0) return;
+        var (before, version) = (_content, _content.Log.Version + 1);
+        var after = before.With(version, changed);
+        if (!isChecked) documents.Check(after.Index.ToFleet(), changedItem);
+        _isCommitting = true;
         try
         {
-            await store.Commit(before.Version, version, changed);
+            await store.Commit(before.Log.Version, version, changed);
         }
         catch
         {
@@ -90,22 +156,22 @@ public sealed partial class CatalogGrain(IFleetStore store, IFleetView view, Bac
         }
         finally
         {
-            _isImporting = false;
+            _isCommitting = false;
         }
-        _log = before.With(version, changed);
+        _content = after;
         LogApplied(logger, version, changed.Count);
     }
 
-    private async Task<FleetLog> Load(CancellationToken cancellationToken)
+    private void KeepActive(IEnumerable<BotDefinition> changed)
     {
-        var (version, rows) = await FleetSecrets.ReadAll(store, cancellationToken);
-        return new FleetLog(version, rows);
+        List<string> bots = [.. changed.Where(bot => bot.KeepActive is not null).Select(bot => bot.Id)];
+        if (bots.Count > 0) work.Run(stop => ScheduleKeepActive(bots, stop));
     }
 
     /// <summary>Reads the rows again if another activation has written some. Callers share a check that is under way.</summary>
     private async Task Check(CancellationToken cancellationToken)
     {
-        if (_isImporting) return;
+        if (_isCommitting) return;
         var check = _check ??= Reload(cancellationToken);
         try
         {
@@ -119,11 +185,11 @@ public sealed partial class CatalogGrain(IFleetStore store, IFleetView view, Bac
 
     private async Task Reload(CancellationToken cancellationToken)
     {
-        var known = _log;
+        var known = _content;
         _checkedAt = time.GetTimestamp();
-        if (await store.ReadVersion(cancellationToken) == known.Version) return;
-        var loaded = await Load(cancellationToken);
-        if (ReferenceEquals(_log, known) && !_isImporting) _log = loaded;
+        if (await store.ReadVersion(cancellationToken) == known.Log.Version) return;
+        var loaded = await StoredFleet.Load(store, cancellationToken);
+        if (ReferenceEquals(_content, known) && !_isCommitting) _content = new FleetContent(loaded);
     }
 
     private async Task CheckAndLog(CancellationToken stop)

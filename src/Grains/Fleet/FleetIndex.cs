@@ -59,6 +59,9 @@ internal sealed class FleetIndex
     private IReadOnlyList<ModelDefinition> OrderedModels =>
         _orderedModels ??= [.. _settings.Models.Select(id => _models.GetValueOrDefault(id)).OfType<ModelDefinition>()];
 
+    /// <summary>The settings of the fleet.</summary>
+    public FleetSettings Settings => _settings;
+
     public ApiKeyInfo? FindKey(string hash) => _keys.GetValueOrDefault(hash);
 
     public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) => (_keyLimits ??= IndexKeyLimits()).GetValueOrDefault((tenantId, keyName));
@@ -81,6 +84,9 @@ internal sealed class FleetIndex
             ?? ModelNames.FindBot(tenantId, model)
             ?? FindOffered(tenantId, aliases.FirstOrDefault(alias => alias.IsPattern && alias.Matches(model))?.Model);
     }
+
+    /// <summary>Finds a model by its id alone.</summary>
+    public ModelDefinition? FindOwnModel(string id) => _models.GetValueOrDefault(id);
 
     public IReadOnlyList<ModelInfo> ListModels(string tenantId)
     {
@@ -147,6 +153,26 @@ internal sealed class FleetIndex
     public IReadOnlyList<string> FindRevokedKeys(FleetIndex before) => ReferenceEquals(before._keys, _keys)
         ? []
         : [.. before._keys.Where(key => !HasSameRights(key.Value, FindKey(key.Key))).Select(key => key.Key)];
+
+    /// <summary>The whole fleet, ordered by id; its models in the fleet's order.</summary>
+    public Fleet ToFleet()
+    {
+        var keys = _keys.ToLookup(key => key.Value.TenantId);
+        return new Fleet(
+            "",
+            [.. Ordered(_tenants).Select(tenant => tenant with { Keys = [.. FleetKeys.ToDefinitions(keys[tenant.Id])] })],
+            Ordered(_accounts),
+            Ordered(_bots),
+            OrderedModels)
+        {
+            Listeners = Ordered(_listeners),
+            Notifications = _settings.Notifications,
+            Endpoints = _settings.Endpoints,
+        };
+
+        static IReadOnlyList<T> Ordered<T>(Dictionary<string, T> things) =>
+            [.. things.OrderBy(thing => thing.Key, StringComparer.Ordinal).Select(thing => thing.Value)];
+    }
 
     private static bool HasSameRights(ApiKeyInfo before, ApiKeyInfo? after) =>
         after is not null && after.TenantId == before.TenantId && after.Role == before.Role && (before.Disabled || !after.Disabled);

@@ -43,6 +43,9 @@ internal sealed class FleetLog
     /// <summary>All rows, in no particular order.</summary>
     public IReadOnlyCollection<FleetRow> Rows => _rows.Values;
 
+    /// <summary>The rows of kind <see cref="FleetRowKind.Managed"/>.</summary>
+    public IEnumerable<FleetRow> Marks => _rows.Values.Where(row => row.Kind == FleetRowKind.Managed);
+
     /// <summary>Finds a row; null if there is none.</summary>
     public FleetRow? Find(FleetRowKind kind, string id) => _rows.GetValueOrDefault((kind, id));
 
@@ -107,7 +110,7 @@ internal sealed class FleetLog
         return found < 0 ? ~found : found + 1;
     }
 
-    private static bool IsForProcesses(FleetRow row) => row.Kind != FleetRowKind.Imports;
+    private static bool IsForProcesses(FleetRow row) => row.Kind is not (FleetRowKind.Imports or FleetRowKind.Managed);
 
     private static int Compare(FleetRow one, FleetRow other)
     {

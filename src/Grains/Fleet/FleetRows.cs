@@ -52,80 +52,49 @@ internal static class FleetRows
     /// <summary>The id of the row of kind <see cref="FleetRowKind.ConversationKey"/>.</summary>
     public const string ConversationKeyId = "conversations";
 
-    /// <summary>The rows that are written to replace the known fleet by another one.</summary>
-    /// <param name="known">The rows that are stored.</param>
-    /// <param name="fleet">The other fleet.</param>
-    /// <param name="now">The date of models that are new and have none.</param>
-    public static List<FleetRow> Difference(FleetLog known, Fleet fleet, DateTimeOffset now)
-    {
-        var version = known.Version + 1;
-        var changed = new List<FleetRow>();
-        var kept = new HashSet<(FleetRowKind, string)>();
-        foreach (var (kind, id, payload) in Convert(known, fleet, now))
-        {
-            kept.Add((kind, id));
-            if (known.Find(kind, id)?.Payload.AsSpan().SequenceEqual(payload) != true) changed.Add(new FleetRow(kind, id, version, payload));
-        }
-        changed.AddRange(known.Rows.Where(row => !kept.Contains((row.Kind, row.Id))).Select(row => row with { Version = version, Payload = null }));
-        return changed;
-    }
-
     /// <summary>Reads the content of a row.</summary>
     /// <exception cref="JsonException">The row is damaged.</exception>
     public static T Read<T>(byte[] payload, JsonTypeInfo<T> json) => JsonSerializer.Deserialize(payload, json) ?? throw new JsonException("The row is null.");
 
-    private static IEnumerable<(FleetRowKind Kind, string Id, byte[] Payload)> Convert(FleetLog known, Fleet fleet, DateTimeOffset now)
+    /// <summary>The rows of everything in a fleet, except its settings.</summary>
+    /// <param name="known">The rows that are stored.</param>
+    /// <param name="fleet">The fleet.</param>
+    /// <param name="now">The date of models that are new and have none.</param>
+    public static IEnumerable<(FleetItemId Item, FleetRowKind Kind, string Id, byte[] Payload)> Convert(FleetLog known, Fleet fleet, DateTimeOffset now)
     {
-        var settings = new FleetSettings([.. fleet.Models.Select(model => model.Id)])
-        {
-            Notifications = KeepSeals(known.Read(FleetRowKind.Settings, FleetSettings.Id, StateJson.Default.FleetSettings)?.Notifications, fleet.Notifications),
-            Endpoints = fleet.Endpoints,
-            SealKey = fleet.SealKey,
-        };
-        yield return (FleetRowKind.Settings, FleetSettings.Id, Write(settings, StateJson.Default.FleetSettings));
-        yield return (FleetRowKind.Imports, FleetImports.Id, Write(known.Imports.With(fleet), StateJson.Default.FleetImports));
-        // Created once: under another key, nobody would find the named conversations.
-        var key = known.Find(FleetRowKind.ConversationKey, ConversationKeyId)?.Payload;
-        yield return (FleetRowKind.ConversationKey, ConversationKeyId, key is { Length: ConversationIds.KeyBytes } ? key : ConversationIds.NewKey());
         foreach (var tenant in fleet.Tenants)
         {
-            yield return (FleetRowKind.Tenant, tenant.Id, Write(tenant with { Keys = [] }, MessagesJson.Default.TenantDefinition));
-            foreach (var apiKey in tenant.Keys)
-            {
-                var info = new ApiKeyInfo(tenant.Id, apiKey.Name, apiKey.Admin)
-                {
-                    ErrorText = apiKey.ErrorText,
-                    Compat = apiKey.Compat,
-                    Models = apiKey.Models,
-                    IpRanges = apiKey.IpRanges,
-                    ExpiresAt = apiKey.ExpiresAt,
-                    Disabled = apiKey.Disabled,
-                    Limits = apiKey.Limits,
-                    ShowBot = apiKey.ShowBot,
-                    Role = apiKey.Role,
-                };
-                yield return (FleetRowKind.Key, apiKey.Hash, Write(info, MessagesJson.Default.ApiKeyInfo));
-            }
+            yield return Row(FleetItemKind.Tenant, tenant.Id, Write(tenant with { Keys = [] }, MessagesJson.Default.TenantDefinition));
+            foreach (var row in ConvertKeys(tenant)) yield return row;
         }
         foreach (var account in fleet.Accounts)
         {
             var before = known.Read(FleetRowKind.Account, account.Id, MessagesJson.Default.AccountDefinition);
-            yield return (FleetRowKind.Account, account.Id, Write(KeepSeals(before, account), MessagesJson.Default.AccountDefinition));
+            yield return Row(FleetItemKind.Account, account.Id, Write(KeepSeals(before, account), MessagesJson.Default.AccountDefinition));
         }
         foreach (var listener in fleet.Listeners)
         {
             var before = known.Read(FleetRowKind.Listener, listener.Id, MessagesJson.Default.ListenerDefinition);
             var after = listener with { Token = Keep(before?.Token, listener.Token)!, Proxy = Keep(before?.Proxy, listener.Proxy) };
-            yield return (FleetRowKind.Listener, listener.Id, Write(after, MessagesJson.Default.ListenerDefinition));
+            yield return Row(FleetItemKind.Listener, listener.Id, Write(after, MessagesJson.Default.ListenerDefinition));
         }
-        foreach (var bot in fleet.Bots) yield return (FleetRowKind.Bot, bot.Id, Write(bot, MessagesJson.Default.BotDefinition));
+        foreach (var bot in fleet.Bots) yield return Row(FleetItemKind.Bot, bot.Id, Write(bot, MessagesJson.Default.BotDefinition));
         foreach (var model in fleet.Models)
         {
             var before = known.Read(FleetRowKind.Model, model.Id, MessagesJson.Default.ModelDefinition);
             var dated = model.CreatedAt == default ? model with { CreatedAt = before?.CreatedAt ?? now } : model;
-            yield return (FleetRowKind.Model, model.Id, Write(dated, MessagesJson.Default.ModelDefinition));
+            yield return Row(FleetItemKind.Model, model.Id, Write(dated, MessagesJson.Default.ModelDefinition));
         }
+
+        static (FleetItemId, FleetRowKind, string, byte[]) Row(FleetItemKind kind, string id, byte[] payload) =>
+            (new(kind, id), FleetContent.KindOf(kind), id, payload);
     }
+
+    /// <summary>The rows of the keys of a tenant.</summary>
+    public static IEnumerable<(FleetItemId Item, FleetRowKind Kind, string Id, byte[] Payload)> ConvertKeys(TenantDefinition tenant) =>
+        from key in tenant.Keys
+        from row in FleetKeys.ToRows(tenant.Id, key)
+        select (FleetItemId.Key(tenant.Id, key.Name), FleetRowKind.Key, row.Hash, Write(row.Info, MessagesJson.Default.ApiKeyInfo));
 
     private static AccountDefinition KeepSeals(AccountDefinition? before, AccountDefinition after) => after with
     {
@@ -134,7 +103,8 @@ internal static class FleetRows
         OAuth = after.OAuth is { } oauth ? oauth with { PrivateKey = Keep(before?.OAuth?.PrivateKey, oauth.PrivateKey)! } : null,
     };
 
-    private static NotificationsDefinition? KeepSeals(NotificationsDefinition? before, NotificationsDefinition? after) => after is null ? null : new()
+    /// <summary>The notifications of a fleet, with the stored seals of secrets that have not changed.</summary>
+    public static NotificationsDefinition? KeepSeals(NotificationsDefinition? before, NotificationsDefinition? after) => after is null ? null : new()
     {
         Webhook = after.Webhook is { } webhook
             ? new WebhookDefinition(Keep(before?.Webhook?.Url, webhook.Url)!, Keep(before?.Webhook?.Secret, webhook.Secret))
@@ -144,5 +114,6 @@ internal static class FleetRows
 
     private static Secret? Keep(Secret? before, Secret? after) => before == after ? before : after;
 
-    private static byte[] Write<T>(T content, JsonTypeInfo<T> json) => JsonSerializer.SerializeToUtf8Bytes(content, json);
+    /// <summary>Writes the content of a row.</summary>
+    public static byte[] Write<T>(T content, JsonTypeInfo<T> json) => JsonSerializer.SerializeToUtf8Bytes(content, json);
 }

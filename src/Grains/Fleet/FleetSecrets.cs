@@ -55,17 +55,41 @@ public static class FleetSecrets
         var settings = Settings(rows);
         settings = settings with { SealKey = sealKey, Notifications = settings.Notifications is { } notifications ? Replace(notifications, replace) : null };
         var changed = new List<FleetRow> { Write(FleetRowKind.Settings, FleetSettings.Id, settings, StateJson.Default.FleetSettings) };
-        foreach (var row in rows)
-        {
-            if (row.Kind == FleetRowKind.Account)
-                changed.Add(Write(row.Kind, row.Id, Replace(Read(row, MessagesJson.Default.AccountDefinition), replace), MessagesJson.Default.AccountDefinition));
-            if (row.Kind == FleetRowKind.Listener)
-                changed.Add(Write(row.Kind, row.Id, Replace(Read(row, MessagesJson.Default.ListenerDefinition), replace), MessagesJson.Default.ListenerDefinition));
-        }
+        changed.AddRange(rows.Select(ReplaceIn).OfType<FleetRow>());
         return changed;
 
-        FleetRow Write<T>(FleetRowKind kind, string id, T content, JsonTypeInfo<T> json) =>
-            new(kind, id, version, JsonSerializer.SerializeToUtf8Bytes(content, json));
+        FleetRow? ReplaceIn(FleetRow row) => row.Kind switch
+        {
+            FleetRowKind.Account => Write(
+                row.Kind, row.Id, Replace(Read(row, MessagesJson.Default.AccountDefinition), replace), MessagesJson.Default.AccountDefinition),
+            FleetRowKind.Listener => Write(
+                row.Kind, row.Id, Replace(Read(row, MessagesJson.Default.ListenerDefinition), replace), MessagesJson.Default.ListenerDefinition),
+            FleetRowKind.Managed => ReplaceInMark(row),
+            _ => null,
+        };
+
+        // A mark keeps what the fleet file says about something that is managed through the API.
+        FleetRow? ReplaceInMark(FleetRow row)
+        {
+            if (FleetMark.ItemOf(row.Id) is not { Kind: FleetItemKind.Account or FleetItemKind.Listener or FleetItemKind.Settings } item) return null;
+            var mark = Read(row, StateJson.Default.FleetMark);
+            if (mark.Declared.Count == 0) return null;
+            return Write(row.Kind, row.Id, mark with { Declared = [.. mark.Declared.Select(declared => ReplaceInDeclared(item, declared))] }, StateJson.Default.FleetMark);
+        }
+
+        DeclaredRow ReplaceInDeclared(FleetItemId item, DeclaredRow declared)
+        {
+            var row = new FleetRow(FleetContent.KindOf(item.Kind), declared.Id, version, declared.Payload);
+            if (item.Kind != FleetItemKind.Settings) return declared with { Payload = ReplaceIn(row)!.Payload! };
+            var before = Read(row, StateJson.Default.FleetSettings);
+            if (before.Notifications is null) return declared;
+            return declared with
+            {
+                Payload = FleetRows.Write(before with { Notifications = Replace(before.Notifications, replace) }, StateJson.Default.FleetSettings),
+            };
+        }
+
+        FleetRow Write<T>(FleetRowKind kind, string id, T content, JsonTypeInfo<T> json) => new(kind, id, version, FleetRows.Write(content, json));
     }
 
     private static FleetSettings Settings(IReadOnlyList<FleetRow> rows) =>

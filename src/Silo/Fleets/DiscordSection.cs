@@ -12,7 +12,7 @@ internal static class DiscordSection
     public static IReadOnlyList<DeclaredListener> Read(FleetField section) =>
         [.. section.List("listener").Select(item => item.Map(ReadListener)).OfType<DeclaredListener>()];
 
-    /// <summary>Reports tokens that are used twice, and user accounts where the fleet does not allow them.</summary>
+    /// <summary>Reports tokens that are used twice.</summary>
     public static void Check(Declared declared)
     {
         CheckUniqueTokens(
@@ -23,7 +23,11 @@ internal static class DiscordSection
             declared.Accounts.Where(IsDiscord).Select(account => (account.Account.Token ?? "", account.TokenAt)),
             "account",
             "an account may serve several bots, so that its limits are kept in one place");
+    }
 
+    /// <summary>Reports user accounts where the fleet does not allow them.</summary>
+    public static void CheckUserAccounts(Declared declared)
+    {
         var isAllowed = declared.AllowUserAccounts.Flag() ?? false;
         foreach (var account in isAllowed ? [] : UserAccounts(declared))
         {
@@ -66,10 +70,14 @@ internal static class DiscordSection
         return new DeclaredListener(id, token.Exists ? token : file, new FleetListener(definition, token.Token(file) ?? "", map.Optional("proxy").Proxy()));
     }
 
-    private static IEnumerable<DeclaredAccount> UserAccounts(Declared declared) => declared.Accounts.Where(account =>
-        IsDiscord(account)
-        && DiscordAccountOptions.TryParse(account.Account.Definition.Options, out var options, out _)
-        && options.Kind == DiscordAccountKind.User);
+    /// <summary>Whether an account is the user account of a person.</summary>
+    public static bool IsUserAccount(AccountDefinition account) =>
+        account.Upstream == KnownUpstreams.Discord
+        && DiscordAccountOptions.TryParse(account.Options, out var options, out _)
+        && options.Kind == DiscordAccountKind.User;
+
+    private static IEnumerable<DeclaredAccount> UserAccounts(Declared declared) =>
+        declared.Accounts.Where(account => IsUserAccount(account.Account.Definition));
 
     private static bool IsDiscord(DeclaredAccount account) => account.Account.Definition.Upstream == KnownUpstreams.Discord;
 
@@ -79,7 +87,7 @@ internal static class DiscordSection
         foreach (var (token, at) in tokens)
         {
             if (token.Length == 0 || seen.TryAdd(token, at)) continue;
-            at.Report($"This is the same token as that of the {what} in line {seen[token].Place.Line}; {why}.");
+            at.Report($"This is the same token as that of the {what} in {seen[token].Place.Where}; {why}.");
         }
     }
 }

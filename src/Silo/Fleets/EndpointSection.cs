@@ -31,6 +31,9 @@ internal static class EndpointSection
         return Modes.FirstOrDefault(mode => mode.Name == name).Mode;
     }
 
+    /// <summary>The name of a mode.</summary>
+    public static string NameOf(CompatMode mode) => Modes.First(known => known.Mode == mode).Name;
+
     /// <summary>Reports endpoints that accept requests without a key, if other machines can reach them.</summary>
     /// <param name="declared">The fleet.</param>
     /// <param name="isReachable">Whether other machines can reach the node.</param>

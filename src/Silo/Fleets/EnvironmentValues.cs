@@ -7,8 +7,8 @@ namespace CozeCluster.Silo.Fleets;
 /// Replaces environment variables in values of a fleet file: <c>${NAME}</c>, or <c>${NAME:-default}</c> for a variable that may be unset or empty.
 /// <c>$$</c> is a dollar sign. Values are replaced after the YAML has been parsed, so a variable cannot change the structure of the file.
 /// </summary>
-/// <param name="lookup">Returns the value of a variable, or null.</param>
-internal sealed class EnvironmentValues(Func<string, string?> lookup)
+/// <param name="lookup">Returns the value of a variable, or null. Null: nothing is replaced, and a dollar sign is a dollar sign.</param>
+internal sealed class EnvironmentValues(Func<string, string?>? lookup)
 {
     private static readonly SearchValues<char> NameCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
@@ -16,13 +16,16 @@ internal sealed class EnvironmentValues(Func<string, string?> lookup)
     /// <summary>The variables of this process.</summary>
     public static EnvironmentValues Process { get; } = new(Environment.GetEnvironmentVariable);
 
+    /// <summary>Replaces nothing.</summary>
+    public static EnvironmentValues Literal { get; } = new(null);
+
     /// <summary>Replaces all references in <paramref name="text"/>.</summary>
     /// <param name="text">The value as written.</param>
     /// <param name="report">Receives each problem. The messages never contain the value of a variable.</param>
     /// <returns>Null if there is a problem.</returns>
     public string? Substitute(string text, Action<string> report)
     {
-        if (!text.Contains('$')) return text;
+        if (lookup is null || !text.Contains('$')) return text;
         var result = new StringBuilder(text.Length);
         var isValid = true;
         for (var i = 0; i < text.Length; i++)
@@ -61,7 +64,7 @@ internal sealed class EnvironmentValues(Func<string, string?> lookup)
             report("Expected the name of an environment variable (letters, digits, '_') between '${' and '}', optionally followed by ':-' and a default.");
             return null;
         }
-        var value = lookup(name);
+        var value = lookup!(name);
         if (!string.IsNullOrEmpty(value)) return value;
         if (separator >= 0) return reference[(separator + 2)..];
         report($"The environment variable {name} is {(value is null ? "not set" : "empty")}. Set it, or write a default: ${{{name}:-…}}.");

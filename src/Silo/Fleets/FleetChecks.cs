@@ -58,18 +58,18 @@ internal static class FleetChecks
         foreach (var (id, at) in declared)
         {
             if (id.Length == 0 || seen.TryAdd(id, at)) continue;
-            at.Report($"There is another {what} '{at.Written}' in line {seen[id].Place.Line}.");
+            at.Report($"There is another {what} '{at.Written}' in {seen[id].Place.Where}.");
         }
     }
 
     private static void CheckUniqueSecrets(FleetReadContext context, IEnumerable<DeclaredKey> keys)
     {
         var seen = new Dictionary<string, DeclaredKey>(StringComparer.Ordinal);
-        foreach (var key in keys)
+        var hashes = keys.SelectMany(key => key.Definition.Previous is { } previous ? [(key.Definition.Hash, key), (previous.Hash, key)] : new[] { (key.Definition.Hash, key) });
+        foreach (var (hash, key) in hashes)
         {
-            if (key.Definition.Hash.Length == 0 || seen.TryAdd(key.Definition.Hash, key)) continue;
-            var line = seen[key.Definition.Hash].SecretAt.Line;
-            context.Report(key.SecretAt, $"This is the same API key as in line {line}. Every tenant needs API keys of its own.");
+            if (hash.Length == 0 || seen.TryAdd(hash, key)) continue;
+            context.Report(key.SecretAt, $"This is the same API key as in {seen[hash].SecretAt.Where}. Every tenant needs API keys of its own.");
         }
     }
 

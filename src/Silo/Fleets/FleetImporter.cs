@@ -9,6 +9,8 @@ namespace CozeCluster.Silo.Fleets;
 internal sealed partial class FleetImporter(
     IGrainFactory grains, IFleetView view, AesSecretSeal seal, ListenerConnector listeners, ILogger<FleetImporter> logger) : IDisposable
 {
+    private const int MaxLogged = 20;
+
     private readonly Lock _gate = new();
     private IDisposable? _subscription;
 
@@ -33,6 +35,7 @@ internal sealed partial class FleetImporter(
         }
         LogImported(FleetCounts.Of(file), fleet.Version[..12]);
         foreach (var warning in file.Warnings) LogWarning(warning);
+        foreach (var item in result.Unchanged.Take(MaxLogged)) LogManaged(item);
         listeners.ConnectAll(fleet.Listeners);
     }
 
@@ -54,6 +57,9 @@ internal sealed partial class FleetImporter(
         "The fleet file of this node is old (version {Version}): the cluster has applied another one since, and keeps that one. Give this node the current "
         + "file. To go back to this file, raise 'version' in it, or send SIGHUP to the node")]
     private partial void LogSuperseded(string version);
+
+    [LoggerMessage(4, LogLevel.Warning, "The {Item} of the fleet file is managed through the API and was not changed")]
+    private partial void LogManaged(FleetItemId item);
 
     [LoggerMessage(2, LogLevel.Warning, "{Warning}")]
     private partial void LogWarning(string warning);

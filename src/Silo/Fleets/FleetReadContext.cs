@@ -3,8 +3,10 @@ using System.Text;
 
 namespace CozeCluster.Silo.Fleets;
 
-/// <summary>The state of one read of a fleet file: the environment, the folder where relative paths start, and the problems found so far.</summary>
-internal sealed class FleetReadContext(EnvironmentValues environment, string folder)
+/// <summary>The state of one read of a fleet: the environment, the folder where relative paths start, and the problems found so far.</summary>
+/// <param name="environment">Resolves <c>${NAME}</c>.</param>
+/// <param name="folder">The folder; null: files cannot be named.</param>
+internal sealed class FleetReadContext(EnvironmentValues environment, string? folder)
 {
     public EnvironmentValues Environment { get; } = environment;
 
@@ -19,6 +21,11 @@ internal sealed class FleetReadContext(EnvironmentValues environment, string fol
     /// <returns>Null if the file has no text.</returns>
     public string? ReadSecretFile(string path, Place at)
     {
+        if (folder is null)
+        {
+            Report(at, "Files of a node cannot be named here. Write the secret itself.");
+            return null;
+        }
         var fullPath = Path.GetFullPath(path, folder);
         var content = SecretFile.Read(fullPath);
         SecretFiles[fullPath] = SecretFile.Digest(content);
@@ -63,6 +70,9 @@ internal static class SecretFile
 internal readonly record struct Place(int Line, int Column, string Path)
 {
     public static Place Start { get; } = new(1, 1, "");
+
+    /// <summary>Where it is, for sentences: <c>line 5</c>, or the path where lines are not known.</summary>
+    public string Where => Line > 0 ? $"line {Line}" : Path;
 }
 
 /// <summary>One problem of a fleet file.</summary>

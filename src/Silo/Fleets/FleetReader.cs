@@ -40,11 +40,28 @@ internal sealed class FleetReader(EnvironmentValues environment, bool isReachabl
         var context = new FleetReadContext(environment, folder);
         var root = FleetYaml.Read(text, context.Problems);
         var file = root is null ? null : ReadRoot(context, root, isReachable);
+        return Complete(context, file);
+    }
+
+    /// <summary>
+    /// Reads a part of a fleet: sections and keys may be missing, references are not checked, and files cannot be named. Keys that are easy to guess are a
+    /// problem.
+    /// </summary>
+    /// <param name="root">The content.</param>
+    /// <param name="environment">Resolves <c>${NAME}</c>.</param>
+    public static FleetResult ReadPart(YamlNode root, EnvironmentValues environment)
+    {
+        var context = new FleetReadContext(environment, folder: null);
+        return Complete(context, ReadRoot(context, root, isReachable: true, isPart: true));
+    }
+
+    private static FleetResult Complete(FleetReadContext context, FleetFile? file)
+    {
         var problems = context.Problems.OrderBy(problem => problem.Line).ThenBy(problem => problem.Column).Distinct().ToList();
         return new FleetResult(problems.Count == 0 ? file : null, problems, context.SecretFiles);
     }
 
-    private static FleetFile? ReadRoot(FleetReadContext context, YamlNode root, bool isReachable)
+    private static FleetFile? ReadRoot(FleetReadContext context, YamlNode root, bool isReachable, bool isPart = false)
     {
         if (root is not YamlMap yaml)
         {
@@ -55,11 +72,11 @@ internal sealed class FleetReader(EnvironmentValues environment, bool isReachabl
         var declaredVersion = map.Optional("version").Number(1, int.MaxValue);
         var timeouts = TimeoutsSection.Read(map.Optional("timeouts"), TurnTimeouts.Default);
         var declared = new Declared(
-            TenantSection.Read(map.Required("tenants")),
+            TenantSection.Read(Section("tenants"), isPart),
             DiscordSection.Read(map.Optional("listeners")),
-            AccountSection.Read(map.Required("accounts")),
-            BotSection.Read(map.Required("bots"), timeouts),
-            ModelSection.Read(map.Required("models")))
+            AccountSection.Read(Section("accounts")),
+            BotSection.Read(Section("bots"), timeouts),
+            ModelSection.Read(Section("models")))
         {
             Endpoints = EndpointSection.Read(map.Optional("endpoints")),
             AllowUserAccounts = map.Optional("allow_user_accounts"),
@@ -69,7 +86,8 @@ internal sealed class FleetReader(EnvironmentValues environment, bool isReachabl
 
         // Keys that begin with x- are for YAML anchors.
         map.ReportUnknownKeys(isAllowed: key => key.StartsWith("x-", StringComparison.Ordinal));
-        FleetChecks.Run(context, declared);
+        if (!isPart) FleetChecks.Run(context, declared);
+        DiscordSection.CheckUserAccounts(declared);
         TenantSection.CheckStrength(context, declared, isReachable);
         EndpointSection.Check(declared, isReachable);
         return new FleetFile(
@@ -84,5 +102,7 @@ internal sealed class FleetReader(EnvironmentValues environment, bool isReachabl
             Notifications = notifications,
             DeclaredVersion = declaredVersion,
         };
+
+        FleetField Section(string name) => isPart ? map.Optional(name) : map.Required(name);
     }
 }

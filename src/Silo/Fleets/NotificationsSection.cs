@@ -5,7 +5,8 @@ namespace CozeCluster.Silo.Fleets;
 /// <summary>Reads the section <c>notifications</c>.</summary>
 internal static class NotificationsSection
 {
-    private const string TelegramUrl = "https://api.telegram.org";
+    /// <summary>The URL of Telegram's API.</summary>
+    public const string TelegramUrl = "https://api.telegram.org";
     private const string ExpectedUrl = "a URL that begins with https://, or with http:// for an address of this machine";
     private const string ExpectedSecret = "a secret: 1 to 256 printable ASCII characters, no spaces";
     private const string ExpectedToken = "the token of a Telegram bot, such as 123456:ABC-DEF";

@@ -7,6 +7,8 @@ internal static class TenantSection
 {
     private const string ExpectedKey = "an API key: 1 to 256 printable ASCII characters, no spaces";
     private const string ExpectedHash = "the SHA-256 of an API key as 64 hexadecimal digits";
+    private const string ExpectedHint = "a text of 1 to 40 characters by which people recognize the key";
+    private const int MaxHint = 40;
     private const string ExpectedRole = "a role: owner, operator, viewer or tenant_admin";
     private const int MaxNames = 5;
     private const int MaxAliases = 200;
@@ -16,8 +18,10 @@ internal static class TenantSection
 
     private const string SandboxKeyRefused = "Keys that begin with 'sk-sandbox' are reserved for sandbox mode, because they are public. Choose a secret key.";
 
-    public static IReadOnlyList<DeclaredTenant> Read(FleetField section) =>
-        [.. section.List("tenant").Select(item => item.Map(ReadTenant)).OfType<DeclaredTenant>()];
+    /// <param name="section">The section.</param>
+    /// <param name="mayLackKeys">Whether a tenant may have no keys.</param>
+    public static IReadOnlyList<DeclaredTenant> Read(FleetField section, bool mayLackKeys) =>
+        [.. section.List("tenant").Select(item => item.Map(map => ReadTenant(map, mayLackKeys))).OfType<DeclaredTenant>()];
 
     /// <summary>Reports keys that are easy to guess.</summary>
     /// <param name="context">Receives the problems.</param>
@@ -40,10 +44,11 @@ internal static class TenantSection
         return [$"API keys that are easy to guess: {string.Join(", ", names.Take(MaxNames))}{more}. Make random ones: openssl rand -hex 24"];
     }
 
-    private static DeclaredTenant ReadTenant(FleetMap map)
+    private static DeclaredTenant ReadTenant(FleetMap map, bool mayLackKeys)
     {
         var id = map.Required("id");
-        var keys = map.Required("keys").List("key").Select(item => item.Map(ReadKey)).OfType<DeclaredKey>().ToList();
+        var section = mayLackKeys ? map.Optional("keys") : map.Required("keys");
+        var keys = section.List("key").Select(item => item.Map(ReadKey)).OfType<DeclaredKey>().ToList();
         var aliases = map.Optional("aliases").Entries().Select(entry => (Alias: new ModelAlias(entry.Key, entry.Value.Text() ?? ""), At: entry.Value)).ToList();
         if (aliases.Count > MaxAliases) map.Optional("aliases").Report($"There are more than {MaxAliases} aliases.");
         var defaultModel = map.Optional("default_model");
@@ -87,10 +92,15 @@ internal static class TenantSection
             Disabled = map.Optional("disabled").Flag() ?? false,
             Limits = LimitsSection.Read(map.Optional("limits"), withTurns: true),
             ShowBot = map.Optional("show_bot").Flag() ?? false,
+            Previous = map.Optional("previous").Map(ReadPrevious),
+            Hint = map.Optional("hint").Text(text => text.Length <= MaxHint && !text.Any(char.IsControl), ExpectedHint),
             Role = adminRole,
         };
         return new DeclaredKey(name, (key.Exists ? key : hash).Place, definition, plain is not null && KeyStrength.IsWeak(plain), models);
     }
+
+    private static PreviousApiKey ReadPrevious(FleetMap map) => new(
+        map.Required("hash").Text(IsHash, ExpectedHash)?.ToLowerInvariant() ?? "", KeyRulesSection.ReadTime(map.Required("until")) ?? default);
 
     private static AdminRole? ReadRole(FleetField field)
     {

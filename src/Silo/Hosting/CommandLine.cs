@@ -36,6 +36,15 @@ internal enum NodeCommand
     /// <summary>Write a fleet file from the configuration of an older system.</summary>
     Migrate,
 
+    /// <summary>Make an API key.</summary>
+    KeysCreate,
+
+    /// <summary>List API keys.</summary>
+    KeysList,
+
+    /// <summary>Delete an API key.</summary>
+    KeysRevoke,
+
     /// <summary>Chat with a model of a node.</summary>
     Repl,
 }
@@ -51,6 +60,9 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
 
     /// <summary>What <c>migrate</c> was asked for; null for other commands.</summary>
     public MigrateRequest? Migration { get; init; }
+
+    /// <summary>What <c>keys</c> was asked for; null for other commands.</summary>
+    public KeyRequest? Keys { get; init; }
 
     /// <summary>Address and model of <c>repl</c>; null for other commands, and where they are not set.</summary>
     public (string? Url, string? Model) Repl { get; init; }
@@ -75,13 +87,18 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
         ];
         var online = new Option<bool>("--online") { Description = "Ask the upstreams, too. No bot receives a message.", Arity = ArgumentArity.Zero };
         var migration = new MigrateArguments();
-        var (root, commands) = MakeCommands(files, migration, repl, online);
+        var keys = new KeyArguments();
+        var (root, commands) = MakeCommands(files, migration, keys, repl, online);
         foreach (var option in options.Values) root.Add(option);
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
         if (parsed.Errors.Count > 0)
         {
-            var names = options.Values.Concat(files).Concat(migration.Options).Concat(repl).Append(online).Select(option => option.Name)
-                .Concat(["check", "schema", "apply", "store", "move", "accept", "backup", "restore", "secrets", "rotate", "forget", "migrate", "repl", "chat"]).ToList();
+            var known = options.Values.Concat(files).Concat(migration.Options).Concat(keys.Options).Concat(repl).Append(online);
+            var names = known.Select(option => option.Name).Concat(
+            [
+                "check", "schema", "apply", "store", "move", "accept", "backup", "restore", "secrets", "rotate", "forget", "migrate", "keys", "create", "list",
+                "revoke", "repl", "chat",
+            ]).ToList();
             var problems = parsed.Errors.Select(error => error.Message + SuggestionFor(error.Message, names)).Distinct();
             throw new StartException([.. problems, "Use --help to list commands and options."]);
         }
@@ -98,13 +115,14 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
         return new CommandLine(values, command, IsHandled: false, file)
         {
             Migration = command == NodeCommand.Migrate ? migration.Read(parsed) : null,
+            Keys = command is NodeCommand.KeysCreate or NodeCommand.KeysList or NodeCommand.KeysRevoke ? keys.Read(parsed) : null,
             Repl = (parsed.GetValue(repl[0]), parsed.GetValue(repl[1])),
             IsOnline = parsed.GetValue(online),
         };
     }
 
     private static (RootCommand Root, Dictionary<Command, NodeCommand> Commands) MakeCommands(
-        Option<string>[] files, MigrateArguments migration, Option<string>[] replOptions, Option<bool> online)
+        Option<string>[] files, MigrateArguments migration, KeyArguments keys, Option<string>[] replOptions, Option<bool> online)
     {
         var check = new Command("check", "Check the fleet file and list its problems. Starts nothing.") { online };
         var apply = new Command("apply", "Create the tables of a cluster in its database, or update them.");
@@ -132,7 +150,7 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
         };
         repl.Aliases.Add("chat");
         const string About = "CozeCluster: an OpenAI-compatible API in front of Coze bots. docs/configuration.md explains all settings.";
-        var root = new RootCommand(About) { check, migration.Command, schema, store, secrets, repl };
+        var root = new RootCommand(About) { check, keys.Command, migration.Command, schema, store, secrets, repl };
         var commands = new Dictionary<Command, NodeCommand>
         {
             [root] = NodeCommand.Run, [check] = NodeCommand.Check, [apply] = NodeCommand.SchemaApply, [move] = NodeCommand.StoreMove,
@@ -140,6 +158,7 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
             [backup] = NodeCommand.StoreBackup, [restore] = NodeCommand.StoreRestore,
             [rotate] = NodeCommand.SecretsRotate, [forget] = NodeCommand.SecretsForget,
             [migration.Command] = NodeCommand.Migrate,
+            [keys.Create] = NodeCommand.KeysCreate, [keys.List] = NodeCommand.KeysList, [keys.Revoke] = NodeCommand.KeysRevoke,
             [repl] = NodeCommand.Repl,
         };
         // The parser requires an action for each command. The program executes the commands itself.

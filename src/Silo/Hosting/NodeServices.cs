@@ -1,5 +1,6 @@
 using CozeCluster.Grains;
 using CozeCluster.Silo.Fleets;
+using CozeCluster.Silo.Fleets.Documents;
 using CozeCluster.Silo.SandboxMode;
 using CozeCluster.Silo.Secrets;
 using CozeCluster.Storage;
@@ -28,7 +29,8 @@ internal static class NodeServices
     }
 
     /// <summary>
-    /// Adds the fleet (from its file, from the environment of an older system, or the demo fleet of the sandbox), and the recovery of turns, which needs it.
+    /// Adds the fleet (from its file, from the environment of an older system, the demo fleet of the sandbox, or none but what is stored), and the recovery of
+    /// turns, which needs it.
     /// </summary>
     public static void AddFleet(this WebApplicationBuilder builder, NodeSettings settings)
     {
@@ -37,12 +39,15 @@ internal static class NodeServices
         {
             builder.Services.AddHostedService<SandboxHost>();
         }
-        else
+        else if (FleetSources.Of(settings) is { } source)
         {
-            var source = FleetSources.Of(settings)!;
             builder.Services.AddSingleton(source);
             if (source is EnvironmentFleetSource environment) builder.Report(environment);
             builder.Services.AddHostedService<FleetWatcher>();
+        }
+        else
+        {
+            builder.Services.AddHostedService(services => ActivatorUtilities.CreateInstance<FirstOwner>(services, Console.Out));
         }
         builder.Services.AddHostedService<TurnRecovery>();
     }
@@ -62,6 +67,7 @@ internal static class NodeServices
         var seal = new AesSecretSeal(SecretsKey.Load(settings.SecretsKey, settings.Data));
         builder.Services.AddSingleton(seal);
         builder.Services.AddSingleton<ISecretSeal>(seal);
+        builder.Services.AddSingleton<IFleetDocuments, FleetDocuments>();
     }
 
     // Before the key is read: a key that other users can read is refused.

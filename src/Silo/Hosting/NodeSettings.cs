@@ -20,7 +20,7 @@ internal sealed record NodeSettings
     public required bool Sandbox { get; init; }
     public required int SandboxPort { get; init; }
 
-    /// <summary>The full path of the fleet file; null in sandbox mode, with <see cref="FromEnv"/>, and on a gateway that names none.</summary>
+    /// <summary>The full path of the fleet file; null in sandbox mode, with <see cref="FromEnv"/>, and where none is named.</summary>
     public required string? Fleet { get; init; }
 
     /// <summary>The environment that the fleet is made from; null: it is not made from one.</summary>
@@ -83,10 +83,6 @@ internal sealed record NodeSettings
         var environment = OldEnvironment.Find(source, folder, sandbox);
         var endpoints = ReadEndpoints(source, sandbox, environment);
         var cluster = ClusterSettings.Read(source, folder, sandbox, endpoints);
-        if (!sandbox && fleet.Text is null && environment is null && cluster?.Role != NodeRole.Gateway && source[Settings.FromEnv].Text != "true")
-            fleet.Report(
-                $"a node needs a fleet file. Name one ({Settings.Fleet.Option} fleet.yaml or {Settings.Fleet.Variable}), "
-                + $"or try the sandbox ({Settings.Sandbox.Option}).");
         if (sandbox && source.IsOnCommandLine(Settings.Fleet))
             fleet.Report($"sandbox mode has a fleet of its own; remove this option or {Settings.Sandbox.Option}.");
         var settings = new NodeSettings

@@ -135,6 +135,16 @@ public sealed class FakeCatalog : ICatalogGrain
     public Task<FleetChanges?> GetChanges(FleetPoll poll) => throw new NotSupportedException();
 
     public Task<FleetStatus> GetStatus() => Fault is null ? Task.FromResult(Status) : Task.FromException<FleetStatus>(Fault);
+
+    public Task<FleetEdited> Change(FleetEdit edit) => throw new NotSupportedException();
+
+    public Task<FleetDifferences> ImportDocument(FleetDocument document) => throw new NotSupportedException();
+
+    public Task<FleetItem?> ReadItem(FleetItemId id) => throw new NotSupportedException();
+
+    public Task<FleetItemPage> ListItems(FleetItemKind kind, string? tenantId, string? after, int limit) => throw new NotSupportedException();
+
+    public Task<FleetExport> Export(bool withSecrets) => throw new NotSupportedException();
 }
 
 public sealed class FakeTenant : ITenantGrain

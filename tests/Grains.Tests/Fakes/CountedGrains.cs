@@ -66,5 +66,15 @@ internal sealed class CountedGrains(IGrainFactory inner) : IGrainFactory
         }
 
         public Task<FleetStatus> GetStatus() => throw new NotSupportedException();
+
+        public Task<FleetEdited> Change(FleetEdit edit) => throw new NotSupportedException();
+
+        public Task<FleetDifferences> ImportDocument(FleetDocument document) => throw new NotSupportedException();
+
+        public Task<FleetItem?> ReadItem(FleetItemId id) => throw new NotSupportedException();
+
+        public Task<FleetItemPage> ListItems(FleetItemKind kind, string? tenantId, string? after, int limit) => throw new NotSupportedException();
+
+        public Task<FleetExport> Export(bool withSecrets) => throw new NotSupportedException();
     }
 }

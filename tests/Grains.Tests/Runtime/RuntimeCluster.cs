@@ -28,6 +28,7 @@ public sealed class RuntimeCluster : IAsyncDisposable
         {
             silo.Services.AddSingleton(probe);
             silo.Services.AddSingleton<IFleetStore>(fleet);
+            silo.Services.AddSingleton<IFleetDocuments, NoDocuments>();
             silo.AddGrains(new ConversationOptions());
             silo.AddOutgoingGrainCallFilter(sent);
             // Detects a killed silo within seconds.

@@ -58,6 +58,16 @@ internal sealed class RecordingCatalog : FakeGrains, ICatalogGrain
     public Task<FleetChanges?> GetChanges(FleetPoll poll) => throw new NotSupportedException();
 
     public Task<FleetStatus> GetStatus() => throw new NotSupportedException();
+
+    public Task<FleetEdited> Change(FleetEdit edit) => throw new NotSupportedException();
+
+    public Task<FleetDifferences> ImportDocument(FleetDocument document) => throw new NotSupportedException();
+
+    public Task<FleetItem?> ReadItem(FleetItemId id) => throw new NotSupportedException();
+
+    public Task<FleetItemPage> ListItems(FleetItemKind kind, string? tenantId, string? after, int limit) => throw new NotSupportedException();
+
+    public Task<FleetExport> Export(bool withSecrets) => throw new NotSupportedException();
 }
 
 /// <summary>A logger that records messages.</summary>

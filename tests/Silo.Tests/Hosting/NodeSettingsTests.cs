@@ -86,7 +86,6 @@ public sealed class NodeSettingsTests : IDisposable
             [
                 "appsettings.json: CozeCluster:DrianTime: this is not a setting. Did you mean 'DrainTime'?",
                 "PORT: expected a whole number from 0 to 65535, found 'http'.",
-                "--fleet: a node needs a fleet file. Name one (--fleet fleet.yaml or COZECLUSTER_FLEET), or try the sandbox (--sandbox).",
                 "--certificate: the file 'none.pem' does not exist.",
                 "--max-body-bytes: expected a whole number from 1024 to 1073741824, found '12'.",
                 "appsettings.json: CozeCluster:KeepAlive: expected a duration such as 500ms, 10s, 1m30s, 2h or 7d, found 'long'.",
@@ -249,7 +248,6 @@ public sealed class NodeSettingsTests : IDisposable
     [Theory]
     [InlineData("sandbox mode only works on loopback", "--sandbox", "--postgres", "Host=db", "--advertised-address", "192.0.2.7")]
     [InlineData("expected all, silo or gateway", "--role", "server", "--sandbox", "--postgres", "Host=db")]
-    [InlineData("needs a fleet file", "--role", "silo", "--postgres", "Host=db")]
     public void Read_ContradictingClusterSettings_AreRefused(string expected, params string[] args) =>
         Assert.Contains(expected, Assert.Throws<StartException>(() => Read(args, Key)).Message, StringComparison.Ordinal);
 

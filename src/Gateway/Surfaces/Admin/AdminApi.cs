@@ -14,7 +14,7 @@ internal static class AdminApi
     public const string Prefix = "/admin/v1";
 
     // Every part of the API has a serializer context of its own.
-    private static readonly IJsonTypeInfoResolver[] Contexts = [AdminJson.Default, AdminRoutingJson.Default, UsageJson.Default];
+    private static readonly IJsonTypeInfoResolver[] Contexts = [AdminJson.Default, AdminRoutingJson.Default, UsageJson.Default, AdminFleetJson.Default];
 
     /// <summary>Whether a route belongs to operators, so that it must say which roles may use it.</summary>
     public static bool Contains(string pattern) => pattern.StartsWith("/admin", StringComparison.OrdinalIgnoreCase);
@@ -25,6 +25,9 @@ internal static class AdminApi
         AuditApi.Map(routes);
         RouteApi.Map(routes);
         UsageApi.Map(routes);
+        FleetApi.Map(routes);
+        FleetItemsApi.Map(routes);
+        FleetKeysApi.Map(routes);
     }
 
     /// <summary>Adds the services of the admin API.</summary>

@@ -1,0 +1,153 @@
+using System.Globalization;
+using System.Text.Json;
+using CozeCluster.Gateway.Http;
+
+namespace CozeCluster.Gateway.Surfaces.Admin;
+
+/// <summary>
+/// <c>/admin/v1/fleet/{kind}</c>: the things of the fleet, each as a fleet file has it. What comes from the fleet file is read-only until it is released.
+/// </summary>
+internal static class FleetItemsApi
+{
+    private static readonly (FleetItemKind Kind, string Path, string Name)[] Kinds =
+    [
+        (FleetItemKind.Tenant, "/fleet/tenants", "FleetTenant"), (FleetItemKind.Account, "/fleet/accounts", "FleetAccount"),
+        (FleetItemKind.Listener, "/fleet/listeners", "FleetListener"), (FleetItemKind.Bot, "/fleet/bots", "FleetBot"),
+        (FleetItemKind.Model, "/fleet/models", "FleetModel"),
+    ];
+
+    public static void Map(AdminRoutes routes)
+    {
+        foreach (var (kind, path, name) in Kinds)
+        {
+            var what = WireName.Of(kind);
+            routes.Map(
+                new("GET", path, AdminRole.Viewer, $"list{name}s", $"Lists the {what}s of the fleet as a fleet file has them, without secrets.") { IsList = true },
+                AdminFleetJson.Default.AdminPageAdminFleetItem, call => List(call, kind, tenantId: null));
+            FleetItemId Item(AdminCall call) => new(kind, call.Path("id"));
+            MapItem(routes, $"{path}/{{id}}", name, what, tenantAdmins: false, Item);
+        }
+        MapItem(routes, "/fleet/settings", "FleetSettings", "notifications and endpoints", tenantAdmins: false, _ => FleetItemId.Settings);
+    }
+
+    /// <summary>Maps what can be done with one thing.</summary>
+    /// <param name="routes">The routes.</param>
+    /// <param name="path">The path of the thing.</param>
+    /// <param name="name">Its name in the ids of operations.</param>
+    /// <param name="what">What descriptions call it.</param>
+    /// <param name="tenantAdmins">Whether tenant admins may do it.</param>
+    /// <param name="find">The thing that a request is about. It refuses those that the key may not see.</param>
+    public static void MapItem(AdminRoutes routes, string path, string name, string what, bool tenantAdmins, Func<AdminCall, FleetItemId> find)
+    {
+        var answer = AdminFleetJson.Default.AdminFleetItem;
+        routes.Map(
+            new("GET", path, AdminRole.Viewer, $"read{name}", $"Returns the {what} as a fleet file has it, without secrets.") { TenantAdmins = tenantAdmins },
+            answer, async call => Show(call, await Read(call, find(call))));
+        routes.Map(
+            Change("PUT", path, $"put{name}", $"Makes or replaces the {what}. If-None-Match: * only makes it.") with { Query = Accounts(name) },
+            answer, call => ChangeItem(call, FleetEditAction.Put, find(call)));
+        routes.Map(
+            Change("PATCH", path, $"patch{name}", $"Changes members of the {what}, as a JSON merge patch.") with { Query = Accounts(name) },
+            answer, call => ChangeItem(call, FleetEditAction.Patch, find(call)));
+        routes.Map(
+            Change("DELETE", path, $"delete{name}", $"Deletes the {what}; if the fleet file declares it, makes it what the file says.") with { Body = null },
+            answer, call => ChangeItem(call, FleetEditAction.Delete, find(call)));
+        routes.Map(
+            Change("POST", $"{path}/release", $"release{name}", $"Lets the API change the {what}, which the fleet file declares.") with { Body = null, HasTag = false },
+            answer, call => ChangeItem(call, FleetEditAction.Release, find(call)));
+
+        AdminOperation Change(string method, string pattern, string id, string summary) => new(method, pattern, AdminRole.Operator, id, summary)
+        {
+            TenantAdmins = tenantAdmins, HasTag = true, Body = typeof(JsonElement),
+        };
+    }
+
+    /// <summary>Returns a page of things.</summary>
+    public static async Task<AdminPage<AdminFleetItem>> List(AdminCall call, FleetItemKind kind, string? tenantId)
+    {
+        var page = await Catalog(call).ListItems(kind, tenantId, call.After, call.Limit);
+        return new AdminPage<AdminFleetItem>([.. page.Items.Select(Convert)], page.Next);
+    }
+
+    /// <summary>Makes a change, with an entry in the audit log, and waits until this process uses it.</summary>
+    public static async Task<FleetEdited> Apply(AdminCall call, FleetEdit edit, IReadOnlyList<string> fields)
+    {
+        var target = new AuditTarget(WireName.Of(edit.Item.Kind), edit.Item.NameOrId(), TenantOf(edit.Item)) { Fields = fields };
+        var edited = await call.Audited(target, () => Catalog(call).Change(edit));
+        if (call.Fleet.Version < edited.Version) await call.Fleet.Refresh(call.Aborted);
+        return edited;
+    }
+
+    /// <summary>An edit by the key of the request.</summary>
+    public static FleetEdit Edit(AdminCall call, FleetEditAction action, FleetItemId item) => new(action, item, $"{call.Key.TenantId}/{call.Key.Name}")
+    {
+        MayChangeAdmins = call.Key.Role == AdminRole.Owner,
+        AllowsUserAccounts = call.Flag("allow_user_accounts"),
+    };
+
+    /// <summary>The answer that shows a thing, with its version as the ETag.</summary>
+    public static AdminFleetItem Show(AdminCall call, FleetItem item)
+    {
+        call.SetTag(item.Version.ToString(CultureInfo.InvariantCulture));
+        return Convert(item);
+    }
+
+    /// <summary>The version that the client expects; see <see cref="FleetEdit.Expected"/>.</summary>
+    public static long ReadVersion(AdminCall call)
+    {
+        if (call.Context.Request.Headers.IfNoneMatch.ToString().Trim() == "*") return FleetEdit.New;
+        if (call.ReadTag() is not { } tag) return FleetEdit.AnyVersion;
+        return long.TryParse(tag, NumberStyles.None, CultureInfo.InvariantCulture, out var version) && version > 0 ? version : throw AdminCall.Changed();
+    }
+
+    public static ICatalogGrain Catalog(AdminCall call) => call.Grains.Grain<ICatalogGrain>(GrainKeys.Catalog);
+
+    /// <summary>The content of a change, and the names of its members for the audit log.</summary>
+    public static async Task<(string Json, IReadOnlyList<string> Fields)> ReadContent(AdminCall call)
+    {
+        var body = await JsonBody.Read(call.Context, MaxBody, static (element, _) => element.Clone());
+        return (body.GetRawText(), [.. body.EnumerateObject().Select(member => member.Name).Where(IsName).Take(MaxFields)]);
+    }
+
+    private const int MaxBody = 1 << 20;
+    private const int MaxFields = 50;
+
+    private static async Task<AdminFleetItem> ChangeItem(AdminCall call, FleetEditAction action, FleetItemId item)
+    {
+        var edit = Edit(call, action, item);
+        IReadOnlyList<string> fields = [];
+        if (action != FleetEditAction.Release) edit = edit with { Expected = ReadVersion(call) };
+        if (action is FleetEditAction.Put or FleetEditAction.Patch)
+        {
+            (var json, fields) = await ReadContent(call);
+            // A key that is made by its address gets a secret that nobody knows, unless the content has its hash.
+            edit = edit with { Json = json };
+        }
+        var edited = await Apply(call, edit, fields);
+        return edited.Item is { } shown ? Show(call, shown) : new AdminFleetItem(item.NameOrId(), null, "deleted", InFile: false);
+    }
+
+    private static async Task<FleetItem> Read(AdminCall call, FleetItemId item) =>
+        await Catalog(call).ReadItem(item) ?? throw AdminCall.Unknown(WireName.Of(item.Kind));
+
+    private static AdminFleetItem Convert(FleetItem item) =>
+        new(item.Id.NameOrId(), item.Version, item.IsManaged ? "api" : "file", item.IsInFile)
+        {
+            ManagedAt = item.ManagedAt?.UtcDateTime,
+            ManagedBy = item.ManagedBy,
+            Content = JsonElement.Parse(item.Json),
+        };
+
+    private static string? TenantOf(FleetItemId item) => item.Kind switch
+    {
+        FleetItemKind.Key => item.TenantOfKey(),
+        FleetItemKind.Tenant => item.Id,
+        _ => null,
+    };
+
+    private static IReadOnlyList<(string, string)> Accounts(string name) =>
+        name == "FleetAccount" ? [("allow_user_accounts", "true: the account may be the user account of a person.")] : [];
+
+    // A member that is not known may be a secret in the wrong place.
+    private static bool IsName(string name) => name.Length <= 40 && name.All(c => char.IsAsciiLetterLower(c) || c == '_');
+}

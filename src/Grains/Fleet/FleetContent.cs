@@ -1,0 +1,162 @@
+using System.Text.Json;
+
+namespace CozeCluster.Grains;
+
+/// <summary>One version of the fleet as the catalog works with it: its rows, what they mean, and which things are managed through the API. Immutable.</summary>
+internal sealed class FleetContent
+{
+    private FleetIndex? _index;
+    private ILookup<FleetItemId, FleetRow>? _keys;
+
+    /// <summary>Reads the rows when they are needed. Damaged rows are nothing in the fleet.</summary>
+    public FleetContent(FleetLog log)
+    {
+        Log = log;
+        Marks = ReadMarks(log);
+    }
+
+    /// <summary>The rows.</summary>
+    public FleetLog Log { get; }
+
+    /// <summary>What they mean.</summary>
+    public FleetIndex Index => _index ??= FleetIndex.Empty.With(Log.Version, isFull: true, [.. Log.Rows], static (_, _) => { });
+
+    /// <summary>The things that are managed through the API.</summary>
+    public IReadOnlyDictionary<FleetItemId, FleetMark> Marks { get; }
+
+    /// <summary>The content after rows were written.</summary>
+    public FleetContent With(long version, IReadOnlyList<FleetRow> changed) => new(Log.With(version, changed))
+    {
+        _index = _index?.With(version, isFull: false, changed, static (_, _) => { }),
+    };
+
+    /// <summary>The thing that a row is about; null for the catalog's own rows.</summary>
+    public static FleetItemId? ItemOf(FleetRow row)
+    {
+        switch (row.Kind)
+        {
+            case FleetRowKind.Key:
+                var key = ReadKey(row);
+                return key is null ? null : FleetItemId.Key(key.TenantId, key.Name);
+            case FleetRowKind.Settings: return FleetItemId.Settings;
+            case FleetRowKind.Tenant: return new(FleetItemKind.Tenant, row.Id);
+            case FleetRowKind.Account: return new(FleetItemKind.Account, row.Id);
+            case FleetRowKind.Listener: return new(FleetItemKind.Listener, row.Id);
+            case FleetRowKind.Bot: return new(FleetItemKind.Bot, row.Id);
+            case FleetRowKind.Model: return new(FleetItemKind.Model, row.Id);
+            default: return null;
+        }
+    }
+
+    /// <summary>The rows of a thing; empty if the fleet does not have it.</summary>
+    public IReadOnlyList<FleetRow> RowsOf(FleetItemId item)
+    {
+        if (item.Kind == FleetItemKind.Key)
+        {
+            _keys ??= Log.Rows.Where(row => row.Kind == FleetRowKind.Key).Select(row => (Row: row, Item: ItemOf(row))).Where(pair => pair.Item is not null)
+                .ToLookup(pair => pair.Item!.Value, pair => pair.Row);
+            return [.. _keys[item]];
+        }
+        return Log.Find(KindOf(item.Kind), item.Id) is { } row ? [row] : [];
+    }
+
+    /// <summary>The ids of all things of a kind, ordered.</summary>
+    /// <param name="kind">The kind.</param>
+    /// <param name="tenantId">The tenant of keys; null: all.</param>
+    public IReadOnlyList<FleetItemId> List(FleetItemKind kind, string? tenantId)
+    {
+        var items = Log.Rows.Where(row => row.Kind == KindOf(kind)).Select(ItemOf).OfType<FleetItemId>().Distinct();
+        if (tenantId is not null) items = items.Where(item => item.TenantOfKey() == tenantId);
+        return [.. items.OrderBy(item => item.Id, StringComparer.Ordinal)];
+    }
+
+    /// <summary>The version of a thing; 0 if the fleet does not have it.</summary>
+    public long VersionOf(FleetItemId item)
+    {
+        // The row of the settings has the order of the models, too. It counts here, so that a change may have to be repeated without need.
+        var rows = RowsOf(item);
+        if (rows.Count == 0) return 0;
+        return Math.Max(rows.Max(row => row.Version), Log.Find(FleetRowKind.Managed, FleetMark.RowId(item))?.Version ?? 0);
+    }
+
+    /// <summary>Whether a thing is as the fleet file declares it, so that the API must not change it.</summary>
+    public bool IsReadOnly(FleetItemId item) => RowsOf(item).Count > 0 && !Marks.ContainsKey(item)
+        // Settings exist also where no file was ever applied.
+        && (item.Kind != FleetItemKind.Settings || Log.Imports.Hashes.Count > 0);
+
+    /// <summary>A fleet that has only this thing, if it exists.</summary>
+    public Fleet Only(FleetItemId item)
+    {
+        var id = item.Id;
+        return item.Kind switch
+        {
+            FleetItemKind.Tenant => Fleet.Empty with { Tenants = One(Index.FindTenant(id)) },
+            FleetItemKind.Key => Fleet.Empty with { Tenants = [new TenantDefinition { Id = item.TenantOfKey(), Keys = [.. ReadKeys(item)] }] },
+            FleetItemKind.Account => Fleet.Empty with { Accounts = One(Index.FindAccount(id)) },
+            FleetItemKind.Listener => Fleet.Empty with { Listeners = One(Index.FindListener(id)) },
+            FleetItemKind.Bot => Fleet.Empty with { Bots = One(Index.FindBot(id)) },
+            FleetItemKind.Model => Fleet.Empty with { Models = One(Index.FindOwnModel(id)) },
+            _ => Fleet.Empty with { Notifications = Index.Settings.Notifications, Endpoints = Index.Settings.Endpoints },
+        };
+
+        static IReadOnlyList<T> One<T>(T? found) where T : class => found is null ? [] : [found];
+    }
+
+    /// <summary>A thing as text; null if the fleet does not have it.</summary>
+    public FleetItem? Read(FleetItemId item, IFleetDocuments documents)
+    {
+        var version = VersionOf(item);
+        if (version == 0) return null;
+        var (mark, key) = (Marks.GetValueOrDefault(item), item.Kind == FleetItemKind.Key ? ReadKeys(item).FirstOrDefault() : null);
+        return new FleetItem(item, version, documents.WriteItem(item, Only(item)))
+        {
+            IsManaged = !IsReadOnly(item),
+            IsInFile = IsReadOnly(item) || mark?.Declared.Count > 0,
+            ManagedAt = mark?.At,
+            ManagedBy = mark?.By,
+            Hint = key?.Hint,
+            IsAdminKey = key?.Admin == true,
+        };
+    }
+
+    /// <summary>The kind of the rows of things of a kind.</summary>
+    public static FleetRowKind KindOf(FleetItemKind kind) => kind switch
+    {
+        FleetItemKind.Tenant => FleetRowKind.Tenant,
+        FleetItemKind.Key => FleetRowKind.Key,
+        FleetItemKind.Account => FleetRowKind.Account,
+        FleetItemKind.Listener => FleetRowKind.Listener,
+        FleetItemKind.Bot => FleetRowKind.Bot,
+        FleetItemKind.Model => FleetRowKind.Model,
+        _ => FleetRowKind.Settings,
+    };
+
+    /// <summary>The key; empty if the fleet does not have it.</summary>
+    public IEnumerable<ApiKeyDefinition> ReadKeys(FleetItemId item) => FleetKeys.ToDefinitions(
+        from row in RowsOf(item)
+        let info = ReadKey(row)
+        where info is not null
+        select KeyValuePair.Create(row.Id, info));
+
+    private static ApiKeyInfo? ReadKey(FleetRow row)
+    {
+        try
+        {
+            return row.Payload is null ? null : FleetRows.Read(row.Payload, MessagesJson.Default.ApiKeyInfo);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static Dictionary<FleetItemId, FleetMark> ReadMarks(FleetLog log)
+    {
+        var marks = new Dictionary<FleetItemId, FleetMark>();
+        foreach (var row in log.Marks)
+        {
+            if (FleetMark.ItemOf(row.Id) is { } item && log.Read(row.Kind, row.Id, StateJson.Default.FleetMark) is { } mark) marks[item] = mark;
+        }
+        return marks;
+    }
+}

@@ -1,0 +1,155 @@
+namespace CozeCluster.Grains;
+
+/// <summary>Makes the rows of a change of one thing.</summary>
+internal static class FleetEdits
+{
+    /// <summary>The largest number of things of a kind, except keys.</summary>
+    public const int MaxItems = 50_000;
+
+    /// <summary>The largest number of keys that are made through the API for a tenant.</summary>
+    public const int MaxKeys = 1_000;
+
+    /// <summary>Makes the rows of a change.</summary>
+    /// <exception cref="ClusterException">See <see cref="ICatalogGrain.Change"/>.</exception>
+    public static List<FleetRow> Apply(FleetContent known, FleetEdit edit, IFleetDocuments documents, DateTimeOffset now)
+    {
+        var item = edit.Item;
+        var version = known.VersionOf(item);
+        // Settings always exist, if only with nothing in them.
+        var exists = version > 0 || item.Kind == FleetItemKind.Settings;
+        if (!exists && (edit.Action != FleetEditAction.Put || edit.Expected is not (null or FleetEdit.New))) throw new ClusterException(ErrorCode.NotFound, $"There is no {item}.");
+        if (edit.Expected is not (null or FleetEdit.AnyVersion) && edit.Expected != version) throw Stale(item, edit.Expected == FleetEdit.New);
+        if (edit.Action != FleetEditAction.Release && known.IsReadOnly(item))
+        {
+            throw new ClusterException(
+                ErrorCode.Conflict, $"The {item} comes from the fleet file. Change it there, or release it first, and then change it through the API.");
+        }
+        RequireAdminRights(known, edit, item);
+        var draft = new FleetDraft(known);
+        switch (edit.Action)
+        {
+            case FleetEditAction.Release: Release(known, edit, now, draft); break;
+            case FleetEditAction.Delete: Delete(known, edit, draft); break;
+            case FleetEditAction.Rotate: Put(known, edit, Rotate(known, edit, now), now, draft); break;
+            default:
+                if (!exists) RequireRoom(known, item);
+                Put(known, edit, documents.ReadItem(edit, StoredOf(known, edit, exists)), now, draft);
+                break;
+        }
+        return draft.Complete();
+    }
+
+    private static Fleet StoredOf(FleetContent known, FleetEdit edit, bool exists)
+    {
+        if (exists || edit.Item.Kind != FleetItemKind.Key) return known.Only(edit.Item);
+        if (known.Index.FindTenant(edit.Item.TenantOfKey()) is null) throw new ClusterException(ErrorCode.NotFound, $"There is no tenant '{edit.Item.TenantOfKey()}'.");
+        if (edit.Key is not { } key) return Fleet.Empty;
+        // The secret of a new key is known only as its hash, as that of a stored one.
+        var made = new ApiKeyDefinition(edit.Item.NameOfKey(), key.Hash, Admin: false) { Hint = key.Hint };
+        return Fleet.Empty with { Tenants = [new TenantDefinition { Id = edit.Item.TenantOfKey(), Keys = [made] }] };
+    }
+
+    private static void Put(FleetContent known, FleetEdit edit, Fleet content, DateTimeOffset now, FleetDraft draft)
+    {
+        var item = edit.Item;
+        if (!edit.MayChangeAdmins && content.Tenants.SelectMany(tenant => tenant.Keys).Any(key => key.Admin)) throw NoAdmins();
+        if (item.Kind == FleetItemKind.Settings)
+        {
+            draft.PutSettings(FleetMerge.Settings(known, content, known.Index.Settings.Models));
+        }
+        else
+        {
+            var rows = item.Kind == FleetItemKind.Key ? content.Tenants.SelectMany(FleetRows.ConvertKeys) : FleetRows.Convert(known.Log, content, now);
+            draft.Replace(item, rows.Select(row => (row.Kind, row.Id, row.Payload)));
+            KeepModels(known, item, isThere: true, draft);
+        }
+        draft.Mark(item, MarkOf(known, edit, now));
+    }
+
+    private static void Release(FleetContent known, FleetEdit edit, DateTimeOffset now, FleetDraft draft)
+    {
+        var item = edit.Item;
+        if (!known.IsReadOnly(item)) return;
+        var declared = item.Kind == FleetItemKind.Settings
+            ? [new DeclaredRow(FleetSettings.Id, FleetRows.Write(known.Index.Settings with { Models = [], SealKey = null }, StateJson.Default.FleetSettings))]
+            : known.RowsOf(item).Select(row => new DeclaredRow(row.Id, row.Payload!)).ToList();
+        draft.Mark(item, MarkOf(known, edit, now) with { Declared = declared });
+    }
+
+    private static void Delete(FleetContent known, FleetEdit edit, FleetDraft draft)
+    {
+        var item = edit.Item;
+        var declared = known.Marks.GetValueOrDefault(item)?.Declared ?? [];
+        draft.Mark(item, null);
+        if (item.Kind == FleetItemKind.Settings)
+        {
+            var before = declared is [var row] ? FleetRows.Read(row.Payload, StateJson.Default.FleetSettings) : new FleetSettings([]);
+            draft.PutSettings(before with { Models = known.Index.Settings.Models });
+            return;
+        }
+        draft.Replace(item, declared.Select(row => (FleetContent.KindOf(item.Kind), row.Id, row.Payload)));
+        if (declared.Count > 0) return;
+        KeepModels(known, item, isThere: false, draft);
+        foreach (var key in item.Kind == FleetItemKind.Tenant ? known.List(FleetItemKind.Key, item.Id) : [])
+        {
+            draft.Replace(key, []);
+            draft.Mark(key, null);
+        }
+    }
+
+    private static Fleet Rotate(FleetContent known, FleetEdit edit, DateTimeOffset now)
+    {
+        var item = edit.Item;
+        if (item.Kind != FleetItemKind.Key || edit.Key is not { } made) throw new ClusterException(ErrorCode.InvalidRequest, "Only keys can be rotated.");
+        var key = known.ReadKeys(item).Single();
+        var rotated = key with
+        {
+            Hash = made.Hash,
+            Hint = made.Hint,
+            Previous = edit.Overlap > TimeSpan.Zero ? new PreviousApiKey(key.Hash, now + edit.Overlap) : null,
+        };
+        return Fleet.Empty with { Tenants = [new TenantDefinition { Id = item.TenantOfKey(), Keys = [rotated] }] };
+    }
+
+    private static FleetMark MarkOf(FleetContent known, FleetEdit edit, DateTimeOffset now) =>
+        new(now, edit.By) { Declared = known.Marks.GetValueOrDefault(edit.Item)?.Declared ?? [] };
+
+    private static void KeepModels(FleetContent known, FleetItemId item, bool isThere, FleetDraft draft)
+    {
+        var settings = known.Index.Settings;
+        if (item.Kind == FleetItemKind.Model && settings.Models.Contains(item.Id) != isThere)
+        {
+            draft.PutSettings(settings with { Models = isThere ? [.. settings.Models, item.Id] : [.. settings.Models.Where(id => id != item.Id)] });
+        }
+        else if (known.Log.Find(FleetRowKind.Settings, FleetSettings.Id) is null)
+        {
+            draft.PutSettings(settings);
+        }
+    }
+
+    private static void RequireAdminRights(FleetContent known, FleetEdit edit, FleetItemId item)
+    {
+        if (edit.MayChangeAdmins) return;
+        var keys = item.Kind switch
+        {
+            FleetItemKind.Key => known.ReadKeys(item),
+            FleetItemKind.Tenant when edit.Action == FleetEditAction.Delete => known.List(FleetItemKind.Key, item.Id).SelectMany(known.ReadKeys),
+            _ => [],
+        };
+        if (keys.Any(key => key.Admin)) throw NoAdmins();
+    }
+
+    private static void RequireRoom(FleetContent known, FleetItemId item)
+    {
+        var (count, max) = item.Kind == FleetItemKind.Key
+            ? (known.List(item.Kind, item.TenantOfKey()).Count, MaxKeys)
+            : (known.Log.Rows.Count(row => row.Kind == FleetContent.KindOf(item.Kind)), MaxItems);
+        if (count >= max) throw new ClusterException(ErrorCode.Conflict, $"There are {max} already; no more can be made through the API.");
+    }
+
+    private static ClusterException Stale(FleetItemId item, bool mustBeNew) => new(
+        ErrorCode.PreconditionFailed,
+        mustBeNew ? $"There is a {item} already." : $"The {item} has changed since it was read. Read it again, and repeat the change on what it is now.");
+
+    private static ClusterException NoAdmins() => new(ErrorCode.PermissionDenied, "Only owners may make, change and delete admin keys.");
+}

@@ -1,0 +1,43 @@
+namespace CozeCluster.Silo.Fleets;
+
+/// <summary>
+/// Makes the first admin key where nothing is stored and there is no fleet file, and prints it. Whoever loses it makes another one with <c>keys create</c>.
+/// </summary>
+internal sealed partial class FirstOwner(IGrainFactory grains, IFleetView view, TextWriter output, ILogger<FirstOwner> logger) : IHostedService
+{
+    /// <summary>The tenant of the key.</summary>
+    public const string Tenant = "admin";
+
+    private const string By = "first start";
+
+    /// <inheritdoc />
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        LogNoFile();
+        if (view.Version > 0) return;
+        var (catalog, made) = (grains.Grain<ICatalogGrain>(GrainKeys.Catalog), NewApiKey.Create());
+        try
+        {
+            // Of several nodes that start at the same time, one makes the tenant.
+            await catalog.Change(new FleetEdit(FleetEditAction.Put, new(FleetItemKind.Tenant, Tenant), By) { Json = "{}", Expected = FleetEdit.New });
+            await catalog.Change(new FleetEdit(FleetEditAction.Put, FleetItemId.Key(Tenant, "owner"), By)
+            {
+                Json = """{"role": "owner"}""", Key = made.Stored, Expected = FleetEdit.New, MayChangeAdmins = true,
+            });
+            await output.WriteLineAsync($"The admin key of the owner, which is not shown again: {made.Text}");
+        }
+        catch (ClusterException exception)
+        {
+            LogNotMade(exception.Message);
+        }
+    }
+
+    /// <inheritdoc />
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    [LoggerMessage(1, LogLevel.Information, "There is no fleet file. Tenants, keys, bots and models are managed through the admin API")]
+    private partial void LogNoFile();
+
+    [LoggerMessage(2, LogLevel.Information, "This node has made no owner key: {Reason} If there is none, make one with keys create")]
+    private partial void LogNotMade(string reason);
+}
