@@ -11,9 +11,9 @@ internal static class AdminRouteCases
         ["GET /admin/health"] = "viewer",
         ["GET /metrics"] = "viewer",
         [$"GET {Prefix}/audit"] = "operator tenant_admin",
-    };
+    }.Concat(FleetRouteCases.Roles).ToDictionary();
 
-    public static Dictionary<string, RouteCase> All { get; } = new(StringComparer.Ordinal)
+    public static Dictionary<string, RouteCase> All { get; } = new(FleetRouteCases.All, StringComparer.Ordinal)
     {
         [$"GET {Prefix}/audit"] = Case(ids =>
         [
