@@ -1,5 +1,4 @@
 using System.Net.Http.Headers;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace CozeCluster.EndToEnd.Tests.Fleets;
@@ -19,6 +18,9 @@ internal sealed class AdminClient(Uri url, string key) : IDisposable
         var output = node.Output;
         return new AdminClient(node.BaseUrl, output[(output.IndexOf(Before, StringComparison.Ordinal) + Before.Length)..].Split('\n')[0].Trim());
     }
+
+    /// <summary>A client of another node with the same key.</summary>
+    public AdminClient To(Uri node) => new(node, key);
 
     public void Dispose() => _http.Dispose();
 

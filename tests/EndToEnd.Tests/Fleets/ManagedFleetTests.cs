@@ -1,4 +1,5 @@
 using System.ClientModel;
+using System.Text.Json;
 using CozeCluster.EndToEnd.Tests.Sdk;
 using CozeCluster.Sandbox;
 using OpenAI.Chat;
@@ -63,12 +64,12 @@ public sealed class ManagedFleetTests : IAsyncLifetime
     {
         using var http = HttpRequests.CreateClient(_node.BaseUrl);
         var request = new ChatRequest(http, _sandbox.Coze, "acme", "pace=50ms chunks=2000") { Key = _key };
-        using var stream = await request.OpenStreamAsync();
-        await stream.NextTextAsync();
+        await using var stream = await request.OpenStreamAsync();
+        await stream.ReadUntilAsync(reply => reply.Text.Length > 0, TestTimeout.Token);
 
         Assert.Equal(200, (await _owner.Send("DELETE", "/tenants/acme/keys/app", ifMatch: "*")).Status);
 
-        Assert.NotNull((await stream.ReadToEndAsync()).Error);
+        Assert.Equal(JsonValueKind.Object, (await stream.ReadAllAsync(TestTimeout.Token)).Error.ValueKind);
         Assert.Equal(401, (await new ChatRequest(http, _sandbox.Coze, "acme", "") { Key = _key }.CompleteAsync()).Status);
     }
 
