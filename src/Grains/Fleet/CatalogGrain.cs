@@ -97,12 +97,15 @@ public sealed partial class CatalogGrain(
         }
         var listed = from difference in differences
                      orderby difference.Item.Kind, difference.Item.Id
-                     select new FleetDifference(
-                         difference.Item, difference.Change, Fields(difference.Item, difference.Change == FleetDifferenceKind.Refused ? fleet : null));
+                     select new FleetDifference(difference.Item, difference.Change, Fields(difference.Item, difference.Change));
         return new FleetDifferences(Log.Version, [.. listed]);
 
-        IReadOnlyList<string> Fields(FleetItemId item, Fleet? other) =>
-            FleetItemText.FieldsThatDiffer(before.Only(item), other is null ? after.Only(item) : FleetItemText.Only(other, item), item, documents);
+        IReadOnlyList<string> Fields(FleetItemId item, FleetDifferenceKind change) => change switch
+        {
+            FleetDifferenceKind.Changed => FleetItemText.FieldsThatDiffer(before.Only(item), after.Only(item), item, documents),
+            FleetDifferenceKind.Refused => FleetItemText.FieldsThatDiffer(before.Only(item), FleetItemText.Only(fleet, item), item, documents),
+            _ => [],
+        };
     }
 
     /// <inheritdoc />

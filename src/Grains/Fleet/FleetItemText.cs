@@ -5,14 +5,13 @@ namespace CozeCluster.Grains;
 /// <summary>Compares two forms of a thing of the fleet as text.</summary>
 internal static class FleetItemText
 {
-    /// <summary>The members that differ; empty if one of the forms does not exist. Another secret of the same member is a difference.</summary>
+    /// <summary>The members that differ, of two forms that are not the same. <c>secret</c> stands for other secrets in the same members.</summary>
     public static IReadOnlyList<string> FieldsThatDiffer(Fleet before, Fleet after, FleetItemId item, IFleetDocuments documents)
     {
-        if (IsEmpty(before) || IsEmpty(after)) return [];
         var (one, other) = (Parse(before, item, documents), Parse(after, item, documents));
         var names = one.Select(member => member.Key).Union(other.Select(member => member.Key));
         List<string> fields = [.. names.Where(name => !JsonNode.DeepEquals(one[name], other[name]))];
-        // Secrets are the same text, whatever they are.
+        // All secrets are the same text.
         return fields.Count > 0 ? fields : ["secret"];
     }
 
@@ -35,10 +34,6 @@ internal static class FleetItemText
         FleetItemKind.Model => Fleet.Empty with { Models = [.. fleet.Models.Where(model => model.Id == item.Id)] },
         _ => Fleet.Empty with { Notifications = fleet.Notifications, Endpoints = fleet.Endpoints },
     };
-
-    private static bool IsEmpty(Fleet fleet) =>
-        fleet.Tenants.Count + fleet.Accounts.Count + fleet.Listeners.Count + fleet.Bots.Count + fleet.Models.Count + fleet.Endpoints.Count == 0
-        && fleet.Notifications is null;
 
     private static JsonObject Parse(Fleet fleet, FleetItemId item, IFleetDocuments documents) =>
         JsonNode.Parse(documents.WriteItem(item, fleet))!.AsObject();

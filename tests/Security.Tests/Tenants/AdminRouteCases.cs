@@ -13,9 +13,9 @@ internal static class AdminRouteCases
         [$"GET {Prefix}/audit"] = "operator tenant_admin",
         [$"GET {Prefix}/dry-run/route"] = "viewer tenant_admin",
         [$"GET {Prefix}/usage"] = "viewer tenant_admin",
-    };
+    }.Concat(FleetRouteCases.Roles).ToDictionary();
 
-    public static Dictionary<string, RouteCase> All { get; } = new(StringComparer.Ordinal)
+    public static Dictionary<string, RouteCase> All { get; } = new(FleetRouteCases.All, StringComparer.Ordinal)
     {
         [$"GET {Prefix}/audit"] = Case(ids =>
         [

@@ -27,13 +27,19 @@ public sealed class NodeStartTests : IDisposable
     }
 
     [Fact]
-    public async Task Start_NoFleet_ExplainsWhatToDoAndExitsWith2()
+    public async Task Start_NoFleet_PrintsTheKeyOfTheOwnerOnce()
     {
-        await using var node = NodeProcess.Start(_folder.FullName);
+        await using (var first = NodeProcess.Start(_folder.FullName, "--port", "0"))
+        {
+            await first.Address();
+            Assert.Matches("which is not shown again: ccl_[0-9A-Za-z]{32}", first.Output);
+            await first.Kill();
+        }
 
-        Assert.Equal(2, await node.ExitCode());
-        Assert.Contains("--fleet", node.Output, StringComparison.Ordinal);
-        Assert.Contains("--sandbox", node.Output, StringComparison.Ordinal);
+        await using var second = NodeProcess.Start(_folder.FullName, "--port", "0");
+        await second.Address();
+        Assert.DoesNotContain("ccl_", second.Output, StringComparison.Ordinal);
+        Assert.Contains("There is no fleet file", second.Output, StringComparison.Ordinal);
     }
 
     [Theory]

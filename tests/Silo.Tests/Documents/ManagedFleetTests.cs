@@ -1,0 +1,268 @@
+using System.Text.Json.Nodes;
+
+namespace CozeCluster.Silo.Tests.Documents;
+
+public sealed class ManagedFleetTests : IAsyncLifetime
+{
+    private const string File = """
+        tenants: [{ id: t, keys: [{ name: app, key: first-random-key-91f2 }] }]
+        accounts: [{ id: a, upstream: coze, token: file-token }]
+        bots: [{ id: b, upstream: coze, bot_id: "1", accounts: [a] }]
+        models: [{ id: m, bots: [b] }]
+        """;
+
+    private ManagedFleet _fleet = null!;
+
+    public async ValueTask InitializeAsync() => _fleet = await ManagedFleet.Start();
+
+    public ValueTask DisposeAsync() => _fleet.DisposeAsync();
+
+    [Fact]
+    public async Task Change_OnAnEmptyCluster_MakesEverythingThatAChatNeeds()
+    {
+        var key = NewApiKey.Create();
+
+        await _fleet.Put(FleetItemKind.Tenant, "t", "{}", FleetEdit.New);
+        await _fleet.Edit(FleetEditAction.Put, FleetItemKind.Key, "t/app", edit => edit with { Json = "{}", Key = key.Stored });
+        await _fleet.Put(FleetItemKind.Account, "a", """{"upstream": "coze", "token": "api-token"}""");
+        await _fleet.Put(FleetItemKind.Bot, "b", """{"upstream": "coze", "bot_id": "1", "accounts": ["a"]}""");
+        await _fleet.Put(FleetItemKind.Model, "m", """{"bots": ["b"]}""");
+
+        var view = _fleet.Silo.Fleet;
+        Assert.Equal(("t", "app", key.Stored.Hint), (view.FindKey(key.Stored.Hash)!.TenantId, view.FindKey(key.Stored.Hash)!.Name, view.FindKey(key.Stored.Hash)!.Hint));
+        Assert.Equal(["m"], view.ListModels("t").Select(model => model.Id));
+        Assert.Equal("api-token", FullFleet.Seal.Open(view.FindAccount("a")!.Token!));
+        Assert.NotNull(view.Ids);
+    }
+
+    [Fact]
+    public async Task Change_OfWhatTheFileDeclares_IsRefusedUntilItIsReleased()
+    {
+        await _fleet.Import(File);
+
+        await Refused(ErrorCode.Conflict, () => _fleet.Patch(FleetItemKind.Bot, "b", """{"max_concurrent_turns": 2}"""));
+        await Refused(ErrorCode.Conflict, () => _fleet.Delete(FleetItemKind.Bot, "b"));
+        await _fleet.Release(FleetItemKind.Bot, "b");
+        var changed = await _fleet.Patch(FleetItemKind.Bot, "b", """{"max_concurrent_turns": 2}""");
+
+        Assert.Equal((true, true, "test"), (changed.Item!.IsManaged, changed.Item.IsInFile, changed.Item.ManagedBy));
+        Assert.Equal(2, _fleet.Silo.Fleet.FindBot("b")!.MaxConcurrentTurns);
+    }
+
+    [Fact]
+    public async Task Import_OfAChangedFile_KeepsManagedThingsAndReturnsThem()
+    {
+        await _fleet.Import(File);
+        await _fleet.Release(FleetItemKind.Account, "a");
+        await _fleet.Patch(FleetItemKind.Account, "a", """{"token": "api-token"}""");
+        await _fleet.Put(FleetItemKind.Model, "mine", """{"bots": ["b"]}""");
+
+        var import = await _fleet.Import(File.Replace("file-token", "other-token", StringComparison.Ordinal));
+
+        Assert.Equal([new(FleetItemKind.Account, "a")], import.Unchanged);
+        Assert.Equal("api-token", FullFleet.Seal.Open(_fleet.Silo.Fleet.FindAccount("a")!.Token!));
+        Assert.Equal(["m", "mine"], _fleet.Silo.Fleet.ListModels("t").Select(model => model.Id));
+    }
+
+    [Fact]
+    public async Task Delete_OfAReleasedThing_MakesItWhatTheFileSaysNow()
+    {
+        await _fleet.Import(File);
+        await _fleet.Release(FleetItemKind.Account, "a");
+        await _fleet.Patch(FleetItemKind.Account, "a", """{"token": "api-token"}""");
+        await _fleet.Import(File.Replace("file-token", "other-token", StringComparison.Ordinal));
+
+        var deleted = await _fleet.Delete(FleetItemKind.Account, "a");
+
+        Assert.False(deleted.Item!.IsManaged);
+        Assert.Equal("other-token", FullFleet.Seal.Open(_fleet.Silo.Fleet.FindAccount("a")!.Token!));
+        await Refused(ErrorCode.Conflict, () => _fleet.Patch(FleetItemKind.Account, "a", """{"token": "x"}"""));
+    }
+
+    [Fact]
+    public async Task Import_WithoutWhatAManagedThingNeeds_IsRefusedAndNamesIt()
+    {
+        await _fleet.Import(File);
+        await _fleet.Put(FleetItemKind.Model, "mine", """{"bots": ["b"]}""");
+
+        var refused = await Refused(ErrorCode.InvalidRequest, () => _fleet.Import(File.Replace(": b", ": other", StringComparison.Ordinal).Replace("[b]", "[other]", StringComparison.Ordinal)));
+
+        Assert.Equal("models[mine].bots[0]: There is no bot 'b'.", refused.Message);
+        Assert.NotNull(_fleet.Silo.Fleet.FindBot("b"));
+    }
+
+    [Fact]
+    public async Task Delete_OfWhatOthersNeed_IsRefused()
+    {
+        await _fleet.Put(FleetItemKind.Account, "a", """{"upstream": "coze", "token": "x"}""");
+        await _fleet.Put(FleetItemKind.Bot, "b", """{"upstream": "coze", "bot_id": "1", "accounts": ["a"]}""");
+
+        var refused = await Refused(ErrorCode.InvalidRequest, () => _fleet.Delete(FleetItemKind.Account, "a"));
+
+        Assert.Contains("bots[b].accounts[0]: There is no account 'a'.", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Change_WithAnOldVersion_IsRefused()
+    {
+        var made = await _fleet.Put(FleetItemKind.Account, "a", """{"upstream": "coze", "token": "x"}""", FleetEdit.New);
+        var second = await _fleet.Put(FleetItemKind.Account, "a", """{"upstream": "coze", "token": "y"}""", made.Item!.Version);
+
+        await Refused(ErrorCode.PreconditionFailed, () => _fleet.Put(FleetItemKind.Account, "a", """{"upstream": "coze", "token": "z"}""", made.Item.Version));
+        await Refused(ErrorCode.PreconditionFailed, () => _fleet.Put(FleetItemKind.Account, "a", """{"upstream": "coze", "token": "z"}""", FleetEdit.New));
+        await Refused(ErrorCode.NotFound, () => _fleet.Put(FleetItemKind.Account, "other", """{"upstream": "coze", "token": "z"}""", FleetEdit.AnyVersion));
+
+        Assert.True(second.Item!.Version > made.Item.Version);
+        Assert.Equal("y", FullFleet.Seal.Open(_fleet.Silo.Fleet.FindAccount("a")!.Token!));
+    }
+
+    [Fact]
+    public async Task Rotate_KeepsTheOldKeyForTheOverlap()
+    {
+        var (first, second, third) = (NewApiKey.Create(), NewApiKey.Create(), NewApiKey.Create());
+        await _fleet.Put(FleetItemKind.Tenant, "t", "{}");
+        await _fleet.Edit(FleetEditAction.Put, FleetItemKind.Key, "t/app", edit => edit with { Json = """{"limits": {"requests_per_minute": 5}}""", Key = first.Stored });
+        var view = _fleet.Silo.Fleet;
+
+        await _fleet.Edit(FleetEditAction.Rotate, FleetItemKind.Key, "t/app", edit => edit with { Key = second.Stored, Overlap = TimeSpan.FromHours(24) });
+
+        Assert.Equal(_fleet.Silo.Time.GetUtcNow().AddHours(24), view.FindKey(first.Stored.Hash)!.ExpiresAt);
+        Assert.Null(view.FindKey(second.Stored.Hash)!.ExpiresAt);
+        Assert.Equal(5, view.FindKeyLimits("t", "app")!.RequestsPerMinute);
+
+        await _fleet.Edit(FleetEditAction.Rotate, FleetItemKind.Key, "t/app", edit => edit with { Key = third.Stored });
+
+        Assert.Null(view.FindKey(first.Stored.Hash));
+        Assert.Null(view.FindKey(second.Stored.Hash));
+        Assert.NotNull(view.FindKey(third.Stored.Hash));
+    }
+
+    [Fact]
+    public async Task Patch_OfAKey_KeepsItsSecretAndItsOverlap()
+    {
+        var (first, second) = (NewApiKey.Create(), NewApiKey.Create());
+        await _fleet.Put(FleetItemKind.Tenant, "t", "{}");
+        await _fleet.Edit(FleetEditAction.Put, FleetItemKind.Key, "t/app", edit => edit with { Json = "{}", Key = first.Stored });
+        await _fleet.Edit(FleetEditAction.Rotate, FleetItemKind.Key, "t/app", edit => edit with { Key = second.Stored, Overlap = TimeSpan.FromHours(1) });
+
+        await _fleet.Patch(FleetItemKind.Key, "t/app", """{"disabled": true}""");
+
+        Assert.True(_fleet.Silo.Fleet.FindKey(first.Stored.Hash)!.Disabled);
+        Assert.True(_fleet.Silo.Fleet.FindKey(second.Stored.Hash)!.Disabled);
+        Assert.Equal(second.Stored.Hint, _fleet.Silo.Fleet.FindKey(second.Stored.Hash)!.Hint);
+    }
+
+    [Fact]
+    public async Task Change_OfAdminKeysByOthersThanOwners_IsRefused()
+    {
+        await _fleet.Put(FleetItemKind.Tenant, "t", "{}");
+        await _fleet.Edit(FleetEditAction.Put, FleetItemKind.Key, "t/boss", edit => edit with
+        {
+            Json = """{"role": "owner"}""", Key = NewApiKey.Create().Stored, MayChangeAdmins = true,
+        });
+
+        await Refused(ErrorCode.PermissionDenied, () => _fleet.Delete(FleetItemKind.Key, "t/boss"));
+        await Refused(ErrorCode.PermissionDenied, () => _fleet.Patch(FleetItemKind.Key, "t/boss", """{"role": null}"""));
+        await Refused(ErrorCode.PermissionDenied, () => _fleet.Delete(FleetItemKind.Tenant, "t"));
+        await Refused(
+            ErrorCode.PermissionDenied,
+            () => _fleet.Edit(FleetEditAction.Put, FleetItemKind.Key, "t/other", edit => edit with { Json = """{"role": "viewer"}""", Key = NewApiKey.Create().Stored }));
+    }
+
+    [Fact]
+    public async Task Put_KeyWithTheSecretOfAnotherOne_IsRefused()
+    {
+        await _fleet.Import(File);
+        await _fleet.Put(FleetItemKind.Tenant, "other", "{}");
+
+        await Refused(ErrorCode.InvalidRequest, () => _fleet.Put(FleetItemKind.Key, "other/app", $$"""{"hash": "{{GrainKeys.ApiKeyHash("first-random-key-91f2")}}"}"""));
+
+        Assert.Equal("t", _fleet.Silo.Fleet.FindKey(GrainKeys.ApiKeyHash("first-random-key-91f2"))!.TenantId);
+    }
+
+    [Fact]
+    public async Task ImportDocument_OfTheExport_ChangesNothing()
+    {
+        await _fleet.Import(FullFleet.Text);
+        await _fleet.Put(FleetItemKind.Model, "mine", """{"bots": ["poet"]}""");
+
+        foreach (var withSecrets in (bool[])[true, false])
+        {
+            var export = await _fleet.Catalog.Export(withSecrets);
+            var import = await _fleet.Catalog.ImportDocument(new FleetDocument(export.Json, "test") { Expected = export.Version });
+            Assert.Equal((export.Version, 0), (import.Version, import.Differences.Count));
+        }
+    }
+
+    [Fact]
+    public async Task ImportDocument_ToAnEmptyCluster_MakesTheSameFleet()
+    {
+        await using var source = await ManagedFleet.Start(FullFleet.Text);
+        var export = await source.Catalog.Export(withSecrets: true);
+
+        var import = await _fleet.Catalog.ImportDocument(new FleetDocument(export.Json, "test"));
+
+        Assert.All(import.Differences.Where(one => one.Item.Kind != FleetItemKind.Settings), one => Assert.Equal(FleetDifferenceKind.Created, one.Change));
+        Assert.Equal(export.Json, (await _fleet.Catalog.Export(withSecrets: true)).Json);
+        Assert.True((await _fleet.Read(FleetItemKind.Bot, "poet")).IsManaged);
+    }
+
+    [Fact]
+    public async Task ImportDocument_DryRun_SaysWhatItWouldDo()
+    {
+        await _fleet.Import(File);
+        await _fleet.Put(FleetItemKind.Account, "mine", """{"upstream": "coze", "token": "x"}""");
+        await _fleet.Put(FleetItemKind.Account, "gone", """{"upstream": "coze", "token": "z"}""");
+        var document = JsonNode.Parse((await _fleet.Catalog.Export(withSecrets: true)).Json)!;
+        document["bots"]![0]!["max_concurrent_turns"] = 3;
+        var accounts = document["accounts"]!.AsArray();
+        accounts.Remove(accounts.Single(account => (string)account!["id"]! == "gone"));
+        accounts.Single(account => (string)account!["id"]! == "mine")!["token"] = "y";
+        accounts.Add(new JsonObject { ["id"] = "new", ["upstream"] = "coze", ["token"] = "n" });
+
+        var dryRun = await _fleet.Catalog.ImportDocument(new FleetDocument(document.ToJsonString(), "test") { IsDryRun = true });
+
+        Assert.Equal(
+            ["account gone Deleted ", "account mine Changed secret", "account new Created ", "bot b Refused max_concurrent_turns"],
+            dryRun.Differences.Select(one => $"{WireName.Of(one.Item.Kind)} {one.Item.Id} {one.Change} {string.Join(",", one.Fields)}"));
+        var refused = await Refused(ErrorCode.Conflict, () => _fleet.Catalog.ImportDocument(new FleetDocument(document.ToJsonString(), "test")));
+        Assert.Contains("bot 'b' comes from the fleet file", refused.Message, StringComparison.Ordinal);
+        Assert.NotNull(await _fleet.Catalog.ReadItem(new(FleetItemKind.Account, "gone")));
+    }
+
+    [Fact]
+    public async Task Settings_AreManagedWhereThereIsNoFile()
+    {
+        await _fleet.Put(FleetItemKind.Tenant, "t", "{}");
+
+        await _fleet.Put(FleetItemKind.Settings, "fleet", """{"endpoints": [{"id": "old", "path": "/old", "compat": "cdp"}]}""");
+
+        Assert.Equal("old", Assert.Single(_fleet.Silo.Fleet.Endpoints.All).Id);
+        await _fleet.Import(File);
+        Assert.Equal("old", Assert.Single(_fleet.Silo.Fleet.Endpoints.All).Id);
+        await _fleet.Delete(FleetItemKind.Settings, "fleet");
+        Assert.Empty(_fleet.Silo.Fleet.Endpoints.All);
+    }
+
+    [Fact]
+    public async Task Changes_SurviveARestart()
+    {
+        await _fleet.Import(File);
+        await _fleet.Put(FleetItemKind.Account, "mine", """{"upstream": "coze", "token": "x"}""");
+        await _fleet.Silo.RestartAsync();
+
+        await _fleet.Import(File.Replace("file-token", "other-token", StringComparison.Ordinal));
+
+        Assert.True((await _fleet.Read(FleetItemKind.Account, "mine")).IsManaged);
+        var page = await _fleet.Catalog.ListItems(FleetItemKind.Account, null, null, 1);
+        Assert.Equal(["a"], page.Items.Select(item => item.Id.Id));
+        Assert.Equal(["mine"], (await _fleet.Catalog.ListItems(FleetItemKind.Account, null, page.Next, 1)).Items.Select(item => item.Id.Id));
+    }
+
+    private static async Task<ClusterException> Refused(ErrorCode code, Func<Task> change)
+    {
+        var refused = await Assert.ThrowsAsync<ClusterException>(change);
+        Assert.Equal(code, refused.Code);
+        return refused;
+    }
+}
