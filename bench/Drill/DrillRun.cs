@@ -38,11 +38,15 @@ internal static class DrillRun
         var verifier = new ReplyVerifier(record, http, stage.ClientAddresses[0], chats, killed: restarter.Kills > 0 && !options.Rolling);
         var replies = new List<ReplyResult>();
         foreach (var client in clients) replies.Add(await verifier.VerifyAsync(client, cancellationToken));
+        var charges = options.Charges && record is CozeRecord coze
+            ? await new ChargeVerifier(stage, coze, http).VerifyAsync(replies, options.Budget, cancellationToken)
+            : null;
         var unknown = replies.Where(reply => reply.Outcome == Outcome.OutcomeUnknown).Select(reply => reply.Client.Plan.Index).ToHashSet();
         return new DrillReport(options, replies, chats)
         {
             NodeProblems = problems,
             Leftovers = record is DiscordRecord discord ? await discord.WaitForCleanupAsync(unknown, cancellationToken) : null,
+            Charges = charges,
             Kills = restarter.Kills,
             Downtime = restarter.Downtime,
             Duration = Stopwatch.GetElapsedTime(start),
