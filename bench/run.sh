@@ -74,7 +74,7 @@ models:
 FLEET
 # Every kind of limit, none of which is reached.
 minute="requests_per_minute: 100000000, tokens_per_minute: 100000000000"
-budget="{ requests: 100000000000, tokens: 100000000000, credits: 100000000000 }"
+budget="{ requests: 100000000000, tokens: 100000000000, credits: 1000000000 }"
 sed -e "s/^  - id: bench/&\n    max_concurrent_turns: 1000000\n    limits: { $minute, daily: $budget, monthly: $budget }/" \
   -e "s/^        key: .*/&\n        limits: { $minute, max_concurrent_turns: 1000000, daily: $budget, monthly: $budget }/" \
   -e "s/^    bots: .*/&\n    price: { input: 2, output: 3, request: 1 }/" "$work/fleet.yaml" > "$work/fleet-charged.yaml"

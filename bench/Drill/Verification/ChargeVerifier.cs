@@ -24,6 +24,10 @@ internal sealed record ChargeReport
     public List<string> Violations { get; } = [];
     public int Settled { get; set; }
     public int Nothing { get; set; }
+
+    /// <summary>Cancelled turns that are charged nothing although their clients had received text, because it was lost with a node.</summary>
+    public int Lost { get; set; }
+
     public int Unknown { get; set; }
     public long Used { get; set; }
     public int AcceptedAfterwards { get; set; }
@@ -33,7 +37,11 @@ internal sealed record ChargeReport
 /// Compares the charge of each turn with what the documentation says of a turn that ended so, applied to what the fake Coze recorded of its chat. Then uses up
 /// the budget, which has to have exactly what the charges leave.
 /// </summary>
-internal sealed class ChargeVerifier(Stage stage, CozeRecord record, HttpClient http)
+/// <param name="stage">The servers.</param>
+/// <param name="record">The record of the fake Coze.</param>
+/// <param name="http">A client.</param>
+/// <param name="killed">Whether nodes were killed; then text may be lost that a cancelled turn had produced.</param>
+internal sealed class ChargeVerifier(Stage stage, CozeRecord record, HttpClient http, bool killed)
 {
     /// <summary>The keys of the fleet's model, in credits for a million tokens or for a turn.</summary>
     public const string Price = "{ input: 2, output: 3, request: 1 }";
@@ -60,6 +68,11 @@ internal sealed class ChargeVerifier(Stage stage, CozeRecord record, HttpClient 
             {
                 report.Violations.Add(
                     $"{name}, {reply.Outcome}: state {charge.State} with {charge.Amounts}, expected state {state} with {amounts}");
+            }
+            else if (reply.Outcome == Outcome.Cancelled && charge.Amounts == default && reply.Client.Reply.CountBytes() > 0)
+            {
+                report.Lost++;
+                if (!killed) report.Violations.Add($"{name}: nothing is charged, although its client had received text");
             }
         }
         var own = replies.Select(reply => reply.Client.TurnId).ToHashSet();
