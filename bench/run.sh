@@ -5,6 +5,7 @@
 #   RUNS="paced single" TARGETS="proxy node" bench/run.sh
 #   NODE_ENV="DOTNET_gcServer=1" bench/run.sh         sets an environment variable of the node only
 #   TARGETS="volatile node" bench/run.sh              the cost of durable turns, compared with a node without them
+#   TARGETS="node charged" bench/run.sh               the cost of limits, budgets and prices, compared with a node without them
 # Prints a table; a complete run also writes it to bench/README.md. Starts its own processes on loopback and ends them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,6 +18,7 @@ PORT_SANDBOX=${PORT_SANDBOX:-27078}
 PORT_PROXY=${PORT_PROXY:-27079}
 PORT_NODE=${PORT_NODE:-27077}
 PORT_VOLATILE=${PORT_VOLATILE:-27076}
+PORT_CHARGED=${PORT_CHARGED:-27075}
 IDLE_STREAMS=${IDLE_STREAMS:-5000}
 NODE_ENV=${NODE_ENV:-}
 
@@ -40,7 +42,7 @@ finish() {
 trap finish EXIT
 
 projects="src/Sandbox bench/PassThrough bench/Load"
-if [[ $TARGETS == *node* || $TARGETS == *volatile* ]]; then projects+=" src/Silo"; fi
+if [[ $TARGETS == *node* || $TARGETS == *volatile* || $TARGETS == *charged* ]]; then projects+=" src/Silo"; fi
 for project in $projects; do
   dotnet build "$project" -c Release -v q --nologo
 done
@@ -70,6 +72,12 @@ models:
   - id: coze-sandbox
     bots: [one, two]
 FLEET
+# Every kind of limit, none of which is reached.
+minute="requests_per_minute: 100000000, tokens_per_minute: 100000000000"
+budget="{ requests: 100000000000, tokens: 100000000000, credits: 1000000000 }"
+sed -e "s/^  - id: bench/&\n    max_concurrent_turns: 1000000\n    limits: { $minute, daily: $budget, monthly: $budget }/" \
+  -e "s/^        key: .*/&\n        limits: { $minute, max_concurrent_turns: 1000000, daily: $budget, monthly: $budget }/" \
+  -e "s/^    bots: .*/&\n    price: { input: 2, output: 3, request: 1 }/" "$work/fleet.yaml" > "$work/fleet-charged.yaml"
 
 start() {
   # exec replaces the shell, so that $! is the process id of the program.
@@ -79,6 +87,8 @@ start() {
     # shellcheck disable=SC2086
     node) exec env $NODE_ENV "$(program src/Silo)" --fleet "$work/fleet.yaml" --data "$work/data" --port "$PORT_NODE" --log-level warning ;;
     volatile) exec env $NODE_ENV "$(program src/Silo)" --fleet "$work/fleet.yaml" --data "$work/data-volatile" --port "$PORT_VOLATILE" --log-level warning --durable-turns false ;;
+    # shellcheck disable=SC2086
+    charged) exec env $NODE_ENV "$(program src/Silo)" --fleet "$work/fleet-charged.yaml" --data "$work/data-charged" --port "$PORT_CHARGED" --log-level warning ;;
   esac > "$work/$1.log" 2>&1 &
   pid[$1]=$!
   for _ in $(seq 100); do
@@ -90,7 +100,7 @@ start() {
   cat "$work/$1.log" >&2
   return 1
 }
-port() { case $1 in sandbox | direct) echo "$PORT_SANDBOX" ;; proxy) echo "$PORT_PROXY" ;; node) echo "$PORT_NODE" ;; volatile) echo "$PORT_VOLATILE" ;; esac; }
+port() { case $1 in sandbox | direct) echo "$PORT_SANDBOX" ;; proxy) echo "$PORT_PROXY" ;; node) echo "$PORT_NODE" ;; volatile) echo "$PORT_VOLATILE" ;; charged) echo "$PORT_CHARGED" ;; esac; }
 
 # load TARGET OPTIONS…: with all targets, the sandbox does the same work.
 load() {
@@ -100,7 +110,7 @@ load() {
   if [[ $target == direct ]]; then
     server=sandbox
     endpoint=(--api coze --key pat_sandbox --url "http://127.0.0.1:$PORT_SANDBOX/coze/v3/chat")
-  elif [[ $target == node || $target == volatile ]]; then
+  elif [[ $target == node || $target == volatile || $target == charged ]]; then
     endpoint=(--api openai --key key-of-the-bench --model coze-sandbox --url "http://127.0.0.1:$(port "$target")/v1/chat/completions")
   fi
   # The load generator handles data on the thread that receives it, which costs less than a change of threads.

@@ -14,7 +14,8 @@ internal sealed record DrillOptions
           --kills N        how often a node is killed and started again (default: 5; with --cuts: 0; in a cluster: 3)
           --cuts           cuts client connections, at any byte
           --cancel N       how many replies are cancelled (default: one in twenty)
-          --discord        replies come from bots on the fake Discord instead of the fake Coze; at most 300, none is cancelled
+          --discord        replies come from bots on the fake Discord instead of the fake Coze; at most 300, none is cancelled or charged
+          --charges        the tenant has budgets; the charge of each turn is compared with what the fake Coze recorded, and the budget is used up at the end
           --seed N         seed of everything that is random (default: random; the table shows it)
           --limit S        the drill is stopped after this time (default: depends on the other options)
           --keep FOLDER    keeps the data and the logs of the servers in this folder
@@ -43,6 +44,12 @@ internal sealed record DrillOptions
 
     /// <summary>Whether replies come from the fake Discord.</summary>
     public bool Discord { get; init; }
+
+    /// <summary>Whether turns are charged, and their charges are checked.</summary>
+    public bool Charges { get; init; }
+
+    /// <summary>The requests of the tenant's budget. What the replies leave of it is used at the end.</summary>
+    public int Budget => Streams * 2;
 
     public int Cancels { get; init; } = 10;
     public int Seed { get; init; }
@@ -86,6 +93,7 @@ internal sealed record DrillOptions
             {
                 case "--cuts": options = options with { Cuts = true }; continue;
                 case "--discord": options = options with { Discord = true }; continue;
+                case "--charges": options = options with { Charges = true }; continue;
                 case "--rolling": options = options with { Rolling = true }; continue;
                 case "--load-balancer": options = options with { LoadBalancer = true }; continue;
             }
@@ -110,8 +118,8 @@ internal sealed record DrillOptions
                 default: throw new ArgumentException($"unknown option {name}");
             }
         }
-        if (options.Discord && (options.Streams > MaxStreamsOnDiscord || cancels > 0))
-            throw new ArgumentException($"--discord allows at most {MaxStreamsOnDiscord} --streams, and no --cancel");
+        if (options.Discord && (options.Streams > MaxStreamsOnDiscord || cancels > 0 || options.Charges))
+            throw new ArgumentException($"--discord allows at most {MaxStreamsOnDiscord} --streams, and neither --cancel nor --charges");
         if (cancels > options.Streams) throw new ArgumentException("--cancel must not be greater than --streams");
         if (!options.IsCluster && (options.Rolling || options.LoadBalancer)) throw new ArgumentException("--rolling and --load-balancer need --silos");
         foreach (var (name, build) in new[] { ("--from", options.From), ("--to", options.To) })

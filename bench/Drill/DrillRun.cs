@@ -35,14 +35,19 @@ internal static class DrillRun
         using IUpstreamRecord record = options.Discord ? new DiscordRecord(stage.Sandbox) : new CozeRecord(stage.Sandbox);
         var chats = await GetChatsAsync(record, clients, cancellationToken);
         // A node that is stopped loses nothing, so a rolling restart does not count as killed.
-        var verifier = new ReplyVerifier(record, http, stage.ClientAddresses[0], chats, killed: restarter.Kills > 0 && !options.Rolling);
+        var killed = restarter.Kills > 0 && !options.Rolling;
+        var verifier = new ReplyVerifier(record, http, stage.ClientAddresses[0], chats, killed);
         var replies = new List<ReplyResult>();
         foreach (var client in clients) replies.Add(await verifier.VerifyAsync(client, cancellationToken));
+        var charges = options.Charges && record is CozeRecord coze
+            ? await new ChargeVerifier(stage, coze, http, killed).VerifyAsync(replies, options.Budget, cancellationToken)
+            : null;
         var unknown = replies.Where(reply => reply.Outcome == Outcome.OutcomeUnknown).Select(reply => reply.Client.Plan.Index).ToHashSet();
         return new DrillReport(options, replies, chats)
         {
             NodeProblems = problems,
             Leftovers = record is DiscordRecord discord ? await discord.WaitForCleanupAsync(unknown, cancellationToken) : null,
+            Charges = charges,
             Kills = restarter.Kills,
             Downtime = restarter.Downtime,
             Duration = Stopwatch.GetElapsedTime(start),

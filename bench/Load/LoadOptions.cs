@@ -15,7 +15,7 @@ internal sealed record LoadOptions
           Load table <folder>              prints the results in a folder as a table
 
           --name NAME                      name of the result (default: load)
-          --target NAME                    what is measured: direct, proxy, node, volatile (default: direct)
+          --target NAME                    what is measured: direct, proxy, node, volatile, charged (default: direct)
           --streams N                      concurrent streams, 1 to 10000 (default: 100)
           --chunks N                       deltas in each reply (default: 100)
           --chunk N                        characters in each delta (default: 8)

@@ -39,19 +39,21 @@ internal static class Table
             var ratio = proxy is > 0 && node is not null ? (node / proxy).Value.ToString("f2", CultureInfo.InvariantCulture) : "–";
             Console.WriteLine($"| {row.Name} | {row.Figure} | {Text(direct, row)} | {Text(proxy, row)} | {Text(node, row)} | {ratio} |");
         }
-        if (results.Any(result => result.Target == "volatile")) PrintDurability();
+        PrintDifference("volatile", "node", "volatile turns", "durable turns");
+        PrintDifference("node", "charged", "without limits", "with limits and budgets");
         var errors = results.Sum(result => result.Errors);
         Console.WriteLine($"\n{results.Count} runs, {errors} errors.");
         return errors == 0 ? 0 : 1;
 
-        // The cost of turns that survive their node.
-        void PrintDurability()
+        // What a function of the node costs.
+        void PrintDifference(string cheaper, string other, string cheaperName, string otherName)
         {
-            Console.WriteLine("\n| run | figure | volatile turns | durable turns | difference | ratio |");
+            if (!new[] { cheaper, other }.All(target => results.Exists(result => result.Target == target))) return;
+            Console.WriteLine($"\n| run | figure | {cheaperName} | {otherName} | difference | ratio |");
             Console.WriteLine("|---|---|---:|---:|---:|---:|");
             foreach (var row in Rows.Where(row => !row.AddedToDirect))
             {
-                if (Median(row, "volatile") is not { } without || Median(row, "node") is not { } with) continue;
+                if (Median(row, cheaper) is not { } without || Median(row, other) is not { } with) continue;
                 var ratio = without > 0 ? (with / without).ToString("f2", CultureInfo.InvariantCulture) : "–";
                 Console.WriteLine($"| {row.Name} | {row.Figure} | {Text(without, row)} | {Text(with, row)} | {Text(with - without, row)} | {ratio} |");
             }

@@ -18,6 +18,21 @@ public sealed class SmallDrillTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task Each_turn_is_charged_what_the_policy_says_when_the_node_is_killed_and_the_budget_is_exact()
+    {
+        var options = DrillOptions.Parse(["--charges", "--streams", "12", "--seconds", "4", "--ramp", "2", "--kills", "2", "--cancel", "3"]);
+        var report = await DrillRun.RunAsync(options, output.WriteLine, TestContext.Current.CancellationToken);
+        output.WriteLine($"{report}");
+
+        Assert.Empty(report.Violations);
+        Assert.InRange(report.Kills, 1, 2);
+        var charges = report.Charges!;
+        Assert.Equal(12, charges.Settled + charges.Unknown);
+        Assert.Equal(report.Count(Outcome.OutcomeUnknown), charges.Unknown);
+        Assert.Equal(options.Budget, charges.Used + charges.AcceptedAfterwards);
+    }
+
+    [Fact]
     public async Task Replies_on_Discord_are_exact_when_the_node_is_killed_and_all_channels_are_deleted()
     {
         var options = DrillOptions.Parse(["--discord", "--streams", "6", "--seconds", "4", "--ramp", "1", "--kills", "1"]);

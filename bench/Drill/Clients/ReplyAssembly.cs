@@ -47,6 +47,9 @@ internal sealed class ReplyAssembly
     /// <summary>Type and id of each event of the bot, such as a tool call.</summary>
     public IReadOnlyList<string> Events => _events;
 
+    /// <summary>The bytes of all text and reasoning, without the blank lines between answers.</summary>
+    public long CountBytes() => _parts.Values.Sum(part => (long)Encoding.UTF8.GetByteCount(part.Text.ToString()) - part.SeparatorLength);
+
     /// <summary>Begins a new connection. Events without an id may arrive again.</summary>
     public void OnReconnected() => (FinishReason, FollowUps, ErrorCode) = (null, [], null);
 

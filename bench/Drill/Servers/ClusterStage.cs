@@ -44,6 +44,16 @@ internal sealed class ClusterStage : Stage
         return evicted > 0 ? [.. problems, $"the cluster evicted {evicted} silos although nothing had ended them"] : problems;
     }
 
+    public override async Task<IReadOnlyList<ChargedTurn>> ReadChargesAsync(CancellationToken cancellationToken)
+    {
+        var rows = await _postgres.QueryAsync(
+            "SELECT TurnId, ChargeState, ChargedRequests, ChargedTokens, ChargedCredits FROM CozeTurns WHERE ChargeState IS NOT NULL", cancellationToken);
+        return [.. rows.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('|')).Select(row => new ChargedTurn(
+            row[0], Read(row[1]), new ChargedAmounts(Read(row[2]), Read(row[3]), Read(row[4]))))];
+
+        static int Read(string number) => int.Parse(number, CultureInfo.InvariantCulture);
+    }
+
     public override async ValueTask DisposeAsync()
     {
         if (_balancer is not null) await _balancer.DisposeAsync();

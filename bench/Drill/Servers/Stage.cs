@@ -1,4 +1,5 @@
 using CozeCluster.TestKit;
+using Microsoft.Data.Sqlite;
 
 namespace CozeCluster.Drill;
 
@@ -45,7 +46,7 @@ internal abstract class Stage : IAsyncDisposable
         Stage stage = options.IsCluster ? new ClusterStage(options) : new SingleNodeStage(options.Keep);
         try
         {
-            var fleet = options.Discord ? DiscordFleet.Create(stage.Sandbox) : stage.CozeFleet();
+            var fleet = options.Discord ? DiscordFleet.Create(stage.Sandbox) : stage.CozeFleet(options);
             await File.WriteAllTextAsync(Path.Combine(stage.Folder, "fleet.yaml"), fleet, cancellationToken);
             stage._sandbox = await ServerProcess.StartAsync(
                 "sandbox",
@@ -70,6 +71,9 @@ internal abstract class Stage : IAsyncDisposable
         foreach (var node in Nodes.Where(node => !node.IsStarted)) await node.StartAsync(cancellationToken);
     }
 
+    /// <summary>Reads what each turn is charged. All nodes run afterwards.</summary>
+    public abstract Task<IReadOnlyList<ChargedTurn>> ReadChargesAsync(CancellationToken cancellationToken);
+
     /// <summary>Problems of the nodes that replies do not show.</summary>
     public virtual Task<IReadOnlyList<string>> GetNodeProblemsAsync(CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<string>>([.. Nodes.Where(node => node.HasFailed).Select(node => $"{node.Name} ended unexpectedly")]);
@@ -86,12 +90,14 @@ internal abstract class Stage : IAsyncDisposable
     protected static Uri NewAddress() => new($"http://127.0.0.1:{FreePorts.Next()}/");
 
     // Two bots, so that a pool has a choice. One account, so that one token can read all records.
-    private string CozeFleet() => $"""
+    private string CozeFleet(DrillOptions options) => $"""
         tenants:
           - id: drill
             keys:
               - name: drill
                 key: {Key}
+        {(options.Charges ? "        limits: { monthly: { tokens: 1000000000 } }" : "")}
+        {(options.Charges ? $"    limits: {{ daily: {{ requests: {options.Budget} }}, monthly: {{ credits: 1000000 }} }}" : "")}
         accounts:
           - id: sandbox
             upstream: coze
@@ -109,6 +115,7 @@ internal abstract class Stage : IAsyncDisposable
         models:
           - id: {Model}
             bots: [one, two]
+        {(options.Charges ? $"    price: {ChargeVerifier.Price}" : "")}
         """;
 }
 
@@ -128,4 +135,23 @@ internal sealed class SingleNodeStage : Stage
     public override IReadOnlyList<Uri> ClientAddresses => [_node.Address];
 
     public override Node NodeToEnd(int number) => _node;
+
+    /// <summary>Only one process may have the database open, so the node is killed once more.</summary>
+    public override async Task<IReadOnlyList<ChargedTurn>> ReadChargesAsync(CancellationToken cancellationToken)
+    {
+        await _node.KillAsync();
+        var turns = new List<ChargedTurn>();
+        await using (var connection = new SqliteConnection($"Data Source={Path.Combine(Folder, "data", "grains.db")};Mode=ReadOnly;Pooling=False"))
+        {
+            await connection.OpenAsync(cancellationToken);
+            await using var command = connection.CreateCommand();
+            command.CommandText =
+                "SELECT turn_id, charge_state, charged_requests, charged_tokens, charged_credits FROM turns WHERE charge_state IS NOT NULL";
+            await using var row = await command.ExecuteReaderAsync(cancellationToken);
+            while (await row.ReadAsync(cancellationToken))
+                turns.Add(new ChargedTurn(row.GetString(0), row.GetInt32(1), new ChargedAmounts(row.GetInt64(2), row.GetInt64(3), row.GetInt64(4))));
+        }
+        await _node.StartAsync(cancellationToken);
+        return turns;
+    }
 }

@@ -39,6 +39,14 @@ internal sealed class CozeRecord : IUpstreamRecord
     public Task<UpstreamReply> GetReplyAsync(UpstreamChat chat, CancellationToken cancellationToken) =>
         GetReplyAsync(chat.ConversationId, chat.Id, cancellationToken);
 
+    /// <summary>The tokens that a completed chat reports.</summary>
+    public async Task<(long Input, long Output)> GetUsageAsync(UpstreamChat chat, CancellationToken cancellationToken)
+    {
+        using var json = await GetAsync($"v3/chat/retrieve?conversation_id={chat.ConversationId}&chat_id={chat.Id}", cancellationToken);
+        var usage = json.RootElement.GetProperty("data").GetProperty("usage");
+        return (usage.GetProperty("input_count").GetInt64(), usage.GetProperty("output_count").GetInt64());
+    }
+
     /// <inheritdoc />
     public async Task<UpstreamReply> SendAsync(string prompt, CancellationToken cancellationToken)
     {

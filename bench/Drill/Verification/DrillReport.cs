@@ -14,6 +14,9 @@ internal sealed class DrillReport(DrillOptions options, IReadOnlyList<ReplyResul
     /// <summary>The channels that are left; null for drills on the fake Coze.</summary>
     public required LeftoverChannels? Leftovers { get; init; }
 
+    /// <summary>The charges; null for drills without budgets.</summary>
+    public required ChargeReport? Charges { get; init; }
+
     /// <summary>How often a node was killed or stopped.</summary>
     public required int Kills { get; init; }
 
@@ -28,6 +31,7 @@ internal sealed class DrillReport(DrillOptions options, IReadOnlyList<ReplyResul
     [
         .. NodeProblems,
         .. Leftovers?.Unexpected ?? [],
+        .. Charges?.Violations ?? [],
         .. replies.SelectMany(reply => reply.Violations.Select(violation => $"reply {reply.Client.Plan.Index} ({reply.Client.TurnId}): {violation}")),
     ];
 
@@ -71,6 +75,15 @@ internal sealed class DrillReport(DrillOptions options, IReadOnlyList<ReplyResul
         Row("chats left open", ofKnownOutcome.SelectMany(reply => reply.Chats).Count(chat => chat.IsRunning));
         if (Leftovers is not null) Row("channels left open", Leftovers.Unexpected.Count);
         if (Leftovers is not null) Row("– of unknown outcome, kept until no turn can run in them", Leftovers.Excused);
+        if (Charges is { } charges)
+        {
+            Row("turns settled", charges.Settled);
+            Row("– of these, at nothing: cancelled before anything was produced, or failed", charges.Nothing);
+            Row("– of these, although their clients had received text, which was lost with a node", charges.Lost);
+            Row("turns of unknown outcome, whose reservation is kept apart", charges.Unknown);
+            Row($"requests used by them, of a budget of {options.Budget}", charges.Used);
+            Row("requests accepted afterwards, until nothing was left", charges.AcceptedAfterwards);
+        }
         Quantiles("longest silence of a stream, s", [.. replies.Select(reply => reply.Client.LongestSilence)]);
         Quantiles("from a reply's end at the upstream to its client's, s", [.. replies.Select(reply => reply.EndDelay).OfType<TimeSpan>()]);
         Row("violations", violations.Count);
