@@ -20,7 +20,9 @@ var folder = options.Data ?? Directory.CreateTempSubdirectory("scale-").FullName
 var usage = new UsageMeasurements(options.Usage, options.Turns);
 if (options.Usage > 0)
 {
-    await using IStoreTarget target = options.Postgres is { } database ? await PostgresTarget.OpenAsync(database, UsageMeasurements.ServiceId) : SqliteTarget.Open(folder);
+    await using IStoreTarget target = options.Postgres is { } database
+        ? await PostgresTarget.OpenAsync(database, UsageMeasurements.ServiceId)
+        : SqliteTarget.Open(folder);
     await StoreCopy.RunAsync(usage, target);
 }
 var builder = Host.CreateApplicationBuilder();

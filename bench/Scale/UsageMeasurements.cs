@@ -18,7 +18,11 @@ internal sealed class UsageMeasurements(int usageRows, int turns) : IStoreSource
     private const int Tenants = 20;
     private const int StepSize = 200;
     private const int Times = 5;
-    private static readonly DateTimeOffset End = DateTimeOffset.UnixEpoch.AddHours((long)(TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).TotalHours);
+
+    // The beginning of this hour.
+    private static readonly DateTimeOffset End =
+        DateTimeOffset.UnixEpoch.AddHours(Math.Floor((TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).TotalHours));
+
     private static readonly DateTimeOffset Start = End.AddDays(-Days);
     private static readonly byte[] Details = new byte[400];
 
