@@ -3,6 +3,7 @@ using CozeCluster;
 using CozeCluster.Bench;
 using CozeCluster.Grains;
 using CozeCluster.Scale;
+using CozeCluster.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -16,11 +17,19 @@ if (options.Fleet is { } file)
 }
 
 var folder = options.Data ?? Directory.CreateTempSubdirectory("scale-").FullName;
+var usage = new UsageMeasurements(options.Usage, options.Turns);
+if (options.Usage > 0)
+{
+    await using IStoreTarget target = options.Postgres is { } database
+        ? await PostgresTarget.OpenAsync(database, UsageMeasurements.ServiceId)
+        : SqliteTarget.Open(folder);
+    await StoreCopy.RunAsync(usage, target);
+}
 var builder = Host.CreateApplicationBuilder();
 builder.Logging.ClearProviders();
 builder.UseOrleans(silo =>
 {
-    silo.UseLocalhostClustering(siloPort: 21111, gatewayPort: 21112);
+    silo.UseLocalhostClustering(siloPort: 21111, gatewayPort: 21112, serviceId: UsageMeasurements.ServiceId, clusterId: UsageMeasurements.ServiceId);
     silo.Services.AddSingleton<IGrainStorageSerializer>(new StateSerializer());
     if (options.Postgres is { } connection) silo.AddPostgresStorage(postgres => postgres.ConnectionString = connection);
     else silo.AddSqliteStorage(sqlite => sqlite.DataDirectory = folder);
@@ -32,6 +41,11 @@ var log = host.Services.GetRequiredService<ITurnLog>();
 var filled = new FilledStore(store, options, TimeProvider.System);
 try
 {
+    if (options.Usage > 0)
+    {
+        await UsageMeasurements.Run(host.Services);
+        return 0;
+    }
     var watch = Stopwatch.StartNew();
     await filled.Fill();
     Console.WriteLine($"{options.Turns} turns in {options.Conversations} conversations were written in {watch.Elapsed.TotalSeconds:f0} s.");

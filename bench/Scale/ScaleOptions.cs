@@ -15,12 +15,15 @@ internal sealed record ScaleOptions
           --conversations N      default 100000
           --turns N              default 1000000, in all conversations together; one conversation has 5000 of them
           --tenants N            default 1000; one of them has a tenth of all conversations
+          --usage N              instead: N rows of usage in 90 days, and --turns turns in an hour that are not counted yet
           --fleet FILE           writes a fleet file with that many tenants, 20 keys each and 10 bots each, and ends
         """;
 
     public string? Data { get; private set; }
 
     public string? Postgres { get; private set; }
+
+    public int Usage { get; private set; }
 
     public string? Fleet { get; private set; }
 
@@ -41,6 +44,7 @@ internal sealed record ScaleOptions
                 case "--data": options.Data = value; break;
                 case "--postgres": options.Postgres = value; break;
                 case "--fleet": options.Fleet = value; break;
+                case "--usage": options.Usage = Number(args[i], value); break;
                 case "--conversations": options.Conversations = Number(args[i], value); break;
                 case "--turns": options.Turns = Number(args[i], value); break;
                 case "--tenants": options.Tenants = Number(args[i], value); break;

@@ -49,7 +49,9 @@ public enum UsagePeriod
 /// <param name="Attempts">Attempts of all of them.</param>
 /// <param name="InputTokens">Tokens of prompts, as far as upstreams have reported them.</param>
 /// <param name="OutputTokens">Tokens of replies, as far as upstreams have reported them.</param>
-/// <param name="Credits">Millionths of credits that were charged. Turns of tenants and keys without a budget, and of unknown outcome, are charged nothing.</param>
+/// <param name="Credits">
+/// Millionths of credits that were charged. Turns of tenants and keys without a budget, and of unknown outcome, are charged nothing.
+/// </param>
 [GenerateSerializer, Immutable, Alias("usage-sums")]
 public readonly record struct UsageSums(
     long Completed, long Failed, long Cancelled, long Unknown, long Attempts, long InputTokens, long OutputTokens, long Credits)

@@ -12,7 +12,8 @@ internal sealed class PostgresUsageStore(PostgresDatabase database, IOptions<Clu
 
     private const string Sums = "Completed, Failed, Cancelled, Unknown, Attempts, InputTokens, OutputTokens, Credits";
 
-    // The states of turns: completed (2), cancelled (4); everything else has failed. The kind of a charge that counts: settled (2).
+    // Names are cut to UsageStatement.MaxLength. The states of turns: completed (2), cancelled (4); everything else has failed. The kind of a charge that
+    // counts: settled (2).
     private const string TurnUse = """
         (Id >> 21) / 3600000 AS Hour, TenantId, coalesce(KeyName, '') COLLATE "C" AS KeyName, left(coalesce(UserName, ''), 100) COLLATE "C" AS UserName,
         left(Model, 100) COLLATE "C" AS Model, coalesce(BotId, '') COLLATE "C" AS BotId, coalesce(AccountId, '') COLLATE "C" AS AccountId,
@@ -109,7 +110,13 @@ internal sealed class PostgresUsageStore(PostgresDatabase database, IOptions<Clu
 
         var additions = await RunAsync(
             connection, Take, parameters => parameters.With(NpgsqlDbType.Integer, limit), ReadAddition, cancellationToken).ConfigureAwait(false);
-        if (additions.Count == 0) return 0;
+        if (additions.Count > 0) await AddAsync(connection, additions, cancellationToken).ConfigureAwait(false);
+        await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+        return (int)additions.Sum(addition => addition.Sums.Requests);
+    }
+
+    private async Task AddAsync(NpgsqlConnection connection, List<UsageAddition> additions, CancellationToken cancellationToken)
+    {
         var placed = await PlaceAsync(connection, additions, cancellationToken).ConfigureAwait(false);
         await RunAsync(connection, Add, parameters => AddSums(AddKeys(parameters, [.. placed.Keys]), placed.Values), NoRow, cancellationToken)
             .ConfigureAwait(false);
@@ -123,8 +130,6 @@ internal sealed class PostgresUsageStore(PostgresDatabase database, IOptions<Clu
                 .With(Array(NpgsqlDbType.TimestampTz), uses.Select(use => DateTimeOffset.FromUnixTimeMilliseconds(use.LastUsed).UtcDateTime).ToArray()),
             NoRow,
             cancellationToken).ConfigureAwait(false);
-        await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
-        return (int)additions.Sum(addition => addition.Sums.Requests);
     }
 
     private async Task<Dictionary<UsageKey, UsageSums>> PlaceAsync(

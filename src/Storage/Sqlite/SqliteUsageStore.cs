@@ -24,7 +24,8 @@ internal sealed class SqliteUsageStore(SqliteStore store) : IUsageStore, IUsageC
 
     private const string IsRow = "hour = $0 AND tenant = $1 AND key_name = $2 AND user = $3 AND model = $4 AND bot = $5 AND account = $6";
 
-    // The states of turns: completed (2), cancelled (4); everything else has failed. The kind of a charge that counts: settled (2).
+    // Names are cut to UsageStatement.MaxLength. The states of turns: completed (2), cancelled (4); everything else has failed. The kind of a charge that
+    // counts: settled (2).
     private const string Uncounted = """
         SELECT (id >> 21) / 3600000 AS hour, tenant, coalesce(key_name, '') AS key_name, substr(coalesce(user, ''), 1, 100) AS user,
             substr(model, 1, 100) AS model, coalesce(bot, '') AS bot, coalesce(account, '') AS account,
@@ -106,7 +107,8 @@ internal sealed class SqliteUsageStore(SqliteStore store) : IUsageStore, IUsageC
     {
         const string First = "SELECT turn FROM uncounted_turns ORDER BY turn LIMIT $0";
         var additions = ReadAdditions(connection, First, limit);
-        using (var delete = new SqliteStatement(connection, $"DELETE FROM uncounted_turns WHERE turn IN ({First})", SqliteType.Integer)) delete.Run((long)limit);
+        using var delete = new SqliteStatement(connection, $"DELETE FROM uncounted_turns WHERE turn IN ({First})", SqliteType.Integer);
+        if (delete.Run((long)limit) == 0) return 0;
 
         using var find = new SqliteStatement(connection, $"SELECT 1 FROM usage WHERE {IsRow}", KeyTypes);
         using var count = new SqliteStatement(

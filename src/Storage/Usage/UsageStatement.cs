@@ -107,7 +107,8 @@ internal sealed class UsageStatement
         var columns = string.Join(", ", [.. _dialect.Keys, .. _dialect.Sums]);
         var sums = _dialect.Sums.Select(sum => $"CAST(coalesce(sum({sum}), 0) AS bigint)");
         var numbers = string.Join(", ", Enumerable.Range(1, groups.Count));
-        var next = _query.After is null || groups.Count == 0 ? "" : $"WHERE ({string.Join(", ", groups.Select(group => group.Column))}) > ({string.Join(", ", groups.Select(group => Add(group.After!)))})";
+        var next = _query.After is null || groups.Count == 0 ? ""
+            : $"WHERE ({string.Join(", ", groups.Select(group => group.Column))}) > ({string.Join(", ", groups.Select(group => Add(group.After!)))})";
         // A query without groups has one page with one row.
         var limit = groups.Count == 0 && _query.After is not null ? 0L : _query.Limit;
         return $"""
