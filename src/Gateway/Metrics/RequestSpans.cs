@@ -23,12 +23,6 @@ internal static class RequestSpans
     public static void End(HttpContext context, RequestInfo info, string route)
     {
         if (!IsTraced || context.Features.Get<IHttpActivityFeature>()?.Activity is not { IsAllDataRequested: true } span) return;
-        if (context.GetEndpoint()?.Metadata.GetMetadata<DebugLogRoute>() is not null)
-        {
-            // Probes and scrapes would be most of all traces.
-            span.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
-            return;
-        }
         foreach (var text in TextsOfClients) span.SetTag(text, null);
         span.DisplayName = route == GatewayMetrics.NoRoute ? "HTTP" : $"{context.Request.Method} {route}";
         span.SetTag("http.route", route).SetTag("http.response.status_code", context.Response.StatusCode).SetTag("cozecluster.request.id", info.RequestId);

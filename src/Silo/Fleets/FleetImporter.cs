@@ -62,7 +62,7 @@ internal sealed partial class FleetImporter(
 /// <summary>Makes the message that the catalog imports: secrets are encrypted, and the content has a version.</summary>
 internal static class FleetBuilder
 {
-    public static Fleet Build(FleetFile file, AesSecretSeal seal)
+    public static Fleet Build(FleetFile file, ISecretSeal seal)
     {
         // A secret is encrypted to a different text each time, so the version is a hash over fingerprints. Their key stays the same when the key that encrypts is replaced.
         var content = Compose(file, "", plain => seal.Seal(plain) with { Sealed = "" });

@@ -27,7 +27,10 @@ internal static class SecretsCommands
         var (keys, seal) = Load(given, data);
         var (_, rows) = await FleetSecrets.ReadAll(access.Store, cancellationToken);
         if (rows.Count == 0) throw new StartException("No fleet is stored, so no secret is encrypted. To use another key, replace it.");
-        seal.Choose(FleetSecrets.FindSealKey(rows), FleetSecrets.List(rows).FirstOrDefault());
+        var secrets = FleetSecrets.List(rows);
+        seal.Choose(FleetSecrets.FindSealKey(rows), secrets.FirstOrDefault());
+        // Before a key is added: without the right keys, nothing changes.
+        foreach (var secret in secrets) seal.Open(secret);
         var newKey = given is not null ? keys[0] : AesSecretSeal.IdOf(keys[^1]) == seal.KeyId ? null : keys[^1];
         if (newKey is not null && AesSecretSeal.IdOf(newKey) == seal.KeyId)
         {

@@ -12,17 +12,27 @@ internal sealed class TraceSampler(Sampler chosen) : Sampler
 {
     private const string HttpRequest = "Microsoft.AspNetCore.Hosting.HttpRequestIn";
 
+    // Probes, scrapes and pages that refresh themselves would be most of all traces.
+    private static readonly string[] PathsOfOperators = ["/health", "/metrics", "/dashboard"];
+
     // Batches of replies leave together, in the context of whichever turn was first.
     private static readonly string[] CallsOfNoTurn = ["IReplyObserver/", "IDiscordObserver/"];
 
     /// <inheritdoc />
     public override SamplingResult ShouldSample(in SamplingParameters parameters)
     {
-        var name = parameters.Name;
-        if (CallsOfNoTurn.Any(call => name.StartsWith(call, StringComparison.Ordinal))) return new SamplingResult(SamplingDecision.Drop);
-        if (parameters.ParentContext.TraceId == default && name is not (HttpRequest or Tracing.TurnSpan)) return new SamplingResult(SamplingDecision.Drop);
-        return chosen.ShouldSample(parameters);
+        var (name, parent) = (parameters.Name, parameters.ParentContext);
+        var isDropped = name == HttpRequest ? IsOfOperators(parameters.Tags)
+            : parent.TraceId == default ? name != Tracing.TurnSpan
+            // The rest of a trace that is dropped, also where the chosen sampler does not look at parents.
+            : !parent.IsRemote && !parent.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)
+                || CallsOfNoTurn.Any(call => name.StartsWith(call, StringComparison.Ordinal));
+        return isDropped ? new SamplingResult(SamplingDecision.Drop) : chosen.ShouldSample(parameters);
     }
+
+    private static bool IsOfOperators(IEnumerable<KeyValuePair<string, object?>>? tags) =>
+        tags?.FirstOrDefault(static tag => tag.Key == "url.path").Value is string path
+        && PathsOfOperators.Any(prefix => path.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
 }
 
 /// <summary>Removes the texts of exceptions from the spans of grain calls: some repeat words of clients or upstreams.</summary>
