@@ -14,10 +14,22 @@ internal static class RequestSpans
     // Paths and user agents are texts of clients, and older clients have keys in paths.
     private static readonly string[] TextsOfClients = ["url.path", "url.query", "user_agent.original", "server.address", "server.port"];
 
+    // Probes, scrapes and pages that refresh themselves would be most of all traces.
+    private static readonly string[] PathsOfOperators = ["/health", "/metrics", "/dashboard"];
+
     private static readonly ActivitySource Source = new(Tracing.SourceName);
 
     /// <summary>Whether anything collects spans in this process.</summary>
     public static bool IsTraced => Source.HasListeners();
+
+    /// <summary>Ends the trace of a request that is not worth one, with everything below it.</summary>
+    public static void Begin(HttpContext context)
+    {
+        if (!IsTraced || context.Features.Get<IHttpActivityFeature>()?.Activity is not { Recorded: true } span) return;
+        if (!PathsOfOperators.Any(prefix => context.Request.Path.StartsWithSegments(prefix, StringComparison.OrdinalIgnoreCase))) return;
+        span.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
+        span.IsAllDataRequested = false;
+    }
 
     /// <summary>Describes the span of a request that was answered.</summary>
     public static void End(HttpContext context, RequestInfo info, string route)

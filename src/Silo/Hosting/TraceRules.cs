@@ -12,9 +12,6 @@ internal sealed class TraceSampler(Sampler chosen) : Sampler
 {
     private const string HttpRequest = "Microsoft.AspNetCore.Hosting.HttpRequestIn";
 
-    // Probes, scrapes and pages that refresh themselves would be most of all traces.
-    private static readonly string[] PathsOfOperators = ["/health", "/metrics", "/dashboard"];
-
     // Batches of replies leave together, in the context of whichever turn was first.
     private static readonly string[] CallsOfNoTurn = ["IReplyObserver/", "IDiscordObserver/"];
 
@@ -22,17 +19,12 @@ internal sealed class TraceSampler(Sampler chosen) : Sampler
     public override SamplingResult ShouldSample(in SamplingParameters parameters)
     {
         var (name, parent) = (parameters.Name, parameters.ParentContext);
-        var isDropped = name == HttpRequest ? IsOfOperators(parameters.Tags)
-            : parent.TraceId == default ? name != Tracing.TurnSpan
+        var isDropped = parent.TraceId == default ? name is not (HttpRequest or Tracing.TurnSpan)
             // The rest of a trace that is dropped, also where the chosen sampler does not look at parents.
             : !parent.IsRemote && !parent.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)
                 || CallsOfNoTurn.Any(call => name.StartsWith(call, StringComparison.Ordinal));
         return isDropped ? new SamplingResult(SamplingDecision.Drop) : chosen.ShouldSample(parameters);
     }
-
-    private static bool IsOfOperators(IEnumerable<KeyValuePair<string, object?>>? tags) =>
-        tags?.FirstOrDefault(static tag => tag.Key == "url.path").Value is string path
-        && PathsOfOperators.Any(prefix => path.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
 }
 
 /// <summary>Removes the texts of exceptions from the spans of grain calls: some repeat words of clients or upstreams.</summary>
