@@ -36,8 +36,11 @@ internal static class RequestSpans
     {
         if (!IsTraced || context.Features.Get<IHttpActivityFeature>()?.Activity is not { IsAllDataRequested: true } span) return;
         foreach (var text in TextsOfClients) span.SetTag(text, null);
-        span.DisplayName = route == GatewayMetrics.NoRoute ? "HTTP" : $"{context.Request.Method} {route}";
-        span.SetTag("http.route", route).SetTag("http.response.status_code", context.Response.StatusCode).SetTag("cozecluster.request.id", info.RequestId);
+        // Without a route, the method may be any text.
+        var method = route == GatewayMetrics.NoRoute ? "HTTP" : context.Request.Method;
+        span.DisplayName = $"{method} {route}";
+        span.SetTag("http.request.method", method).SetTag("http.route", route)
+            .SetTag("http.response.status_code", context.Response.StatusCode).SetTag("cozecluster.request.id", info.RequestId);
         if (info.TurnId is { } turnId) span.SetTag("cozecluster.turn.id", turnId);
         if (info.Key is { } key) span.SetTag("cozecluster.tenant.id", key.TenantId);
         if (info.Error is not { } error) return;
