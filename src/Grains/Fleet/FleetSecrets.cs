@@ -57,10 +57,9 @@ public static class FleetSecrets
         var changed = new List<FleetRow> { Write(FleetRowKind.Settings, FleetSettings.Id, settings, StateJson.Default.FleetSettings) };
         foreach (var row in rows)
         {
-            if (row.Kind == FleetRowKind.Account)
-                changed.Add(Write(row.Kind, row.Id, Replace(Read(row, MessagesJson.Default.AccountDefinition), replace), MessagesJson.Default.AccountDefinition));
-            if (row.Kind == FleetRowKind.Listener)
-                changed.Add(Write(row.Kind, row.Id, Replace(Read(row, MessagesJson.Default.ListenerDefinition), replace), MessagesJson.Default.ListenerDefinition));
+            var (account, listener) = (MessagesJson.Default.AccountDefinition, MessagesJson.Default.ListenerDefinition);
+            if (row.Kind == FleetRowKind.Account) changed.Add(Write(row.Kind, row.Id, Replace(Read(row, account), replace), account));
+            if (row.Kind == FleetRowKind.Listener) changed.Add(Write(row.Kind, row.Id, Replace(Read(row, listener), replace), listener));
         }
         return changed;
 
@@ -81,7 +80,7 @@ public static class FleetSecrets
         }
         catch (JsonException e)
         {
-            throw new ClusterException(ErrorCode.Internal, $"The stored row of {row.Kind} {row.Id} is damaged. Start a node: its import replaces it.", inner: e);
+            throw new ClusterException(ErrorCode.Internal, $"The stored row of {row.Kind} {row.Id} is damaged. The next import replaces it.", inner: e);
         }
     }
 

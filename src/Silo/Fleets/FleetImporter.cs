@@ -15,7 +15,9 @@ internal sealed partial class FleetImporter(
     /// <summary>Applies a fleet. When this method returns, this process uses it.</summary>
     /// <param name="file">The fleet.</param>
     /// <param name="isStart">Whether the node starts: then a fleet that another one has replaced before is not applied.</param>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>: the fleet is refused, or this node lacks a key. Other codes: it can be tried again.</exception>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.InvalidRequest"/>: the fleet is refused, or this node lacks a key. Other codes: it can be tried again.
+    /// </exception>
     public async Task Import(FleetFile file, bool isStart = false)
     {
         await view.Refresh();
@@ -64,7 +66,7 @@ internal static class FleetBuilder
 {
     public static Fleet Build(FleetFile file, ISecretSeal seal)
     {
-        // A secret is encrypted to a different text each time, so the version is a hash over fingerprints. Their key stays the same when the key that encrypts is replaced.
+        // A secret is encrypted to a different text each time, so the version is a hash over fingerprints. Their key stays when the other key is replaced.
         var content = Compose(file, "", plain => seal.Seal(plain) with { Sealed = "" });
         var version = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(content, MessagesJson.Default.Fleet)));
         return Compose(file, version, seal.Seal);

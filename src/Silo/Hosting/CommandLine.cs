@@ -81,7 +81,8 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
         if (parsed.Errors.Count > 0)
         {
             var names = options.Values.Concat(files).Concat(migration.Options).Concat(repl).Append(online).Select(option => option.Name)
-                .Concat(["check", "schema", "apply", "store", "move", "accept", "backup", "restore", "secrets", "rotate", "forget", "migrate", "repl", "chat"]).ToList();
+                .Concat(["check", "schema", "apply", "store", "move", "accept", "backup", "restore"])
+                .Concat(["secrets", "rotate", "forget", "migrate", "repl", "chat"]).ToList();
             var problems = parsed.Errors.Select(error => error.Message + SuggestionFor(error.Message, names)).Distinct();
             throw new StartException([.. problems, "Use --help to list commands and options."]);
         }
