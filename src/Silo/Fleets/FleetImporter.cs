@@ -7,11 +7,8 @@ namespace CozeCluster.Silo.Fleets;
 
 /// <summary>Applies a fleet: imports it into the catalog, then makes its listeners connect.</summary>
 internal sealed partial class FleetImporter(
-    IGrainFactory grains, IFleetView view, AesSecretSeal seal, ListenerConnector listeners, ILogger<FleetImporter> logger) : IDisposable
+    IGrainFactory grains, IFleetView view, AesSecretSeal seal, ListenerConnector listeners, ILogger<FleetImporter> logger)
 {
-    private readonly Lock _gate = new();
-    private IDisposable? _subscription;
-
     /// <summary>Applies a fleet. When this method returns, this process uses it.</summary>
     /// <param name="file">The fleet.</param>
     /// <param name="isStart">Whether the node starts: then a fleet that another one has replaced before is not applied.</param>
@@ -21,7 +18,7 @@ internal sealed partial class FleetImporter(
     public async Task Import(FleetFile file, bool isStart = false)
     {
         await view.Refresh();
-        FollowSealKey();
+        seal.Choose(view.Outline.SealKey, view.Outline.AnySecret);
         var sealKey = view.Outline.SealKey;
         var fleet = FleetBuilder.Build(file, seal) with { SealKey = sealKey };
         var result = await grains.Grain<ICatalogGrain>(GrainKeys.Catalog).Import(fleet, isStart);
@@ -36,16 +33,6 @@ internal sealed partial class FleetImporter(
         LogImported(FleetCounts.Of(file), fleet.Version[..12]);
         foreach (var warning in file.Warnings) LogWarning(warning);
         listeners.ConnectAll(fleet.Listeners);
-    }
-
-    /// <inheritdoc />
-    public void Dispose() => _subscription?.Dispose();
-
-    /// <summary>Encrypts with the key that the stored fleet is encrypted with, now and after each change.</summary>
-    private void FollowSealKey()
-    {
-        seal.Choose(view.Outline.SealKey, view.Outline.AnySecret);
-        lock (_gate) _subscription ??= view.Subscribe(_ => seal.Choose(view.Outline.SealKey, view.Outline.AnySecret));
     }
 
     [LoggerMessage(1, LogLevel.Information, "Applied the fleet: {Counts} (version {Version})")]
