@@ -13,6 +13,7 @@ internal sealed partial class RequestEnvelope(RequestDelegate next, GatewayMetri
     {
         var info = new RequestInfo { RequestId = RequestInfo.RequestIdFor(context.Request), StartedAt = time.GetTimestamp() };
         context.Features.Set(info);
+        RequestSpans.Begin(context);
         context.Response.Headers["x-request-id"] = info.RequestId;
         try
         {

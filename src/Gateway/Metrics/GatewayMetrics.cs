@@ -52,8 +52,8 @@ internal sealed class GatewayMetrics
     /// <param name="startedAt">When the turn was requested, as a timestamp.</param>
     public void EndTurn(ReplyReader reader, long startedAt)
     {
-        if (reader is not { FirstTextAt: { } firstTextAt, Timing: { } timing }) return;
-        var own = _time.GetElapsedTime(startedAt, firstTextAt) - timing.Queued - timing.FirstText;
+        if (reader is not { FirstContentAt: { } firstContentAt, Timing: { } timing }) return;
+        var own = _time.GetElapsedTime(startedAt, firstContentAt) - timing.Queued - timing.FirstText;
         _overhead.Record(Math.Max(0, own.TotalSeconds), new KeyValuePair<string, object?>("upstream", timing.Upstream));
     }
 

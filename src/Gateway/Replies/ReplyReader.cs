@@ -70,8 +70,8 @@ internal sealed partial class ReplyReader : IReplySource, IDisposable
     /// <summary>The caller has received everything before this cursor.</summary>
     public Cursor Cursor { get; private set; }
 
-    /// <summary>When the caller received the first text, as a timestamp; null until then.</summary>
-    public long? FirstTextAt { get; private set; }
+    /// <summary>When the caller received the first content, as a timestamp; null until then.</summary>
+    public long? FirstContentAt { get; private set; }
 
     /// <summary>See <see cref="ReplyBatch.Timing"/>; null until the end.</summary>
     public TurnTiming? Timing { get; private set; }
@@ -258,7 +258,7 @@ internal sealed partial class ReplyReader : IReplySource, IDisposable
         Cursor = batch.Next;
         Ended = batch.IsLast;
         Timing = batch.Timing;
-        if (FirstTextAt is null && fresh.Events.Any(static next => next is ReplyText)) FirstTextAt = _time.GetTimestamp();
+        if (FirstContentAt is null && fresh.Events is [not (ReplyCompleted or ReplyFailed), ..]) FirstContentAt = _time.GetTimestamp();
         Source = batch.Source ?? Source;
         return fresh;
     }

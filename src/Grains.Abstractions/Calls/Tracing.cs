@@ -6,7 +6,7 @@ public static class Tracing
     /// <summary>The name of every source of spans and of every meter in this project.</summary>
     public const string SourceName = "CozeCluster";
 
-    /// <summary>The meter of the metrics that have the names of OpenTelemetry's conventions for generative AI. It is collected where operators want it.</summary>
+    /// <summary>The meter of the metrics with the names of OpenTelemetry's conventions for generative AI. It is collected where operators want it.</summary>
     public const string GenAiName = "CozeCluster.GenAi";
 
     /// <summary>The name of the span of a turn. Besides HTTP requests, only turns begin traces: turns whose node has failed.</summary>

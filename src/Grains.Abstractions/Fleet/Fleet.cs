@@ -37,7 +37,7 @@ public sealed record Fleet(
     public IReadOnlyList<EndpointDefinition> Endpoints { get => field ?? []; init; }
 
     /// <summary>
-    /// The key that seals the secrets of this fleet; null if it was never replaced. If it is replaced between the sealing and the import, the import is refused.
+    /// The key that seals the secrets of this fleet; null if it was never replaced. If it is replaced between sealing and import, the import is refused.
     /// </summary>
     [Id(60)]
     public SealKey? SealKey { get; init; }

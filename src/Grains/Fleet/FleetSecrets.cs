@@ -52,6 +52,7 @@ public static class FleetSecrets
     /// <exception cref="ClusterException"><see cref="ErrorCode.Internal"/>: a row is damaged.</exception>
     public static IReadOnlyList<FleetRow> Replace(IReadOnlyList<FleetRow> rows, long version, SealKey? sealKey, Func<Secret, Secret> replace)
     {
+        var (account, listener) = (MessagesJson.Default.AccountDefinition, MessagesJson.Default.ListenerDefinition);
         var settings = Settings(rows);
         settings = settings with { SealKey = sealKey, Notifications = settings.Notifications is { } notifications ? Replace(notifications, replace) : null };
         var changed = new List<FleetRow> { Write(FleetRowKind.Settings, FleetSettings.Id, settings, StateJson.Default.FleetSettings) };
@@ -60,10 +61,8 @@ public static class FleetSecrets
 
         FleetRow? ReplaceIn(FleetRow row) => row.Kind switch
         {
-            FleetRowKind.Account => Write(
-                row.Kind, row.Id, Replace(Read(row, MessagesJson.Default.AccountDefinition), replace), MessagesJson.Default.AccountDefinition),
-            FleetRowKind.Listener => Write(
-                row.Kind, row.Id, Replace(Read(row, MessagesJson.Default.ListenerDefinition), replace), MessagesJson.Default.ListenerDefinition),
+            FleetRowKind.Account => Write(row.Kind, row.Id, Replace(Read(row, account), replace), account),
+            FleetRowKind.Listener => Write(row.Kind, row.Id, Replace(Read(row, listener), replace), listener),
             FleetRowKind.Managed => ReplaceInMark(row),
             _ => null,
         };
@@ -74,7 +73,8 @@ public static class FleetSecrets
             if (FleetMark.ItemOf(row.Id) is not { Kind: FleetItemKind.Account or FleetItemKind.Listener or FleetItemKind.Settings } item) return null;
             var mark = Read(row, StateJson.Default.FleetMark);
             if (mark.Declared.Count == 0) return null;
-            return Write(row.Kind, row.Id, mark with { Declared = [.. mark.Declared.Select(declared => ReplaceInDeclared(item, declared))] }, StateJson.Default.FleetMark);
+            mark = mark with { Declared = [.. mark.Declared.Select(declared => ReplaceInDeclared(item, declared))] };
+            return Write(row.Kind, row.Id, mark, StateJson.Default.FleetMark);
         }
 
         DeclaredRow ReplaceInDeclared(FleetItemId item, DeclaredRow declared)
@@ -105,7 +105,7 @@ public static class FleetSecrets
         }
         catch (JsonException e)
         {
-            throw new ClusterException(ErrorCode.Internal, $"The stored row of {row.Kind} {row.Id} is damaged. Start a node: its import replaces it.", inner: e);
+            throw new ClusterException(ErrorCode.Internal, $"The stored row of {row.Kind} {row.Id} is damaged. The next import replaces it.", inner: e);
         }
     }
 

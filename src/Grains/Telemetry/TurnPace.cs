@@ -1,6 +1,6 @@
 namespace CozeCluster.Grains;
 
-/// <summary>Measures what a turn waits for. It only takes timestamps while the turn runs, and knows nothing of a turn that another activation has begun.</summary>
+/// <summary>Measures what a turn waits for, with timestamps alone. Of a turn that another activation has begun, it knows nothing.</summary>
 internal sealed class TurnPace(TimeProvider time)
 {
     private readonly long _acceptedAt = time.GetTimestamp();

@@ -7,21 +7,20 @@ namespace CozeCluster.Silo.Fleets;
 
 /// <summary>Applies a fleet: imports it into the catalog, then makes its listeners connect.</summary>
 internal sealed partial class FleetImporter(
-    IGrainFactory grains, IFleetView view, AesSecretSeal seal, ListenerConnector listeners, ILogger<FleetImporter> logger) : IDisposable
+    IGrainFactory grains, IFleetView view, AesSecretSeal seal, ListenerConnector listeners, ILogger<FleetImporter> logger)
 {
     private const int MaxLogged = 20;
-
-    private readonly Lock _gate = new();
-    private IDisposable? _subscription;
 
     /// <summary>Applies a fleet. When this method returns, this process uses it.</summary>
     /// <param name="file">The fleet.</param>
     /// <param name="isStart">Whether the node starts: then a fleet that another one has replaced before is not applied.</param>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>: the fleet is refused, or this node lacks a key. Other codes: it can be tried again.</exception>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.InvalidRequest"/>: the fleet is refused, or this node lacks a key. Other codes: it can be tried again.
+    /// </exception>
     public async Task Import(FleetFile file, bool isStart = false)
     {
         await view.Refresh();
-        FollowSealKey();
+        seal.Choose(view.Outline.SealKey, view.Outline.AnySecret);
         var sealKey = view.Outline.SealKey;
         var fleet = FleetBuilder.Build(file, seal) with { SealKey = sealKey };
         var result = await grains.Grain<ICatalogGrain>(GrainKeys.Catalog).Import(fleet, isStart);
@@ -37,16 +36,6 @@ internal sealed partial class FleetImporter(
         foreach (var warning in file.Warnings) LogWarning(warning);
         foreach (var item in result.Unchanged.Take(MaxLogged)) LogManaged(item);
         listeners.ConnectAll(fleet.Listeners);
-    }
-
-    /// <inheritdoc />
-    public void Dispose() => _subscription?.Dispose();
-
-    /// <summary>Encrypts with the key that the stored fleet is encrypted with, now and after each change.</summary>
-    private void FollowSealKey()
-    {
-        seal.Choose(view.Outline.SealKey, view.Outline.AnySecret);
-        lock (_gate) _subscription ??= view.Subscribe(_ => seal.Choose(view.Outline.SealKey, view.Outline.AnySecret));
     }
 
     [LoggerMessage(1, LogLevel.Information, "Applied the fleet: {Counts} (version {Version})")]
@@ -68,9 +57,9 @@ internal sealed partial class FleetImporter(
 /// <summary>Makes the message that the catalog imports: secrets are encrypted, and the content has a version.</summary>
 internal static class FleetBuilder
 {
-    public static Fleet Build(FleetFile file, AesSecretSeal seal)
+    public static Fleet Build(FleetFile file, ISecretSeal seal)
     {
-        // A secret is encrypted to a different text each time, so the version is a hash over fingerprints. Their key stays the same when the key that encrypts is replaced.
+        // A secret is encrypted to a different text each time, so the version is a hash over fingerprints. Their key stays when the other key is replaced.
         var content = Compose(file, "", plain => seal.Seal(plain) with { Sealed = "" });
         var version = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(content, MessagesJson.Default.Fleet)));
         return Compose(file, version, seal.Seal);

@@ -35,6 +35,7 @@ internal static class NodeServices
     public static void AddFleet(this WebApplicationBuilder builder, NodeSettings settings)
     {
         builder.Services.AddSingleton<FleetImporter>();
+        builder.Services.AddHostedService<SealKeyFollower>();
         if (settings.Sandbox)
         {
             builder.Services.AddHostedService<SandboxHost>();

@@ -13,7 +13,7 @@ internal static class SecretsCommands
     private const int MaxCommits = 10;
 
     /// <summary>
-    /// The command <c>secrets rotate</c>: encrypts all stored secrets with a new key. With keys in the environment, that is the first one of them. Otherwise the
+    /// The command <c>secrets rotate</c>: encrypts all stored secrets with a new key. With keys in the environment, it is the first one of them. Otherwise the
     /// command adds a key to the key file; one that an interrupted rotation has added is used.
     /// </summary>
     /// <exception cref="StartException">A setting is not valid, or there is no new key.</exception>
@@ -27,7 +27,10 @@ internal static class SecretsCommands
         var (keys, seal) = Load(given, data);
         var (_, rows) = await FleetSecrets.ReadAll(access.Store, cancellationToken);
         if (rows.Count == 0) throw new StartException("No fleet is stored, so no secret is encrypted. To use another key, replace it.");
-        seal.Choose(FleetSecrets.FindSealKey(rows), FleetSecrets.List(rows).FirstOrDefault());
+        var secrets = FleetSecrets.List(rows);
+        seal.Choose(FleetSecrets.FindSealKey(rows), secrets.FirstOrDefault());
+        // Before a key is added: without the right keys, nothing changes.
+        foreach (var secret in secrets) seal.Open(secret);
         var newKey = given is not null ? keys[0] : AesSecretSeal.IdOf(keys[^1]) == seal.KeyId ? null : keys[^1];
         if (newKey is not null && AesSecretSeal.IdOf(newKey) == seal.KeyId)
         {
@@ -38,10 +41,10 @@ internal static class SecretsCommands
         newKey ??= SecretsKey.Add(data);
         var (oldId, count) = (seal.KeyId, await Commit(access.Store, seal, newKey, cancellationToken));
         await output.WriteLineAsync(
-            $"Encrypted {count} secrets with the key {AesSecretSeal.IdOf(newKey)}. The key {oldId} is needed for backups that were made before, and for nothing else.");
+            $"Encrypted {count} secrets with the key {AesSecretSeal.IdOf(newKey)}. Only backups that were made before need the key {oldId}.");
     });
 
-    /// <summary>The command <c>secrets forget</c>: lets the next start encrypt the secrets of the fleet file with another key, because the key is lost.</summary>
+    /// <summary>The command <c>secrets forget</c>: the key is lost, so the next start encrypts the secrets of the fleet file with another one.</summary>
     /// <exception cref="StartException">A setting is not valid.</exception>
     /// <exception cref="ClusterException">The storage cannot be used.</exception>
     public static Task<int> Forget(SettingSource settings, string folder, TextWriter output) => StoreCommands.Run(async cancellationToken =>

@@ -170,7 +170,7 @@ internal static class Settings
         "Where OpenTelemetry metrics and traces are sent with OTLP (http://127.0.0.1:4318); none: nowhere. Other variables of OpenTelemetry apply too.")
     { Variable = "OTEL_EXPORTER_OTLP_ENDPOINT" };
 
-    public static readonly Setting GenAiTelemetry = new("genai-telemetry", null, "false",
+    public static readonly Setting GenaiTelemetry = new("genai-telemetry", null, "false",
         "Also record metrics and attributes with the names of OpenTelemetry's conventions for generative AI.");
 
     public static readonly Setting ForwardTrace = new("forward-trace", null, "false",
@@ -182,6 +182,6 @@ internal static class Settings
         Role, Postgres, ClusterId, SiloPort, ClientPort, AdvertisedAddress, ClusterCertificate, ClusterCertificateKey, ClusterCertificatePassword, SecretsKey,
         MaxBodyBytes, MaxBodyBytesInFlight, StartGrace, KeepAlive, CorsOrigins, Swagger, Dashboard, Durability, DurableTurns,
         KeepConversations, KeepTurns, MaxStoredTurns, MaxQueuedTurns, MaxAttempts, ListenerGrace, DrainNotice, DrainTime, Log, LogLevel,
-        Otlp, GenAiTelemetry, ForwardTrace,
+        Otlp, GenaiTelemetry, ForwardTrace,
     ];
 }

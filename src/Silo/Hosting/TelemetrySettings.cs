@@ -38,7 +38,7 @@ internal sealed record TelemetrySettings
         {
             SendsMetrics = Sends("METRICS"),
             SendsTraces = Sends("TRACES"),
-            GenAi = source[Settings.GenAiTelemetry].Flag(),
+            GenAi = source[Settings.GenaiTelemetry].Flag(),
             ForwardsTrace = source[Settings.ForwardTrace].Flag(),
             Variables = variables,
         };

@@ -18,10 +18,12 @@ internal sealed class TraceSampler(Sampler chosen) : Sampler
     /// <inheritdoc />
     public override SamplingResult ShouldSample(in SamplingParameters parameters)
     {
-        var name = parameters.Name;
-        if (CallsOfNoTurn.Any(call => name.StartsWith(call, StringComparison.Ordinal))) return new SamplingResult(SamplingDecision.Drop);
-        if (parameters.ParentContext.TraceId == default && name is not (HttpRequest or Tracing.TurnSpan)) return new SamplingResult(SamplingDecision.Drop);
-        return chosen.ShouldSample(parameters);
+        var (name, parent) = (parameters.Name, parameters.ParentContext);
+        var isDropped = parent.TraceId == default ? name is not (HttpRequest or Tracing.TurnSpan)
+            // The rest of a trace that is dropped, also where the chosen sampler does not look at parents.
+            : !parent.IsRemote && !parent.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)
+                || CallsOfNoTurn.Any(call => name.StartsWith(call, StringComparison.Ordinal));
+        return isDropped ? new SamplingResult(SamplingDecision.Drop) : chosen.ShouldSample(parameters);
     }
 }
 

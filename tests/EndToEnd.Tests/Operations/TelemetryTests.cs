@@ -41,7 +41,7 @@ public sealed class TelemetryTests
     {
         await using var collector = await OtlpReceiver.StartAsync();
         await using var node = await StartAsync(collector, "--genai-telemetry");
-        var request = node.NewRequest("chunks=5 pace=5ms").With(body => body["user"] = "user-of-the-client");
+        var request = node.NewRequest("chunks=5 pace=100ms").With(body => body["user"] = "user-of-the-client");
 
         var reply = await request.StreamAsync();
 

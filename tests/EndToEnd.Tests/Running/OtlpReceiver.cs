@@ -62,11 +62,21 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     /// <summary>Waits until what was received satisfies a condition.</summary>
     public async Task WaitAsync(Func<OtlpReceiver, bool> condition)
     {
+        var timeout = TestTimeout.Token;
         while (true)
         {
             var received = _received.Task;
             if (condition(this)) return;
-            await received.WaitAsync(TestTimeout.Token);
+            try
+            {
+                await received.WaitAsync(timeout);
+            }
+            catch (OperationCanceledException e)
+            {
+                throw new InvalidOperationException(
+                    $"The collector has only spans {string.Join(", ", Spans.Select(span => span.Name).Distinct())} "
+                    + $"and metrics {string.Join(", ", Series.Select(series => series.Name).Distinct())}.", e);
+            }
         }
     }
 

@@ -16,6 +16,9 @@ public sealed class MetricsExportTests
     [InlineData("cozecluster.tokens", """cozecluster_tokens_total{direction="b",model="a"}""", "model", "direction")]
     [InlineData("cozecluster.cuts", """cozecluster_cuts_total{bot="a"}""", "bot")]
     [InlineData("cozecluster.discord.replies", """cozecluster_discord_replies_total{bot="a",end="b"}""", "bot", "end")]
+    [InlineData("cozecluster.attempts", """cozecluster_attempts_total{outcome="b",upstream="a"}""", "upstream", "outcome")]
+    [InlineData("cozecluster.refusals", """cozecluster_refusals_total{by="a",code="b"}""", "by", "code")]
+    [InlineData("cozecluster.breakers.opened", """cozecluster_breakers_opened_total{scope="a"}""", "scope")]
     [InlineData("cozecluster.keep_active", """cozecluster_keep_active_total{bot="a",outcome="b"}""", "bot", "outcome")]
     public async Task Counters_HaveTheirDocumentedNamesAndLabels(string instrument, string series, params string[] labels)
     {

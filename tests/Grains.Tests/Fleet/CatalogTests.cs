@@ -54,6 +54,26 @@ public sealed class CatalogTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Import_KeyWasReplacedSinceTheFleetWasSealed_IsRefusedAndCanBeRepeated()
+    {
+        var account = new AccountDefinition { Id = "a", Upstream = "coze", BaseUrl = "http://a", Token = new Secret("old") { Fingerprint = "f" } };
+        var fleet = Fleet.Empty with { Version = "1", Accounts = [account] };
+        await Catalog.Import(fleet);
+        var (version, rows) = await FleetSecrets.ReadAll(Store, CancellationToken.None);
+        var sealKey = new SealKey("k", new Secret("new"));
+        await Store.Commit(
+            version, version + 1, FleetSecrets.Replace(rows, version + 1, sealKey, secret => new Secret("new") { Fingerprint = secret.Fingerprint }));
+        await _silo.RestartAsync();
+
+        var error = await Assert.ThrowsAsync<ClusterException>(() => Catalog.Import(fleet with { Version = "2" }));
+        Assert.Equal(ErrorCode.StateConflict, error.Code);
+        Assert.Equal(version + 1, (await Catalog.Import(fleet)).Version);
+        await Catalog.Import(fleet with { Version = "2", SealKey = sealKey });
+
+        Assert.Equal(("new", "k"), (_silo.Fleet.FindAccount("a")!.Token!.Sealed, _silo.Fleet.Outline.SealKey!.KeyId));
+    }
+
+    [Fact]
     public async Task Import_SecretsAreSealedAgain_ChangesNothing()
     {
         var account = new AccountDefinition { Id = "a", Upstream = "coze", BaseUrl = "http://a", Token = new Secret("sealed") { Fingerprint = "f" } };

@@ -1,11 +1,17 @@
+using System.Diagnostics;
+using System.IO.Compression;
 using System.Text;
 using System.Text.Json.Nodes;
 
 namespace CozeCluster.Security.Tests.Secrets;
 
-/// <summary>No secret leaves the node, in any form, by any way out: responses, headers, logs, metrics, health, the database and the files beside it.</summary>
+/// <summary>
+/// No secret leaves the node, in any form, by any way out: responses, headers, logs, metrics, traces, health, the database, the files beside it and backups.
+/// </summary>
 public sealed class CanaryTests
 {
+    private const string Prompt = "Say what you have heard.";
+
     [Fact]
     public async Task No_secret_is_in_anything_that_the_node_writes()
     {
@@ -50,7 +56,13 @@ public sealed class CanaryTests
             written[path] = await SendAsync(node, HttpMethod.Get, path, node.AdminKey);
             written[$"{path} for tenants"] = await SendAsync(node, HttpMethod.Get, path, node.Key);
         }
+        await node.Collector.WaitAsync(received => SecretsFixture.LanguageModels.All(
+            model => received.Spans.Any(span => span.Name.EndsWith($" {model}", StringComparison.Ordinal) && span.Attributes.ContainsKey("error.type"))));
         Assert.Equal(0, await node.Node.StopAsync(TestTimeout.Token));
+        written["what the collector received"] = [.. node.Collector.Bodies.SelectMany(body => body)];
+        // The upstreams repeat prompts in all that they say, too.
+        Assert.Equal(-1, written["what the collector received"].AsSpan().IndexOf(Encoding.UTF8.GetBytes(Prompt)));
+        written["the backup"] = await BackUpAsync(node.Data);
         written["the log"] = Encoding.UTF8.GetBytes(node.Node.Output);
         var files = Directory.GetFiles(node.Data, "*", SearchOption.AllDirectories);
         Assert.Contains(files, file => new FileInfo(file).Length > 10_000);
@@ -64,13 +76,31 @@ public sealed class CanaryTests
             select $"{secret.Key} is in {output.Key}: {form}");
     }
 
+    /// <summary>Makes a backup of a data folder.</summary>
+    /// <returns>Its content: two lines, and what is compressed behind them.</returns>
+    private static async Task<byte[]> BackUpAsync(string data)
+    {
+        var file = Path.Combine(data, "..", "backup");
+        using var command = Process.Start(
+            "dotnet", [Path.Combine(AppContext.BaseDirectory, "CozeCluster.Silo.dll"), "store", "backup", "--data", data, "--to", file]);
+        await command.WaitForExitAsync(TestTimeout.Token);
+        Assert.Equal(0, command.ExitCode);
+        var bytes = await File.ReadAllBytesAsync(file, TestTimeout.Token);
+        var behindHeader = Array.IndexOf(bytes, (byte)'\n', Array.IndexOf(bytes, (byte)'\n') + 1) + 1;
+        await using var rows = new GZipStream(new MemoryStream(bytes[behindHeader..]), CompressionMode.Decompress);
+        using var content = new MemoryStream();
+        await rows.CopyToAsync(content, TestTimeout.Token);
+        Assert.True(content.Length > 10_000);
+        return [.. bytes[..behindHeader], .. content.ToArray()];
+    }
+
     private static Task<byte[]> ChatAsync(SecretsFixture node, string model, bool stream) => SendAsync(
         node, HttpMethod.Post, "/v1/chat/completions", node.Key, new JsonObject
         {
             ["model"] = model,
             ["stream"] = stream,
             ["conversation_id"] = "talk",
-            ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = "Say what you have heard." }),
+            ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = Prompt }),
         },
         node.HeadersOf(model));
 

@@ -29,8 +29,11 @@ internal sealed class SecretsFixture : IAsyncDisposable
     private readonly SandboxNode _node;
     private readonly Trap _server;
 
-    private SecretsFixture(SandboxNode node, Trap server, string data, IReadOnlyDictionary<string, string> secrets) =>
-        (_node, _server, Data, Secrets) = (node, server, data, secrets);
+    private SecretsFixture(SandboxNode node, Trap server, OtlpReceiver collector, string data, IReadOnlyDictionary<string, string> secrets) =>
+        (_node, _server, Collector, Data, Secrets) = (node, server, collector, data, secrets);
+
+    /// <summary>Receives the metrics and traces of the node.</summary>
+    public OtlpReceiver Collector { get; }
 
     /// <summary>The secrets by what they are.</summary>
     public IReadOnlyDictionary<string, string> Secrets { get; }
@@ -74,9 +77,14 @@ internal sealed class SecretsFixture : IAsyncDisposable
             ["the own key of a tenant"] = "Canary/own+key=of~tenant?6655",
             ["the private key of an OAuth app"] = pem.Split('\n')[3],
             ["the secret of a webhook"] = "Canary/secret+of=webhook?8855",
+            ["the key of the collector"] = "Canary/key+of~collector.7722",
             ["the key of the stored secrets"] = Convert.ToBase64String(SHA256.HashData("canary"u8)),
         };
         var server = await Trap.StartAsync(Repeat);
+        var collector = await OtlpReceiver.StartAsync();
+        var environment = collector.Environment;
+        environment["COZECLUSTER_SECRETS_KEY"] = secrets["the key of the stored secrets"];
+        environment["OTEL_EXPORTER_OTLP_HEADERS"] = $"api-key={Uri.EscapeDataString(secrets["the key of the collector"])}";
         var data = "";
         var node = await SandboxNode.StartAsync(
             (_, folder) =>
@@ -84,15 +92,16 @@ internal sealed class SecretsFixture : IAsyncDisposable
                 data = Path.Combine(folder.Path, "data");
                 return CreateFleet(secrets, server.Url, folder.Write("oauth.pem", pem));
             },
-            arguments: ["--start-grace", "60s", "--log-level", "trace"],
-            environment: new Dictionary<string, string> { ["COZECLUSTER_SECRETS_KEY"] = secrets["the key of the stored secrets"] });
-        return new SecretsFixture(node, server, data, secrets);
+            arguments: ["--start-grace", "60s", "--log-level", "trace", "--genai-telemetry"],
+            environment: environment);
+        return new SecretsFixture(node, server, collector, data, secrets);
     }
 
     public async ValueTask DisposeAsync()
     {
         await _node.DisposeAsync();
         await _server.DisposeAsync();
+        await Collector.DisposeAsync();
     }
 
     private static string CreateFleet(IReadOnlyDictionary<string, string> secrets, Uri server, string oauthKeyFile)

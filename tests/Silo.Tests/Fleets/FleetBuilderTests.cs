@@ -64,6 +64,18 @@ public sealed class FleetBuilderTests
         Assert.NotEqual(Version(SampleFleet.Text), FleetBuilder.Build(SampleFleet.Read(SampleFleet.Text).File!, new AesSecretSeal(other)).Version);
     }
 
+    [Fact]
+    public void Build_KeyWasReplaced_IsTheSameVersion()
+    {
+        var (rotated, _) = _seal.Rotate([.. Enumerable.Repeat((byte)1, AesSecretSeal.KeyBytes)]);
+
+        var fleet = FleetBuilder.Build(SampleFleet.Read(SampleFleet.Text).File!, rotated);
+
+        Assert.Equal(Version(SampleFleet.Text), fleet.Version);
+        Assert.Equal(Build(SampleFleet.Text).Accounts[0].Token, fleet.Accounts[0].Token);
+        Assert.Throws<ClusterException>(() => _seal.Open(fleet.Accounts[0].Token!));
+    }
+
     private string Version(string text) => Build(text).Version;
 
     private Fleet Build(string text) => FleetBuilder.Build(SampleFleet.Read(text).File!, _seal);

@@ -38,12 +38,5 @@ internal sealed class KnownFleet(params IReadOnlyList<ListenerDefinition> listen
         return Task.CompletedTask;
     }
 
-    public IDisposable Subscribe(Action<FleetChange> onChange) => new Subscription();
-
-    private sealed class Subscription : IDisposable
-    {
-        public void Dispose()
-        {
-        }
-    }
+    public IDisposable Subscribe(Action<FleetChange> onChange) => throw new NotSupportedException();
 }

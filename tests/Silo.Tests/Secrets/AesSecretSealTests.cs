@@ -56,6 +56,43 @@ public sealed class AesSecretSealTests
     [Fact]
     public void Open_SealOfAnotherKey_Fails() => AssertFails(new AesSecretSeal(RandomNumberGenerator.GetBytes(AesSecretSeal.KeyBytes)).Seal("a"));
 
+    [Fact]
+    public void Choose_StoredSecretOfOneOfTheKeys_EncryptsWithThatKey()
+    {
+        var (one, other) = (NewKey(), NewKey());
+        var stored = new AesSecretSeal(one).Seal("a");
+        foreach (var keys in (byte[][][])[[one, other], [other, one]])
+        {
+            var seal = new AesSecretSeal(keys);
+            seal.Choose(null, stored);
+
+            Assert.Equal("b", new AesSecretSeal(one).Open(seal.Seal("b")));
+            Assert.Equal(stored, seal.Seal("a"));
+        }
+    }
+
+    [Fact]
+    public void Rotate_FingerprintsStayAndOnlyTheNewKeyIsNeeded()
+    {
+        var (first, second, third) = (NewKey(), NewKey(), NewKey());
+        var before = new AesSecretSeal(first).Seal("a");
+        var (rotated, stored) = new AesSecretSeal(first).Rotate(second);
+        var seal = new AesSecretSeal(second);
+        seal.Choose(stored, rotated.Seal("a"));
+        var (again, storedAgain) = seal.Rotate(third);
+
+        Assert.Equal([before, before], [rotated.Seal("a"), again.Seal("a")]);
+        Assert.Equal("a", new AesSecretSeal(third).Open(again.Seal("a")));
+        var restarted = new AesSecretSeal(third);
+        restarted.Choose(storedAgain, null);
+        Assert.Equal(before, restarted.Seal("a"));
+        var error = Assert.Throws<ClusterException>(() => new AesSecretSeal(first).Choose(storedAgain, null));
+        Assert.Contains(AesSecretSeal.IdOf(third), error.Message, StringComparison.Ordinal);
+        Assert.Contains(AesSecretSeal.IdOf(first), error.Message, StringComparison.Ordinal);
+    }
+
+    private static byte[] NewKey() => RandomNumberGenerator.GetBytes(AesSecretSeal.KeyBytes);
+
     private void AssertFails(Secret secret)
     {
         var error = Assert.Throws<ClusterException>(() => _seal.Open(secret));
