@@ -5,8 +5,8 @@ namespace CozeCluster;
 public interface IModelPoolGrain : IGrainWithStringKey
 {
     /// <summary>
-    /// Picks the preferred bot if it is available, else an available bot of the first tier that has one, as <see cref="ModelDefinition.Routing"/> says, else the
-    /// first available one of the fallback.
+    /// Picks the preferred bot if it is available, else an available bot of the first tier that has one, as <see cref="ModelDefinition.Routing"/> says, else
+    /// the first available one of the fallback.
     /// </summary>
     /// <param name="tenantId">The tenant of the key.</param>
     /// <param name="model">The model of the key.</param>
@@ -16,7 +16,9 @@ public interface IModelPoolGrain : IGrainWithStringKey
     [Alias("Pick"), Idempotent]
     Task<PickResult> Pick(string tenantId, string model, PickRequest request);
 
-    /// <summary>What <see cref="Pick"/> would answer after the bots in <see cref="PickRequest.Refused"/> have refused, in this order. Changes nothing.</summary>
+    /// <summary>
+    /// What <see cref="Pick"/> would answer after the bots in <see cref="PickRequest.Refused"/> have refused, in this order. Changes nothing.
+    /// </summary>
     /// <exception cref="ClusterException"><see cref="ErrorCode.ModelNotFound"/>.</exception>
     [Alias("Explain"), Idempotent]
     Task<PoolExplanation> Explain(string tenantId, string model, PickRequest request);

@@ -9,7 +9,9 @@ namespace CozeCluster;
 [Alias("route")]
 public interface IRouteGrain : IGrainWithStringKey
 {
-    /// <summary>Explains a request. Changes nothing. If nothing else happens in between, the request then gets the same bot and account, or the same error.</summary>
+    /// <summary>
+    /// Explains a request. Changes nothing. If nothing else happens in between, the request then gets the same bot and account, or the same error.
+    /// </summary>
     [Alias("Explain"), AlwaysInterleave, Idempotent, ResponseTimeout("00:00:30")]
     Task<RouteExplanation> Explain(RouteQuestion question);
 }

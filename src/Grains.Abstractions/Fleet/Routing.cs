@@ -21,12 +21,17 @@ public enum RoutingStrategy
 
 /// <summary>The weight and the priority of a bot within a model.</summary>
 /// <param name="BotId">The bot.</param>
-/// <param name="Weight">How many turns it gets in relation to other bots, 1 to 1000. Default 1. Only <see cref="RoutingStrategy.Weighted"/> uses it.</param>
-/// <param name="Priority">
-/// Its tier, 1 to 100. Default 1. Bots of a tier are used when no bot of the tiers with lower numbers is available.
-/// </param>
 [GenerateSerializer, Immutable, Alias("bot-share")]
-public sealed record BotShare(string BotId, int Weight = 1, int Priority = 1);
+public sealed record BotShare(string BotId)
+{
+    /// <summary>How many turns it gets in relation to other bots, 1 to 1000. Default 1. Only <see cref="RoutingStrategy.Weighted"/> uses it.</summary>
+    [Id(0)]
+    public int Weight { get => field == 0 ? 1 : field; init; }
+
+    /// <summary>Its tier, 1 to 100. Default 1. Bots of a tier are used when no bot of the tiers with lower numbers is available.</summary>
+    [Id(1)]
+    public int Priority { get => field == 0 ? 1 : field; init; }
+}
 
 /// <summary>How many turns run on a bot, as its silo knows it.</summary>
 /// <param name="BotId">The bot.</param>

@@ -11,10 +11,14 @@ internal sealed class Pool
     /// </summary>
     private static readonly TimeSpan MaxSkipTime = TimeSpan.FromSeconds(10);
 
+    /// <summary>How many bots of the tiers a turn asks. In a pool of thousands, one turn must not call them all.</summary>
+    private const int MaxRefusals = 100;
+
     private readonly ModelDefinition _definition;
     private readonly IFleetView _fleet;
     private readonly TimeProvider _time;
     private readonly List<PoolTier> _tiers = [];
+    private readonly HashSet<string> _fallback;
     private readonly Dictionary<string, (Refusal Refusal, DateTimeOffset SkipUntil)> _refusals;
     private (long FleetVersion, string? Upstream, bool Any) _takers;
 
@@ -28,6 +32,7 @@ internal sealed class Pool
     {
         (_definition, _fleet, _time) = (definition, fleet, time);
         _refusals = before?._refusals ?? [];
+        _fallback = [.. definition.Fallback];
         var shares = (definition.Shares ?? []).ToDictionary(share => share.BotId);
         foreach (var group in definition.Bots.GroupBy(bot => shares.GetValueOrDefault(bot)?.Priority ?? 1).OrderBy(group => group.Key))
         {
@@ -78,7 +83,7 @@ internal sealed class Pool
     public (string? Bot, PoolTier? Tier) Choose(PickRequest request, IReadOnlyList<Refusal> refused, ref ulong random)
     {
         if (request.Preferred is { } preferred && IsPreferable(preferred) && IsAvailable(preferred)) return (preferred, null);
-        foreach (var tier in _tiers)
+        foreach (var tier in refused.Count < MaxRefusals ? _tiers : [])
         {
             if (tier.Find(IsAvailable, ref random) is { } bot) return (bot, tier);
         }
@@ -123,21 +128,27 @@ internal sealed class Pool
     /// <summary>The error of a turn for which no bot is left.</summary>
     public Error NoBotError(PickRequest request, IReadOnlyList<Refusal> refused)
     {
-        List<string> bots = [.. _definition.Bots.Concat(_definition.Fallback).Where(bot => Serves(bot, request))];
-        var known = bots.ToHashSet();
-        var refusals = refused.Concat(_refusals.Values.Select(entry => entry.Refusal)).Where(refusal => known.Contains(refusal.Id)).ToList();
+        var isFiltered = request.LanguageModelsOnly || request.CredentialUpstream is not null;
+        var count = isFiltered
+            ? _definition.Bots.Concat(_definition.Fallback).Count(bot => Serves(bot, request))
+            : _definition.Bots.Count + _definition.Fallback.Count;
+        var refusals = refused.Concat(_refusals.Values.Select(entry => entry.Refusal))
+            .Where(refusal => (IsInTier(refusal.Id) || _fallback.Contains(refusal.Id)) && Serves(refusal.Id, request))
+            .ToList();
         var until = refusals.Min(refusal => refusal.Until);
         var why = refusals.Count > 0 ? " " + refusals[0].Error.Message : "";
         // If all bots refuse for one reason, the client has to know it: being out of credit differs from being busy.
         var code = refusals.Count > 0 && refusals.TrueForAll(refusal => refusal.Error.Code == refusals[0].Error.Code)
             ? refusals[0].Error.Code
             : ErrorCode.NoBotAvailable;
-        return new Error(code, $"None of the {bots.Count} bots behind this model is available now.{why}", Until: until);
+        return new Error(code, $"None of the {count} bots behind this model is available now.{why}", Until: until);
     }
 
     /// <summary>A language model keeps no conversation, so a conversation that had to use one of the fallback returns to the bots before it.</summary>
     private bool IsPreferable(string bot) =>
-        _tiers.Exists(tier => tier.Contains(bot)) || (_definition.Fallback.Contains(bot) && !UpstreamNames.IsLanguageModel(_fleet.FindBot(bot)?.Upstream));
+        IsInTier(bot) || (_fallback.Contains(bot) && !UpstreamNames.IsLanguageModel(_fleet.FindBot(bot)?.Upstream));
+
+    private bool IsInTier(string bot) => _tiers.Exists(tier => tier.Contains(bot));
 
     private bool CanServe(string bot, PickRequest request) =>
         Serves(bot, request)
@@ -149,7 +160,7 @@ internal sealed class Pool
         if (request is { LanguageModelsOnly: false, CredentialUpstream: null }) return true;
         var found = _fleet.FindBot(bot);
         if (request.LanguageModelsOnly && !UpstreamNames.IsLanguageModel(found?.Upstream)) return false;
-        if (request.CredentialUpstream is not { } upstream || !AnyTakes(upstream, request.LanguageModelsOnly) || _definition.Fallback.Contains(bot)) return true;
+        if (request.CredentialUpstream is not { } upstream || !AnyTakes(upstream, request.LanguageModelsOnly) || _fallback.Contains(bot)) return true;
         return found is not null && _fleet.TakesCredential(found, upstream);
     }
 

@@ -6,9 +6,6 @@ namespace CozeCluster.Grains;
 [GrainType("route"), StatelessWorker]
 public sealed class RouteGrain(IFleetView fleet, ConversationOptions options, TimeProvider time) : Grain, IRouteGrain
 {
-    /// <summary>A turn that this many bots refuse is not explained further.</summary>
-    private const int MaxRefusals = 100;
-
     /// <inheritdoc />
     public async Task<RouteExplanation> Explain(RouteQuestion question)
     {
@@ -50,7 +47,8 @@ public sealed class RouteGrain(IFleetView fleet, ConversationOptions options, Ti
     private (RouteModel Model, ModelDefinition? Definition) FindModel(RouteQuestion question)
     {
         var name = question.Model;
-        if (fleet.FindModel(question.TenantId, name) is not { } found || !MayUse(question, found)) return (new RouteModel(null, ModelMatch.None, default), null);
+        if (fleet.FindModel(question.TenantId, name) is not { } found || !MayUse(question, found))
+            return (new RouteModel(null, ModelMatch.None, default), null);
         var aliases = fleet.FindTenant(question.TenantId)?.Aliases ?? [];
         var match = fleet.Outline.Models.Any(model => model.Id == name) && found.Id == name ? ModelMatch.Model
             : aliases.Any(alias => alias.Name == name && alias.Model == found.Id) ? ModelMatch.Alias
@@ -77,7 +75,9 @@ public sealed class RouteGrain(IFleetView fleet, ConversationOptions options, Ti
         return await GrainFactory.Grain<IConversationGrain>(fleet.Ids.KeyOf(question.TenantId, name)).FindPlace(question.TenantId);
     }
 
-    /// <summary>Which budget is used up. Before a turn is refused, everything that shards hold and do not use is taken back, so only what is used counts.</summary>
+    /// <summary>
+    /// Which budget is used up. Before a turn is refused, everything that shards hold and do not use is taken back, so only what is used counts.
+    /// </summary>
     private async Task<Error?> CheckBudgets(RouteQuestion question, Amounts needed)
     {
         if (!BudgetRules.IsCharged(fleet, question.TenantId, question.KeyName)) return null;
@@ -132,7 +132,6 @@ public sealed class RouteGrain(IFleetView fleet, ConversationOptions options, Ti
             }
             asked[botId] = bot.Accounts;
             refused.Add(bot.Refusal!);
-            if (refused.Count >= MaxRefusals) return answer with { Error = bot.Refusal!.Error };
         }
     }
 }

@@ -71,10 +71,11 @@ internal static class ModelSection
         id = map.Required("id");
         var weight = map.Optional("weight");
         if (weight.Exists && routing != RoutingStrategy.Weighted) weight.Report("A weight has an effect only with 'routing: weighted'.");
-        return new BotShare(
-            id.Text("the id of a bot") ?? "",
-            weight.Number(1, MaxWeight) ?? 1,
-            map.Optional("priority").Number(1, MaxPriority) ?? 1);
+        return new BotShare(id.Text("the id of a bot") ?? "")
+        {
+            Weight = weight.Number(1, MaxWeight) ?? 1,
+            Priority = map.Optional("priority").Number(1, MaxPriority) ?? 1,
+        };
     }
 
     private static bool IsRefused(FleetField field) => field.Text(text => text is "refuse" or "ignore", "refuse or ignore") == "refuse";

@@ -120,6 +120,8 @@ public sealed class FakeConversation(FakeGrains grains, string key) : IConversat
             : Task.FromException<ConversationSnapshot>(new ClusterException(ErrorCode.NotFound, "There is no such conversation."));
     }
 
+    public Task<ConversationPlace?> FindPlace(string tenantId) => throw new NotSupportedException();
+
     public Task Rename(string tenantId, string title)
     {
         Record($"rename {title}");

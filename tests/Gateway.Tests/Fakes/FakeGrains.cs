@@ -178,6 +178,7 @@ public sealed class FakeTenant : ITenantGrain
         return Task.FromResult(new Admission(Refusal, null));
     }
 
+    public Task<Admission> Explain(TurnTerms terms) => Task.FromResult(new Admission(Refusal, null));
 
     public Task Settle(string turnId, Usage? usage)
     {
@@ -201,6 +202,10 @@ public sealed class FakeAccount : IAccountGrain
         var account = new AccountDefinition { Id = "openai-1", Upstream = UpstreamNames.OpenAi, BaseUrl = "http://provider.invalid" };
         return Task.FromResult(Refusal is null ? new AccountLeaseResult(account, null) : new AccountLeaseResult(null, Refusal));
     }
+
+    public Task<AccountLeaseResult> AcquireWithin(AccountLeaseRequest request) => Acquire(request.LeaseId);
+
+    public Task<AccountLeaseResult> Explain(AccountLeaseRequest request) => throw new NotSupportedException();
 
     public Task Renew(string leaseId) => Task.CompletedTask;
 
@@ -269,6 +274,8 @@ public sealed class FakeModelTasks : IModelTaskGrain
 
     /// <summary>The answer.</summary>
     public Func<CancellationToken, Task<ModelTaskResult>> Answer { get; set; } = _ => Task.FromResult(new ModelTaskResult("""{"data":[]}"""u8.ToArray()));
+
+    public Task<bool> IsRunning() => throw new NotSupportedException();
 
     public Task<ModelTaskResult> Run(ModelTaskRequest request, CancellationToken cancellationToken = default)
     {

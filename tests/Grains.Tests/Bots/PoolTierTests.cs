@@ -84,7 +84,7 @@ public sealed class PoolTierTests
         Assert.Equal(["b", "c", "a", "b", "c"], Pick(tier, 5));
         foreach (var bot in tier.Bots) _loads.Report(bot, 7);
         _away.Add("a");
-        Assert.Equal(["b", "c", "b"], Pick(tier, 3).Order());
+        Assert.Equal(["b", "c", "b"], Pick(tier, 3));
     }
 
     [Fact]

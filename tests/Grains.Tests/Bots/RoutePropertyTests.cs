@@ -25,7 +25,7 @@ public sealed class RoutePropertyTests : GrainTest
     public async Task Explain_BeforeARequest_SaysWhatTheRequestThenGets(int seed)
     {
         var random = new Random(seed);
-        for (var fleet = 0; fleet < 8; fleet++)
+        for (var fleet = 0; fleet < 10; fleet++)
         {
             await Catalog.Import(CreateFleet(random, $"{seed}.{fleet}"));
             for (var step = 0; step < 30; step++)
@@ -36,10 +36,25 @@ public sealed class RoutePropertyTests : GrainTest
             }
             while (_running.Count > 0) await EndOne(random);
         }
-        // The runs have met everything that a request can meet.
-        Assert.All(
-            new[] { "bot", nameof(ErrorCode.RateLimited), nameof(ErrorCode.UpstreamRateLimited), nameof(ErrorCode.NoBotAvailable) },
-            outcome => Assert.True(_outcomes.GetValueOrDefault(outcome) > 2, outcome));
+        // The run has met what a request can meet.
+        string[] expected =
+        [
+            "bot", "ModelNotFound", "RateLimited", "NoBotAvailable", "Chosen", "Available", "Skipped", "Refused", "bot AtLimit", "bot Busy", "bot Unavailable",
+            "account AtLimit", "account Busy",
+        ];
+        Assert.All(expected, outcome => Assert.True(_outcomes.ContainsKey(outcome), outcome));
+    }
+
+    private void Count(RouteExplanation explained)
+    {
+        IEnumerable<string> outcomes =
+        [
+            explained.Error?.Code.ToString() ?? "bot",
+            .. explained.Bots.Select(bot => bot.Verdict.ToString()),
+            .. explained.Bots.Where(bot => bot.Refusal is not null).Select(bot => $"bot {bot.Refusal!.Kind}"),
+            .. explained.Bots.SelectMany(bot => bot.Accounts).Select(account => account.Refusal).OfType<Refusal>().Select(refusal => $"account {refusal.Kind}"),
+        ];
+        foreach (var outcome in outcomes) _outcomes[outcome] = _outcomes.GetValueOrDefault(outcome) + 1;
     }
 
     private async Task ExplainAndSend(Random random)
@@ -57,7 +72,7 @@ public sealed class RoutePropertyTests : GrainTest
         var explained = await route.Explain(question);
         Assert.Equal((first.BotId, first.AccountId, first.Error), (explained.BotId, explained.AccountId, explained.Error));
 
-        _outcomes[explained.Error?.Code.ToString() ?? "bot"] = _outcomes.GetValueOrDefault(explained.Error?.Code.ToString() ?? "bot") + 1;
+        Count(explained);
         if (explained.Model?.ModelId is not { } model)
         {
             Assert.Equal(ErrorCode.ModelNotFound, explained.Error!.Code);
@@ -176,7 +191,7 @@ public sealed class RoutePropertyTests : GrainTest
                 Bots = own,
                 Fallback = [.. Some([.. bots.Except(own)], random.Next(3))],
                 Routing = routing,
-                Shares = [.. own.Select(bot => new BotShare(bot, routing == RoutingStrategy.Weighted ? random.Next(1, 5) : 1, random.Next(1, 4)))],
+                Shares = [.. own.Select(bot => new BotShare(bot) { Weight = random.Next(1, 5), Priority = random.Next(1, 4) })],
                 Price = Maybe(() => 0) is null ? null : new PriceDefinition { Request = 1, Output = 2 },
             };
         }

@@ -14,7 +14,7 @@ public sealed class RoutingTests : GrainTest
     [Fact]
     public async Task BotOfALowerTier_IsUsedOnlyWhileNoneBeforeIsAvailable()
     {
-        await Import(model => model with { Shares = [new BotShare("b1", Priority: 2)] }, bot => bot.Id == "b2" ? bot with { MaxConcurrentTurns = 1 } : bot);
+        await Import(model => model with { Shares = [new BotShare("b1") { Priority = 2 }] }, bot => bot.Id == "b2" ? bot with { MaxConcurrentTurns = 1 } : bot);
 
         var first = await BeginOn("b2");
         var second = await BeginOn("b1");
@@ -64,7 +64,8 @@ public sealed class RoutingTests : GrainTest
     public async Task TokensOfABot_CountAsTheUpstreamReportsThem()
     {
         // A reply uses 7 tokens. While a turn runs, it counts with what it may use.
-        await Import(bot: bot => bot.Id == "single" ? bot with { MaxConcurrentTurns = null, Limits = new LimitsDefinition { Monthly = new() { Tokens = 5_000 } } } : bot);
+        var limits = new LimitsDefinition { Monthly = new() { Tokens = 5_000 } };
+        await Import(bot: bot => bot.Id == "single" ? bot with { MaxConcurrentTurns = null, Limits = limits } : bot);
         for (var i = 0; i < 20; i++) await End(await BeginNext("single"));
         var running = await BeginNext("single");
 
@@ -153,7 +154,8 @@ public sealed class RoutingTests : GrainTest
         });
     }
 
-    private async Task<(BegunTurn Turn, FakeExchange Exchange)> BeginNext(string model = "m") => (await Begin(Request(model: model)), await Upstream.NextOpened());
+    private async Task<(BegunTurn Turn, FakeExchange Exchange)> BeginNext(string model = "m") =>
+        (await Begin(Request(model: model)), await Upstream.NextOpened());
 
     private async Task<(BegunTurn Turn, FakeExchange Exchange)> BeginOn(string bot)
     {

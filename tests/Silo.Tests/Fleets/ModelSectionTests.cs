@@ -23,7 +23,7 @@ public sealed class ModelSectionTests
         var model = Read("bots: [a, { id: b, weight: 3, priority: 2 }, { id: c }], routing: weighted").Models[0];
 
         Assert.Equal(["a", "b", "c"], model.Bots);
-        Assert.Equal([new BotShare("b", 3, 2)], model.Shares);
+        Assert.Equal([new BotShare("b") { Weight = 3, Priority = 2 }], model.Shares);
     }
 
     [Fact]

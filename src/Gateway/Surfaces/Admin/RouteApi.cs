@@ -51,7 +51,9 @@ internal static class RouteApi
         from.MaxAttempts,
         [.. from.Bots.Select(bot => new AdminRouteBot(
             bot.BotId, bot.Tier, WireName.Of(bot.Verdict), KindOf(bot.Refusal), Convert(bot.Refusal),
-            showsAccounts ? [.. bot.Accounts.Select(account => new AdminRouteAccount(account.AccountId, KindOf(account.Refusal), Convert(account.Refusal)))] : []))]);
+            [.. bot.Accounts.Where(_ => showsAccounts).Select(Convert)]))]);
+
+    private static AdminRouteAccount Convert(RouteAccount account) => new(account.AccountId, KindOf(account.Refusal), Convert(account.Refusal));
 
     private static string? KindOf(Refusal? refusal) => refusal is null ? null : WireName.Of(refusal.Kind);
 
