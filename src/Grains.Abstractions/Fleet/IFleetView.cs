@@ -28,6 +28,9 @@ public interface IFleetView
     /// <summary>Finds the limits of an API key by its tenant and its name; null if it has none.</summary>
     LimitsDefinition? FindKeyLimits(string tenantId, string keyName);
 
+    /// <summary>Lists the API keys of a tenant, ordered by name (ordinal).</summary>
+    IReadOnlyList<ApiKeyInfo> ListKeys(string tenantId);
+
     /// <summary>Finds a tenant by its id, without its keys; null if the fleet has none.</summary>
     TenantDefinition? FindTenant(string tenantId);
 

@@ -48,6 +48,9 @@ internal sealed class FleetIndex
 
     public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) => (_keyLimits ??= IndexKeyLimits()).GetValueOrDefault((tenantId, keyName));
 
+    public IReadOnlyList<ApiKeyInfo> ListKeys(string tenantId) =>
+        [.. _keys.Values.Where(key => key.TenantId == tenantId).OrderBy(key => key.Name, StringComparer.Ordinal)];
+
     public TenantDefinition? FindTenant(string id) => _tenants.GetValueOrDefault(id);
 
     public AccountDefinition? FindAccount(string id) => _accounts.GetValueOrDefault(id);
