@@ -127,10 +127,10 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
     /// <inheritdoc />
     public async Task<int> DeleteOldAuditAsync(DateTimeOffset before, int max, int limit, CancellationToken cancellationToken)
     {
-        var deleted = 0;
+        var (deleted, excess) = (0, Read(reader => SqliteAuditLog.Count(reader.Connection)) - max);
         await Write(write =>
         {
-            deleted = SqliteAuditLog.Delete(write.Connection, AuditEntry.FirstId(before), max, limit);
+            deleted = SqliteAuditLog.Delete(write.Connection, AuditEntry.FirstId(before), excess, limit);
             return true;
         }).ConfigureAwait(false);
         return deleted;
