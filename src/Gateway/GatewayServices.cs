@@ -79,6 +79,7 @@ public static class GatewayServices
         if (options.CorsOrigins.Count == 0) policy.AllowAnyOrigin();
         else policy.WithOrigins([.. options.CorsOrigins]);
         policy.AllowAnyHeader().AllowAnyMethod().SetPreflightMaxAge(TimeSpan.FromMinutes(10))
-            .WithExposedHeaders("x-request-id", "x-turn-id", "x-conversation-id", "x-bot", "x-attempts", "retry-after", "retry-after-ms", "x-should-retry");
+            .WithExposedHeaders(
+                "etag", "x-request-id", "x-turn-id", "x-conversation-id", "x-bot", "x-attempts", "retry-after", "retry-after-ms", "x-should-retry");
     }
 }

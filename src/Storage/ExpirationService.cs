@@ -27,8 +27,8 @@ internal interface IExpiringStore
     Task<int> DeleteOldTurnsAsync(DateTimeOffset createdBefore, int limit, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Deletes entries of the audit log from before <paramref name="before"/>, and those that are more than <paramref name="max"/>: first those of tenants. At most
-    /// <paramref name="limit"/>.
+    /// Deletes entries of the audit log from before <paramref name="before"/>, and those that are more than <paramref name="max"/>: first those of tenants. At
+    /// most <paramref name="limit"/>.
     /// </summary>
     Task<int> DeleteOldAuditAsync(DateTimeOffset before, int max, int limit, CancellationToken cancellationToken);
 

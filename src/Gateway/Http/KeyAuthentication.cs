@@ -28,7 +28,7 @@ internal sealed class KeyAuthentication(RequestDelegate next, ApiKeys keys, Refu
         }
         catch (ClusterException exception) when (exception.Code == ErrorCode.PermissionDenied)
         {
-            await refused.Record(context, route);
+            await refused.Record(context);
             throw;
         }
         await next(context);

@@ -16,6 +16,37 @@ public interface ITurnLogGrain : IGrainWithStringKey
     /// <summary>Searches the turns, newest first. A limit outside of 1 to 1000 is replaced by the nearest of them.</summary>
     [Alias("Search"), AlwaysInterleave, Idempotent]
     Task<IReadOnlyList<TurnRow>> Search(TurnQuery query);
+
+    /// <summary>Reads a turn with its attempts; null if the log has none with this id. Of several, the newest is read.</summary>
+    [Alias("ReadTurn"), AlwaysInterleave, Idempotent]
+    Task<TurnReport?> ReadTurn(string turnId);
+}
+
+/// <summary>What the log knows about a turn.</summary>
+/// <param name="Row">Its row.</param>
+/// <param name="Attempts">The last attempts to send it, oldest first. The row has the number of all of them.</param>
+[GenerateSerializer, Immutable, Alias("turn-report")]
+public sealed record TurnReport(TurnRow Row, IReadOnlyList<AttemptReport> Attempts);
+
+/// <summary>One attempt to send a turn.</summary>
+/// <param name="BotId">The bot.</param>
+/// <param name="AccountId">The account.</param>
+/// <param name="Upstream">The upstream.</param>
+/// <param name="StartedAt">When the bot and the account were ready for it.</param>
+[GenerateSerializer, Immutable, Alias("attempt-report")]
+public sealed record AttemptReport(string BotId, string AccountId, string Upstream, DateTimeOffset StartedAt)
+{
+    /// <summary>When its first text arrived; null if none has.</summary>
+    [Id(65)]
+    public DateTimeOffset? FirstTextAt { get; init; }
+
+    /// <summary>When it ended; null while it runs, and if its node failed.</summary>
+    [Id(66)]
+    public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>Why it failed; null if it did not.</summary>
+    [Id(67)]
+    public ErrorCode? Error { get; init; }
 }
 
 /// <summary>A conversation as lists show it.</summary>

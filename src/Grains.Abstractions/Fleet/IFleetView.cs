@@ -34,6 +34,9 @@ public interface IFleetView
     /// </summary>
     ApiKeyInfo? FindKeyByName(string tenantId, string keyName);
 
+    /// <summary>Lists the API keys of a tenant, ordered by name (ordinal).</summary>
+    IReadOnlyList<ApiKeyInfo> ListKeys(string tenantId);
+
     /// <summary>Finds a tenant by its id, without its keys; null if the fleet has none.</summary>
     TenantDefinition? FindTenant(string tenantId);
 

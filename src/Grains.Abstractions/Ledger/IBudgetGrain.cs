@@ -10,13 +10,17 @@ public interface IBudgetGrain : IGrainWithStringKey
     [Alias("Claim"), Idempotent]
     Task<BudgetGrant> Claim(BudgetClaim claim);
 
-    /// <summary>Adds prepaid credit. Only for the budget of a tenant.</summary>
-    /// <param name="id">Identifies the payment, 1 to 100 characters. A second call with the same id adds nothing.</param>
-    /// <param name="units">Millionths of credits; negative to take credit back.</param>
-    /// <returns>All credit that was ever added.</returns>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.IdempotencyMismatch"/>: the id was used with another amount.</exception>
-    [Alias("TopUp"), Idempotent]
-    Task<long> TopUp(string id, long units);
+    /// <summary>Adds prepaid credit. Only for the budget of a tenant. A second call with the same id adds nothing.</summary>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.IdempotencyMismatch"/>: the id was used with another amount. <see cref="ErrorCode.Conflict"/>: the payment is older than the
+    /// payments that are remembered, so that nobody knows whether it was added. <see cref="ErrorCode.InvalidRequest"/>: a value is out of its range.
+    /// </exception>
+    [Alias("AddCredit"), Idempotent]
+    Task<CreditStatus> AddCredit(CreditPayment payment);
+
+    /// <summary>Gets the prepaid credit of a tenant.</summary>
+    [Alias("GetCredit"), Idempotent]
+    Task<CreditStatus> GetCredit();
 
     /// <summary>Gets what is used, from the storage.</summary>
     [Alias("GetStatus"), Idempotent]

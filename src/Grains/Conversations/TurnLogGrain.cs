@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Orleans.Concurrency;
 
 namespace CozeCluster.Grains;
@@ -19,4 +20,32 @@ public sealed class TurnLogGrain(ITurnLog log, IFleetView fleet) : Grain, ITurnL
     /// <inheritdoc />
     public async Task<IReadOnlyList<TurnRow>> Search(TurnQuery query) =>
         await log.Search(query with { Limit = Math.Clamp(query.Limit, 1, MaxLimit) }, CancellationToken.None);
+
+    /// <inheritdoc />
+    public async Task<TurnReport?> ReadTurn(string turnId)
+    {
+        var rows = await log.Search(new TurnQuery { TurnId = turnId, Limit = 1 }, CancellationToken.None);
+        return rows is [var row] ? new TurnReport(row, AttemptsOf(row)) : null;
+    }
+
+    // The conversation reports a damaged row. The rest of the row can still be read.
+    private static IReadOnlyList<AttemptReport> AttemptsOf(TurnRow row)
+    {
+        if (row.Details.Length == 0) return [];
+        try
+        {
+            return
+            [
+                .. (TurnJson.Read(row.Details, TurnJson.Default.TurnDetails).Attempts ?? []).Select(attempt =>
+                    new AttemptReport(attempt.Bot, attempt.Account, attempt.Upstream, attempt.Started)
+                    {
+                        FirstTextAt = attempt.FirstText, EndedAt = attempt.Ended, Error = attempt.Error,
+                    }),
+            ];
+        }
+        catch (JsonException)
+        {
+            return [];
+        }
+    }
 }

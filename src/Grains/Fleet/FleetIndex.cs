@@ -68,6 +68,9 @@ internal sealed class FleetIndex
 
     public ApiKeyInfo? FindKeyByName(string tenantId, string keyName) => (_keyNames ??= IndexKeyNames()).GetValueOrDefault((tenantId, keyName));
 
+    public IReadOnlyList<ApiKeyInfo> ListKeys(string tenantId) =>
+        [.. _keys.Values.Where(key => key.TenantId == tenantId && !key.IsPrevious).OrderBy(key => key.Name, StringComparer.Ordinal)];
+
     public TenantDefinition? FindTenant(string id) => _tenants.GetValueOrDefault(id);
 
     public AccountDefinition? FindAccount(string id) => _accounts.GetValueOrDefault(id);

@@ -76,6 +76,8 @@ internal sealed partial class FleetView(
         return index.FindKey(hash);
     }
 
+    public IReadOnlyList<ApiKeyInfo> ListKeys(string tenantId) => Current.ListKeys(tenantId);
+
     public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) => Current.FindKeyLimits(tenantId, keyName);
 
     public TenantDefinition? FindTenant(string tenantId) => Current.FindTenant(tenantId);

@@ -6,8 +6,6 @@ namespace CozeCluster.Grains;
 [GrainType("budget"), ActivationCountBasedPlacement]
 public sealed class BudgetGrain : Grain, IBudgetGrain
 {
-    private const int MaxIdLength = 100;
-
     private readonly IPersistentState<BudgetState> _state;
     private readonly BackgroundWork _work;
     private readonly StateSaver<BudgetState> _saver;
@@ -38,22 +36,18 @@ public sealed class BudgetGrain : Grain, IBudgetGrain
     }
 
     /// <inheritdoc />
-    public Task<long> TopUp(string id, long units) => Change(async () =>
+    public Task<CreditStatus> AddCredit(CreditPayment payment) => Change(async () =>
     {
-        if (id.Length is 0 or > MaxIdLength) throw new ClusterException(ErrorCode.InvalidRequest, "The id of a payment has 1 to 100 characters.", "id");
-        var state = _state.State;
-        if (state.Payments.TryGetValue(id, out var known))
-        {
-            if (known.Units != units) throw new ClusterException(ErrorCode.IdempotencyMismatch, "A payment with this id and another amount exists.", "id");
-            return state.Credit;
-        }
-        var credit = checked(state.Credit + units);
-        if (Math.Abs(credit) >= BudgetRules.Unlimited) throw new ClusterException(ErrorCode.InvalidRequest, "The credit would become too large.", "units");
-        state.Payments[id] = new CreditPayment(units, _time.GetUtcNow());
-        state.Credit = credit;
-        await _saver.Save();
-        return credit;
+        if (CreditBook.TryAdd(_state.State, payment, _time.GetUtcNow())) await _saver.Save();
+        return CreditBook.StatusOf(_state.State);
     });
+
+    /// <inheritdoc />
+    public Task<CreditStatus> GetCredit()
+    {
+        ThrowIfOutdated();
+        return Task.FromResult(CreditBook.StatusOf(_state.State));
+    }
 
     /// <inheritdoc />
     public async Task<BudgetStatus> GetStatus(string tenantId, string? keyName)
@@ -70,7 +64,8 @@ public sealed class BudgetGrain : Grain, IBudgetGrain
         {
             return await change();
         }
-        catch (Exception exception) when (exception is not ClusterException { Code: ErrorCode.InvalidRequest or ErrorCode.IdempotencyMismatch })
+        catch (Exception exception) when (exception is not ClusterException
+            { Code: ErrorCode.InvalidRequest or ErrorCode.IdempotencyMismatch or ErrorCode.Conflict })
         {
             _isOutdated = true;
             _work.Deactivate("The state could not be saved.");

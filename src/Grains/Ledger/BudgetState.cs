@@ -12,14 +12,12 @@ public sealed class BudgetState
     /// <summary>All prepaid credit that was ever added, in millionths.</summary>
     public long Credit { get; set; }
 
-    /// <summary>The payments by which it was added, by id.</summary>
-    public Dictionary<string, CreditPayment> Payments { get; set; } = [];
-}
+    /// <summary>The newest payments by which it was added, newest first.</summary>
+    public List<CreditPayment> Payments { get; set; } = [];
 
-/// <summary>A payment of prepaid credit.</summary>
-/// <param name="Units">Millionths of credits.</param>
-/// <param name="At">When it was recorded.</param>
-public sealed record CreditPayment(long Units, DateTimeOffset At);
+    /// <summary>The time of the newest payment that was forgotten; null if none was. Payments up to this time are refused.</summary>
+    public DateTimeOffset? ForgottenUntil { get; set; }
+}
 
 /// <summary>What a budget knows of an epoch.</summary>
 public sealed class BudgetEpoch

@@ -45,21 +45,31 @@ internal sealed class SqliteAuditLog(SqliteStore store) : IAuditLog
         }
     }
 
+    /// <summary>The number of entries. It reads all of an index, so it is not for the connection that writes.</summary>
+    public static long Count(SqliteConnection connection)
+    {
+        using var count = new SqliteStatement(connection, "SELECT COUNT(*) FROM audit");
+        return count.Scalar()!.Value;
+    }
+
     /// <summary>Deletes entries that are too old, and then those that are too many: first those of tenants.</summary>
+    /// <param name="connection">The connection that writes.</param>
+    /// <param name="before">Entries with a lower id are too old.</param>
+    /// <param name="excess">How many entries are too many, with those that are too old.</param>
+    /// <param name="limit">How many are deleted at most.</param>
     /// <returns>How many were deleted.</returns>
-    public static int Delete(SqliteConnection connection, string before, long max, int limit)
+    public static int Delete(SqliteConnection connection, string before, long excess, int limit)
     {
         using var old = new SqliteStatement(
             connection, "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE id < $0 ORDER BY id LIMIT $1)", SqliteType.Text, SqliteType.Integer);
         var deleted = old.Run(before, (long)limit);
-        using var count = new SqliteStatement(connection, "SELECT COUNT(*) FROM audit");
         foreach (var condition in (string[])["WHERE role IS NULL OR role = 4", ""])
         {
-            var excess = Math.Min(limit - deleted, count.Scalar()!.Value - max);
-            if (excess <= 0) break;
+            var more = Math.Min(limit, excess) - deleted;
+            if (more <= 0) break;
             using var most = new SqliteStatement(
                 connection, $"DELETE FROM audit WHERE id IN (SELECT id FROM audit {condition} ORDER BY id LIMIT $0)", SqliteType.Integer);
-            deleted += most.Run(excess);
+            deleted += most.Run(more);
         }
         return deleted;
     }

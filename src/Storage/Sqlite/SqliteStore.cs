@@ -130,8 +130,16 @@ internal sealed partial class SqliteStore(SqliteStorageOptions options, TimeProv
         Sweep(write => SqliteUsageStore.DeleteOld(write.Connection, before, limit));
 
     /// <inheritdoc />
-    public Task<int> DeleteOldAuditAsync(DateTimeOffset before, int max, int limit, CancellationToken cancellationToken) =>
-        Sweep(write => SqliteAuditLog.Delete(write.Connection, AuditEntry.FirstId(before), max, limit));
+    public async Task<int> DeleteOldAuditAsync(DateTimeOffset before, int max, int limit, CancellationToken cancellationToken)
+    {
+        var (deleted, excess) = (0, Read(reader => SqliteAuditLog.Count(reader.Connection)) - max);
+        await Write(write =>
+        {
+            deleted = SqliteAuditLog.Delete(write.Connection, AuditEntry.FirstId(before), excess, limit);
+            return true;
+        }).ConfigureAwait(false);
+        return deleted;
+    }
 
     /// <summary>Commits the waiting writes, and closes the database.</summary>
     public void Dispose()

@@ -23,6 +23,8 @@ public sealed class FakeFleet : IFleetView
         new(GrainKeys.ApiKeyHash("sk-test"), new ApiKeyInfo("acme", "test", false)),
         new(GrainKeys.ApiKeyHash("sk-other"), new ApiKeyInfo("other", "other", false)),
         new(GrainKeys.ApiKeyHash("sk-admin"), new ApiKeyInfo("acme", "admin", true)),
+        new(GrainKeys.ApiKeyHash("sk-operator"), new ApiKeyInfo("acme", "operator", true) { Role = AdminRole.Operator }),
+        new(GrainKeys.ApiKeyHash("sk-viewer"), new ApiKeyInfo("acme", "viewer", true) { Role = AdminRole.Viewer }),
         new(GrainKeys.ApiKeyHash("sk-tenant-admin"), new ApiKeyInfo("acme", "tenant-admin", true) { Role = AdminRole.TenantAdmin }),
     ]);
 
@@ -47,8 +49,11 @@ public sealed class FakeFleet : IFleetView
     public FleetEndpoints Endpoints { get; set; } = FleetEndpoints.None;
 
     public FleetOutline Outline => Fault is null
-        ? new FleetOutline([], [], [], null) { Tenants = ["acme", "other"], Models = [.. Models.Select(model => FindModel("acme", model)!)] }
+        ? new FleetOutline(Bots, [], [], null) { Tenants = ["acme", "other"], Models = [.. Models.Select(model => FindModel("acme", model)!)] }
         : throw Fault;
+
+    /// <summary>The ids of all bots, for lists.</summary>
+    public List<string> Bots { get; } = [];
 
     /// <summary>Bots on Discord, by id; all other bots are on Coze.</summary>
     public Dictionary<string, BotDefinition> DiscordBots { get; } = [];
@@ -95,6 +100,9 @@ public sealed class FakeFleet : IFleetView
 
     public ApiKeyInfo? FindKeyByName(string tenantId, string keyName) =>
         Keys.Values.FirstOrDefault(key => key.TenantId == tenantId && key.Name == keyName);
+
+    public IReadOnlyList<ApiKeyInfo> ListKeys(string tenantId) =>
+        [.. Keys.Values.Where(key => key.TenantId == tenantId).OrderBy(key => key.Name, StringComparer.Ordinal)];
 
     public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) =>
         Keys.Values.FirstOrDefault(key => key.TenantId == tenantId && key.Name == keyName)?.Limits;

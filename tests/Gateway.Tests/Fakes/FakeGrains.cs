@@ -30,6 +30,9 @@ public sealed class FakeGrains : IGrainFactory
 
     public FakeAuditLog Audit { get; } = new();
 
+    /// <summary>The budget of every tenant and key.</summary>
+    public FakeBudget Budget { get; } = new();
+
     public FakeModelTasks ModelTasks { get; } = new();
 
     /// <summary>Tests the storage for the gateway. It is not a grain.</summary>
@@ -79,6 +82,7 @@ public sealed class FakeGrains : IGrainFactory
             nameof(IHealthGrain) => Health,
             nameof(IAuditLogGrain) => Audit,
             nameof(IUsageGrain) => Usage.WithKey(primaryKey),
+            nameof(IBudgetGrain) => Budget,
             nameof(IModelTaskGrain) => ModelTasks,
             nameof(IGuildChannelsGrain) => Guilds.Of(primaryKey),
             nameof(IConversationGrain) => Conversation(primaryKey),
@@ -297,8 +301,44 @@ public sealed class FakeTurnLog : ITurnLogGrain
     /// <summary>What a search for the turns of a bot finds, by the id of the bot.</summary>
     public Dictionary<string, TurnRow> LastTurns { get; } = [];
 
-    public Task<IReadOnlyList<TurnRow>> Search(TurnQuery query) =>
-        Task.FromResult<IReadOnlyList<TurnRow>>(query.BotId is { } bot && LastTurns.TryGetValue(bot, out var row) ? [row] : []);
+    /// <summary>The turns of the log, by id.</summary>
+    public Dictionary<string, TurnReport> Reports { get; } = [];
+
+    /// <summary>The last search.</summary>
+    public TurnQuery? LastQuery { get; private set; }
+
+    public Task<IReadOnlyList<TurnRow>> Search(TurnQuery query)
+    {
+        LastQuery = query;
+        if (query.BotId is { } bot && LastTurns.TryGetValue(bot, out var row)) return Task.FromResult<IReadOnlyList<TurnRow>>([row]);
+        return Task.FromResult<IReadOnlyList<TurnRow>>(
+            [.. Reports.Values.Select(report => report.Row).Where(row => query.TenantId is null || row.TenantId == query.TenantId).Take(query.Limit)]);
+    }
+
+    public Task<TurnReport?> ReadTurn(string turnId) => Task.FromResult(Reports.GetValueOrDefault(turnId));
+}
+
+public sealed class FakeBudget : IBudgetGrain
+{
+    public BudgetStatus Status { get; set; } = new([], [], [], 0);
+
+    public List<CreditPayment> Payments { get; } = [];
+
+    /// <summary>The exception of every payment; null for none.</summary>
+    public ClusterException? Fault { get; set; }
+
+    public Task<BudgetGrant> Claim(BudgetClaim claim) => throw new NotSupportedException();
+
+    public Task<CreditStatus> AddCredit(CreditPayment payment)
+    {
+        if (Fault is not null) return Task.FromException<CreditStatus>(Fault);
+        Payments.Add(payment);
+        return GetCredit();
+    }
+
+    public Task<CreditStatus> GetCredit() => Task.FromResult(new CreditStatus(Payments.Sum(payment => payment.Units), Payments));
+
+    public Task<BudgetStatus> GetStatus(string tenantId, string? keyName) => Task.FromResult(Status);
 }
 
 public sealed class FakeUsage : IUsageGrain

@@ -85,6 +85,8 @@ internal sealed class LimitedFleet(TenantDefinition tenant, LimitsDefinition? ke
 
     public ApiKeyInfo? FindKey(string hash) => throw new NotSupportedException();
 
+    public IReadOnlyList<ApiKeyInfo> ListKeys(string tenantId) => throw new NotSupportedException();
+
     public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) => keyName == LedgerWorld.Key ? keyLimits : null;
 
     public ApiKeyInfo? FindKeyByName(string tenantId, string keyName) => throw new NotSupportedException();

@@ -199,10 +199,12 @@ public sealed class LedgerTests : GrainTest
         Assert.Equal(ErrorCode.QuotaExceeded, (await Start(Request())).Refusal?.Code);
         var budget = Silo.Grains.GetGrain<IBudgetGrain>(GrainKeys.Budget(Tenant, null));
 
-        Assert.Equal(2 * Amounts.UnitsPerCredit, await budget.TopUp("payment", 2 * Amounts.UnitsPerCredit));
-        Assert.Equal(2 * Amounts.UnitsPerCredit, await budget.TopUp("payment", 2 * Amounts.UnitsPerCredit));
-        var other = await Assert.ThrowsAsync<ClusterException>(() => budget.TopUp("payment", 1));
+        var payment = new CreditPayment("payment", 2 * Amounts.UnitsPerCredit, Silo.Time.GetUtcNow());
+        Assert.Equal(2 * Amounts.UnitsPerCredit, (await budget.AddCredit(payment)).Credit);
+        Assert.Equal(2 * Amounts.UnitsPerCredit, (await budget.AddCredit(payment)).Credit);
+        var other = await Assert.ThrowsAsync<ClusterException>(() => budget.AddCredit(payment with { Units = 1 }));
         Assert.Equal(ErrorCode.IdempotencyMismatch, other.Code);
+        Assert.Equal([payment], (await budget.GetCredit()).Payments);
 
         await Complete(Request(), "Hello");
         Silo.Time.Advance(TimeSpan.FromDays(40));

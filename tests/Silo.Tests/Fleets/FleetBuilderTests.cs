@@ -17,6 +17,20 @@ public sealed class FleetBuilderTests
         Assert.DoesNotContain("pat_secret", System.Text.Json.JsonSerializer.Serialize(fleet, MessagesJson.Default.Fleet), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("admin: true", true, null)]
+    [InlineData("admin: false", false, null)]
+    [InlineData("role: owner", true, AdminRole.Owner)]
+    [InlineData("role: operator", true, AdminRole.Operator)]
+    [InlineData("role: viewer", true, AdminRole.Viewer)]
+    [InlineData("role: tenant_admin", true, AdminRole.TenantAdmin)]
+    public void Build_Role_MakesAnAdminKey(string text, bool isAdmin, AdminRole? role)
+    {
+        var key = FleetBuilder.Build(SampleFleet.Read(SampleFleet.With("admin: true", text)).File!, _seal).Tenants[0].Keys[1];
+
+        Assert.Equal((isAdmin, role), (key.Admin, key.Role));
+    }
+
     [Fact]
     public void Build_EditElsewhere_SecretsAreEqual()
     {

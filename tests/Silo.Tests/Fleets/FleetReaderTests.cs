@@ -66,6 +66,9 @@ public sealed class FleetReaderTests
     [InlineData("max_concurrent_turns: 10", "max_concurrent_turns: 0", "10:27: tenants[0].max_concurrent_turns: Expected a whole number from 1 to 1000000.")]
     [InlineData("max_concurrent_turns: 10", "max_concurrent_turns: [1]",
         "10:27: tenants[0].max_concurrent_turns: Expected a whole number from 1 to 1000000, found a list.")]
+    [InlineData("admin: true", "role: boss", "9:15: tenants[0].keys[1].role: Expected a role: owner, operator, viewer or tenant_admin.")]
+    [InlineData("admin: true", "admin: true\n        role: owner",
+        "10:15: tenants[0].keys[1].role: Write either 'admin' or 'role': 'admin: true' means 'role: owner'.")]
     [InlineData("admin: true", "admin: yes", "9:16: tenants[0].keys[1].admin: Expected true or false.")]
     [InlineData("id: acme", "id: Acme Inc",
         "3:9: tenants[0].id: Expected an id: 1 to 40 of a-z 0-9 - _.|31:15: models[0].tenants[0]: There is no tenant 'acme'.")]

@@ -26,6 +26,8 @@ internal sealed class KnownFleet(params IReadOnlyList<ListenerDefinition> listen
 
     public ListenerDefinition? FindListener(string listenerId) => listeners.FirstOrDefault(listener => listener.Id == listenerId);
 
+    public IReadOnlyList<ApiKeyInfo> ListKeys(string tenantId) => throw new NotSupportedException();
+
     public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) => throw new NotSupportedException();
 
     public ModelDefinition? FindModel(string tenantId, string model) => throw new NotSupportedException();

@@ -22,6 +22,12 @@ internal static class AdminApi
     public static void Map(IEndpointRouteBuilder app)
     {
         var routes = new AdminRoutes(app);
+        AdminTenantsApi.Map(routes);
+        AdminCreditApi.Map(routes);
+        AdminFleetApi.Map(routes);
+        AdminConversationsApi.Map(routes);
+        AdminTurnsApi.Map(routes);
+        AdminClusterApi.Map(routes);
         AuditApi.Map(routes);
         RouteApi.Map(routes);
         UsageApi.Map(routes);

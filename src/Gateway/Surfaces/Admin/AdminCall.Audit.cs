@@ -83,8 +83,8 @@ internal static class AuditEntries
 }
 
 /// <summary>
-/// Records requests of keys that may not use a route. Whoever has a key can send such requests all the time, so equal ones are recorded once a minute, and all of
-/// them together at most <see cref="MaxPerMinute"/> times. Thread-safe.
+/// Records requests of keys that may not use a route. Whoever has a key can send such requests all the time, so equal ones are recorded once a minute, and all
+/// of them together at most <see cref="MaxPerMinute"/> times. Thread-safe.
 /// </summary>
 internal sealed partial class RefusedRequests(IFleetView fleet, IGrainFactory grains, TimeProvider time, ILogger<RefusedRequests> logger)
 {
@@ -97,8 +97,9 @@ internal sealed partial class RefusedRequests(IFleetView fleet, IGrainFactory gr
     private long? _since;
 
     /// <summary>Records a request. A failure is logged only: the request is refused anyway.</summary>
-    public async Task Record(HttpContext context, AdminRoute route)
+    public async Task Record(HttpContext context)
     {
+        var route = context.GetEndpoint()!.Metadata.GetRequiredMetadata<AdminRoute>();
         var hash = GrainKeys.ApiKeyHash(ApiKeys.Read(context.Request, route.ForBrowsers));
         if (!MustRecord(hash, route.Action) || fleet.FindKey(hash) is not { } key) return;
         var requestKey = new RequestKey(hash, key.TenantId, key.Name, key.ErrorText) { Role = key.Role };

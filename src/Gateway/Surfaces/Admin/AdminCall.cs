@@ -137,7 +137,8 @@ internal sealed partial class AdminCall(HttpContext context)
         if (header.Length == 0)
         {
             throw new ClusterException(
-                ErrorCode.PreconditionRequired, "Send the header If-Match with the ETag of the version that you have read, or with * for any version.", "If-Match");
+                ErrorCode.PreconditionRequired, "Send the header If-Match with the ETag of the version that you have read, or with * for any version.",
+                "If-Match");
         }
         if (header == "*") return null;
         return header.Length > 2 && header[0] == '"' && header[^1] == '"' && !header.AsSpan(1, header.Length - 2).Contains('"')

@@ -19,7 +19,7 @@ namespace CozeCluster.Gateway.Surfaces.Admin;
 /// <param name="Summary">What it does.</param>
 internal sealed record AdminOperation(string Method, string Pattern, AdminRole Least, string Id, string Summary)
 {
-    /// <summary>See <see cref="AdminRoute.TenantAdmins"/>. The handler must call <see cref="AdminCall.RequireTenant"/> for whatever it shows or changes.</summary>
+    /// <summary>See <see cref="AdminRoute.TenantAdmins"/>. The handler must ask <see cref="AdminCall.Sees"/> for whatever it shows or changes.</summary>
     public bool TenantAdmins { get; init; }
 
     /// <summary>The parameters in the query, besides those of a list.</summary>
@@ -105,7 +105,8 @@ internal static class AdminDescriptions
             foreach (var (name, description) in described.Query) operation.Parameters.Add(Schemas.Query(name, Schemas.String(description)));
             if (described.IsList)
             {
-                operation.Parameters.Add(Schemas.Query("limit", Schemas.Integer($"The largest number of items, 1 to {AdminCall.MaxLimit}. Default {AdminCall.DefaultLimit}.")));
+                var limit = $"The largest number of items, 1 to {AdminCall.MaxLimit}. Default {AdminCall.DefaultLimit}.";
+                operation.Parameters.Add(Schemas.Query("limit", Schemas.Integer(limit)));
                 operation.Parameters.Add(Schemas.Query("after", Schemas.String("The value of next in the page before.")));
             }
             if (described.HasTag) operation.Parameters.Add(Schemas.Header("If-Match", "The ETag of the version that the change replaces."));

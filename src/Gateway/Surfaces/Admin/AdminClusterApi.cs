@@ -1,0 +1,76 @@
+using CozeCluster.Gateway.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace CozeCluster.Gateway.Surfaces.Admin;
+
+/// <summary><c>/admin/v1/health</c> and <c>/admin/v1/cluster</c>.</summary>
+internal static class AdminClusterApi
+{
+    public static void Map(AdminRoutes routes)
+    {
+        routes.Map(
+            new("GET", "/health", AdminRole.Viewer, "listHealth", "Reads the health of every bot, account and listener."), AdminJson.Default.AdminHealth,
+            static async call => new AdminHealth(
+                [.. (await call.Grains.Grain<IHealthGrain>(GrainKeys.Health).List()).Select(entry => AdminHealthReads.Convert(call, entry))], FleetOf(call)));
+        routes.Map(
+            new("GET", "/cluster", AdminRole.Viewer, "readCluster", "Reads the processes and silos of the cluster, and which version of the fleet they use."),
+            AdminJson.Default.AdminCluster, ReadCluster);
+    }
+
+    private static AdminFleet FleetOf(AdminCall call) =>
+        new(call.Fleet.Version, WireName.Of(call.Fleet.Status.State), call.Fleet.Status.ConfirmedAt?.UtcDateTime);
+
+    private static async Task<AdminCluster> ReadCluster(AdminCall call)
+    {
+        var status = await AdminHealthReads.Try(call, () => call.Grains.Grain<ICatalogGrain>(GrainKeys.Catalog).GetStatus());
+        var silos = await AdminHealthReads.Try(call, () => call.Grains.GetGrain<IManagementGrain>(0).GetHosts(onlyActive: false));
+        return new AdminCluster(
+            FleetOf(call),
+            status?.Version,
+            status is null ? null : [.. status.Processes.Select(process => new AdminProcess(process.Id, process.Version, process.ConfirmedAt.UtcDateTime))],
+            silos is null ? null : [.. silos.OrderBy(silo => silo.Key).Select(silo => new AdminSilo(silo.Key.ToString(), WireName.Of(silo.Value)))]);
+    }
+}
+
+/// <summary>The health of the fleet, for views that show it beside other things: without it, they are still useful.</summary>
+internal sealed partial class AdminHealthReads
+{
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
+
+    private readonly Dictionary<(string, string), AdminHealthEntry> _entries = [];
+
+    public static async Task<AdminHealthReads> Read(AdminCall call)
+    {
+        var health = new AdminHealthReads();
+        foreach (var entry in await Try(call, () => call.Grains.Grain<IHealthGrain>(GrainKeys.Health).List()) ?? [])
+            health._entries[(WireName.Of(entry.Kind), entry.Id)] = Convert(call, entry);
+        return health;
+    }
+
+    /// <summary>The health of one thing; null if it is not known.</summary>
+    public AdminHealthEntry? Find(HealthKind kind, string id) => _entries.GetValueOrDefault((WireName.Of(kind), id));
+
+    public static AdminHealthEntry Convert(AdminCall call, HealthEntry entry) => new(
+        WireName.Of(entry.Kind), entry.Id, WireName.Of(entry.State), entry.Reason, entry.Code is { } code ? ErrorTable.Of(code).Name : null,
+        entry.Since == default ? null : entry.Since.UtcDateTime, entry.Until?.UtcDateTime,
+        entry.Kind == HealthKind.Bot && call.Fleet.FindBot(entry.Id) is { } bot ? BotAccounts.WarningOf(bot, call.Fleet.FindAccount) : null,
+        entry.KeepActive is { } keepActive ? new AdminKeepActive(keepActive.At.UtcDateTime, keepActive.Error) : null);
+
+    /// <summary>Calls a grain, and returns null if it fails or does not answer soon.</summary>
+    public static async Task<T?> Try<T>(AdminCall call, Func<Task<T>> read) where T : class
+    {
+        try
+        {
+            return await read().WaitAsync(Timeout, call.Time, call.Aborted);
+        }
+        catch (Exception exception) when (exception is ClusterException or TimeoutException or OrleansException)
+        {
+            LogNoAnswer(call.Context.RequestServices.GetRequiredService<ILogger<RequestEnvelope>>(), exception);
+            return null;
+        }
+    }
+
+    [LoggerMessage(43, LogLevel.Warning, "A part of the cluster did not answer, so an answer of the admin API lacks it")]
+    private static partial void LogNoAnswer(ILogger logger, Exception exception);
+}
