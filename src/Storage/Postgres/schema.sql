@@ -41,17 +41,9 @@ CREATE TABLE IF NOT EXISTS OrleansMembershipVersionTable (
     Version integer NOT NULL DEFAULT 0);
 
 CREATE TABLE IF NOT EXISTS OrleansMembershipTable (
-    DeploymentId varchar(150) NOT NULL REFERENCES OrleansMembershipVersionTable ON DELETE CASCADE,
-    Address varchar(45) NOT NULL,
-    Port integer NOT NULL,
-    Generation integer NOT NULL,
-    SiloName varchar(150) NOT NULL,
-    HostName varchar(150) NOT NULL,
-    Status integer NOT NULL,
-    ProxyPort integer NOT NULL,
-    SuspectTimes text,
-    StartTime timestamptz NOT NULL,
-    IAmAliveTime timestamptz NOT NULL,
+    DeploymentId varchar(150) NOT NULL REFERENCES OrleansMembershipVersionTable ON DELETE CASCADE, Address varchar(45) NOT NULL, Port integer NOT NULL,
+    Generation integer NOT NULL, SiloName varchar(150) NOT NULL, HostName varchar(150) NOT NULL, Status integer NOT NULL, ProxyPort integer NOT NULL,
+    SuspectTimes text, StartTime timestamptz NOT NULL, IAmAliveTime timestamptz NOT NULL,
     PRIMARY KEY (DeploymentId, Address, Port, Generation));
 
 CREATE OR REPLACE FUNCTION pg_temp.put_query(key text, query text) RETURNS void LANGUAGE sql AS $$
@@ -128,13 +120,8 @@ $q$);
 -- ---------------------------------------------------------------- reminders
 
 CREATE TABLE IF NOT EXISTS OrleansRemindersTable (
-    ServiceId varchar(150) NOT NULL,
-    GrainId varchar(150) NOT NULL,
-    ReminderName varchar(150) NOT NULL,
-    GrainHash integer NOT NULL,
-    StartTime timestamptz NOT NULL,
-    Period bigint NOT NULL,
-    Version integer NOT NULL DEFAULT 0,
+    ServiceId varchar(150) NOT NULL, GrainId varchar(150) NOT NULL, ReminderName varchar(150) NOT NULL, GrainHash integer NOT NULL,
+    StartTime timestamptz NOT NULL, Period bigint NOT NULL, Version integer NOT NULL DEFAULT 0,
     PRIMARY KEY (ServiceId, GrainId, ReminderName));
 
 CREATE INDEX IF NOT EXISTS OrleansRemindersByHash ON OrleansRemindersTable (ServiceId, GrainHash);
@@ -183,12 +170,8 @@ SELECT pg_temp.put_query('DeleteReminderRowsKey', 'DELETE FROM OrleansRemindersT
 -- GrainTypeString is the name of a state. GrainIdExtensionString is the grain's key behind a prefix (see PostgresGrainStorage.cs). The provider also passes
 -- numeric keys, but they are zero for a key that is a text, and all of these keys are texts.
 CREATE TABLE IF NOT EXISTS OrleansStorage (
-    ServiceId varchar(150) NOT NULL,
-    GrainTypeString varchar(512) NOT NULL,
-    GrainIdExtensionString varchar(512) NOT NULL,
-    PayloadBinary bytea NOT NULL,
-    ModifiedOn timestamptz NOT NULL,
-    Version integer NOT NULL,
+    ServiceId varchar(150) NOT NULL, GrainTypeString varchar(512) NOT NULL, GrainIdExtensionString varchar(512) NOT NULL, PayloadBinary bytea NOT NULL,
+    ModifiedOn timestamptz NOT NULL, Version integer NOT NULL,
     PRIMARY KEY (ServiceId, GrainTypeString, GrainIdExtensionString));
 
 -- States change often: free space in each page lets rows be updated in place, and an early vacuum removes dead rows.
@@ -232,16 +215,8 @@ CREATE SEQUENCE IF NOT EXISTS CozeProcessNumbers;
 
 -- Texts that are compared or ordered have the collation "C": it orders by code point, and compares faster than a language does.
 CREATE TABLE IF NOT EXISTS CozeConversations (
-    ServiceId text COLLATE "C" NOT NULL,
-    ConversationKey text COLLATE "C" NOT NULL,
-    TenantId text COLLATE "C" NOT NULL,
-    Name text COLLATE "C",
-    Title text,
-    CreatedOn timestamptz NOT NULL,
-    LastUsedOn timestamptz NOT NULL,
-    ExpiresOn timestamptz NOT NULL,
-    Version bigint NOT NULL,
-    Turns integer NOT NULL,
+    ServiceId text COLLATE "C" NOT NULL, ConversationKey text COLLATE "C" NOT NULL, TenantId text COLLATE "C" NOT NULL, Name text COLLATE "C", Title text,
+    CreatedOn timestamptz NOT NULL, LastUsedOn timestamptz NOT NULL, ExpiresOn timestamptz NOT NULL, Version bigint NOT NULL, Turns integer NOT NULL,
     IsDeleted boolean NOT NULL,
     PRIMARY KEY (ServiceId, ConversationKey));
 
@@ -341,10 +316,7 @@ $$;
 
 -- The open epochs of ledger shards. A turn is inserted under a lock of its epoch, so closing an epoch waits for the turns that are being inserted.
 CREATE TABLE IF NOT EXISTS CozeLedgerEpochs (
-    ServiceId text COLLATE "C" NOT NULL,
-    Epoch bigint NOT NULL,
-    Shard integer NOT NULL,
-    TenantId text COLLATE "C" NOT NULL,
+    ServiceId text COLLATE "C" NOT NULL, Epoch bigint NOT NULL, Shard integer NOT NULL, TenantId text COLLATE "C" NOT NULL,
     PRIMARY KEY (ServiceId, Epoch));
 
 CREATE INDEX IF NOT EXISTS CozeLedgerEpochsOfShard ON CozeLedgerEpochs (ServiceId, TenantId, Shard);
@@ -353,37 +325,21 @@ CREATE INDEX IF NOT EXISTS CozeLedgerEpochsOfShard ON CozeLedgerEpochs (ServiceI
 
 -- Turns that have ended and are not part of the usage yet. The statement that ends a turn adds a row. A row is deleted in the transaction that counts its turn.
 CREATE TABLE IF NOT EXISTS CozeUncountedTurns (
-    TurnRow bigint NOT NULL,
-    ServiceId text COLLATE "C" NOT NULL,
+    TurnRow bigint NOT NULL, ServiceId text COLLATE "C" NOT NULL,
     PRIMARY KEY (ServiceId, TurnRow));
 
 -- Hour: since 1970 UTC. Texts are empty for turns without such a thing, and short enough for an entry of an index.
 CREATE TABLE IF NOT EXISTS CozeUsage (
-    Hour bigint NOT NULL,
-    Completed bigint NOT NULL,
-    Failed bigint NOT NULL,
-    Cancelled bigint NOT NULL,
-    Unknown bigint NOT NULL,
-    Attempts bigint NOT NULL,
-    InputTokens bigint NOT NULL,
-    OutputTokens bigint NOT NULL,
-    Credits bigint NOT NULL,
-    ServiceId text COLLATE "C" NOT NULL,
-    TenantId text COLLATE "C" NOT NULL,
-    KeyName text COLLATE "C" NOT NULL,
-    UserName text COLLATE "C" NOT NULL,
-    Model text COLLATE "C" NOT NULL,
-    BotId text COLLATE "C" NOT NULL,
-    AccountId text COLLATE "C" NOT NULL,
+    Hour bigint NOT NULL, Completed bigint NOT NULL, Failed bigint NOT NULL, Cancelled bigint NOT NULL, Unknown bigint NOT NULL, Attempts bigint NOT NULL,
+    InputTokens bigint NOT NULL, OutputTokens bigint NOT NULL, Credits bigint NOT NULL, ServiceId text COLLATE "C" NOT NULL,
+    TenantId text COLLATE "C" NOT NULL, KeyName text COLLATE "C" NOT NULL, UserName text COLLATE "C" NOT NULL, Model text COLLATE "C" NOT NULL,
+    BotId text COLLATE "C" NOT NULL, AccountId text COLLATE "C" NOT NULL,
     PRIMARY KEY (ServiceId, Hour, TenantId, KeyName, UserName, Model, BotId, AccountId));
 
 CREATE INDEX IF NOT EXISTS CozeUsageOfTenant ON CozeUsage (ServiceId, TenantId, Hour);
 
 CREATE TABLE IF NOT EXISTS CozeKeyUses (
-    LastUsedOn timestamptz NOT NULL,
-    ServiceId text COLLATE "C" NOT NULL,
-    TenantId text COLLATE "C" NOT NULL,
-    KeyName text COLLATE "C" NOT NULL,
+    LastUsedOn timestamptz NOT NULL, ServiceId text COLLATE "C" NOT NULL, TenantId text COLLATE "C" NOT NULL, KeyName text COLLATE "C" NOT NULL,
     PRIMARY KEY (ServiceId, TenantId, KeyName));
 
 -- Rows of the present hour change every minute, and uncounted turns live about a minute.
