@@ -30,7 +30,7 @@ internal sealed class ReplyMerge(IReadOnlyList<ReplyReader> readers, TimeProvide
     // A reader waits for its conversation until the conversation ends the turn.
     private static readonly TimeSpan MaxWait = TimeSpan.FromDays(1);
 
-    /// <summary>What each reader is waiting for; null if the caller has taken its last batch.</summary>
+    /// <summary>The wait of each reader for its next batch; null if none is under way.</summary>
     private readonly Task<ReplyBatch?>?[] _waits = new Task<ReplyBatch?>?[readers.Count];
     private readonly WakeUpSignal _wakeUp = new(time);
     private int _next;

@@ -14,7 +14,7 @@ internal sealed record CompletionInfo(string TurnId, string Model, long Created,
     /// The id of the completion. It is derived from the turn id, so every rendering of the turn has the same one. Choices of one completion have that of the
     /// first one's turn.
     /// </summary>
-    public string CompletionId { get; init; } = "chatcmpl-" + TurnId.AsSpan("turn_".Length).ToString();
+    public string CompletionId { get; } = "chatcmpl-" + TurnId.AsSpan("turn_".Length).ToString();
 
     /// <summary>See <see cref="ChatRequest.IgnoredFields"/>.</summary>
     public IReadOnlyList<string> IgnoredFields { get; init; } = [];

@@ -105,7 +105,8 @@ internal static class Schemas
             null,
             ("index", Integer()),
             ("message", Object(null, ("role", String()), ("content", String()), ("reasoning_content", String("Extension.")), ("tool_calls", Array(Any())))),
-            ("finish_reason", String("stop, length, tool_calls or content_filter."))))),
+            ("finish_reason", String("stop, length, tool_calls or content_filter.")),
+            ("cozecluster", Any("Extension. The object of the choice's turn, if there are several choices."))))),
         ("usage", Object(
             null,
             ("prompt_tokens", Integer()), ("completion_tokens", Integer()), ("total_tokens", Integer()),
