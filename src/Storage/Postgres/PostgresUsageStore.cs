@@ -37,6 +37,8 @@ internal sealed class PostgresUsageStore(PostgresDatabase database, IOptions<Clu
         FROM used GROUP BY {Keys}
         """;
 
+    private const string Counted = "(SELECT * FROM CozeUsage WHERE ServiceId = $1) AS counted";
+
     private const string KeyParameters = "unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])";
 
     private const string FindRows = $"""
@@ -65,16 +67,13 @@ internal sealed class PostgresUsageStore(PostgresDatabase database, IOptions<Clu
     private static readonly UsageDialect Dialect = new(
         Keys.Split(", "),
         Sums.Split(", "),
-        Counted: "CozeUsage",
-        CountedOfTenant: "CozeUsage",
+        Counted,
+        CountedOfTenant: Counted,
         Uncounted: $"""
             SELECT {TurnUse} FROM CozeTurns WHERE ServiceId = $1 AND Id = ANY (ARRAY(SELECT TurnRow FROM CozeUncountedTurns WHERE ServiceId = $1))
             """,
         Before: "",
-        FirstParameter: 2)
-    {
-        CountedCondition = "ServiceId = $1 AND ",
-    };
+        FirstParameter: 2);
 
     private string ServiceId => cluster.Value.ServiceId;
 

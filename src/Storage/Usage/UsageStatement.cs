@@ -7,17 +7,13 @@ namespace CozeCluster.Storage;
 /// <summary>How the statements of a database differ.</summary>
 /// <param name="Keys">The columns of the hour, tenant, key, user, model, bot and account.</param>
 /// <param name="Sums">The columns of <see cref="UsageSums"/>.</param>
-/// <param name="Counted">Selects from the rows of usage, up to the condition. The hours of the query are the first two parameters.</param>
-/// <param name="CountedOfTenant">The same, if the condition names a tenant.</param>
-/// <param name="Uncounted">A query of the turns that have ended and are not counted yet, with the same columns, as a table.</param>
-/// <param name="Before">Common table expressions.</param>
+/// <param name="Counted">The rows of usage, as a table.</param>
+/// <param name="CountedOfTenant">The same, for a query of one tenant.</param>
+/// <param name="Uncounted">A query of the turns that have ended and are not counted yet, with the same columns.</param>
+/// <param name="Before">Common table expressions. The first hour of the query and the one after its last are the first two parameters.</param>
 /// <param name="FirstParameter">The number of the first parameter.</param>
 internal sealed record UsageDialect(
-    string[] Keys, string[] Sums, string Counted, string CountedOfTenant, string Uncounted, string Before, int FirstParameter)
-{
-    /// <summary>A condition for the rows of usage, followed by AND.</summary>
-    public string CountedCondition { get; init; } = "";
-}
+    string[] Keys, string[] Sums, string Counted, string CountedOfTenant, string Uncounted, string Before, int FirstParameter);
 
 /// <summary>Builds the statement of a query, and reads its rows.</summary>
 internal sealed class UsageStatement
@@ -114,7 +110,7 @@ internal sealed class UsageStatement
         return $"""
             {_dialect.Before}SELECT {string.Join(", ", [.. groups.Select(group => group.Column), .. sums])}
             FROM (
-                SELECT {columns} FROM {(_query.TenantId is null ? _dialect.Counted : _dialect.CountedOfTenant)} WHERE {_dialect.CountedCondition}{where}
+                SELECT {columns} FROM {(_query.TenantId is null ? _dialect.Counted : _dialect.CountedOfTenant)} WHERE {where}
                 UNION ALL SELECT {columns} FROM ({_dialect.Uncounted}) AS uncounted WHERE {where}) AS used
             {next} {(groups.Count == 0 ? "" : $"GROUP BY {numbers} ORDER BY {numbers}")} LIMIT {Add(limit)}
             """;
