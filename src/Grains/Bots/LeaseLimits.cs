@@ -13,8 +13,6 @@ internal sealed class LeaseLimits(List<PeriodAmounts> claimed, Func<Task> save, 
     /// <summary>What is left is claimed in this many parts.</summary>
     private const int Parts = 16;
 
-    private readonly MinuteWindow _requests = new(time);
-    private readonly MinuteWindow _tokens = new(time);
     private readonly Dictionary<string, Held> _held = [];
 
     /// <summary>What is used, with what running turns may use. It begins with everything that was claimed before.</summary>
@@ -22,6 +20,11 @@ internal sealed class LeaseLimits(List<PeriodAmounts> claimed, Func<Task> save, 
 
     private long _changes;
     private long _savedChanges;
+
+    // Most bots and accounts have no limits.
+    private MinuteWindow Requests => field ??= new MinuteWindow(time);
+
+    private MinuteWindow Tokens => field ??= new MinuteWindow(time);
 
     /// <summary>The number of leases that are counted and have not been settled.</summary>
     public int Leases => _held.Count;
@@ -32,12 +35,12 @@ internal sealed class LeaseLimits(List<PeriodAmounts> claimed, Func<Task> save, 
     {
         if (limits is null) return null;
         var now = time.GetUtcNow();
-        if (_requests.Used + 1 > limits.RequestsPerMinute)
-            return AtLimit("requests per minute", now + _requests.TimeUntilFits(1, limits.RequestsPerMinute.Value));
+        if (Requests.Used + 1 > limits.RequestsPerMinute)
+            return AtLimit("requests per minute", now + Requests.TimeUntilFits(1, limits.RequestsPerMinute.Value));
         // As for tenants: a turn that may use more than the limit may use the whole minute.
-        if (_tokens.Used > 0 && _tokens.Used + needed.Tokens > limits.TokensPerMinute)
-            return AtLimit("tokens per minute", now + _tokens.TimeUntilFits(needed.Tokens, limits.TokensPerMinute.Value));
-        foreach (var (period, index, limit) in BudgetRules.BudgetsOf(limits, TurnCharge.DayOf(now)))
+        if (Tokens.Used > 0 && Tokens.Used + needed.Tokens > limits.TokensPerMinute)
+            return AtLimit("tokens per minute", now + Tokens.TimeUntilFits(needed.Tokens, limits.TokensPerMinute.Value));
+        foreach (var (period, index, limit) in BudgetsOf(limits))
         {
             if (BudgetRules.Fits(needed, limit - Find(_used, period, index), limit)) continue;
             return period == BudgetPeriod.Day
@@ -52,10 +55,10 @@ internal sealed class LeaseLimits(List<PeriodAmounts> claimed, Func<Task> save, 
     public Task Reserve(string leaseId, Amounts needed, LimitsDefinition? limits)
     {
         if (limits is null) return Task.CompletedTask;
-        _requests.Add(1);
-        _tokens.Add(needed.Tokens);
+        Requests.Add(1);
+        Tokens.Add(needed.Tokens);
         var periods = new List<(BudgetPeriod Period, int Index)>();
-        foreach (var (period, index, limit) in BudgetRules.BudgetsOf(limits, TurnCharge.DayOf(time.GetUtcNow())))
+        foreach (var (period, index, limit) in BudgetsOf(limits))
         {
             var used = Find(_used, period, index) + needed;
             Set(_used, period, index, used);
@@ -65,7 +68,7 @@ internal sealed class LeaseLimits(List<PeriodAmounts> claimed, Func<Task> save, 
             Set(claimed, period, index, used + new Amounts(left.Requests / Parts, left.Tokens / Parts, left.Credits / Parts));
             _changes++;
         }
-        _held[leaseId] = new Held(needed, _requests.Second, periods);
+        _held[leaseId] = new Held(needed, Requests.Second, periods);
         return _changes > _savedChanges ? Save() : Task.CompletedTask;
     }
 
@@ -77,14 +80,14 @@ internal sealed class LeaseLimits(List<PeriodAmounts> claimed, Func<Task> save, 
         if (!_held.Remove(leaseId, out var held) || used is not { } amounts) return;
         var unused = held.Amounts - Amounts.Min(amounts, held.Amounts);
         // Tokens per minute are what the upstream counts, also if they are more than was expected.
-        _tokens.Correct(held.Second, amounts.Tokens - held.Amounts.Tokens);
+        Tokens.Correct(held.Second, amounts.Tokens - held.Amounts.Tokens);
         foreach (var (period, index) in held.Periods) Set(_used, period, index, Find(_used, period, index) - unused);
     }
 
     /// <summary>Takes back a turn that does not take place.</summary>
     public void Release(string leaseId)
     {
-        if (_held.TryGetValue(leaseId, out var held)) _requests.Correct(held.Second, -1);
+        if (_held.TryGetValue(leaseId, out var held)) Requests.Correct(held.Second, -1);
         Settle(leaseId, default(Amounts));
     }
 
@@ -107,6 +110,12 @@ internal sealed class LeaseLimits(List<PeriodAmounts> claimed, Func<Task> save, 
         claimed.AddRange(_used);
         return true;
     }
+
+    /// <summary>The budgets that count now. A clock that is set back does not begin a period again.</summary>
+    private IEnumerable<(BudgetPeriod Period, int Index, Amounts Limit)> BudgetsOf(LimitsDefinition limits) =>
+        from budget in BudgetRules.BudgetsOf(limits, TurnCharge.DayOf(time.GetUtcNow()))
+        let latest = _used.Find(line => line.Period == budget.Period)?.Index ?? budget.Index
+        select (budget.Period, Math.Max(budget.Index, latest), budget.Limit);
 
     private async Task Save()
     {

@@ -42,7 +42,8 @@ public sealed class NodeFixture : IAsyncLifetime
     [
         .. Enumerable.Range(1, PlainModels).Select(number => $"plain-{number}"),
         .. Enumerable.Range(1, ShortTimeoutModels).Select(number => $"short-timeouts-{number}"),
-        "brief", "unpublished", "unknown-bot", "unauthorized", "down", "up", "half-down", "oauth", "round", "homely", "rotating", "broke", "narrow", "metered", "tiered",
+        "brief", "unpublished", "unknown-bot", "unauthorized", "down", "up", "half-down", "oauth", "round", "homely", "rotating", "broke", "narrow",
+        "metered", "tiered",
     ];
 
     public async ValueTask InitializeAsync() => _node = await SandboxNode.StartAsync(

@@ -66,6 +66,17 @@ public sealed class LeaseLimitsTests
     }
 
     [Fact]
+    public void Check_AfterTheClockWasSetBack_CountsTheLatestDay()
+    {
+        var limits = new LimitsDefinition { Daily = new() { Requests = 1 } };
+        _time.Advance(TimeSpan.FromDays(1));
+        Reserve(limits);
+        var before = new ManualTime(_time.GetUtcNow() - TimeSpan.FromSeconds(1));
+
+        Assert.NotNull(new LeaseLimits([.. _stored], () => Task.CompletedTask, before, "bot").Check(OneTurn, limits));
+    }
+
+    [Fact]
     public void Reserve_OfALargeBudget_SavesRarely_AndNearTheLimitEachTurn()
     {
         var limits = new LimitsDefinition { Daily = new() { Requests = 10_000 } };
