@@ -1,3 +1,4 @@
+using CozeCluster.Grains.Testing;
 using CozeCluster.Grains.Tests.Fakes;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
