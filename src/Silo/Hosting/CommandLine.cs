@@ -88,7 +88,8 @@ internal sealed record CommandLine(IReadOnlyDictionary<string, string> Values, N
         if (parsed.Errors.Count > 0)
         {
             var names = options.Values.Concat(files).Concat(migration.Options).Concat(keys.Options).Concat(repl).Append(online).Select(option => option.Name)
-                .Concat(["check", "schema", "apply", "store", "move", "accept", "backup", "restore", "migrate", "keys", "create", "list", "revoke", "repl", "chat"]).ToList();
+                .Concat(["check", "schema", "apply", "store", "move", "accept", "backup", "restore", "migrate", "repl", "chat"])
+                .Concat(["keys", "create", "list", "revoke"]).ToList();
             var problems = parsed.Errors.Select(error => error.Message + SuggestionFor(error.Message, names)).Distinct();
             throw new StartException([.. problems, "Use --help to list commands and options."]);
         }
