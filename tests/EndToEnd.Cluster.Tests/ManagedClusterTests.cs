@@ -25,7 +25,8 @@ public sealed class ManagedClusterTests
         var tag = (await owner.Send("GET", "/bots/acme")).Tag;
         using var second = owner.To(cluster.Gateways[1].BaseUrl);
         var answers = await Task.WhenAll(
-            owner.Send("PATCH", "/bots/acme", """{"max_concurrent_turns": 1}""", tag), second.Send("PATCH", "/bots/acme", """{"max_concurrent_turns": 2}""", tag));
+            owner.Send("PATCH", "/bots/acme", """{"max_concurrent_turns": 1}""", tag),
+            second.Send("PATCH", "/bots/acme", """{"max_concurrent_turns": 2}""", tag));
         Assert.Equal([200, 412], answers.Select(answer => answer.Status).Order());
 
         async Task UntilStatus(int status)

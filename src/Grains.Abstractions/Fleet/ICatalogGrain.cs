@@ -58,7 +58,7 @@ public interface ICatalogGrain : IGrainWithStringKey
     /// <param name="kind">The kind.</param>
     /// <param name="tenantId">For keys, their tenant; otherwise null.</param>
     /// <param name="after">The id after which the page begins; null for the first page.</param>
-    /// <param name="limit">1 to 200.</param>
+    /// <param name="limit">1 to 1000.</param>
     [Alias("ListItems"), AlwaysInterleave, Idempotent]
     Task<FleetItemPage> ListItems(FleetItemKind kind, string? tenantId, string? after, int limit);
 

@@ -17,7 +17,8 @@ internal static class FleetEdits
         var version = known.VersionOf(item);
         // Settings always exist, if only with nothing in them.
         var exists = version > 0 || item.Kind == FleetItemKind.Settings;
-        if (!exists && (edit.Action != FleetEditAction.Put || edit.Expected is not (null or FleetEdit.New))) throw new ClusterException(ErrorCode.NotFound, $"There is no {item}.");
+        if (!exists && (edit.Action != FleetEditAction.Put || edit.Expected is not (null or FleetEdit.New)))
+            throw new ClusterException(ErrorCode.NotFound, $"There is no {item}.");
         if (edit.Expected is not (null or FleetEdit.AnyVersion) && edit.Expected != version) throw Stale(item, edit.Expected == FleetEdit.New);
         if (edit.Action != FleetEditAction.Release && known.IsReadOnly(item))
         {
@@ -42,11 +43,12 @@ internal static class FleetEdits
     private static Fleet StoredOf(FleetContent known, FleetEdit edit, bool exists)
     {
         if (exists || edit.Item.Kind != FleetItemKind.Key) return known.Only(edit.Item);
-        if (known.Index.FindTenant(edit.Item.TenantOfKey()) is null) throw new ClusterException(ErrorCode.NotFound, $"There is no tenant '{edit.Item.TenantOfKey()}'.");
+        var tenant = edit.Item.TenantOfKey();
+        if (known.Index.FindTenant(tenant) is null) throw new ClusterException(ErrorCode.NotFound, $"There is no tenant '{tenant}'.");
         if (edit.Key is not { } key) return Fleet.Empty;
         // The secret of a new key is known only as its hash, as that of a stored one.
         var made = new ApiKeyDefinition(edit.Item.NameOfKey(), key.Hash, Admin: false) { Hint = key.Hint };
-        return Fleet.Empty with { Tenants = [new TenantDefinition { Id = edit.Item.TenantOfKey(), Keys = [made] }] };
+        return Fleet.Empty with { Tenants = [new TenantDefinition { Id = tenant, Keys = [made] }] };
     }
 
     private static void Put(FleetContent known, FleetEdit edit, Fleet content, DateTimeOffset now, FleetDraft draft)

@@ -98,8 +98,9 @@ internal static class FleetMerge
         var before = known.Index.Settings;
         var after = Settings(known, fleet, [.. fleet.Models.Select(model => model.Id)]);
         var isSame = IsSame(before with { Models = [], SealKey = null }, after with { Models = [] });
-        if (!isSame) differences.Add((FleetItemId.Settings, known.IsReadOnly(FleetItemId.Settings) ? FleetDifferenceKind.Refused : FleetDifferenceKind.Changed));
-        if (known.IsReadOnly(FleetItemId.Settings) && !isSame) return;
+        var isRefused = !isSame && known.IsReadOnly(FleetItemId.Settings);
+        if (!isSame) differences.Add((FleetItemId.Settings, isRefused ? FleetDifferenceKind.Refused : FleetDifferenceKind.Changed));
+        if (isRefused) return;
         draft.PutSettings(after);
         if (isSame) return;
         draft.Mark(FleetItemId.Settings, new FleetMark(now, by) { Declared = known.Marks.GetValueOrDefault(FleetItemId.Settings)?.Declared ?? [] });

@@ -65,13 +65,14 @@ internal static class FleetChecks
     private static void CheckUniqueSecrets(FleetReadContext context, IEnumerable<DeclaredKey> keys)
     {
         var seen = new Dictionary<string, DeclaredKey>(StringComparer.Ordinal);
-        var hashes = keys.SelectMany(key => key.Definition.Previous is { } previous ? [(key.Definition.Hash, key), (previous.Hash, key)] : new[] { (key.Definition.Hash, key) });
-        foreach (var (hash, key) in hashes)
+        foreach (var (hash, key) in keys.SelectMany(key => Hashes(key.Definition).Select(hash => (hash, key))))
         {
             if (hash.Length == 0 || seen.TryAdd(hash, key)) continue;
             context.Report(key.SecretAt, $"This is the same API key as in {seen[hash].SecretAt.Where}. Every tenant needs API keys of its own.");
         }
     }
+
+    private static IEnumerable<string> Hashes(ApiKeyDefinition key) => key.Previous is { } previous ? [key.Hash, previous.Hash] : [key.Hash];
 
     private static void CheckReferences(string what, IEnumerable<Reference> references, HashSet<string> declared)
     {

@@ -43,7 +43,8 @@ internal sealed class AdminClient(Uri url, string key) : IDisposable
     /// <summary>Makes something.</summary>
     public async Task Make(string path, string body)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Put, "/admin/v1/fleet" + path) { Content = new StringContent(body, new MediaTypeHeaderValue("application/json")) };
+        using var request = new HttpRequestMessage(HttpMethod.Put, "/admin/v1/fleet" + path);
+        request.Content = new StringContent(body, new MediaTypeHeaderValue("application/json"));
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
         request.Headers.TryAddWithoutValidation("If-None-Match", "*");
         using var response = await _http.SendAsync(request, TestTimeout.Token);

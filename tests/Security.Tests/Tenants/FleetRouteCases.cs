@@ -12,8 +12,7 @@ internal static class FleetRouteCases
     /// <summary>See <see cref="AdminRouteCases.Roles"/>.</summary>
     public static Dictionary<string, string> Roles => All.ToDictionary(
         route => route.Key,
-        route => (route.Key.StartsWith("GET ", StringComparison.Ordinal) ? "viewer" : route.Key.EndsWith("/import", StringComparison.Ordinal) ? "owner" : "operator")
-            + (route.Value.Access == Access.TenantAdmin ? " tenant_admin" : ""));
+        route => LeastOf(route.Key) + (route.Value.Access == Access.TenantAdmin ? " tenant_admin" : ""));
 
     public static Dictionary<string, RouteCase> All { get; } = new(OfKinds(), StringComparer.Ordinal)
     {
@@ -28,6 +27,9 @@ internal static class FleetRouteCases
         [$"POST {Keys}/{{name}}/release"] = Keyed(HttpMethod.Post, "/app/release"),
         [$"POST {Keys}/{{name}}/rotate"] = Keyed(HttpMethod.Post, "/app/rotate"),
     };
+
+    private static string LeastOf(string route) =>
+        route.StartsWith("GET ", StringComparison.Ordinal) ? "viewer" : route.EndsWith("/import", StringComparison.Ordinal) ? "owner" : "operator";
 
     private static IEnumerable<KeyValuePair<string, RouteCase>> OfKinds()
     {

@@ -97,7 +97,7 @@ public sealed class FleetDocumentsTests
     [InlineData(FleetItemKind.Account, "x", """{"upstream": "coze", "token_file": "/etc/passwd"}""", "token_file", "Files of a node cannot be named here")]
     [InlineData(FleetItemKind.Account, "x", """{"upstream": "coze", "token": "(secret)"}""", "token", "no secret is stored")]
     [InlineData(FleetItemKind.Account, "x", """{"upstream": "coze"}""", null, "Expected exactly one of 'token'")]
-    [InlineData(FleetItemKind.Account, "x", """{"upstream": "discord", "token": "t", "options": {"kind": "user"}}""", "options.kind", "User accounts are refused")]
+    [InlineData(FleetItemKind.Account, "x", """{"upstream": "discord", "token": "t", "options": {"kind": "user"}}""", "options.kind", "are refused")]
     [InlineData(FleetItemKind.Bot, "x", """{"upstream": "coze", "bot_id": "1", "accounts": ["main"], "max_turns": 1}""", "max_turns", "not a known key")]
     [InlineData(FleetItemKind.Bot, "x", """{"id": "y", "upstream": "coze"}""", "id", "in the address of the request")]
     [InlineData(FleetItemKind.Bot, "X", """{"upstream": "coze", "bot_id": "1", "accounts": ["main"]}""", "id", "Expected an id")]

@@ -37,8 +37,8 @@ internal static class FullFleet
             prepaid: true
         listeners:
           - { id: ear, token: ear-token, guild_id: 1000000000000000001 }
-          - { id: other, token: other-token, guild_id: 1000000000000000002, base_url: "http://discord.example/api/v10", gateway_url: "ws://g.example", shards: 2,
-              proxy: "http://user:password@proxy.example:8080" }
+          - { id: other, token: other-token, guild_id: 1000000000000000002, base_url: "http://discord.example/api/v10",
+              gateway_url: "ws://g.example", shards: 2, proxy: "http://user:password@proxy.example:8080" }
         accounts:
           - { id: main, upstream: coze, token: "pat_$$$${x}", base_url: "https://coze.example/api", proxy: "socks5://u:p@proxy.example:1080",
               max_concurrent_turns: 20 }

@@ -72,7 +72,8 @@ public sealed class ManagedFleetPropertyTests
         lines.Add("bots:");
         for (var i = 0; i < bots; i++) lines.Add($"  - {{ id: x{i}, upstream: coze, bot_id: \"{random.Next(9)}\", accounts: [x{random.Next(accounts)}] }}");
         lines.Add("models:");
-        for (var i = 0; i < Math.Max(1, random.Next(4)); i++) lines.Add($"  - {{ id: x{i}, bots: [x{random.Next(bots)}], hidden: {(random.Next(2) == 0 ? "true" : "false")} }}");
+        var models = Math.Max(1, random.Next(4));
+        for (var i = 0; i < models; i++) lines.Add($"  - {{ id: x{i}, bots: [x{random.Next(bots)}], hidden: {(i == random.Next(3) ? "true" : "false")} }}");
         return string.Join('\n', lines);
     }
 

@@ -29,7 +29,8 @@ public sealed class ManagedFleetTests : IAsyncLifetime
         await _fleet.Put(FleetItemKind.Model, "m", """{"bots": ["b"]}""");
 
         var view = _fleet.Silo.Fleet;
-        Assert.Equal(("t", "app", key.Stored.Hint), (view.FindKey(key.Stored.Hash)!.TenantId, view.FindKey(key.Stored.Hash)!.Name, view.FindKey(key.Stored.Hash)!.Hint));
+        var found = view.FindKey(key.Stored.Hash)!;
+        Assert.Equal(("t", "app", key.Stored.Hint), (found.TenantId, found.Name, found.Hint));
         Assert.Equal(["m"], view.ListModels("t").Select(model => model.Id));
         Assert.Equal("api-token", FullFleet.Seal.Open(view.FindAccount("a")!.Token!));
         Assert.NotNull(view.Ids);
@@ -85,7 +86,8 @@ public sealed class ManagedFleetTests : IAsyncLifetime
         await _fleet.Import(File);
         await _fleet.Put(FleetItemKind.Model, "mine", """{"bots": ["b"]}""");
 
-        var refused = await Refused(ErrorCode.InvalidRequest, () => _fleet.Import(File.Replace(": b", ": other", StringComparison.Ordinal).Replace("[b]", "[other]", StringComparison.Ordinal)));
+        var changed = File.Replace(": b", ": other", StringComparison.Ordinal).Replace("[b]", "[other]", StringComparison.Ordinal);
+        var refused = await Refused(ErrorCode.InvalidRequest, () => _fleet.Import(changed));
 
         Assert.Equal("models[mine].bots[0]: There is no bot 'b'.", refused.Message);
         Assert.NotNull(_fleet.Silo.Fleet.FindBot("b"));
@@ -121,7 +123,8 @@ public sealed class ManagedFleetTests : IAsyncLifetime
     {
         var (first, second, third) = (NewApiKey.Create(), NewApiKey.Create(), NewApiKey.Create());
         await _fleet.Put(FleetItemKind.Tenant, "t", "{}");
-        await _fleet.Edit(FleetEditAction.Put, FleetItemKind.Key, "t/app", edit => edit with { Json = """{"limits": {"requests_per_minute": 5}}""", Key = first.Stored });
+        const string Limited = """{"limits": {"requests_per_minute": 5}}""";
+        await _fleet.Edit(FleetEditAction.Put, FleetItemKind.Key, "t/app", edit => edit with { Json = Limited, Key = first.Stored });
         var view = _fleet.Silo.Fleet;
 
         await _fleet.Edit(FleetEditAction.Rotate, FleetItemKind.Key, "t/app", edit => edit with { Key = second.Stored, Overlap = TimeSpan.FromHours(24) });
@@ -166,7 +169,10 @@ public sealed class ManagedFleetTests : IAsyncLifetime
         await Refused(ErrorCode.PermissionDenied, () => _fleet.Delete(FleetItemKind.Tenant, "t"));
         await Refused(
             ErrorCode.PermissionDenied,
-            () => _fleet.Edit(FleetEditAction.Put, FleetItemKind.Key, "t/other", edit => edit with { Json = """{"role": "viewer"}""", Key = NewApiKey.Create().Stored }));
+            () => _fleet.Edit(FleetEditAction.Put, FleetItemKind.Key, "t/other", edit => edit with
+            {
+                Json = """{"role": "viewer"}""", Key = NewApiKey.Create().Stored,
+            }));
     }
 
     [Fact]
@@ -175,9 +181,10 @@ public sealed class ManagedFleetTests : IAsyncLifetime
         await _fleet.Import(File);
         await _fleet.Put(FleetItemKind.Tenant, "other", "{}");
 
-        await Refused(ErrorCode.InvalidRequest, () => _fleet.Put(FleetItemKind.Key, "other/app", $$"""{"hash": "{{GrainKeys.ApiKeyHash("first-random-key-91f2")}}"}"""));
+        var hash = GrainKeys.ApiKeyHash("first-random-key-91f2");
+        await Refused(ErrorCode.InvalidRequest, () => _fleet.Put(FleetItemKind.Key, "other/app", $$"""{"hash": "{{hash}}"}"""));
 
-        Assert.Equal("t", _fleet.Silo.Fleet.FindKey(GrainKeys.ApiKeyHash("first-random-key-91f2"))!.TenantId);
+        Assert.Equal("t", _fleet.Silo.Fleet.FindKey(hash)!.TenantId);
     }
 
     [Fact]

@@ -70,7 +70,8 @@ public sealed class KeyCommandsTests : IDisposable
         string[] all = args.Contains("--postgres") ? ["keys", .. args] : ["keys", .. args, "--data", _folder.FullName];
         var line = CommandLine.Parse(all);
         await using var output = new StringWriter();
-        await KeyCommands.Run(line.Command, line.Keys!, new SettingSource(line.Values, new Dictionary<string, string?>(), _folder.FullName), _folder.FullName, output);
+        var settings = new SettingSource(line.Values, new Dictionary<string, string?>(), _folder.FullName);
+        await KeyCommands.Run(line.Command, line.Keys!, settings, _folder.FullName, output);
         return output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
     }
 }

@@ -30,7 +30,8 @@ internal static class FleetApi
     private static async Task Export(AdminCall call)
     {
         var withSecrets = call.Flag("secrets");
-        if (withSecrets && call.Key.Role != AdminRole.Owner) throw new ClusterException(ErrorCode.PermissionDenied, "Only owners may export secrets.", "secrets");
+        if (withSecrets && call.Key.Role != AdminRole.Owner)
+            throw new ClusterException(ErrorCode.PermissionDenied, "Only owners may export secrets.", "secrets");
         var catalog = FleetItemsApi.Catalog(call);
         var export = withSecrets
             ? await call.Audited(new AuditTarget("fleet", "", null) { Note = "with secrets" }, () => catalog.Export(withSecrets: true))
@@ -51,7 +52,8 @@ internal static class FleetApi
         var result = await call.Audited(target, () => catalog.ImportDocument(document));
         if (call.Fleet.Version < result.Version) await call.Fleet.Refresh(call.Aborted);
         call.SetTag(result.Version.ToString(CultureInfo.InvariantCulture));
-        return new AdminFleetDifferences(
-            result.Version, [.. result.Differences.Select(one => new AdminFleetDifference(WireName.Of(one.Item.Kind), one.Item.Id, WireName.Of(one.Change), one.Fields))]);
+        var differences = result.Differences
+            .Select(one => new AdminFleetDifference(WireName.Of(one.Item.Kind), one.Item.Id, WireName.Of(one.Change), one.Fields));
+        return new AdminFleetDifferences(result.Version, [.. differences]);
     }
 }

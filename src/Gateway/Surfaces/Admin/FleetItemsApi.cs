@@ -22,7 +22,10 @@ internal static class FleetItemsApi
         {
             var what = WireName.Of(kind);
             routes.Map(
-                new("GET", path, AdminRole.Viewer, $"list{name}s", $"Lists the {what}s of the fleet as a fleet file has them, without secrets.") { IsList = true },
+                new("GET", path, AdminRole.Viewer, $"list{name}s", $"Lists the {what}s of the fleet as a fleet file has them, without secrets.")
+                {
+                    IsList = true,
+                },
                 AdminFleetJson.Default.AdminPageAdminFleetItem, call => List(call, kind, tenantId: null));
             FleetItemId Item(AdminCall call) => new(kind, call.Path("id"));
             MapItem(routes, $"{path}/{{id}}", name, what, tenantAdmins: false, Item);
@@ -53,7 +56,10 @@ internal static class FleetItemsApi
             Change("DELETE", path, $"delete{name}", $"Deletes the {what}; if the fleet file declares it, makes it what the file says.") with { Body = null },
             answer, call => ChangeItem(call, FleetEditAction.Delete, find(call)));
         routes.Map(
-            Change("POST", $"{path}/release", $"release{name}", $"Lets the API change the {what}, which the fleet file declares.") with { Body = null, HasTag = false },
+            Change("POST", $"{path}/release", $"release{name}", $"Lets the API change the {what}, which the fleet file declares.") with
+            {
+                Body = null, HasTag = false,
+            },
             answer, call => ChangeItem(call, FleetEditAction.Release, find(call)));
 
         AdminOperation Change(string method, string pattern, string id, string summary) => new(method, pattern, AdminRole.Operator, id, summary)
@@ -120,7 +126,6 @@ internal static class FleetItemsApi
         if (action is FleetEditAction.Put or FleetEditAction.Patch)
         {
             (var json, fields) = await ReadContent(call);
-            // A key that is made by its address gets a secret that nobody knows, unless the content has its hash.
             edit = edit with { Json = json };
         }
         var edited = await Apply(call, edit, fields);

@@ -4,7 +4,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace CozeCluster.Gateway.Surfaces.Admin;
 
-/// <summary><c>/admin/v1/fleet/tenants/{tenant}/keys</c>: the API keys of a tenant. The text of a key is only in the answer to the request that makes it.</summary>
+/// <summary>
+/// <c>/admin/v1/fleet/tenants/{tenant}/keys</c>: the API keys of a tenant. The text of a key is only in the answer to the request that makes it.
+/// </summary>
 internal static class FleetKeysApi
 {
     private const string Path = "/fleet/tenants/{tenant}/keys";
@@ -16,7 +18,10 @@ internal static class FleetKeysApi
     {
         var made = AdminFleetJson.Default.AdminMadeKey;
         routes.Map(
-            new("GET", Path, AdminRole.Viewer, "listFleetKeys", "Lists the API keys of a tenant, without the keys themselves.") { IsList = true, TenantAdmins = true },
+            new("GET", Path, AdminRole.Viewer, "listFleetKeys", "Lists the API keys of a tenant, without the keys themselves.")
+            {
+                IsList = true, TenantAdmins = true,
+            },
             AdminFleetJson.Default.AdminPageAdminFleetItem, call => FleetItemsApi.List(call, FleetItemKind.Key, TenantOf(call)));
         routes.Map(
             new("POST", Path, AdminRole.Operator, "createFleetKey", "Makes an API key. The answer, status 201, is the only place that shows it.")

@@ -157,7 +157,12 @@ internal sealed class FleetWriter(Func<string, string> text, Func<Secret, string
             json["webhook"] = written;
         }
         if (notifications.Telegram is { } telegram)
-            json["telegram"] = new JsonObject { ["token"] = secret(telegram.Token), ["chat_id"] = text(telegram.ChatId), ["base_url"] = text(telegram.BaseUrl) };
+        {
+            json["telegram"] = new JsonObject
+            {
+                ["token"] = secret(telegram.Token), ["chat_id"] = text(telegram.ChatId), ["base_url"] = text(telegram.BaseUrl),
+            };
+        }
         return json;
     }
 
