@@ -110,7 +110,7 @@ public abstract class AuditLogTests<TSilo>(TSilo silo) : RowStoreTest<TSilo>(sil
         Assert.Single(await Audit.Search(new AuditQuery { TenantId = Tenant }, Cancel), found => found.Id == entry.Id);
 
     private AuditEntry NewEntry(string? id = null, AdminRole? role = AdminRole.Owner) =>
-        new(id ?? AuditEntry.NewId(Now), new AuditActor("operators", "ops", role, "::1"), "cancelTurn", "turn", "turn-1") { TenantId = Tenant, RequestId = "req_0" };
+        new(id ?? AuditEntry.NewId(Now), new AuditActor("operators", "ops", role, "::1"), "cancelTurn", "turn", "turn-1") { TenantId = Tenant, Outcome = AuditEntry.UnknownOutcome, RequestId = "req_0" };
 
     private static void AssertSame(AuditEntry expected, AuditEntry actual)
     {

@@ -33,7 +33,8 @@ internal static class CreditBook
                 $"The payment is older than the last {CreditPayment.MaxRemembered} payments of the tenant, so it may have been added already. "
                 + "The audit log has all of them. If it is missing there, send it with another id and the present time.", "at");
         }
-        if (Math.Abs(payment.Units) >= BudgetRules.Unlimited || Math.Abs(state.Credit + payment.Units) >= BudgetRules.Unlimited)
+        const long Most = BudgetRules.Unlimited - 1;
+        if (payment.Units is < -Most or > Most || Math.Abs(state.Credit + payment.Units) > Most)
             throw new ClusterException(ErrorCode.InvalidRequest, "The credit would become too large.", "amount");
         state.Credit += payment.Units;
         var place = state.Payments.FindIndex(known => known.At <= payment.At);

@@ -34,15 +34,6 @@ public sealed class AdminRoleTests(TenantsFixture node)
         }
     }
 
-    [Theory]
-    [InlineData(TestFleet.ViewerKey, true)]
-    [InlineData(TestFleet.TenantAdminKey, false)]
-    public async Task The_dashboard_is_open_to_viewers_and_not_to_tenant_admins(string key, bool isOpen)
-    {
-        using var response = await node.Http.RequestAsync(HttpMethod.Get, "/dashboard/version", key, body: null, headers: null, TestTimeout.Token);
-        Assert.Equal(isOpen, (int)response.StatusCode is not (401 or 403));
-    }
-
     private async Task AssertAllowed(bool isAllowed, Attack attack, string key)
     {
         using var response = await node.Http.RequestAsync(attack.Method, attack.Path, key, attack.Body?.DeepClone(), headers: null, TestTimeout.Token);

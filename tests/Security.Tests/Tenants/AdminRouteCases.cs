@@ -93,7 +93,8 @@ internal static class AdminRouteCases
     // The attacker is the tenant 'other'.
     private static IReadOnlyList<string> Conversations(Ids ids) =>
     [
-        $"/conversations/{ids.TenantId}/{ids.Conversation}", $"/conversations/other/..%2F{ids.TenantId}%2F{ids.Conversation}", $"/conversations/other%2F..%2F{ids.TenantId}/{ids.Conversation}",
+        $"/conversations/{ids.TenantId}/{ids.Conversation}", $"/conversations/other/..%2F{ids.TenantId}%2F{ids.Conversation}",
+        $"/conversations/other%2F..%2F{ids.TenantId}/{ids.Conversation}",
     ];
 
     private static RouteCase OfTenants(Func<Ids, IReadOnlyList<Attack>> attacks) => new(Access.TenantAdmin, attacks);

@@ -12,6 +12,8 @@ public sealed class AdminPagesTests
     [Theory]
     [InlineData("anybody:sk-admin", HttpStatusCode.OK)]
     [InlineData(":sk-admin", HttpStatusCode.OK)]
+    [InlineData("anybody:sk-viewer", HttpStatusCode.OK)]
+    [InlineData("anybody:sk-tenant-admin", HttpStatusCode.Unauthorized)]
     [InlineData("anybody:sk-wrong", HttpStatusCode.Unauthorized)]
     [InlineData("anybody:sk-test", HttpStatusCode.Unauthorized)]
     [InlineData("sk-admin:", HttpStatusCode.Unauthorized)]
