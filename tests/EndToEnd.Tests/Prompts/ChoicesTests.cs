@@ -126,7 +126,11 @@ public sealed class ChoicesTests(NodeFixture node)
     private static IEnumerable<JsonElement> Choices(StreamedReply reply) => reply.Chunks.SelectMany(chunk => chunk.GetProperty("choices").EnumerateArray());
 
     private static List<string> Texts(StreamedReply reply) =>
-        [.. Choices(reply).GroupBy(choice => choice.GetProperty("index").GetInt32(), choice => choice.GetProperty("delta").Text("content")).Select(texts => string.Concat(texts))];
+    [
+        .. Choices(reply)
+            .GroupBy(choice => choice.GetProperty("index").GetInt32(), choice => choice.GetProperty("delta").Text("content"))
+            .Select(texts => string.Concat(texts)),
+    ];
 
     private async Task AssertTurnsAsync(string ids, string status, int count)
     {

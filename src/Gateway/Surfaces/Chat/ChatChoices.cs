@@ -97,8 +97,8 @@ internal sealed class ChatChoices(TurnStarter turns, ReplyStreamer streamer, Tim
 }
 
 /// <summary>
-/// Renders the replies of several turns as the choices of one stream. Its events have no ids: a cursor is a place in one reply, so the stream cannot be resumed.
-/// The stream ends as a whole one only when all choices are whole.
+/// Renders the replies of several turns as the choices of one stream. Its events have no ids: a cursor is a place in one reply, so it cannot be resumed. The
+/// stream ends as a whole one only when all choices are whole.
 /// </summary>
 internal sealed class ChoicesStream : IReplyRenderer
 {

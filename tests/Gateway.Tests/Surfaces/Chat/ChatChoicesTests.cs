@@ -246,7 +246,10 @@ public sealed class ChatChoicesTests
         Assert.Null(CompletionJson.Sum([null, null]));
         Assert.Equal(
             new Usage(7, 6, 13) { CachedInputTokens = 2, ReasoningTokens = 4, IsEstimated = true },
-            CompletionJson.Sum([new Usage(3, 2, 5) { CachedInputTokens = 2, ReasoningTokens = 1 }, null, new Usage(4, 4, 8) { ReasoningTokens = 3, IsEstimated = true }]));
+            CompletionJson.Sum(
+            [
+                new Usage(3, 2, 5) { CachedInputTokens = 2, ReasoningTokens = 1 }, null, new Usage(4, 4, 8) { ReasoningTokens = 3, IsEstimated = true },
+            ]));
     }
 
     [Fact]
