@@ -95,7 +95,8 @@ public abstract class AuditLogTests<TSilo>(TSilo silo) : RowStoreTest<TSilo>(sil
     {
         var old = NewEntry(AuditEntry.NewId(Now.AddYears(-9)));
         var kept = NewEntry(AuditEntry.NewId(Now.AddYears(-7)));
-        var (byTenantAdmin, byTenant) = (NewEntry(AuditEntry.NewId(Now.AddYears(-5)), AdminRole.TenantAdmin), NewEntry(AuditEntry.NewId(Now.AddYears(-4)), null));
+        var byTenantAdmin = NewEntry(AuditEntry.NewId(Now.AddYears(-5)), AdminRole.TenantAdmin);
+        var byTenant = NewEntry(AuditEntry.NewId(Now.AddYears(-4)), null);
         foreach (var entry in (AuditEntry[])[old, kept, byTenantAdmin, byTenant]) await Audit.Append(entry);
 
         // Other tests of this class add entries of operators meanwhile, which are younger.
@@ -110,7 +111,10 @@ public abstract class AuditLogTests<TSilo>(TSilo silo) : RowStoreTest<TSilo>(sil
         Assert.Single(await Audit.Search(new AuditQuery { TenantId = Tenant }, Cancel), found => found.Id == entry.Id);
 
     private AuditEntry NewEntry(string? id = null, AdminRole? role = AdminRole.Owner) =>
-        new(id ?? AuditEntry.NewId(Now), new AuditActor("operators", "ops", role, "::1"), "cancelTurn", "turn", "turn-1") { TenantId = Tenant, Outcome = AuditEntry.UnknownOutcome, RequestId = "req_0" };
+        new(id ?? AuditEntry.NewId(Now), new AuditActor("operators", "ops", role, "::1"), "cancelTurn", "turn", "turn-1")
+        {
+            TenantId = Tenant, Outcome = AuditEntry.UnknownOutcome, RequestId = "req_0",
+        };
 
     private static void AssertSame(AuditEntry expected, AuditEntry actual)
     {

@@ -135,7 +135,8 @@ internal sealed record ApiResponse(HttpResponseMessage Response, JsonElement Jso
     public static async Task<ApiResponse> ReadAsync(HttpResponseMessage response)
     {
         var text = await response.Content.ReadAsStringAsync(TestTimeout.Token);
-        Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
+        var isProblem = (int)response.StatusCode >= 400 && response.RequestMessage!.RequestUri!.AbsolutePath.StartsWith("/admin/v1/", StringComparison.Ordinal);
+        Assert.Equal(isProblem ? "application/problem+json" : "application/json", response.Content.Headers.ContentType?.MediaType);
         return new ApiResponse(response, JsonDocument.Parse(text).RootElement);
     }
 }
