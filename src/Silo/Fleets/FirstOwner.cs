@@ -18,12 +18,12 @@ internal sealed partial class FirstOwner(IGrainFactory grains, IFleetView view, 
         var (catalog, made) = (grains.Grain<ICatalogGrain>(GrainKeys.Catalog), NewApiKey.Create());
         try
         {
-            // Of several nodes that start at the same time, one makes the tenant.
-            await catalog.Change(new FleetEdit(FleetEditAction.Put, new(FleetItemKind.Tenant, Tenant), By) { Json = "{}", Expected = FleetEdit.New });
-            await catalog.Change(new FleetEdit(FleetEditAction.Put, FleetItemId.Key(Tenant, "owner"), By)
-            {
-                Json = """{"role": "owner"}""", Key = made.Stored, Expected = FleetEdit.New, MayChangeAdmins = true,
-            });
+            // The first version of the fleet has the key, so that every process knows it when it is ready. Of several nodes that start at the same time, one
+            // makes it.
+            var document = $$"""
+                {"tenants": [{"id": "{{Tenant}}", "keys": [{"name": "owner", "role": "owner", "hash": "{{made.Stored.Hash}}", "hint": "{{made.Stored.Hint}}"}]}]}
+                """;
+            await catalog.ImportDocument(new FleetDocument(document, By) { Expected = 0 });
             await output.WriteLineAsync($"The admin key of the owner, which is not shown again: {made.Text}");
         }
         catch (ClusterException exception)

@@ -45,7 +45,8 @@ internal static class KeyCommands
         var json = new JsonObject();
         if (request.Role is { } role) json["role"] = role;
         if (request.Expires is { } expires) json["expires"] = expires;
-        if (request.Models?.Split(',', StringSplitOptions.TrimEntries) is { } models) json["models"] = new JsonArray([.. models.Select(model => (JsonNode)model)]);
+        if (request.Models?.Split(',', StringSplitOptions.TrimEntries) is { } models)
+            json["models"] = new JsonArray([.. models.Select(model => (JsonNode)model)]);
         await fleet.Change(new FleetEdit(FleetEditAction.Put, FleetItemId.Key(request.Tenant!, request.Name), By)
         {
             Json = json.ToJsonString(), Key = made.Stored, Expected = FleetEdit.New, MayChangeAdmins = true,
