@@ -13,7 +13,8 @@ public sealed class GrainsTests
     private static readonly Type[] PreferLocal = [typeof(ConversationGrain), typeof(AccountGrain), typeof(ModelTaskGrain)];
 
     /// <summary>Grains that every silo activates for itself.</summary>
-    private static readonly Type[] OnEverySilo = [typeof(StorageHealthGrain), typeof(TurnLogGrain), typeof(UsageGrain), typeof(RouteGrain), typeof(AuditLogGrain)];
+    private static readonly Type[] OnEverySilo =
+        [typeof(StorageHealthGrain), typeof(TurnLogGrain), typeof(UsageGrain), typeof(RouteGrain), typeof(AuditLogGrain)];
 
     private static readonly Assembly[] Assemblies = [typeof(ConversationGrain).Assembly, typeof(DiscordSessionGrain).Assembly];
 

@@ -4,7 +4,8 @@ namespace CozeCluster;
 /// <param name="Id">Identifies the payment: 1 to 100 characters.</param>
 /// <param name="Units">Millionths of credits; negative to take credit back.</param>
 /// <param name="At">
-/// When it was made, as whoever made it says. Of a tenant, the <see cref="MaxRemembered"/> newest payments are remembered by their ids. An older one is refused.
+/// When it was made, as whoever made it says. The <see cref="MaxRemembered"/> newest payments of a tenant are remembered by their ids. An older one is
+/// refused.
 /// </param>
 [GenerateSerializer, Immutable, Alias("credit-payment")]
 public sealed record CreditPayment(string Id, long Units, DateTimeOffset At)

@@ -13,6 +13,6 @@ public enum AdminRole
     /// <summary>Also reads prompts and replies, exports secrets, and manages admin keys.</summary>
     Owner = 3,
 
-    /// <summary>Reads and changes what belongs to the tenant of the key, on the routes that are open to it. It is neither more nor less than the others.</summary>
+    /// <summary>Reads and changes what belongs to the tenant of the key, on the routes that are open to it. It is not ordered among the others.</summary>
     TenantAdmin = 4,
 }

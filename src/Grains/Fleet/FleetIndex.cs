@@ -171,6 +171,7 @@ internal sealed class FleetIndex
             Listeners = Ordered(_listeners),
             Notifications = _settings.Notifications,
             Endpoints = _settings.Endpoints,
+            SealKey = _settings.SealKey,
         };
 
         static IReadOnlyList<T> Ordered<T>(Dictionary<string, T> things) =>

@@ -21,7 +21,11 @@ internal sealed partial class FirstOwner(IGrainFactory grains, IFleetView view, 
             // The first version of the fleet has the key, so that every process knows it when it is ready. Of several nodes that start at the same time, one
             // makes it.
             var document = $$"""
-                {"tenants": [{"id": "{{Tenant}}", "keys": [{"name": "owner", "role": "owner", "hash": "{{made.Stored.Hash}}", "hint": "{{made.Stored.Hint}}"}]}]}
+                {
+                  "tenants": [
+                    { "id": "{{Tenant}}", "keys": [{ "name": "owner", "role": "owner", "hash": "{{made.Stored.Hash}}", "hint": "{{made.Stored.Hint}}" }] }
+                  ]
+                }
                 """;
             await catalog.ImportDocument(new FleetDocument(document, By) { Expected = 0 });
             await output.WriteLineAsync($"The admin key of the owner, which is not shown again: {made.Text}");

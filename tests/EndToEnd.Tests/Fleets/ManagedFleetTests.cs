@@ -132,7 +132,8 @@ public sealed class ManagedFleetTests : IAsyncLifetime
         }
         catch (ClientResultException exception)
         {
-            return $"{exception.Status} {(exception.Message.Contains("insufficient_quota", StringComparison.Ordinal) ? "insufficient_quota" : exception.Message)}";
+            var isQuota = exception.Message.Contains("insufficient_quota", StringComparison.Ordinal);
+            return $"{exception.Status} {(isQuota ? "insufficient_quota" : exception.Message)}";
         }
     }
 

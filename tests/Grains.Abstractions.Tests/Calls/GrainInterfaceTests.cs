@@ -35,10 +35,16 @@ public sealed class GrainInterfaceTests
     public void Methods_of_one_interface_have_different_names(Type type) =>
         Assert.Equal(type.GetMethods().Length, type.GetMethods().DistinctBy(method => method.Name).Count());
 
+    /// <summary>
+    /// Changes of the fleet expect a version. A repeated one would report that somebody else has made the change; so the caller learns that the outcome is not
+    /// known, and reads the version.
+    /// </summary>
+    private static readonly string[] ExpectingAVersion = [nameof(ICatalogGrain.Change), nameof(ICatalogGrain.ImportDocument)];
+
     [Theory]
     [MemberData(nameof(GrainMethods))]
     public void Every_grain_method_is_idempotent(Type type, string name) =>
-        Assert.True(type.GetMethod(name)!.IsDefined(typeof(IdempotentAttribute)));
+        Assert.NotEqual(type == typeof(ICatalogGrain) && ExpectingAVersion.Contains(name), type.GetMethod(name)!.IsDefined(typeof(IdempotentAttribute)));
 
     [Theory]
     [MemberData(nameof(Interfaces))]

@@ -14,7 +14,8 @@ internal static class HttpRoutes
 
     /// <summary>The roles of every route that an admin key opens, or whose path begins with <c>/admin</c>; null: none.</summary>
     internal static IReadOnlyDictionary<string, AdminRoute?> OfOperators { get; } = Endpoints()
-        .Where(endpoint => endpoint.Metadata.GetMetadata<AdminRoute>() is not null || endpoint.RoutePattern.RawText!.StartsWith("/admin", StringComparison.Ordinal))
+        .Where(endpoint =>
+            endpoint.Metadata.GetMetadata<AdminRoute>() is not null || endpoint.RoutePattern.RawText!.StartsWith("/admin", StringComparison.Ordinal))
         .SelectMany(endpoint => MethodsOf(endpoint).Select(method => (Route: $"{method} {endpoint.RoutePattern.RawText}", endpoint)))
         .ToDictionary(pair => pair.Route, pair => pair.endpoint.Metadata.GetMetadata<AdminRoute>());
 

@@ -5,7 +5,8 @@ namespace CozeCluster.Silo.Tests.Fleets;
 
 public sealed class FleetReaderTests
 {
-    private const string KnownKeys = "Known keys: name, key, hash, models, admin, role, error_text, compat, ip, expires, disabled, limits, show_bot, previous, hint.";
+    private const string KnownKeys =
+        "Known keys: name, key, hash, models, admin, role, error_text, compat, ip, expires, disabled, limits, show_bot, previous, hint.";
 
     [Fact]
     public void Read_ValidFile_ReturnsEverything()

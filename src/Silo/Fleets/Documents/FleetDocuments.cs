@@ -22,6 +22,7 @@ internal sealed class FleetDocuments(AesSecretSeal seal) : IFleetDocuments
     /// <inheritdoc />
     public Fleet ReadItem(FleetEdit edit, Fleet stored)
     {
+        FollowSealKey(stored);
         var (item, body) = (edit.Item, ParseObject(edit.Json ?? ""));
         if (edit.Action == FleetEditAction.Patch) body = JsonNodes.Merge(ItemJson(item, stored), body)!.AsObject();
         var root = Wrap(item, body, stored);
@@ -33,6 +34,7 @@ internal sealed class FleetDocuments(AesSecretSeal seal) : IFleetDocuments
     /// <inheritdoc />
     public Fleet Read(string text, Fleet stored)
     {
+        FollowSealKey(stored);
         if (text.AsSpan().TrimStart() is ['{', ..] && TryParse(text) is { } json)
             return Build(FleetReader.ReadPart(new StoredSecrets(stored, seal, Escape).Fill(JsonNodes.Convert(json)), NoVariables), "");
         var problems = new List<FleetProblem>();
@@ -60,6 +62,12 @@ internal sealed class FleetDocuments(AesSecretSeal seal) : IFleetDocuments
         if (context.Problems.Count == 0) return;
         var prefix = changed is { } item ? PrefixOf(item, item.Kind == FleetItemKind.Key ? item.TenantOfKey() : item.Id, item.NameOrId()) : "";
         throw Refuse(context.Problems, prefix);
+    }
+
+    // The catalog may know of a rotation before the view of this process does. A secret that were encrypted with the old key could be lost with it.
+    private void FollowSealKey(Fleet stored)
+    {
+        if (stored.SealKey is { } key && key.KeyId != seal.KeyId) seal.Choose(key, stored: null);
     }
 
     private static JsonObject ItemJson(FleetItemId id, Fleet fleet) => id.Kind switch
