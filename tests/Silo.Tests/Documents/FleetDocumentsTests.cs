@@ -7,7 +7,7 @@ namespace CozeCluster.Silo.Tests.Documents;
 
 public sealed class FleetDocumentsTests
 {
-    private static readonly string[] NotInFiles = ["Fleet.Version", "Fleet.DeclaredVersion", "ModelDefinition.CreatedAt"];
+    private static readonly string[] NotInFiles = ["Fleet.Version", "Fleet.DeclaredVersion", "Fleet.SealKey", "ModelDefinition.CreatedAt"];
 
     private readonly FleetDocuments _documents = new(FullFleet.Seal);
 

@@ -20,6 +20,7 @@ internal static class FullFleet
                 hint: ccl_…wxyz
                 previous: { hash: 0000000000000000000000000000000000000000000000000000000000000001, until: "2029-01-31T12:30:15Z" }
                 error_text: true
+                show_bot: true
                 compat: cdb
                 models: [support]
                 ip: [10.0.0.0/8, 192.0.2.17]
@@ -41,7 +42,7 @@ internal static class FullFleet
               gateway_url: "ws://g.example", shards: 2, proxy: "http://user:password@proxy.example:8080" }
         accounts:
           - { id: main, upstream: coze, token: "pat_$$$${x}", base_url: "https://coze.example/api", proxy: "socks5://u:p@proxy.example:1080",
-              max_concurrent_turns: 20 }
+              max_concurrent_turns: 20, limits: { requests_per_minute: 30, daily: { tokens: 9000 } } }
           - id: service
             upstream: coze
             oauth: { app_id: "11", key_id: kid, enterprise_account_id: e1, private_key: "PEM" }
@@ -54,6 +55,7 @@ internal static class FullFleet
             bot_id: 7400000000000000001
             accounts: [main, service]
             max_concurrent_turns: 10
+            limits: { tokens_per_minute: 40, monthly: { requests: 100 } }
             timeouts: { first_byte: 10s, idle: 1m30s, total: 1h }
             keep_active: { every: 12h, text: "Are you \"there\"?" }
             options: { parameters.style: "haiku: yes" }
@@ -62,7 +64,8 @@ internal static class FullFleet
           - { id: vectors, upstream: openai, bot_id: text-embedding-3, accounts: [own], task: embeddings }
         models:
           - id: support
-            bots: [support-one, poet]
+            routing: weighted
+            bots: [{ id: support-one, weight: 3 }, { id: poet, priority: 2 }]
             fallback: [painter]
             tenants: [acme]
             hidden: true
