@@ -343,6 +343,9 @@ public sealed class FakeBudget : IBudgetGrain
 
 public sealed class FakeUsage : IUsageGrain
 {
+    /// <summary>When keys were last used, by their names.</summary>
+    public Dictionary<string, DateTimeOffset> LastUsed { get; } = [];
+
     public List<UsageRow> Rows { get; } = [];
 
     public List<UsageQuery> Queries { get; } = [];
@@ -366,7 +369,8 @@ public sealed class FakeUsage : IUsageGrain
         return [.. Rows.Skip(query.After is { } after ? Rows.FindIndex(row => row with { Sums = after.Sums } == after) + 1 : 0).Take(query.Limit)];
     }
 
-    public Task<IReadOnlyDictionary<string, DateTimeOffset>> ReadLastUsed(string tenantId) => throw new NotSupportedException();
+    public Task<IReadOnlyDictionary<string, DateTimeOffset>> ReadLastUsed(string tenantId) =>
+        Task.FromResult<IReadOnlyDictionary<string, DateTimeOffset>>(LastUsed);
 }
 
 public sealed class FakeStorage : IStorageProbe

@@ -35,7 +35,7 @@ internal sealed record AdminTenantDetails(AdminTenant Tenant, IReadOnlyList<Admi
 /// <summary>An API key. The key itself is nowhere stored.</summary>
 internal sealed record AdminKey(
     string Name, string Tenant, string? Role, IReadOnlyList<string> Models, IReadOnlyList<string> IpRanges, DateTime? ExpiresAt, bool Disabled,
-    AdminLimits? Limits);
+    AdminLimits? Limits, string? Hint, DateTime? LastUsedAt);
 
 /// <summary>An API key with what it has used.</summary>
 internal sealed record AdminKeyDetails(AdminKey Key, IReadOnlyList<AdminBudgetUse> Budgets);

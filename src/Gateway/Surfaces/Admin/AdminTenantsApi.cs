@@ -42,9 +42,12 @@ internal static class AdminTenantsApi
         tenant.Aliases.DistinctBy(alias => alias.Name).ToDictionary(alias => alias.Name, alias => alias.Model), Convert(tenant.Limits), tenant.Prepaid,
         call.Fleet.ListKeys(tenant.Id).Count);
 
-    private static AdminKey Convert(ApiKeyInfo key) => new(
+    private static AdminKey Convert(ApiKeyInfo key, IReadOnlyDictionary<string, DateTimeOffset> lastUsed) => new(
         key.Name, key.TenantId, key.Role is { } role ? WireName.Of(role) : null, key.Models, key.IpRanges, key.ExpiresAt?.UtcDateTime, key.Disabled,
-        Convert(key.Limits));
+        Convert(key.Limits), key.Hint, lastUsed.TryGetValue(key.Name, out var at) ? at.UtcDateTime : null);
+
+    private static Task<IReadOnlyDictionary<string, DateTimeOffset>> ReadLastUsed(AdminCall call, string tenantId) =>
+        call.Grains.Grain<IUsageGrain>(GrainKeys.Usage(tenantId)).ReadLastUsed(tenantId);
 
     private static AdminPage<AdminTenant> List(AdminCall call) => AdminPages.Take(
         call, call.Fleet.Outline.Tenants.Where(call.Sees), id => call.Fleet.FindTenant(id) is { } found ? Convert(call, found) : null);
@@ -60,12 +63,14 @@ internal static class AdminTenantsApi
             tenant.Prepaid && status is not null ? AdminBudgets.CreditOf(status) : null);
     }
 
-    private static Task<AdminPage<AdminKey>> ListKeys(AdminCall call)
+    private static async Task<AdminPage<AdminKey>> ListKeys(AdminCall call)
     {
+        var tenant = Find(call);
+        var lastUsed = await ReadLastUsed(call, tenant.Id);
         // While a key is replaced by another one with the same name, both are in the fleet.
-        var keys = call.Fleet.ListKeys(Find(call).Id).ToLookup(key => key.Name);
-        var page = AdminPages.Take(call, keys.Select(key => key.Key), name => keys[name].Select(Convert).ToList());
-        return Task.FromResult(new AdminPage<AdminKey>([.. page.Data.SelectMany(sameName => sameName)], page.Next));
+        var keys = call.Fleet.ListKeys(tenant.Id).ToLookup(key => key.Name);
+        var page = AdminPages.Take(call, keys.Select(key => key.Key), name => keys[name].Select(key => Convert(key, lastUsed)).ToList());
+        return new AdminPage<AdminKey>([.. page.Data.SelectMany(sameName => sameName)], page.Next);
     }
 
     private static async Task<AdminKeyDetails> ReadKey(AdminCall call)
@@ -74,7 +79,7 @@ internal static class AdminTenantsApi
         var name = call.PathTail(string.Create(CultureInfo.InvariantCulture, $"/tenants/{tenant.Id}/keys/"), "name");
         var key = call.Fleet.ListKeys(tenant.Id).FirstOrDefault(key => key.Name == name) ?? throw AdminCall.Unknown("key");
         var status = key.Limits?.HasBudget() == true ? await AdminBudgets.Read(call, tenant.Id, name) : null;
-        return new AdminKeyDetails(Convert(key), status is null ? [] : AdminBudgets.UsesOf(status, key.Limits, call.Time.GetUtcNow()));
+        return new AdminKeyDetails(Convert(key, await ReadLastUsed(call, tenant.Id)), status is null ? [] : AdminBudgets.UsesOf(status, key.Limits, call.Time.GetUtcNow()));
     }
 }
 

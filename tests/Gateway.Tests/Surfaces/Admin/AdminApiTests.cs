@@ -219,6 +219,7 @@ public sealed class AdminApiTests
     public async Task Keys_AreListedWithoutHashes()
     {
         await using var host = await GatewayHost.Start();
+        host.Grains.Usage.LastUsed["test"] = At;
 
         using var response = await Send(host, "sk-viewer", "GET", "/admin/v1/tenants/acme/keys");
 
@@ -226,6 +227,8 @@ public sealed class AdminApiTests
         Assert.Equal(
             ["admin owner", "operator operator", "tenant-admin tenant_admin", "test ", "viewer viewer"],
             JsonNode.Parse(text)!["data"]!.AsArray().Select(key => $"{key!["name"]} {key["role"]}"));
+        var used = Assert.Single(JsonNode.Parse(text)!["data"]!.AsArray(), key => key!["last_used_at"] is not null)!;
+        Assert.Equal(("test", At.UtcDateTime), ((string?)used["name"], (DateTime)used["last_used_at"]!));
         Assert.All(host.Grains.Fleet.Keys.Keys, hash => Assert.DoesNotContain(hash, text, StringComparison.Ordinal));
     }
 
