@@ -8,7 +8,7 @@ namespace CozeCluster.Drill.Tests;
 internal static class NeighbourBuild
 {
     /// <summary>The last release. Before the first release: the oldest commit whose messages and stored data this build must understand.</summary>
-    private const string Commit = "41a8c292a25d4b7d3cd2a8db9f78bd3365d00242";
+    private const string Commit = "823e0f90e5e3cbe790e117faae1793c80b175841";
 
     private static readonly string[] Sources = ["src", "Directory.Build.props", "Directory.Packages.props", "global.json", ".editorconfig"];
 
