@@ -214,7 +214,7 @@ describe('openai with a node', { timeout: 180_000 }, () => {
       ['unknown model to retrieve', () => openai.models.retrieve('no-such-model'), NotFoundError, 404, 'model_not_found'],
       ['invalid body', () => openai.chat.completions.create({ model, messages: 'x' }), BadRequestError, 400, null, 'messages'],
       ['invalid field', () => openai.chat.completions.create(ask('x', { temperature: 9 })), BadRequestError, 400, null, 'temperature'],
-      ['unsupported field', () => openai.chat.completions.create(ask('x', { n: 3 })), BadRequestError, 400, null, 'n'],
+      ['too many choices', () => openai.chat.completions.create(ask('x', { n: 9 })), BadRequestError, 400, null, 'n'],
       ['prompt too long', () => openai.chat.completions.create(ask('[[early_error=4010]]')), BadRequestError, 400, 'context_length_exceeded'],
       ['bot not published', () => openai.chat.completions.create({ ...ask('x'), model: 'coze-sandbox-unpublished' }), InternalServerError, 502, 'upstream_forbidden'],
       ['account refused', () => openai.chat.completions.create({ ...ask('x', { stream: true }), model: 'coze-sandbox-unauthorized' }), InternalServerError, 502, 'upstream_unauthorized'],

@@ -88,15 +88,16 @@ internal sealed class FleetContent
     public Fleet Only(FleetItemId item)
     {
         var id = item.Id;
+        var empty = Fleet.Empty with { SealKey = Index.Settings.SealKey };
         return item.Kind switch
         {
-            FleetItemKind.Tenant => Fleet.Empty with { Tenants = One(Index.FindTenant(id)) },
-            FleetItemKind.Key => Fleet.Empty with { Tenants = [new TenantDefinition { Id = item.TenantOfKey(), Keys = [.. ReadKeys(item)] }] },
-            FleetItemKind.Account => Fleet.Empty with { Accounts = One(Index.FindAccount(id)) },
-            FleetItemKind.Listener => Fleet.Empty with { Listeners = One(Index.FindListener(id)) },
-            FleetItemKind.Bot => Fleet.Empty with { Bots = One(Index.FindBot(id)) },
-            FleetItemKind.Model => Fleet.Empty with { Models = One(Index.FindOwnModel(id)) },
-            _ => Fleet.Empty with { Notifications = Index.Settings.Notifications, Endpoints = Index.Settings.Endpoints },
+            FleetItemKind.Tenant => empty with { Tenants = One(Index.FindTenant(id)) },
+            FleetItemKind.Key => empty with { Tenants = [new TenantDefinition { Id = item.TenantOfKey(), Keys = [.. ReadKeys(item)] }] },
+            FleetItemKind.Account => empty with { Accounts = One(Index.FindAccount(id)) },
+            FleetItemKind.Listener => empty with { Listeners = One(Index.FindListener(id)) },
+            FleetItemKind.Bot => empty with { Bots = One(Index.FindBot(id)) },
+            FleetItemKind.Model => empty with { Models = One(Index.FindOwnModel(id)) },
+            _ => empty with { Notifications = Index.Settings.Notifications, Endpoints = Index.Settings.Endpoints },
         };
 
         static IReadOnlyList<T> One<T>(T? found) where T : class => found is null ? [] : [found];
@@ -108,6 +109,7 @@ internal sealed class FleetContent
         var version = VersionOf(item);
         if (version == 0) return null;
         var (mark, key) = (Marks.GetValueOrDefault(item), item.Kind == FleetItemKind.Key ? ReadKeys(item).FirstOrDefault() : null);
+        if (item.Kind == FleetItemKind.Key && key is null) return null;
         return new FleetItem(item, version, documents.WriteItem(item, Only(item)))
         {
             IsManaged = !IsReadOnly(item),
@@ -137,6 +139,13 @@ internal sealed class FleetContent
         let info = ReadKey(row)
         where info is not null
         select KeyValuePair.Create(row.Id, info));
+
+    /// <summary>Whether a key is one of operators, or becomes one when it is as the fleet file declares it again.</summary>
+    public bool IsAdminKey(FleetItemId key)
+    {
+        var declared = Marks.GetValueOrDefault(key)?.Declared.Select(row => new FleetRow(FleetRowKind.Key, row.Id, 0, row.Payload)) ?? [];
+        return RowsOf(key).Concat(declared).Any(row => ReadKey(row) is { Admin: true });
+    }
 
     private static ApiKeyInfo? ReadKey(FleetRow row)
     {

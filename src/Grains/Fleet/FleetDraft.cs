@@ -66,6 +66,6 @@ internal sealed class FleetDraft(FleetContent known, bool replacesFile = false)
             : replacesFile;
         if (isReplaced) return;
         throw new ClusterException(
-            ErrorCode.InvalidRequest, $"The {FleetContent.ItemOf(row)} is the same API key as the {owner}. Every key needs a secret of its own.");
+            ErrorCode.InvalidRequest, $"The {FleetContent.ItemOf(row)} has the secret of another API key. Every key needs a secret of its own.");
     }
 }

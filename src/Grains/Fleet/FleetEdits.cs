@@ -45,10 +45,11 @@ internal static class FleetEdits
         if (exists || edit.Item.Kind != FleetItemKind.Key) return known.Only(edit.Item);
         var tenant = edit.Item.TenantOfKey();
         if (known.Index.FindTenant(tenant) is null) throw new ClusterException(ErrorCode.NotFound, $"There is no tenant '{tenant}'.");
-        if (edit.Key is not { } key) return Fleet.Empty;
+        var empty = Fleet.Empty with { SealKey = known.Index.Settings.SealKey };
+        if (edit.Key is not { } key) return empty;
         // The secret of a new key is known only as its hash, as that of a stored one.
         var made = new ApiKeyDefinition(edit.Item.NameOfKey(), key.Hash, Admin: false) { Hint = key.Hint };
-        return Fleet.Empty with { Tenants = [new TenantDefinition { Id = tenant, Keys = [made] }] };
+        return empty with { Tenants = [new TenantDefinition { Id = tenant, Keys = [made] }] };
     }
 
     private static void Put(FleetContent known, FleetEdit edit, Fleet content, DateTimeOffset now, FleetDraft draft)
@@ -61,7 +62,9 @@ internal static class FleetEdits
         }
         else
         {
-            var rows = item.Kind == FleetItemKind.Key ? content.Tenants.SelectMany(FleetRows.ConvertKeys) : FleetRows.Convert(known.Log, content, now);
+            var rows = (item.Kind == FleetItemKind.Key ? content.Tenants.SelectMany(FleetRows.ConvertKeys) : FleetRows.Convert(known.Log, content, now)).ToList();
+            // Everything above was checked for the id of the request. The reader trims texts, so the content could be that of another thing.
+            if (rows.Exists(row => row.Item != item)) throw new ClusterException(ErrorCode.InvalidRequest, "An id must not begin or end with a space.", "id");
             draft.Replace(item, rows.Select(row => (row.Kind, row.Id, row.Payload)));
             KeepModels(known, item, isThere: true, draft);
         }
@@ -132,13 +135,13 @@ internal static class FleetEdits
     private static void RequireAdminRights(FleetContent known, FleetEdit edit, FleetItemId item)
     {
         if (edit.MayChangeAdmins) return;
-        var keys = item.Kind switch
+        IEnumerable<FleetItemId> keys = item.Kind switch
         {
-            FleetItemKind.Key => known.ReadKeys(item),
-            FleetItemKind.Tenant when edit.Action == FleetEditAction.Delete => known.List(FleetItemKind.Key, item.Id).SelectMany(known.ReadKeys),
+            FleetItemKind.Key => [item],
+            FleetItemKind.Tenant when edit.Action == FleetEditAction.Delete => known.List(FleetItemKind.Key, item.Id),
             _ => [],
         };
-        if (keys.Any(key => key.Admin)) throw NoAdmins();
+        if (keys.Any(known.IsAdminKey)) throw NoAdmins();
     }
 
     private static void RequireRoom(FleetContent known, FleetItemId item)

@@ -158,6 +158,8 @@ internal sealed class FleetIndex
         : [.. before._keys.Where(key => !HasSameRights(key.Value, FindKey(key.Key))).Select(key => key.Key)];
 
     /// <summary>The whole fleet, ordered by id; its models in the fleet's order.</summary>
+    public bool HasOwner => _keys.Values.Any(key => key is { Admin: true, Role: null or AdminRole.Owner, Disabled: false, IsPrevious: false });
+
     public Fleet ToFleet()
     {
         var keys = _keys.ToLookup(key => key.Value.TenantId);

@@ -3,7 +3,8 @@ namespace CozeCluster.Silo.Fleets;
 /// <summary>The checks that need the whole fleet: ids are unique, and references refer to something that the file declares.</summary>
 internal static class FleetChecks
 {
-    public static void Run(FleetReadContext context, Declared declared)
+    /// <summary>Checks that nothing is declared twice.</summary>
+    public static void CheckUnique(FleetReadContext context, Declared declared)
     {
         var (tenants, listeners, accounts, bots, models) = declared;
         CheckUnique("tenant", tenants.Select(tenant => (tenant.Definition.Id, tenant.IdAt)));
@@ -13,21 +14,31 @@ internal static class FleetChecks
         CheckUnique("model", models.Select(model => (model.Definition.Id, model.IdAt)));
         foreach (var tenant in tenants) CheckUnique("key", tenant.Keys.Select(key => (key.Definition.Name, key.NameAt)));
         CheckUniqueSecrets(context, tenants.SelectMany(tenant => tenant.Keys));
-        DiscordSection.Check(declared);
+        CheckUnique("endpoint", declared.Endpoints.Select(endpoint => (endpoint.Definition.Id, endpoint.IdAt)));
+    }
 
+    /// <summary>Checks the references.</summary>
+    public static void Run(Declared declared)
+    {
+        var (tenants, listeners, accounts, bots, models) = declared;
+        DiscordSection.Check(declared);
         CheckReferences("account", bots.SelectMany(bot => bot.Accounts), [.. accounts.Select(account => account.Account.Definition.Id)]);
         CheckReferences("listener", bots.SelectMany(bot => bot.Listeners), [.. listeners.Select(listener => listener.Listener.Definition.Id)]);
         CheckReferences("bot", models.SelectMany(model => model.Bots), [.. bots.Select(bot => bot.Definition.Id)]);
         CheckReferences("tenant", models.SelectMany(model => model.Tenants), [.. tenants.Select(tenant => tenant.Definition.Id)]);
-        CheckUnique("endpoint", declared.Endpoints.Select(endpoint => (endpoint.Definition.Id, endpoint.IdAt)));
         CheckReferences(
             "tenant",
             declared.Endpoints.Where(endpoint => endpoint.Definition.Anonymous is not null)
                 .Select(endpoint => new Reference(endpoint.Definition.Anonymous!, endpoint.AnonymousAt)),
             [.. tenants.Select(tenant => tenant.Definition.Id)]);
         EndpointOptions.Check(declared);
-        CheckReferences(
-            "model", tenants.SelectMany(tenant => tenant.Keys).SelectMany(key => key.Models), [.. models.Select(model => model.Definition.Id)]);
+        // A message must not suggest the models of other tenants.
+        foreach (var tenant in tenants.Where(tenant => tenant.Keys.Any(key => key.Models.Count > 0)))
+        {
+            CheckReferences(
+                "model", tenant.Keys.SelectMany(key => key.Models),
+                [.. models.Where(model => model.Definition.IsOfferedTo(tenant.Definition.Id)).Select(model => model.Definition.Id)]);
+        }
         CheckUpstreams(bots, accounts);
         CheckCredentials(declared);
         foreach (var tenant in tenants) CheckModelNames(tenant, models);

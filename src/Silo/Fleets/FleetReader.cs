@@ -86,7 +86,8 @@ internal sealed class FleetReader(EnvironmentValues environment, bool isReachabl
 
         // Keys that begin with x- are for YAML anchors.
         map.ReportUnknownKeys(isAllowed: key => key.StartsWith("x-", StringComparison.Ordinal));
-        if (!isPart) FleetChecks.Run(context, declared);
+        FleetChecks.CheckUnique(context, declared);
+        if (!isPart) FleetChecks.Run(declared);
         DiscordSection.CheckUserAccounts(declared);
         TenantSection.CheckStrength(context, declared, isReachable);
         EndpointSection.Check(declared, isReachable);

@@ -96,6 +96,8 @@ internal static class TenantSection
             Hint = map.Optional("hint").Text(text => text.Length <= MaxHint && !text.Any(char.IsControl), ExpectedHint),
             Role = adminRole,
         };
+        if (definition.Previous is { } previous && previous.Hash == definition.Hash)
+            map.Optional("previous").Report("The key before this one has the same secret.");
         return new DeclaredKey(name, (key.Exists ? key : hash).Place, definition, plain is not null && KeyStrength.IsWeak(plain), models);
     }
 

@@ -176,6 +176,74 @@ public sealed class ManagedFleetTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Put_IdWithASpaceAtItsEnd_IsRefusedAndChangesNothing()
+    {
+        await _fleet.Import(File);
+        await _fleet.Put(FleetItemKind.Account, "mine", """{"upstream": "coze", "token": "x"}""");
+        var boss = $$"""{"role": "owner", "hash": "{{new string('b', 64)}}"}""";
+        await _fleet.Edit(FleetEditAction.Put, FleetItemKind.Key, "t/boss", edit => edit with { Json = boss, MayChangeAdmins = true });
+        var low = $$"""{"hash": "{{new string('0', 63)}}1"}""";
+        var version = _fleet.Silo.Fleet.Version;
+
+        await Refused(ErrorCode.InvalidRequest, () => _fleet.Put(FleetItemKind.Tenant, " t", """{"max_concurrent_turns": 1}""", FleetEdit.New));
+        await Refused(ErrorCode.InvalidRequest, () => _fleet.Put(FleetItemKind.Account, "mine ", """{"upstream": "coze", "token": "y"}""", FleetEdit.New));
+        await Refused(ErrorCode.InvalidRequest, () => _fleet.Put(FleetItemKind.Key, "t/boss ", low, FleetEdit.New));
+        await Refused(ErrorCode.NotFound, () => _fleet.Put(FleetItemKind.Key, "t /new", low, FleetEdit.New));
+
+        Assert.Equal(version, _fleet.Silo.Fleet.Version);
+    }
+
+    [Fact]
+    public async Task Put_KeyWhoseFormerSecretIsItsSecret_IsRefused()
+    {
+        await _fleet.Put(FleetItemKind.Tenant, "t", "{}");
+        var hash = new string('a', 64);
+
+        var refused = await Refused(ErrorCode.InvalidRequest, () => _fleet.Put(
+            FleetItemKind.Key, "t/app", $$"""{"hash": "{{hash}}", "previous": { "hash": "{{hash}}", "until": "2035-01-01" } }"""));
+
+        Assert.Contains("same secret", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Put_OfAnotherUpstream_DoesNotKeepTheToken()
+    {
+        await _fleet.Put(FleetItemKind.Account, "a", """{"upstream": "openai", "token": "x"}""");
+
+        await Refused(ErrorCode.InvalidRequest, () => _fleet.Put(FleetItemKind.Account, "a", """{"upstream": "gemini", "token": "(secret)"}"""));
+    }
+
+    [Fact]
+    public async Task Change_AfterWhichNoOwnerIsLeft_IsRefused()
+    {
+        await _fleet.Put(FleetItemKind.Tenant, "ops", "{}");
+        await PutOwner("one", 'a');
+        await PutOwner("two", 'b');
+        await Delete("one");
+
+        await Refused(ErrorCode.Conflict, () => Delete("two"));
+        await Refused(ErrorCode.Conflict, () =>
+            _fleet.Edit(FleetEditAction.Patch, FleetItemKind.Key, "ops/two", edit => edit with { Json = """{"disabled": true}""", MayChangeAdmins = true }));
+
+        Task<FleetEdited> PutOwner(string name, char digit) => _fleet.Edit(
+            FleetEditAction.Put, FleetItemKind.Key, $"ops/{name}",
+            edit => edit with { Json = $$"""{"role": "owner", "hash": "{{new string(digit, 64)}}"}""", MayChangeAdmins = true });
+        Task<FleetEdited> Delete(string name) =>
+            _fleet.Edit(FleetEditAction.Delete, FleetItemKind.Key, $"ops/{name}", edit => edit with { MayChangeAdmins = true });
+    }
+
+    [Theory]
+    [InlineData("""{"tenants": [{"id": "a", "keys": [{"name": "k", "hash": "HASH"}]}, {"id": "b", "keys": [{"name": "k", "hash": "HASH"}]}]}""")]
+    [InlineData("""{"tenants": [{"id": "a", "keys": [{"name": "k", "hash": "HASH"}, {"name": "k", "key": "another-random-key-1f"}]}]}""")]
+    [InlineData("""{"tenants": [{"id": "a"}, {"id": "a"}]}""")]
+    public async Task ImportDocument_ThatDeclaresSomethingTwice_IsRefused(string document)
+    {
+        var text = document.Replace("HASH", new string('c', 64), StringComparison.Ordinal);
+
+        await Refused(ErrorCode.InvalidRequest, () => _fleet.Catalog.ImportDocument(new FleetDocument(text, "test")));
+    }
+
+    [Fact]
     public async Task Put_KeyWithTheSecretOfAnotherOne_IsRefused()
     {
         await _fleet.Import(File);

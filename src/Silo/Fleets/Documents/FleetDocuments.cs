@@ -27,7 +27,7 @@ internal sealed class FleetDocuments(AesSecretSeal seal) : IFleetDocuments
         if (edit.Action == FleetEditAction.Patch) body = JsonNodes.Merge(ItemJson(item, stored), body)!.AsObject();
         var root = Wrap(item, body, stored);
         if (edit.AllowsUserAccounts) root["allow_user_accounts"] = true;
-        var filled = new StoredSecrets(stored, seal, text => text).Fill(JsonNodes.Convert(root));
+        var filled = new StoredSecrets(stored, seal, text => text).Fill(ToNodes(root));
         return Build(FleetReader.ReadPart(filled, EnvironmentValues.Literal), PrefixOf(item, "0", "0"));
     }
 
@@ -36,7 +36,7 @@ internal sealed class FleetDocuments(AesSecretSeal seal) : IFleetDocuments
     {
         FollowSealKey(stored);
         if (text.AsSpan().TrimStart() is ['{', ..] && TryParse(text) is { } json)
-            return Build(FleetReader.ReadPart(new StoredSecrets(stored, seal, Escape).Fill(JsonNodes.Convert(json)), NoVariables), "");
+            return Build(FleetReader.ReadPart(new StoredSecrets(stored, seal, Escape).Fill(ToNodes(json)), NoVariables), "");
         var problems = new List<FleetProblem>();
         if (FleetYaml.Read(text, problems) is not { } root) throw Refuse(problems, "");
         if (problems.Count > 0) throw Refuse(problems, "");
@@ -58,7 +58,9 @@ internal sealed class FleetDocuments(AesSecretSeal seal) : IFleetDocuments
     public void Check(Fleet fleet, FleetItemId? changed)
     {
         var context = new FleetReadContext(EnvironmentValues.Literal, folder: null);
-        FleetChecks.Run(context, DeclaredFleet.Of(fleet, context));
+        var declared = DeclaredFleet.Of(fleet, context);
+        FleetChecks.CheckUnique(context, declared);
+        FleetChecks.Run(declared);
         if (context.Problems.Count == 0) return;
         var prefix = changed is { } item ? PrefixOf(item, item.Kind == FleetItemKind.Key ? item.TenantOfKey() : item.Id, item.NameOrId()) : "";
         throw Refuse(context.Problems, prefix);
@@ -83,6 +85,18 @@ internal sealed class FleetDocuments(AesSecretSeal seal) : IFleetDocuments
 
     private static JsonObject ParseObject(string json) =>
         TryParse(json) as JsonObject ?? throw new ClusterException(ErrorCode.InvalidRequest, "The body is not a JSON object, or has a member twice.");
+
+    private static YamlNode ToNodes(JsonNode json)
+    {
+        try
+        {
+            return JsonNodes.Convert(json);
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new ClusterException(ErrorCode.InvalidRequest, "The body has a text that is not valid Unicode.", inner: exception);
+        }
+    }
 
     private static JsonNode? TryParse(string json)
     {

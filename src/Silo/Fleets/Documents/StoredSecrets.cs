@@ -33,7 +33,12 @@ internal sealed class StoredSecrets(Fleet stored, ISecretSeal seal, Func<string,
     private YamlMap FillAccount(YamlMap item)
     {
         var account = stored.Accounts.FirstOrDefault(other => other.Id == TextOf(item, "id"));
-        if (account is not null && !IsSameServer(account.BaseUrl, account.Proxy, item, KnownUpstreams.Find(account.Upstream)?.BaseUrl)) account = null;
+        if (account is not null
+            && (TextOf(item, "upstream") != account.Upstream
+                || !IsSameServer(account.BaseUrl, account.Proxy, item, KnownUpstreams.Find(account.Upstream)?.BaseUrl)))
+        {
+            account = null;
+        }
         return Edit(item, (name, value) => name switch
         {
             "token" => Replace(value, account?.Token),
@@ -47,7 +52,8 @@ internal sealed class StoredSecrets(Fleet stored, ISecretSeal seal, Func<string,
     {
         var listener = stored.Listeners.FirstOrDefault(other => other.Id == TextOf(item, "id"));
         if (listener is not null
-            && (!IsSameServer(listener.BaseUrl, listener.Proxy, item, KnownUpstreams.DiscordUrl) || TextOf(item, "gateway_url") != listener.GatewayUrl))
+            && (TextOf(item, "gateway_url") != listener.GatewayUrl
+                || !IsSameServer(listener.BaseUrl, listener.Proxy, item, KnownUpstreams.DiscordUrl, isPlain: listener.GatewayUrl?.StartsWith("ws:", StringComparison.OrdinalIgnoreCase) == true)))
         {
             listener = null;
         }
@@ -74,9 +80,9 @@ internal sealed class StoredSecrets(Fleet stored, ISecretSeal seal, Func<string,
     });
 
     // A proxy can read what is sent over plain HTTP.
-    private static bool IsSameServer(string baseUrl, Secret? proxy, YamlMap item, string? defaultUrl) =>
+    private static bool IsSameServer(string baseUrl, Secret? proxy, YamlMap item, string? defaultUrl, bool isPlain = false) =>
         (TextOf(item, "base_url") ?? defaultUrl)?.TrimEnd('/') == baseUrl
-        && (baseUrl.StartsWith("https:", StringComparison.Ordinal)
+        && ((baseUrl.StartsWith("https:", StringComparison.OrdinalIgnoreCase) && !isPlain)
             || TextOf(item, "proxy") is var written && (written is null || (written == IFleetDocuments.StoredSecret && proxy is not null)));
 
     private TelegramDefinition? SameTelegram(YamlMap item)
