@@ -61,9 +61,9 @@ internal sealed class TenantRoute
 }
 
 /// <summary>Marks routes that require an admin key.</summary>
-/// <param name="Least">The least role of keys that may use it. The role of tenant admins is not among these.</param>
+/// <param name="MinimumRole">The minimum role of keys that may use it. The role of tenant admins is not among these.</param>
 /// <param name="Action">What the audit log calls the operation.</param>
-internal sealed record AdminRoute(AdminRole Least, string Action)
+internal sealed record AdminRoute(AdminRole MinimumRole, string Action)
 {
     /// <summary>Whether tenant admins may use it too. It shows and changes only what belongs to their tenant then.</summary>
     public bool TenantAdmins { get; init; }
@@ -72,7 +72,7 @@ internal sealed record AdminRoute(AdminRole Least, string Action)
     public bool ForBrowsers { get; init; }
 
     /// <summary>Whether keys of a role may use it.</summary>
-    public bool Allows(AdminRole role) => role == AdminRole.TenantAdmin ? TenantAdmins : role >= Least;
+    public bool Allows(AdminRole role) => role == AdminRole.TenantAdmin ? TenantAdmins : role >= MinimumRole;
 
     /// <summary>The <c>WWW-Authenticate</c> header of a response to a request without a valid key.</summary>
     public static string ChallengeFor(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<AdminRoute>() is { ForBrowsers: true }

@@ -2,7 +2,7 @@ using Orleans.Concurrency;
 
 namespace CozeCluster.Grains;
 
-/// <summary>Writes and reads the audit log for gateways. Every silo has its own activations, as many as there are calls at the same time.</summary>
+/// <summary>Writes and reads the audit log for gateways. Every silo has its own activations, up to one for each processor.</summary>
 [GrainType("audit-log"), StatelessWorker]
 public sealed class AuditLogGrain(IAuditLog log) : Grain, IAuditLogGrain
 {

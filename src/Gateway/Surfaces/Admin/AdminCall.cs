@@ -32,7 +32,7 @@ internal sealed partial class AdminCall(HttpContext context)
     /// <summary>The only tenant that the key may see; null: all of them.</summary>
     public string? OnlyTenant => Key.Role == AdminRole.TenantAdmin ? Key.TenantId : null;
 
-    /// <summary>Whether the key may see what belongs to a tenant. What belongs to no tenant (null), tenant admins may not see.</summary>
+    /// <summary>Whether the key may see what belongs to a tenant. Tenant admins do not see what belongs to no tenant (null).</summary>
     public bool Sees(string? tenantId) => OnlyTenant is not { } only || only == tenantId;
 
     /// <summary>Answers as for an unknown id if the key may not see what belongs to this tenant.</summary>

@@ -33,7 +33,7 @@ internal static class AdminClusterApi
     }
 }
 
-/// <summary>The health of the fleet, for views that show it beside other things: without it, they are still useful.</summary>
+/// <summary>The health of the fleet, for answers that also have other data and are useful without it.</summary>
 internal sealed partial class AdminHealthReads
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);

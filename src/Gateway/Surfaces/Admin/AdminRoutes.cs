@@ -14,10 +14,10 @@ namespace CozeCluster.Gateway.Surfaces.Admin;
 /// <summary>An operation of the admin API.</summary>
 /// <param name="Method">The HTTP method.</param>
 /// <param name="Pattern">The path after <see cref="AdminApi.Prefix"/>.</param>
-/// <param name="Least">See <see cref="AdminRoute.Least"/>.</param>
+/// <param name="MinimumRole">See <see cref="AdminRoute.MinimumRole"/>.</param>
 /// <param name="Id">The id of the operation in the OpenAPI document and in the audit log.</param>
 /// <param name="Summary">What it does.</param>
-internal sealed record AdminOperation(string Method, string Pattern, AdminRole Least, string Id, string Summary)
+internal sealed record AdminOperation(string Method, string Pattern, AdminRole MinimumRole, string Id, string Summary)
 {
     /// <summary>See <see cref="AdminRoute.TenantAdmins"/>. The handler must ask <see cref="AdminCall.Sees"/> for whatever it shows or changes.</summary>
     public bool TenantAdmins { get; init; }
@@ -78,7 +78,7 @@ internal sealed class AdminRoutes(IEndpointRouteBuilder routes)
     {
         RequestDelegate answer = context => handler(new AdminCall(context));
         var route = routes.MapMethods(AdminApi.Prefix + operation.Pattern, [operation.Method], answer)
-            .WithMetadata(new AdminRoute(operation.Least, operation.Id) { TenantAdmins = operation.TenantAdmins }, produces);
+            .WithMetadata(new AdminRoute(operation.MinimumRole, operation.Id) { TenantAdmins = operation.TenantAdmins }, produces);
         if (operation.Body is { } body) route.WithMetadata(new AcceptsMetadata([Json], body));
         route.Describe(answer.Method, operation);
     }
