@@ -6,7 +6,8 @@ namespace CozeCluster.Grains;
 [GrainType("audit-log"), StatelessWorker]
 public sealed class AuditLogGrain(IAuditLog log) : Grain, IAuditLogGrain
 {
-    private const int MaxLimit = 1_000;
+    // A page, and one row more that shows whether there is another page.
+    private const int MaxLimit = 1_001;
 
     /// <inheritdoc />
     public Task Append(AuditEntry entry) => log.Append(entry);

@@ -1,5 +1,3 @@
-using CozeCluster.Gateway.Http;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Gateway.Surfaces.Admin;
@@ -66,7 +64,7 @@ internal sealed partial class AdminHealthReads
         }
         catch (Exception exception) when (exception is ClusterException or TimeoutException or OrleansException)
         {
-            LogNoAnswer(call.Context.RequestServices.GetRequiredService<ILogger<RequestEnvelope>>(), exception);
+            LogNoAnswer(call.Logger, exception);
             return null;
         }
     }

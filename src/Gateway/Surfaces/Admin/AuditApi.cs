@@ -32,7 +32,7 @@ internal static class AuditApi
             From = call.Moment("from"),
             Until = call.Moment("until"),
             Before = call.After,
-            Limit = limit,
+            Limit = limit + 1,
         });
         return AdminPages.Of(entries, limit, entry => Convert(call, entry), entry => entry.Id);
     }
