@@ -43,7 +43,7 @@ internal sealed record ChargeReport
 /// <param name="killed">Whether nodes were killed; then text may be lost that a cancelled turn had produced.</param>
 internal sealed class ChargeVerifier(Stage stage, CozeRecord record, HttpClient http, bool killed)
 {
-    /// <summary>The keys of the fleet's model, in credits for a million tokens or for a turn.</summary>
+    /// <summary>The price of the fleet's model: credits per million tokens, and per turn.</summary>
     public const string Price = "{ input: 2, output: 3, request: 1 }";
 
     private const int Reserved = 1;

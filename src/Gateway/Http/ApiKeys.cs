@@ -64,8 +64,8 @@ internal sealed class ApiKeys(IFleetView fleet, Readiness readiness, WrongKeys w
         (null, _) => "This route requires an admin key.",
         (_, null) => ApiKeyInfo.AdminOnly.Message,
         ({ } role, _) when admin.Allows(role) => null,
-        ({ } role, _) => $"Admin keys with the role {WireName.Of(role)} may not do this. It requires the role {WireName.Of(admin.Least)}"
-            + (admin.Least == AdminRole.Owner ? "." : " or a higher one."),
+        ({ } role, _) => $"Admin keys with the role {WireName.Of(role)} may not do this. It requires the role {WireName.Of(admin.MinimumRole)}"
+            + (admin.MinimumRole == AdminRole.Owner ? "." : " or a higher one."),
     };
 
     /// <summary>The key of a long connection with the rights that it has at this time.</summary>

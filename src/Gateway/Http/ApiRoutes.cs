@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.OpenApi;
 
 namespace CozeCluster.Gateway.Http;
@@ -39,18 +40,23 @@ internal static class ApiRoutes
             .Describe(handler.Method, "Admin", operationId, summary, describe);
 
     /// <summary>
-    /// Reads the rest of a request's path, percent-decoded. It reads the raw path, because routing leaves an encoded slash encoded (<c>%2F</c>): a name that
-    /// contains a slash and one that contains the text <c>%2F</c> would look the same.
+    /// Reads a parameter of a request's path, percent-decoded once. It reads the raw path, because routing leaves an encoded slash encoded (<c>%2F</c>): a name
+    /// that contains a slash and one that contains the text <c>%2F</c> would look the same.
     /// </summary>
     /// <param name="context">The request.</param>
-    /// <param name="prefix">The path before the rest (<c>/v1/models/</c>).</param>
-    /// <param name="routeValue">The value that routing found. It is used where the host does not provide the raw path.</param>
-    public static string ReadPathTail(HttpContext context, string prefix, string routeValue)
+    /// <param name="name">The name of a parameter that is a whole segment of the route's pattern, or of one that has all the rest of the path.</param>
+    public static string ReadPath(HttpContext context, string name)
     {
+        var pattern = ((RouteEndpoint)context.GetEndpoint()!).RoutePattern;
+        var place = pattern.PathSegments.TakeWhile(segment => segment.Parts is not [RoutePatternParameterPart part] || part.Name != name).Count();
         var target = context.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";
         var query = target.IndexOf('?', StringComparison.Ordinal);
-        var path = query < 0 ? target : target[..query];
-        return path.StartsWith(prefix, StringComparison.Ordinal) ? Uri.UnescapeDataString(path[prefix.Length..]) : routeValue;
+        // A path begins with a slash, so the first piece is empty.
+        var raw = (query < 0 ? target : target[..query]).Split('/');
+        // The host may provide no raw path, or has resolved the dots of one.
+        if (raw.Length != (context.Request.PathBase + context.Request.Path).Value!.Split('/').Length) return (string?)context.GetRouteValue(name) ?? "";
+        var rest = raw.AsSpan(Math.Min(place + 1, raw.Length));
+        return Uri.UnescapeDataString(pattern.GetParameter(name)!.IsCatchAll ? string.Join('/', rest!) : rest[0]);
     }
 }
 
@@ -61,9 +67,9 @@ internal sealed class TenantRoute
 }
 
 /// <summary>Marks routes that require an admin key.</summary>
-/// <param name="Least">The least role of keys that may use it. The role of tenant admins is not among these.</param>
+/// <param name="MinimumRole">The minimum role of keys that may use it. The role of tenant admins is not among these.</param>
 /// <param name="Action">What the audit log calls the operation.</param>
-internal sealed record AdminRoute(AdminRole Least, string Action)
+internal sealed record AdminRoute(AdminRole MinimumRole, string Action)
 {
     /// <summary>Whether tenant admins may use it too. It shows and changes only what belongs to their tenant then.</summary>
     public bool TenantAdmins { get; init; }
@@ -72,7 +78,7 @@ internal sealed record AdminRoute(AdminRole Least, string Action)
     public bool ForBrowsers { get; init; }
 
     /// <summary>Whether keys of a role may use it.</summary>
-    public bool Allows(AdminRole role) => role == AdminRole.TenantAdmin ? TenantAdmins : role >= Least;
+    public bool Allows(AdminRole role) => role == AdminRole.TenantAdmin ? TenantAdmins : role >= MinimumRole;
 
     /// <summary>The <c>WWW-Authenticate</c> header of a response to a request without a valid key.</summary>
     public static string ChallengeFor(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<AdminRoute>() is { ForBrowsers: true }

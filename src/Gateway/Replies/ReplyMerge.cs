@@ -24,7 +24,7 @@ internal interface IReplySource
 /// </summary>
 /// <param name="readers">The readers of the turns. All of them stop when <paramref name="aborted"/> is cancelled.</param>
 /// <param name="time">The clock.</param>
-/// <param name="aborted">Cancelled when nobody wants the replies any more.</param>
+/// <param name="aborted">Cancelled when the request ends.</param>
 internal sealed class ReplyMerge(IReadOnlyList<ReplyReader> readers, TimeProvider time, CancellationToken aborted) : IReplySource, IDisposable
 {
     // A reader waits for its conversation until the conversation ends the turn.

@@ -18,7 +18,10 @@ public sealed record AuditEntry(string Id, AuditActor Actor, string Action, stri
     /// <summary>The outcome of a change that was made, or of a read.</summary>
     public const string Done = "ok";
 
-    /// <summary>The longest <see cref="Note"/>, in characters.</summary>
+    /// <summary>The longest <see cref="ItemId"/>, in characters. A longer one is cut.</summary>
+    public const int MaxItemId = 200;
+
+    /// <summary>The longest <see cref="Note"/>, in characters. A longer one is cut.</summary>
     public const int MaxNote = 500;
 
     /// <summary>The tenant that the thing belongs to; null if it belongs to none.</summary>

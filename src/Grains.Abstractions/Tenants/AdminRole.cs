@@ -4,10 +4,10 @@ namespace CozeCluster;
 [GenerateSerializer, Alias("admin-role")]
 public enum AdminRole
 {
-    /// <summary>Reads everything except secrets, prompts and replies.</summary>
+    /// <summary>Reads everything except secrets, prompts, replies and the audit log.</summary>
     Viewer = 1,
 
-    /// <summary>Also changes things.</summary>
+    /// <summary>Also reads the audit log and changes things.</summary>
     Operator = 2,
 
     /// <summary>Also reads prompts and replies, exports secrets, and manages admin keys.</summary>

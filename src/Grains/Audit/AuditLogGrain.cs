@@ -2,11 +2,12 @@ using Orleans.Concurrency;
 
 namespace CozeCluster.Grains;
 
-/// <summary>Writes and reads the audit log for gateways. Every silo has its own activations, as many as there are calls at the same time.</summary>
+/// <summary>Writes and reads the audit log for gateways. Every silo has its own activations, up to one for each processor.</summary>
 [GrainType("audit-log"), StatelessWorker]
 public sealed class AuditLogGrain(IAuditLog log) : Grain, IAuditLogGrain
 {
-    private const int MaxLimit = 1_000;
+    // A page, and one row more that shows whether there is another page.
+    private const int MaxLimit = 1_001;
 
     /// <inheritdoc />
     public Task Append(AuditEntry entry) => log.Append(entry);

@@ -3,17 +3,17 @@ using System.Collections.Concurrent;
 namespace CozeCluster.Grains;
 
 /// <summary>
-/// How many turns run on each bot, as this silo knows it. The bots of this silo say so at once; those of other silos through the catalog, which every silo asks
-/// once a second. A load that nobody has repeated for the lifetime of a lease counts as none. Thread-safe.
+/// How many turns run on each bot, as this silo knows it. The bots of this silo report it at once; those of other silos through the catalog, which every silo
+/// asks once a second. A load that nobody has repeated for the lifetime of a lease counts as none. Thread-safe.
 /// </summary>
 public sealed class BotLoads(TimeProvider time)
 {
-    /// <summary>How long a turn that was sent to a bot counts before the bot says so.</summary>
+    /// <summary>How long a turn that was sent to a bot counts before the bot reports it.</summary>
     private static readonly TimeSpan ExpectedFor = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, Entry> _entries = new();
 
-    /// <summary>A bot of this silo says how many turns it runs.</summary>
+    /// <summary>Records how many turns a bot of this silo runs.</summary>
     public void Report(string botId, int turns)
     {
         var entry = Set(botId, turns);
@@ -26,7 +26,7 @@ public sealed class BotLoads(TimeProvider time)
         foreach (var load in loads) Set(load.BotId, load.Turns);
     }
 
-    /// <summary>A turn is being sent to a bot, which will say so soon.</summary>
+    /// <summary>Counts a turn that is being sent to a bot, until the bot reports it.</summary>
     public void Expect(string botId)
     {
         var entry = _entries.GetOrAdd(botId, static _ => new Entry());

@@ -3,7 +3,7 @@ namespace CozeCluster.Grains;
 /// <summary>The bots of one priority of a model, and whose turn it is. A pick costs about the same with ten bots and with ten thousand.</summary>
 internal abstract class PoolTier
 {
-    /// <summary>From this number of bots on, not all of them are compared, and random ones are drawn.</summary>
+    /// <summary>Up to this number of bots, all are compared. Of more bots, this many random ones are drawn.</summary>
     public const int MaxCompared = 32;
 
     private readonly Dictionary<string, int> _indexes = [];
@@ -110,7 +110,7 @@ internal sealed class RandomTier(int priority, IReadOnlyList<string> bots) : Poo
 }
 
 /// <summary>
-/// Picks the bots in proportion to their weights. A bot is due again one over its weight after it was picked, on a clock that stands at the due time of the
+/// Picks the bots in proportion to their weights. A bot is due again one over its weight after it was picked, on a clock whose time is the due time of the
 /// last bot that was picked. So within each round of that clock, each bot is picked exactly as often as its weight says.
 /// </summary>
 internal sealed class WeightedTier : PoolTier

@@ -3,11 +3,12 @@ using Orleans.Concurrency;
 
 namespace CozeCluster.Grains;
 
-/// <summary>Reads the log of turns for gateways. Every silo has its own activations, as many as there are calls at the same time.</summary>
+/// <summary>Reads the log of turns for gateways. Every silo has its own activations, up to one for each processor.</summary>
 [GrainType("turn-log"), StatelessWorker]
 public sealed class TurnLogGrain(ITurnLog log, IFleetView fleet) : Grain, ITurnLogGrain
 {
-    private const int MaxLimit = 1_000;
+    // A page, and one row more that shows whether there is another page.
+    private const int MaxLimit = 1_001;
 
     /// <inheritdoc />
     public async Task<IReadOnlyList<ConversationSummary>> ListConversations(string tenantId, string? after, int limit)

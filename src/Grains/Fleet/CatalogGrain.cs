@@ -156,7 +156,7 @@ public sealed partial class CatalogGrain(
         }
         catch
         {
-            work.CancelAndDeactivate("The rows of a fleet were not written for certain.");
+            work.CancelAndDeactivate("It is uncertain whether the rows of a fleet were written.");
             throw;
         }
         finally

@@ -8,7 +8,7 @@ internal sealed class FleetContent
     private FleetIndex? _index;
     private ILookup<FleetItemId, FleetRow>? _keys;
 
-    /// <summary>Reads the rows when they are needed. Damaged rows are nothing in the fleet.</summary>
+    /// <summary>Reads the rows when they are needed. Damaged rows are ignored.</summary>
     public FleetContent(FleetLog log)
     {
         Log = log;

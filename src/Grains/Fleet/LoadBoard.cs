@@ -10,8 +10,8 @@ internal sealed class LoadBoard
     private readonly Dictionary<string, long> _seen = [];
     private long _number;
 
-    /// <summary>Records what a process says of its bots.</summary>
-    /// <returns>What other processes have said since its last call.</returns>
+    /// <summary>Records the loads that a process reports.</summary>
+    /// <returns>The loads that other processes have reported since its last call.</returns>
     public IReadOnlyList<BotLoad> Exchange(string processId, IReadOnlyList<BotLoad> reported)
     {
         foreach (var load in reported) _loads[load.BotId] = (load, processId, ++_number);

@@ -110,7 +110,7 @@ internal sealed partial class ModelTaskRun(
             log.EndAttempt(answer is null ? error : null);
             TurnMetrics.CountAttempt(lease.Bot.Upstream, answer is null ? error : null);
             TurnSpans.SetError(span, answer is null ? error : null);
-            await Return(lease, answer is null ? error : null);
+            await Return(lease, answer is null ? error : null, answer?.Usage);
         }
         return (answer, error);
     }
@@ -144,11 +144,12 @@ internal sealed partial class ModelTaskRun(
     private CredentialUse? UseCredential(AccountDefinition account) =>
         account.CredentialFromRequest && request.Credential is { Value: not null } given && given.Upstream == account.Upstream ? credentials.Use(given) : null;
 
-    private async Task Return(Lease lease, Error? error)
+    private async Task Return(Lease lease, Error? error, Usage? usage)
     {
         try
         {
-            var outcome = error is null ? LeaseOutcome.Success : new LeaseOutcome(error) { Used = new Amounts(1, 0, 0) };
+            var price = fleet.FindModel(request.TenantId, request.Model)?.Price;
+            var outcome = new LeaseOutcome(error) { Used = TurnCost.OfAttempt(error, TurnEstimate.OfBytes(request.Body.Length), [], usage, price) };
             await grains.Grain<IBotGrain>(lease.Bot.Id).Return(lease.Id, lease.Account.Id, outcome);
         }
         catch (ClusterException exception)

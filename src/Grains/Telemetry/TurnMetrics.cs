@@ -5,7 +5,7 @@ namespace CozeCluster.Grains;
 
 /// <summary>
 /// What turns and attempts took. <c>docs/operations.md</c> lists the names. Histograms have a label for the upstream and none for the model: each set of labels
-/// of a histogram is fifteen series.
+/// of a histogram is 14 to 16 series.
 /// </summary>
 internal static class TurnMetrics
 {
@@ -38,7 +38,7 @@ internal static class TurnMetrics
     /// <summary>Records that a turn begins to run. Its end is recorded when the result is disposed.</summary>
     public static RunningTurn BeginRun(LiveTurn turn)
     {
-        // A turn that another activation has begun does not wait for the first time.
+        // A turn that another activation has begun has already left the queue.
         var isFirst = !turn.Progress.IsSent;
         if (isFirst) turn.Pace.Run();
         if (isFirst && turn.Pace.Queued is { } queued) Queued.Record(queued.TotalSeconds);

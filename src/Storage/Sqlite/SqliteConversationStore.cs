@@ -5,7 +5,8 @@ namespace CozeCluster.Storage;
 /// <summary>Conversations, turns and their contents as rows of the SQLite file.</summary>
 internal sealed class SqliteConversationStore(SqliteStore store, TimeProvider time) : IConversationStore, ITurnLog
 {
-    private const int MaxRows = 1000;
+    // A page, and one row more that shows whether there is another page.
+    private const int MaxRows = 1001;
 
     // One process writes to the file. The number protects its ids from those of the process before it, should the clock have been set back since.
     private readonly TurnRowId _ids = new(Random.Shared.Next(1 << 10), time);

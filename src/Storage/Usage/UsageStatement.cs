@@ -128,7 +128,7 @@ internal sealed class UsageStatement
         return "$" + (_values.Count - 1 + _dialect.FirstParameter).ToString(CultureInfo.InvariantCulture);
     }
 
-    // Databases count characters beyond the 16th bit as one.
+    // Databases count a surrogate pair as one character.
     private static string? Cut(string? text)
     {
         if (text is null || text.Length <= MaxLength) return text;

@@ -107,8 +107,11 @@ public sealed class FakeFleet : IFleetView
     public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) =>
         Keys.Values.FirstOrDefault(key => key.TenantId == tenantId && key.Name == keyName)?.Limits;
 
+    /// <summary>How many turns every tenant may have at the same time; null: any number.</summary>
+    public int? MaxConcurrentTurns { get; set; }
 
-    public TenantDefinition? FindTenant(string tenantId) => new() { Id = tenantId, DefaultModel = DefaultModel, Limits = TenantLimits };
+    public TenantDefinition? FindTenant(string tenantId) =>
+        new() { Id = tenantId, DefaultModel = DefaultModel, Limits = TenantLimits, MaxConcurrentTurns = MaxConcurrentTurns };
 
     /// <summary>The upstream of all bots that are no language models.</summary>
     public string BotUpstream { get; set; } = "coze";

@@ -140,9 +140,23 @@ public sealed class FakeCatalog : ICatalogGrain
 
     public Task<FleetStatus> GetStatus() => Fault is null ? Task.FromResult(Status) : Task.FromException<FleetStatus>(Fault);
 
-    public Task<FleetEdited> Change(FleetEdit edit) => throw new NotSupportedException();
+    /// <summary>The changes that were asked for.</summary>
+    public List<FleetEdit> Edits { get; } = [];
 
-    public Task<FleetDifferences> ImportDocument(FleetDocument document) => throw new NotSupportedException();
+    /// <summary>The documents that were imported.</summary>
+    public List<FleetDocument> Documents { get; } = [];
+
+    public Task<FleetEdited> Change(FleetEdit edit)
+    {
+        Edits.Add(edit);
+        return Task.FromResult(new FleetEdited(7, new FleetItem(edit.Item, 7, edit.Json ?? "{}") { IsManaged = true }));
+    }
+
+    public Task<FleetDifferences> ImportDocument(FleetDocument document)
+    {
+        Documents.Add(document);
+        return Task.FromResult(new FleetDifferences(7, []));
+    }
 
     public Task<FleetItem?> ReadItem(FleetItemId id) => throw new NotSupportedException();
 
@@ -246,6 +260,9 @@ public sealed class FakeAuditLog : IAuditLogGrain
     /// <summary>The exception of every call; null for none.</summary>
     public ClusterException? Fault { get; set; }
 
+    /// <summary>The exception when an outcome is stored; null for none.</summary>
+    public ClusterException? CompleteFault { get; set; }
+
     public AuditQuery? LastQuery { get; private set; }
 
     public Task Append(AuditEntry entry)
@@ -257,6 +274,7 @@ public sealed class FakeAuditLog : IAuditLogGrain
 
     public Task Complete(string id, string outcome)
     {
+        if (CompleteFault is not null) return Task.FromException(CompleteFault);
         lock (Entries)
         {
             var place = Entries.FindIndex(entry => entry.Id == id);

@@ -14,7 +14,7 @@ public sealed class AdminRoleTests(TenantsFixture node)
     public void The_route_table_has_the_roles_of_this_table() => Assert.Equal(
         AdminRouteCases.Roles.OrderBy(route => route.Key, StringComparer.Ordinal).Select(route => $"{route.Key}: {route.Value}"),
         HttpRoutes.OfOperators.OrderBy(route => route.Key, StringComparer.Ordinal).Select(route => $"{route.Key}: {(route.Value is { } roles
-            ? WireName.Of(roles.Least) + (roles.TenantAdmins ? " tenant_admin" : "")
+            ? WireName.Of(roles.MinimumRole) + (roles.TenantAdmins ? " tenant_admin" : "")
             : "nobody says who may use it")}"));
 
     [Theory]

@@ -71,7 +71,7 @@ public sealed class SqliteTurnSearchTests : IDisposable
 
         for (var i = 0; i < 3; i++) Assert.Empty(await SearchAsync(new() { User = "x'; DROP TABLE turns; --", Status = TurnStatus.Failed }));
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => SearchAsync(new() { Limit = 0 }));
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => SearchAsync(new() { Limit = 1001 }));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => SearchAsync(new() { Limit = 1002 }));
         Assert.Empty(await SearchAsync(new() { From = DateTimeOffset.MinValue, Until = DateTimeOffset.MaxValue }));
 
         async Task<IReadOnlyList<TurnRow>> SearchAsync(TurnQuery query) => await conversations.Search(query, TestContext.Current.CancellationToken);

@@ -35,17 +35,19 @@ internal sealed partial class AdminCall
         var entry = AuditEntries.Create(context, target, Key, AuditEntry.UnknownOutcome);
         await log.Append(entry);
         IsAudited = true;
+        T result;
         try
         {
-            var result = await work();
-            await log.Complete(entry.Id, AuditEntry.Done);
-            return result;
+            result = await work();
         }
         catch (ClusterException exception)
         {
-            await Complete(log, entry, exception);
+            // A call that was rejected may have been executed. The entry says so.
+            if (exception.Code is not (ErrorCode.CallRejected or ErrorCode.Internal)) await Complete(log, entry, ErrorTable.Of(exception.Code).Name);
             throw;
         }
+        await Complete(log, entry, AuditEntry.Done);
+        return result;
     }
 
     /// <inheritdoc cref="Audited{T}(AuditTarget, Func{Task{T}})"/>
@@ -55,12 +57,28 @@ internal sealed partial class AdminCall
         return true;
     });
 
-    // A call that was rejected may have been executed. The entry says so.
-    private static async Task Complete(IAuditLogGrain log, AuditEntry entry, ClusterException exception)
+    /// <summary>The error for a right that the key lacks. The audit log has it, as it has requests to routes that a key may not use.</summary>
+    public async Task<ClusterException> Refuse(string message, string field)
     {
-        if (exception.Code is ErrorCode.CallRejected or ErrorCode.Internal) return;
-        await log.Complete(entry.Id, ErrorTable.Of(exception.Code).Name);
+        await context.RequestServices.GetRequiredService<RefusedRequests>().Record(context);
+        return new ClusterException(ErrorCode.PermissionDenied, message, field);
     }
+
+    // The client gets its answer even if the outcome cannot be stored: only the answer has the text of a new key.
+    private async Task Complete(IAuditLogGrain log, AuditEntry entry, string outcome)
+    {
+        try
+        {
+            await log.Complete(entry.Id, outcome);
+        }
+        catch (Exception exception) when (exception is ClusterException or TimeoutException or OrleansException)
+        {
+            LogOutcomeNotStored(Logger, exception, outcome, entry.Id);
+        }
+    }
+
+    [LoggerMessage(44, LogLevel.Warning, "The outcome {Outcome} could not be stored in the entry {Id} of the audit log, which stays unknown")]
+    private static partial void LogOutcomeNotStored(ILogger logger, Exception exception, string outcome, string id);
 }
 
 /// <summary>Creates entries of the audit log.</summary>
@@ -71,15 +89,17 @@ internal static class AuditEntries
         var now = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
         var actor = new AuditActor(key.TenantId, key.Name, key.Role, context.Connection.RemoteIpAddress?.ToString() ?? "");
         var action = context.GetEndpoint()?.Metadata.GetMetadata<AdminRoute>()?.Action ?? "";
-        return new AuditEntry(AuditEntry.NewId(now), actor, action, target.Kind, target.Id)
+        return new AuditEntry(AuditEntry.NewId(now), actor, action, target.Kind, Cut(target.Id, AuditEntry.MaxItemId))
         {
             TenantId = target.TenantId,
             Outcome = outcome,
             Fields = target.Fields,
-            Note = target.Note is { Length: > AuditEntry.MaxNote } note ? note[..AuditEntry.MaxNote] : target.Note,
+            Note = target.Note is { } note ? Cut(note, AuditEntry.MaxNote) : null,
             RequestId = RequestInfo.Of(context).RequestId,
         };
     }
+
+    private static string Cut(string text, int length) => text.Length <= length ? text : text[..length];
 }
 
 /// <summary>

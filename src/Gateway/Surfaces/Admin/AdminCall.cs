@@ -3,8 +3,8 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using CozeCluster.Gateway.Http;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Gateway.Surfaces.Admin;
 
@@ -29,10 +29,12 @@ internal sealed partial class AdminCall(HttpContext context)
 
     public CancellationToken Aborted => context.RequestAborted;
 
+    public ILogger Logger => context.RequestServices.GetRequiredService<ILogger<AdminCall>>();
+
     /// <summary>The only tenant that the key may see; null: all of them.</summary>
     public string? OnlyTenant => Key.Role == AdminRole.TenantAdmin ? Key.TenantId : null;
 
-    /// <summary>Whether the key may see what belongs to a tenant. What belongs to no tenant (null), tenant admins may not see.</summary>
+    /// <summary>Whether the key may see what belongs to a tenant. Tenant admins do not see what belongs to no tenant (null).</summary>
     public bool Sees(string? tenantId) => OnlyTenant is not { } only || only == tenantId;
 
     /// <summary>Answers as for an unknown id if the key may not see what belongs to this tenant.</summary>
@@ -48,12 +50,7 @@ internal sealed partial class AdminCall(HttpContext context)
     public static ClusterException Unknown(string what) => new(ErrorCode.NotFound, $"There is no {what} with this id.", "id");
 
     /// <summary>A value of the path, decoded.</summary>
-    public string Path(string name) => Uri.UnescapeDataString((string)context.GetRouteValue(name)!);
-
-    /// <summary>The rest of the path behind a prefix, for ids that may contain slashes.</summary>
-    /// <param name="prefix">The path after <see cref="AdminApi.Prefix"/>, with a slash at its end.</param>
-    /// <param name="name">The name of the value in the pattern.</param>
-    public string PathTail(string prefix, string name) => ApiRoutes.ReadPathTail(context, AdminApi.Prefix + prefix, (string)context.GetRouteValue(name)!);
+    public string Path(string name) => ApiRoutes.ReadPath(context, name);
 
     /// <summary>A text of the query; null without one, or if it is empty.</summary>
     public string? Query(string name)
@@ -85,9 +82,7 @@ internal sealed partial class AdminCall(HttpContext context)
     public DateTimeOffset? Moment(string name)
     {
         if (Query(name) is not { } text) return null;
-        return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
-            ? time
-            : throw Invalid(name, "is not a time of ISO 8601 (2026-01-31T12:00:00Z)");
+        return QueryTimes.TryParse(text, out var time) ? time : throw Invalid(name, $"is not {QueryTimes.Expected}");
     }
 
     /// <summary>A name of the query, as <see cref="WireName"/> writes it; null without one.</summary>

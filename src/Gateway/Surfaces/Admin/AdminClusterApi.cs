@@ -1,5 +1,3 @@
-using CozeCluster.Gateway.Http;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Gateway.Surfaces.Admin;
@@ -33,7 +31,7 @@ internal static class AdminClusterApi
     }
 }
 
-/// <summary>The health of the fleet, for views that show it beside other things: without it, they are still useful.</summary>
+/// <summary>The health of the fleet, for answers that also have other data and are useful without it.</summary>
 internal sealed partial class AdminHealthReads
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
@@ -66,7 +64,7 @@ internal sealed partial class AdminHealthReads
         }
         catch (Exception exception) when (exception is ClusterException or TimeoutException or OrleansException)
         {
-            LogNoAnswer(call.Context.RequestServices.GetRequiredService<ILogger<RequestEnvelope>>(), exception);
+            LogNoAnswer(call.Logger, exception);
             return null;
         }
     }

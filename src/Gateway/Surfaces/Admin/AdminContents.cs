@@ -3,7 +3,6 @@ using System.Text.Json;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Replies;
 using CozeCluster.Gateway.Surfaces.Turns;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Gateway.Surfaces.Admin;
 
@@ -32,7 +31,6 @@ internal static class AdminContents
     public static async Task RequireContent(this AdminCall call)
     {
         if (call.Key.Role is AdminRole.Owner or AdminRole.TenantAdmin) return;
-        await call.Context.RequestServices.GetRequiredService<RefusedRequests>().Record(call.Context);
-        throw new ClusterException(ErrorCode.PermissionDenied, "Only owners and tenant admins may see prompts and replies.", Name);
+        throw await call.Refuse("Only owners and tenant admins may see prompts and replies.", Name);
     }
 }

@@ -30,7 +30,7 @@ internal static class AdminConversationsApi
         var tenant = call.Query("tenant") ?? call.OnlyTenant ?? throw AdminCall.Invalid("tenant", "is missing");
         RequireTenant(call, tenant);
         var limit = call.Limit;
-        var found = await call.Grains.Grain<ITurnLogGrain>(GrainKeys.TurnLog).ListConversations(tenant, call.After, limit);
+        var found = await call.Grains.Grain<ITurnLogGrain>(GrainKeys.TurnLog).ListConversations(tenant, call.After, limit + 1);
         return AdminPages.Of(found, limit, Convert, summary => summary.Name);
     }
 
@@ -62,7 +62,7 @@ internal static class AdminConversationsApi
     {
         var tenant = call.Path("tenant");
         RequireTenant(call, tenant);
-        var name = ConversationNames.Check(call.PathTail($"/conversations/{tenant}/", "name"), "name");
+        var name = ConversationNames.Check(call.Path("name"), "name");
         return (tenant, name, call.Grains.Grain<IConversationGrain>(call.Fleet.Ids.KeyOf(tenant, name)));
     }
 

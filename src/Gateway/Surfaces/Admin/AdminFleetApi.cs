@@ -62,7 +62,7 @@ internal static class AdminFleetApi
 
     private static AdminModel ReadModel(AdminCall call)
     {
-        var id = call.PathTail("/models/", "id");
+        var id = call.Path("id");
         return Visible(call).FirstOrDefault(model => model.Id == id) is { } found ? Convert(call, found) : throw AdminCall.Unknown("model");
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace CozeCluster.Gateway.Surfaces.Admin;
@@ -8,6 +9,7 @@ namespace CozeCluster.Gateway.Surfaces.Admin;
 [JsonSerializable(typeof(AdminPage<AdminFleetItem>))]
 [JsonSerializable(typeof(AdminMadeKey))]
 [JsonSerializable(typeof(AdminFleetDifferences))]
+[JsonSerializable(typeof(JsonObject))]
 internal sealed partial class AdminFleetJson : JsonSerializerContext;
 
 /// <summary>A thing of the fleet.</summary>

@@ -32,7 +32,7 @@ internal sealed record AdminTenant(
 /// <param name="Credit">Its prepaid credit; null if it has none.</param>
 internal sealed record AdminTenantDetails(AdminTenant Tenant, IReadOnlyList<AdminBudgetUse> Budgets, AdminCredit? Credit);
 
-/// <summary>An API key. The key itself is nowhere stored.</summary>
+/// <summary>An API key. The key itself is not stored.</summary>
 internal sealed record AdminKey(
     string Name, string Tenant, string? Role, IReadOnlyList<string> Models, IReadOnlyList<string> IpRanges, DateTime? ExpiresAt, bool Disabled,
     AdminLimits? Limits, string? Hint, DateTime? LastUsedAt);

@@ -20,7 +20,7 @@ internal static class AdminPages
         return new AdminPage<T>([.. found.Take(limit).Select(pair => pair.Item!)], found.Count > limit ? found[limit - 1].Id : null);
     }
 
-    /// <summary>A page of rows that were read with a limit. If there are as many as the limit, there may be more.</summary>
+    /// <summary>A page of rows. One row more than the limit was read, which shows whether there is another page.</summary>
     public static AdminPage<T> Of<TRow, T>(IReadOnlyList<TRow> rows, int limit, Func<TRow, T> convert, Func<TRow, string> cursor) =>
-        new([.. rows.Select(convert)], rows.Count >= limit ? cursor(rows[^1]) : null);
+        new([.. rows.Take(limit).Select(convert)], rows.Count > limit ? cursor(rows[limit - 1]) : null);
 }

@@ -14,10 +14,10 @@ namespace CozeCluster.Gateway.Surfaces.Admin;
 /// <summary>An operation of the admin API.</summary>
 /// <param name="Method">The HTTP method.</param>
 /// <param name="Pattern">The path after <see cref="AdminApi.Prefix"/>.</param>
-/// <param name="Least">See <see cref="AdminRoute.Least"/>.</param>
+/// <param name="MinimumRole">See <see cref="AdminRoute.MinimumRole"/>.</param>
 /// <param name="Id">The id of the operation in the OpenAPI document and in the audit log.</param>
 /// <param name="Summary">What it does.</param>
-internal sealed record AdminOperation(string Method, string Pattern, AdminRole Least, string Id, string Summary)
+internal sealed record AdminOperation(string Method, string Pattern, AdminRole MinimumRole, string Id, string Summary)
 {
     /// <summary>See <see cref="AdminRoute.TenantAdmins"/>. The handler must ask <see cref="AdminCall.Sees"/> for whatever it shows or changes.</summary>
     public bool TenantAdmins { get; init; }
@@ -31,11 +31,14 @@ internal sealed record AdminOperation(string Method, string Pattern, AdminRole L
     /// <summary>Whether the client must send <c>If-Match</c>.</summary>
     public bool HasTag { get; init; }
 
-    /// <summary>Whether a POST changes nothing, so that it has no entry in the audit log.</summary>
-    public bool ReadsOnly { get; init; }
-
     /// <summary>The type of the request's body; null without one.</summary>
     public Type? Body { get; init; }
+
+    /// <summary>The media types of the request's body. Default: JSON.</summary>
+    public IReadOnlyList<string> BodyTypes { get; init; } = ["application/json"];
+
+    /// <summary>The statuses of answers, except errors. Default: 200.</summary>
+    public IReadOnlyList<int> Statuses { get; init; } = [StatusCodes.Status200OK];
 }
 
 /// <summary>Maps the operations of the admin API: each with the roles that may use it and its description, and with one way to answer.</summary>
@@ -43,9 +46,9 @@ internal sealed class AdminRoutes(IEndpointRouteBuilder routes)
 {
     private const string Json = "application/json";
 
-    /// <summary>Maps an operation that answers with JSON, status 200.</summary>
+    /// <summary>Maps an operation that answers with JSON. Its handler sets the status if it is not 200.</summary>
     public void Map<T>(AdminOperation operation, JsonTypeInfo<T> json, Func<AdminCall, Task<T>> handler) =>
-        Map(operation, new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), [Json]), async call =>
+        Map(operation, [.. operation.Statuses.Select(status => new ProducesResponseTypeMetadata(status, typeof(T), [Json]))], async call =>
         {
             var answer = await handler(call);
             CheckAudited(operation, call);
@@ -54,39 +57,39 @@ internal sealed class AdminRoutes(IEndpointRouteBuilder routes)
 
     /// <summary>Maps an operation that answers with status 204.</summary>
     public void Map(AdminOperation operation, Func<AdminCall, Task> handler) =>
-        Map(operation, new ProducesResponseTypeMetadata(StatusCodes.Status204NoContent, typeof(void)), async call =>
+        Map(operation, [new ProducesResponseTypeMetadata(StatusCodes.Status204NoContent, typeof(void))], async call =>
         {
             await handler(call);
             CheckAudited(operation, call);
             call.Context.Response.StatusCode = StatusCodes.Status204NoContent;
         });
 
-    /// <summary>Maps an operation whose handler writes the answer itself, status 200.</summary>
-    public void MapFile(AdminOperation operation, string mediaType, Func<AdminCall, Task> handler) =>
-        Map(operation, new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(string), [mediaType]), async call =>
+    /// <summary>Maps an operation whose handler writes the JSON of the answer itself, status 200.</summary>
+    public void MapJson<T>(AdminOperation operation, Func<AdminCall, Task> handler) =>
+        Map(operation, [new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), [Json])], async call =>
         {
-            call.Context.Response.ContentType = mediaType;
+            call.Context.Response.ContentType = Json;
             call.Context.Response.Headers.CacheControl = "no-store";
             await handler(call);
         });
 
     /// <summary>Maps an operation whose handler writes the answer itself, status 200: JSON, or a file if the client asks for it.</summary>
     public void MapFile<T>(AdminOperation operation, string mediaType, Func<AdminCall, Task> handler) =>
-        Map(operation, new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), [Json, mediaType]), handler);
+        Map(operation, [new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), [Json, mediaType])], handler);
 
-    private void Map(AdminOperation operation, IProducesResponseTypeMetadata produces, Func<AdminCall, Task> handler)
+    private void Map(AdminOperation operation, ProducesResponseTypeMetadata[] produces, Func<AdminCall, Task> handler)
     {
         RequestDelegate answer = context => handler(new AdminCall(context));
         var route = routes.MapMethods(AdminApi.Prefix + operation.Pattern, [operation.Method], answer)
-            .WithMetadata(new AdminRoute(operation.Least, operation.Id) { TenantAdmins = operation.TenantAdmins }, produces);
-        if (operation.Body is { } body) route.WithMetadata(new AcceptsMetadata([Json], body));
+            .WithMetadata([new AdminRoute(operation.MinimumRole, operation.Id) { TenantAdmins = operation.TenantAdmins }, .. produces]);
+        if (operation.Body is { } body) route.WithMetadata(new AcceptsMetadata([.. operation.BodyTypes], body));
         route.Describe(answer.Method, operation);
     }
 
     // A change without an entry in the audit log is a defect of its handler.
     private static void CheckAudited(AdminOperation operation, AdminCall call)
     {
-        if (!HttpMethods.IsGet(operation.Method) && !operation.ReadsOnly && !call.IsAudited)
+        if (!HttpMethods.IsGet(operation.Method) && !call.IsAudited)
             throw new InvalidOperationException($"The operation {operation.Id} has changed something without an entry in the audit log.");
     }
 }

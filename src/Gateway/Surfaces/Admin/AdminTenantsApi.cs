@@ -67,19 +67,19 @@ internal static class AdminTenantsApi
     {
         var tenant = Find(call);
         var lastUsed = await ReadLastUsed(call, tenant.Id);
-        // While a key is replaced by another one with the same name, both are in the fleet.
-        var keys = call.Fleet.ListKeys(tenant.Id).ToLookup(key => key.Name);
-        var page = AdminPages.Take(call, keys.Select(key => key.Key), name => keys[name].Select(key => Convert(key, lastUsed)).ToList());
-        return new AdminPage<AdminKey>([.. page.Data.SelectMany(sameName => sameName)], page.Next);
+        var keys = call.Fleet.ListKeys(tenant.Id).ToDictionary(key => key.Name);
+        return AdminPages.Take(call, keys.Keys, name => Convert(keys[name], lastUsed));
     }
 
     private static async Task<AdminKeyDetails> ReadKey(AdminCall call)
     {
         var tenant = Find(call);
-        var name = call.PathTail(string.Create(CultureInfo.InvariantCulture, $"/tenants/{tenant.Id}/keys/"), "name");
+        var name = call.Path("name");
         var key = call.Fleet.ListKeys(tenant.Id).FirstOrDefault(key => key.Name == name) ?? throw AdminCall.Unknown("key");
         var status = key.Limits?.HasBudget() == true ? await AdminBudgets.Read(call, tenant.Id, name) : null;
-        return new AdminKeyDetails(Convert(key, await ReadLastUsed(call, tenant.Id)), status is null ? [] : AdminBudgets.UsesOf(status, key.Limits, call.Time.GetUtcNow()));
+        return new AdminKeyDetails(
+            Convert(key, await ReadLastUsed(call, tenant.Id)),
+            status is null ? [] : AdminBudgets.UsesOf(status, key.Limits, call.Time.GetUtcNow()));
     }
 }
 

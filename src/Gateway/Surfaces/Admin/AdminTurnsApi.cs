@@ -52,7 +52,7 @@ internal static class AdminTurnsApi
             From = call.Moment("from"),
             Until = call.Moment("until"),
             Before = call.Number("after", 0, long.MaxValue),
-            Limit = limit,
+            Limit = limit + 1,
         });
         return AdminPages.Of(rows, limit, row => Convert(call, row), row => row.Id.ToString(CultureInfo.InvariantCulture));
     }

@@ -32,12 +32,12 @@ internal static class AuditApi
             From = call.Moment("from"),
             Until = call.Moment("until"),
             Before = call.After,
-            Limit = limit,
+            Limit = limit + 1,
         });
         return AdminPages.Of(entries, limit, entry => Convert(call, entry), entry => entry.Id);
     }
 
-    // Where operators are is of no concern to a tenant.
+    // Tenants do not see the addresses of operators.
     private static AdminAuditEntry Convert(AdminCall call, AuditEntry entry) => new(
         entry.Id, entry.At.UtcDateTime, entry.Action, entry.Kind, entry.ItemId, entry.TenantId, entry.Outcome, entry.Fields, entry.Note, entry.RequestId,
         new AdminAuditActor(

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using CozeCluster.Gateway.Http;
 
 namespace CozeCluster.Gateway.Surfaces.Admin;
@@ -13,16 +14,17 @@ internal static class FleetApi
 
     public static void Map(AdminRoutes routes)
     {
-        routes.MapFile(
+        routes.MapJson<JsonObject>(
             new("GET", "/fleet", AdminRole.Viewer, "exportFleet", "Returns the fleet as a fleet file in JSON, which is YAML too.")
             {
                 Query = [("secrets", "true: with the secrets. Only for owners, and recorded in the audit log. Default false.")],
             },
-            "application/json", Export);
+            Export);
         routes.Map(
             new("POST", "/fleet/import", AdminRole.Owner, "importFleet", "Makes the fleet what a fleet file in JSON or YAML says, and returns the differences.")
             {
-                HasTag = true, Body = typeof(JsonElement), Query = [("dry_run", "true: changes nothing. Default false.")],
+                HasTag = true, Body = typeof(JsonElement), BodyTypes = ["application/json", "application/yaml", "text/yaml", "text/plain"],
+                Query = [("dry_run", "true: changes nothing. Default false.")],
             },
             AdminFleetJson.Default.AdminFleetDifferences, Import);
     }
@@ -31,7 +33,7 @@ internal static class FleetApi
     {
         var withSecrets = call.Flag("secrets");
         if (withSecrets && call.Key.Role != AdminRole.Owner)
-            throw new ClusterException(ErrorCode.PermissionDenied, "Only owners may export secrets.", "secrets");
+            throw await call.Refuse("Only owners may export secrets.", "secrets");
         var catalog = FleetItemsApi.Catalog(call);
         var export = withSecrets
             ? await call.Audited(new AuditTarget("fleet", "", null) { Note = "with secrets" }, () => catalog.Export(withSecrets: true))
@@ -44,13 +46,13 @@ internal static class FleetApi
     {
         var isDryRun = call.Flag("dry_run");
         // What a dry run has shown is only applied to the version that it was compared with.
-        long? expected = isDryRun ? null : FleetItemsApi.ReadVersion(call) is > 0 and var version ? version : null;
+        long? expected = isDryRun ? null : FleetItemsApi.ReadVersion(call, mayBeNew: false) is > 0 and var version ? version : null;
         var text = await JsonBody.ReadBytes(call.Context, MaxDocument, static bytes => Encoding.UTF8.GetString(bytes));
         var document = new FleetDocument(text, $"{call.Key.TenantId}/{call.Key.Name}") { Expected = expected, IsDryRun = isDryRun };
         var catalog = FleetItemsApi.Catalog(call);
         var target = new AuditTarget("fleet", "", null) { Note = isDryRun ? "dry run" : null };
         var result = await call.Audited(target, () => catalog.ImportDocument(document));
-        if (call.Fleet.Version < result.Version) await call.Fleet.Refresh(call.Aborted);
+        await FleetItemsApi.Use(call, result.Version);
         call.SetTag(result.Version.ToString(CultureInfo.InvariantCulture));
         var differences = result.Differences
             .Select(one => new AdminFleetDifference(WireName.Of(one.Item.Kind), one.Item.Id, WireName.Of(one.Change), one.Fields));

@@ -1,13 +1,15 @@
 using System.Globalization;
 using System.Text.Json;
 using CozeCluster.Gateway.Http;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Gateway.Surfaces.Admin;
 
 /// <summary>
 /// <c>/admin/v1/fleet/{kind}</c>: the things of the fleet, each as a fleet file has it. What comes from the fleet file is read-only until it is released.
 /// </summary>
-internal static class FleetItemsApi
+internal static partial class FleetItemsApi
 {
     private static readonly (FleetItemKind Kind, string Path, string Name)[] Kinds =
     [
@@ -47,10 +49,16 @@ internal static class FleetItemsApi
             new("GET", path, AdminRole.Viewer, $"read{name}", $"Returns the {what} as a fleet file has it, without secrets.") { TenantAdmins = tenantAdmins },
             answer, async call => Show(call, await Read(call, find(call))));
         routes.Map(
-            Change("PUT", path, $"put{name}", $"Makes or replaces the {what}. If-None-Match: * only makes it.") with { Query = Accounts(name) },
+            Change("PUT", path, $"put{name}", $"Makes or replaces the {what}. If-None-Match: * only makes it.") with
+            {
+                Query = Accounts(name), Statuses = [StatusCodes.Status200OK, StatusCodes.Status201Created],
+            },
             answer, call => ChangeItem(call, FleetEditAction.Put, find(call)));
         routes.Map(
-            Change("PATCH", path, $"patch{name}", $"Changes members of the {what}, as a JSON merge patch.") with { Query = Accounts(name) },
+            Change("PATCH", path, $"patch{name}", $"Changes members of the {what}, as a JSON merge patch.") with
+            {
+                Query = Accounts(name), BodyTypes = ["application/merge-patch+json", "application/json"],
+            },
             answer, call => ChangeItem(call, FleetEditAction.Patch, find(call)));
         routes.Map(
             Change("DELETE", path, $"delete{name}", $"Deletes the {what}; if the fleet file declares it, makes it what the file says.") with { Body = null },
@@ -80,8 +88,38 @@ internal static class FleetItemsApi
     {
         var target = new AuditTarget(WireName.Of(edit.Item.Kind), edit.Item.NameOrId(), TenantOf(edit.Item)) { Fields = fields };
         var edited = await call.Audited(target, () => Catalog(call).Change(edit));
-        if (call.Fleet.Version < edited.Version) await call.Fleet.Refresh(call.Aborted);
+        await Use(call, edited.Version);
         return edited;
+    }
+
+    /// <summary>
+    /// Waits until this process uses a version of the fleet. If the catalog does not answer, the process uses it later: the change was made, and its answer may
+    /// have the text of a new key.
+    /// </summary>
+    public static async Task Use(AdminCall call, long version)
+    {
+        if (call.Fleet.Version >= version) return;
+        try
+        {
+            await call.Fleet.Refresh(call.Aborted);
+        }
+        catch (ClusterException exception)
+        {
+            LogNotRefreshed(call.Logger, exception, version);
+        }
+    }
+
+    /// <summary>Answers with status 201 and the path of the new thing.</summary>
+    public static void SetCreated(AdminCall call, FleetItemId item)
+    {
+        var path = item.Kind switch
+        {
+            FleetItemKind.Settings => "/fleet/settings",
+            FleetItemKind.Key => $"/fleet/tenants/{item.TenantOfKey()}/keys/{Uri.EscapeDataString(item.NameOfKey())}",
+            _ => $"{Kinds.Single(kind => kind.Kind == item.Kind).Path}/{Uri.EscapeDataString(item.Id)}",
+        };
+        call.Context.Response.StatusCode = StatusCodes.Status201Created;
+        call.Context.Response.Headers.Location = AdminApi.Prefix + path;
     }
 
     /// <summary>An edit by the key of the request.</summary>
@@ -99,9 +137,15 @@ internal static class FleetItemsApi
     }
 
     /// <summary>The version that the client expects; see <see cref="FleetEdit.Expected"/>.</summary>
-    public static long ReadVersion(AdminCall call)
+    /// <param name="call">The request.</param>
+    /// <param name="mayBeNew">Whether the client may expect that the thing does not exist, with <c>If-None-Match: *</c>.</param>
+    public static long ReadVersion(AdminCall call, bool mayBeNew)
     {
-        if (call.Context.Request.Headers.IfNoneMatch.ToString().Trim() == "*") return FleetEdit.New;
+        if (call.Context.Request.Headers.IfNoneMatch.ToString().Trim() is { Length: > 0 } none)
+        {
+            if (!mayBeNew) throw AdminCall.Invalid("If-None-Match", "is only for PUT. Send If-Match");
+            return none == "*" ? FleetEdit.New : throw AdminCall.Invalid("If-None-Match", "is not *");
+        }
         if (call.ReadTag() is not { } tag) return FleetEdit.AnyVersion;
         return long.TryParse(tag, NumberStyles.None, CultureInfo.InvariantCulture, out var version) && version > 0 ? version : throw AdminCall.Changed();
     }
@@ -111,24 +155,52 @@ internal static class FleetItemsApi
     /// <summary>The content of a change, and the names of its members for the audit log.</summary>
     public static async Task<(string Json, IReadOnlyList<string> Fields)> ReadContent(AdminCall call)
     {
-        var body = await JsonBody.Read(call.Context, MaxBody, static (element, _) => element.Clone());
-        return (body.GetRawText(), [.. body.EnumerateObject().Select(member => member.Name).Where(IsName).Take(MaxFields)]);
+        return await JsonBody.Read(call.Context, MaxBody, static (body, _) =>
+        {
+            Check(body);
+            IReadOnlyList<string> fields = [.. body.EnumerateObject().Select(member => member.Name).Where(IsName).Take(MaxFields)];
+            return (body.GetRawText(), fields);
+        });
     }
 
     private const int MaxBody = 1 << 20;
     private const int MaxFields = 50;
 
+    // Of two members with the same name, readers use either one. Text that is not valid Unicode cannot be read: JsonBody reports the exception.
+    private static void Check(JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Object:
+                var names = new HashSet<string>();
+                foreach (var member in value.EnumerateObject())
+                {
+                    if (!names.Add(member.Name)) throw AdminCall.Invalid(IsName(member.Name) ? member.Name : "", "is given more than once");
+                    Check(member.Value);
+                }
+                break;
+            case JsonValueKind.Array:
+                foreach (var item in value.EnumerateArray()) Check(item);
+                break;
+            case JsonValueKind.String:
+                value.GetString();
+                break;
+        }
+    }
+
     private static async Task<AdminFleetItem> ChangeItem(AdminCall call, FleetEditAction action, FleetItemId item)
     {
         var edit = Edit(call, action, item);
         IReadOnlyList<string> fields = [];
-        if (action != FleetEditAction.Release) edit = edit with { Expected = ReadVersion(call) };
+        if (action != FleetEditAction.Release) edit = edit with { Expected = ReadVersion(call, mayBeNew: action == FleetEditAction.Put) };
         if (action is FleetEditAction.Put or FleetEditAction.Patch)
         {
+            if (action == FleetEditAction.Put && item.Kind == FleetItemKind.Key) FleetKeysApi.CheckName(item.NameOfKey());
             (var json, fields) = await ReadContent(call);
             edit = edit with { Json = json };
         }
         var edited = await Apply(call, edit, fields);
+        if (edit.Expected == FleetEdit.New) SetCreated(call, item);
         return edited.Item is { } shown ? Show(call, shown) : new AdminFleetItem(item.NameOrId(), null, "deleted", InFile: false);
     }
 
@@ -155,4 +227,7 @@ internal static class FleetItemsApi
 
     // A member that is not known may be a secret in the wrong place.
     private static bool IsName(string name) => name.Length <= 40 && name.All(c => char.IsAsciiLetterLower(c) || c == '_');
+
+    [LoggerMessage(45, LogLevel.Warning, "The catalog did not answer, so this process does not use version {Version} of the fleet yet")]
+    private static partial void LogNotRefreshed(ILogger logger, Exception exception, long version);
 }

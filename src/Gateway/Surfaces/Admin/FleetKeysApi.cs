@@ -9,6 +9,7 @@ namespace CozeCluster.Gateway.Surfaces.Admin;
 /// </summary>
 internal static class FleetKeysApi
 {
+    private const int MaxName = 100;
     private const string Path = "/fleet/tenants/{tenant}/keys";
 
     private static readonly TimeSpan DefaultOverlap = TimeSpan.FromHours(24);
@@ -26,7 +27,7 @@ internal static class FleetKeysApi
         routes.Map(
             new("POST", Path, AdminRole.Operator, "createFleetKey", "Makes an API key. The answer, status 201, is the only place that shows it.")
             {
-                TenantAdmins = true, Body = typeof(JsonElement),
+                TenantAdmins = true, Body = typeof(JsonElement), Statuses = [StatusCodes.Status201Created],
             },
             made, Create);
         FleetItemsApi.MapItem(routes, Path + "/{name}", "FleetKey", "API key", tenantAdmins: true, ItemOf);
@@ -43,13 +44,15 @@ internal static class FleetKeysApi
         var tenant = TenantOf(call);
         var (json, fields) = await FleetItemsApi.ReadContent(call);
         var content = JsonNode.Parse(json)!.AsObject();
-        if (content["name"] is not JsonValue given || given.GetValueKind() != JsonValueKind.String || given.GetValue<string>() is not { Length: > 0 } name)
+        if (content["name"] is not JsonValue given || given.GetValueKind() != JsonValueKind.String)
             throw AdminCall.Invalid("name", "is missing, or is not a text");
+        var name = given.GetValue<string>();
+        CheckName(name);
         if (content.ContainsKey("key") || content.ContainsKey("hash")) throw AdminCall.Invalid("key", "is made by the server");
         var (key, item) = (NewApiKey.Create(), FleetItemId.Key(tenant, name));
         var edit = FleetItemsApi.Edit(call, FleetEditAction.Put, item) with { Json = json, Key = key.Stored, Expected = FleetEdit.New };
         var edited = await FleetItemsApi.Apply(call, edit, fields);
-        call.Context.Response.StatusCode = StatusCodes.Status201Created;
+        FleetItemsApi.SetCreated(call, item);
         return new AdminMadeKey(key.Text, FleetItemsApi.Show(call, edited.Item!));
     }
 
@@ -61,10 +64,18 @@ internal static class FleetKeysApi
         var key = NewApiKey.Create();
         var edit = FleetItemsApi.Edit(call, FleetEditAction.Rotate, ItemOf(call)) with
         {
-            Key = key.Stored, Overlap = overlap, Expected = FleetItemsApi.ReadVersion(call),
+            Key = key.Stored, Overlap = overlap, Expected = FleetItemsApi.ReadVersion(call, mayBeNew: false),
         };
         var edited = await FleetItemsApi.Apply(call, edit, []);
         return new AdminMadeKey(key.Text, FleetItemsApi.Show(call, edited.Item!));
+    }
+
+    /// <summary>Requires a name that a fleet file may give to a key.</summary>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>: it names the field <c>name</c>.</exception>
+    public static void CheckName(string name)
+    {
+        if (name.Length is 0 or > MaxName || name.Any(char.IsControl) || name != name.Trim())
+            throw AdminCall.Invalid("name", $"does not have 1 to {MaxName} characters, has control characters, or begins or ends with a space");
     }
 
     private static FleetItemId ItemOf(AdminCall call) => FleetItemId.Key(TenantOf(call), call.Path("name"));

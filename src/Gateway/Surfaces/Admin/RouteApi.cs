@@ -58,9 +58,10 @@ internal static class RouteApi
     private static string? KindOf(Refusal? refusal) => refusal is null ? null : WireName.Of(refusal.Kind);
 
     private static AdminRouteError? Convert(Refusal? refusal) =>
-        refusal is null ? null : new(WireName.Of(refusal.Error.Code), refusal.Error.Message, refusal.Until?.UtcDateTime);
+        refusal is null ? null : new(ErrorTable.Of(refusal.Error.Code).Name, refusal.Error.Message, refusal.Until?.UtcDateTime);
 
-    private static AdminRouteError? Convert(Error? error) => error is null ? null : new(WireName.Of(error.Code), error.Message, error.Until?.UtcDateTime);
+    private static AdminRouteError? Convert(Error? error) =>
+        error is null ? null : new(ErrorTable.Of(error.Code).Name, error.Message, error.Until?.UtcDateTime);
 }
 
 /// <summary>See <see cref="RouteExplanation"/>.</summary>

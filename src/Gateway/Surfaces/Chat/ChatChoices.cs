@@ -8,7 +8,7 @@ namespace CozeCluster.Gateway.Surfaces.Chat;
 /// Answers chat completion requests that want several choices. Each choice is the reply of a turn of its own, which is admitted, charged and logged as any
 /// other. If one turn fails, the request fails, and the other turns are cancelled.
 /// </summary>
-internal sealed class ChatChoices(TurnStarter turns, ReplyStreamer streamer, TimeProvider time)
+internal sealed class ChatChoices(IFleetView fleet, TurnStarter turns, ReplyStreamer streamer, TimeProvider time)
 {
     /// <summary>Answers a request.</summary>
     /// <param name="context">The request.</param>
@@ -16,12 +16,13 @@ internal sealed class ChatChoices(TurnStarter turns, ReplyStreamer streamer, Tim
     /// <param name="model">The model of the turns. The request may have another name for it.</param>
     /// <param name="headers">Its headers.</param>
     /// <exception cref="ClusterException">
-    /// <see cref="ErrorCode.InvalidRequest"/>: the request wants several choices and something that only one turn can do. Others: a turn failed before the
-    /// response started.
+    /// <see cref="ErrorCode.InvalidRequest"/>: the request wants several choices and something that only one turn can do, or more than may run. Others: a turn
+    /// failed before the response started.
     /// </exception>
     public async Task Complete(HttpContext context, ChatRequest request, string model, TurnHeaders headers)
     {
         Check(request, headers);
+        CheckLimit(RequestInfo.KeyOf(context), request.Choices);
         // The readers stop before they are disposed, whatever ends this request.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         var started = new List<StartedTurn>(request.Choices);
@@ -55,6 +56,15 @@ internal sealed class ChatChoices(TurnStarter turns, ReplyStreamer streamer, Tim
             : headers.Survive ? "several replies cannot be resumed as one; omit 'x-turn-survive'"
             : null;
         if (obstacle is not null) throw JsonFieldPath.Root["n"].Invalid($"Invalid 'n': {obstacle}, or send 1.");
+    }
+
+    // With a lower limit of turns at the same time, the request could never succeed, so it gets no error that tells clients to retry.
+    private void CheckLimit(RequestKey key, int choices)
+    {
+        var ofTenant = fleet.FindTenant(key.TenantId)?.MaxConcurrentTurns ?? int.MaxValue;
+        var limit = Math.Min(ofTenant, fleet.FindKeyLimits(key.TenantId, key.Name)?.MaxConcurrentTurns ?? int.MaxValue);
+        if (choices > limit)
+            throw JsonFieldPath.Root["n"].Invalid($"Invalid 'n': expected at most {limit}, the number of turns that may run at the same time.");
     }
 
     /// <summary>Starts the turns. Those in <paramref name="started"/> have to be disposed, also if another one could not be started.</summary>

@@ -18,8 +18,7 @@ namespace CozeCluster.Gateway.Surfaces.Conversations;
 internal sealed class ConversationsApi(IGrainFactory grains, IFleetView fleet, GatewayOptions options)
 {
     private const string ListPath = "/cozecluster/v1/conversations";
-    private const string Prefix = ListPath + "/";
-    private const string OnePath = Prefix + "{**name}";
+    private const string OnePath = ListPath + "/{**name}";
     private const string Tag = "Conversations";
     private const int DefaultLimit = 20;
     private const int MaxLimit = 100;
@@ -127,7 +126,7 @@ internal sealed class ConversationsApi(IGrainFactory grains, IFleetView fleet, G
 
     private (string Name, IConversationGrain Grain) Find(HttpContext context)
     {
-        var name = ConversationNames.Check(ApiRoutes.ReadPathTail(context, Prefix, (string?)context.GetRouteValue("name") ?? ""), "name");
+        var name = ConversationNames.Check(ApiRoutes.ReadPath(context, "name"), "name");
         return (name, grains.Grain<IConversationGrain>(fleet.Ids.KeyOf(RequestInfo.TenantIdOf(context), name)));
     }
 

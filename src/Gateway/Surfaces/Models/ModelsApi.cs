@@ -10,8 +10,6 @@ namespace CozeCluster.Gateway.Surfaces.Models;
 /// <summary><c>/v1/models</c>: lists and reads the models of a tenant.</summary>
 internal static class ModelsApi
 {
-    private const string Prefix = "/v1/models/";
-
     public static void MapModels(this IEndpointRouteBuilder routes)
     {
         routes.MapTenant("GET", "/v1/models", List, "Models", "listModels", "Lists the models that you can use.", static operation =>
@@ -36,7 +34,7 @@ internal static class ModelsApi
 
     private static async Task Read(HttpContext context)
     {
-        var id = ApiRoutes.ReadPathTail(context, Prefix, (string)context.GetRouteValue("id")!);
+        var id = ApiRoutes.ReadPath(context, "id");
         var model = context.RequestServices.GetRequiredService<IFleetView>().RequireModel(RequestInfo.KeyOf(context), id, "model");
         await JsonBody.Write(context, new ModelInfo(id, model.CreatedAt), Write);
     }

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Surfaces.OpenApi;
 using Microsoft.AspNetCore.Http;
 using Microsoft.OpenApi;
@@ -14,11 +15,7 @@ internal static class UsageParameters
     private const int MaxLimit = 1_000;
     private const int DefaultLimit = 100;
     private const int MaxLength = 1_024;
-    private const int FirstYear = 1971;
-    private const int LastYear = 9999;
     private static readonly TimeSpan DefaultRange = TimeSpan.FromDays(30);
-
-    private static readonly string[] TimeFormats = ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"];
 
     private static readonly (string Name, UsageDimensions Dimension)[] Dimensions =
     [
@@ -155,10 +152,7 @@ internal static class UsageParameters
     private static DateTimeOffset? ReadTime(HttpRequest request, string name)
     {
         if (Text(request, name) is not { Length: > 0 } text) return null;
-        const DateTimeStyles Styles = DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal;
-        return DateTimeOffset.TryParseExact(text, TimeFormats, CultureInfo.InvariantCulture, Styles, out var time) && time.Year is >= FirstYear and < LastYear
-            ? time
-            : throw Invalid(name, "expected a date or time of ISO 8601, like 2026-01-31 or 2026-01-31T12:00:00Z");
+        return QueryTimes.TryParse(text, out var time) ? time : throw Invalid(name, $"expected {QueryTimes.Expected}");
     }
 
     private static int ReadLimit(string? text)

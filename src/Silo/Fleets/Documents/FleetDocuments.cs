@@ -66,7 +66,7 @@ internal sealed class FleetDocuments(AesSecretSeal seal) : IFleetDocuments
         throw Refuse(context.Problems, prefix);
     }
 
-    // The catalog may know of a rotation before the view of this process does. A secret that were encrypted with the old key could be lost with it.
+    // The catalog may know of a rotation before the view of this process does. A secret that is encrypted with the old key could be lost with it.
     private void FollowSealKey(Fleet stored)
     {
         if (stored.SealKey is { } key && key.KeyId != seal.KeyId) seal.Choose(key, stored: null);

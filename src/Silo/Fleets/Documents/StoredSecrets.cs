@@ -107,7 +107,7 @@ internal sealed class StoredSecrets(Fleet stored, ISecretSeal seal, Func<string,
     private static YamlMap Edit(YamlMap map, Func<string, YamlNode, YamlNode> edit) =>
         new(map.Line, map.Column, [.. map.Entries.Select(entry => (entry.Key, edit(entry.Key.Text, entry.Value)))]);
 
-    /// <summary>Stands where no stored secret can be used. Whatever reads it reports it.</summary>
+    /// <summary>Replaces a value for which no stored secret can be used. Every reader reports it as an error.</summary>
     private sealed class NothingStored(int line, int column) : YamlNode(line, column)
     {
         public override string Kind => $"'{IFleetDocuments.StoredSecret}', but no secret is stored for it, or only one for another server";

@@ -15,6 +15,7 @@ public sealed class AdminApiTests
     [InlineData("GET", "/admin/v1/turns?limit=1&limit=2", 400, "invalid_request", "limit")]
     [InlineData("GET", "/admin/v1/turns?status=done", 400, "invalid_request", "status")]
     [InlineData("GET", "/admin/v1/turns?from=yesterday", 400, "invalid_request", "from")]
+    [InlineData("GET", "/admin/v1/turns?from=12:00", 400, "invalid_request", "from")]
     [InlineData("GET", "/admin/v1/turns?after=x", 400, "invalid_request", "after")]
     [InlineData("GET", "/admin/v1/turns/none", 404, "not_found", "id")]
     [InlineData("GET", "/admin/v1/nothing", 404, "not_found", null)]
@@ -149,6 +150,22 @@ public sealed class AdminApiTests
         while (after.Length > 0);
 
         Assert.Equal(["a", "b", "c", "d", "e"], found);
+    }
+
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(2, false)]
+    [InlineData(3, false)]
+    public async Task List_OfRows_HasNextOnlyIfThereAreMore(int limit, bool hasNext)
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.TurnLog.Reports["one"] = Report("one", "acme");
+        host.Grains.TurnLog.Reports["two"] = Report("two", "acme");
+
+        using var response = await Send(host, "sk-viewer", "GET", $"/admin/v1/turns?limit={limit}");
+
+        var page = JsonNode.Parse(await response.Content.ReadAsStringAsync())!;
+        Assert.Equal((Math.Min(limit, 2), hasNext), (page["data"]!.AsArray().Count, page["next"] is not null));
     }
 
     [Fact]

@@ -75,6 +75,24 @@ public sealed class ChatChoicesTests
         static string Extension(string id) => $$"""{"turn_id":"{{id}}","conversation_id":null,"follow_ups":[]}""";
     }
 
+    [Theory]
+    [InlineData(1, null)]
+    [InlineData(null, 1)]
+    [InlineData(1, 5)]
+    public async Task More_choices_than_turns_at_the_same_time_are_an_invalid_n(int? ofTenant, int? ofKey)
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.Fleet.MaxConcurrentTurns = ofTenant;
+        var hash = GrainKeys.ApiKeyHash("sk-test");
+        host.Grains.Fleet.Keys[hash] = host.Grains.Fleet.Keys[hash] with { Limits = new LimitsDefinition { MaxConcurrentTurns = ofKey } };
+
+        using var response = await host.Chat(Body(2));
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains("\"param\":\"n\"", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Empty(host.Grains.Conversations);
+    }
+
     [Fact]
     public async Task Replies_are_taken_in_turn()
     {
