@@ -161,6 +161,22 @@ public sealed class ModelTaskTests : GrainTest
     }
 
     [Fact]
+    public async Task Run_BotWithALimitPerMinute_UsesWhatTheModelReports()
+    {
+        var fleet = CreateFleet();
+        var limits = new LimitsDefinition { TokensPerMinute = 60 };
+        await Catalog.Import(fleet with
+        {
+            Version = "limited-bot", Bots = [.. fleet.Bots.Select(bot => bot.Id == "embed" ? bot with { Limits = limits } : bot)],
+        });
+
+        // Each needs room for 50 tokens and uses 5 of them.
+        for (var i = 0; i < 3; i++) await Run(Embed() with { Body = new byte[100] });
+        await Assert.ThrowsAsync<ClusterException>(() => Run(Embed() with { Body = new byte[100] }));
+        Assert.Equal(3, _tasks.Received.Count);
+    }
+
+    [Fact]
     public async Task Run_BudgetIsUsedUp_IsRefusedAndNotSent()
     {
         await Limit(new BudgetDefinition { Requests = 1 });

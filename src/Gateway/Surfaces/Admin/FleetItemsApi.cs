@@ -11,6 +11,9 @@ namespace CozeCluster.Gateway.Surfaces.Admin;
 /// </summary>
 internal static partial class FleetItemsApi
 {
+    private const int MaxBody = 1 << 20;
+    private const int MaxFields = 50;
+
     private static readonly (FleetItemKind Kind, string Path, string Name)[] Kinds =
     [
         (FleetItemKind.Tenant, "/fleet/tenants", "FleetTenant"), (FleetItemKind.Account, "/fleet/accounts", "FleetAccount"),
@@ -153,18 +156,12 @@ internal static partial class FleetItemsApi
     public static ICatalogGrain Catalog(AdminCall call) => call.Grains.Grain<ICatalogGrain>(GrainKeys.Catalog);
 
     /// <summary>The content of a change, and the names of its members for the audit log.</summary>
-    public static async Task<(string Json, IReadOnlyList<string> Fields)> ReadContent(AdminCall call)
+    public static ValueTask<(string Json, IReadOnlyList<string> Fields)> ReadContent(AdminCall call) => JsonBody.Read(call.Context, MaxBody, static (body, _) =>
     {
-        return await JsonBody.Read(call.Context, MaxBody, static (body, _) =>
-        {
-            Check(body);
-            IReadOnlyList<string> fields = [.. body.EnumerateObject().Select(member => member.Name).Where(IsName).Take(MaxFields)];
-            return (body.GetRawText(), fields);
-        });
-    }
-
-    private const int MaxBody = 1 << 20;
-    private const int MaxFields = 50;
+        Check(body);
+        IReadOnlyList<string> fields = [.. body.EnumerateObject().Select(member => member.Name).Where(IsName).Take(MaxFields)];
+        return (body.GetRawText(), fields);
+    });
 
     // Of two members with the same name, readers use either one. Text that is not valid Unicode cannot be read: JsonBody reports the exception.
     private static void Check(JsonElement value)
