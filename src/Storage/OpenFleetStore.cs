@@ -14,10 +14,18 @@ public sealed class OpenFleetStore : IAsyncDisposable
     /// <summary>The store.</summary>
     public IFleetStore Store { get; }
 
-    /// <summary>Opens the data directory of a single node, which is created if it is missing. No node can start on it meanwhile.</summary>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.Internal"/>: a node uses it, it is damaged, or another version wrote it.</exception>
-    public static OpenFleetStore OpenFolder(string directory, TimeProvider time)
+    /// <summary>Opens the data directory of a single node. No node can start on it meanwhile.</summary>
+    /// <param name="directory">The directory.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="mustExist">Whether a directory without a database is an error. Otherwise the database is created.</param>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.NotFound"/>: the directory contains no database. <see cref="ErrorCode.Internal"/>: a node uses it, it is damaged, or another
+    /// version wrote it.
+    /// </exception>
+    public static OpenFleetStore OpenFolder(string directory, TimeProvider time, bool mustExist = false)
     {
+        if (mustExist && !File.Exists(Path.Combine(directory, SqliteSchema.FileName)))
+            throw new ClusterException(ErrorCode.NotFound, $"The directory {directory} does not contain the database {SqliteSchema.FileName} of a node.");
         var store = new SqliteStore(new SqliteStorageOptions { DataDirectory = directory }, time, NullLogger<SqliteStore>.Instance);
         store.Open();
         return new(new SqliteFleetStore(store), () =>

@@ -62,9 +62,11 @@ internal static class FleetEdits
         }
         else
         {
-            var rows = (item.Kind == FleetItemKind.Key ? content.Tenants.SelectMany(FleetRows.ConvertKeys) : FleetRows.Convert(known.Log, content, now)).ToList();
+            var made = item.Kind == FleetItemKind.Key ? content.Tenants.SelectMany(FleetRows.ConvertKeys) : FleetRows.Convert(known.Log, content, now);
+            var rows = made.ToList();
             // Everything above was checked for the id of the request. The reader trims texts, so the content could be that of another thing.
-            if (rows.Exists(row => row.Item != item)) throw new ClusterException(ErrorCode.InvalidRequest, "An id must not begin or end with a space.", "id");
+            if (rows.Exists(row => row.Item != item))
+                throw new ClusterException(ErrorCode.InvalidRequest, "An id must not begin or end with a space.", "id");
             draft.Replace(item, rows.Select(row => (row.Kind, row.Id, row.Payload)));
             KeepModels(known, item, isThere: true, draft);
         }

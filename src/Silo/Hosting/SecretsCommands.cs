@@ -56,11 +56,11 @@ internal static class SecretsCommands
         await output.WriteLineAsync("The next start encrypts the secrets of the fleet file with the key that the node has.");
     });
 
-    private static async Task<FleetAccess> Open(SettingSource settings, string data, bool isCluster, CancellationToken cancellationToken)
+    private static async Task<OpenFleetStore> Open(SettingSource settings, string data, bool isCluster, CancellationToken cancellationToken)
     {
-        if (!isCluster) return FleetAccess.OpenSqlite(data, TimeProvider.System);
+        if (!isCluster) return OpenFleetStore.OpenFolder(data, TimeProvider.System, mustExist: true);
         var (postgres, cluster) = StoreCommands.ReadCluster(settings);
-        return await FleetAccess.OpenPostgres(postgres, cluster, cancellationToken);
+        return await OpenFleetStore.OpenClusterAsync(postgres, cluster, cancellationToken);
     }
 
     private static (byte[][] Keys, AesSecretSeal Seal) Load(string? given, string data)

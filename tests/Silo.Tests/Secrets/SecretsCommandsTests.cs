@@ -129,7 +129,7 @@ public sealed class SecretsCommandsTests : IDisposable
         Assert.SkipUnless(PrivatePostgres.IsInstalled, "PostgreSQL is not installed: install Debian's package postgresql.");
         await using var postgres = await PrivatePostgres.StartAsync();
         await PostgresSchema.ApplyAsync(postgres.ConnectionString);
-        await using var access = await FleetAccess.OpenPostgres(postgres.ConnectionString, "c", None);
+        await using var access = await OpenFleetStore.OpenClusterAsync(postgres.ConnectionString, "c", None);
         var (old, next) = (NewKey(), NewKey());
         await Fill(access.Store, new AesSecretSeal(Convert.FromBase64String(old)));
         var before = FleetSecrets.List((await FleetSecrets.ReadAll(access.Store, None)).Rows);
@@ -174,7 +174,7 @@ public sealed class SecretsCommandsTests : IDisposable
         ]);
     }
 
-    private FleetAccess Open() => FleetAccess.OpenSqlite(_data.FullName, TimeProvider.System);
+    private OpenFleetStore Open() => OpenFleetStore.OpenFolder(_data.FullName, TimeProvider.System, mustExist: true);
 
     private async Task<IReadOnlyList<Secret>> Stored()
     {

@@ -53,7 +53,7 @@ internal sealed class StoredSecrets(Fleet stored, ISecretSeal seal, Func<string,
         var listener = stored.Listeners.FirstOrDefault(other => other.Id == TextOf(item, "id"));
         if (listener is not null
             && (TextOf(item, "gateway_url") != listener.GatewayUrl
-                || !IsSameServer(listener.BaseUrl, listener.Proxy, item, KnownUpstreams.DiscordUrl, isPlain: listener.GatewayUrl?.StartsWith("ws:", StringComparison.OrdinalIgnoreCase) == true)))
+                || !IsSameServer(listener.BaseUrl, listener.Proxy, item, KnownUpstreams.DiscordUrl, HasPlainGateway(listener))))
         {
             listener = null;
         }
@@ -84,6 +84,9 @@ internal sealed class StoredSecrets(Fleet stored, ISecretSeal seal, Func<string,
         (TextOf(item, "base_url") ?? defaultUrl)?.TrimEnd('/') == baseUrl
         && ((baseUrl.StartsWith("https:", StringComparison.OrdinalIgnoreCase) && !isPlain)
             || TextOf(item, "proxy") is var written && (written is null || (written == IFleetDocuments.StoredSecret && proxy is not null)));
+
+    private static bool HasPlainGateway(ListenerDefinition listener) =>
+        listener.GatewayUrl?.StartsWith("ws:", StringComparison.OrdinalIgnoreCase) == true;
 
     private TelegramDefinition? SameTelegram(YamlMap item)
     {
