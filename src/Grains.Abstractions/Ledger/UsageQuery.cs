@@ -134,7 +134,7 @@ public sealed record UsageQuery
 [GenerateSerializer, Immutable, Alias("usage-row")]
 public sealed record UsageRow
 {
-    /// <summary>Stands for all values that exceed what is counted apart.</summary>
+    /// <summary>The value under which everything is counted that exceeds the limits of separate rows.</summary>
     public const string Other = "(other)";
 
     /// <summary>When the period begins.</summary>

@@ -5,7 +5,7 @@ namespace CozeCluster.Grains;
 /// <summary>Compares two forms of a thing of the fleet as text.</summary>
 internal static class FleetItemText
 {
-    /// <summary>The members that differ, of two forms that are not the same. <c>secret</c> stands for other secrets in the same members.</summary>
+    /// <summary>Lists the members in which two different forms differ. If only values of secrets differ, the list is <c>secret</c>.</summary>
     public static IReadOnlyList<string> FieldsThatDiffer(Fleet before, Fleet after, FleetItemId item, IFleetDocuments documents)
     {
         var (one, other) = (Parse(before, item, documents), Parse(after, item, documents));

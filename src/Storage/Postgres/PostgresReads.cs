@@ -30,6 +30,22 @@ internal static class PostgresReads
         }
     }
 
+    /// <summary>Reads all rows of a command that can be executed again, each as an object.</summary>
+    /// <exception cref="ClusterException">See <see cref="ToClusterException"/>.</exception>
+    public static ValueTask<IReadOnlyList<T>> ReadAllAsync<T>(
+        PostgresDatabase database, NpgsqlBatch batch, Func<NpgsqlDataReader, T> read, TimeProvider time, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<T>>(
+            database,
+            batch,
+            async row =>
+            {
+                var all = new List<T>();
+                while (await row.ReadAsync(cancellationToken).ConfigureAwait(false)) all.Add(read(row));
+                return all;
+            },
+            time,
+            cancellationToken);
+
     /// <summary>Reads rows of a command that can be executed again. The watch of the storage is notified if all attempts fail.</summary>
     /// <exception cref="ClusterException">See <see cref="ToClusterException"/>.</exception>
     public static async ValueTask<T> ReadAsync<T>(

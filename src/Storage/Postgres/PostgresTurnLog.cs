@@ -108,15 +108,5 @@ internal sealed class PostgresTurnLog(PostgresDatabase database, IOptions<Cluste
         """;
 
     private ValueTask<IReadOnlyList<T>> ReadAsync<T>(NpgsqlBatch batch, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
-        PostgresReads.ReadAsync<IReadOnlyList<T>>(
-            database,
-            batch,
-            async row =>
-            {
-                var all = new List<T>();
-                while (await row.ReadAsync(cancellationToken).ConfigureAwait(false)) all.Add(read(row));
-                return all;
-            },
-            time,
-            cancellationToken);
+        PostgresReads.ReadAllAsync(database, batch, read, time, cancellationToken);
 }

@@ -163,18 +163,8 @@ internal sealed class PostgresUsageStore(PostgresDatabase database, IOptions<Clu
         return all;
     }
 
-    private ValueTask<List<T>> ReadAllAsync<T>(NpgsqlBatch batch, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
-        PostgresReads.ReadAsync(
-            database,
-            batch,
-            async row =>
-            {
-                var all = new List<T>();
-                while (await row.ReadAsync(cancellationToken).ConfigureAwait(false)) all.Add(read(row));
-                return all;
-            },
-            time,
-            cancellationToken);
+    private ValueTask<IReadOnlyList<T>> ReadAllAsync<T>(NpgsqlBatch batch, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
+        PostgresReads.ReadAllAsync(database, batch, read, time, cancellationToken);
 
     private static UsageKey ReadKey(NpgsqlDataReader row) => new(
         row.GetInt64(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5), row.GetString(6));
