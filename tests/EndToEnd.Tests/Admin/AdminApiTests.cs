@@ -16,9 +16,10 @@ public sealed class AdminApiTests(NodeFixture node)
         var found = Assert.Single(list.Json.GetProperty("data").EnumerateArray());
         Assert.Equal((reply.TurnId, model, "app"), (found.Text("id"), found.Text("bot"), found.Text("key")));
         var turn = await GetAsync(TestFleet.ViewerKey, $"turns/{reply.TurnId}");
-        Assert.Equal(
-            ["accepted", "attempt", "first_text", "attempt_ended", "ended"],
-            turn.Json.GetProperty("timeline").EnumerateArray().Select(happened => happened.Text("event")));
+        var timeline = turn.Json.GetProperty("timeline").EnumerateArray().ToList();
+        Assert.Equal(["accepted", "attempt", "first_text", "attempt_ended", "ended"], timeline.Select(happened => happened.Text("event")));
+        var times = timeline.Select(happened => happened.GetProperty("at").GetDateTime()).ToList();
+        Assert.Equal(times.Order(), times);
         Assert.DoesNotContain("Hello", turn.Json.GetRawText(), StringComparison.Ordinal);
 
         var content = await GetAsync(TestFleet.AdminKey, $"turns/{reply.TurnId}?content=true");

@@ -103,19 +103,23 @@ internal static class AdminTurnsApi
     private static IReadOnlyList<AdminTurnEvent> TimelineOf(AdminCall call, TurnReport report)
     {
         var row = report.Row;
-        var events = new List<AdminTurnEvent> { new(row.CreatedAt.UtcDateTime, "accepted", null, null, null, null, null) };
+        var events = new List<AdminTurnEvent> { new(ToEventTime(row.CreatedAt), "accepted", null, null, null, null, null) };
         for (var i = 0; i < report.Attempts.Count; i++)
         {
             var attempt = report.Attempts[i];
             var number = Math.Max(row.Attempts - report.Attempts.Count, 0) + i + 1;
             var account = call.OnlyTenant is null ? attempt.AccountId : null;
-            events.Add(new(attempt.StartedAt.UtcDateTime, "attempt", number, attempt.BotId, account, null, null));
-            if (attempt.FirstTextAt is { } first) events.Add(new(first.UtcDateTime, "first_text", number, attempt.BotId, account, null, null));
-            if (attempt.EndedAt is { } ended) events.Add(new(ended.UtcDateTime, "attempt_ended", number, attempt.BotId, account, NameOf(attempt.Error), null));
+            events.Add(new(ToEventTime(attempt.StartedAt), "attempt", number, attempt.BotId, account, null, null));
+            if (attempt.FirstTextAt is { } first) events.Add(new(ToEventTime(first), "first_text", number, attempt.BotId, account, null, null));
+            if (attempt.EndedAt is { } ended) events.Add(new(ToEventTime(ended), "attempt_ended", number, attempt.BotId, account, NameOf(attempt.Error), null));
         }
-        if (row.EndedAt is { } end) events.Add(new(end.UtcDateTime, "ended", null, null, null, NameOf(row.Error), WireName.Of(row.Status)));
-        return [.. events.OrderBy(happened => happened.At)];
+        if (row.EndedAt is { } end) events.Add(new(ToEventTime(end), "ended", null, null, null, NameOf(row.Error), WireName.Of(row.Status)));
+        return events;
     }
+
+    /// <summary>In whole milliseconds, as turns are stored: the times of a timeline never decrease.</summary>
+    private static DateTime ToEventTime(DateTimeOffset time) =>
+        new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerMillisecond), DateTimeKind.Utc);
 
     private static string? NameOf(ErrorCode? error) => error is { } code ? ErrorTable.Of(code).Name : null;
 }
