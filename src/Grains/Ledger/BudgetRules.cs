@@ -69,11 +69,14 @@ internal static class BudgetRules
         return date.Year * 12 + date.Month - 1;
     }
 
-    /// <summary>Whether a turn fits into what is left. What is not limited is not compared.</summary>
+    /// <summary>
+    /// Whether a turn fits into what is left. What is not limited is not compared. Less than nothing is left after a limit was lowered: a turn that needs
+    /// nothing of it, such as one without a price, still fits.
+    /// </summary>
     public static bool Fits(Amounts needed, Amounts left, Amounts limit) =>
-        (limit.Requests >= Unlimited || needed.Requests <= left.Requests)
-        && (limit.Tokens >= Unlimited || needed.Tokens <= left.Tokens)
-        && (limit.Credits >= Unlimited || needed.Credits <= left.Credits);
+        Fits(needed.Requests, left.Requests, limit.Requests)
+        && Fits(needed.Tokens, left.Tokens, limit.Tokens)
+        && Fits(needed.Credits, left.Credits, limit.Credits);
 
     /// <summary>
     /// Whether an epoch may have reservations of turns that will never be stored or settled, because their nodes have failed. Before a turn is refused, such an
@@ -113,6 +116,8 @@ internal static class BudgetRules
             $"The {name} budget of {owner} ({string.Join(", ", most)}) does not suffice for this request, which may use {needed.Tokens} tokens. "
             + $"It starts again {next}.");
     }
+
+    private static bool Fits(long needed, long left, long limit) => limit >= Unlimited || needed <= Math.Max(left, 0);
 
     private static Amounts ToAmounts(BudgetDefinition budget) => new(
         budget.Requests ?? Unlimited,

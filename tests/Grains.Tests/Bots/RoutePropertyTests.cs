@@ -12,6 +12,9 @@ public sealed class RoutePropertyTests : GrainTest
         ErrorCode.UpstreamQuotaExceeded, ErrorCode.ContentFiltered, ErrorCode.UpstreamTimeout,
     ];
 
+    /// <summary>One key, one bot and one account of each fleet have it, so that every run reaches limits.</summary>
+    private static readonly LimitsDefinition Few = new() { RequestsPerMinute = 2 };
+
     private readonly List<(BegunTurn Turn, FakeExchange Exchange, string? Conversation)> _running = [];
     private readonly Dictionary<string, int> _outcomes = [];
 
@@ -161,12 +164,18 @@ public sealed class RoutePropertyTests : GrainTest
                     Aliases = [new ModelAlias("other", "m0"), new ModelAlias("any-*", "m1")],
                     Keys =
                     [
-                        new ApiKeyDefinition("k0", "0", false), new ApiKeyDefinition("k1", "1", false) { Limits = Limits() },
+                        new ApiKeyDefinition("k0", "0", false), new ApiKeyDefinition("k1", "1", false) { Limits = Few },
                         new ApiKeyDefinition("k2", "2", false) { Models = ["m0", "m2"] },
                     ],
                 },
             ],
-            Accounts = [.. Enumerable.Range(0, 4).Select(i => small.Accounts[0] with { Id = $"a{i}", MaxConcurrentTurns = Maybe(() => 1), Limits = Limits() })],
+            Accounts =
+            [
+                .. Enumerable.Range(0, 4).Select(i => small.Accounts[0] with
+                {
+                    Id = $"a{i}", MaxConcurrentTurns = Maybe(() => 1), Limits = i == 0 ? Few : Limits(),
+                }),
+            ],
             Bots =
             [
                 .. bots.Select(id => small.Bots[0] with
@@ -174,7 +183,7 @@ public sealed class RoutePropertyTests : GrainTest
                     Id = id,
                     Accounts = [.. Some(["a0", "a1", "a2", "a3"], 2)],
                     MaxConcurrentTurns = Maybe(() => random.Next(1, 3)),
-                    Limits = Limits(),
+                    Limits = id == bots[0] ? Few : Limits(),
                     Timeouts = new TurnTimeouts(TimeSpan.FromHours(1), TimeSpan.FromHours(1), TimeSpan.FromHours(1)),
                 }),
             ],

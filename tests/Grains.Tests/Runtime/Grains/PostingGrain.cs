@@ -8,11 +8,11 @@ public interface IPostingGrain : IGrainWithStringKey
 {
     /// <summary>Posts consecutive numbers, starting with <paramref name="first"/>, until one is not accepted.</summary>
     /// <returns>The answer to the last batch.</returns>
-    [AlwaysInterleave, Alias("Post")]
+    [AlwaysInterleave, Alias("Post"), ResponseTimeout("00:01:00")]
     Task<ReplyAck> Post(FeedAddress feed, int count, int first = 0);
 
     /// <summary>Posts one batch to all feeds at the same time, <paramref name="count"/> times.</summary>
-    [AlwaysInterleave, Alias("PostToAll")]
+    [AlwaysInterleave, Alias("PostToAll"), ResponseTimeout("00:01:00")]
     Task PostToAll(FeedAddress[] feeds, int count);
 
     /// <summary>Keeps the target of a feed, as a subscription does.</summary>
