@@ -55,6 +55,9 @@ internal sealed class ReplyAssembly
     /// <summary>The bytes of all text and reasoning, without the blank lines between answers.</summary>
     public long CountBytes() => _parts.Values.Sum(part => (long)Encoding.UTF8.GetByteCount(part.Text.ToString()) - part.SeparatorLength);
 
+    /// <summary>The UTF-16 units of the same text.</summary>
+    public long CountUnits() => _parts.Values.Sum(part => (long)part.Text.Length - part.SeparatorLength);
+
     /// <summary>Begins a new connection. Events without an id may arrive again.</summary>
     public void OnReconnected() => (FinishReason, FollowUps, ErrorCode) = (null, [], null);
 

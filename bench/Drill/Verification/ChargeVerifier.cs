@@ -37,6 +37,9 @@ internal sealed record ChargeReport
     /// <summary>Cancelled turns that are charged more than what is kept of their reply: what their clients had received of the text that was lost.</summary>
     public int Shown { get; set; }
 
+    /// <summary>Those of them that are charged all that their clients had received, and not only the part that their cursor was in.</summary>
+    public int ShownWhole { get; set; }
+
     public int Unknown { get; set; }
     public long Used { get; set; }
     public int AcceptedAfterwards { get; set; }
@@ -130,6 +133,7 @@ internal sealed class ChargeVerifier(
         if (charge.State == Settled && charge.Amounts == Cost(prompt, output) && output >= least && output <= most)
         {
             if (output > Cap(bytes)) report.Shown++;
+            if (output > Cap(bytes) && output >= Cap(reply.Client.Reply.CountUnits())) report.ShownWhole++;
             return null;
         }
         return $"expected state {Settled} with {Cost(prompt, least)} to {Cost(prompt, most)}";
