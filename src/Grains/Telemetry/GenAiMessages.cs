@@ -103,9 +103,11 @@ internal sealed partial class GenAiMessages
             case ReasoningPart reasoning: AddText(parts, "reasoning", reasoning.Text); break;
             case ItemPart { Item: ToolCallItem call }: AddToolCall(parts, call.Id, call.Name); break;
             case ItemPart { Item: ToolOutputItem output }: AddToolResult(parts, output.Id); break;
-            case ItemPart { Item: var item }:
-                AddPart(parts, item switch { ImageItem => "image", CardItem => "card", KnowledgeItem => "knowledge", FollowUpItem => "follow_up", _ => "other" });
-                break;
+            case ItemPart { Item: ImageItem }: AddPart(parts, "image"); break;
+            case ItemPart { Item: CardItem }: AddPart(parts, "card"); break;
+            case ItemPart { Item: KnowledgeItem }: AddPart(parts, "knowledge"); break;
+            case ItemPart { Item: FollowUpItem }: AddPart(parts, "follow_up"); break;
+            default: AddPart(parts, "other"); break;
         }
     }
 
