@@ -26,13 +26,15 @@ public static class UpstreamServices
     }
 
     /// <summary>
-    /// Adds the language models as <see cref="IUpstream"/>s, with their other tasks and with credentials of requests. Requires an <see cref="ISecretSeal"/>, an
-    /// <see cref="IBlobStore"/>, an <see cref="ISafeFetcher"/> and logging. Uses the system clock unless a <see cref="TimeProvider"/> is registered.
+    /// Adds the language models as <see cref="IUpstream"/>s, with their other tasks, with credentials of requests and an <see cref="ISecretFilter"/>. Requires
+    /// an <see cref="ISecretSeal"/>, an <see cref="IBlobStore"/>, an <see cref="ISafeFetcher"/> and logging. Uses the system clock unless a
+    /// <see cref="TimeProvider"/> is registered.
     /// </summary>
     public static IServiceCollection AddLanguageModels(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IRequestCredentials, RequestCredentials>();
+        services.TryAddSingleton<ISecretFilter, SecretFilter>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, OpenAiUpstream>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IModelTaskUpstream, OpenAiTasks>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IUpstream, ClaudeUpstream>());

@@ -14,3 +14,12 @@ public sealed class PlainCredentials : IRequestCredentials
         return new CredentialUse(new Secret(credential.Value!), () => Interlocked.Decrement(ref _inUse));
     }
 }
+
+/// <summary>A filter that knows one secret.</summary>
+public sealed class PlainSecrets : ISecretFilter
+{
+    /// <summary>The secret.</summary>
+    public const string Secret = "secret-4711";
+
+    public string Remove(string text) => text.Replace(Secret, "(token)", StringComparison.Ordinal);
+}

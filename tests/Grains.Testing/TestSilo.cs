@@ -82,6 +82,7 @@ public sealed class TestSilo : IAsyncDisposable
             silo.AddGrains(_options);
             silo.Services.AddSingleton<IFleetDocuments, NoDocuments>();
             silo.Services.AddSingleton<PlainCredentials>().AddSingleton<IRequestCredentials>(services => services.GetRequiredService<PlainCredentials>());
+            silo.Services.AddSingleton<ISecretFilter, PlainSecrets>();
             // Orleans has timers only for reminders within this window. A clock that jumps could pass reminders outside of it.
             silo.Configure<ReminderOptions>(reminders => reminders.ReminderLoadingWindow = TimeSpan.FromDays(30));
             // These tests do not cover a crash of the machine.

@@ -84,6 +84,13 @@ public sealed record TenantDefinition(bool StoreConversations = true)
     /// <summary>Whether the tenant uses credit that was paid in advance and does not reset. Default false.</summary>
     [Id(21)]
     public bool Prepaid { get; init; }
+
+    /// <summary>
+    /// Whether the prompts and replies of its turns are part of traces, on nodes that record the names for generative AI (<c>--genai-telemetry</c>). A change
+    /// applies to turns that begin to run after it; if it is switched off, running turns are not exported either. Default false.
+    /// </summary>
+    [Id(80)]
+    public bool TelemetryContent { get; init; }
 }
 
 /// <summary>An API key.</summary>

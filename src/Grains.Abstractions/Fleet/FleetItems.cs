@@ -140,9 +140,12 @@ public sealed record FleetEdit(FleetEditAction Action, FleetItemId Item, string 
     [Id(73)]
     public TimeSpan Overlap { get; init; }
 
-    /// <summary>Whether admin keys may be made and changed. Default false.</summary>
+    /// <summary>
+    /// Whether an owner asks for the change. Nobody else may make or change admin keys, or switch on <see cref="TenantDefinition.TelemetryContent"/>. Default
+    /// false.
+    /// </summary>
     [Id(74)]
-    public bool MayChangeAdmins { get; init; }
+    public bool IsByOwner { get; init; }
 
     /// <summary>Whether an account may be the user account of a person. Default false.</summary>
     [Id(75)]

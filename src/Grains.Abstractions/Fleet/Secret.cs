@@ -47,3 +47,13 @@ public interface ISecretSeal
     /// <exception cref="ClusterException"><see cref="ErrorCode.Internal"/>: the secret was sealed with another key.</exception>
     string Open(Secret secret);
 }
+
+/// <summary>Removes secrets from texts of clients and upstreams, before others than their tenant receive them. Thread-safe.</summary>
+public interface ISecretFilter
+{
+    /// <summary>
+    /// Replaces the secrets that this process sends to upstreams, and everything that looks like a token or an API key; while the credential of a request is
+    /// used (<see cref="IRequestCredentials.Use"/>), that one too. The text must be short: it is searched once for each secret.
+    /// </summary>
+    string Remove(string text);
+}

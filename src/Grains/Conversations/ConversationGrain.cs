@@ -65,6 +65,7 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         ConversationOptions options,
         NonResumableTurns nonResumableTurns,
         IRequestCredentials credentials,
+        ISecretFilter secrets,
         ILogger<ConversationGrain> logger)
     {
         _store = store;
@@ -79,7 +80,9 @@ public sealed partial class ConversationGrain : Grain, IConversationGrain
         _reader = new TurnReader(store, work.Key, time, options, logger);
         _leases = new TurnLeases(_memory, GrainFactory, fleet, time, logger);
         var byName = upstreams.ToFrozenDictionary(upstream => upstream.Name);
-        _runner = new TurnRunner(_memory, GrainFactory, fleet, _writer, _reader, byName, time, options, nonResumableTurns, _leases, credentials, logger);
+        _runner = new TurnRunner(
+            _memory, GrainFactory, fleet, _writer, _reader, byName, time, options, nonResumableTurns, _leases, credentials, new ContentExport(fleet, secrets),
+            logger);
     }
 
     /// <inheritdoc />

@@ -67,6 +67,9 @@ internal sealed class LiveTurn(TurnProgress progress, ReplyLog log, TimeProvider
     /// <summary>How long the turn waited, for its metrics.</summary>
     public TurnPace Pace { get; } = new(time);
 
+    /// <summary>Whether spans may have the prompt and the reply; see <see cref="ContentExport"/>.</summary>
+    public bool ExportsContent { get; set; }
+
     /// <summary>Limits the wait for the upstream; null while the turn does not run.</summary>
     public TurnDeadline? Deadline { get; set; }
 

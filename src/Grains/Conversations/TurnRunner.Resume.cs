@@ -36,6 +36,7 @@ internal sealed partial class TurnRunner
         {
             turn.Deadline = null;
             TurnSpans.SetError(span, error);
+            content.Describe(span, turn);
             if (!stop.IsCancellationRequested) turn.Progress.EndAttempt(error, time.GetUtcNow());
             if (!stop.IsCancellationRequested) await leases.Return(turn, error);
         }

@@ -23,6 +23,7 @@ internal sealed partial class TurnRunner(
     NonResumableTurns nonResumableTurns,
     TurnLeases leases,
     IRequestCredentials credentials,
+    ContentExport content,
     ILogger logger)
 {
     private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(5);
@@ -37,6 +38,7 @@ internal sealed partial class TurnRunner(
     {
         try
         {
+            content.Begin(turn);
             if (turn.Damage is { } damage) return new ReplyFailed(damage, null);
             if (turn.Progress is { IsSent: true, Handle: null }) return new ReplyFailed(TurnErrors.OutcomeUnknown, null);
             var error = turn.Progress.Handle is { } handle ? await Resume(turn, handle, stop) : await Send(turn, stop);
@@ -202,6 +204,7 @@ internal sealed partial class TurnRunner(
         {
             turn.Deadline = null;
             TurnMetrics.EndAttempt(span, lease, turn, error);
+            content.Describe(span, turn);
             if (!stop.IsCancellationRequested) turn.Progress.EndAttempt(error, time.GetUtcNow());
             if (!stop.IsCancellationRequested) await leases.Return(turn, error);
         }

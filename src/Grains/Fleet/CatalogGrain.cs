@@ -67,7 +67,7 @@ public sealed partial class CatalogGrain(
     public async Task<FleetEdited> Change(FleetEdit edit)
     {
         var changed = FleetEdits.Apply(_content, edit, documents, time.GetUtcNow());
-        if (edit.MayChangeAdmins && _content.Index.HasOwner && !_content.With(Log.Version + 1, changed).Index.HasOwner)
+        if (edit.IsByOwner && _content.Index.HasOwner && !_content.With(Log.Version + 1, changed).Index.HasOwner)
             throw new ClusterException(ErrorCode.Conflict, "No key of an owner would be left, so nobody could make one through the API.");
         await Commit(changed, edit.Item);
         KeepActive(_content.Only(edit.Item).Bots);

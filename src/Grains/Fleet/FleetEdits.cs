@@ -37,7 +37,9 @@ internal static class FleetEdits
                 Put(known, edit, documents.ReadItem(edit, StoredOf(known, edit, exists)), now, draft);
                 break;
         }
-        return draft.Complete();
+        var rows = draft.Complete();
+        RequireContentRights(known, edit, rows);
+        return rows;
     }
 
     private static Fleet StoredOf(FleetContent known, FleetEdit edit, bool exists)
@@ -55,7 +57,7 @@ internal static class FleetEdits
     private static void Put(FleetContent known, FleetEdit edit, Fleet content, DateTimeOffset now, FleetDraft draft)
     {
         var item = edit.Item;
-        if (!edit.MayChangeAdmins && content.Tenants.SelectMany(tenant => tenant.Keys).Any(key => key.Admin)) throw NoAdmins();
+        if (!edit.IsByOwner && content.Tenants.SelectMany(tenant => tenant.Keys).Any(key => key.Admin)) throw NoAdmins();
         if (item.Kind == FleetItemKind.Settings)
         {
             draft.PutSettings(FleetMerge.Settings(known, content, known.Index.Settings.Models));
@@ -136,7 +138,7 @@ internal static class FleetEdits
 
     private static void RequireAdminRights(FleetContent known, FleetEdit edit, FleetItemId item)
     {
-        if (edit.MayChangeAdmins) return;
+        if (edit.IsByOwner) return;
         IEnumerable<FleetItemId> keys = item.Kind switch
         {
             FleetItemKind.Key => [item],
@@ -144,6 +146,18 @@ internal static class FleetEdits
             _ => [],
         };
         if (keys.Any(known.IsAdminKey)) throw NoAdmins();
+    }
+
+    // Who reads the traces reads prompts and replies then, and only owners may do that. A deletion may bring back what the fleet file says.
+    private static void RequireContentRights(FleetContent known, FleetEdit edit, List<FleetRow> rows)
+    {
+        if (edit.IsByOwner || known.Index.FindTenant(edit.Item.Id) is { TelemetryContent: true }) return;
+        foreach (var row in rows)
+        {
+            if (row is not { Kind: FleetRowKind.Tenant, Payload: { } payload }) continue;
+            if (FleetRows.Read(payload, MessagesJson.Default.TenantDefinition).TelemetryContent)
+                throw new ClusterException(ErrorCode.PermissionDenied, "Only owners may switch on the export of prompts and replies.", "telemetry_content");
+        }
     }
 
     private static void RequireRoom(FleetContent known, FleetItemId item)

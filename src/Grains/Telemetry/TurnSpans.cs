@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace CozeCluster.Grains;
 
 /// <summary>
-/// The spans of turns: one for each turn, below that of its HTTP request, with one for each attempt. They have ids, names and numbers, never texts of clients
-/// or upstreams. Without a listener, nothing is created.
+/// The spans of turns: one for each turn, below that of its HTTP request, with one for each attempt. They have ids, names and numbers; texts of clients and
+/// upstreams are only added by <see cref="ContentExport"/>. Without a listener, nothing is created.
 /// </summary>
 internal static class TurnSpans
 {

@@ -60,6 +60,7 @@ internal static class TenantSection
             Keys = [.. keys.Select(key => key.Definition)],
             MaxConcurrentTurns = map.Optional("max_concurrent_turns").Turns(),
             StoreConversations = map.Optional("store_conversations").Flag() ?? true,
+            TelemetryContent = map.Optional("telemetry_content").Flag() ?? false,
             Limits = LimitsSection.Read(map.Optional("limits"), withTurns: false),
             Prepaid = map.Optional("prepaid").Flag() ?? false,
         };

@@ -26,7 +26,7 @@ internal static class KeyCommands
             case NodeCommand.KeysCreate: await Create(fleet, request, output); break;
             case NodeCommand.KeysRevoke:
                 var item = FleetItemId.Key(request.Tenant!, request.Name);
-                await fleet.Change(new FleetEdit(FleetEditAction.Delete, item, By) { MayChangeAdmins = true });
+                await fleet.Change(new FleetEdit(FleetEditAction.Delete, item, By) { IsByOwner = true });
                 await output.WriteLineAsync($"Revoked the {item}.");
                 break;
             default: await List(fleet, request, output); break;
@@ -49,7 +49,7 @@ internal static class KeyCommands
             json["models"] = new JsonArray([.. models.Select(model => (JsonNode)model)]);
         await fleet.Change(new FleetEdit(FleetEditAction.Put, FleetItemId.Key(request.Tenant!, request.Name), By)
         {
-            Json = json.ToJsonString(), Key = made.Stored, Expected = FleetEdit.New, MayChangeAdmins = true,
+            Json = json.ToJsonString(), Key = made.Stored, Expected = FleetEdit.New, IsByOwner = true,
         });
         await output.WriteLineAsync(made.Text);
     }

@@ -63,6 +63,8 @@ public sealed class TurnPaceTests
                 IsHistory = false, Details = [],
             },
         };
+        // The first call creates the source of the spans.
+        TurnSpans.BeginTurn(progress);
         var before = GC.GetAllocatedBytesForCurrentThread();
         var span = TurnSpans.BeginTurn(progress);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;

@@ -32,6 +32,7 @@ internal static class FullFleet
                 role: viewer
             max_concurrent_turns: 50
             store_conversations: false
+            telemetry_content: true
             default_model: support
             aliases: { "gpt-*": support, other: support }
             limits: { requests_per_minute: 600, tokens_per_minute: 200000, daily: { requests: 5, tokens: 20, credits: 7 }, monthly: { tokens: 5000 } }

@@ -161,7 +161,7 @@ public sealed class ManagedFleetTests : IAsyncLifetime
         await _fleet.Put(FleetItemKind.Tenant, "t", "{}");
         await _fleet.Edit(FleetEditAction.Put, FleetItemKind.Key, "t/boss", edit => edit with
         {
-            Json = """{"role": "owner"}""", Key = NewApiKey.Create().Stored, MayChangeAdmins = true,
+            Json = """{"role": "owner"}""", Key = NewApiKey.Create().Stored, IsByOwner = true,
         });
 
         await Refused(ErrorCode.PermissionDenied, () => _fleet.Delete(FleetItemKind.Key, "t/boss"));
@@ -181,7 +181,7 @@ public sealed class ManagedFleetTests : IAsyncLifetime
         await _fleet.Import(File);
         await _fleet.Put(FleetItemKind.Account, "mine", """{"upstream": "coze", "token": "x"}""");
         var boss = $$"""{"role": "owner", "hash": "{{new string('b', 64)}}"}""";
-        await _fleet.Edit(FleetEditAction.Put, FleetItemKind.Key, "t/boss", edit => edit with { Json = boss, MayChangeAdmins = true });
+        await _fleet.Edit(FleetEditAction.Put, FleetItemKind.Key, "t/boss", edit => edit with { Json = boss, IsByOwner = true });
         var low = $$"""{"hash": "{{new string('0', 63)}}1"}""";
         var version = _fleet.Silo.Fleet.Version;
 
@@ -223,13 +223,13 @@ public sealed class ManagedFleetTests : IAsyncLifetime
 
         await Refused(ErrorCode.Conflict, () => Delete("two"));
         await Refused(ErrorCode.Conflict, () =>
-            _fleet.Edit(FleetEditAction.Patch, FleetItemKind.Key, "ops/two", edit => edit with { Json = """{"disabled": true}""", MayChangeAdmins = true }));
+            _fleet.Edit(FleetEditAction.Patch, FleetItemKind.Key, "ops/two", edit => edit with { Json = """{"disabled": true}""", IsByOwner = true }));
 
         Task<FleetEdited> PutOwner(string name, char digit) => _fleet.Edit(
             FleetEditAction.Put, FleetItemKind.Key, $"ops/{name}",
-            edit => edit with { Json = $$"""{"role": "owner", "hash": "{{new string(digit, 64)}}"}""", MayChangeAdmins = true });
+            edit => edit with { Json = $$"""{"role": "owner", "hash": "{{new string(digit, 64)}}"}""", IsByOwner = true });
         Task<FleetEdited> Delete(string name) =>
-            _fleet.Edit(FleetEditAction.Delete, FleetItemKind.Key, $"ops/{name}", edit => edit with { MayChangeAdmins = true });
+            _fleet.Edit(FleetEditAction.Delete, FleetItemKind.Key, $"ops/{name}", edit => edit with { IsByOwner = true });
     }
 
     [Theory]

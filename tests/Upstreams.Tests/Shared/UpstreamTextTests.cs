@@ -14,14 +14,26 @@ public sealed class UpstreamTextTests
     [InlineData("ya29.a0AfH6SMBabcdefgh")]
     [InlineData("xai-abcdefgh12345678")]
     [InlineData("gsk_abcdefgh12345678")]
+    [InlineData("pat_AbCdEfGh12345678")]
+    [InlineData("ccl_0123456789ABCDEFGHIJKLMNOPQRSTUV")]
     public void Clean_KeyOfAModelsServer_IsRemoved(string key)
     {
-        foreach (var text in new[] { $"Incorrect API key provided: {key}. Find yours.", $"\"{key}\"", $"https://x.test/?key={key}&a=b" })
+        foreach (var text in new[] { $"Incorrect API key provided: {key}. Find yours.", $"\"{key}\"", $"https://x.test/?key={key}&a=b", $"令牌{key} 无效" })
         {
             var cleaned = UpstreamText.Clean(text);
             Assert.DoesNotContain(key[^6..], cleaned);
             Assert.DoesNotContain(key[..8], cleaned);
         }
+    }
+
+    [Fact]
+    public void Remove_CredentialOfARequest_IsRemovedWhileItIsUsed()
+    {
+        const string Canary = "canary/of+an=own~key";
+        var filter = new SecretFilter();
+        using (new RequestCredentials(new TestSeal()).Use(new RequestCredential { Upstream = "openai", Value = Canary }))
+            Assert.Equal("I heard (token).", filter.Remove($"I heard {Canary}."));
+        Assert.Equal($"I heard {Canary}.", filter.Remove($"I heard {Canary}."));
     }
 
     [Theory]

@@ -23,8 +23,8 @@ internal sealed record AdminBudgetUse(
 
 /// <summary>A tenant.</summary>
 internal sealed record AdminTenant(
-    string Id, int? MaxConcurrentTurns, bool StoreConversations, string? DefaultModel, IReadOnlyDictionary<string, string> Aliases, AdminLimits? Limits,
-    bool Prepaid, int Keys);
+    string Id, int? MaxConcurrentTurns, bool StoreConversations, bool TelemetryContent, string? DefaultModel,
+    IReadOnlyDictionary<string, string> Aliases, AdminLimits? Limits, bool Prepaid, int Keys);
 
 /// <summary>A tenant with what it has used.</summary>
 /// <param name="Tenant">The tenant.</param>

@@ -38,7 +38,7 @@ internal static class AdminTenantsApi
     private static AdminBudget? Convert(BudgetDefinition? budget) => budget is null ? null : new(budget.Requests, budget.Tokens, budget.Credits);
 
     private static AdminTenant Convert(AdminCall call, TenantDefinition tenant) => new(
-        tenant.Id, tenant.MaxConcurrentTurns, tenant.StoreConversations, tenant.DefaultModel,
+        tenant.Id, tenant.MaxConcurrentTurns, tenant.StoreConversations, tenant.TelemetryContent, tenant.DefaultModel,
         tenant.Aliases.DistinctBy(alias => alias.Name).ToDictionary(alias => alias.Name, alias => alias.Model), Convert(tenant.Limits), tenant.Prepaid,
         call.Fleet.ListKeys(tenant.Id).Count);
 

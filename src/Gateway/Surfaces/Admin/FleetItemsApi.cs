@@ -128,7 +128,7 @@ internal static partial class FleetItemsApi
     /// <summary>An edit by the key of the request.</summary>
     public static FleetEdit Edit(AdminCall call, FleetEditAction action, FleetItemId item) => new(action, item, $"{call.Key.TenantId}/{call.Key.Name}")
     {
-        MayChangeAdmins = call.Key.Role == AdminRole.Owner,
+        IsByOwner = call.Key.Role == AdminRole.Owner,
         AllowsUserAccounts = call.Flag("allow_user_accounts"),
     };
 

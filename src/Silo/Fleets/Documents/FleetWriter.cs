@@ -40,6 +40,7 @@ internal sealed class FleetWriter(Func<string, string> text, Func<Secret, string
         if (withKeys) Add(json, "keys", tenant.Keys.Select(Key));
         Add(json, "max_concurrent_turns", tenant.MaxConcurrentTurns);
         if (!tenant.StoreConversations) json["store_conversations"] = false;
+        if (tenant.TelemetryContent) json["telemetry_content"] = true;
         Add(json, "default_model", tenant.DefaultModel);
         if (tenant.Aliases.Count > 0) json["aliases"] = Map(tenant.Aliases.Select(alias => (alias.Name, alias.Model)));
         if (tenant.Limits is { } limits) json["limits"] = Limits(limits);

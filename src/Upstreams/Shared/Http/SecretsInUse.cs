@@ -118,3 +118,10 @@ internal sealed class NotingSeal(ISecretSeal seal) : ISecretSeal
         return plain;
     }
 }
+
+/// <summary>Removes the <see cref="SecretsInUse"/> and what looks like a token.</summary>
+internal sealed class SecretFilter : ISecretFilter
+{
+    /// <inheritdoc />
+    public string Remove(string text) => UpstreamText.RemoveSecrets(text);
+}

@@ -35,9 +35,9 @@ internal static partial class UpstreamText
     public static string RemoveSecrets(string text) => Token().Replace(SecretsInUse.Remove(text), SecretsInUse.Substitute);
 
     // The formats of Coze's and OAuth tokens, keys of models' servers (sk-proj-…, sk-ant-…, xai-…, gsk_…), which often name them with asterisks in the middle,
-    // Google's keys and tokens, and Discord's tokens of three parts (user, time, signature).
-    [GeneratedRegex(@"\b(?:pat|czs|czu|sat|sk)_[\w\-]{4,}|\b(?:sk|xai|pplx|gsk|nvapi|hf)[\-_][\w\-*.]{8,}|\bAIza[\w\-*.]{8,}|\b(?:ya29|AQ)\.[\w\-*.]{8,}"
-        + @"|\beyJ[\w\-]+(?:\.[\w\-]+)*|\bbearer\s+\S+|\b[\w\-]{23,28}\.[\w\-]{6,7}\.[\w\-]{27,}",
+    // Google's keys and tokens, Discord's tokens of three parts (user, time, signature), and our own API keys. Chinese puts no space before them.
+    [GeneratedRegex(@"(?<![A-Za-z0-9_])(?:(?:pat|czs|czu|sat|sk|ccl)_[\w\-]{4,}|(?:sk|xai|pplx|gsk|nvapi|hf)[\-_][\w\-*.]{8,}|AIza[\w\-*.]{8,}"
+        + @"|(?:ya29|AQ)\.[\w\-*.]{8,}|eyJ[\w\-]+(?:\.[\w\-]+)*|bearer\s+\S+|[\w\-]{23,28}\.[\w\-]{6,7}\.[\w\-]{27,})",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Token();
 
