@@ -34,7 +34,12 @@ public sealed record LeaseResult(Lease? Grant, Refusal? Refusal);
 /// <param name="LeaseId">See <see cref="LeaseRequest.LeaseId"/>.</param>
 /// <param name="Amounts">What the turn may use.</param>
 [GenerateSerializer, Immutable, Alias("account-lease-request")]
-public sealed record AccountLeaseRequest(string LeaseId, Amounts Amounts);
+public sealed record AccountLeaseRequest(string LeaseId, Amounts Amounts)
+{
+    /// <summary>See <see cref="LeaseRequest.TenantId"/>.</summary>
+    [Id(120)]
+    public string? TenantId { get; init; }
+}
 
 /// <summary>An account's answer to a lease request: exactly one of <paramref name="Grant"/> and <paramref name="Refusal"/> is set.</summary>
 [GenerateSerializer, Immutable, Alias("account-lease-result")]

@@ -30,6 +30,10 @@ public sealed class AccountGrain : Grain, IAccountGrain
     private readonly IDiscordPosting _discord;
     private readonly TimeProvider _time;
     private readonly LeaseBook _leases;
+    private readonly TenantPauses _pauses;
+
+    // The tenants of the leases.
+    private readonly Dictionary<string, string> _tenants = [];
     private readonly IFleetView _fleet;
     private readonly HealthReporter _health;
     private readonly StateSaver<AccountState> _saver;
@@ -62,6 +66,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
         _discord = discord;
         _time = time;
         _leases = new LeaseBook(time, LeaseRequest.Lifetime);
+        _pauses = new TenantPauses(time);
         _fleet = fleet;
         _health = new HealthReporter(work, GrainFactory, HealthKind.Account, time, logger);
         _saver = new StateSaver<AccountState>(state, work);
@@ -84,6 +89,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
         if (Check(definition, request) is { } refusal) return new AccountLeaseResult(null, refusal);
         var isNew = !_leases.Holds(request.LeaseId);
         _leases.Take(request.LeaseId);
+        if (request.TenantId is not null) _tenants[request.LeaseId] = request.TenantId;
         try
         {
             if (isNew) await Limits.Reserve(request.LeaseId, request.Amounts, definition!.Limits);
@@ -91,6 +97,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
         catch
         {
             _leases.Return(request.LeaseId);
+            _tenants.Remove(request.LeaseId);
             Limits.Release(request.LeaseId);
             throw;
         }
@@ -124,7 +131,7 @@ public sealed class AccountGrain : Grain, IAccountGrain
         }
         catch (ClusterException exception) when (exception is { RecoveryAction: RecoveryAction.RotateAccount, IsForOneBotOnly: false })
         {
-            Disable(definition, exception.ToError());
+            Disable(definition, exception.ToError(), tenantId: null);
             throw;
         }
     }
@@ -144,11 +151,12 @@ public sealed class AccountGrain : Grain, IAccountGrain
             isHeld = _leases.Return(leaseId);
             isOfOldCredential = _leasesOfOldCredential.Remove(leaseId);
         }
+        _tenants.Remove(leaseId, out var tenantId);
         if (!isHeld) return Task.CompletedTask;
         _limits?.Settle(leaseId, outcome.Used);
         if (outcome.Error is not { } error) ReportSuccess();
         // A turn on the old credential says nothing about the new one.
-        else if (definition is not null && !isOfOldCredential) Disable(definition, error);
+        else if (definition is not null && !isOfOldCredential) Disable(definition, error, tenantId);
         return Task.CompletedTask;
     }
 
@@ -167,11 +175,13 @@ public sealed class AccountGrain : Grain, IAccountGrain
 
         // With a new credential, the account is tried again at once.
         if (IsDisabled && HasSameCredential(_refusedDefinition, definition)) return Refuse(SharedErrors.Of(_error!), _disabledUntil);
+        if (_pauses.Find(request.TenantId) is var (error, until)) return Refuse(SharedErrors.Of(error), until);
         if (_leases.Holds(request.LeaseId)) return null;
         if (_state.State.Posts.LimitError(definition, _discord, _time.GetUtcNow()) is { } posts) return Refuse(posts, posts.Until);
         if (_leases.Count >= definition.MaxConcurrentTurns)
             return Refuse(new Error(ErrorCode.NoBotAvailable, "The account has reached its limit of concurrent turns."), null, RefusalKind.Busy);
         if (Limits.Leases > 2 * _leases.Count) Limits.Prune(_leases.Holds);
+        if (_tenants.Count > 2 * _leases.Count) Prune();
         return Limits.Check(request.Amounts, definition.Limits) is { } limit ? Refuse(limit, limit.Until, RefusalKind.AtLimit) : null;
     }
 
@@ -189,25 +199,40 @@ public sealed class AccountGrain : Grain, IAccountGrain
         if (IsDisabled) return;
         _error = null;
         _timesOutOfCredit = 0;
+        _pauses.RecordSuccess();
         _health.ReportOk();
     }
 
-    private void Disable(AccountDefinition definition, Error error)
+    /// <summary>Disables the account for a while: for one tenant, if its prompt may be the reason, and otherwise for all.</summary>
+    private void Disable(AccountDefinition definition, Error error, string? tenantId)
     {
         var isSame = HasSameCredential(_refusedDefinition, definition);
         // Turns that run at the same time are refused for the same reason.
         if (isSame && IsDisabled && _error!.Code == error.Code && error.Until is null) return;
         if (!isSame) _timesOutOfCredit = 0;
-        _error = error;
-        _refusedDefinition = definition;
-        _disabledUntil = error.Until ?? _time.GetUtcNow() + error.Code switch
+        var until = error.Until ?? _time.GetUtcNow() + error.Code switch
         {
             ErrorCode.UpstreamRateLimited => RateLimitPause,
             ErrorCode.UpstreamQuotaExceeded => OutOfCreditPause(_timesOutOfCredit++),
             _ => RefusalPause,
         };
+        var isOfTenant = tenantId is not null && TenantPauses.CanPromptCause(error) && _fleet.Outline.Tenants.Count > 1;
+        if (isOfTenant && !_pauses.Add(tenantId!, error, until))
+        {
+            _health.ReportUnavailable(HealthState.Cooling, error, until);
+            return;
+        }
+        (_error, _refusedDefinition, _disabledUntil) = (error, definition, until);
         var isTemporary = error.Until is not null || error.Code is ErrorCode.UpstreamRateLimited or ErrorCode.UpstreamQuotaExceeded;
-        _health.ReportUnavailable(isTemporary ? HealthState.Cooling : HealthState.SetAside, error, _disabledUntil);
+        _health.ReportUnavailable(isTemporary ? HealthState.Cooling : HealthState.SetAside, error, until);
+    }
+
+    private void Prune()
+    {
+        foreach (var leaseId in _tenants.Keys)
+        {
+            if (!_leases.Holds(leaseId)) _tenants.Remove(leaseId);
+        }
     }
 
     private static TimeSpan OutOfCreditPause(int doublings)
@@ -219,7 +244,11 @@ public sealed class AccountGrain : Grain, IAccountGrain
     private AccountDefinition? ReadDefinition()
     {
         if (_fleet.FindAccount(_work.Key) is not { } definition) return null;
-        if (_latest is not null && !HasSameCredential(_latest, definition)) _leasesOfOldCredential = [.. _leases.Ids];
+        if (_latest is not null && !HasSameCredential(_latest, definition))
+        {
+            _leasesOfOldCredential = [.. _leases.Ids];
+            _pauses.Clear();
+        }
         _latest = definition;
         return definition;
     }

@@ -86,7 +86,7 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         var (account, refused) = await AskAccounts(
             definition!,
             request,
-            accountId => GrainFactory.Grain<IAccountGrain>(accountId).Explain(new AccountLeaseRequest(request.LeaseId, AmountsOf(request))),
+            accountId => GrainFactory.Grain<IAccountGrain>(accountId).Explain(AccountRequestOf(request)),
             (accountId, refusal) => asked.Add(new RouteAccount(accountId, refusal)));
         return new BotExplanation(account?.Id, refused, asked);
     }
@@ -183,7 +183,7 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         try
         {
             if (isNew) await Limits.Reserve(request.LeaseId, AmountsOf(request), definition!.Limits);
-            var asking = AskAccounts(definition!, request, accountId => AcquireAccount(accountId, request), (_, _) => { });
+            var asking = AskAccounts(definition!, request, accountId => GrainFactory.Grain<IAccountGrain>(accountId).AcquireWithin(AccountRequestOf(request)), (_, _) => { });
             _nextAccount++;
             var (account, refused) = await asking;
             isGranted = account is not null;
@@ -222,13 +222,8 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         return _breakers.Check(request.TenantId) is var (error, until) ? Refuse(error, until) : null;
     }
 
-    private Task<AccountLeaseResult> AcquireAccount(string accountId, LeaseRequest request)
-    {
-        var account = GrainFactory.Grain<IAccountGrain>(accountId);
-        return _fleet.FindAccount(accountId)?.Limits is null
-            ? account.Acquire(request.LeaseId)
-            : account.AcquireWithin(new AccountLeaseRequest(request.LeaseId, AmountsOf(request)));
-    }
+    private static AccountLeaseRequest AccountRequestOf(LeaseRequest request) =>
+        new(request.LeaseId, AmountsOf(request)) { TenantId = request.TenantId };
 
     /// <summary>Asks one account after the other.</summary>
     /// <param name="definition">The bot.</param>

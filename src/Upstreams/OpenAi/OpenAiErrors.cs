@@ -37,11 +37,15 @@ internal static partial class OpenAiErrors
     /// <param name="status">The HTTP status of the response; null for an error within a stream.</param>
     public static ErrorCode Map(OpenAiRefusal refusal, HttpStatusCode? status)
     {
-        if (MapName(refusal.Code) is { } byCode) return byCode;
+        var byCode = MapName(refusal.Code);
+        // One request above a limit per minute. The account still serves smaller ones.
+        if (byCode is null or ErrorCode.UpstreamRateLimited && TooLarge().IsMatch(Start(refusal.Message))) return ErrorCode.ContextLengthExceeded;
+        if (byCode is not null) return byCode.Value;
         var number = status is { } given ? (int)given
             : int.TryParse(refusal.Code, NumberStyles.None, CultureInfo.InvariantCulture, out var code) ? code : (int?)null;
-        // The words tell a prompt that is too long from one that is malformed.
-        if (number is null or 400 or 413 or 422 && Classify(refusal.Message) is { } byWords) return byWords;
+        // The words tell a prompt that is too long from one that is malformed, and a prompt that is refused from an account that is.
+        var isAboutPrompt = number is null or 400 or 413 or 422 || (number == 403 && !Account().IsMatch(Start(refusal.Message)));
+        if (isAboutPrompt && Classify(refusal.Message) is { } byWords) return byWords;
         if (number == 429 && Quota().IsMatch(Start(refusal.Message))) return ErrorCode.UpstreamQuotaExceeded;
         return (number is { } known ? MapStatus(known) : null) ?? MapName(refusal.Type) ?? ErrorCode.UpstreamFailed;
     }
@@ -151,8 +155,14 @@ internal static partial class OpenAiErrors
         @"\b(context (length|window|size)|maximum (context|prompt)|(prompt|input) is too long|too many (input )?tokens)\b", RegexOptions.IgnoreCase)]
     private static partial Regex ContextLength();
 
+    [GeneratedRegex(@"\brequest (is )?too large\b", RegexOptions.IgnoreCase)]
+    private static partial Regex TooLarge();
+
     [GeneratedRegex(@"\b(content (management )?polic(y|ies)|content filter|safety system|flagged)\b", RegexOptions.IgnoreCase)]
     private static partial Regex Content();
+
+    [GeneratedRegex(@"\b(account|key|organi[sz]ation)\b", RegexOptions.IgnoreCase)]
+    private static partial Regex Account();
 
     [GeneratedRegex(@"\b(quota|billing|balance|credits?)\b", RegexOptions.IgnoreCase)]
     private static partial Regex Quota();
