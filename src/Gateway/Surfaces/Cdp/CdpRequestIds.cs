@@ -1,21 +1,27 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using CozeCluster.Gateway.Compat;
 using CozeCluster.Gateway.Http;
 using Microsoft.AspNetCore.Http;
 
 namespace CozeCluster.Gateway.Surfaces.Cdp;
 
-/// <summary>Request ids in the form of coze-discord-proxy: the time, its nanoseconds, and eight random characters.</summary>
-internal static class CdpRequestId
+/// <summary>
+/// Gives requests of the mode <c>cdp</c> ids in the form of coze-discord-proxy, in their log lines too: the time, its nanoseconds, and eight random characters.
+/// </summary>
+internal sealed class CdpRequestIds(RequestDelegate next, TimeProvider time)
 {
     private const string Characters = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-    /// <summary>Gives a request an id in this form, in its log line too.</summary>
-    public static void SetNew(HttpContext context, DateTimeOffset now)
+    public Task InvokeAsync(HttpContext context)
     {
-        var id = New(now);
-        RequestInfo.Of(context).RequestId = id;
-        context.Response.Headers["x-request-id"] = id;
+        if (CompatRequest.Of(context)?.Mode == CompatMode.Cdp)
+        {
+            var id = New(time.GetUtcNow());
+            RequestInfo.Of(context).RequestId = id;
+            context.Response.Headers["x-request-id"] = id;
+        }
+        return next(context);
     }
 
     private static string New(DateTimeOffset now)
