@@ -10,7 +10,7 @@ namespace CozeCluster.Upstreams.Coze;
 internal sealed class CozeUpstream : IUpstream, IDisposable
 {
     /// <summary>The name of this upstream in fleets.</summary>
-    public const string UpstreamName = "coze";
+    public const string UpstreamName = UpstreamNames.Coze;
 
     private readonly UpstreamHttp _http;
     private readonly CozeClient _client;
