@@ -79,6 +79,14 @@ internal static class JsonInput
     public static JsonElement? FindMember(JsonElement value, string name) =>
         value.TryGetProperty(name, out var member) && member.ValueKind != JsonValueKind.Null ? member : null;
 
+    /// <summary>Reads an optional text; null if it is absent, null or empty.</summary>
+    /// <param name="parent">The object that may have the member.</param>
+    /// <param name="name">The name of the member.</param>
+    /// <param name="parentPath">The path of <paramref name="parent"/>.</param>
+    /// <param name="maxLength">The maximum length, in characters.</param>
+    public static string? FindText(JsonElement parent, string name, JsonFieldPath parentPath, int maxLength) =>
+        FindMember(parent, name) is { } value && ReadString(value, parentPath[name], 0, maxLength) is { Length: > 0 } text ? text : null;
+
     /// <summary>Reads a member that is an object whose values are strings; empty if there is none.</summary>
     /// <param name="parent">The object that may have the member.</param>
     /// <param name="name">The name of the member.</param>

@@ -54,9 +54,8 @@ internal sealed class ChatApi(
             return;
         }
         await using var turn = await turns.Start(RequestInfo.KeyOf(context), request with { Model = model.Id }, headers, context.RequestAborted);
-        info.TurnId = turn.Id;
-        context.Response.Headers["x-turn-id"] = turn.Id;
-        if (headers.ConversationName is { } name && ConversationNames.FitsHeader(name)) context.Response.Headers["x-conversation-id"] = name;
+        RequestInfo.SetTurn(context, turn.Id);
+        ConversationNames.AddTo(context.Response, headers.ConversationName);
         var completion = new CompletionInfo(turn.Id, request.Model, time.GetUtcNow().ToUnixTimeSeconds(), headers.ConversationName)
         {
             IgnoredFields = request.IgnoredFields,

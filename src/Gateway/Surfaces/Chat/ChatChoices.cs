@@ -30,8 +30,7 @@ internal sealed class ChatChoices(IFleetView fleet, TurnStarter turns, ReplyStre
         {
             await Start(started, RequestInfo.KeyOf(context), request with { Model = model }, headers, stop.Token);
             var ids = string.Join(',', started.Select(turn => turn.Id));
-            RequestInfo.Of(context).TurnId = ids;
-            context.Response.Headers["x-turn-id"] = ids;
+            RequestInfo.SetTurn(context, ids);
             var first = new CompletionInfo(started[0].Id, request.Model, time.GetUtcNow().ToUnixTimeSeconds(), ConversationName: null)
             {
                 IgnoredFields = request.IgnoredFields,

@@ -60,8 +60,7 @@ internal sealed class ModelTasksApi(GatewayOptions options, Readiness readiness,
             Body = asked.Body,
             Credential = UpstreamAuthorization.Read(context, fleet, model, task),
         };
-        info.TurnId = request.TurnId;
-        context.Response.Headers["x-turn-id"] = request.TurnId;
+        RequestInfo.SetTurn(context, request.TurnId);
         if (!TurnId.TryGetConversation(request.TurnId, out var conversation)) throw new InvalidOperationException("A new turn id has no conversation.");
         var result = await grains.Grain<IModelTaskGrain>(conversation).Run(request, context.RequestAborted);
         context.Response.ContentType = "application/json";
@@ -85,7 +84,7 @@ internal sealed record AskedTask(string Model, string? User, int InputLength, by
         var model = JsonInput.ReadString(JsonInput.GetMember(root, "model", path), path["model"], 1, 256);
         var input = JsonInput.GetMember(root, "input", path);
         fields.Check(root);
-        var user = JsonInput.FindMember(root, "user") is { } given ? JsonInput.ReadString(given, path["user"], 0, 1024) : "";
+        var user = JsonInput.FindText(root, "user", path, 1024);
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, JsonBody.WriterOptions))
         {
@@ -98,6 +97,6 @@ internal sealed record AskedTask(string Model, string? User, int InputLength, by
             }
             json.WriteEndObject();
         }
-        return new AskedTask(model, user.Length > 0 ? user : null, input.GetRawText().Length, buffer.ToArray());
+        return new AskedTask(model, user, input.GetRawText().Length, buffer.ToArray());
     }
 }

@@ -41,8 +41,7 @@ internal sealed class ImagesApi(
 
         var replies = await CollectSuccesses(Enumerable.Range(0, request.Count).Select(_ => RunTurn(context, request, headers)));
         if (context.RequestAborted.IsCancellationRequested) return;
-        info.TurnId = replies[0].TurnId;
-        context.Response.Headers["x-turn-id"] = replies[0].TurnId;
+        RequestInfo.SetTurn(context, replies[0].TurnId);
 
         // A bot may draw several images in one turn. They make up for turns that failed, but the client gets no more images than it asked for.
         var found = replies.SelectMany(reply => reply.Urls.Select(url => (Url: url, reply.Text))).Take(request.Count);
