@@ -17,8 +17,6 @@ internal sealed record DiscordUser
 
     public string? Username { get; init; }
 
-    public string? GlobalName { get; init; }
-
     /// <summary>Whether the user belongs to an application.</summary>
     public bool? Bot { get; init; }
 }

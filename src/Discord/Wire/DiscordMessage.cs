@@ -17,8 +17,6 @@ internal sealed record DiscordMessage
     /// <summary>Empty for bots without the message content intent, and in Components V2 messages.</summary>
     public string? Content { get; init; }
 
-    public DateTimeOffset? Timestamp { get; init; }
-
     public DateTimeOffset? EditedTimestamp { get; init; }
 
     public IReadOnlyList<DiscordUser>? Mentions { get; init; }
@@ -37,8 +35,6 @@ internal sealed record DiscordMessage
 
     /// <summary>0: plain message; 19: reply; 20: response to a command.</summary>
     public int? Type { get; init; }
-
-    public Snowflake? WebhookId { get; init; }
 
     /// <summary>The message that this one replies to or forwards.</summary>
     public MessageReference? MessageReference { get; init; }
@@ -151,8 +147,6 @@ internal sealed record DiscordComponent
     public int? Style { get; init; }
 
     public string? Label { get; init; }
-
-    public string? CustomId { get; init; }
 
     public string? Url { get; init; }
 

@@ -40,9 +40,6 @@ internal sealed record AllowedMentions(IReadOnlyList<Snowflake> Users)
     /// <summary>Kinds of mentions that are allowed without exception; none.</summary>
     public IReadOnlyList<string> Parse { get => field ?? []; init; }
 
-    /// <summary>Whether the author of the message that this one replies to is notified.</summary>
-    public bool? RepliedUser { get; init; }
-
     /// <summary>Allows these users and no others.</summary>
     public static AllowedMentions Only(params IReadOnlyList<Snowflake> users) => new(users);
 }

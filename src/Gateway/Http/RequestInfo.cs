@@ -38,6 +38,13 @@ internal sealed class RequestInfo
     /// <summary>The tenant of a request on a route that requires a key.</summary>
     public static string TenantIdOf(HttpContext context) => Of(context).Key!.TenantId;
 
+    /// <summary>Tells the client, and the log line, which turn answers a request; several with commas between them.</summary>
+    public static void SetTurn(HttpContext context, string turnId)
+    {
+        Of(context).TurnId = turnId;
+        context.Response.Headers["x-turn-id"] = turnId;
+    }
+
     /// <summary>The client's own request id if it is short and plain enough; otherwise a new one.</summary>
     public static string RequestIdFor(HttpRequest request)
     {

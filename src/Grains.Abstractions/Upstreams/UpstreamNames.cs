@@ -3,6 +3,9 @@ namespace CozeCluster;
 /// <summary>The names of upstreams in fleets, and what every process has to know of an upstream, also one that does not host it.</summary>
 public static class UpstreamNames
 {
+    /// <summary>Coze's API.</summary>
+    public const string Coze = "coze";
+
     /// <summary>Coze's bots on Discord.</summary>
     public const string Discord = "discord";
 

@@ -112,9 +112,8 @@ internal static class ClaudePlanner
 
     private static string Answer(JsonElement body, string prompt, ClaudeScript script, string? results)
     {
-        if (script.DirectiveError is { } error) return $"The sandbox cannot follow this prompt: {error}.";
-        if (script.Say is { } say) return say;
-        if (script.Chunks is not null || script.Text != TextKind.Plain)
+        if (script.Dictated is { } dictated) return dictated;
+        if (script.IsGenerated)
             return ChunkedText.Generate(script.Seed * 31, script.Text, script.Chunks ?? DefaultChunks, script.Chunk, script.AsciiOnly).Text;
         if (body.TryGetProperty("output_config", out var output) && output.TryGetProperty("format", out var format))
             return ClaudeSamples.Of(format.GetProperty("schema"));

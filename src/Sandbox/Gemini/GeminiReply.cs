@@ -111,11 +111,10 @@ internal sealed class GeminiReply
 
     private ChunkedText CreateAnswer(List<JsonNode?> results, JsonObject? config)
     {
-        if (_script.DirectiveError is { } error) return Split($"The sandbox cannot follow this prompt: {error}.");
-        if (_script.Say is { } say) return Split(say);
+        if (_script.Dictated is { } dictated) return Split(dictated);
         if ((string?)config?["responseMimeType"] == "application/json")
             return Split((GeminiSchema.CreateInstance(config["responseJsonSchema"] ?? config["responseSchema"]) ?? new JsonObject()).ToJsonString());
-        if (_script.Chunks is not null || _script.Text != TextKind.Plain) return Generate(_script.Seed, _script.Chunks ?? 20);
+        if (_script.IsGenerated) return Generate(_script.Seed, _script.Chunks ?? 20);
         var outputs = results.Select(part => part!["functionResponse"]!["response"]!.ToJsonString());
         var tools = results.Count == 0 ? "" : $" The tools returned: {string.Join("; ", outputs)}.";
         var prompt = _call.Prompt.Length > MaxEchoLength ? _call.Prompt[..MaxEchoLength] : _call.Prompt;

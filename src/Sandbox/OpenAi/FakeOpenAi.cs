@@ -109,7 +109,7 @@ public sealed partial class FakeOpenAi
 
     /// <summary>The time between two pieces of a text.</summary>
     internal TimeSpan PaceOf(ChatScript script) =>
-        script is { Pace: null, Say: null, Chunks: null, Text: TextKind.Plain } ? EchoPace : script.Pace ?? TimeSpan.Zero;
+        script is { Pace: null, Say: null, IsGenerated: false } ? EchoPace : script.Pace ?? TimeSpan.Zero;
 
     internal OpenAiCompletion Add(string idPrefix, string token, string body, string prompt, string model, bool isStream)
     {

@@ -43,10 +43,9 @@ internal sealed record OpenAiPlan(
     private static ChunkedText CreateAnswer(OpenAiPrompt prompt, string text, ChatScript script)
     {
         var ascii = script.Format.AsciiOnly;
-        if (script.DirectiveError is { } error) return Split($"The sandbox cannot follow this prompt: {error}.");
-        if (script.Say is { } say) return Split(say);
+        if (script.Dictated is { } dictated) return Split(dictated);
         if (prompt.WantsJson) return Split($$"""{"answer":{{OpenAiError.Quote(text)}}}""");
-        if (script.Chunks is not null || script.Text != TextKind.Plain)
+        if (script.IsGenerated)
             return ChunkedText.Generate(unchecked(script.Seed * 31), script.Text, script.Chunks ?? DefaultChunks, script.Chunk, ascii);
         var results = prompt.Results.Count > 0 ? $" The tools returned: {string.Join("; ", prompt.Results)}." : "";
         return Split($"You said: {text}\n\nThis is the OpenAI sandbox, with {prompt.MessageCount} messages.{results}");

@@ -72,14 +72,14 @@ internal static class DiscordSection
 
     /// <summary>Whether an account is the user account of a person.</summary>
     public static bool IsUserAccount(AccountDefinition account) =>
-        account.Upstream == KnownUpstreams.Discord
+        account.Upstream == UpstreamNames.Discord
         && DiscordAccountOptions.TryParse(account.Options, out var options, out _)
         && options.Kind == DiscordAccountKind.User;
 
     private static IEnumerable<DeclaredAccount> UserAccounts(Declared declared) =>
         declared.Accounts.Where(account => IsUserAccount(account.Account.Definition));
 
-    private static bool IsDiscord(DeclaredAccount account) => account.Account.Definition.Upstream == KnownUpstreams.Discord;
+    private static bool IsDiscord(DeclaredAccount account) => account.Account.Definition.Upstream == UpstreamNames.Discord;
 
     private static void CheckUniqueTokens(IEnumerable<(string Token, FleetField At)> tokens, string what, string why)
     {

@@ -32,24 +32,19 @@ internal sealed record UpstreamDescription(string Name, string BaseUrl)
 /// <summary>The upstreams that a fleet file may name.</summary>
 internal static class KnownUpstreams
 {
-    public const string Coze = "coze";
-
-    /// <summary>The upstream whose bots receive replies through listeners.</summary>
-    public const string Discord = "discord";
-
     /// <summary>The URL of Discord's REST API.</summary>
     public const string DiscordUrl = "https://discord.com/api/v10";
 
     private static readonly UpstreamDescription[] All =
     [
-        new(Coze, "https://api.coze.com")
+        new(UpstreamNames.Coze, "https://api.coze.com")
         {
             ReadBotId = field => field.UpstreamId(),
             CheckAccountOptions = ErrorsOf<CozeAccountOptions>(CozeAccountOptions.TryParse),
             CheckBotOptions = ErrorsOf<CozeBotOptions>(CozeBotOptions.TryParse),
             AllowsOAuth = true,
         },
-        new(Discord, DiscordUrl)
+        new(UpstreamNames.Discord, DiscordUrl)
         {
             ReadBotId = field => field.Snowflake(),
             CheckAccountOptions = ErrorsOf<DiscordAccountOptions>(DiscordAccountOptions.TryParse),

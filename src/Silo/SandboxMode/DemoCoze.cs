@@ -11,7 +11,7 @@ internal static class DemoCoze
     /// <summary>A bot that its platform refuses to run.</summary>
     public const string UnpublishedBot = "sandbox-draft";
 
-    private const string Upstream = KnownUpstreams.Coze;
+    private const string Upstream = UpstreamNames.Coze;
 
     public static IReadOnlyList<(string Model, string Description)> Models { get; } =
     [

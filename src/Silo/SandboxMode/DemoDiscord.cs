@@ -47,7 +47,7 @@ internal static class DemoDiscord
         new AccountDefinition
         {
             Id = $"sandbox-{account.Name}",
-            Upstream = KnownUpstreams.Discord,
+            Upstream = UpstreamNames.Discord,
             BaseUrl = api.ToString(),
             Options = new Dictionary<string, string> { ["kind"] = "user" },
         },
@@ -58,7 +58,7 @@ internal static class DemoDiscord
     private static BotDefinition Bot(string id, int number, string channel, string placeOption, string place) => new()
     {
         Id = id,
-        Upstream = KnownUpstreams.Discord,
+        Upstream = UpstreamNames.Discord,
         UpstreamBotId = DiscordSeeds.CozeBots[number % DiscordSeeds.CozeBots.Count].Id,
         Accounts = [.. DiscordSeeds.Accounts.Select(account => $"sandbox-{account.Name}")],
         Options = new Dictionary<string, string> { ["listener"] = DiscordSeeds.Listeners[number].Name, ["channel"] = channel, [placeOption] = place },

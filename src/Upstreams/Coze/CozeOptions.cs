@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using CozeCluster.Upstreams.Shared.Json;
 
 namespace CozeCluster.Upstreams.Coze;
 
@@ -58,7 +59,7 @@ public sealed record CozeBotOptions
                 "latitude" => CheckDegrees(value, 90),
                 "longitude" => CheckDegrees(value, 180),
                 _ when TryGetParameter(name, TextPrefix) is { } parameter => AddParameter(parameters, parameter, Quote(value)),
-                _ when TryGetParameter(name, JsonPrefix) is { } parameter => IsJson(value) ? AddParameter(parameters, parameter, value) : "expected JSON",
+                _ when TryGetParameter(name, JsonPrefix) is { } parameter => LenientJson.IsJson(value) ? AddParameter(parameters, parameter, value) : "expected JSON",
                 _ => $"unknown; Coze bots have {Known}",
             };
             if (expected is not null) invalid[name] = expected;
@@ -70,7 +71,7 @@ public sealed record CozeBotOptions
     }
 
     /// <summary>Parses the options of a bot.</summary>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.UpstreamInvalidRequest"/>: some are invalid; the message names them all.</exception>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.UpstreamFailed"/>: some are invalid; the message names them all.</exception>
     internal static CozeBotOptions Parse(BotDefinition bot) =>
         TryParse(bot.Options, out var parsed, out var errors) ? parsed : throw OptionErrors.ToException($"Bot '{bot.Id}'", errors);
 
@@ -97,19 +98,6 @@ public sealed record CozeBotOptions
             : $"expected degrees from -{max} to {max}";
 
     private static string Quote(string value) => $"\"{JsonEncodedText.Encode(value)}\"";
-
-    private static bool IsJson(string value)
-    {
-        try
-        {
-            using var _ = JsonDocument.Parse(value);
-            return true;
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
-    }
 }
 
 /// <summary>The options of an account (<see cref="AccountDefinition.Options"/>) that only Coze has.</summary>
@@ -142,7 +130,7 @@ public sealed record CozeAccountOptions
     }
 
     /// <summary>Parses the options of an account.</summary>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.UpstreamInvalidRequest"/>: some are invalid; the message names them all.</exception>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.UpstreamFailed"/>: some are invalid; the message names them all.</exception>
     internal static CozeAccountOptions Parse(AccountDefinition account) =>
         TryParse(account.Options, out var parsed, out var errors) ? parsed : throw OptionErrors.ToException($"Account '{account.Id}'", errors);
 }

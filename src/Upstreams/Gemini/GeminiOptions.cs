@@ -102,7 +102,7 @@ public sealed record GeminiBotOptions
     }
 
     /// <summary>Parses the options of a bot.</summary>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.UpstreamInvalidRequest"/>: some are invalid; the message names them all.</exception>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.UpstreamFailed"/>: some are invalid; the message names them all.</exception>
     internal static GeminiBotOptions Parse(BotDefinition bot) => TryParse(bot.Options, out var parsed, out var errors)
         ? parsed
         : throw OptionErrors.ToException($"Bot '{bot.Id}'", errors);

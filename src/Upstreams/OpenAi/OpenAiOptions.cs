@@ -1,4 +1,4 @@
-using System.Text.Json;
+using CozeCluster.Upstreams.Shared.Json;
 
 namespace CozeCluster.Upstreams.OpenAi;
 
@@ -74,7 +74,7 @@ public sealed record OpenAiBotOptions
                 "max_tokens_field" => value is "max_tokens" or "max_completion_tokens" ? null : "expected max_tokens or max_completion_tokens",
                 "stream_usage" or "send_user" or "store" or "background" => value is "true" or "false" ? null : "expected true or false",
                 _ when name.Length > FieldPrefix.Length && name.StartsWith(FieldPrefix, StringComparison.Ordinal) =>
-                    IsJson(value) ? null : "expected JSON; a text needs quotes",
+                    LenientJson.IsJson(value) ? null : "expected JSON; a text needs quotes",
                 _ => $"unknown; bots of openai have {Known}",
             };
             if (expected is not null) invalid[name] = expected;
@@ -91,7 +91,7 @@ public sealed record OpenAiBotOptions
     }
 
     /// <summary>Parses the options of a bot.</summary>
-    /// <exception cref="ClusterException">Some are invalid; the message names them all.</exception>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.UpstreamFailed"/>: some are invalid; the message names them all.</exception>
     internal static OpenAiBotOptions Parse(BotDefinition bot) =>
         TryParse(bot.Options, out var parsed, out var errors) ? parsed : throw OptionErrors.ToException($"Bot '{bot.Id}'", errors);
 
@@ -107,19 +107,6 @@ public sealed record OpenAiBotOptions
         "store" => this with { Store = value == "true" },
         _ => this,
     };
-
-    private static bool IsJson(string value)
-    {
-        try
-        {
-            using var _ = JsonDocument.Parse(value);
-            return true;
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
-    }
 }
 
 /// <summary>The options of an account (<see cref="AccountDefinition.Options"/>) that only OpenAI-compatible servers have.</summary>
@@ -147,7 +134,7 @@ public sealed record OpenAiAccountOptions
     }
 
     /// <summary>Parses the options of an account.</summary>
-    /// <exception cref="ClusterException">Some are invalid; the message names them all.</exception>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.UpstreamFailed"/>: some are invalid; the message names them all.</exception>
     internal static OpenAiAccountOptions Parse(AccountDefinition account) =>
         TryParse(account.Options, out var parsed, out var errors) ? parsed : throw OptionErrors.ToException($"Account '{account.Id}'", errors);
 }

@@ -141,13 +141,6 @@ internal sealed partial class AdminCall(HttpContext context)
             : throw Invalid("If-Match", "is not one ETag in quotes");
     }
 
-    /// <summary>Verifies that the client wants to replace the version that is in force.</summary>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.PreconditionRequired"/> or <see cref="ErrorCode.PreconditionFailed"/>.</exception>
-    public void RequireTag(string current)
-    {
-        if (ReadTag() is { } given && given != current) throw Changed();
-    }
-
     /// <summary>The error for a thing that has changed since the client read it.</summary>
     public static ClusterException Changed() =>
         new(ErrorCode.PreconditionFailed, "This was changed since you have read it. Read it again, and repeat your change.", "If-Match");

@@ -3,8 +3,6 @@ using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Surfaces.OpenApi;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Microsoft.OpenApi;
 
 namespace CozeCluster.Gateway.Surfaces.Admin;
@@ -13,20 +11,18 @@ namespace CozeCluster.Gateway.Surfaces.Admin;
 /// <c>GET /admin/health</c>: the health of every bot, account and listener of the fleet, for the whole cluster; and which version of the fleet this node and
 /// the other processes of the cluster use.
 /// </summary>
-internal static partial class AdminHealthApi
+internal static class AdminHealthApi
 {
-    private static readonly TimeSpan StatusTimeout = TimeSpan.FromSeconds(2);
-
     public static void MapAdminHealth(this IEndpointRouteBuilder routes) => routes.MapViewer(
         "GET", "/admin/health", Read, "readHealth", "Returns the health of every bot, account and listener.", static operation =>
             operation.Responses!.Add("200", Schemas.Json("The health entries.", HealthSchema())));
 
     private static async Task Read(HttpContext context)
     {
-        var services = context.RequestServices;
-        var entries = await services.GetRequiredService<IGrainFactory>().Grain<IHealthGrain>(GrainKeys.Health).List();
-        var (view, status) = (services.GetRequiredService<IFleetView>(), await ReadStatus(context));
-        await JsonBody.Write(context, (entries, view, status), static (writer, health) =>
+        var call = new AdminCall(context);
+        var entries = await call.Grains.Grain<IHealthGrain>(GrainKeys.Health).List();
+        var status = await AdminHealthReads.Try(call, () => call.Grains.Grain<ICatalogGrain>(GrainKeys.Catalog).GetStatus());
+        await JsonBody.Write(context, (entries, view: call.Fleet, status), static (writer, health) =>
         {
             writer.WriteStartObject();
             JsonBody.WriteListMembers(writer, health.entries, (json, entry) => WriteEntry(json, entry, health.view));
@@ -34,25 +30,6 @@ internal static partial class AdminHealthApi
             writer.WriteEndObject();
         });
     }
-
-    /// <summary>Asks the catalog which processes use the fleet; null if it does not answer.</summary>
-    private static async ValueTask<FleetStatus?> ReadStatus(HttpContext context)
-    {
-        var services = context.RequestServices;
-        try
-        {
-            return await services.GetRequiredService<IGrainFactory>().Grain<ICatalogGrain>(GrainKeys.Catalog).GetStatus()
-                .WaitAsync(StatusTimeout, services.GetRequiredService<TimeProvider>(), context.RequestAborted);
-        }
-        catch (Exception exception) when (exception is ClusterException or TimeoutException)
-        {
-            LogCatalogNoAnswer(services.GetRequiredService<ILogger<RequestEnvelope>>(), exception);
-            return null;
-        }
-    }
-
-    [LoggerMessage(41, LogLevel.Warning, "The catalog did not answer, so /admin/health does not contain which processes use the fleet")]
-    private static partial void LogCatalogNoAnswer(ILogger logger, Exception exception);
 
     private static OpenApiSchema HealthSchema()
     {

@@ -16,7 +16,6 @@ internal sealed class AiProxyApi(
     ReplyStreamer streamer, TimeProvider time)
 {
     private const string CozeApiModel = "coze-api";
-    private static readonly IReadOnlyDictionary<string, string> Empty = new Dictionary<string, string>();
 
     /// <summary><c>POST /c/v1/chat/completions</c>: by the field <c>provider</c>.</summary>
     public async Task Complete(HttpContext context)
@@ -82,17 +81,14 @@ internal sealed class AiProxyApi(
             Uploads = request.Uploads,
             ConversationName = coze?.ConversationId,
             User = coze?.User,
-            Variables = Empty,
-            Metadata = Empty,
             PromptLength = request.PromptLength,
-            Settings = fleet.HasLanguageModel(key.TenantId, model.Id) ? request.Settings : GenerationSettings.None,
+            Settings = fleet.HasLanguageModel(model) ? request.Settings : GenerationSettings.None,
             Fingerprint = "",
         };
         var headers = new TurnHeaders(turnRequest.ConversationName, IdempotencyKey: null, Survive: false);
         await using var turn = await turns.Start(key, turnRequest, headers, context.RequestAborted);
-        info.TurnId = turn.Id;
-        context.Response.Headers["x-turn-id"] = turn.Id;
-        if (headers.ConversationName is { } name && ConversationNames.FitsHeader(name)) context.Response.Headers["x-conversation-id"] = name;
+        RequestInfo.SetTurn(context, turn.Id);
+        ConversationNames.AddTo(context.Response, headers.ConversationName);
         var created = time.GetUtcNow().ToUnixTimeSeconds();
         var chunk = new AiProxyChunk(
             coze?.ConversationId ?? new CompletionInfo(turn.Id, model.Id, created, null).CompletionId,
@@ -135,7 +131,7 @@ internal sealed class AiProxyApi(
         return value.Length == 0 ? null : value;
     }
 
-    private bool IsOnCoze(ModelDefinition model) => fleet.FindBot(model.Bots[0])?.Upstream == "coze";
+    private bool IsOnCoze(ModelDefinition model) => fleet.FindBot(model.Bots[0])?.Upstream == UpstreamNames.Coze;
 
     /// <summary>The object that the client sends again to continue; null for a single answer of a bot on Discord.</summary>
     private string? ObjectOf(AiProxyRequest request, CozeTurn? coze, IHeaderDictionary headers, ModelDefinition model)

@@ -72,7 +72,7 @@ internal static class AiProxyRequestReader
 
     /// <summary>Reads an optional text. An empty one is none.</summary>
     public static string? ReadText(JsonElement value, string name, JsonFieldPath path) =>
-        JsonInput.FindMember(value, name) is { } text && JsonInput.ReadString(text, path[name], 0, MaxIdLength) is { Length: > 0 } read ? read : null;
+        JsonInput.FindText(value, name, path, MaxIdLength);
 
     /// <summary>The bot remembers its conversation, so only the last message of the user is its prompt.</summary>
     private static AiProxyRequest WithLastMessage(AiProxyRequest request)

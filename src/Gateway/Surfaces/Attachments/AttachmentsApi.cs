@@ -58,11 +58,7 @@ internal static class PictureType
     /// <summary>The media type; null if the content is no picture that browsers show.</summary>
     public static string? Of(ReadOnlySpan<byte> content)
     {
-        if (content.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G'])) return "image/png";
-        if (content.StartsWith((ReadOnlySpan<byte>)[0xff, 0xd8, 0xff])) return "image/jpeg";
-        if (content.StartsWith("GIF8"u8)) return "image/gif";
-        if (content.StartsWith("RIFF"u8) && content.Length >= 12 && content[8..12].SequenceEqual("WEBP"u8)) return "image/webp";
-        if (content.Length >= 12 && content[4..8].SequenceEqual("ftyp"u8) && content[8..12].SequenceEqual("avif"u8)) return "image/avif";
+        if (MediaTypes.Detect(content)?.Type is ("image/png" or "image/jpeg" or "image/gif" or "image/webp" or "image/avif") and var type) return type;
         return content.StartsWith("BM"u8) ? "image/bmp" : null;
     }
 }

@@ -40,8 +40,7 @@ internal sealed class CcpApi(
         info.PromptLength = chat.PromptLength;
 
         await using var turn = await turns.Start(RequestInfo.KeyOf(context), chat, NoHeaders, context.RequestAborted);
-        info.TurnId = turn.Id;
-        context.Response.Headers["x-turn-id"] = turn.Id;
+        RequestInfo.SetTurn(context, turn.Id);
         var completion = new CompletionInfo(turn.Id, request.Model ?? model.Id, time.GetUtcNow().ToUnixTimeSeconds(), null);
         var addresses = ReplyAddresses.Of(context);
         if (request.Stream)
@@ -63,8 +62,7 @@ internal sealed class CcpApi(
 
         var reply = await images.Run(context, chat, NoHeaders);
         if (context.RequestAborted.IsCancellationRequested) return;
-        info.TurnId = reply.TurnId;
-        context.Response.Headers["x-turn-id"] = reply.TurnId;
+        RequestInfo.SetTurn(context, reply.TurnId);
         var addresses = ReplyAddresses.Of(context);
         var drawn = await Task.WhenAll(reply.Urls.Select(url => Load(url, addresses, context.RequestAborted)));
         await JsonBody.Write(context, (time.GetUtcNow().ToUnixTimeSeconds(), drawn), static (writer, value) => CcpJson.WriteImages(writer, value));

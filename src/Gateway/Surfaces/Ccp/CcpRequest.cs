@@ -63,9 +63,5 @@ internal sealed record CcpRequest(string? Model, string Text, MessageReader Mess
         return text[start..];
     }
 
-    private static string? ReadModel(JsonElement root)
-    {
-        var path = JsonFieldPath.Root["model"];
-        return JsonInput.FindMember(root, "model") is { } model && JsonInput.ReadString(model, path, 0, MaxModelLength) is { Length: > 0 } name ? name : null;
-    }
+    private static string? ReadModel(JsonElement root) => JsonInput.FindText(root, "model", JsonFieldPath.Root, MaxModelLength);
 }

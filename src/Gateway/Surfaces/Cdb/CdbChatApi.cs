@@ -41,8 +41,7 @@ internal sealed class CdbChatApi(
         var headers = new TurnHeaders(conversation.ConversationName, null, Survive: true);
         await using var turn = await turns.Start(
             RequestInfo.KeyOf(context), FlatPrompt.Create(model.Id, prompt, image), headers, context.RequestAborted);
-        info.TurnId = turn.Id;
-        context.Response.Headers["x-turn-id"] = turn.Id;
+        RequestInfo.SetTurn(context, turn.Id);
         var addresses = ReplyAddresses.Of(context);
         if (stream)
         {

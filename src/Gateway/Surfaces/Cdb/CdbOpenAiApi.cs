@@ -66,8 +66,7 @@ internal sealed class CdbOpenAiApi(
 
         await using var turn = await turns.Start(
             RequestInfo.KeyOf(context), chat, new TurnHeaders(conversation.ConversationName, null, false), context.RequestAborted);
-        info.TurnId = turn.Id;
-        context.Response.Headers["x-turn-id"] = turn.Id;
+        RequestInfo.SetTurn(context, turn.Id);
         var addresses = ReplyAddresses.Of(context);
         var completion = new CdbCompletion("chatcmpl-" + conversation.Name, request.Model ?? model.Id, time.GetUtcNow().ToUnixTimeSeconds());
         if (request.Stream)
@@ -94,8 +93,7 @@ internal sealed class CdbOpenAiApi(
 
         var reply = await images.Run(context, chat, new TurnHeaders(conversation.ConversationName, null, false));
         if (context.RequestAborted.IsCancellationRequested) return;
-        info.TurnId = reply.TurnId;
-        context.Response.Headers["x-turn-id"] = reply.TurnId;
+        RequestInfo.SetTurn(context, reply.TurnId);
         await JsonBody.Write(context, (Created: time.GetUtcNow().ToUnixTimeSeconds(), reply.Urls), static (writer, answer) =>
         {
             writer.WriteStartObject();

@@ -12,7 +12,7 @@ internal static class CdpBody
     private const int MaxModelLength = 256;
     private const int MaxPromptLength = 32_000;
     private const int MaxIdLength = 32;
-    private static readonly IReadOnlyDictionary<string, string> Empty = new Dictionary<string, string>();
+    private const int MaxNameLength = 1000;
 
     /// <inheritdoc cref="JsonBody.Read"/>
     public static ValueTask<T> Read<T>(HttpContext context, long maxBytes, Func<JsonElement, ReadOnlySequence<byte>, T> read)
@@ -35,8 +35,6 @@ internal static class CdpBody
             Uploads = messages.Uploads,
             PromptLength = messages.Length,
             Stream = JsonInput.FindMember(root, "stream") is { } stream && JsonInput.ReadBoolean(stream, path["stream"]),
-            Variables = Empty,
-            Metadata = Empty,
             Fingerprint = JsonBody.Fingerprint(bytes),
         };
         return new CdpChatRequest(chat, ReadId(root, "channelId"));
@@ -76,14 +74,11 @@ internal static class CdpBody
 
     private static string NewId() => GrainKeys.Encode(Guid.NewGuid().ToByteArray());
 
-    private static string ReadModel(JsonElement root) =>
-        JsonInput.FindMember(root, "model") is { } model ? JsonInput.ReadString(model, JsonFieldPath.Root["model"], 0, MaxModelLength) : "";
+    private static string ReadModel(JsonElement root) => JsonInput.FindText(root, "model", JsonFieldPath.Root, MaxModelLength) ?? "";
 
-    private static string ReadName(JsonElement root) =>
-        JsonInput.FindMember(root, "name") is { } name ? JsonInput.ReadString(name, JsonFieldPath.Root["name"], 0, 1000) : "";
+    private static string ReadName(JsonElement root) => JsonInput.FindText(root, "name", JsonFieldPath.Root, MaxNameLength) ?? "";
 
-    private static string? ReadId(JsonElement root, string name) =>
-        JsonInput.FindMember(root, name) is { } id && JsonInput.ReadString(id, JsonFieldPath.Root[name], 0, MaxIdLength) is { Length: > 0 } text ? text : null;
+    private static string? ReadId(JsonElement root, string name) => JsonInput.FindText(root, name, JsonFieldPath.Root, MaxIdLength);
 }
 
 /// <summary>A chat.</summary>

@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Http;
 namespace CozeCluster.Gateway.Surfaces.Cdp;
 
 /// <summary><c>POST /v1/images/generations</c> of coze-discord-proxy: one turn, and all images of its reply.</summary>
-internal sealed class CdpImages(GatewayOptions options, CdpTurns turns, ISafeFetcher fetcher, IBlobStore blobs, TimeProvider time)
+internal sealed class CdpImages(GatewayOptions options, CdpTurns turns, ImageTurns images, TimeProvider time)
 {
     /// <summary>The maximum number of images of one reply that are returned.</summary>
     private const int MaxImages = 10;
@@ -18,7 +18,6 @@ internal sealed class CdpImages(GatewayOptions options, CdpTurns turns, ISafeFet
         + "create an image that corresponds to the text I have provided:\n";
 
     private const string NothingDrawn = "Failed to fetch image URL, please try again later.";
-    private static readonly IReadOnlyDictionary<string, string> Empty = new Dictionary<string, string>();
 
     public async Task Generate(HttpContext context)
     {
@@ -28,7 +27,7 @@ internal sealed class CdpImages(GatewayOptions options, CdpTurns turns, ISafeFet
         {
             Model = request.Model,
             Messages = [new ChatMessage(ChatRole.User, [new TextContent(Instruction + request.Prompt)])],
-            Uploads = [], Variables = Empty, Metadata = Empty, PromptLength = request.Prompt.Length, Fingerprint = request.Fingerprint,
+            Uploads = [], PromptLength = request.Prompt.Length, Fingerprint = request.Fingerprint,
         };
         var (started, info) = await turns.Start(context, chat, request.ChannelId);
         await using var turn = started;
@@ -38,19 +37,18 @@ internal sealed class CdpImages(GatewayOptions options, CdpTurns turns, ISafeFet
 
         var (urls, text) = ImageFinder.Find(content.BuildText() ?? "");
         if (urls.Count == 0 && text is null) throw new ClusterException(ErrorCode.NoImage, NothingDrawn);
-        var images = new List<CdpImage>();
-        foreach (var url in urls.Take(MaxImages)) images.Add(await CreateImage(url, text, request.Inline, addresses, context.RequestAborted));
+        var drawn = new List<CdpImage>();
+        foreach (var url in urls.Take(MaxImages)) drawn.Add(await CreateImage(url, text, request.Inline, addresses, context.RequestAborted));
         // A bot that draws nothing says why.
-        if (images.Count == 0) images.Add(new CdpImage("", "", text));
-        await JsonBody.Write(context, (info.Created, images, content), Write);
+        if (drawn.Count == 0) drawn.Add(new CdpImage("", "", text));
+        await JsonBody.Write(context, (info.Created, drawn, content), Write);
     }
 
     private async Task<CdpImage> CreateImage(string url, string? text, bool inline, ReplyAddresses addresses, CancellationToken cancellationToken)
     {
         if (!inline) return new CdpImage(url, "", text);
         if (url.StartsWith("data:", StringComparison.OrdinalIgnoreCase)) return new CdpImage(url, url, text);
-        var kept = addresses.FindBlobId(url) is { } blobId ? await ReplyFiles.Open(blobs, blobId, cancellationToken) : null;
-        var bytes = kept ?? (await fetcher.Fetch(url, "image/", cancellationToken)).Content;
+        var bytes = await images.Load(url, addresses, cancellationToken);
         var type = MediaTypes.Detect(bytes.Span) is var (detected, _) ? detected : "image/webp";
         return new CdpImage(url, $"data:{type};base64,{Convert.ToBase64String(bytes.Span)}", text);
     }

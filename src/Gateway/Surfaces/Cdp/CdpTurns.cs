@@ -32,8 +32,7 @@ internal sealed class CdpTurns(Readiness readiness, IFleetView fleet, CdpServers
         }
         var channel = channelId is null ? null : await servers.FindChannel(key.TenantId, model, channelId);
         var turn = await turns.Start(key, chat with { Model = model.Id, Channel = channel }, headers, context.RequestAborted);
-        info.TurnId = turn.Id;
-        context.Response.Headers["x-turn-id"] = turn.Id;
+        RequestInfo.SetTurn(context, turn.Id);
         return (turn, new CompletionInfo(turn.Id, name, time.GetUtcNow().ToUnixTimeSeconds(), headers.ConversationName));
     }
 

@@ -44,19 +44,18 @@ internal sealed class ChatApi(
         var request = await JsonBody.Read(context, options.MaxBodyBytes, (root, bytes) => ChatRequestReader.Read(root, bytes, models));
         info.PromptLength = request.PromptLength;
         var model = fleet.RequireModel(RequestInfo.KeyOf(context), Known(request.Model));
-        fleet.RequireTask(tenantId, model.Id, ModelTask.Chat);
+        fleet.RequireTask(model, ModelTask.Chat);
         info.Model = model.Id;
 
-        var headers = TurnHeaders.Read(context.Request, request) with { Credential = UpstreamAuthorization.Read(context, fleet, model.Id) };
+        var headers = TurnHeaders.Read(context.Request, request) with { Credential = UpstreamAuthorization.Read(context, fleet, model) };
         if (request.Choices > 1)
         {
             await choices.Complete(context, request, model.Id, headers);
             return;
         }
         await using var turn = await turns.Start(RequestInfo.KeyOf(context), request with { Model = model.Id }, headers, context.RequestAborted);
-        info.TurnId = turn.Id;
-        context.Response.Headers["x-turn-id"] = turn.Id;
-        if (headers.ConversationName is { } name && ConversationNames.FitsHeader(name)) context.Response.Headers["x-conversation-id"] = name;
+        RequestInfo.SetTurn(context, turn.Id);
+        ConversationNames.AddTo(context.Response, headers.ConversationName);
         var completion = new CompletionInfo(turn.Id, request.Model, time.GetUtcNow().ToUnixTimeSeconds(), headers.ConversationName)
         {
             IgnoredFields = request.IgnoredFields,

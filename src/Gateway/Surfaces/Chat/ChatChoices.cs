@@ -30,8 +30,7 @@ internal sealed class ChatChoices(IFleetView fleet, TurnStarter turns, ReplyStre
         {
             await Start(started, RequestInfo.KeyOf(context), request with { Model = model }, headers, stop.Token);
             var ids = string.Join(',', started.Select(turn => turn.Id));
-            RequestInfo.Of(context).TurnId = ids;
-            context.Response.Headers["x-turn-id"] = ids;
+            RequestInfo.SetTurn(context, ids);
             var first = new CompletionInfo(started[0].Id, request.Model, time.GetUtcNow().ToUnixTimeSeconds(), ConversationName: null)
             {
                 IgnoredFields = request.IgnoredFields,
@@ -99,7 +98,7 @@ internal sealed class ChatChoices(IFleetView fleet, TurnStarter turns, ReplyStre
     private async Task WriteWhole(HttpContext context, ReplyMerge merge, IReadOnlyList<CompletionInfo> completions)
     {
         var addresses = ReplyAddresses.Of(context);
-        var contents = completions.ToDictionary(completion => completion.TurnId, _ => ReplyContent.Start(addresses));
+        var contents = completions.ToDictionary(completion => completion.TurnId, _ => new ReplyContent(addresses));
         if (!await ReplyContent.ReadToEnd(merge, turnId => contents[turnId], time, context.RequestAborted)) return;
         await JsonBody.Write(context, (completions, contents), static (writer, replies) =>
             CompletionJson.Write(writer, [.. replies.completions.Select(completion => (completion, replies.contents[completion.TurnId]))]));

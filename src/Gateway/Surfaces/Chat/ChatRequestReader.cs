@@ -10,7 +10,6 @@ internal static class ChatRequestReader
 {
     private const int MaxModelLength = 256;
     private const int MaxUserLength = 1024;
-    private static readonly IReadOnlyDictionary<string, string> Empty = new Dictionary<string, string>();
 
     /// <summary>Reads a request.</summary>
     /// <param name="root">The body.</param>
@@ -41,11 +40,9 @@ internal static class ChatRequestReader
             ConversationName = JsonInput.FindMember(root, "conversation_id") is { } name
                 ? ConversationNames.Check(JsonInput.ReadString(name, path["conversation_id"]), "conversation_id")
                 : null,
-            User = ReadText(root, "user") ?? ReadText(root, "safety_identifier"),
-            Metadata = JsonInput.FindMember(root, "metadata") is { } metadata ? JsonInput.ReadStrings(metadata, path["metadata"], 16, 64, 512) : Empty,
-            Variables = JsonInput.FindMember(root, "custom_variables") is { } variables
-                ? JsonInput.ReadStrings(variables, path["custom_variables"], 256, 256, 1 << 16)
-                : Empty,
+            User = JsonInput.FindText(root, "user", path, MaxUserLength) ?? JsonInput.FindText(root, "safety_identifier", path, MaxUserLength),
+            Metadata = JsonInput.ReadStrings(root, "metadata", path, 16, 64, 512),
+            Variables = JsonInput.ReadStrings(root, "custom_variables", path, 256, 256, 1 << 16),
             WaitingTurnId = waitingTurnId,
             ToolOutputs = outputs,
             Settings = rules.HonoursSettings ? SettingsReader.Read(root) : GenerationSettings.None,
@@ -59,12 +56,6 @@ internal static class ChatRequestReader
         if (JsonInput.FindMember(root, "model") is not { } given) return models.Default;
         var name = given.ValueKind == JsonValueKind.String ? JsonInput.ReadString(given, JsonFieldPath.Root["model"]) : null;
         return name is "" ? models.Default : name?.Length <= MaxModelLength ? name : null;
-    }
-
-    private static string? ReadText(JsonElement root, string name)
-    {
-        var text = JsonInput.FindMember(root, name) is { } value ? JsonInput.ReadString(value, JsonFieldPath.Root[name], 0, MaxUserLength) : null;
-        return string.IsNullOrEmpty(text) ? null : text;
     }
 
     private static bool ReadIncludeUsage(JsonElement root, JsonFieldPath path, bool stream)

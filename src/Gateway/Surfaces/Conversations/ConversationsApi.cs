@@ -177,6 +177,11 @@ internal static class ConversationNames
         return name;
     }
 
-    /// <summary>Whether a name can be the value of a response header.</summary>
-    public static bool FitsHeader(string name) => !name.AsSpan().ContainsAnyExceptInRange('!', '~');
+    /// <summary>Adds the name of the conversation to the headers of a response, unless it cannot be the value of a header.</summary>
+    /// <param name="response">The response.</param>
+    /// <param name="name">The name; null if the conversation has none.</param>
+    public static void AddTo(HttpResponse response, string? name)
+    {
+        if (name is not null && !name.AsSpan().ContainsAnyExceptInRange('!', '~')) response.Headers["x-conversation-id"] = name;
+    }
 }

@@ -41,29 +41,28 @@ internal sealed class ModelTasksApi(GatewayOptions options, Readiness readiness,
     private async Task Run(HttpContext context, ModelTask task, FieldTable fields)
     {
         readiness.ThrowIfDraining();
-        var info = RequestInfo.Of(context);
+        var (info, key) = (RequestInfo.Of(context), RequestInfo.KeyOf(context));
         var asked = await JsonBody.Read(context, Math.Min(options.MaxBodyBytes, MaxBodyBytes), (root, _) => AskedTask.Read(root, fields));
         info.PromptLength = asked.InputLength;
-        var model = fleet.RequireModel(info.Key!, asked.Model).Id;
-        fleet.RequireTask(info.Key!.TenantId, model, task);
-        info.Model = model;
+        var model = fleet.RequireModel(key, asked.Model);
+        fleet.RequireTask(model, task);
+        info.Model = model.Id;
 
         var request = new ModelTaskRequest
         {
-            TurnId = fleet.Ids.NewTurn(info.Key.TenantId, null),
-            TenantId = info.Key.TenantId,
-            KeyName = info.Key.Name,
-            Model = model,
+            TurnId = fleet.Ids.NewTurn(key.TenantId, null),
+            TenantId = key.TenantId,
+            KeyName = key.Name,
+            Model = model.Id,
             AskedModel = asked.Model,
             User = asked.User,
             Task = task,
             Body = asked.Body,
             Credential = UpstreamAuthorization.Read(context, fleet, model, task),
         };
-        info.TurnId = request.TurnId;
-        context.Response.Headers["x-turn-id"] = request.TurnId;
-        if (!TurnId.TryGetConversation(request.TurnId, out var key)) throw new InvalidOperationException("A new turn id has no conversation.");
-        var result = await grains.Grain<IModelTaskGrain>(key).Run(request, context.RequestAborted);
+        RequestInfo.SetTurn(context, request.TurnId);
+        if (!TurnId.TryGetConversation(request.TurnId, out var conversation)) throw new InvalidOperationException("A new turn id has no conversation.");
+        var result = await grains.Grain<IModelTaskGrain>(conversation).Run(request, context.RequestAborted);
         context.Response.ContentType = "application/json";
         context.Response.Headers.CacheControl = "no-store";
         context.Response.ContentLength = result.Body.Length;
@@ -85,7 +84,7 @@ internal sealed record AskedTask(string Model, string? User, int InputLength, by
         var model = JsonInput.ReadString(JsonInput.GetMember(root, "model", path), path["model"], 1, 256);
         var input = JsonInput.GetMember(root, "input", path);
         fields.Check(root);
-        var user = JsonInput.FindMember(root, "user") is { } given ? JsonInput.ReadString(given, path["user"], 0, 1024) : "";
+        var user = JsonInput.FindText(root, "user", path, 1024);
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, JsonBody.WriterOptions))
         {
@@ -98,6 +97,6 @@ internal sealed record AskedTask(string Model, string? User, int InputLength, by
             }
             json.WriteEndObject();
         }
-        return new AskedTask(model, user.Length > 0 ? user : null, input.GetRawText().Length, buffer.ToArray());
+        return new AskedTask(model, user, input.GetRawText().Length, buffer.ToArray());
     }
 }

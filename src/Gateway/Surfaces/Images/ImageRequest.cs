@@ -71,7 +71,7 @@ internal sealed record ImageRequest(string Model, string Prompt, int Count, bool
             JsonInput.ReadString(JsonInput.GetMember(root, "prompt", path), path["prompt"], 1, MaxPromptLength),
             JsonInput.FindMember(root, "n") is { } count ? (int)JsonInput.ReadInteger(count, path["n"], 1, 10) : 1,
             JsonInput.FindMember(root, "response_format") is { } format && IsInline(format, path["response_format"]),
-            JsonInput.FindMember(root, "user") is { } user && JsonInput.ReadString(user, path["user"], 0, 1024) is { Length: > 0 } name ? name : null,
+            JsonInput.FindText(root, "user", path, 1024),
             [.. ReadHints(root, path)]);
     }
 

@@ -42,8 +42,7 @@ internal sealed class RcaApi(GatewayOptions options, Readiness readiness, ReplyS
         var info = RequestInfo.Of(context);
         info.PromptLength = messages.Length;
         await using var turn = await turns.Start(context, messages, context.RequestAborted);
-        info.TurnId = turn.Id;
-        context.Response.Headers["x-turn-id"] = turn.Id;
+        RequestInfo.SetTurn(context, turn.Id);
         var addresses = ReplyAddresses.Of(context);
         if (RcaOptions.IsStream(context)) await streamer.Run(context, turn.Reader, new RcaStream(addresses, info, time));
         else await WriteWhole(context, turn.Reader, addresses);

@@ -159,7 +159,7 @@ internal sealed partial class RcaConnection(RcaSockets services, HttpContext con
         return RcaMessages.Read(JsonInput.GetMember(root, "data", path), path["data"]);
     }
 
-    /// <summary>While a WebSocket is open, its key may be revoked, expire or lose rights, and its endpoint may stop to accept everybody.</summary>
+    /// <summary>While a WebSocket is open, its key may be revoked, expire or lose rights, and its endpoint may no longer accept everybody.</summary>
     private void CheckKey()
     {
         var key = RequestInfo.KeyOf(context);

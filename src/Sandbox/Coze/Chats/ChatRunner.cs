@@ -34,7 +34,7 @@ internal sealed class ChatRunner
         _toolOutputs = toolOutputs ?? [];
         _plan = ReplyPlan.Create(chat, _toolOutputs, imageUrl);
         _pacer = new Pacer(coze.Time);
-        _pace = _script is { Pace: null, Say: null, Chunks: null, Text: TextKind.Plain } ? coze.EchoPace : _script.Pace ?? TimeSpan.Zero;
+        _pace = _script is { Pace: null, Say: null, IsGenerated: false } ? coze.EchoPace : _script.Pace ?? TimeSpan.Zero;
         chat.Runner = this;
         chat.SetProducing(true);
     }

@@ -70,9 +70,8 @@ internal sealed class ReplyPlan
     {
         var script = chat.Script;
         var ascii = script.Format.AsciiOnly;
-        if (script.DirectiveError is { } error) return Split($"The sandbox cannot follow this prompt: {error}.");
-        if (script.Say is { } say) return Split(say);
-        if (script.Chunks is not null || script.Text != TextKind.Plain)
+        if (script.Dictated is { } dictated) return Split(dictated);
+        if (script.IsGenerated)
             return ChunkedText.Generate(unchecked(script.Seed * 31 + index), script.Text, script.Chunks ?? DefaultChunks, script.Chunk, ascii);
 
         var tools = toolOutputs.Count == 0 ? "" : $" The tools returned: {string.Join("; ", toolOutputs.Select(o => o.Output))}.";

@@ -6,19 +6,13 @@ namespace CozeCluster.Sandbox.Coze;
 internal static class ChatDirectives
 {
     /// <summary>Parses directives into a script.</summary>
-    public static readonly DirectiveParser<ChatScript> Parser = new(
+    public static readonly DirectiveParser<ChatScript> Parser = ReplyDirectives.CreateParser(
+        ChatScript.Default,
         new Dictionary<string, Func<ChatScript, string?, ChatScript>>(StringComparer.Ordinal)
         {
             // Content.
-            ["say"] = (s, v) => s with { Say = Text(v) },
-            ["chunks"] = (s, v) => s with { Chunks = Number(v) },
-            ["chunk"] = (s, v) => s with { Chunk = Number(v, min: 1) },
-            ["text"] = (s, v) => s with { Text = OneOf(v, ("plain", TextKind.Plain), ("unicode", TextKind.Unicode)) },
-            ["seed"] = (s, v) => s with { Seed = Number(v) },
             ["answers"] = (s, v) => s with { Answers = Number(v) },
             ["followups"] = (s, v) => s with { FollowUps = Number(v) },
-            ["reasoning"] = (s, v) => s with { Reasoning = Number(v) },
-            ["tool"] = (s, v) => s with { Tools = [.. Text(v).Split(',', StringSplitOptions.RemoveEmptyEntries)] },
             ["knowledge"] = (s, v) => s with { Knowledge = Flag(v) },
             ["verbose"] = (s, v) => s with { Verbose = Flag(v) },
             ["image"] = (s, v) => s with { Image = Flag(v) },
@@ -32,21 +26,14 @@ internal static class ChatDirectives
 
             // Timing.
             ["pace"] = (s, v) => s with { Pace = Duration(v) },
-            ["first_byte"] = (s, v) => s with { FirstByte = Duration(v) },
-            ["think"] = (s, v) => s with { Think = Duration(v) },
-            ["stall_after"] = (s, v) => s with { StallAfter = Number(v) },
-            ["stall"] = (s, v) => s with { Stall = Duration(v), StallAfter = s.StallAfter ?? 0 },
 
             // Errors.
             ["early_error"] = (s, v) => s with { EarlyError = Number(v, min: 1) },
-            ["http"] = (s, v) => s with { Http = Number(v, min: 200, max: 599) },
-            ["retry_after"] = (s, v) => s with { RetryAfter = Duration(v) },
             ["error"] = (s, v) => s with { Error = Number(v, min: 1) },
             ["error_after"] = (s, v) => s with { ErrorAfter = Number(v), Error = s.Error ?? 5000 },
             ["failed"] = (s, v) => s with { Failed = Number(v, min: 1) },
             ["failed_after"] = (s, v) => s with { FailedAfter = Number(v), Failed = s.Failed ?? 5000 },
             ["failed_form"] = (s, v) => s with { FailedBare = OneOf(v, ("chat", false), ("bare", true)) },
-            ["disconnect_after"] = (s, v) => s with { DisconnectAfter = Number(v) },
 
             // Form of the SSE records and of the JSON.
             ["colon"] = (s, v) => s with { Format = s.Format with { SpaceAfterColon = OneOf(v, ("tight", false), ("space", true)) } },
@@ -62,15 +49,12 @@ internal static class ChatDirectives
             },
             ["last_error"] = (s, v) => s with { Format = s.Format with { LastErrorNull = OneOf(v, ("zero", false), ("null", true)) } },
             ["usage_names"] = (s, v) => s with { Format = s.Format with { UsageInTokens = OneOf(v, ("count", false), ("tokens", true)) } },
-        },
-        error => ChatScript.Default with { DirectiveError = error });
+        });
 
     private static ScriptedUsage Usage(string? value)
     {
         if (Text(value) == "none") return new ScriptedUsage(0, 0, Absent: true);
-        var parts = value!.Split('/');
-        return parts.Length == 2
-            ? new ScriptedUsage(Number(parts[0]), Number(parts[1]))
-            : throw new DirectiveException($"'{value}' is neither input/output, such as 12/34, nor none");
+        var (input, output) = ReplyDirectives.Pair(value, "input/output");
+        return new ScriptedUsage(input, output);
     }
 }

@@ -1,20 +1,13 @@
 namespace CozeCluster.Sandbox.Coze;
 
 /// <summary>The behavior of one chat, set by <see cref="ChatDirectives"/>. <c>docs/sandbox.md</c> explains each directive.</summary>
-internal sealed record ChatScript
+internal sealed record ChatScript : ReplyScript
 {
     public static readonly ChatScript Default = new();
 
     // Content.
-    public string? Say { get; init; }
-    public int? Chunks { get; init; }
-    public int Chunk { get; init; } = 8;
-    public TextKind Text { get; init; }
-    public int Seed { get; init; }
     public int Answers { get; init; } = 1;
     public int FollowUps { get; init; } = 3;
-    public int Reasoning { get; init; }
-    public IReadOnlyList<string> Tools { get; init; } = [];
     public bool Knowledge { get; init; }
     public bool Verbose { get; init; }
     public bool Image { get; init; }
@@ -28,29 +21,19 @@ internal sealed record ChatScript
     // Only language models.
     public string? Finish { get; init; }
 
-    // Timing. A stall of null does not end.
+    // Timing.
     public TimeSpan? Pace { get; init; }
-    public TimeSpan FirstByte { get; init; }
-    public TimeSpan Think { get; init; }
-    public int? StallAfter { get; init; }
-    public TimeSpan? Stall { get; init; }
 
     // Errors.
     public int? EarlyError { get; init; }
-    public int? Http { get; init; }
-    public TimeSpan? RetryAfter { get; init; }
     public int? Error { get; init; }
     public int ErrorAfter { get; init; }
     public int? Failed { get; init; }
     public int FailedAfter { get; init; }
     public bool FailedBare { get; init; }
-    public int? DisconnectAfter { get; init; }
 
     // Form of the SSE records and of the JSON.
     public WireFormat Format { get; init; } = WireFormat.Default;
-
-    // The error message of an invalid directive.
-    public string? DirectiveError { get; init; }
 }
 
 /// <summary>The usage to report. <see cref="Absent"/> omits it.</summary>
@@ -77,11 +60,4 @@ internal enum DoneFormat
     Bare,
     Debug,
     None,
-}
-
-/// <summary>The words of generated text.</summary>
-internal enum TextKind
-{
-    Plain,
-    Unicode,
 }

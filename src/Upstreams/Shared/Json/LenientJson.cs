@@ -29,6 +29,20 @@ internal static class LenientJson
     /// <inheritdoc cref="TryParse(ReadOnlySpan{byte})"/>
     public static JsonElement? TryParse(string text) => TryParse(Encoding.UTF8.GetBytes(text));
 
+    /// <summary>Whether a text is one JSON value and nothing else.</summary>
+    public static bool IsJson(string text)
+    {
+        try
+        {
+            using var _ = JsonDocument.Parse(text);
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Parses a text that is a JSON object of valid Unicode and nothing else, so that it can be written again; null if it is not.</summary>
     public static JsonElement? TryParseObject(string text)
     {

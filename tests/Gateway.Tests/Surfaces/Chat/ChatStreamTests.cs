@@ -130,6 +130,20 @@ public sealed class ChatStreamTests
         Assert.Equal("Hmm\n\na", ContentOf(events, "reasoning_content"));
     }
 
+    [Fact]
+    public async Task Answer_after_rewritten_reasoning_begins_after_a_blank_line()
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.OnBegin = conversation => conversation.Post(
+            new Cursor(2, 1, 1),
+            Reply.Text("One"), Reply.Reasoning("Hmm", part: 1), new ReplyRewritten(1, 0), Reply.Text("Two", part: 2, answer: 1), Reply.Stop());
+
+        using var response = await host.Stream();
+        var events = await SseReader.ReadAll(response);
+
+        Assert.Equal("One\n\nTwo", ContentOf(events));
+    }
+
     [Theory]
     [InlineData(false, "Half")]
     [InlineData(true, "Half\n\n[Error: The bot broke off.]")]
