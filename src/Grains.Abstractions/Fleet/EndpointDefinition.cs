@@ -10,8 +10,8 @@ namespace CozeCluster;
 public sealed record EndpointDefinition
 {
     /// <summary>
-    /// The value of <see cref="RequestsPerMinute"/> for addresses of other machines at an endpoint with <see cref="Anonymous"/> that does not set it: enough for
-    /// the people behind one address, and too few for a program that uses up what bots may do.
+    /// The value of <see cref="RequestsPerMinute"/> for addresses of other machines, at an endpoint with <see cref="Anonymous"/> that does not set it: enough
+    /// for the people behind one address, and too few for a program that uses up what bots may do.
     /// </summary>
     public const int AnonymousRequestsPerMinute = 120;
 

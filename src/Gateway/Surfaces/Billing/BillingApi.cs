@@ -46,7 +46,7 @@ internal static class BillingApi
         routes.MapGet("/dashboard/billing/{**path}", AnswerUnknown).ExcludeFromDescription();
     }
 
-    // Panels try other routes of OpenAI's old dashboard too. Without this, the operators' dashboard below the same path would make a browser ask for a password.
+    // Panels try other routes of OpenAI's old dashboard too. The operators' dashboard, at the same path, would make a browser ask for a password.
     private static Task AnswerUnknown(HttpContext context)
     {
         context.Response.StatusCode = StatusCodes.Status404NotFound;
