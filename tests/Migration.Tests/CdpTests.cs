@@ -36,6 +36,33 @@ public sealed class CdpTests : IDisposable
     }
 
     [Theory]
+    [InlineData(null, "")]
+    [InlineData("""[{ "cozeBotId": "1000000000000000012" }]""", "")]
+    [InlineData("""[{ "cozeBotId": "1000000000000000012" }, { "cozeBotId": "1000000000000000013", "model": ["gpt-4"] }]""", "gpt-4")]
+    public void Models_without_a_name_in_the_old_configuration_are_in_no_list(string? entries, string expected)
+    {
+        if (entries is not null) _folder.Write("config/bot_config.json", entries);
+
+        var models = Read().Models;
+
+        Assert.Contains(models, model => model.Id == "coze");
+        Assert.Equal(expected, string.Join(' ', models.Where(model => !model.IsHidden).Select(model => model.Id)));
+    }
+
+    [Theory]
+    [InlineData(null, "requests_per_minute: 1000000")]
+    [InlineData("a-secret-of-mine", null)]
+    public void REQUEST_RATE_LIMIT_0_means_no_limit(string? secret, string? expected)
+    {
+        List<(string, string)> variables = [("REQUEST_RATE_LIMIT", "0")];
+        if (secret is not null) variables.Add(("PROXY_SECRET", secret));
+
+        var limit = Read([.. variables]).Endpoints[0].RequestsPerMinute;
+
+        Assert.Equal(expected, limit is null ? null : $"{limit.Name}: {limit.Value.Text}");
+    }
+
+    [Theory]
     [InlineData("CHANNEL_AUTO_DEL_TIME", "0", "delete_after: never")]
     [InlineData("CHANNEL_AUTO_DEL_TIME", "60", "delete_after: 1m")]
     [InlineData("CHANNEL_AUTO_DEL_TIME", "99999999", "delete_after: 7d")]

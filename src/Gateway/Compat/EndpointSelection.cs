@@ -1,3 +1,4 @@
+using System.Net;
 using CozeCluster.Gateway.Http;
 using Microsoft.AspNetCore.Http;
 
@@ -12,7 +13,7 @@ internal sealed class EndpointSelection(RequestDelegate next, IFleetView fleet, 
 
     public Task InvokeAsync(HttpContext context)
     {
-        RemoveDoubledVersion(context.Request);
+        RepairVersion(context.Request);
         var endpoints = fleet.Endpoints;
         if (endpoints.All.Count > 0 && Find(endpoints.All, context) is { } endpoint)
         {
@@ -27,11 +28,21 @@ internal sealed class EndpointSelection(RequestDelegate next, IFleetView fleet, 
         return next(context);
     }
 
-    /// <summary>People append <c>/v1</c> to a base URL where their client adds it itself.</summary>
-    private static void RemoveDoubledVersion(HttpRequest request)
+    /// <summary>
+    /// People append a slash or <c>/v1</c> to a base URL where their client adds them itself: <c>//v1</c>, <c>/v1/v1</c>, <c>/v1//v1</c>. Other paths are not
+    /// repaired: who forbids <c>/admin</c> in a proxy need not think of <c>//admin</c>.
+    /// </summary>
+    private static void RepairVersion(HttpRequest request)
     {
-        if (request.Path.StartsWithSegments("/v1/v1", StringComparison.Ordinal)) request.Path = request.Path.Value![3..];
+        var path = request.Path.Value.AsSpan();
+        var start = 0;
+        for (var at = SkipSlashes(path, 0); IsVersion(path[at..]); at = SkipSlashes(path, at + 2)) start = at - 1;
+        if (start > 0) request.Path = path[start..].ToString();
     }
+
+    private static int SkipSlashes(ReadOnlySpan<char> path, int at) => path[at..].IndexOfAnyExcept('/') is var count and >= 0 ? at + count : path.Length;
+
+    private static bool IsVersion(ReadOnlySpan<char> rest) => rest is ['v', '1'] or ['v', '1', '/', ..];
 
     private static EndpointDefinition? Find(IReadOnlyList<EndpointDefinition> endpoints, HttpContext context)
     {
@@ -55,7 +66,7 @@ internal sealed class EndpointSelection(RequestDelegate next, IFleetView fleet, 
         request.PathBase = request.PathBase.Add(path);
         request.Path = request.Path.Value![path.Length..];
         if (request.Path.Value is null or "") request.Path = "/";
-        RemoveDoubledVersion(request);
+        RepairVersion(request);
     }
 
     private void CheckLimits(HttpContext context, EndpointDefinition endpoint)
@@ -63,12 +74,20 @@ internal sealed class EndpointSelection(RequestDelegate next, IFleetView fleet, 
         var address = context.Connection.RemoteIpAddress;
         if (endpoint.Networks.Count > 0 && !AddressRanges.Contain(endpoint, endpoint.Networks, address))
             throw new ClusterException(ErrorCode.PermissionDenied, "Your address is not allowed to use this endpoint.");
-        if (endpoint.RequestsPerMinute is { } limit && _requests.Add(endpoint.Id, ClientNetwork.Of(address), limit) is { } until)
+        if (LimitOf(endpoint, address) is { } limit && _requests.Add(endpoint.Id, ClientNetwork.Of(address), limit) is { } until)
         {
             throw new ClusterException(
                 ErrorCode.RateLimited, $"This endpoint is limited to {limit} requests a minute for each address. Retry later.", until: until);
         }
     }
+
+    /// <summary>How many requests an address may send within a minute. Programs on this machine are the operator's own.</summary>
+    private static int? LimitOf(EndpointDefinition endpoint, IPAddress? address) => endpoint switch
+    {
+        { RequestsPerMinute: { } limit } => limit,
+        { Anonymous: not null } when address is null || !IPAddress.IsLoopback(address) => EndpointDefinition.AnonymousRequestsPerMinute,
+        _ => null,
+    };
 
     private CompatMode ModeOfKey(HttpContext context)
     {

@@ -9,6 +9,12 @@ namespace CozeCluster;
 [GenerateSerializer, Immutable, Alias("endpoint-definition")]
 public sealed record EndpointDefinition
 {
+    /// <summary>
+    /// The value of <see cref="RequestsPerMinute"/> for addresses of other machines, at an endpoint with <see cref="Anonymous"/> that does not set it: enough
+    /// for the people behind one address, and too few for a program that uses up what bots may do.
+    /// </summary>
+    public const int AnonymousRequestsPerMinute = 120;
+
     /// <summary>1 to 40 of <c>a-z 0-9 - _</c>.</summary>
     [Id(0)]
     public required string Id { get; init; }
@@ -33,7 +39,7 @@ public sealed record EndpointDefinition
     [Id(5)]
     public string? Anonymous { get; init; }
 
-    /// <summary>The maximum number of requests of one client address within a minute; null: no limit.</summary>
+    /// <summary>The maximum number of requests of one client address within a minute; null: no limit, or <see cref="AnonymousRequestsPerMinute"/>.</summary>
     [Id(6)]
     public int? RequestsPerMinute { get; init; }
 

@@ -64,6 +64,8 @@ internal static class CdpReader
         var port = (int?)variables.Number("PORT", 1, 65535) ?? DefaultPort;
         var options = new List<OldOption>();
         var limit = variables.Number("REQUEST_RATE_LIMIT", 0, int.MaxValue) ?? DefaultRate;
+        // Who writes 0 wants no limit. An endpoint for requests without a key has none only if a number says so.
+        if (limit == 0 && isOpen) limit = MaxRate;
         if (variables.Flag("ONLY_OPENAI_API") == true)
             options.Add(new OldOption("only_openai_api", FleetValue.Plain("true"), variables.From("ONLY_OPENAI_API")));
         context.Fleet.Endpoints.Add(new OldEndpoint("coze-discord-proxy", port, variables.From("PORT"))

@@ -40,7 +40,7 @@ internal static class CdpTenants
         if (!variables.Has("COZE_BOT_ID")) context.Note("COZE_BOT_ID, the bot that answers, was not found: set it before the node starts.", isImportant: true);
         var bot = id is null ? bots.Missing("COZE_BOT_ID") : bots.Id(id, null, variables.From("COZE_BOT_ID"));
         context.Fleet.Tenants.Add(tenant);
-        context.Fleet.Models.Add(new OldModel("coze", [bot], []));
+        context.Fleet.Models.Add(new OldModel("coze", [bot], []) { IsHidden = true });
     }
 
     // Without keys, the old program looked only at the model.
@@ -97,7 +97,8 @@ internal static class CdpTenants
             var served = entries.Where(entry => entry.Models.Contains(name) || (name.Length == 0 && entry.Models.Count == 0)).ToList();
             var behind = served.Select(entry => bots.Id(entry.BotId, entry.ChannelId, entry.From)).Distinct().ToList();
             ids[name] = Names.Model(prefix + (name.Length == 0 ? "coze" : name), taken);
-            context.Fleet.Models.Add(new OldModel(ids[name], behind, [tenant.Id], served[0].From) { IsHidden = prefix.Length > 0 });
+            var isHidden = prefix.Length > 0 || name.Length == 0;
+            context.Fleet.Models.Add(new OldModel(ids[name], behind, [tenant.Id], served[0].From) { IsHidden = isHidden });
         }
         var named = names.Where(name => name.Length > 0).ToList();
         foreach (var name in named.Where(name => !ids.ContainsValue(name))) AddAlias(context, tenant, name, ids[name]);

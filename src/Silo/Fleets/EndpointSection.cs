@@ -53,7 +53,9 @@ internal static class EndpointSection
     [
         .. from endpoint in declared.Endpoints
            where endpoint.Definition.Anonymous is not null
-           select $"Endpoint {endpoint.Definition.Id} accepts requests without a key. They act for the tenant {endpoint.Definition.Anonymous}",
+           let limit = endpoint.Definition.RequestsPerMinute ?? EndpointDefinition.AnonymousRequestsPerMinute
+           select $"Endpoint {endpoint.Definition.Id} accepts requests without a key. They act for the tenant {endpoint.Definition.Anonymous}; "
+               + $"each address of another machine may send {limit} a minute",
     ];
 
     private static DeclaredEndpoint ReadEndpoint(FleetMap map)

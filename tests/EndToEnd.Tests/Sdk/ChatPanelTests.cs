@@ -27,6 +27,17 @@ public sealed class ChatPanelTests(NodeFixture node)
         Assert.Equal(0, response.Json.GetProperty("total_usage").GetDouble());
     }
 
+    [Theory]
+    [InlineData("/dashboard/billing/credit_grants")]
+    [InlineData("/v1/dashboard/billing/credit_grants")]
+    public async Task Panel_AsksForWhatThereIsNot_GetsAnErrorAndNoQuestionForAPassword(string path)
+    {
+        using var response = await node.Http.RequestAsync(HttpMethod.Get, path, TestFleet.Key);
+
+        Assert.Equal((404, "application/json"), ((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType));
+        Assert.Empty(response.Headers.WwwAuthenticate);
+    }
+
     [Fact]
     public async Task NextChat_StreamsThenAsksForATitleThenSummarizes()
     {

@@ -48,7 +48,9 @@ public sealed partial class CdpComposeTests
         using var http = HttpRequests.CreateClient(node.BaseUrl);
 
         using var models = await SendAsync(http, HttpMethod.Get, "/v1/models", null);
-        Assert.Equal(200, (int)models.StatusCode);
+        var listed = JsonDocument.Parse(await models.Content.ReadAsStringAsync(TestTimeout.Token)).RootElement.GetProperty("data").EnumerateArray().ToList();
+        Assert.Equal((200, 23), ((int)models.StatusCode, listed.Count));
+        Assert.Equal(("gpt-3.5-turbo", "o3-mini"), (listed[0].Text("id"), listed[^1].Text("id")));
         using var reply = await SendAsync(
             http, HttpMethod.Post, "/v1/chat/completions", """{"model":"gpt-4","stream":false,"messages":[{"role":"user","content":"Hi [[say=fine]]"}]}""");
         var json = JsonDocument.Parse(await reply.Content.ReadAsStringAsync(TestTimeout.Token)).RootElement;

@@ -5,7 +5,9 @@ using CozeCluster.Gateway.Compat;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Tests.Fakes;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Gateway.Tests.Compat;
 
@@ -16,13 +18,30 @@ public sealed class EndpointSelectionTests
     [InlineData("/old/v1/v1/models", "old")]
     [InlineData("/v1/models", "standard")]
     [InlineData("/v1/v1/models", "standard")]
+    [InlineData("//v1/models", "standard")]
+    [InlineData("/v1//v1/models", "standard")]
+    [InlineData("/old//v1/models", "old")]
     public async Task Path_ChoosesTheRouteOfItsEndpoint(string path, string expected)
     {
         await using var host = await Start(new EndpointDefinition { Id = "old", Path = "/old", Compat = CompatMode.Rca });
 
-        var answer = await host.Http.GetAsync(path);
+        var answer = await host.Http.GetAsync(Absolute(host, path));
 
         Assert.Equal(expected, await WhoAnswered(answer));
+    }
+
+    [Theory]
+    [InlineData("//metrics", "sk-admin", HttpStatusCode.NotFound)]
+    [InlineData("//admin/v1/nodes", "sk-admin", HttpStatusCode.NotFound)]
+    [InlineData("/v1//models", "sk-test", HttpStatusCode.NotFound)]
+    [InlineData("//v1/models", "sk-unknown", HttpStatusCode.Unauthorized)]
+    [InlineData("//v1/models", null, HttpStatusCode.Unauthorized)]
+    public async Task Path_OnlyTheVersionIsRepairedAndNeedsItsKey(string path, string? key, HttpStatusCode expected)
+    {
+        await using var host = await Start();
+        host.Http.DefaultRequestHeaders.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
+
+        Assert.Equal(expected, (await host.Http.GetAsync(Absolute(host, path))).StatusCode);
     }
 
     [Fact]
@@ -106,6 +125,35 @@ public sealed class EndpointSelectionTests
     }
 
     [Theory]
+    [InlineData("192.0.2.1", null, EndpointDefinition.AnonymousRequestsPerMinute)]
+    [InlineData("192.0.2.1", 130, 130)]
+    [InlineData("192.0.2.1", 2, 2)]
+    [InlineData("127.0.0.1", null, null)]
+    [InlineData("127.0.0.1", 2, 2)]
+    public async Task Anonymous_OtherMachines_HaveALimitUnlessTheEndpointSetsOne(string address, int? set, int? expected)
+    {
+        await using var host = await Start(new EndpointDefinition { Id = "open", Path = "/open", Anonymous = "acme", RequestsPerMinute = set });
+        host.Http.DefaultRequestHeaders.Authorization = null;
+        host.Http.DefaultRequestHeaders.Add(ClientAddress.Header, address);
+
+        for (var i = 0; i < (expected ?? EndpointDefinition.AnonymousRequestsPerMinute); i++)
+            Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/open/v1/models")).StatusCode);
+        var next = await host.Http.GetAsync("/open/v1/models");
+
+        Assert.Equal(expected is null ? HttpStatusCode.OK : HttpStatusCode.TooManyRequests, next.StatusCode);
+    }
+
+    [Fact]
+    public async Task EndpointWithoutAnonymous_HasNoLimitOfItsOwn()
+    {
+        await using var host = await Start(new EndpointDefinition { Id = "old", Path = "/old", Compat = CompatMode.Rca });
+        host.Http.DefaultRequestHeaders.Add(ClientAddress.Header, "192.0.2.1");
+
+        for (var i = 0; i <= EndpointDefinition.AnonymousRequestsPerMinute; i++)
+            Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/old/v1/models")).StatusCode);
+    }
+
+    [Theory]
     [InlineData("127.0.0.0/8", HttpStatusCode.OK)]
     [InlineData("10.0.0.0/8", HttpStatusCode.Forbidden)]
     public async Task Networks_LimitWhoMayCall(string network, HttpStatusCode expected)
@@ -117,7 +165,7 @@ public sealed class EndpointSelectionTests
 
     private static async Task<GatewayHost> Start(params EndpointDefinition[] endpoints)
     {
-        var host = await GatewayHost.Start(map: app =>
+        var host = await GatewayHost.Start(addServices: static services => services.AddSingleton<IStartupFilter, ClientAddress>(), map: app =>
         {
             app.MapGet("/v1/models", Answer).WithMetadata(new CompatRoute(CompatMode.Rca), TenantRoute.Instance);
             app.MapGet("/only-old", Answer).WithMetadata(new CompatRoute(CompatMode.Rca));
@@ -131,6 +179,9 @@ public sealed class EndpointSelectionTests
     private static void SetEndpoints(GatewayHost host, params EndpointDefinition[] endpoints) =>
         host.Grains.Fleet.Endpoints = new FleetEndpoints(endpoints, HasCompatKeys: false);
 
+    // A relative address that begins with two slashes would name another host.
+    private static Uri Absolute(GatewayHost host, string path) => new(host.Http.BaseAddress!.GetLeftPart(UriPartial.Authority) + path);
+
     private static Task<HttpResponseMessage> Get(GatewayHost host, string path, string name) =>
         host.Http.SendAsync(new HttpRequestMessage(HttpMethod.Get, path) { Headers = { Host = name } });
 
@@ -139,5 +190,21 @@ public sealed class EndpointSelectionTests
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
         return body.RootElement.TryGetProperty("by", out var by) ? by.GetString()! : "standard";
+    }
+
+    /// <summary>Lets a request come from any address: the one in its header.</summary>
+    private sealed class ClientAddress : IStartupFilter
+    {
+        public const string Header = "x-test-address";
+
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.Use(static (HttpContext context, RequestDelegate next) =>
+            {
+                if (context.Request.Headers[Header].ToString() is { Length: > 0 } address) context.Connection.RemoteIpAddress = IPAddress.Parse(address);
+                return next(context);
+            });
+            next(app);
+        };
     }
 }

@@ -64,6 +64,7 @@ internal static class RouteCases
         ["GET /cozecluster/v1/usage"] = new(Access.Tenant, _ => [Get("/cozecluster/v1/usage?group_by=hour,key,user,model")]),
         ["GET /dashboard/billing/subscription"] = new(Access.Tenant, _ => [Get("/dashboard/billing/subscription")]),
         ["GET /dashboard/billing/usage"] = new(Access.Tenant, _ => [Get("/dashboard/billing/usage")]),
+        ["GET /dashboard/billing/{**path}"] = Open("/dashboard/billing/credit_grants"),
         ["GET /v1/dashboard/billing/subscription"] = new(Access.Tenant, _ => [Get("/v1/dashboard/billing/subscription")]),
         ["GET /v1/dashboard/billing/usage"] = new(Access.Tenant, _ => [Get("/v1/dashboard/billing/usage")]),
         ["GET /v1/attachments/{id}/{name}"] = new(Access.Open, ids => Attachments(HttpMethod.Get, ids)),

@@ -21,7 +21,8 @@ public sealed class EndpointSectionTests
         Assert.Equal(["127.0.0.1/32", "10.0.0.0/8", "::1/128"], a.Networks);
         Assert.Equal("1", a.Options["flatten"]);
         Assert.Equal((null, CompatMode.None), (b.Port, b.Compat));
-        Assert.Contains(result.File.Warnings, warning => warning.Contains("Endpoint a accepts requests without a key", StringComparison.Ordinal));
+        var warning = Assert.Single(result.File.Warnings, warning => warning.Contains("Endpoint a accepts requests without a key", StringComparison.Ordinal));
+        Assert.EndsWith("may send 60 a minute", warning, StringComparison.Ordinal);
     }
 
     [Theory]

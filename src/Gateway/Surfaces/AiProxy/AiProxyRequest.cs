@@ -63,11 +63,14 @@ internal static class AiProxyRequestReader
             Messages = messages.Messages,
             Uploads = messages.Uploads,
             PromptLength = messages.Length,
-            Settings = SettingsReader.Read(root) with { Tools = [], ToolChoice = null },
         };
-        if (provider == Coze) return WithLastMessage(request) with { Coze = ReadConversation(extra, path["coze"]), Settings = GenerationSettings.None };
+        if (provider == Coze) return WithLastMessage(request) with { Coze = ReadConversation(extra, path["coze"]) };
         if (extra is { } given && ReadText(given, "type", path[provider]) is { } type && type != "api") throw ClosedRoutes.WebPage(provider);
-        return request with { Index = extra is { } named ? ReadText(named, "index", path[provider]) : null };
+        return request with
+        {
+            Settings = SettingsReader.ReadWithoutTools(root),
+            Index = extra is { } named ? ReadText(named, "index", path[provider]) : null,
+        };
     }
 
     /// <summary>Reads an optional text. An empty one is none.</summary>

@@ -3,6 +3,7 @@ using System.Text.Json;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Surfaces.OpenApi;
 using CozeCluster.Gateway.Surfaces.UsageReports;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -42,6 +43,14 @@ internal static class BillingApi
                     operation.Responses!.Add("200", Schemas.Json("The usage.", Schemas.Any()));
                 });
         }
+        routes.MapGet("/dashboard/billing/{**path}", AnswerUnknown).ExcludeFromDescription();
+    }
+
+    // Panels try other routes of OpenAI's old dashboard too. The operators' dashboard, at the same path, would make a browser ask for a password.
+    private static Task AnswerUnknown(HttpContext context)
+    {
+        context.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
     }
 
     private static void WriteSubscription(Utf8JsonWriter writer, int _)

@@ -26,8 +26,7 @@ internal static class CdpBody
     public static CdpChatRequest ReadChat(JsonElement root, ReadOnlySequence<byte> bytes)
     {
         var path = JsonFieldPath.Root;
-        var messages = new MessageReader(anyFileAsImage: true);
-        messages.Read(JsonInput.GetMember(root, "messages", path), path["messages"]);
+        var messages = CdpMessages.Read(JsonInput.GetMember(root, "messages", path), path["messages"]);
         var chat = new ChatRequest
         {
             Model = ReadModel(root),

@@ -72,7 +72,7 @@ internal sealed class CdpErrors : IErrorShape
         ErrorCode.NoBotAvailable => "no_available_bot",
         ErrorCode.UpstreamUnauthorized => "no_available_user_auth",
         ErrorCode.ContextLengthExceeded => string.Create(CultureInfo.InvariantCulture, $"prompt已超过限制,请分段发送 [{promptLength}]"),
-        ErrorCode.InvalidRequest when error.Param?.Contains("image_url", StringComparison.Ordinal) == true => "Image URL parsing error",
+        ErrorCode.InvalidRequest when error.Param?.Contains(".content[", StringComparison.Ordinal) == true => "Image URL parsing error",
         ErrorCode.InvalidRequest when error.Param?.EndsWith(".content", StringComparison.Ordinal) == true => "Message format error",
         ErrorCode.InvalidRequest or ErrorCode.UnsupportedMediaType => "Invalid request parameters",
         _ => error.Message,

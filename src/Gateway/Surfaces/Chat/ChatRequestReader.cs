@@ -69,8 +69,7 @@ internal static class ChatRequestReader
 }
 
 /// <summary>Reads the messages of a chat completion request.</summary>
-/// <param name="anyFileAsImage">See <see cref="ContentReader"/>.</param>
-internal sealed class MessageReader(bool anyFileAsImage = false)
+internal sealed class MessageReader
 {
     /// <summary>The limit of OpenAI.</summary>
     private const int MaxMessages = 2048;
@@ -78,7 +77,7 @@ internal sealed class MessageReader(bool anyFileAsImage = false)
     private const int MaxToolCalls = 128;
     private const int MaxCallIdLength = 256;
     private readonly List<ChatMessage> _messages = [];
-    private readonly ContentReader _content = new(anyFileAsImage);
+    private readonly ContentReader _content = new();
 
     public IReadOnlyList<ChatMessage> Messages => _messages;
 
@@ -95,18 +94,18 @@ internal sealed class MessageReader(bool anyFileAsImage = false)
         var index = 0;
         foreach (var message in messages.EnumerateArray()) _messages.Add(ReadMessage(message, path[index++]));
         if (index == 0) throw path.Invalid("Invalid 'messages': expected at least one message, but got an empty array.");
-        MakeLastInstructionsThePrompt();
+        MakeLastInstructionsThePrompt(_messages);
     }
 
     /// <summary>
     /// Some clients ask with a system message after the history (NextChat: "summarize the discussion"). Instructions that follow an answer, or that are alone,
     /// are what the bot has to answer.
     /// </summary>
-    private void MakeLastInstructionsThePrompt()
+    public static void MakeLastInstructionsThePrompt(List<ChatMessage> messages)
     {
-        var first = _messages.FindLastIndex(message => message.Role != ChatRole.System) + 1;
-        if (first > 0 && _messages[first - 1].Role == ChatRole.User) return;
-        for (var i = first == 0 ? _messages.Count - 1 : first; i < _messages.Count; i++) _messages[i] = _messages[i] with { Role = ChatRole.User };
+        var first = messages.FindLastIndex(message => message.Role != ChatRole.System) + 1;
+        if (first > 0 && messages[first - 1].Role == ChatRole.User) return;
+        for (var i = first == 0 ? messages.Count - 1 : first; i < messages.Count; i++) messages[i] = messages[i] with { Role = ChatRole.User };
     }
 
     /// <summary>Finds the tool results at the end of the messages that an earlier turn of this service waits for.</summary>

@@ -30,13 +30,23 @@ internal static class SettingsReader
     {
         var path = JsonFieldPath.Root;
         var tools = JsonInput.FindMember(root, "tools") is { } given ? ReadTools(given, path["tools"]) : [];
-        return new GenerationSettings
+        return ReadWithoutTools(root) with
         {
             Tools = tools,
             ToolChoice = JsonInput.FindMember(root, "tool_choice") is { } choice ? ReadToolChoice(choice, path["tool_choice"], tools) : null,
             ParallelToolCalls = JsonInput.FindMember(root, "parallel_tool_calls") is { } parallel
                 ? JsonInput.ReadBoolean(parallel, path["parallel_tool_calls"])
                 : null,
+        };
+    }
+
+    /// <summary>Reads the same without the fields about tools, for surfaces that have none.</summary>
+    /// <inheritdoc cref="Read"/>
+    public static GenerationSettings ReadWithoutTools(JsonElement root)
+    {
+        var path = JsonFieldPath.Root;
+        return new GenerationSettings
+        {
             Format = JsonInput.FindMember(root, "response_format") is { } format ? ReadFormat(format, path["response_format"]) : null,
             Temperature = ReadNumber(root, "temperature", 0, 2),
             TopP = ReadNumber(root, "top_p", 0, 1),

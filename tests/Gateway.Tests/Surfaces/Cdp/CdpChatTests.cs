@@ -166,6 +166,40 @@ public sealed class CdpChatTests
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
 
+    [Theory]
+    [InlineData("""{"content":"Hi"}""", ChatRole.User, "Hi")]
+    [InlineData("""{"role":"","content":"Hi"}""", ChatRole.User, "Hi")]
+    [InlineData("""{"role":"bot","content":"Hi","name":7}""", ChatRole.User, "Hi")]
+    [InlineData("""{"role":"tool","content":"42"}""", ChatRole.Tool, "42")]
+    [InlineData("""{"role":"function","name":"f","content":null}""", ChatRole.Tool, "")]
+    [InlineData("""{"role":"assistant"}""", ChatRole.Assistant, "")]
+    [InlineData("""{"role":"assistant","content":[],"tool_calls":[{"type":"custom"}],"audio":{"id":"a"}}""", ChatRole.Assistant, "")]
+    [InlineData("""{"role":"assistant","content":[{"type":"text","text":"a"},{"type":"video"},7,{"type":"refusal","text":"b"}]}""", ChatRole.Assistant, "a\nb")]
+    [InlineData("""{"role":"system","content":7}""", ChatRole.System, "")]
+    [InlineData("""{"role":"developer","content":[{"type":"text","text":"a"}]}""", ChatRole.System, "a")]
+    public async Task Complete_MessageThatOpenAIRefuses_IsReadAsItIs(string message, ChatRole role, string text)
+    {
+        await using var host = await CdpHost.Start(() => Answer);
+
+        using var response = await host.Chat($$"""{"model":"bot","messages":[{{message}},{"role":"user","content":"Go on"}]}""");
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        var messages = Assert.Single(host.Grains.Conversations).Request!.Messages;
+        Assert.Equal([(role, text), (ChatRole.User, "Go on")], messages.Select(read => (read.Role, read.Text)));
+    }
+
+    [Fact]
+    public async Task Complete_InstructionsAfterAnAnswer_AreThePrompt()
+    {
+        await using var host = await CdpHost.Start(() => Answer);
+
+        using var response = await host.Chat("""
+            {"model":"bot","messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"role":"system","content":"Summarize"}]}
+            """);
+
+        Assert.Equal(ChatRole.User, Assert.Single(host.Grains.Conversations).Request!.Messages[^1].Role);
+    }
+
     [Fact]
     public async Task Complete_BodyWithoutJsonType_IsRead()
     {

@@ -79,6 +79,10 @@ public sealed class CdpErrorTests
     [InlineData("""{"model":"none","messages":[{"role":"user","content":"Hi"}]}""", "model_not_found")]
     [InlineData("""{"model":"bot","messages":[{"role":"user","content":7}]}""", "Message format error")]
     [InlineData("""{"model":"bot","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]}""", "Image URL parsing error")]
+    [InlineData("""{"model":"bot","messages":[{"role":"user","content":[{"type":"video_url","video_url":{"url":"x"}}]}]}""", "Image URL parsing error")]
+    [InlineData("""{"model":"bot","messages":[{"role":"user","content":null}]}""", "Message format error")]
+    [InlineData("""{"model":"bot","messages":[{"role":7,"content":"Hi"}]}""", "Invalid request parameters")]
+    [InlineData("""{"model":"bot","messages":{}}""", "Invalid request parameters")]
     public async Task V1_WrongRequest_HasTheOldTextAndOurs(string body, string message)
     {
         await using var host = await CdpHost.Start(() => Answer);
