@@ -69,10 +69,7 @@ internal sealed class ClaudeHttp(UpstreamHttp http, ISecretSeal seal, TimeProvid
     {
         var address = account.BaseUrl.TrimEnd('/');
         if (address.EndsWith("/v1", StringComparison.Ordinal)) address = address[..^"/v1".Length];
-        return Uri.TryCreate(address + "/v1/messages", UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
-            ? uri
-            : throw new ClusterException(
-                ErrorCode.UpstreamUnavailable, $"The base_url of account '{account.Id}' is not an http:// or https:// address. Correct it in the fleet file.");
+        return UpstreamHttp.BuildUri(account, address + "/v1/messages");
     }
 
     private void Authorize(HttpRequestHeaders headers, AccountDefinition account)

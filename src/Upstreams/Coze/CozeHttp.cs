@@ -65,7 +65,7 @@ internal sealed class CozeHttp(UpstreamHttp http, TimeProvider time, ILogger log
         try
         {
             if (!response.IsSuccessStatusCode)
-                throw ToException(response, await ReadErrorBody(response, cancellationToken).ConfigureAwait(false));
+                throw ToException(response, await HttpBody.ReadError(response, CozeLimits.MaxErrorBody, cancellationToken).ConfigureAwait(false));
             var body = await HttpBody.Open(response, cancellationToken).ConfigureAwait(false);
             var type = response.Content.Headers.ContentType?.MediaType;
             if (string.Equals(type, "text/event-stream", StringComparison.OrdinalIgnoreCase))
@@ -108,7 +108,7 @@ internal sealed class CozeHttp(UpstreamHttp http, TimeProvider time, ILogger log
             if (response.IsSuccessStatusCode || response.StatusCode is not (HttpStatusCode.MethodNotAllowed or HttpStatusCode.NotFound))
                 return await ReadAnswer(response, cancellationToken).ConfigureAwait(false);
             // A 404 with an error code comes from Coze and is about the chat. A 404 without one comes from a router and is about the method.
-            var body = await ReadErrorBody(response, cancellationToken).ConfigureAwait(false);
+            var body = await HttpBody.ReadError(response, CozeLimits.MaxErrorBody, cancellationToken).ConfigureAwait(false);
             if (LenientJson.TryParse(body.Span) is { } json && CozeRefusal.Parse(json).IsError) throw ToException(response, body);
         }
         var answer = await Send(account, bearer, path, CozeJson.Content("{}"u8.ToArray()), cancellationToken).ConfigureAwait(false);
@@ -119,7 +119,7 @@ internal sealed class CozeHttp(UpstreamHttp http, TimeProvider time, ILogger log
     private async Task<HttpResponseMessage> SendRequest(
         AccountDefinition account, string bearer, HttpMethod method, string path, HttpContent? content, bool isStream, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(method, BuildUri(account, path)) { Content = content };
+        using var request = new HttpRequestMessage(method, UpstreamHttp.BuildUri(account, account.BaseUrl.TrimEnd('/') + path)) { Content = content };
         request.Headers.Authorization = CreateAuthorization(account, bearer);
         request.Headers.UserAgent.Add(UpstreamHttp.UserAgent);
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
@@ -138,7 +138,7 @@ internal sealed class CozeHttp(UpstreamHttp http, TimeProvider time, ILogger log
         try
         {
             if (!response.IsSuccessStatusCode)
-                throw ToException(response, await ReadErrorBody(response, cancellationToken).ConfigureAwait(false));
+                throw ToException(response, await HttpBody.ReadError(response, CozeLimits.MaxErrorBody, cancellationToken).ConfigureAwait(false));
             var stream = await HttpBody.Open(response, cancellationToken).ConfigureAwait(false);
             var body = await HttpBody.ReadUpTo(stream, CozeLimits.MaxJsonBody, cancellationToken).ConfigureAwait(false);
             return LenientJson.TryParse(body.Span) is { ValueKind: JsonValueKind.Object } json && !CozeRefusal.Parse(json).IsError
@@ -170,12 +170,6 @@ internal sealed class CozeHttp(UpstreamHttp http, TimeProvider time, ILogger log
         return error.ToException();
     }
 
-    private static Uri BuildUri(AccountDefinition account, string path) =>
-        Uri.TryCreate(account.BaseUrl.TrimEnd('/') + path, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
-            ? uri
-            : throw new ClusterException(
-                ErrorCode.UpstreamUnavailable, $"The base_url of account '{account.Id}' is not an http:// or https:// address. Correct it in the fleet file.");
-
     private static AuthenticationHeaderValue CreateAuthorization(AccountDefinition account, string bearer) =>
         bearer.Length > 0 && !bearer.AsSpan().ContainsAnyExceptInRange('!', '~')
             ? new AuthenticationHeaderValue("Bearer", bearer)
@@ -198,20 +192,6 @@ internal sealed class CozeHttp(UpstreamHttp http, TimeProvider time, ILogger log
             var text = prefix.AsSpan(prefix.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0).TrimStart(" \t\r\n"u8);
             if (!text.IsEmpty) return (prefix, text[0]);
             if (read == 0 || prefix.Length > CozeLimits.MaxErrorBody) return (prefix, 0);
-        }
-    }
-
-    private static async Task<ReadOnlyMemory<byte>> ReadErrorBody(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var body = await HttpBody.Open(response, cancellationToken).ConfigureAwait(false);
-            return await HttpBody.ReadUpTo(body, CozeLimits.MaxErrorBody, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException)
-        {
-            // The status code alone determines the error.
-            return default;
         }
     }
 }

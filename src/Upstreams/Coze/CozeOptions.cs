@@ -59,7 +59,8 @@ public sealed record CozeBotOptions
                 "latitude" => CheckDegrees(value, 90),
                 "longitude" => CheckDegrees(value, 180),
                 _ when TryGetParameter(name, TextPrefix) is { } parameter => AddParameter(parameters, parameter, Quote(value)),
-                _ when TryGetParameter(name, JsonPrefix) is { } parameter => LenientJson.IsJson(value) ? AddParameter(parameters, parameter, value) : "expected JSON",
+                _ when TryGetParameter(name, JsonPrefix) is { } parameter =>
+                    LenientJson.IsJson(value) ? AddParameter(parameters, parameter, value) : "expected JSON",
                 _ => $"unknown; Coze bots have {Known}",
             };
             if (expected is not null) invalid[name] = expected;

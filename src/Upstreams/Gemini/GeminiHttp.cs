@@ -28,7 +28,7 @@ internal sealed class GeminiHttp(UpstreamHttp http, ISecretSeal seal, TimeProvid
             logger.Answered(request.RequestUri!.AbsolutePath, (int)response.StatusCode, account.Id);
             var type = response.Content.Headers.ContentType?.MediaType;
             if (!response.IsSuccessStatusCode || !string.Equals(type, "text/event-stream", StringComparison.OrdinalIgnoreCase))
-                throw ToException(response, await ReadErrorBody(response, cancellationToken).ConfigureAwait(false));
+                throw ToException(response, await HttpBody.ReadError(response, GeminiLimits.MaxErrorBody, cancellationToken).ConfigureAwait(false));
             return new EventStream(response, await HttpBody.Open(response, cancellationToken).ConfigureAwait(false), RequestId: null);
         }
         catch (Exception e)
@@ -80,19 +80,5 @@ internal sealed class GeminiHttp(UpstreamHttp http, ISecretSeal seal, TimeProvid
         }
         logger.Refused(error.Code, UpstreamText.Clean(refusal?.Status), (int)status);
         return error.ToException();
-    }
-
-    private static async Task<ReadOnlyMemory<byte>> ReadErrorBody(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var body = await HttpBody.Open(response, cancellationToken).ConfigureAwait(false);
-            return await HttpBody.ReadUpTo(body, GeminiLimits.MaxErrorBody, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException)
-        {
-            // The status code alone determines the error.
-            return default;
-        }
     }
 }

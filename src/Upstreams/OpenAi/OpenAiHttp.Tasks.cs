@@ -15,7 +15,7 @@ internal sealed partial class OpenAiHttp
         try
         {
             if (!response.IsSuccessStatusCode)
-                throw ToException(response, await ReadErrorBody(response, cancellationToken).ConfigureAwait(false));
+                throw ToException(response, await HttpBody.ReadError(response, OpenAiLimits.MaxErrorBody, cancellationToken).ConfigureAwait(false));
             var stream = await HttpBody.Open(response, cancellationToken).ConfigureAwait(false);
             var answer = await HttpBody.ReadUpTo(stream, OpenAiLimits.MaxTaskBody, cancellationToken).ConfigureAwait(false);
             if (answer.Length >= OpenAiLimits.MaxTaskBody)

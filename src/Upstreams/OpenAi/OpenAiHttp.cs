@@ -21,7 +21,7 @@ internal sealed partial class OpenAiHttp(UpstreamHttp http, ISecretSeal seal, Ti
         try
         {
             if (!response.IsSuccessStatusCode)
-                throw ToException(response, await ReadErrorBody(response, cancellationToken).ConfigureAwait(false));
+                throw ToException(response, await HttpBody.ReadError(response, OpenAiLimits.MaxErrorBody, cancellationToken).ConfigureAwait(false));
             var content = await HttpBody.Open(response, cancellationToken).ConfigureAwait(false);
             if (string.Equals(response.Content.Headers.ContentType?.MediaType, "text/event-stream", StringComparison.OrdinalIgnoreCase))
                 return new EventStream(response, content, RequestIdOf(response));
@@ -48,7 +48,7 @@ internal sealed partial class OpenAiHttp(UpstreamHttp http, ISecretSeal seal, Ti
         try
         {
             if (!response.IsSuccessStatusCode)
-                throw ToException(response, await ReadErrorBody(response, cancellationToken).ConfigureAwait(false));
+                throw ToException(response, await HttpBody.ReadError(response, OpenAiLimits.MaxErrorBody, cancellationToken).ConfigureAwait(false));
             var stream = await HttpBody.Open(response, cancellationToken).ConfigureAwait(false);
             var body = await HttpBody.ReadUpTo(stream, OpenAiLimits.MaxJsonBody, cancellationToken).ConfigureAwait(false);
             return LenientJson.TryParse(body.Span) is { ValueKind: JsonValueKind.Object } json ? json : throw ToException(response, body);
@@ -62,7 +62,7 @@ internal sealed partial class OpenAiHttp(UpstreamHttp http, ISecretSeal seal, Ti
     private async Task<HttpResponseMessage> SendRequest(
         AccountDefinition account, HttpMethod method, string path, ReadOnlyMemory<byte>? body, bool isStream, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(method, BuildUri(account, path));
+        using var request = new HttpRequestMessage(method, UpstreamHttp.BuildUri(account, account.BaseUrl.TrimEnd('/') + path));
         if (body is { IsEmpty: false } json)
             request.Content = new ReadOnlyMemoryContent(json) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", OpenToken(account));
@@ -114,26 +114,6 @@ internal sealed partial class OpenAiHttp(UpstreamHttp http, ISecretSeal seal, Ti
                 $"The token of account '{account.Id}' is empty or has characters that tokens cannot have. Correct it in the fleet file.");
     }
 
-    private static Uri BuildUri(AccountDefinition account, string path) =>
-        Uri.TryCreate(account.BaseUrl.TrimEnd('/') + path, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
-            ? uri
-            : throw new ClusterException(
-                ErrorCode.UpstreamUnavailable, $"The base_url of account '{account.Id}' is not an http:// or https:// address. Correct it in the fleet file.");
-
     private static string? RequestIdOf(HttpResponseMessage response) =>
         response.Headers.TryGetValues("x-request-id", out var values) ? UpstreamText.Clean(values.FirstOrDefault()) : null;
-
-    private static async Task<ReadOnlyMemory<byte>> ReadErrorBody(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var body = await HttpBody.Open(response, cancellationToken).ConfigureAwait(false);
-            return await HttpBody.ReadUpTo(body, OpenAiLimits.MaxErrorBody, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException)
-        {
-            // The status code alone determines the error.
-            return default;
-        }
-    }
 }

@@ -78,7 +78,8 @@ internal sealed class FleetDocuments(AesSecretSeal seal) : IFleetDocuments
         {
             FleetItemKind.Tenant => One(fleet.Tenants.Where(tenant => tenant.Id == id.Id), tenant => Items.Tenant(tenant, withKeys: false)),
             FleetItemKind.Key => One(
-                fleet.Tenants.Where(tenant => tenant.Id == id.TenantOfKey()).SelectMany(tenant => tenant.Keys).Where(key => key.Name == id.NameOfKey()), Items.Key),
+                fleet.Tenants.Where(tenant => tenant.Id == id.TenantOfKey()).SelectMany(tenant => tenant.Keys).Where(key => key.Name == id.NameOfKey()),
+                Items.Key),
             FleetItemKind.Account => One(fleet.Accounts.Where(account => account.Id == id.Id), Items.Account),
             FleetItemKind.Listener => One(fleet.Listeners.Where(listener => listener.Id == id.Id), Items.Listener),
             FleetItemKind.Bot => One(fleet.Bots.Where(bot => bot.Id == id.Id), Items.Bot),

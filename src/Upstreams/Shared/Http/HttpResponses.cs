@@ -44,6 +44,22 @@ internal static class HttpBody
             content.Write(buffer, 0, read);
         return content.GetBuffer().AsMemory(0, (int)content.Length);
     }
+
+    /// <summary>Reads the body of an error. If the connection breaks, it is empty: the status code alone determines the error then.</summary>
+    /// <param name="response">The response.</param>
+    /// <param name="limit">The number of bytes at which reading stops.</param>
+    /// <param name="cancellationToken">Cancels reading.</param>
+    public static async Task<ReadOnlyMemory<byte>> ReadError(HttpResponseMessage response, int limit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ReadUpTo(await Open(response, cancellationToken).ConfigureAwait(false), limit, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException)
+        {
+            return default;
+        }
+    }
 }
 
 /// <summary>Reads the <c>Retry-After</c> header.</summary>

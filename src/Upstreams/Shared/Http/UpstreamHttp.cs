@@ -19,6 +19,16 @@ internal sealed class UpstreamHttp(ISecretSeal seal) : IDisposable
     /// <summary>The <c>User-Agent</c> of this project. It does not reveal the version.</summary>
     public static ProductInfoHeaderValue UserAgent { get; } = new("CozeCluster", productVersion: null);
 
+    /// <summary>The URI of a request.</summary>
+    /// <param name="account">The account whose server is asked.</param>
+    /// <param name="address">An address below its base URL.</param>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.UpstreamUnavailable"/>: it is not an address of HTTP.</exception>
+    public static Uri BuildUri(AccountDefinition account, string address) =>
+        Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
+            ? uri
+            : throw new ClusterException(
+                ErrorCode.UpstreamUnavailable, $"The base_url of account '{account.Id}' is not an http:// or https:// address. Correct it in the fleet file.");
+
     /// <summary>Sends a request and returns when the headers of its response have arrived.</summary>
     /// <param name="account">The account; determines the proxy.</param>
     /// <param name="request">The request, with an absolute URI.</param>
