@@ -24,12 +24,13 @@ internal sealed class GeminiExchange : IExchange
     private readonly List<GeminiEvent> _events = [];
     private ClusterException? _failure;
 
-    public GeminiExchange(UpstreamTurn turn, GeminiStream stream, GeminiCallIds ids, IBlobStore blobs, TimeProvider time, ILogger logger)
+    public GeminiExchange(
+        UpstreamTurn turn, GeminiStream stream, string? answerTool, GeminiCallIds ids, IBlobStore blobs, TimeProvider time, ILogger logger)
     {
         _turn = turn;
         _stream = stream;
         _records = new SseRecordReader(stream.Body, maxRecord: GeminiLimits.MaxRecord);
-        _reply = new GeminiReply(turn, ids, time);
+        _reply = new GeminiReply(turn, answerTool, ids, time);
         _blobs = blobs;
         _time = time;
         _logger = logger;
@@ -79,6 +80,12 @@ internal sealed class GeminiExchange : IExchange
     {
         if (!_records.TryRead(out var record)) return false;
         if (record.Data.IsEmpty) return true;
+        if (record.Data.Trim(" \r\n"u8).SequenceEqual("[DONE]"u8))
+        {
+            // Google sends no such record, compatible servers do.
+            if (!_reply.OnStreamEnd(_events)) SetBroken(Cut);
+            return true;
+        }
         try
         {
             _reply.OnRecord(record.Data, _events);

@@ -19,6 +19,29 @@ public sealed class GeminiHostileReplyTests : IDisposable
         Assert.Equal(new Usage(2, 3, 5), sink.Usage);
     }
 
+    [Theory]
+    [InlineData("[", ",\n", "]")]
+    [InlineData("[\n", "\n,\r\n", "\n]\n")]
+    public async Task ArrayInPlaceOfEvents_LosesNothing(string start, string between, string end)
+    {
+        var wire = start + """{"candidates":[{"content":{"parts":[{"text":"Hello"}]}}]}""" + between
+            + """{"candidates":[{"content":{"parts":[{"text":" world"}]},"finishReason":"STOP"}]}""" + end;
+        var sink = await _rig.Read(wire);
+        Assert.Equal(("Hello world", FinishReason.Stop), (sink.Answer, sink.Finish));
+    }
+
+    [Fact]
+    public async Task DoneAfterTheFinishReason_EndsTheReply()
+    {
+        var text = Record("""{"candidates":[{"content":{"parts":[{"text":"A"}]}}]}""");
+        var sink = await _rig.Read(text + Record("""{"candidates":[{"finishReason":"STOP"}]}""") + Record("[DONE]"));
+        Assert.Equal(("A", FinishReason.Stop), (sink.Answer, sink.Finish));
+
+        var cut = new RecordingSink();
+        await using var exchange = _rig.Exchange(PiecesStream.Of(text + Record("[DONE]")));
+        Assert.Equal(ErrorCode.UpstreamUnavailable, (await cut.ReadUntilBroken(exchange)).Code);
+    }
+
     [Fact]
     public async Task CallsWithTheSameId_AreBothKept()
     {

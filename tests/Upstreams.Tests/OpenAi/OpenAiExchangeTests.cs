@@ -106,6 +106,44 @@ public sealed class OpenAiExchangeTests
         Assert.Equal(FinishReason.ToolCalls, sink.Finish);
     }
 
+    [Theory]
+    [InlineData("""{"function":{"name":"f","arguments":"{\"x\":1}"}},{"function":{"name":"g","arguments":"{\"y\":2}"}}""", "", "")]
+    [InlineData(
+        """{"index":0,"id":"","function":{"name":"f","arguments":"{\"x\":1}"}}""",
+        """{"index":0,"id":"","function":{"name":"g","arguments":""}}""",
+        """{"index":0,"id":"","function":{"arguments":"{\"y\":2}"}}""")]
+    [InlineData(
+        """{"index":0,"id":"","function":{"name":"f","arguments":"{\"x\""}}""",
+        """{"index":0,"id":"","function":{"name":"f","arguments":":1}"}},{"index":0,"id":"","function":{"name":"f","arguments":""}}""",
+        """{"index":0,"id":"","function":{"name":"g","arguments":"{\"y\":2}"}}""")]
+    public async Task Read_CallsWithoutIndicesAndIds_AreToldApartByTheirNames(string first, string second, string third)
+    {
+        var sink = await Read(PiecesStream.Of(
+            string.Concat(new[] { first, second, third }.Where(calls => calls.Length > 0).Select(calls => Delta($$"""{"tool_calls":[{{calls}}]}""")))
+            + Delta("{}", "\"tool_calls\"") + "data: [DONE]\n\n"));
+        Assert.Equal(
+            ["""f {"x":1}""", """g {"y":2}"""], sink.Items.Cast<ToolCallItem>().Select(call => $"{call.Name} {call.Arguments}"));
+        Assert.Equal(2, sink.Items.Select(item => item.Id).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task Read_CallToTheSameToolWithBracesInTexts_IsOneCall()
+    {
+        var sink = await Read(PiecesStream.Of(
+            Delta("""{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"{\"x\":\"}{\\\"\""}}]}""")
+            + Delta("""{"tool_calls":[{"index":0,"function":{"name":"f","arguments":",\"y\":[{}]"}}]}""")
+            + Delta("""{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"}"}}]}""") + Delta("{}", "\"tool_calls\"") + "data: [DONE]\n\n"));
+        Assert.Equal("""{"x":"}{\"","y":[{}]}""", Assert.IsType<ToolCallItem>(Assert.Single(sink.Items)).Arguments);
+    }
+
+    [Fact]
+    public async Task Read_UsageWithFractions_IsCounted()
+    {
+        var sink = await Read(PiecesStream.Of(UntilFinish + Delta("{}", "\"stop\"")
+            + "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5.0,\"completion_tokens\":\"3.0\",\"total_tokens\":8e0}}\n\ndata: [DONE]\n\n"));
+        Assert.Equal(new Usage(5, 3, 8), sink.Usage);
+    }
+
     [Fact]
     public async Task Read_TooManyCalls_Fails()
     {

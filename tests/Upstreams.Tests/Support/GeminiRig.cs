@@ -51,7 +51,7 @@ internal sealed class GeminiRig : IDisposable
     }
 
     public GeminiExchange Exchange(Stream stream) => new(
-        Turn("hi"), new GeminiStream(new HttpResponseMessage(), stream),
+        Turn("hi"), new GeminiStream(new HttpResponseMessage(), stream), answerTool: null,
         new GeminiCallIds(TimeProvider.System), Blobs, TimeProvider.System, NullLogger.Instance);
 
     public void Dispose() => Upstream.Dispose();

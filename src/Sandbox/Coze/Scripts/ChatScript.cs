@@ -27,6 +27,9 @@ internal sealed record ChatScript
 
     // Only language models.
     public string? Finish { get; init; }
+    public bool WantsReasoning { get; init; }
+    public bool Hold { get; init; }
+    public bool Whole { get; init; }
 
     // Timing. A stall of null does not end.
     public TimeSpan? Pace { get; init; }
