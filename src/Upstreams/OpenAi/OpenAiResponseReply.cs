@@ -59,6 +59,7 @@ internal sealed class OpenAiResponseReply(UpstreamTurn turn, string? requestId, 
         else if (type.Is("response.incomplete"u8)) OnResponse(Parse(happened.Response), "incomplete", sink);
         else if (type.Is("response.failed"u8)) OnResponse(Parse(happened.Response), "failed", sink);
         else if (type.Is("response.cancelled"u8)) OnResponse(Parse(happened.Response), "cancelled", sink);
+        else if (type.IsEmpty && happened.IsResponse) OnResponse(Parse(data), status: null, sink);
         else if (type.Is("error"u8) || (type.IsEmpty && happened.HasError)) return OnError(data, sink);
         return true;
     }

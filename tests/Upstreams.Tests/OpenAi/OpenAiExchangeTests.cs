@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using CozeCluster.TestKit;
 using CozeCluster.Upstreams.OpenAi;
 using CozeCluster.Upstreams.Shared.Http;
 using CozeCluster.Upstreams.Shared.Json;
@@ -65,6 +66,66 @@ public sealed class OpenAiExchangeTests
             var sink = await Read(new PiecesStream([Encoding.UTF8.GetBytes(UntilFinish + Delta("{}", "\"length\""))], reset));
             Assert.Equal((FinishReason.Length, Text), (sink.Finish, sink.Answer));
         }
+    }
+
+    [Fact]
+    public async Task Read_ReasonOnAConnectionThatStaysOpen_IsCompleteAfterAMoment()
+    {
+        var time = new ManualTime();
+        var sink = new RecordingSink();
+        var wire = Encoding.UTF8.GetBytes(UntilFinish + Delta("{}", "\"stop\""));
+        await using var exchange = Exchange(new PiecesStream([wire], staysOpen: true), time);
+        await time.AdvanceUntil(sink.ReadAll(exchange));
+        Assert.Equal((FinishReason.Stop, Text, 1), (sink.Finish, sink.Answer, sink.Ends));
+    }
+
+    [Fact]
+    public async Task Read_CancelledBehindTheReason_IsCancelled()
+    {
+        using var stop = new CancellationTokenSource();
+        var sink = new RecordingSink();
+        await using var exchange = Exchange(new PiecesStream([Encoding.UTF8.GetBytes(UntilFinish + Delta("{}", "\"stop\""))], staysOpen: true), new ManualTime());
+        Assert.True(await exchange.WaitToRead(stop.Token));
+        exchange.Read(sink);
+        var wait = exchange.WaitToRead(stop.Token).AsTask();
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => wait);
+        Assert.Equal(0, sink.Ends);
+    }
+
+    [Theory]
+    [InlineData("chat", """
+        {"id":"c1","object":"chat.completion","choices":[{"index":0,
+        "message":{"role":"assistant","content":"Hello","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]},
+        "finish_reason":"tool_calls"}],"usage":{"prompt_tokens":5,"completion_tokens":3}}
+        """)]
+    [InlineData("responses", """
+        {"id":"resp_1","object":"response","status":"completed","error":null,"output":[
+        {"type":"message","role":"assistant","content":[{"type":"output_text","text":"Hello"}]},
+        {"type":"function_call","call_id":"a","name":"f","arguments":"{}"}],"usage":{"input_tokens":5,"output_tokens":3}}
+        """)]
+    public async Task Run_WholeAnswerToAStreamRequest_IsTheReply(string api, string answer)
+    {
+        await using var server = await WireServer.Start(answer);
+        using var rig = new ResponsesRig(server.BaseUrl);
+        rig.SetOptions(("api", api));
+        var sink = await rig.Run(rig.Turn("Hi"));
+        Assert.Equal(("Hello", FinishReason.ToolCalls, new Usage(5, 3, 8)), (sink.Answer, sink.Finish, sink.Usage));
+        Assert.Equal("a", Assert.Single(sink.Items).Id);
+    }
+
+    [Theory]
+    [InlineData("""{"choices":[{"message":{"content":"cut""")]
+    [InlineData("""{"choices":[]} {"choices":[]}""")]
+    [InlineData("""{"status":"ok"}""")]
+    [InlineData("[]")]
+    public async Task Open_OtherJson_IsAnUnexpectedAnswer(string answer)
+    {
+        await using var server = await WireServer.Start(answer);
+        using var rig = new ResponsesRig(server.BaseUrl);
+        rig.SetOptions(("api", "chat"));
+        var error = await Assert.ThrowsAsync<ClusterException>(() => rig.Run(rig.Turn("Hi")));
+        Assert.Equal(ErrorCode.UpstreamProtocol, error.Code);
     }
 
     [Theory]
@@ -191,13 +252,13 @@ public sealed class OpenAiExchangeTests
     private static string Delta(string delta, string finishReason = "null") =>
         $$"""data: {"id":"c1","model":"m","choices":[{"index":0,"delta":{{delta}},"finish_reason":{{finishReason}}}]}""" + "\n\n";
 
-    private static OpenAiExchange Exchange(Stream stream)
+    private static OpenAiExchange Exchange(Stream stream, TimeProvider? time = null)
     {
         var account = new AccountDefinition { Id = "acc", Upstream = "openai", BaseUrl = "http://127.0.0.1:1" };
         var bot = new BotDefinition { Id = "bot", Upstream = "openai", UpstreamBotId = "m", Accounts = ["acc"] };
         return new(
-            new UpstreamTurn("turn_1", bot, account, "user", []), new OpenAiStream(new HttpResponseMessage(), stream, Prefix: default, "req_1"),
-            TimeProvider.System, NullLogger.Instance);
+            new UpstreamTurn("turn_1", bot, account, "user", []), new EventStream(new HttpResponseMessage(), stream, "req_1"),
+            time ?? TimeProvider.System, NullLogger.Instance);
     }
 
     private static async Task<RecordingSink> Read(Stream stream)

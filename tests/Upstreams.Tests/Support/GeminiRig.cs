@@ -1,4 +1,5 @@
 using CozeCluster.Upstreams.Gemini;
+using CozeCluster.Upstreams.Shared.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CozeCluster.Upstreams.Tests;
@@ -50,9 +51,9 @@ internal sealed class GeminiRig : IDisposable
         return sink;
     }
 
-    public GeminiExchange Exchange(Stream stream) => new(
-        Turn("hi"), new GeminiStream(new HttpResponseMessage(), stream), answerTool: null,
-        new GeminiCallIds(TimeProvider.System), Blobs, TimeProvider.System, NullLogger.Instance);
+    public GeminiExchange Exchange(Stream stream, TimeProvider? time = null) => new(
+        Turn("hi"), new EventStream(new HttpResponseMessage(), stream, RequestId: null), answerTool: null,
+        new GeminiCallIds(TimeProvider.System), Blobs, time ?? TimeProvider.System, NullLogger.Instance);
 
     public void Dispose() => Upstream.Dispose();
 }
