@@ -41,6 +41,14 @@ describe('openai with language models behind a node', { timeout: 600_000 }, () =
     assert.equal(text, completion.reply);
   });
 
+  test('OpenAI: a server that answers a stream request with one JSON object', async () => {
+    const content = 'Hi [[text=unicode chunks=20 reasoning=3 whole]]';
+    const runner = openai.chat.completions.stream({ model: 'openai-sandbox', messages: [{ role: 'user', content }] });
+    const { choices } = await runner.finalChatCompletion();
+    assert.ok(choices[0].message.content.length > 50);
+    assert.equal(choices[0].finish_reason, 'stop');
+  });
+
   test('embeddings in both encodings', async () => {
     const input = ['Hello', '你好'];
     const decoded = await openai.embeddings.create({ model: 'embeddings-sandbox', input });

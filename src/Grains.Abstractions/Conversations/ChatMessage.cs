@@ -34,6 +34,13 @@ public sealed record ChatMessage(ChatRole Role, IReadOnlyList<ContentPart> Conte
     [Id(1)]
     public IReadOnlyList<ToolCall> ToolCalls { get => field ?? []; init; }
 
+    /// <summary>
+    /// For <see cref="ChatRole.Assistant"/>: the reasoning that came with the reply; null if it is not known. Some servers demand it back in rounds of tools;
+    /// all other upstreams do not receive it.
+    /// </summary>
+    [Id(90)]
+    public string? Reasoning { get; init; }
+
     /// <summary>All text of the message. Line breaks separate the parts.</summary>
     [JsonIgnore]
     public string Text => Content is [TextContent only] ? only.Text : string.Join('\n', Content.OfType<TextContent>().Select(part => part.Text));
@@ -61,7 +68,12 @@ public sealed record TextContent(string Text) : ContentPart;
 
 /// <summary>An image, given by URL or uploaded with the request.</summary>
 [GenerateSerializer, Immutable, Alias("image-content")]
-public sealed record ImageContent(MediaSource Source) : ContentPart;
+public sealed record ImageContent(MediaSource Source) : ContentPart
+{
+    /// <summary>How closely an OpenAI-compatible model looks at it, in OpenAI's words (<c>low</c>, <c>high</c>); null: as it decides.</summary>
+    [Id(91)]
+    public string? Detail { get; init; }
+}
 
 /// <summary>A file, given by URL or uploaded with the request.</summary>
 [GenerateSerializer, Immutable, Alias("file-content")]

@@ -28,6 +28,7 @@ public static class TurnEstimate
                 if (part is TextContent text) bytes += Encoding.UTF8.GetByteCount(text.Text);
                 else files++;
             }
+            bytes += SizeOf(message.Reasoning);
             foreach (var call in message.ToolCalls) bytes += call.Name.Length + Encoding.UTF8.GetByteCount(call.Arguments);
         }
         foreach (var output in request.ToolOutputs) bytes += Encoding.UTF8.GetByteCount(output.Output);

@@ -59,6 +59,7 @@ internal static class ModelPrompt
             messages.Add(new ChatMessage(ChatRole.Assistant, past.Reply.Length > 0 ? [new TextContent(past.Reply)] : [])
             {
                 ToolCalls = [.. past.Calls.Select((call, number) => new ToolCall(ids.Find(ToolCallIds.Of(past.TurnId, number)), call.Name, call.Arguments))],
+                Reasoning = past.Reasoning.Length > 0 ? past.Reasoning : null,
             });
         }
         var firstNew = messages.Count;
@@ -102,33 +103,34 @@ internal static class ModelPrompt
 }
 
 /// <summary>
-/// The ids of tool calls as an upstream knows them, by the ids that clients know. Calls of other upstreams, and calls that are not stored any more, get ids of
-/// 29 characters, which every upstream accepts.
+/// What an upstream has to get back with tool calls, by the ids that clients know: its own ids, and the reasoning before the calls, which many clients drop.
+/// Calls of other upstreams, and calls that are not stored any more, get ids of 29 characters, which every upstream accepts.
 /// </summary>
 /// <param name="upstream">The upstream that receives the ids.</param>
 internal sealed class UpstreamCallIds(string upstream)
 {
-    private readonly Dictionary<string, string> _known = [];
+    private readonly Dictionary<string, (string Id, string? Reasoning)> _known = [];
 
     /// <summary>Adds the calls of one turn.</summary>
     /// <param name="turnId">The turn.</param>
     /// <param name="madeBy">The upstream that made the calls; null if it is not known.</param>
     /// <param name="calls">The calls for the client, in the order of the reply.</param>
-    public void Add(string turnId, string? madeBy, IEnumerable<ToolCallItem> calls)
+    /// <param name="reasoning">The reasoning of the reply; empty without any.</param>
+    public void Add(string turnId, string? madeBy, IEnumerable<ToolCallItem> calls, string reasoning = "")
     {
         if (madeBy != upstream) return;
         var number = 0;
-        foreach (var call in calls) _known[ToolCallIds.Of(turnId, number++)] = call.Id;
+        foreach (var call in calls) _known[ToolCallIds.Of(turnId, number++)] = (call.Id, reasoning.Length > 0 ? reasoning : null);
     }
 
     /// <summary>The upstream's id of a call.</summary>
     public string Find(string callId)
     {
-        if (_known.TryGetValue(callId, out var id)) return id;
+        if (_known.TryGetValue(callId, out var known)) return known.Id;
         return ToolCallIds.TryParse(callId, out _, out _) ? $"call_{GrainKeys.Hash(callId)[..24]}" : callId;
     }
 
-    /// <summary>A message with the upstream's ids.</summary>
+    /// <summary>A message with the upstream's ids, and with the reasoning before its calls.</summary>
     public ChatMessage Translate(ChatMessage message)
     {
         if (message.ToolCallId is null && message.ToolCalls.Count == 0) return message;
@@ -136,6 +138,7 @@ internal sealed class UpstreamCallIds(string upstream)
         {
             ToolCallId = message.ToolCallId is { } id ? Find(id) : null,
             ToolCalls = [.. message.ToolCalls.Select(call => call with { Id = Find(call.Id) })],
+            Reasoning = message.Reasoning ?? message.ToolCalls.Select(call => _known.GetValueOrDefault(call.Id).Reasoning).FirstOrDefault(),
         };
     }
 }

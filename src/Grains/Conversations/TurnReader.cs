@@ -15,6 +15,9 @@ internal sealed record PastTurn(IReadOnlyList<ChatMessage> Prompt, string Reply)
 
     /// <summary>The tool calls for the client in the reply.</summary>
     public IReadOnlyList<ToolCallItem> Calls { get; init; } = [];
+
+    /// <summary>The reasoning of the reply; empty without any.</summary>
+    public string Reasoning { get; init; } = "";
 }
 
 /// <summary>A turn whose tool calls a request answers.</summary>
@@ -28,6 +31,9 @@ internal sealed record AnsweredTurn(string TurnId, UpstreamHandle? Handle, IRead
 
     /// <summary>The tool calls for the client in the reply.</summary>
     public IEnumerable<ToolCallItem> Calls => TurnReader.CallsOf(Parts);
+
+    /// <summary>The reasoning of the reply; empty without any.</summary>
+    public string Reasoning => TurnReader.ReasoningOf(Parts);
 }
 
 /// <summary>
@@ -128,6 +134,7 @@ internal sealed partial class TurnReader(IConversationStore store, string conver
                     TurnId = stored.Row.TurnId,
                     Upstream = stored.Row.Upstream,
                     Calls = [.. CallsOf(reply)],
+                    Reasoning = ReasoningOf(reply),
                 };
             });
             if (past is not null) history.Add(past);
@@ -154,6 +161,9 @@ internal sealed partial class TurnReader(IConversationStore store, string conver
     /// <summary>The tool calls for the client in a reply.</summary>
     public static IEnumerable<ToolCallItem> CallsOf(IReadOnlyList<ReplyPart> parts) =>
         parts.OfType<ItemPart>().Select(part => part.Item).OfType<ToolCallItem>().Where(call => call.ForClient);
+
+    /// <summary>The reasoning in a reply, as clients receive it.</summary>
+    public static string ReasoningOf(IReadOnlyList<ReplyPart> parts) => string.Concat(parts.OfType<ReasoningPart>().Select(part => part.Text));
 
     private static UpstreamHandle? ReadHandle(TurnRow row) => row.Handle is { } handle ? TurnJson.Read(handle, TurnJson.Default.UpstreamHandle) : null;
 

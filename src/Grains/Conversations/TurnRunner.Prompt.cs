@@ -40,12 +40,12 @@ internal sealed partial class TurnRunner
     private async ValueTask<UpstreamTurn> BuildModelPrompt(LiveTurn turn, TurnRequest request, Lease lease, CancellationToken stop)
     {
         var ids = new UpstreamCallIds(lease.Bot.Upstream);
-        if (turn.Answered is { } answered) ids.Add(answered.TurnId, answered.Upstream, answered.Calls);
+        if (turn.Answered is { } answered) ids.Add(answered.TurnId, answered.Upstream, answered.Calls, answered.Reasoning);
         if (ModelPrompt.HasHistory(request))
         {
             foreach (var turnId in ModelPrompt.FindAnsweredTurns(request).Where(id => id != turn.Answered?.TurnId).TakeLast(MaxAnsweredTurns))
             {
-                if (await reader.FindAnswered(turnId) is { } earlier) ids.Add(turnId, earlier.Upstream, earlier.Calls);
+                if (await reader.FindAnswered(turnId) is { } earlier) ids.Add(turnId, earlier.Upstream, earlier.Calls, earlier.Reasoning);
             }
             return ModelPrompt.Build(request, lease, [], ids);
         }

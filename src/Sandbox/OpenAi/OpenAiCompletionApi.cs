@@ -73,7 +73,8 @@ internal static class OpenAiCompletionApi
         var prompt = OpenAiPrompt.OfChat(body);
         var (text, script) = ChatDirectives.Parser.ParsePrompt(prompt.Text, fake.Scripts.Take());
         if (await WriteScriptedErrorAsync(http, fake, script)) return;
-        var isStream = body.TryGetProperty("stream", out var stream) && stream.ValueKind == JsonValueKind.True;
+        if (script.WantsReasoning) OpenAiValidator.CheckReasoning(body);
+        var isStream = !script.Whole && body.TryGetProperty("stream", out var stream) && stream.ValueKind == JsonValueKind.True;
         var completion = fake.Add("chatcmpl-sandbox-", token, body.GetRawText(), text, model, isStream);
         http.Response.Headers["x-request-id"] = $"req_{completion.Sequence}";
         var plan = OpenAiPlan.Create(prompt, text, script);

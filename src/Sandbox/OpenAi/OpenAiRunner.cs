@@ -56,6 +56,11 @@ internal sealed class OpenAiRunner(HttpContext http, FakeOpenAi fake, OpenAiComp
         if (!await ApplyFaultsAsync(isEndOfText: true)) return false;
         for (var i = 0; i < plan.Calls.Count; i++) await SendCallAsync(i);
         await SendAsync(Chunk("{}", $"\"{plan.FinishReason}\""));
+        if (script.Hold)
+        {
+            completion.End(plan.Answer?.Text ?? "");
+            return await _pacer.WaitAsync(Timeout.InfiniteTimeSpan);
+        }
         if (includeUsage) await SendAsync($$"""{{Head("chat.completion.chunk")}},"choices":[],"usage":{{Usage()}}}""");
         if (script.Format.Done != DoneFormat.None) await SendAsync("[DONE]");
         return true;

@@ -30,6 +30,17 @@ internal static class OpenAiValidator
         }
     }
 
+    /// <summary>Refuses tool calls in the history that have lost their reasoning, as DeepSeek's thinking models do.</summary>
+    /// <exception cref="OpenAiError">Some have.</exception>
+    public static void CheckReasoning(JsonElement body)
+    {
+        foreach (var message in body.GetProperty("messages").EnumerateArray())
+        {
+            if (message.TryGetProperty("tool_calls", out _) && !message.TryGetProperty("reasoning_content", out _))
+                throw OpenAiError.Invalid("messages", "The `reasoning_content` in the thinking mode must be passed back to the API.");
+        }
+    }
+
     private static void CheckMessages(JsonElement messages)
     {
         var open = new HashSet<string>();

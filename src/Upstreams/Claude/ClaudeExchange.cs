@@ -13,7 +13,6 @@ internal sealed class ClaudeExchange : IExchange
     private readonly EventStream _stream;
     private readonly ReplyRecords _records;
     private readonly ClaudeReply _reply;
-    private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
     /// <param name="turn">The turn.</param>
@@ -25,9 +24,8 @@ internal sealed class ClaudeExchange : IExchange
     {
         _turn = turn;
         _stream = stream;
-        _records = new ReplyRecords("Claude", stream, () => logger.ClaudeStreamBroken(turn.TurnId, _reply!.MessageId, stream.RequestId));
+        _records = new ReplyRecords("Claude", stream, () => logger.ClaudeStreamBroken(turn.TurnId, _reply!.MessageId, stream.RequestId), time);
         _reply = new ClaudeReply(turn, answerTool, stream.RequestId);
-        _time = time;
         _logger = logger;
     }
 
@@ -59,7 +57,7 @@ internal sealed class ClaudeExchange : IExchange
     /// <inheritdoc />
     public ValueTask DisposeAsync()
     {
-        _records.Close(_reply.HasEnded, _time);
+        _records.Close(_reply.HasEnded);
         return ValueTask.CompletedTask;
     }
 }
@@ -91,6 +89,7 @@ internal static class ClaudeEventReader
         else if (name.SequenceEqual("message_start"u8)) reply.OnMessageStart(Parse(data), sink);
         else if (name.SequenceEqual("message_delta"u8)) reply.OnMessageDelta(Parse(data), sink);
         else if (name.SequenceEqual("message_stop"u8)) OnMessageStop(data, reply, sink);
+        else if (name.SequenceEqual("message"u8)) reply.OnMessage(Parse(data), sink);
         else if (name.SequenceEqual("error"u8)) reply.OnError(LenientJson.TryParse(data) ?? default, sink);
     }
 

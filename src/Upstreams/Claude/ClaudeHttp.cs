@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using CozeCluster.Upstreams.Shared.Http;
 using CozeCluster.Upstreams.Shared.Json;
+using CozeCluster.Upstreams.Shared.Sse;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Claude;
@@ -34,7 +35,9 @@ internal sealed class ClaudeHttp(UpstreamHttp http, ISecretSeal seal, TimeProvid
             var type = response.Content.Headers.ContentType?.MediaType;
             if (response.IsSuccessStatusCode && string.Equals(type, "text/event-stream", StringComparison.OrdinalIgnoreCase))
                 return new EventStream(response, body, RequestIdOf(response));
-            throw ToException(turn, response, await ReadErrorBody(response, body, cancellationToken).ConfigureAwait(false));
+            if (!response.IsSuccessStatusCode) throw ToException(turn, response, await ReadErrorBody(response, body, cancellationToken).ConfigureAwait(false));
+            var answer = await HttpBody.ReadUpTo(body, SseRecordReader.MaxRecord, cancellationToken).ConfigureAwait(false);
+            return EventStream.OfWholeAnswer(response, answer, RequestIdOf(response), "content") ?? throw ToException(turn, response, answer);
         }
         catch (Exception e)
         {

@@ -31,11 +31,16 @@ internal readonly partial record struct ClaudeModel(int Version)
     /// <summary>Whether it thinks with a budget of tokens.</summary>
     public bool HasThinkingBudget => Version is 0 or (>= 307 and < 406);
 
-    /// <summary>Whether it decides itself how much it thinks, by an effort.</summary>
+    /// <summary>Whether it decides itself how much it thinks, by an effort: <c>low</c>, <c>medium</c>, <c>high</c> or <c>max</c>.</summary>
     public bool HasAdaptiveThinking => Version >= 406;
 
-    /// <summary>Whether it has the effort <c>xhigh</c>.</summary>
-    public bool HasHighestEffort => Version >= 407;
+    /// <summary>Whether it has the effort <c>xhigh</c>, between <c>high</c> and <c>max</c>.</summary>
+    public bool HasExtraHighEffort => Version >= 407;
+
+    /// <summary>
+    /// Whether it continues a prompt that ends with an answer. Newer models refuse such a prompt, and not every compatible server knows it.
+    /// </summary>
+    public bool HasPrefill => Version is > 0 and < 406;
 
     /// <summary>Whether temperature and top_p may differ from their defaults.</summary>
     public bool HasSampling => Version <= 406;

@@ -88,7 +88,7 @@ public sealed record ClaudeBotOptions
                 "max_tokens" => CheckNumber(value, 1),
                 "thinking_budget" => CheckNumber(value, ClaudeLimits.MinThinkingBudget),
                 "thinking" => OneOf(value, "auto", "budget", "adaptive", "off"),
-                "reasoning_effort" => OneOf(value, "none", "minimal", "low", "medium", "high", "xhigh"),
+                "reasoning_effort" => OneOf(value, "none", "minimal", "low", "medium", "high", "xhigh", "max"),
                 "sampling" => OneOf(value, "true", "false"),
                 "structured_output" => OneOf(value, "format", "tool"),
                 "prompt_cache" => OneOf(value, "5m", "1h"),

@@ -20,7 +20,7 @@ internal sealed record ClaudeToolChoice(string Type, string? Name, bool IsSingle
 
 /// <summary>
 /// What a request asks for besides its prompt: the client's settings and the bot's options, as far as the model accepts them and they fit each other. A forced
-/// tool excludes thinking, and thinking excludes another temperature than the default.
+/// tool and the beginning of an answer exclude thinking, and thinking excludes another temperature than the default.
 /// </summary>
 internal sealed class ClaudePlan
 {
@@ -76,6 +76,11 @@ internal sealed class ClaudePlan
     public string? Effort { get; private set; }
     public double? Temperature { get; private set; }
     public double? TopP { get; private set; }
+
+    /// <summary>Whether a prompt may end with the beginning of the answer. A forced tool and a format each begin the answer themselves.</summary>
+    public static bool CanPrefill(UpstreamTurn turn) =>
+        ClaudeModel.Of(turn.Bot.UpstreamBotId).HasPrefill
+        && turn.Settings is { Format: null, ToolChoice: null or { Mode: ToolChoiceMode.Auto or ToolChoiceMode.None } };
 
     private void SetFormatAndTools()
     {
@@ -135,7 +140,7 @@ internal sealed class ClaudePlan
     private void SetThinking()
     {
         var effort = _settings.ReasoningEffort ?? Options.ReasoningEffort;
-        if (effort is "none" || (effort is null && Options.ThinkingBudget is null) || ToolChoice is { IsForced: true }) return;
+        if (effort is "none" || (effort is null && Options.ThinkingBudget is null) || ToolChoice is { IsForced: true } || Prompt.IsPrefilled) return;
         var hasBudget = Options.Thinking switch
         {
             ClaudeThinking.Budget => true,
@@ -156,7 +161,8 @@ internal sealed class ClaudePlan
             {
                 "minimal" or "low" => "low",
                 "medium" => "medium",
-                "xhigh" when _model.HasHighestEffort => "xhigh",
+                "xhigh" when _model.HasExtraHighEffort => "xhigh",
+                "max" => "max",
                 null => null,
                 _ => "high",
             };
@@ -176,7 +182,7 @@ internal sealed class ClaudePlan
     {
         "minimal" or "low" => LowBudget,
         "high" => HighBudget,
-        "xhigh" => HighestBudget,
+        "xhigh" or "max" => HighestBudget,
         _ => MediumBudget,
     };
 

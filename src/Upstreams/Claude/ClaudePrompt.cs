@@ -27,8 +27,8 @@ internal sealed record ClaudeMessage(bool IsUser, List<ClaudeBlock> Content);
 
 /// <summary>
 /// A prompt as Claude's API accepts it. System texts at the beginning are its system prompt, and later ones are texts of the user in their place, because the
-/// API has no system role. Neighbours of the same role become one message. The first and the last message are the user's. Every tool call has a result in the
-/// message after it: results of calls that the prompt does not have become texts.
+/// API has no system role. Neighbours of the same role become one message. The first message is the user's, and so is the last one unless the model continues
+/// answers. Every tool call has a result in the message after it: results of calls that the prompt does not have become texts.
 /// </summary>
 /// <param name="System">The system prompt; may be empty.</param>
 /// <param name="Messages">User and assistant in turn, at least one message.</param>
@@ -46,12 +46,17 @@ internal sealed record ClaudePrompt(IReadOnlyList<string> System, IReadOnlyList<
     /// <summary>Whether the model has to continue after results of its tool calls.</summary>
     public bool EndsWithToolResults => Messages[^1].Content.Exists(block => block is ClaudeToolResult);
 
+    /// <summary>Whether the prompt ends with the beginning of the answer, which the model continues.</summary>
+    public bool IsPrefilled => !Messages[^1].IsUser;
+
     /// <summary>Translates messages.</summary>
+    /// <param name="messages">The messages.</param>
+    /// <param name="canPrefill">Whether the model continues an answer at the end. Otherwise the user asks it to, in a message of its own.</param>
     /// <exception cref="ClusterException">
     /// <see cref="ErrorCode.InvalidRequest"/>: nothing is left to send, or a message contains something that cannot be sent there.
     /// <see cref="ErrorCode.FileRejected"/>: a message contains audio.
     /// </exception>
-    public static ClaudePrompt FromMessages(IReadOnlyList<ChatMessage> messages)
+    public static ClaudePrompt FromMessages(IReadOnlyList<ChatMessage> messages, bool canPrefill = false)
     {
         var builder = new Builder();
         for (var i = 0; i < messages.Count; i++)
@@ -64,7 +69,7 @@ internal sealed record ClaudePrompt(IReadOnlyList<string> System, IReadOnlyList<
             }
             builder.Add(message, [.. message.Content.Select(part => ToBlock(part, i)).OfType<ClaudeBlock>()]);
         }
-        return builder.Build();
+        return builder.Build(canPrefill);
     }
 
     private static ClaudeBlock? ToBlock(ContentPart part, int index) => part switch
@@ -112,7 +117,7 @@ internal sealed record ClaudePrompt(IReadOnlyList<string> System, IReadOnlyList<
             }
         }
 
-        public ClaudePrompt Build()
+        public ClaudePrompt Build(bool canPrefill)
         {
             CloseCalls();
             if (_messages.Count == 0)
@@ -122,7 +127,9 @@ internal sealed record ClaudePrompt(IReadOnlyList<string> System, IReadOnlyList<
                 return new ClaudePrompt([], [new ClaudeMessage(IsUser: true, [.. _system.Select(text => new ClaudeText(text))])]);
             }
             if (!_messages[0].IsUser) _messages.Insert(0, new ClaudeMessage(IsUser: true, [new ClaudeText(Continue)]));
-            if (!_messages[^1].IsUser) _messages.Add(new ClaudeMessage(IsUser: true, [new ClaudeText(Continue)]));
+            // The API refuses white space at the end of a prefill.
+            if (_messages[^1] is { IsUser: false, Content: [.., ClaudeText answer] } last && canPrefill) last.Content[^1] = new ClaudeText(answer.Text.TrimEnd());
+            else if (!_messages[^1].IsUser) _messages.Add(new ClaudeMessage(IsUser: true, [new ClaudeText(Continue)]));
             return new ClaudePrompt(_system, _messages);
         }
 

@@ -48,9 +48,19 @@ internal sealed class ClaudeReply(UpstreamTurn turn, string? answerTool, string?
         Other,
     }
 
-    public void OnMessageStart(JsonElement data, IReplySink sink)
+    /// <summary>A whole message, from a server that does not stream.</summary>
+    public void OnMessage(JsonElement message, IReplySink sink)
     {
-        var message = data.GetMember("message"u8);
+        Start(message, sink);
+        foreach (var content in message.GetMember("content"u8).GetItems()) StartBlock(None, content, sink);
+        if (message.GetText("stop_reason"u8) is { Length: > 0 } reason) _stopReason = reason;
+        OnMessageStop(sink);
+    }
+
+    public void OnMessageStart(JsonElement data, IReplySink sink) => Start(data.GetMember("message"u8), sink);
+
+    private void Start(JsonElement message, IReplySink sink)
+    {
         var ids = new Dictionary<string, string>();
         if (message.GetText("id"u8) is { Length: > 0 } id) ids["message_id"] = MessageId = UpstreamText.Clean(id);
         if (message.GetText("model"u8) is { Length: > 0 } model) ids["model"] = UpstreamText.Clean(model);
@@ -59,12 +69,14 @@ internal sealed class ClaudeReply(UpstreamTurn turn, string? answerTool, string?
         _usage.Update(message.GetMember("usage"u8), sink);
     }
 
-    public void OnBlockStart(JsonElement data, IReplySink sink)
+    public void OnBlockStart(JsonElement data, IReplySink sink) =>
+        StartBlock((int)(data.GetNumber("index"u8) ?? None), data.GetMember("content_block"u8), sink);
+
+    private void StartBlock(int index, JsonElement content, IReplySink sink)
     {
         // A block without its end is complete when the next begins.
         if (_block is { } open) EndBlock(open, sink);
         if (++_blocks > ClaudeLimits.MaxBlocks) throw Broken($"more than {ClaudeLimits.MaxBlocks} content blocks");
-        var content = data.GetMember("content_block"u8);
         var type = content.GetText("type"u8);
         var name = content.GetText("name"u8) ?? "";
         var kind = type switch
@@ -76,7 +88,7 @@ internal sealed class ClaudeReply(UpstreamTurn turn, string? answerTool, string?
             _ => BlockKind.Other,
         };
         var isRepeatedAnswer = kind == BlockKind.AnswerTool && _hasAnswer;
-        _block = new Block((int)(data.GetNumber("index"u8) ?? None), kind, content.GetText("id"u8) ?? "", name, content.GetMember("input"u8), isRepeatedAnswer);
+        _block = new Block(index, kind, content.GetText("id"u8) ?? "", name, content.GetMember("input"u8), isRepeatedAnswer);
         if (kind == BlockKind.Text && content.GetText("text"u8) is { Length: > 0 } text) Append(TextKind.Answer, text, sink);
         if (kind == BlockKind.Thinking && content.GetText("thinking"u8) is { Length: > 0 } thinking) Append(TextKind.Reasoning, thinking, sink);
         if (kind is BlockKind.Text or BlockKind.Thinking || type is "redacted_thinking" or null) return;

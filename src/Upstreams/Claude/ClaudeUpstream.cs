@@ -44,7 +44,7 @@ internal sealed class ClaudeUpstream : IUpstream, IDisposable
     {
         var options = ClaudeBotOptions.Parse(turn.Bot);
         var (messages, files) = await _files.Inspect(turn, cancellationToken).ConfigureAwait(false);
-        var plan = new ClaudePlan(turn, options, ClaudePrompt.FromMessages(messages));
+        var plan = new ClaudePlan(turn, options, ClaudePrompt.FromMessages(messages, ClaudePlan.CanPrefill(turn)));
         var content = ClaudeRequest.Create(turn, plan, files, _blobs);
         var stream = await _http.OpenStream(turn, options.Beta, content, cancellationToken).ConfigureAwait(false);
         return new ClaudeExchange(turn, stream, plan.AnswerTool, _time, _logger);

@@ -12,15 +12,13 @@ internal sealed class CozeExchange : IExchange
     private readonly UpstreamTurn _turn;
     private readonly ReplyRecords _records;
     private readonly CozeReply _reply;
-    private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
     public CozeExchange(UpstreamTurn turn, EventStream stream, TimeProvider time, ILogger logger)
     {
         _turn = turn;
-        _records = new ReplyRecords("Coze", stream, () => logger.StreamBroken(turn.TurnId, _reply!.ChatId, _reply.LogId));
+        _records = new ReplyRecords("Coze", stream, () => logger.StreamBroken(turn.TurnId, _reply!.ChatId, _reply.LogId), time);
         _reply = new CozeReply(new CozeIds(turn, stream.RequestId));
-        _time = time;
         _logger = logger;
     }
 
@@ -48,7 +46,7 @@ internal sealed class CozeExchange : IExchange
     /// <inheritdoc />
     public ValueTask DisposeAsync()
     {
-        _records.Close(_reply.HasEnded, _time);
+        _records.Close(_reply.HasEnded);
         return ValueTask.CompletedTask;
     }
 }

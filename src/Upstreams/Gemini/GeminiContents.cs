@@ -141,9 +141,9 @@ internal static class GeminiContents
         while (last + 1 < messages.Count && messages[last + 1].Role == ChatRole.Tool)
         {
             var message = messages[++last];
-            var call = calls.Count;
-            while (--call >= 0 && (calls[call].Id != (message.ToolCallId ?? "") || results[call] is not null)) { }
-            if (call < 0)
+            var call = 0;
+            while (call < calls.Count && (calls[call].Id != (message.ToolCallId ?? "") || results[call] is not null)) call++;
+            if (call == calls.Count)
             {
                 throw new ClusterException(
                     ErrorCode.InvalidRequest, "There is no tool call with this id, or it has another result already.", $"messages[{last}].tool_call_id");

@@ -14,18 +14,17 @@ internal sealed class GeminiExchange : IExchange
     private readonly ReplyRecords _records;
     private readonly GeminiReply _reply;
     private readonly IBlobStore _blobs;
-    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly GeminiParts _parts = new();
     private readonly List<GeminiEvent> _events = [];
 
-    public GeminiExchange(UpstreamTurn turn, EventStream stream, GeminiCallIds ids, IBlobStore blobs, TimeProvider time, ILogger logger)
+    public GeminiExchange(
+        UpstreamTurn turn, EventStream stream, string? answerTool, GeminiCallIds ids, IBlobStore blobs, TimeProvider time, ILogger logger)
     {
         _turn = turn;
-        _records = new ReplyRecords("Gemini", stream, () => logger.StreamBroken(turn.TurnId, _reply!.ResponseId), GeminiLimits.MaxRecord);
-        _reply = new GeminiReply(turn, ids, time);
+        _records = new ReplyRecords("Gemini", stream, () => logger.StreamBroken(turn.TurnId, _reply!.ResponseId), time, GeminiLimits.MaxRecord);
+        _reply = new GeminiReply(turn, answerTool, ids, time);
         _blobs = blobs;
-        _time = time;
         _logger = logger;
     }
 
@@ -54,7 +53,7 @@ internal sealed class GeminiExchange : IExchange
     /// <inheritdoc />
     public ValueTask DisposeAsync()
     {
-        _records.Close(_reply.HasEnded, _time);
+        _records.Close(_reply.HasEnded);
         return ValueTask.CompletedTask;
     }
 
@@ -63,6 +62,13 @@ internal sealed class GeminiExchange : IExchange
     {
         if (!_records.TryRead(out var record)) return false;
         if (record.Data.IsEmpty) return true;
+        if (record.Data.Trim(" \r\n"u8).SequenceEqual("[DONE]"u8))
+        {
+            // Google sends no such record, compatible servers do.
+            if (_reply.HasFinishReason) _reply.OnStreamEnd(_events);
+            else _records.Cut();
+            return true;
+        }
         try
         {
             _reply.OnRecord(record.Data, _events);

@@ -27,9 +27,12 @@ internal sealed class GeminiHttp(UpstreamHttp http, ISecretSeal seal, TimeProvid
         {
             logger.Answered(request.RequestUri!.AbsolutePath, (int)response.StatusCode, account.Id);
             var type = response.Content.Headers.ContentType?.MediaType;
-            if (!response.IsSuccessStatusCode || !string.Equals(type, "text/event-stream", StringComparison.OrdinalIgnoreCase))
+            if (!response.IsSuccessStatusCode)
                 throw ToException(response, await HttpBody.ReadError(response, GeminiLimits.MaxErrorBody, cancellationToken).ConfigureAwait(false));
-            return new EventStream(response, await HttpBody.Open(response, cancellationToken).ConfigureAwait(false), RequestId: null);
+            var content = await HttpBody.Open(response, cancellationToken).ConfigureAwait(false);
+            if (string.Equals(type, "text/event-stream", StringComparison.OrdinalIgnoreCase)) return new EventStream(response, content, RequestId: null);
+            var answer = await HttpBody.ReadUpTo(content, GeminiLimits.MaxRecord, cancellationToken).ConfigureAwait(false);
+            return EventStream.OfWholeAnswer(response, answer, requestId: null, "candidates", "promptFeedback") ?? throw ToException(response, answer);
         }
         catch (Exception e)
         {

@@ -22,6 +22,9 @@ internal sealed partial record GeminiModel(string Name, double Generation)
     /// <summary>Whether the model refuses a function call in the history that has lost its thought signature.</summary>
     public bool NeedsSignatures => Generation >= 3;
 
+    /// <summary>Whether the model accepts tools together with a format of the answer.</summary>
+    public bool HasFormatWithTools => Generation >= 3;
+
     /// <summary>Whether the model accepts the presence and frequency penalties.</summary>
     public bool HasPenalties => Generation < 3;
 
@@ -52,7 +55,7 @@ internal sealed partial record GeminiModel(string Name, double Generation)
         // Pro models cannot stop thinking.
         "none" => IsPro ? 128 : 0,
         "minimal" or "low" => 1024,
-        "high" or "xhigh" => 24_576,
+        "high" or "xhigh" or "max" => 24_576,
         _ => DefaultBudget,
     };
 

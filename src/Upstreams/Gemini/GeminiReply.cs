@@ -33,11 +33,16 @@ internal abstract record GeminiEvent
 }
 
 /// <summary>Translates the records of a stream into events. Not thread-safe.</summary>
-internal sealed class GeminiReply(UpstreamTurn turn, GeminiCallIds ids, TimeProvider time)
+/// <param name="turn">The turn.</param>
+/// <param name="answerTool">The tool whose arguments are the answer; null without one.</param>
+/// <param name="ids">The ids of tool calls.</param>
+/// <param name="time">The clock.</param>
+internal sealed class GeminiReply(UpstreamTurn turn, string? answerTool, GeminiCallIds ids, TimeProvider time)
 {
     private Usage? _usage;
     private readonly HashSet<string> _callIds = new(StringComparer.Ordinal);
     private (string Reason, string? Message)? _finish;
+    private bool _hasAnswer;
     private int _images;
     private string? _modelVersion;
 
@@ -51,13 +56,21 @@ internal sealed class GeminiReply(UpstreamTurn turn, GeminiCallIds ids, TimeProv
     public string? ResponseId { get; private set; }
 
     /// <summary>Reads a record.</summary>
-    /// <param name="data">A whole object of a reply, with the parts that are new.</param>
+    /// <param name="data">A whole object of a reply, with the parts that are new; or several in an array, as the API answers without <c>alt=sse</c>.</param>
     /// <param name="events">Receives what happened.</param>
     /// <exception cref="JsonException">The data is not a JSON object.</exception>
     public void OnRecord(ReadOnlySpan<byte> data, List<GeminiEvent> events)
     {
         if (LenientJson.TryParse(data) is not { ValueKind: JsonValueKind.Object or JsonValueKind.Array } json)
             throw new JsonException("A reply must be an object.");
+        foreach (var reply in json.ValueKind == JsonValueKind.Array ? json.GetItems() : [json])
+        {
+            if (!HasEnded) ReadReply(reply, events);
+        }
+    }
+
+    private void ReadReply(JsonElement json, List<GeminiEvent> events)
+    {
         if (GeminiRefusal.Parse(json) is { } refusal)
         {
             End(new GeminiEvent.Failed(GeminiErrors.ToError(refusal, time)), events);
@@ -116,13 +129,20 @@ internal sealed class GeminiReply(UpstreamTurn turn, GeminiCallIds ids, TimeProv
                 End(new GeminiEvent.Failed(new Error(ErrorCode.UpstreamProtocol, "Gemini sent a tool call without a name.")), events);
                 return;
             }
-            var arguments = call.GetMember("args"u8);
+            var given = call.GetMember("args"u8);
+            var arguments = given.ValueKind == JsonValueKind.Object ? given.GetText()! : "{}";
+            if (name == answerTool)
+            {
+                // A model may call the tool twice at once.
+                if (!_hasAnswer) events.Add(new GeminiEvent.Text(TextKind.Answer, arguments));
+                _hasAnswer = true;
+                return;
+            }
             var signature = part.GetText("thoughtSignature"u8);
             var id = ids.Create(call.GetText("id"u8), signature);
             // The reply keeps one call of each id.
             if (!_callIds.Add(id)) _callIds.Add(id = ids.Create(null, signature));
-            events.Add(new GeminiEvent.Call(
-                new ToolCallItem(id, name, arguments.ValueKind == JsonValueKind.Object ? arguments.GetText()! : "{}", ForClient: true)));
+            events.Add(new GeminiEvent.Call(new ToolCallItem(id, name, arguments, ForClient: true)));
         }
         // Images among the thoughts are drafts.
         if (!isThought && part.GetMember("inlineData"u8) is { ValueKind: JsonValueKind.Object } file && _images < GeminiLimits.MaxImages

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using CozeCluster.Upstreams.Shared.Json;
 
 namespace CozeCluster.Upstreams.Gemini;
 
@@ -15,7 +14,7 @@ internal static class GeminiRequest
     /// <summary>Writes a request.</summary>
     /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>: a schema is not a JSON object.</exception>
     public static ReadOnlyMemory<byte> Write(
-        GeminiModel model, GeminiBotOptions options, GenerationSettings settings, string system, IReadOnlyList<GeminiContent> contents)
+        GeminiModel model, GeminiBotOptions options, GenerationSettings settings, GeminiTools tools, string system, IReadOnlyList<GeminiContent> contents)
     {
         var buffer = new ArrayBufferWriter<byte>(1024 + contents.Sum(content => content.Parts.Sum(SizeOf)));
         using (var json = new Utf8JsonWriter(buffer, GeminiJson.WriterOptions))
@@ -34,9 +33,9 @@ internal static class GeminiRequest
             json.WriteStartArray("contents"u8);
             foreach (var content in contents) WriteContent(json, content);
             json.WriteEndArray();
-            if (settings.Tools.Count > 0) WriteTools(json, settings);
+            tools.Write(json);
             if (options.Safety.Count > 0) WriteSafety(json, options);
-            WriteConfig(json, model, options, settings);
+            WriteConfig(json, model, options, settings, tools.Format);
             json.WriteEndObject();
         }
         return buffer.WrittenMemory;
@@ -96,43 +95,6 @@ internal static class GeminiRequest
         json.WriteEndObject();
     }
 
-    private static void WriteTools(Utf8JsonWriter json, GenerationSettings settings)
-    {
-        json.WriteStartArray("tools"u8);
-        json.WriteStartObject();
-        json.WriteStartArray("functionDeclarations"u8);
-        for (var i = 0; i < settings.Tools.Count; i++)
-        {
-            var tool = settings.Tools[i];
-            json.WriteStartObject();
-            json.WriteString("name"u8, tool.Name);
-            // The API requires a description, and clients may omit it.
-            json.WriteString("description"u8, string.IsNullOrWhiteSpace(tool.Description) ? tool.Name : tool.Description);
-            if (tool.Parameters is { } parameters) WriteSchema(json, "parametersJsonSchema", parameters, $"tools[{i}].function.parameters");
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
-        json.WriteEndObject();
-        json.WriteEndArray();
-        if (settings.ToolChoice is not { } choice) return;
-        json.WriteStartObject("toolConfig"u8);
-        json.WriteStartObject("functionCallingConfig"u8);
-        json.WriteString("mode"u8, choice.Mode switch
-        {
-            ToolChoiceMode.None => "NONE"u8,
-            ToolChoiceMode.Required or ToolChoiceMode.Named => "ANY"u8,
-            _ => "AUTO"u8,
-        });
-        if (choice is { Mode: ToolChoiceMode.Named, Name: { } name })
-        {
-            json.WriteStartArray("allowedFunctionNames"u8);
-            json.WriteStringValue(name);
-            json.WriteEndArray();
-        }
-        json.WriteEndObject();
-        json.WriteEndObject();
-    }
-
     private static void WriteSafety(Utf8JsonWriter json, GeminiBotOptions options)
     {
         json.WriteStartArray("safetySettings"u8);
@@ -146,7 +108,7 @@ internal static class GeminiRequest
         json.WriteEndArray();
     }
 
-    private static void WriteConfig(Utf8JsonWriter json, GeminiModel model, GeminiBotOptions options, GenerationSettings settings)
+    private static void WriteConfig(Utf8JsonWriter json, GeminiModel model, GeminiBotOptions options, GenerationSettings settings, OutputFormat? format)
     {
         json.WriteStartObject("generationConfig"u8);
         if (settings.Temperature is { } temperature) json.WriteNumber("temperature"u8, temperature);
@@ -161,10 +123,10 @@ internal static class GeminiRequest
             if (settings.FrequencyPenalty is { } frequency) json.WriteNumber("frequencyPenalty"u8, frequency);
         }
         if (settings.Stop.Any(stop => stop.Length > 0)) WriteStrings(json, "stopSequences"u8, settings.Stop.Where(stop => stop.Length > 0));
-        if (settings.Format is { } format)
+        if (format is not null)
         {
             json.WriteString("responseMimeType"u8, "application/json"u8);
-            if (format.Schema is { } schema) WriteSchema(json, "responseJsonSchema", schema, "response_format.json_schema.schema");
+            if (format.Schema is { } schema) GeminiTools.WriteSchema(json, "responseJsonSchema", schema, "response_format.json_schema.schema");
         }
         if (options.ResponseModalities.Count > 0) WriteStrings(json, "responseModalities"u8, options.ResponseModalities);
         WriteThinking(json, model, options, settings.ReasoningEffort);
@@ -192,14 +154,6 @@ internal static class GeminiRequest
         json.WriteStartArray(name);
         foreach (var value in values) json.WriteStringValue(value);
         json.WriteEndArray();
-    }
-
-    private static void WriteSchema(Utf8JsonWriter json, string name, string schema, string param)
-    {
-        if (LenientJson.TryParseObject(schema) is not { } parsed)
-            throw new ClusterException(ErrorCode.InvalidRequest, "A schema must be a JSON object.", param);
-        json.WritePropertyName(name);
-        parsed.WriteTo(json);
     }
 }
 

@@ -41,9 +41,12 @@ internal sealed class GeminiUpstream : IUpstream, IDisposable
     /// <inheritdoc />
     public async ValueTask<IExchange> Open(UpstreamTurn turn, CancellationToken cancellationToken)
     {
-        var (path, body) = await BuildRequest(turn, cancellationToken).ConfigureAwait(false);
+        var model = GeminiModel.Parse(turn.Bot);
+        var tools = new GeminiTools(model, turn.Settings);
+        var body = await BuildRequest(turn, model, tools, cancellationToken).ConfigureAwait(false);
+        var path = model.Path("streamGenerateContent") + "?alt=sse";
         var stream = await _client.OpenStream(turn.Account, path, body, cancellationToken).ConfigureAwait(false);
-        return new GeminiExchange(turn, stream, _ids, _blobs, _time, _logger);
+        return new GeminiExchange(turn, stream, tools.AnswerTool, _ids, _blobs, _time, _logger);
     }
 
     /// <inheritdoc />
@@ -56,16 +59,15 @@ internal sealed class GeminiUpstream : IUpstream, IDisposable
     /// <inheritdoc />
     public void Dispose() => _http.Dispose();
 
-    private async Task<(string Path, ReadOnlyMemory<byte> Body)> BuildRequest(UpstreamTurn turn, CancellationToken cancellationToken)
+    private async Task<ReadOnlyMemory<byte>> BuildRequest(UpstreamTurn turn, GeminiModel model, GeminiTools tools, CancellationToken cancellationToken)
     {
-        var model = GeminiModel.Parse(turn.Bot);
         var options = GeminiBotOptions.Parse(turn.Bot);
         try
         {
             var media = new GeminiMedia(_blobs, _fetcher, _logger);
             await media.Load(turn, cancellationToken).ConfigureAwait(false);
             var (system, contents) = GeminiContents.FromMessages(turn.Messages, model, _ids, media);
-            return (model.Path("streamGenerateContent") + "?alt=sse", GeminiRequest.Write(model, options, turn.Settings, system, contents));
+            return GeminiRequest.Write(model, options, turn.Settings, tools, system, contents);
         }
         catch (OperationCanceledException e)
         {

@@ -8,6 +8,8 @@ namespace CozeCluster.Upstreams.OpenAi;
 /// <summary>Writes the body of <c>POST /chat/completions</c>.</summary>
 internal sealed class OpenAiChatRequest(UpstreamTurn turn, OpenAiBotOptions options, IReadOnlyDictionary<ContentPart, LoadedMedia> media)
 {
+    private readonly bool _sendsReasoning = options.SendReasoning ?? OpenAiSettings.DemandsReasoning(turn.Account);
+
     /// <summary>The body.</summary>
     /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>: a message contains something that the API has no place for.</exception>
     public ReadOnlyMemory<byte> Write() => OpenAiJson.Write(this, static (json, request) => request.WriteBody(json));
@@ -111,12 +113,14 @@ internal sealed class OpenAiChatRequest(UpstreamTurn turn, OpenAiBotOptions opti
         json.WriteEndObject();
     }
 
-    private static void WriteAssistant(Utf8JsonWriter json, ChatMessage message)
+    private void WriteAssistant(Utf8JsonWriter json, ChatMessage message)
     {
         json.WriteString("role"u8, "assistant"u8);
         var (text, calls) = OpenAiSettings.SplitCalls(message);
         if (text.Length == 0 && calls.Count > 0) json.WriteNull("content"u8);
         else json.WriteString("content"u8, text);
+        // With calls the field is required, also if the model did not think.
+        if (_sendsReasoning && (message.Reasoning is not null || calls.Count > 0)) json.WriteString("reasoning_content"u8, message.Reasoning ?? "");
         if (calls.Count == 0) return;
         json.WriteStartArray("tool_calls"u8);
         foreach (var call in calls)
@@ -157,6 +161,7 @@ internal sealed class OpenAiChatRequest(UpstreamTurn turn, OpenAiBotOptions opti
                 json.WriteString("type"u8, "image_url"u8);
                 json.WriteStartObject("image_url"u8);
                 json.WriteString("url"u8, url);
+                if (image.Detail is { } detail) json.WriteString("detail"u8, detail);
                 json.WriteEndObject();
                 break;
             case AudioContent when loaded is not null:
@@ -275,10 +280,14 @@ internal static class OpenAiSettings
 
     /// <summary>The name of the field for the longest output. Only new servers know the new name, and OpenAI's new models refuse the old one.</summary>
     public static string DefaultMaxTokensField(AccountDefinition account) =>
+        IsAt(account, ".openai.com", ".azure.com") ? "max_completion_tokens" : "max_tokens";
+
+    /// <summary>Whether the server refuses tool calls in the history without the reasoning before them.</summary>
+    public static bool DemandsReasoning(AccountDefinition account) => IsAt(account, ".deepseek.com", ".moonshot.cn", ".moonshot.ai");
+
+    private static bool IsAt(AccountDefinition account, params string[] domains) =>
         Uri.TryCreate(account.BaseUrl, UriKind.Absolute, out var url)
-        && (url.Host.EndsWith(".openai.com", StringComparison.OrdinalIgnoreCase) || url.Host.EndsWith(".azure.com", StringComparison.OrdinalIgnoreCase))
-            ? "max_completion_tokens"
-            : "max_tokens";
+        && Array.Exists(domains, domain => url.Host.EndsWith(domain, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Writes a member whose value is JSON text.</summary>
     public static void WriteRaw(Utf8JsonWriter json, string name, string value)

@@ -30,6 +30,9 @@ internal ref struct OpenAiEvent
     /// <summary>The JSON of <c>item</c>; empty without any.</summary>
     public ReadOnlySpan<byte> Item { get; private set; }
 
+    /// <summary>Whether the event is no event but a whole response.</summary>
+    public bool IsResponse { get; private set; }
+
     /// <summary>Whether the event is an error without a type, as some servers send it.</summary>
     public bool HasError { get; private set; }
 
@@ -62,6 +65,7 @@ internal ref struct OpenAiEvent
             else if (reader.ValueTextEquals("text"u8)) read.Text = ReadString(ref reader);
             else if (reader.ValueTextEquals("response"u8)) read.Response = ReadRaw(ref reader, json);
             else if (reader.ValueTextEquals("item"u8)) read.Item = ReadRaw(ref reader, json);
+            else if (reader.ValueTextEquals("object"u8)) read.IsResponse = ReadString(ref reader).Is("response"u8);
             else if (reader.ValueTextEquals("error"u8)) read.HasError = !ReadRaw(ref reader, json).IsEmpty;
             else SkipValue(ref reader);
         }

@@ -13,16 +13,14 @@ internal sealed class OpenAiExchange : IExchange
     private readonly EventStream _stream;
     private readonly ReplyRecords _records;
     private readonly OpenAiReply _reply;
-    private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
     public OpenAiExchange(UpstreamTurn turn, EventStream stream, TimeProvider time, ILogger logger)
     {
         _turn = turn;
         _stream = stream;
-        _records = new ReplyRecords("the model's server", stream, () => logger.StreamBroken(turn.TurnId, stream.RequestId));
+        _records = new ReplyRecords("the model's server", stream, () => logger.StreamBroken(turn.TurnId, stream.RequestId), time);
         _reply = new OpenAiReply(turn, stream.RequestId);
-        _time = time;
         _logger = logger;
     }
 
@@ -51,7 +49,7 @@ internal sealed class OpenAiExchange : IExchange
     /// <inheritdoc />
     public ValueTask DisposeAsync()
     {
-        _records.Close(_reply is { HasEnded: true, Failure: null }, _time);
+        _records.Close(_reply is { HasEnded: true, Failure: null });
         return ValueTask.CompletedTask;
     }
 

@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using CozeCluster.Upstreams.Shared.Http;
 using CozeCluster.Upstreams.Shared.Json;
+using CozeCluster.Upstreams.Shared.Sse;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.OpenAi;
@@ -25,12 +26,14 @@ internal sealed partial class OpenAiHttp(UpstreamHttp http, ISecretSeal seal, Ti
             var content = await HttpBody.Open(response, cancellationToken).ConfigureAwait(false);
             if (string.Equals(response.Content.Headers.ContentType?.MediaType, "text/event-stream", StringComparison.OrdinalIgnoreCase))
                 return new EventStream(response, content, RequestIdOf(response));
-            // Some servers answer with an error in a successful response, others stream with another media type.
+            // Some servers answer with an error in a successful response or with the whole reply, others stream with another media type.
             var prefix = await HttpBody.ReadUpTo(content, limit: 1, cancellationToken).ConfigureAwait(false);
             var start = prefix.Span.TrimStart(" \t\r\n"u8);
             if (!start.IsEmpty && start[0] is not ((byte)'{' or (byte)'[' or (byte)'<'))
                 return new EventStream(response, content, RequestIdOf(response)) { Prefix = prefix };
-            throw ToException(response, await HttpBody.ReadUpTo(content, prefix, OpenAiLimits.MaxErrorBody, cancellationToken).ConfigureAwait(false));
+            var answer = await HttpBody.ReadUpTo(content, prefix, SseRecordReader.MaxRecord, cancellationToken).ConfigureAwait(false);
+            var whole = method == HttpMethod.Post ? EventStream.OfWholeAnswer(response, answer, RequestIdOf(response), "choices", "output") : null;
+            return whole ?? throw ToException(response, answer);
         }
         catch (Exception e)
         {

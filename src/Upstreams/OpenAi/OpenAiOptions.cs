@@ -13,7 +13,7 @@ public static class OpenAiApi
 public sealed record OpenAiBotOptions
 {
     private const string FieldPrefix = "field.";
-    private const string Known = "api, background, instructions_role, max_tokens_field, reasoning_summary, send_user, store, stream_usage, field.<name>";
+    private const string Known = "api, background, instructions_role, max_tokens_field, reasoning_summary, send_reasoning, send_user, store, stream_usage, field.<name>";
 
     /// <summary>Option <c>api</c>: whether turns are sent to the Responses API (<c>responses</c>) or as chat completions (<c>chat</c>, the default).</summary>
     public bool UsesResponses { get; init; }
@@ -41,6 +41,13 @@ public sealed record OpenAiBotOptions
 
     /// <summary>Option <c>stream_usage</c>: whether the server is asked to count tokens. Default true.</summary>
     public bool StreamUsage { get; init; } = true;
+
+    /// <summary>
+    /// Option <c>send_reasoning</c>: whether the history contains the reasoning of earlier answers, as <c>reasoning_content</c>. Not with
+    /// <see cref="UsesResponses"/>. Default: for the servers of DeepSeek and Moonshot, whose thinking models refuse tool calls without it. Other servers refuse
+    /// the field (Groq, Mistral) or do not know it.
+    /// </summary>
+    public bool? SendReasoning { get; init; }
 
     /// <summary>Option <c>send_user</c>: whether the end user is sent as <c>user</c>. Default false, because some servers refuse the field.</summary>
     public bool SendUser { get; init; }
@@ -72,7 +79,7 @@ public sealed record OpenAiBotOptions
                 "reasoning_summary" => value is "auto" or "concise" or "detailed" ? null : "expected auto, concise or detailed",
                 "instructions_role" => value is "system" or "developer" ? null : "expected system or developer",
                 "max_tokens_field" => value is "max_tokens" or "max_completion_tokens" ? null : "expected max_tokens or max_completion_tokens",
-                "stream_usage" or "send_user" or "store" or "background" => value is "true" or "false" ? null : "expected true or false",
+                "stream_usage" or "send_reasoning" or "send_user" or "store" or "background" => value is "true" or "false" ? null : "expected true or false",
                 _ when name.Length > FieldPrefix.Length && name.StartsWith(FieldPrefix, StringComparison.Ordinal) =>
                     LenientJson.IsJson(value) ? null : "expected JSON; a text needs quotes",
                 _ => $"unknown; bots of openai have {Known}",
@@ -81,6 +88,7 @@ public sealed record OpenAiBotOptions
             else if (name.StartsWith(FieldPrefix, StringComparison.Ordinal)) fields[name[FieldPrefix.Length..]] = value;
             else parsed = parsed.With(name, value);
         }
+        if (parsed.UsesResponses && options.GetValueOrDefault("send_reasoning") == "true") invalid.TryAdd("send_reasoning", "needs the option api: chat");
         foreach (var name in (string[])["background", "reasoning_summary"])
         {
             if (!parsed.UsesResponses && options.TryGetValue(name, out var value) && value != "false") invalid.TryAdd(name, "needs the option api: responses");
@@ -103,6 +111,7 @@ public sealed record OpenAiBotOptions
         "instructions_role" => this with { InstructionsRole = value },
         "max_tokens_field" => this with { MaxTokensField = value },
         "stream_usage" => this with { StreamUsage = value == "true" },
+        "send_reasoning" => this with { SendReasoning = value == "true" },
         "send_user" => this with { SendUser = value == "true" },
         "store" => this with { Store = value == "true" },
         _ => this,

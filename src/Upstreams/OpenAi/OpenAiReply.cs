@@ -159,7 +159,8 @@ internal sealed class OpenAiReply(UpstreamTurn turn, string? requestId)
             var function = call.GetMember("function"u8);
             var id = call.GetText("id"u8);
             var name = function.GetText("name"u8);
-            var partial = FindCall(call.GetNumber("index"u8), id, name);
+            var arguments = function.GetText("arguments"u8) ?? "";
+            var partial = FindCall(call.GetNumber("index"u8), id, name, arguments);
             if (partial is null)
             {
                 if (_calls.Count >= OpenAiLimits.MaxToolCalls)
@@ -172,8 +173,7 @@ internal sealed class OpenAiReply(UpstreamTurn turn, string? requestId)
             if (!string.IsNullOrEmpty(id)) partial.Id = id;
             // Some servers repeat the name in every chunk, none splits it.
             if (!string.IsNullOrEmpty(name)) partial.Name = name;
-            var arguments = function.GetText("arguments"u8) ?? "";
-            partial.Arguments.Append(arguments);
+            partial.Append(arguments);
             _arguments += arguments.Length + (id?.Length ?? 0) + (name?.Length ?? 0);
             if (_arguments <= OpenAiLimits.MaxArguments) continue;
             Fail(new Error(ErrorCode.UpstreamProtocol, "The arguments of the model's tool calls are too long."), sink);
@@ -182,12 +182,15 @@ internal sealed class OpenAiReply(UpstreamTurn turn, string? requestId)
     }
 
     /// <summary>
-    /// Finds the call that a piece belongs to. Some servers send no index, or the index 0 for all calls; then a new id begins a new call.
+    /// Finds the call that a piece belongs to. Some servers send no index, or the index 0 for all calls. Then a new id begins a new call, and without ids a
+    /// name does after the end of the arguments, unless the piece only repeats the name.
     /// </summary>
-    private PartialCall? FindCall(long? index, string? id, string? name)
+    private PartialCall? FindCall(long? index, string? id, string? name, string arguments)
     {
         var found = index is { } given ? _calls.FindLast(call => call.Index == given) : _calls.LastOrDefault();
-        return found is { Id.Length: > 0 } && !string.IsNullOrEmpty(id) && id != found.Id && !string.IsNullOrEmpty(name) ? null : found;
+        if (found is null || string.IsNullOrEmpty(name)) return found;
+        if (!string.IsNullOrEmpty(id) && found.Id.Length > 0) return id == found.Id ? found : null;
+        return found.IsWhole && (name != found.Name || !string.IsNullOrWhiteSpace(arguments)) ? null : found;
     }
 
     private void AddItems(IReplySink sink)
@@ -212,5 +215,25 @@ internal sealed class OpenAiReply(UpstreamTurn turn, string? requestId)
         public string Name { get; set; } = "";
 
         public StringBuilder Arguments { get; } = new();
+
+        /// <summary>Whether the arguments are a whole JSON object.</summary>
+        public bool IsWhole { get; private set; }
+
+        private int _depth;
+        private bool _isText;
+        private bool _isEscaped;
+
+        public void Append(string piece)
+        {
+            Arguments.Append(piece);
+            foreach (var c in piece)
+            {
+                if (_isEscaped) _isEscaped = false;
+                else if (_isText) (_isEscaped, _isText) = (c == '\\', c != '"');
+                else if (c == '"') _isText = true;
+                else if (c is '{' or '[') _depth++;
+                else if (c is '}' or ']') IsWhole = --_depth == 0;
+            }
+        }
     }
 }

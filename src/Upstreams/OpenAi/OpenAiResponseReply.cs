@@ -51,12 +51,15 @@ internal sealed class OpenAiResponseReply(UpstreamTurn turn, string? requestId, 
         else if (type.Is("response.reasoning_text.delta"u8))
             _texts.AppendReasoning(happened.OutputIndex, -1 - happened.PartIndex, happened.Delta, sink);
         else if (type.Is("response.output_item.done"u8)) OnItem(Parse(happened.Item), happened.OutputIndex, sink);
+        else if (type.Is("response.function_call_arguments.delta"u8) || type.Is("response.function_call_arguments.done"u8))
+            _calls.Begin(happened.OutputIndex);
         else if (type.Is("response.created"u8) || type.Is("response.in_progress"u8) || type.Is("response.queued"u8))
             Identify(Parse(happened.Response), sink);
         else if (type.Is("response.completed"u8)) OnResponse(Parse(happened.Response), "completed", sink);
         else if (type.Is("response.incomplete"u8)) OnResponse(Parse(happened.Response), "incomplete", sink);
         else if (type.Is("response.failed"u8)) OnResponse(Parse(happened.Response), "failed", sink);
         else if (type.Is("response.cancelled"u8)) OnResponse(Parse(happened.Response), "cancelled", sink);
+        else if (type.IsEmpty && happened.IsResponse) OnResponse(Parse(data), status: null, sink);
         else if (type.Is("error"u8) || (type.IsEmpty && happened.HasError)) return OnError(data, sink);
         return true;
     }
@@ -158,10 +161,17 @@ internal sealed class OpenAiResponseReply(UpstreamTurn turn, string? requestId, 
 internal sealed class OpenAiResponseCalls
 {
     private readonly List<ToolCallItem> _items = [];
+    private readonly HashSet<long> _begun = [];
     private long _length;
 
     /// <summary>The calls, in the order of the output.</summary>
     public IReadOnlyList<ToolCallItem> Items => _items;
+
+    /// <summary>The arguments of a call arrive. Its item repeats them, with the name and the id of the call.</summary>
+    public void Begin(long output)
+    {
+        if (_begun.Count <= OpenAiLimits.MaxToolCalls) _begun.Add(output);
+    }
 
     /// <summary>Adds an item of the output if it is a call.</summary>
     /// <returns>An error if the item is a call that breaks a rule or a limit; otherwise null.</returns>
@@ -184,7 +194,8 @@ internal sealed class OpenAiResponseCalls
     /// <inheritdoc cref="Add"/>
     public Error? SetAll(JsonElement output)
     {
-        if (!output.GetItems().Any(item => item.GetText("type"u8) == "function_call")) return null;
+        if (!output.GetItems().Any(item => item.GetText("type"u8) == "function_call"))
+            return _begun.Count <= _items.Count ? null : Broken("The model's server ended a response without one of its tool calls.");
         _items.Clear();
         _length = 0;
         return output.GetItems().Select(Add).FirstOrDefault(error => error is not null);

@@ -149,7 +149,7 @@ internal sealed class OpenAiResponseRequest(UpstreamTurn turn, OpenAiBotOptions 
             case ImageContent image when (loaded?.ToDataUri() ?? image.Source.Url) is { } url:
                 json.WriteString("type"u8, "input_image"u8);
                 json.WriteString("image_url"u8, url);
-                json.WriteString("detail"u8, "auto"u8);
+                json.WriteString("detail"u8, image.Detail ?? "auto");
                 break;
             case FileContent when loaded is not null:
                 json.WriteString("type"u8, "input_file"u8);

@@ -59,7 +59,7 @@ internal sealed class OpenAiTasks : IModelTaskUpstream, IDisposable
 /// <summary>Reads the answers of tasks without building a document of their numbers, which can be many megabytes.</summary>
 internal static class OpenAiTaskAnswer
 {
-    /// <summary>Replaces the name of the model in an answer, and reads its token counts.</summary>
+    /// <summary>Replaces the name of the model in an answer, or adds it, and reads its token counts.</summary>
     /// <param name="json">The answer.</param>
     /// <param name="model">The client's name of the model.</param>
     /// <returns>Null if it is no JSON object of this kind.</returns>
@@ -69,7 +69,9 @@ internal static class OpenAiTaskAnswer
         {
             var (name, usage) = Scan(json.Span);
             var replacement = OpenAiJson.Write(model, static (writer, text) => writer.WriteStringValue(text)).Span;
-            return name is { } found ? new ModelTaskAnswer([.. json.Span[..found.Start], .. replacement, .. json.Span[found.End..]], usage) : null;
+            return name is not { } found ? null
+                : found.Start < found.End ? new ModelTaskAnswer([.. json.Span[..found.Start], .. replacement, .. json.Span[found.End..]], usage)
+                : new ModelTaskAnswer([.. json.Span[..found.Start], .. "\"model\":"u8, .. replacement, (byte)',', .. json.Span[found.Start..]], usage);
         }
         catch (JsonException)
         {
@@ -77,17 +79,23 @@ internal static class OpenAiTaskAnswer
         }
     }
 
-    // An error in a successful answer has no model.
+    // Where the name is; the start of the members if an answer has results without it; null for anything else, such as an error in a successful answer.
     private static ((int Start, int End)? Model, Usage? Usage) Scan(ReadOnlySpan<byte> json)
     {
         (int, int)? name = null;
+        var (hasResults, hasError) = (false, false);
         Usage? usage = null;
         var reader = new Utf8JsonReader(json);
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return default;
+        var members = (int)reader.BytesConsumed;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var (isModel, isUsage) = (reader.ValueTextEquals("model"u8), reader.ValueTextEquals("usage"u8));
+            var isResults = reader.ValueTextEquals("data"u8) || reader.ValueTextEquals("results"u8);
+            var isError = reader.ValueTextEquals("error"u8);
             reader.Read();
+            hasResults |= isResults && reader.TokenType == JsonTokenType.StartArray;
+            hasError |= isError && reader.TokenType != JsonTokenType.Null;
             if (isModel && reader.TokenType is (JsonTokenType.String or JsonTokenType.Null)) name = ((int)reader.TokenStartIndex, (int)reader.BytesConsumed);
             if (isUsage && reader.TokenType == JsonTokenType.StartObject) usage = ReadUsage(ref reader);
             else reader.Skip();
@@ -96,7 +104,7 @@ internal static class OpenAiTaskAnswer
         while (reader.Read())
         {
         }
-        return (name, usage);
+        return (name ?? (hasResults && !hasError ? (members, members) : null), usage);
     }
 
     private static Usage? ReadUsage(ref Utf8JsonReader reader)
@@ -107,7 +115,9 @@ internal static class OpenAiTaskAnswer
         {
             var (isInput, isTotal) = (reader.ValueTextEquals("prompt_tokens"u8), reader.ValueTextEquals("total_tokens"u8));
             reader.Read();
-            var number = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var value) && value >= 0 ? value : (long?)null;
+            var number = reader.TokenType == JsonTokenType.Number && reader.TryGetDecimal(out var value) && value is >= 0 and <= long.MaxValue
+                ? (long)value
+                : (long?)null;
             if (isInput) input = number;
             else if (isTotal) total = number;
             reader.Skip();

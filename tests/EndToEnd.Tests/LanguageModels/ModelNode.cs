@@ -22,6 +22,9 @@ public sealed class ModelNode : IAsyncLifetime
     /// <summary>A Coze bot, then a language model.</summary>
     public const string Spare = "spare";
 
+    /// <summary>A language model that is sent the reasoning of earlier answers.</summary>
+    public const string Thinking = "thinking";
+
     private SandboxNode? _node;
 
     internal SandboxNode Node => _node!;
@@ -56,6 +59,8 @@ public sealed class ModelNode : IAsyncLifetime
             .AddLanguageModel("gpt-poor", "openai", openAi, FakeOpenAi.Model, FakeOpenAi.TokenWithoutCredit)
             .AddLanguageModel("gpt-unknown", "openai", openAi, "gpt-of-tomorrow", FakeOpenAi.Token)
             .AddLanguageModel("gpt-down", "openai", new Uri("http://127.0.0.1:1/v1"), FakeOpenAi.Model, FakeOpenAi.Token)
+            .AddLanguageModel("gpt-thinking", "openai", openAi, FakeOpenAi.Model, FakeOpenAi.Token, "options: { send_reasoning: \"true\" }")
+            .AddModel(Thinking, "gpt-thinking")
             .AddModel(OpenAi, "gpt").AddModel("poor", "gpt-poor").AddModel("unknown", "gpt-unknown").AddModel("down", "gpt-down")
             .AddAccount("coze", coze, "pat_sandbox")
             .AddBot("coze-one", Bots.One, "coze").AddBot("coze-draft", Bots.Unpublished, "coze")

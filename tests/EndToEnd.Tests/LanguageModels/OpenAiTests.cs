@@ -121,6 +121,62 @@ public sealed class OpenAiTests(ModelNode models) : IClassFixture<ModelNode>
         Assert.Equal(sent[2].GetProperty("tool_calls")[0].Text("id"), sent[3].Text("tool_call_id"));
     }
 
+    [Theory]
+    [InlineData(ModelNode.Thinking, true)]
+    [InlineData(ModelNode.Thinking, false)]
+    [InlineData(ModelNode.OpenAi, true)]
+    public async Task Reasoning_before_a_call_goes_back_to_a_server_that_demands_it(string model, bool isKept)
+    {
+        var tools = JsonNode.Parse("""[{"type":"function","function":{"name":"get_time"}}]""")!;
+        var first = models.NewRequest("requires_action=get_time reasoning=4 wants_reasoning", model).With(body => body["tools"] = tools.DeepClone());
+        var message = JsonNode.Parse((await first.CompleteAsync()).Message.GetRawText())!.AsObject();
+        var reasoning = (string)message["reasoning_content"]!;
+        if (!isKept) message.Remove("reasoning_content");
+        var second = models.NewRequest("", model).With(body =>
+        {
+            body["tools"] = tools.DeepClone();
+            body["messages"] = new JsonArray(
+                first.Body["messages"]![0]!.DeepClone(), message.DeepClone(),
+                new JsonObject { ["role"] = "tool", ["tool_call_id"] = (string)message["tool_calls"]![0]!["id"]!, ["content"] = "noon" });
+        });
+        var reply = await second.CompleteAsync();
+
+        if (model == ModelNode.OpenAi)
+        {
+            Assert.Contains("reasoning_content", reply.Error.Text("message"), StringComparison.Ordinal);
+            return;
+        }
+        Assert.Contains("noon", reply.Text, StringComparison.Ordinal);
+        Assert.Equal(reasoning, models.BodyOf(first).GetProperty("messages")[1].Text("reasoning_content"));
+    }
+
+    [Fact]
+    public async Task A_named_conversation_sends_the_reasoning_before_its_calls()
+    {
+        var name = $"talk-{Guid.NewGuid():n}";
+        var tools = JsonNode.Parse("""[{"type":"function","function":{"name":"get_time"}}]""")!;
+        var first = models.NewRequest("requires_action=get_time reasoning=4 wants_reasoning", ModelNode.Thinking).InConversation(name)
+            .With(body => body["tools"] = tools.DeepClone());
+        var message = (await first.CompleteAsync()).Message;
+        var second = models.NewRequest("", ModelNode.Thinking).InConversation(name).With(body => body["messages"] = new JsonArray(
+            new JsonObject { ["role"] = "tool", ["tool_call_id"] = message.GetProperty("tool_calls")[0].Text("id"), ["content"] = "noon" }));
+
+        Assert.Contains("noon", (await second.CompleteAsync()).Text, StringComparison.Ordinal);
+        Assert.Equal(message.Text("reasoning_content"), models.BodyOf(first).GetProperty("messages")[1].Text("reasoning_content"));
+    }
+
+    [Theory]
+    [InlineData("whole reasoning=3")]
+    [InlineData("hold reasoning=3")]
+    public async Task A_server_that_does_not_stream_or_does_not_end_its_stream_has_a_reply(string directives)
+    {
+        var request = models.NewRequest($"say=Hello {directives}");
+        var reply = await request.StreamAsync();
+        Assert.Equal(("Hello", true), (reply.Text, reply.IsDone));
+        Assert.Equal("stop", reply.Chunks.Select(chunk => chunk.GetProperty("choices")).Where(choices => choices.GetArrayLength() > 0)
+            .Last()[0].Text("finish_reason"));
+    }
+
     [Fact]
     public async Task A_result_without_its_call_is_refused()
     {

@@ -44,6 +44,19 @@ public sealed class ModelPromptTests
     }
 
     [Fact]
+    public void Build_ReasoningBeforeCalls_IsThatOfTheClientOrTheStoredOne()
+    {
+        var call = ToolCallIds.Of(_turnId, 0);
+        var past = new PastTurn([User("Hi")], "") { TurnId = _turnId, Upstream = "openai", Calls = [new("up-1", "f", "{}", true)], Reasoning = "Hm" };
+        Assert.Equal("Hm", Build([Result(call)], [past], Ids("openai"))[1].Reasoning);
+
+        // Clients that send the history may have dropped it.
+        Assert.Equal("Stored", Build([User("Hi"), Calls(call), Result(call)], [], Ids("openai", "Stored"))[1].Reasoning);
+        Assert.Equal("Own", Build([User("Hi"), Calls(call) with { Reasoning = "Own" }, Result(call)], [], Ids("openai", "Stored"))[1].Reasoning);
+        Assert.Null(Build([User("Hi"), Calls(call), Result(call)], [], Ids("gemini", "Stored"))[1].Reasoning);
+    }
+
+    [Fact]
     public void Build_NewInstructions_ReplaceTheStoredOnes()
     {
         var messages = Build([System("Be long"), User("Bye")], [new PastTurn([System("Be brief"), User("Hi")], "Hello")], Ids("openai"));
@@ -100,10 +113,10 @@ public sealed class ModelPromptTests
         return ModelPrompt.Build(Request(messages), Lease, history, ids).Messages;
     }
 
-    private UpstreamCallIds Ids(string madeBy)
+    private UpstreamCallIds Ids(string madeBy, string reasoning = "")
     {
         var ids = new UpstreamCallIds("openai");
-        ids.Add(_turnId, madeBy, [new ToolCallItem("up-1", "f", "{}", ForClient: true)]);
+        ids.Add(_turnId, madeBy, [new ToolCallItem("up-1", "f", "{}", ForClient: true)], reasoning);
         return ids;
     }
 

@@ -52,6 +52,21 @@ public sealed class ClaudeHostileReplyTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_WholeAnswerToAStreamRequest_IsTheReply()
+    {
+        await using var server = await WireServer.Start("""
+            {"id":"msg_1","type":"message","role":"assistant","model":"m","stop_reason":"tool_use","usage":{"input_tokens":5,"output_tokens":3},"content":[
+            {"type":"thinking","thinking":"Hm","signature":"s"},{"type":"text","text":"Hel"},{"type":"text","text":"lo"},
+            {"type":"tool_use","id":"a","name":"f","input":{"x":1}}]}
+            """);
+        using var rig = new ClaudeRig(server.BaseUrl);
+        var sink = await rig.Run(rig.Turn("Hi"));
+        Assert.Equal(("Hello", "Hm", FinishReason.ToolCalls), (sink.Answer, Assert.Single(sink.Reasoning), sink.Finish));
+        Assert.Equal(new ToolCallItem("a", "f", """{"x":1}""", ForClient: true), Assert.Single(sink.Items));
+        Assert.Equal(new Usage(5, 3, 8), sink.Usage);
+    }
+
+    [Fact]
     public async Task Read_CallsWithTheSameId_AreBothKept()
     {
         var sink = await _rig.Read(Start + Tool(0, "a") + Stop(0) + Tool(1, "a") + Stop(1) + End("tool_use"));

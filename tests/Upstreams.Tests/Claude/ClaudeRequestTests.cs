@@ -34,6 +34,7 @@ public sealed class ClaudeRequestTests : IDisposable
     [Fact]
     public async Task Body_Roles_AreMergedAndAlternate()
     {
+        _rig.SetModel("claude-sonnet-4-6");
         var body = await _rig.Body(_rig.Turn(
             CozeRig.System("A"), CozeRig.System("B"), CozeRig.Assistant("Hello"), CozeRig.User(" "), CozeRig.User("1"), CozeRig.System("Be brief"),
             CozeRig.User("2"), CozeRig.Assistant("x"), CozeRig.Assistant("y ")));
@@ -42,6 +43,29 @@ public sealed class ClaudeRequestTests : IDisposable
         Assert.Equal(
             ["user:Continue.", "assistant:Hello", "user:1|Be brief|2", "assistant:x|y ", "user:Continue."],
             body["messages"]!.AsArray().Select(message => $"{message!["role"]}:{string.Join('|', message["content"]!.AsArray().Select(b => b!["text"]))}"));
+    }
+
+    [Theory]
+    [InlineData("claude-sonnet-4-5", true)]
+    [InlineData("claude-3-haiku-20240307", true)]
+    [InlineData("claude-sonnet-4-6", false)]
+    [InlineData("deepseek-chat", false)]
+    public async Task Body_PromptThatEndsWithAnAnswer_IsContinuedWhereTheModelCan(string model, bool isPrefilled)
+    {
+        _rig.SetModel(model, ("reasoning_effort", "high"));
+        var turn = _rig.Turn(CozeRig.User("JSON please"), CozeRig.Assistant("{ \n"));
+        var body = await _rig.Body(turn);
+        var messages = body["messages"]!.AsArray();
+        Assert.Equal(
+            isPrefilled ? ["user:JSON please", "assistant:{"] : ["user:JSON please", "assistant:{ \n", "user:Continue."],
+            messages.Select(message => $"{message!["role"]}:{message["content"]![0]!["text"]}"));
+        if (isPrefilled) Assert.Null(body["thinking"]);
+
+        foreach (var settings in new GenerationSettings[]
+        {
+            new() { Format = new OutputFormat(null, null, null) },
+            new() { Tools = [Tool], ToolChoice = new ToolChoice(ToolChoiceMode.Required) },
+        }) Assert.Equal("user", (string?)(await _rig.Body(turn with { Settings = settings }))["messages"]!.AsArray()[^1]!["role"]);
     }
 
     [Fact]
@@ -148,6 +172,9 @@ public sealed class ClaudeRequestTests : IDisposable
     [InlineData("claude-sonnet-4-5", null, null, null, null)]
     [InlineData("claude-3-haiku-20240307", "high", null, null, null)]
     [InlineData("claude-sonnet-4-6", "xhigh", null, """{"type":"adaptive","display":"summarized"}""", "high")]
+    [InlineData("claude-sonnet-4-5", "max", null, """{"type":"enabled","budget_tokens":16384}""", null)]
+    [InlineData("claude-sonnet-4-6", "max", null, """{"type":"adaptive","display":"summarized"}""", "max")]
+    [InlineData("claude-opus-4-7", "max", null, """{"type":"adaptive","display":"summarized"}""", "max")]
     [InlineData("claude-opus-4-7", "xhigh", 500, """{"type":"adaptive","display":"summarized"}""", "xhigh")]
     [InlineData("claude-fable", "minimal", null, """{"type":"adaptive","display":"summarized"}""", "low")]
     [InlineData("kimi-k2", "medium", null, """{"type":"enabled","budget_tokens":2048}""", null)]
@@ -248,7 +275,7 @@ public sealed class ClaudeRequestTests : IDisposable
     [InlineData("max_tokens", "0")]
     [InlineData("thinking_budget", "1023")]
     [InlineData("thinking", "maybe")]
-    [InlineData("reasoning_effort", "max")]
+    [InlineData("reasoning_effort", "most")]
     [InlineData("sampling", "yes")]
     [InlineData("structured_output", "json")]
     [InlineData("prompt_cache", "2h")]

@@ -64,7 +64,7 @@ internal sealed class ClaudeRig : IDisposable
     {
         var options = ClaudeBotOptions.Parse(turn.Bot);
         var (messages, files) = await new ClaudeFiles(Blobs, Logger).Inspect(turn, Stop);
-        var plan = new ClaudePlan(turn, options, ClaudePrompt.FromMessages(messages));
+        var plan = new ClaudePlan(turn, options, ClaudePrompt.FromMessages(messages, ClaudePlan.CanPrefill(turn)));
         using var content = ClaudeRequest.Create(turn, plan, files, Blobs);
         var bytes = await content.ReadAsByteArrayAsync(Stop);
         Assert.Equal(bytes.Length, content.Headers.ContentLength);

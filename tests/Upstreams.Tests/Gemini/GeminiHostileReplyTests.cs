@@ -1,3 +1,6 @@
+using System.Text;
+using CozeCluster.TestKit;
+
 namespace CozeCluster.Upstreams.Tests.Gemini;
 
 /// <summary>Replies of servers that break the rules of the API.</summary>
@@ -17,6 +20,52 @@ public sealed class GeminiHostileReplyTests : IDisposable
 
         Assert.Equal(("AB", FinishReason.Stop, 1), (sink.Answer, sink.Finish, sink.Ends));
         Assert.Equal(new Usage(2, 3, 5), sink.Usage);
+    }
+
+    [Theory]
+    [InlineData("[", ",\n", "]")]
+    [InlineData("[\n", "\n,\r\n", "\n]\n")]
+    public async Task ArrayInPlaceOfEvents_LosesNothing(string start, string between, string end)
+    {
+        var wire = start + """{"candidates":[{"content":{"parts":[{"text":"Hello"}]}}]}""" + between
+            + """{"candidates":[{"content":{"parts":[{"text":" world"}]},"finishReason":"STOP"}]}""" + end;
+        var sink = await _rig.Read(wire);
+        Assert.Equal(("Hello world", FinishReason.Stop), (sink.Answer, sink.Finish));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("[")]
+    public async Task WholeAnswerToAStreamRequest_IsTheReply(string array)
+    {
+        var answer = array + """{"candidates":[{"content":{"parts":[{"text":"Hello"}]},""" + "\n\n" + """ "finishReason":"STOP"}]}""" + (array.Length > 0 ? "]" : "");
+        await using var server = await WireServer.Start(answer);
+        using var rig = new GeminiRig(server.BaseUrl);
+        var sink = await rig.Run(rig.Turn("Hi"));
+        Assert.Equal(("Hello", FinishReason.Stop), (sink.Answer, sink.Finish));
+    }
+
+    [Fact]
+    public async Task FinishReasonOnAConnectionThatStaysOpen_EndsTheReply()
+    {
+        var time = new ManualTime();
+        var sink = new RecordingSink();
+        var wire = Encoding.UTF8.GetBytes(Record("""{"candidates":[{"content":{"parts":[{"text":"A"}]},"finishReason":"STOP"}]}"""));
+        await using var exchange = _rig.Exchange(new PiecesStream([wire], staysOpen: true), time);
+        await time.AdvanceUntil(sink.ReadAll(exchange));
+        Assert.Equal(("A", FinishReason.Stop), (sink.Answer, sink.Finish));
+    }
+
+    [Fact]
+    public async Task DoneAfterTheFinishReason_EndsTheReply()
+    {
+        var text = Record("""{"candidates":[{"content":{"parts":[{"text":"A"}]}}]}""");
+        var sink = await _rig.Read(text + Record("""{"candidates":[{"finishReason":"STOP"}]}""") + Record("[DONE]"));
+        Assert.Equal(("A", FinishReason.Stop), (sink.Answer, sink.Finish));
+
+        var cut = new RecordingSink();
+        await using var exchange = _rig.Exchange(PiecesStream.Of(text + Record("[DONE]")));
+        Assert.Equal(ErrorCode.UpstreamUnavailable, (await cut.ReadUntilBroken(exchange)).Code);
     }
 
     [Fact]

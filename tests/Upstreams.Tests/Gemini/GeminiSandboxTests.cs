@@ -129,11 +129,47 @@ public sealed class GeminiSandboxTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("gemini-2.0-flash")]
+    [InlineData("gemini-2.5-flash")]
+    [InlineData("gemini-3-pro")]
+    public async Task StructuredOutputWithTools_IsAnAnswerOrACall(string model)
+    {
+        _rig.UseModel(model);
+        var format = new OutputFormat("""{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"],"additionalProperties":false}""", "x", true);
+        var settings = Weather with { Format = format };
+        // The fake calls the tools that it is told to, and otherwise gives its answer.
+        var answer = model == "gemini-3-pro" ? "Is it?" : "Is it? [[tool=json_answer args={\"ok\":true}]]";
+        var answered = await _rig.Run(_rig.Turn(answer) with { Settings = settings });
+        Assert.Equal(("""{"ok":true}""", FinishReason.Stop), (answered.Answer, answered.Finish));
+        Assert.Empty(answered.Items);
+
+        var called = await _rig.Run(_rig.Turn("Weather? [[tool=weather]]") with { Settings = settings });
+        Assert.Equal(("weather", FinishReason.ToolCalls), (Assert.IsType<ToolCallItem>(Assert.Single(called.Items)).Name, called.Finish));
+
+        foreach (var mode in new[] { ToolChoiceMode.None, ToolChoiceMode.Required })
+            Assert.Null((await _rig.Run(_rig.Turn("Is it?") with { Settings = settings with { ToolChoice = new ToolChoice(mode) } })).Failure);
+        Assert.Equal("application/json", (string?)_sandbox.Gemini.Calls[^2].Request["generationConfig"]!["responseMimeType"]);
+    }
+
+    [Fact]
+    public async Task ResultsOfCallsWithTheSameId_StayInTheirOrder()
+    {
+        await _rig.Run(_rig.Turn(
+            CozeRig.User("Both?"), new ChatMessage(ChatRole.Assistant, []) { ToolCalls = [new ToolCall("x", "weather", "{}"), new ToolCall("x", "time", "{}")] },
+            new ChatMessage(ChatRole.Tool, [new TextContent("one")]) { ToolCallId = "x" },
+            new ChatMessage(ChatRole.Tool, [new TextContent("two")]) { ToolCallId = "x" }) with { Settings = Weather });
+
+        var results = Call.Request["contents"]![2]!["parts"]!.AsArray().Select(part => part!["functionResponse"]!);
+        Assert.Equal(["weather=one", "time=two"], results.Select(result => $"{result["name"]}={result["response"]!["result"]}"));
+    }
+
+    [Theory]
     [InlineData("gemini-2.0-flash", null, null)]
     [InlineData("gemini-2.5-flash", null, """{"includeThoughts":true}""")]
     [InlineData("gemini-2.5-flash", "none", """{"includeThoughts":false,"thinkingBudget":0}""")]
     [InlineData("gemini-2.5-pro", "none", """{"includeThoughts":true,"thinkingBudget":128}""")]
     [InlineData("gemini-2.5-flash", "high", """{"includeThoughts":true,"thinkingBudget":24576}""")]
+    [InlineData("gemini-2.5-flash", "max", """{"includeThoughts":true,"thinkingBudget":24576}""")]
     [InlineData("gemini-3-pro", "minimal", """{"includeThoughts":true,"thinkingLevel":"LOW"}""")]
     [InlineData("gemini-2.0-flash", "high", null)]
     public async Task Settings_AreTranslatedForTheModel(string model, string? effort, string? thinking)

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using CozeCluster.TestKit;
 using CozeCluster.Upstreams.OpenAi;
 using CozeCluster.Upstreams.Shared.Http;
 using CozeCluster.Upstreams.Shared.Json;
@@ -67,6 +68,66 @@ public sealed class OpenAiExchangeTests
         }
     }
 
+    [Fact]
+    public async Task Read_ReasonOnAConnectionThatStaysOpen_IsCompleteAfterAMoment()
+    {
+        var time = new ManualTime();
+        var sink = new RecordingSink();
+        var wire = Encoding.UTF8.GetBytes(UntilFinish + Delta("{}", "\"stop\""));
+        await using var exchange = Exchange(new PiecesStream([wire], staysOpen: true), time);
+        await time.AdvanceUntil(sink.ReadAll(exchange));
+        Assert.Equal((FinishReason.Stop, Text, 1), (sink.Finish, sink.Answer, sink.Ends));
+    }
+
+    [Fact]
+    public async Task Read_CancelledBehindTheReason_IsCancelled()
+    {
+        using var stop = new CancellationTokenSource();
+        var sink = new RecordingSink();
+        await using var exchange = Exchange(new PiecesStream([Encoding.UTF8.GetBytes(UntilFinish + Delta("{}", "\"stop\""))], staysOpen: true), new ManualTime());
+        Assert.True(await exchange.WaitToRead(stop.Token));
+        exchange.Read(sink);
+        var wait = exchange.WaitToRead(stop.Token).AsTask();
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => wait);
+        Assert.Equal(0, sink.Ends);
+    }
+
+    [Theory]
+    [InlineData("chat", """
+        {"id":"c1","object":"chat.completion","choices":[{"index":0,
+        "message":{"role":"assistant","content":"Hello","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]},
+        "finish_reason":"tool_calls"}],"usage":{"prompt_tokens":5,"completion_tokens":3}}
+        """)]
+    [InlineData("responses", """
+        {"id":"resp_1","object":"response","status":"completed","error":null,"output":[
+        {"type":"message","role":"assistant","content":[{"type":"output_text","text":"Hello"}]},
+        {"type":"function_call","call_id":"a","name":"f","arguments":"{}"}],"usage":{"input_tokens":5,"output_tokens":3}}
+        """)]
+    public async Task Run_WholeAnswerToAStreamRequest_IsTheReply(string api, string answer)
+    {
+        await using var server = await WireServer.Start(answer);
+        using var rig = new ResponsesRig(server.BaseUrl);
+        rig.SetOptions(("api", api));
+        var sink = await rig.Run(rig.Turn("Hi"));
+        Assert.Equal(("Hello", FinishReason.ToolCalls, new Usage(5, 3, 8)), (sink.Answer, sink.Finish, sink.Usage));
+        Assert.Equal("a", Assert.Single(sink.Items).Id);
+    }
+
+    [Theory]
+    [InlineData("""{"choices":[{"message":{"content":"cut""")]
+    [InlineData("""{"choices":[]} {"choices":[]}""")]
+    [InlineData("""{"status":"ok"}""")]
+    [InlineData("[]")]
+    public async Task Open_OtherJson_IsAnUnexpectedAnswer(string answer)
+    {
+        await using var server = await WireServer.Start(answer);
+        using var rig = new ResponsesRig(server.BaseUrl);
+        rig.SetOptions(("api", "chat"));
+        var error = await Assert.ThrowsAsync<ClusterException>(() => rig.Run(rig.Turn("Hi")));
+        Assert.Equal(ErrorCode.UpstreamProtocol, error.Code);
+    }
+
     [Theory]
     [InlineData("""{"error":{"message":"no","type":"server_error","code":null}}""", ErrorCode.UpstreamFailed)]
     [InlineData("""{"error":{"message":"slow down","code":429}}""", ErrorCode.UpstreamRateLimited)]
@@ -104,6 +165,44 @@ public sealed class OpenAiExchangeTests
             + Delta($$$"""{"tool_calls":[{{{{index}}}"id":"b","function":{"name":"f"}}]}""") + Delta("{}", "\"stop\"") + "data: [DONE]\n\n"));
         Assert.Equal(["a", "b"], sink.Items.Select(item => item.Id));
         Assert.Equal(FinishReason.ToolCalls, sink.Finish);
+    }
+
+    [Theory]
+    [InlineData("""{"function":{"name":"f","arguments":"{\"x\":1}"}},{"function":{"name":"g","arguments":"{\"y\":2}"}}""", "", "")]
+    [InlineData(
+        """{"index":0,"id":"","function":{"name":"f","arguments":"{\"x\":1}"}}""",
+        """{"index":0,"id":"","function":{"name":"g","arguments":""}}""",
+        """{"index":0,"id":"","function":{"arguments":"{\"y\":2}"}}""")]
+    [InlineData(
+        """{"index":0,"id":"","function":{"name":"f","arguments":"{\"x\""}}""",
+        """{"index":0,"id":"","function":{"name":"f","arguments":":1}"}},{"index":0,"id":"","function":{"name":"f","arguments":""}}""",
+        """{"index":0,"id":"","function":{"name":"g","arguments":"{\"y\":2}"}}""")]
+    public async Task Read_CallsWithoutIndicesAndIds_AreToldApartByTheirNames(string first, string second, string third)
+    {
+        var sink = await Read(PiecesStream.Of(
+            string.Concat(new[] { first, second, third }.Where(calls => calls.Length > 0).Select(calls => Delta($$"""{"tool_calls":[{{calls}}]}""")))
+            + Delta("{}", "\"tool_calls\"") + "data: [DONE]\n\n"));
+        Assert.Equal(
+            ["""f {"x":1}""", """g {"y":2}"""], sink.Items.Cast<ToolCallItem>().Select(call => $"{call.Name} {call.Arguments}"));
+        Assert.Equal(2, sink.Items.Select(item => item.Id).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task Read_CallToTheSameToolWithBracesInTexts_IsOneCall()
+    {
+        var sink = await Read(PiecesStream.Of(
+            Delta("""{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"{\"x\":\"}{\\\"\""}}]}""")
+            + Delta("""{"tool_calls":[{"index":0,"function":{"name":"f","arguments":",\"y\":[{}]"}}]}""")
+            + Delta("""{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"}"}}]}""") + Delta("{}", "\"tool_calls\"") + "data: [DONE]\n\n"));
+        Assert.Equal("""{"x":"}{\"","y":[{}]}""", Assert.IsType<ToolCallItem>(Assert.Single(sink.Items)).Arguments);
+    }
+
+    [Fact]
+    public async Task Read_UsageWithFractions_IsCounted()
+    {
+        var sink = await Read(PiecesStream.Of(UntilFinish + Delta("{}", "\"stop\"")
+            + "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5.0,\"completion_tokens\":\"3.0\",\"total_tokens\":8e0}}\n\ndata: [DONE]\n\n"));
+        Assert.Equal(new Usage(5, 3, 8), sink.Usage);
     }
 
     [Fact]
@@ -153,13 +252,13 @@ public sealed class OpenAiExchangeTests
     private static string Delta(string delta, string finishReason = "null") =>
         $$"""data: {"id":"c1","model":"m","choices":[{"index":0,"delta":{{delta}},"finish_reason":{{finishReason}}}]}""" + "\n\n";
 
-    private static OpenAiExchange Exchange(Stream stream)
+    private static OpenAiExchange Exchange(Stream stream, TimeProvider? time = null)
     {
         var account = new AccountDefinition { Id = "acc", Upstream = "openai", BaseUrl = "http://127.0.0.1:1" };
         var bot = new BotDefinition { Id = "bot", Upstream = "openai", UpstreamBotId = "m", Accounts = ["acc"] };
         return new(
             new UpstreamTurn("turn_1", bot, account, "user", []), new EventStream(new HttpResponseMessage(), stream, "req_1"),
-            TimeProvider.System, NullLogger.Instance);
+            time ?? TimeProvider.System, NullLogger.Instance);
     }
 
     private static async Task<RecordingSink> Read(Stream stream)

@@ -44,6 +44,17 @@ public sealed class OpenAiHostileResponseTests : IDisposable
         Assert.Equal(FinishReason.Stop, sink.Finish);
     }
 
+    [Fact]
+    public async Task Read_CallWhoseItemIsMissing_IsNotComplete()
+    {
+        var arguments = _wire.Event("response.function_call_arguments.done", "\"item_id\":\"fc_1\",\"output_index\":1,\"arguments\":\"{}\"");
+        var sink = await _rig.Read(arguments, _wire.Completed());
+        Assert.Equal((ErrorCode.UpstreamProtocol, 1), (sink.Failure?.Code, sink.Ends));
+
+        foreach (var events in new[] { new[] { arguments, _wire.Item(ResponseWire.Call("a", "f")), _wire.Completed() }, [arguments, _wire.Completed(ResponseWire.Call("a", "f"))] })
+            Assert.Equal("a", Assert.Single((await _rig.Read(events)).Items).Id);
+    }
+
     [Theory]
     [InlineData("""{"type":"function_call","call_id":"a","arguments":"{}"}""")]
     [InlineData("""{"type":"function_call","call_id":"a","name":"","arguments":"{}"}""")]

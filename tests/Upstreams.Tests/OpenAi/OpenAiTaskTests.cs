@@ -31,6 +31,8 @@ public sealed class OpenAiTaskTests
 
     [Theory]
     [InlineData("""{"model":"m"}""", """{"model":"vectors 你好"}""")]
+    [InlineData("""{ "data":[] }""", """{"model":"vectors 你好", "data":[] }""")]
+    [InlineData("""{"results":[{"model":"x"}]}""", """{"model":"vectors 你好","results":[{"model":"x"}]}""")]
     [InlineData("""{ "results" : [ {"model":"x"} ], "model" : null }""", """{ "results" : [ {"model":"x"} ], "model" : "vectors 你好" }""")]
     [InlineData("""{"model":"a\"b","usage":null}""", """{"model":"vectors 你好","usage":null}""")]
     [InlineData("""{"usage":{"prompt_tokens":"many","more":{"total_tokens":1}},"model":"m"}""",
@@ -45,7 +47,8 @@ public sealed class OpenAiTaskTests
     [Theory]
     [InlineData("", 200, ErrorCode.UpstreamProtocol)]
     [InlineData("[]", 200, ErrorCode.UpstreamProtocol)]
-    [InlineData("""{"data":[]}""", 200, ErrorCode.UpstreamProtocol)]
+    [InlineData("""{"data":{}}""", 200, ErrorCode.UpstreamProtocol)]
+    [InlineData("""{"data":[],"error":{"message":"No.","code":"rate_limit_exceeded"}}""", 200, ErrorCode.UpstreamRateLimited)]
     [InlineData("""{"model":"m","data":[""", 200, ErrorCode.UpstreamProtocol)]
     [InlineData("""{"model":"m"} x""", 200, ErrorCode.UpstreamProtocol)]
     [InlineData("""{"model":{"a":1}}""", 200, ErrorCode.UpstreamProtocol)]

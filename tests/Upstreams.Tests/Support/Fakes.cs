@@ -29,7 +29,7 @@ internal sealed class TestBlobs : IBlobStore
 }
 
 /// <summary>A stream that returns at most one piece per read, then ends or throws.</summary>
-internal sealed class PiecesStream(IEnumerable<byte[]> pieces, Exception? end = null) : Stream
+internal sealed class PiecesStream(IEnumerable<byte[]> pieces, Exception? end = null, bool staysOpen = false) : Stream
 {
     private readonly Queue<byte[]> _pieces = new(pieces.Where(piece => piece.Length > 0));
     private int _at;
@@ -58,7 +58,12 @@ internal sealed class PiecesStream(IEnumerable<byte[]> pieces, Exception? end = 
         return read;
     }
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(Read(buffer.Span));
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (staysOpen && _pieces.Count == 0) await Task.Delay(Timeout.Infinite, cancellationToken);
+        return Read(buffer.Span);
+    }
+
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
     public override void Flush() { }
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();

@@ -51,9 +51,9 @@ internal sealed class GeminiRig : IDisposable
         return sink;
     }
 
-    public GeminiExchange Exchange(Stream stream) => new(
-        Turn("hi"), new EventStream(new HttpResponseMessage(), stream, RequestId: null),
-        new GeminiCallIds(TimeProvider.System), Blobs, TimeProvider.System, NullLogger.Instance);
+    public GeminiExchange Exchange(Stream stream, TimeProvider? time = null) => new(
+        Turn("hi"), new EventStream(new HttpResponseMessage(), stream, RequestId: null), answerTool: null,
+        new GeminiCallIds(TimeProvider.System), Blobs, time ?? TimeProvider.System, NullLogger.Instance);
 
     public void Dispose() => Upstream.Dispose();
 }

@@ -59,7 +59,7 @@ internal static class ChatFields
         new(
             "response_format", RejectedByBots, "object", "`{\"type\":\"text\"}` is accepted: the format of a bot's output cannot be forced.",
             CheckResponseFormat),
-        new("logprobs", Rejected, "boolean", "`false` is accepted.", CheckLogProbs),
+        new("logprobs", Rejected, "boolean", "`false` is accepted: replies have no token probabilities, whichever model answers.", CheckLogProbs),
         new("top_logprobs", Rejected, "integer, 0–20", "`0` is accepted.", CheckTopLogProbs),
         new("modalities", Rejected, "array of strings", "`[\"text\"]` is accepted.", CheckModalities),
         new("audio", Rejected, "object", "Replies are text.", RejectAlways("bots reply with text only")),
@@ -163,12 +163,12 @@ internal static class ChatFields
 
     private static void CheckLogProbs(JsonElement value, JsonFieldPath path)
     {
-        if (JsonInput.ReadBoolean(value, path)) throw FieldChecks.NotSupported(path, "bots do not report token probabilities; send false or omit it");
+        if (JsonInput.ReadBoolean(value, path)) throw FieldChecks.NotSupported(path, "replies have no token probabilities, whichever model answers; send false or omit it");
     }
 
     private static void CheckTopLogProbs(JsonElement value, JsonFieldPath path)
     {
-        if (JsonInput.ReadInteger(value, path, 0, 20) > 0) throw FieldChecks.NotSupported(path, "bots do not report token probabilities; send 0 or omit it");
+        if (JsonInput.ReadInteger(value, path, 0, 20) > 0) throw FieldChecks.NotSupported(path, "replies have no token probabilities, whichever model answers; send 0 or omit it");
     }
 
     private static void CheckModalities(JsonElement value, JsonFieldPath path)

@@ -158,7 +158,19 @@ internal sealed class MessageReader
             : JsonInput.FindMember(message, "refusal") is { } refusal ? [new TextContent(JsonInput.ReadString(refusal, path["refusal"]))]
             : calls.Count > 0 ? []
             : new List<ContentPart> { new TextContent("") };
-        return new ChatMessage(ChatRole.Assistant, content) { ToolCalls = calls };
+        return new ChatMessage(ChatRole.Assistant, content) { ToolCalls = calls, Reasoning = ReadReasoning(message, path) };
+    }
+
+    // Clients send back what they received, under the name of this API or of the server that they used before.
+    private static string? ReadReasoning(JsonElement message, JsonFieldPath path)
+    {
+        foreach (var name in (string[])["reasoning_content", "reasoning"])
+        {
+            if (JsonInput.FindMember(message, name) is not { ValueKind: JsonValueKind.String } given) continue;
+            var text = JsonInput.ReadString(given, path[name]);
+            if (text.Length > 0) return text;
+        }
+        return null;
     }
 
     private static List<ToolCall> ReadToolCalls(JsonElement message, JsonFieldPath path)
@@ -195,6 +207,7 @@ internal sealed class MessageReader
 internal sealed class ContentReader(bool anyFileAsImage = false)
 {
     private const int MaxParts = 4096;
+    private const int MaxDetailLength = 64;
 
     private readonly List<Upload> _uploads = [];
     private int _partCount;
@@ -262,10 +275,12 @@ internal sealed class ContentReader(bool anyFileAsImage = false)
 
     private void ReadImage(JsonElement image, JsonFieldPath path, List<ContentPart> parts)
     {
-        if (image.ValueKind == JsonValueKind.Object && JsonInput.FindMember(image, "detail") is { } detail) JsonInput.ReadString(detail, path["detail"]);
+        var detail = image.ValueKind == JsonValueKind.Object && JsonInput.FindMember(image, "detail") is { } given
+            ? JsonInput.ReadString(given, path["detail"], 0, MaxDetailLength)
+            : null;
         var (url, urlPath) = ReadUrl(image, path);
         if (anyFileAsImage) AddUrl(parts, url, urlPath, "file", ImageOrFile);
-        else AddUrl(parts, url, urlPath, "image", static source => new ImageContent(source), mediaType: "image/");
+        else AddUrl(parts, url, urlPath, "image", source => new ImageContent(source) { Detail = string.IsNullOrEmpty(detail) ? null : detail }, "image/");
     }
 
     private static ContentPart ImageOrFile(MediaSource source) =>

@@ -30,10 +30,11 @@ internal static class SettingsReader
     {
         var path = JsonFieldPath.Root;
         var tools = JsonInput.FindMember(root, "tools") is { } given ? ReadTools(given, path["tools"]) : [];
+        var choice = JsonInput.FindMember(root, "tool_choice") is { } chosen ? ReadToolChoice(chosen, path["tool_choice"], tools) : null;
         return ReadWithoutTools(root) with
         {
             Tools = tools,
-            ToolChoice = JsonInput.FindMember(root, "tool_choice") is { } choice ? ReadToolChoice(choice, path["tool_choice"], tools) : null,
+            ToolChoice = choice,
             ParallelToolCalls = JsonInput.FindMember(root, "parallel_tool_calls") is { } parallel
                 ? JsonInput.ReadBoolean(parallel, path["parallel_tool_calls"])
                 : null,
@@ -89,7 +90,15 @@ internal static class SettingsReader
 
     private static ToolChoice? ReadToolChoice(JsonElement value, JsonFieldPath path, List<ToolDefinition> tools)
     {
-        if (value.ValueKind == JsonValueKind.Object) return ReadNamedTool(value, path, tools);
+        if (value.ValueKind == JsonValueKind.Object)
+        {
+            return JsonInput.ReadString(JsonInput.GetMember(value, "type", path), path["type"]) switch
+            {
+                "function" => new ToolChoice(ToolChoiceMode.Named, ReadNamedTool(value, path, tools)),
+                "allowed_tools" => ReadAllowedTools(JsonInput.GetMember(value, "allowed_tools", path), path["allowed_tools"], tools),
+                _ => throw FieldChecks.NotSupported(path["type"], "only a choice of the type \"function\" or \"allowed_tools\" is"),
+            };
+        }
         ToolChoiceMode mode = JsonInput.ReadString(value, path) switch
         {
             "auto" => ToolChoiceMode.Auto,
@@ -101,16 +110,42 @@ internal static class SettingsReader
         return tools.Count > 0 ? new ToolChoice(mode) : null;
     }
 
-    private static ToolChoice ReadNamedTool(JsonElement value, JsonFieldPath path, List<ToolDefinition> tools)
+    /// <summary>Reads which of the tools may be called. The others are left out of the request, so this means the same for every upstream.</summary>
+    private static ToolChoice ReadAllowedTools(JsonElement value, JsonFieldPath path, List<ToolDefinition> tools)
     {
-        if (JsonInput.ReadString(JsonInput.GetMember(value, "type", path), path["type"]) != "function")
-            throw FieldChecks.NotSupported(path["type"], "only a choice of the type \"function\" is");
+        JsonInput.CheckObject(value, path);
+        ToolChoiceMode mode = JsonInput.ReadString(JsonInput.GetMember(value, "mode", path), path["mode"]) switch
+        {
+            "auto" => ToolChoiceMode.Auto,
+            "required" => ToolChoiceMode.Required,
+            _ => throw path["mode"].Invalid($"Invalid value for '{path["mode"]}': expected \"auto\" or \"required\"."),
+        };
+        var given = JsonInput.GetMember(value, "tools", path);
+        JsonInput.CheckArray(given, path["tools"]);
+        if (given.GetArrayLength() is 0 or > MaxTools) throw path["tools"].Invalid($"Invalid '{path["tools"]}': expected 1 to {MaxTools} tools.");
+        var allowed = new HashSet<string>(StringComparer.Ordinal);
+        var index = 0;
+        foreach (var tool in given.EnumerateArray())
+        {
+            var toolPath = path["tools"][index++];
+            JsonInput.CheckObject(tool, toolPath);
+            if (JsonInput.ReadString(JsonInput.GetMember(tool, "type", toolPath), toolPath["type"]) != "function")
+                throw FieldChecks.NotSupported(toolPath["type"], "only tools of the type \"function\" are");
+            allowed.Add(ReadNamedTool(tool, toolPath, tools));
+        }
+        tools.RemoveAll(tool => !allowed.Contains(tool.Name));
+        return new ToolChoice(mode);
+    }
+
+    private static string ReadNamedTool(JsonElement value, JsonFieldPath path, List<ToolDefinition> tools)
+    {
         var functionPath = path["function"];
         var function = JsonInput.GetMember(value, "function", path);
         JsonInput.CheckObject(function, functionPath);
         var name = ReadName(function, functionPath);
-        if (!tools.Exists(tool => tool.Name == name)) throw functionPath["name"].Invalid($"Invalid '{functionPath["name"]}': 'tools' has no such function.");
-        return new ToolChoice(ToolChoiceMode.Named, name);
+        return tools.Exists(tool => tool.Name == name)
+            ? name
+            : throw functionPath["name"].Invalid($"Invalid '{functionPath["name"]}': 'tools' has no such function.");
     }
 
     private static OutputFormat? ReadFormat(JsonElement value, JsonFieldPath path)
@@ -193,16 +228,23 @@ internal static class SettingsReader
 
     private static List<string> ReadStop(JsonElement value, JsonFieldPath path)
     {
-        if (value.ValueKind == JsonValueKind.String) return [JsonInput.ReadString(value, path, 1, MaxStopLength)];
+        if (value.ValueKind == JsonValueKind.String) return JsonInput.ReadString(value, path, 0, MaxStopLength) is { Length: > 0 } stop ? [stop] : [];
         if (value.ValueKind != JsonValueKind.Array) throw path.Mistyped("a string or an array of strings", value);
         if (value.GetArrayLength() > MaxStops) throw path.Invalid($"Invalid '{path}': expected at most {MaxStops} strings.");
         var stops = new List<string>();
-        foreach (var item in value.EnumerateArray()) stops.Add(JsonInput.ReadString(item, path[stops.Count], 1, MaxStopLength));
+        var index = 0;
+        foreach (var item in value.EnumerateArray())
+        {
+            // Clients send fields that are empty in their settings.
+            if (JsonInput.ReadString(item, path[index++], 0, MaxStopLength) is { Length: > 0 } stop) stops.Add(stop);
+        }
         return stops;
     }
 
     private static string? ReadWord(JsonElement root, string name) =>
-        JsonInput.FindMember(root, name) is { } value ? JsonInput.ReadString(value, JsonFieldPath.Root[name], 1, MaxWordLength) : null;
+        JsonInput.FindMember(root, name) is { } value && JsonInput.ReadString(value, JsonFieldPath.Root[name], 0, MaxWordLength) is { Length: > 0 } word
+            ? word
+            : null;
 
     private static Dictionary<string, string> ReadOpenAiFields(JsonElement root)
     {

@@ -23,6 +23,9 @@ internal static class ChatDirectives
             ["requires_action"] = (s, v) => s with { RequiresAction = v ?? "get_weather" },
             ["ask"] = (s, v) => s with { Ask = Text(v) },
             ["finish"] = (s, v) => s with { Finish = OneOf(v, ("stop", "stop"), ("length", "length"), ("filter", "content_filter")) },
+            ["wants_reasoning"] = (s, v) => s with { WantsReasoning = Flag(v) },
+            ["hold"] = (s, v) => s with { Hold = Flag(v) },
+            ["whole"] = (s, v) => s with { Whole = Flag(v) },
 
             // Timing.
             ["pace"] = (s, v) => s with { Pace = Duration(v) },

@@ -20,6 +20,9 @@ internal sealed record ChatScript : ReplyScript
 
     // Only language models.
     public string? Finish { get; init; }
+    public bool WantsReasoning { get; init; }
+    public bool Hold { get; init; }
+    public bool Whole { get; init; }
 
     // Timing.
     public TimeSpan? Pace { get; init; }

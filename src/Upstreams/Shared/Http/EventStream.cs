@@ -1,3 +1,7 @@
+using System.Text;
+using System.Text.Json;
+using CozeCluster.Upstreams.Shared.Json;
+
 namespace CozeCluster.Upstreams.Shared.Http;
 
 /// <summary>An event stream that an upstream has opened.</summary>
@@ -11,6 +15,35 @@ internal sealed record EventStream(HttpResponseMessage Response, Stream Body, st
 
     /// <summary>The bytes that have already been read of the body.</summary>
     public ReadOnlyMemory<byte> Prefix { get; init; }
+
+    /// <summary>
+    /// A stream with one event, for a server that answers a request for a stream with its whole reply as JSON, or with all events in an array.
+    /// </summary>
+    /// <param name="response">The response.</param>
+    /// <param name="answer">Its whole body.</param>
+    /// <param name="requestId">See <see cref="RequestId"/>.</param>
+    /// <param name="members">The members by which replies are known.</param>
+    /// <returns>Null if the answer is something else.</returns>
+    public static EventStream? OfWholeAnswer(HttpResponseMessage response, ReadOnlyMemory<byte> answer, string? requestId, params string[] members)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(answer);
+            var first = document.RootElement.ValueKind == JsonValueKind.Array ? document.RootElement.GetItems().FirstOrDefault() : document.RootElement;
+            var isReply = first.GetMember("error"u8).ValueKind == JsonValueKind.Undefined
+                && Array.Exists(members, name => first.GetMember(Encoding.UTF8.GetBytes(name)).ValueKind != JsonValueKind.Undefined);
+            if (!isReply) return null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+        // Within JSON, line breaks are only between its tokens.
+        var line = answer.ToArray();
+        line.AsSpan().Replace((byte)'\n', (byte)' ');
+        line.AsSpan().Replace((byte)'\r', (byte)' ');
+        return new EventStream(response, Stream.Null, requestId) { Prefix = (byte[])[.. "data:"u8, .. line, .. "\n\n"u8] };
+    }
 
     /// <summary>Closes the connection, or gives it back so that it can be used again.</summary>
     /// <param name="hasReplyEnded">

@@ -102,12 +102,15 @@ internal static class LenientJson
         return (element.ValueKind == JsonValueKind.String ? new JsonText(raw[1..^1], isEscaped: true) : new JsonText(raw, isEscaped: false)).ToString();
     }
 
-    /// <summary>The member as a whole number, written as a number or a string; null if it is neither.</summary>
+    /// <summary>The member as a whole number, written as a number or a string, perhaps with a fraction of zero; null if it is neither.</summary>
     public static long? GetNumber(this JsonElement element, ReadOnlySpan<byte> name)
     {
         var value = element.GetMember(name);
         if (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number)) return number;
-        return long.TryParse(value.GetText(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number) ? number : null;
+        return decimal.TryParse(value.GetText(), NumberStyles.Float, CultureInfo.InvariantCulture, out var given)
+            && given is >= long.MinValue and <= long.MaxValue && decimal.IsInteger(given)
+                ? (long)given
+                : null;
     }
 
     /// <summary>The elements of an array; none if this is not an array.</summary>

@@ -10,21 +10,28 @@ namespace CozeCluster.Upstreams.Shared.Sse;
 /// </summary>
 internal sealed class ReplyRecords
 {
+    /// <summary>How long a server may keep silent behind the end of a reply before the connection is closed.</summary>
+    public static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(3);
+
     private readonly string _server;
     private readonly EventStream _stream;
     private readonly Action _onBroken;
     private readonly SseRecordReader _records;
+    private readonly TimeProvider _time;
+    private CancellationTokenSource? _end;
     private ClusterException? _failure;
 
     /// <param name="server">What error messages call the server, as inside a sentence.</param>
     /// <param name="stream">The stream. <see cref="Close"/> disposes it.</param>
     /// <param name="onBroken">Called when the stream ends before the reply.</param>
+    /// <param name="time">The clock.</param>
     /// <param name="maxRecord">The largest accepted record, in bytes.</param>
-    public ReplyRecords(string server, EventStream stream, Action onBroken, int maxRecord = SseRecordReader.MaxRecord)
+    public ReplyRecords(string server, EventStream stream, Action onBroken, TimeProvider time, int maxRecord = SseRecordReader.MaxRecord)
     {
         _server = server;
         _stream = stream;
         _onBroken = onBroken;
+        _time = time;
         _records = new SseRecordReader(stream.Body, stream.Prefix.Span, maxRecord);
     }
 
@@ -32,7 +39,10 @@ internal sealed class ReplyRecords
     public bool HasEnded { get; private set; }
 
     /// <summary>Waits for a record, or for the end of the stream.</summary>
-    /// <param name="mayEnd">Whether the reply is complete if the stream ends here.</param>
+    /// <param name="mayEnd">
+    /// Whether the reply is complete if the stream ends here. Some servers leave the connection open then, so the stream counts as ended after
+    /// <see cref="EndTimeout"/> in all.
+    /// </param>
     /// <param name="cancellationToken">Cancels waiting.</param>
     /// <returns>True: there is a record, or the stream has ended where it may.</returns>
     /// <exception cref="ClusterException">
@@ -44,7 +54,7 @@ internal sealed class ReplyRecords
         if (_failure is not null) throw _failure;
         try
         {
-            if (await _records.WaitToRead(cancellationToken).ConfigureAwait(false)) return true;
+            if (await (mayEnd ? WaitForEnd(cancellationToken) : _records.WaitToRead(cancellationToken)).ConfigureAwait(false)) return true;
             if (!mayEnd) Cut();
         }
         catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException or ObjectDisposedException)
@@ -80,10 +90,25 @@ internal sealed class ReplyRecords
     public void Cut(string? message = null) => EndEarly(message ?? $"{Capitalized()} closed the stream before the reply was complete.");
 
     /// <summary>Closes the connection. If the reply has ended, its few last bytes are read first, so that the connection can be used again.</summary>
-    public void Close(bool hasReplyEnded, TimeProvider time)
+    public void Close(bool hasReplyEnded)
     {
         _records.Dispose();
-        _stream.Close(hasReplyEnded, time);
+        _end?.Dispose();
+        _stream.Close(hasReplyEnded, _time);
+    }
+
+    private async ValueTask<bool> WaitForEnd(CancellationToken cancellationToken)
+    {
+        _end ??= new CancellationTokenSource(EndTimeout, _time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(_end.Token, cancellationToken);
+        try
+        {
+            return await _records.WaitToRead(both.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_end.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
     private void Break(Exception? exception = null) => EndEarly($"The connection to {_server} broke during the reply.", exception);

@@ -18,8 +18,8 @@ internal readonly ref struct SseRecord(ReadOnlySpan<byte> name, ReadOnlySpan<byt
 
 /// <summary>
 /// Splits a stream into server-sent events without allocating memory per event. Accepts everything that the HTML standard describes (LF, CRLF or CR, comments,
-/// data in several lines, a byte order mark), and also a record without data, a last record without its blank line, and bare JSON
-/// in one or more lines, which it treats as data. Holds no buffer while it waits for the upstream.
+/// data in several lines, a byte order mark), and also a record without data, a last record without its blank line, and a bare JSON
+/// object or array in one or more lines, which it treats as data. Holds no buffer while it waits for the upstream.
 /// </summary>
 internal sealed class SseRecordReader : IDisposable
 {
@@ -44,7 +44,9 @@ internal sealed class SseRecordReader : IDisposable
     private Field _name;
     private Field _data;
     private byte[]? _nameCopy;
-    private bool _isBareJson;
+
+    // The character that bare JSON begins with; 0 for other records.
+    private byte _bareJson;
     private bool _isComplete;
     private bool _isUnterminated;
     private bool _skipLineFeed;
@@ -175,9 +177,10 @@ internal sealed class SseRecordReader : IDisposable
             line = line[mark..];
         }
         if (line.IsEmpty) return;
-        if (line[0] == '{' || (_isBareJson && line[0] is (byte)' ' or (byte)'\t' or (byte)'"' or (byte)'}' or (byte)']'))
+        if (line[0] is (byte)'{' or (byte)'[' || _bareJson == '['
+            || (_bareJson == '{' && line[0] is (byte)' ' or (byte)'\t' or (byte)'"' or (byte)'}' or (byte)']'))
         {
-            _isBareJson = true;
+            if (_bareJson == 0) _bareJson = line[0];
             AddData(bytes, new Field(start, line.Length));
             return;
         }
@@ -219,7 +222,8 @@ internal sealed class SseRecordReader : IDisposable
         _line = 0;
         _name = _data = default;
         _nameCopy = null;
-        _isComplete = _isUnterminated = _isBareJson = false;
+        _isComplete = _isUnterminated = false;
+        _bareJson = 0;
     }
 
     private void EnsureFreeSpace()

@@ -247,7 +247,7 @@ public sealed class ChatRequestTests(ChatRequestTests.Shared shared) : IClassFix
                 {"type":"input_audio","input_audio":{"data":"aGk=","format":"mp3"}},
                 {"type":"file","file":{"filename":"a.pdf","file_data":"aGk="}},
                 {"type":"file","file":{"file_url":"https://x.test/b.pdf"}}]},
-              {"role":"assistant","content":null,"tool_calls":[{"id":"call_x","type":"function","function":{"name":"f","arguments":"{}"}}]},
+              {"role":"assistant","content":null,"reasoning_content":"","reasoning":"Hm 🤔","tool_calls":[{"id":"call_x","type":"function","function":{"name":"f","arguments":"{}"}}]},
               {"role":"tool","tool_call_id":"call_x","content":[{"type":"text","text":"42"}]},
               {"role":"user","content":"Go"}]}
             """);
@@ -262,7 +262,7 @@ public sealed class ChatRequestTests(ChatRequestTests.Shared shared) : IClassFix
         Assert.Equal(
             [
                 new TextContent("Look"),
-                new ImageContent(new MediaSource("https://x.test/a.png", null)),
+                new ImageContent(new MediaSource("https://x.test/a.png", null)) { Detail = "low" },
                 new ImageContent(new MediaSource(null, new BlobRef("blob0", "image/jpeg", "image.jpg", 5))),
                 new AudioContent(new MediaSource(null, new BlobRef("blob1", "audio/mpeg", "audio.mp3", 2))),
                 new FileContent(new MediaSource(null, new BlobRef("blob2", "application/pdf", "a.pdf", 2))),
@@ -272,6 +272,7 @@ public sealed class ChatRequestTests(ChatRequestTests.Shared shared) : IClassFix
         Assert.Equal("hello"u8.ToArray(), host.Blobs.Stored.First().Bytes);
         Assert.Empty(turn.Messages[2].Content);
         Assert.Equal([new ToolCall("call_x", "f", "{}")], turn.Messages[2].ToolCalls);
+        Assert.Equal("Hm 🤔", turn.Messages[2].Reasoning);
         Assert.Equal("call_x", turn.Messages[3].ToolCallId);
     }
 

@@ -32,10 +32,39 @@ public sealed class SettingsReaderTests
     public async Task Values_that_ask_for_nothing_are_no_settings()
     {
         var settings = await Accept("""
-            "tools":[],"tool_choice":"auto","response_format":{"type":"text"},"max_tokens":-1,"temperature":null,"n":1,"logprobs":false
+            "tools":[],"tool_choice":"auto","response_format":{"type":"text"},"max_tokens":-1,"temperature":null,"n":1,"logprobs":false,
+            "stop":"","reasoning_effort":"","verbosity":""
             """);
+        Assert.Equal((0, null, null), (settings.Stop.Count, settings.ReasoningEffort, settings.Verbosity));
         Assert.Equal((null, null, null, null), (settings.ToolChoice, settings.Format, settings.MaxOutputTokens, settings.Temperature));
         Assert.False(settings.NeedsLanguageModel);
+    }
+
+    [Fact]
+    public async Task Empty_stops_are_left_out() => Assert.Equal(["a"], (await Accept(""" "stop":["","a"] """)).Stop);
+
+    [Theory]
+    [InlineData("auto", ToolChoiceMode.Auto)]
+    [InlineData("required", ToolChoiceMode.Required)]
+    public async Task Allowed_tools_are_all_that_the_model_gets(string mode, ToolChoiceMode expected)
+    {
+        const string Two = """ "tools":[{"type":"function","function":{"name":"f"}},{"type":"function","function":{"name":"g"}}] """;
+        var settings = await Accept(
+            $$$"""{{{Two}}},"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"{{{mode}}}","tools":[{{{Named("g")}}}]}}""");
+        Assert.Equal("g", Assert.Single(settings.Tools).Name);
+        Assert.Equal(new ToolChoice(expected), settings.ToolChoice);
+    }
+
+    [Theory]
+    [InlineData("""{"mode":"none","tools":[]}""", "tool_choice.allowed_tools.mode")]
+    [InlineData("""{"mode":"auto","tools":[]}""", "tool_choice.allowed_tools.tools")]
+    [InlineData("""{"mode":"auto","tools":[{"type":"custom","custom":{"name":"f"}}]}""", "tool_choice.allowed_tools.tools[0].type")]
+    [InlineData("""{"mode":"auto","tools":[{"type":"function","function":{"name":"g"}}]}""", "tool_choice.allowed_tools.tools[0].function.name")]
+    public async Task Allowed_tools_that_are_invalid_are_named(string allowed, string param)
+    {
+        await using var host = await GatewayHost.Start();
+        using var response = await host.Chat(Body($$"""{{Tools}},"tool_choice":{"type":"allowed_tools","allowed_tools":{{allowed}}}"""));
+        Assert.Equal(param, await response.ReadError("param"));
     }
 
     [Theory]
@@ -77,6 +106,8 @@ public sealed class SettingsReaderTests
         Assert.Equal(2, usage.GetProperty("prompt_tokens_details").GetProperty("cached_tokens").GetInt32());
         Assert.Equal(1, usage.GetProperty("completion_tokens_details").GetProperty("reasoning_tokens").GetInt32());
     }
+
+    private static string Named(string name) => $$$"""{"type":"function","function":{"name":"{{{name}}}"}}""";
 
     private static string Body(string fields) => $$"""{"model":"{{FakeFleet.LanguageModel}}","messages":[{"role":"user","content":"Hi"}],{{fields}}}""";
 
