@@ -7,7 +7,7 @@ public sealed class NoDocuments : IFleetDocuments
 
     public Fleet Read(string text, Fleet stored) => throw new NotSupportedException();
 
-    public string WriteItem(FleetItemId id, Fleet fleet) => throw new NotSupportedException();
+    public string? WriteItem(FleetItemId id, Fleet fleet) => throw new NotSupportedException();
 
     public string Write(Fleet fleet, bool withSecrets) => throw new NotSupportedException();
 

@@ -1,5 +1,4 @@
 using CozeCluster.Gateway.Http;
-using CozeCluster.Gateway.Surfaces.Cdp;
 using Microsoft.AspNetCore.Http;
 
 namespace CozeCluster.Gateway.Compat;
@@ -25,7 +24,6 @@ internal sealed class EndpointSelection(RequestDelegate next, IFleetView fleet, 
         {
             context.Features.Set(new CompatRequest(mode, null));
         }
-        if (CompatRequest.Of(context)?.Mode == CompatMode.Cdp) CdpRequestId.SetNew(context, time.GetUtcNow());
         return next(context);
     }
 

@@ -5,8 +5,6 @@ namespace CozeCluster.Gateway.Compat;
 /// <summary>A request whose messages are sent as one text, as older systems did.</summary>
 internal static class FlatPrompt
 {
-    private static readonly IReadOnlyDictionary<string, string> Empty = new Dictionary<string, string>();
-
     /// <summary>Creates a request with one message.</summary>
     /// <param name="model">The id of the model.</param>
     /// <param name="text">The text of the message.</param>
@@ -46,7 +44,6 @@ internal static class FlatPrompt
 
     private static ChatRequest Create(string model, List<ContentPart> parts, IReadOnlyList<Upload> uploads, int length) => new()
     {
-        Model = model, Messages = [new ChatMessage(ChatRole.User, parts)], Uploads = uploads, Variables = Empty, Metadata = Empty, PromptLength = length,
-        Fingerprint = "",
+        Model = model, Messages = [new ChatMessage(ChatRole.User, parts)], Uploads = uploads, PromptLength = length, Fingerprint = "",
     };
 }

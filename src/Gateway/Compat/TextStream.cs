@@ -10,9 +10,8 @@ namespace CozeCluster.Gateway.Compat;
 internal abstract class TextStream(byte[] head, byte[] tail, ReplyAddresses addresses, bool errorText) : IReplyRenderer
 {
     private readonly byte[] _nextHead = [.. head, .. "\\n\\n"u8];
+    private AnswerBreaks _breaks;
     private bool _hasText;
-    private bool _isRestarted;
-    private int _answerPart = -1;
 
     public abstract void RenderStart(SseWriter writer);
 
@@ -33,13 +32,10 @@ internal abstract class TextStream(byte[] head, byte[] tail, ReplyAddresses addr
         switch (replyEvent)
         {
             case ReplyText text:
-                Write(writer, text is { Answer: > 0, Offset: 0 } && !_isRestarted ? _nextHead : head, text.Text.Span);
-                (_isRestarted, _answerPart) = (false, text.Part);
+                Write(writer, _breaks.Add(text) ? _nextHead : head, text.Text.Span);
                 break;
-            // The client keeps what it has. The new text follows below it.
-            case ReplyRewritten rewritten when rewritten.Part == _answerPart:
-                Write(writer, head, "\n\n");
-                _isRestarted = rewritten.Offset == 0;
+            case ReplyRewritten rewritten:
+                if (_breaks.Add(rewritten)) Write(writer, head, "\n\n");
                 break;
             case ReplyItemAdded { Item: ImageItem } added:
                 Write(writer, head, Markdown.Image((ImageItem)addresses.Complete(added.Item), added.Part));
@@ -58,5 +54,31 @@ internal abstract class TextStream(byte[] head, byte[] tail, ReplyAddresses addr
     {
         writer.WriteText(null, start, text, tail);
         _hasText = true;
+    }
+}
+
+/// <summary>Where the stream of a client that adds up text, and cannot take any back, needs a blank line. Mutable: it has the state of its stream.</summary>
+internal struct AnswerBreaks
+{
+    private int? _part;
+    private bool _isRestarted;
+
+    /// <summary>Adds a text.</summary>
+    /// <returns>Whether a blank line belongs before it: it begins an answer below another one.</returns>
+    public bool Add(ReplyText text)
+    {
+        var isNext = text is { Answer: > 0, Offset: 0 } && !_isRestarted;
+        (_part, _isRestarted) = (text.Part, false);
+        return isNext;
+    }
+
+    /// <summary>Adds a rewrite.</summary>
+    /// <returns>Whether a blank line belongs in its place: the client keeps the old text of the answer, and shows the new one below it.</returns>
+    public bool Add(ReplyRewritten rewritten)
+    {
+        if (rewritten.Part != _part) return false;
+        // The new text needs no other blank line.
+        _isRestarted = rewritten.Offset == 0;
+        return true;
     }
 }

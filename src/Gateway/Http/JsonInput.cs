@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
@@ -78,14 +79,18 @@ internal static class JsonInput
     public static JsonElement? FindMember(JsonElement value, string name) =>
         value.TryGetProperty(name, out var member) && member.ValueKind != JsonValueKind.Null ? member : null;
 
-    /// <summary>Reads an object whose values are strings.</summary>
-    /// <param name="value">The object.</param>
-    /// <param name="path">Its path.</param>
+    /// <summary>Reads a member that is an object whose values are strings; empty if there is none.</summary>
+    /// <param name="parent">The object that may have the member.</param>
+    /// <param name="name">The name of the member.</param>
+    /// <param name="parentPath">The path of <paramref name="parent"/>.</param>
     /// <param name="maxCount">The maximum number of entries.</param>
     /// <param name="maxKeyLength">The maximum length of a key, in characters.</param>
     /// <param name="maxValueLength">The maximum length of a value, in characters.</param>
-    public static IReadOnlyDictionary<string, string> ReadStrings(JsonElement value, JsonFieldPath path, int maxCount, int maxKeyLength, int maxValueLength)
+    public static IReadOnlyDictionary<string, string> ReadStrings(
+        JsonElement parent, string name, JsonFieldPath parentPath, int maxCount, int maxKeyLength, int maxValueLength)
     {
+        if (FindMember(parent, name) is not { } value) return ReadOnlyDictionary<string, string>.Empty;
+        var path = parentPath[name];
         CheckObject(value, path);
         var map = new Dictionary<string, string>();
         foreach (var pair in value.EnumerateObject())

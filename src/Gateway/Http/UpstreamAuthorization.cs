@@ -14,34 +14,33 @@ internal static class UpstreamAuthorization
     /// <summary>Reads the header <see cref="RequestCredential.Header"/>.</summary>
     /// <param name="context">The request.</param>
     /// <param name="fleet">The fleet.</param>
-    /// <param name="model">The requested model.</param>
+    /// <param name="model">The model of the request.</param>
     /// <param name="task">What the model is asked for.</param>
     /// <returns>Null if the request brings none, and needs none.</returns>
     /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>. It names the header and never repeats its value.</exception>
-    public static RequestCredential? Read(HttpContext context, IFleetView fleet, string model, ModelTask task = ModelTask.Chat)
+    public static RequestCredential? Read(HttpContext context, IFleetView fleet, ModelDefinition model, ModelTask task = ModelTask.Chat)
     {
         var credential = Parse(context.Request);
-        Check(fleet, RequestInfo.TenantIdOf(context), model, task, credential);
+        Check(fleet, model, task, credential);
         return credential;
     }
 
     /// <summary>Checks that a model takes a credential, or needs none.</summary>
     /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>.</exception>
-    public static void Check(IFleetView fleet, string tenantId, string model, ModelTask task, RequestCredential? credential)
+    private static void Check(IFleetView fleet, ModelDefinition model, ModelTask task, RequestCredential? credential)
     {
-        if (fleet.FindModel(tenantId, model) is not { } definition) return;
-        var bots = definition.Bots.Concat(definition.Fallback).Select(fleet.FindBot).OfType<BotDefinition>().Where(bot => bot.Task == task);
+        var bots = model.Bots.Concat(model.Fallback).Select(fleet.FindBot).OfType<BotDefinition>().Where(bot => bot.Task == task);
         if (credential is not null && !bots.Any(bot => fleet.TakesCredential(bot, credential.Upstream)))
         {
             throw Invalid(
-                $"The model '{model}' takes no credential for '{credential.Upstream}' from requests. "
+                $"The model '{model.Id}' takes no credential for '{credential.Upstream}' from requests. "
                 + $"Omit the header '{Header}', or use a model that takes it.");
         }
         // A bot that another fleet has just removed may be missing here. The bots decide then.
         if (credential is null && bots.FirstOrDefault() is { } first && bots.All(bot => !fleet.HasAccount(bot, null)))
         {
             throw Invalid(
-                $"The model '{model}' needs your own credential of '{first.Upstream}'. "
+                $"The model '{model.Id}' needs your own credential of '{first.Upstream}'. "
                 + $"Send it in the header '{Header}: {first.Upstream} YOUR_KEY', in addition to your API key.");
         }
     }

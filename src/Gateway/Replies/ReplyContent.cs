@@ -12,6 +12,7 @@ internal sealed class ReplyContent
     private readonly SortedList<int, object> _parts = [];
     private readonly ReplyAddresses _addresses;
 
+    /// <summary>A reply without content, to which batches are added.</summary>
     /// <param name="addresses">The addresses of files.</param>
     public ReplyContent(ReplyAddresses addresses) => _addresses = addresses;
 
@@ -20,9 +21,6 @@ internal sealed class ReplyContent
 
     /// <summary>Tool calls, images and everything else that is not text.</summary>
     public IEnumerable<ReplyItem> Items => _parts.Values.OfType<ItemPart>().Select(part => part.Item);
-
-    /// <summary>A reply without content, to which batches are added.</summary>
-    public static ReplyContent Start(ReplyAddresses addresses) => new(addresses);
 
     /// <summary>The content that a turn has now.</summary>
     public static ReplyContent Of(TurnSnapshot turn, ReplyAddresses addresses)

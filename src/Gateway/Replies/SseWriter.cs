@@ -48,6 +48,16 @@ internal sealed class SseWriter(PipeWriter body) : IDisposable
         EndEvent();
     }
 
+    /// <summary>Writes an event whose data is one JSON value, and which does not move the cursor.</summary>
+    public void WriteJson<T>(T value, Action<Utf8JsonWriter, T> write)
+    {
+        BeginEvent(null);
+        var json = GetJsonWriter();
+        write(json, value);
+        json.Flush();
+        EndEvent();
+    }
+
     /// <summary>
     /// Begins an event whose data is written in pieces, with <see cref="WriteRaw"/> or <see cref="GetJsonWriter"/>, until <see cref="EndEvent"/>.
     /// </summary>

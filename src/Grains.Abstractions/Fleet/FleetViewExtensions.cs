@@ -21,12 +21,15 @@ public static class FleetViewExtensions
 
     /// <summary>Whether a language model is behind a model, among its bots or its fallback. False for an unknown model.</summary>
     public static bool HasLanguageModel(this IFleetView fleet, string tenantId, string model) =>
-        fleet.FindModel(tenantId, model) is { } found
-        && found.Bots.Concat(found.Fallback).Any(bot => UpstreamNames.IsLanguageModel(fleet.FindBot(bot)?.Upstream));
+        fleet.FindModel(tenantId, model) is { } found && fleet.HasLanguageModel(found);
 
-    /// <summary>Whether a bot with this task is behind a model, among its bots or its fallback. False for an unknown model.</summary>
-    public static bool HasTask(this IFleetView fleet, string tenantId, string model, ModelTask task) =>
-        fleet.FindModel(tenantId, model) is { } found && found.Bots.Concat(found.Fallback).Any(bot => fleet.FindBot(bot)?.Task == task);
+    /// <summary>Whether a language model is behind a model, among its bots or its fallback.</summary>
+    public static bool HasLanguageModel(this IFleetView fleet, ModelDefinition model) =>
+        model.Bots.Concat(model.Fallback).Any(bot => UpstreamNames.IsLanguageModel(fleet.FindBot(bot)?.Upstream));
+
+    /// <summary>Whether a bot with this task is behind a model, among its bots or its fallback.</summary>
+    public static bool HasTask(this IFleetView fleet, ModelDefinition model, ModelTask task) =>
+        model.Bots.Concat(model.Fallback).Any(bot => fleet.FindBot(bot)?.Task == task);
 
     /// <summary>Whether a bot has an account that takes a credential for this upstream from requests.</summary>
     public static bool TakesCredential(this IFleetView fleet, BotDefinition bot, string? upstream) =>
@@ -39,6 +42,10 @@ public static class FleetViewExtensions
     /// <summary>Whether a bot or one of its accounts has limits per minute or budgets.</summary>
     public static bool HasLeaseLimits(this IFleetView fleet, string botId) =>
         fleet.FindBot(botId) is { } bot && (bot.Limits is not null || bot.Accounts.Any(account => fleet.FindAccount(account)?.Limits is not null));
+
+    /// <summary>Finds the limits of an API key by its tenant and its name; null if it has none.</summary>
+    public static LimitsDefinition? FindKeyLimits(this IFleetView fleet, string tenantId, string keyName) =>
+        fleet.FindKeyByName(tenantId, keyName)?.Limits;
 
     /// <summary>Whether a tenant or one of its keys has limits, so that its turns begin with <see cref="IConversationGrain.Start"/>.</summary>
     public static bool HasLimits(this IFleetView fleet, string tenantId, string? keyName) =>

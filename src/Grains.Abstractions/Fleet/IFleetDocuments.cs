@@ -23,8 +23,9 @@ public interface IFleetDocuments
 
     /// <summary>Writes one thing as JSON, without its secrets.</summary>
     /// <param name="id">The thing.</param>
-    /// <param name="fleet">A fleet that has it.</param>
-    string WriteItem(FleetItemId id, Fleet fleet);
+    /// <param name="fleet">A fleet.</param>
+    /// <returns>Null if the fleet does not have it.</returns>
+    string? WriteItem(FleetItemId id, Fleet fleet);
 
     /// <summary>Writes a whole fleet as a fleet file, in JSON, which is YAML too.</summary>
     /// <param name="fleet">The fleet.</param>

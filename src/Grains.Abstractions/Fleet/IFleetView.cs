@@ -25,12 +25,8 @@ public interface IFleetView
     /// </summary>
     ApiKeyInfo? FindKey(string hash);
 
-    /// <summary>Finds the limits of an API key by its tenant and its name; null if it has none.</summary>
-    LimitsDefinition? FindKeyLimits(string tenantId, string keyName);
-
     /// <summary>
-    /// Finds an API key by its tenant and its name; null if there is none. While a key is replaced by another one of the same name, the one that is valid for
-    /// longer.
+    /// Finds an API key by its tenant and its name; null if there is none. While the secret of a key is replaced, the one that is valid for longer.
     /// </summary>
     ApiKeyInfo? FindKeyByName(string tenantId, string keyName);
 

@@ -43,6 +43,13 @@ public sealed record TurnCharge(long Epoch, int Day, Amounts Amounts, ChargeStat
 
     /// <summary>The day of a time.</summary>
     public static int DayOf(DateTimeOffset time) => (int)Math.Floor((time - DateTimeOffset.UnixEpoch).TotalDays);
+
+    /// <summary>The index of the month of a day; see <see cref="BudgetPeriod.Month"/>.</summary>
+    public static int MonthOf(int day)
+    {
+        var date = DateOnly.FromDateTime(DateTime.UnixEpoch).AddDays(day);
+        return date.Year * 12 + date.Month - 1;
+    }
 }
 
 /// <summary>The states of a charge. The numbers are stored: never change them.</summary>

@@ -64,7 +64,7 @@ public sealed class RouteGrain(IFleetView fleet, ConversationOptions options, Ti
     {
         if (definition is null)
             return new Error(ErrorCode.ModelNotFound, $"The model '{question.Model}' does not exist or you do not have access to it.", "model");
-        return fleet.HasTask(question.TenantId, definition.Id, ModelTask.Chat)
+        return fleet.HasTask(definition, ModelTask.Chat)
             ? null
             : new Error(ErrorCode.InvalidRequest, $"The model '{definition.Id}' answers no prompts. Use another model.", "model");
     }

@@ -105,7 +105,7 @@ public sealed partial class CatalogGrain(
         IReadOnlyList<string> Fields(FleetItemId item, FleetDifferenceKind change) => change switch
         {
             FleetDifferenceKind.Changed => FleetItemText.FieldsThatDiffer(before.Only(item), after.Only(item), item, documents),
-            FleetDifferenceKind.Refused => FleetItemText.FieldsThatDiffer(before.Only(item), FleetItemText.Only(fleet, item), item, documents),
+            FleetDifferenceKind.Refused => FleetItemText.FieldsThatDiffer(before.Only(item), fleet, item, documents),
             _ => [],
         };
     }

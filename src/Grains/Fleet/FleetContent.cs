@@ -107,10 +107,9 @@ internal sealed class FleetContent
     public FleetItem? Read(FleetItemId item, IFleetDocuments documents)
     {
         var version = VersionOf(item);
-        if (version == 0) return null;
+        if (version == 0 || documents.WriteItem(item, Only(item)) is not { } text) return null;
         var (mark, key) = (Marks.GetValueOrDefault(item), item.Kind == FleetItemKind.Key ? ReadKeys(item).FirstOrDefault() : null);
-        if (item.Kind == FleetItemKind.Key && key is null) return null;
-        return new FleetItem(item, version, documents.WriteItem(item, Only(item)))
+        return new FleetItem(item, version, text)
         {
             IsManaged = !IsReadOnly(item),
             IsInFile = IsReadOnly(item) || mark?.Declared.Count > 0,

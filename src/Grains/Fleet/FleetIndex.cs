@@ -20,7 +20,6 @@ internal sealed class FleetIndex
     private FleetOutline? _outline;
     private FleetEndpoints? _endpoints;
     private FleetModelNames? _modelNames;
-    private Dictionary<(string, string), LimitsDefinition>? _keyLimits;
     private Dictionary<(string, string), ApiKeyInfo>? _keyNames;
     private bool? _usesLoads;
 
@@ -63,8 +62,6 @@ internal sealed class FleetIndex
     public FleetSettings Settings => _settings;
 
     public ApiKeyInfo? FindKey(string hash) => _keys.GetValueOrDefault(hash);
-
-    public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) => (_keyLimits ??= IndexKeyLimits()).GetValueOrDefault((tenantId, keyName));
 
     public ApiKeyInfo? FindKeyByName(string tenantId, string keyName) => (_keyNames ??= IndexKeyNames()).GetValueOrDefault((tenantId, keyName));
 
@@ -157,9 +154,10 @@ internal sealed class FleetIndex
         ? []
         : [.. before._keys.Where(key => !HasSameRights(key.Value, FindKey(key.Key))).Select(key => key.Key)];
 
-    /// <summary>The whole fleet, ordered by id; its models in the fleet's order.</summary>
+    /// <summary>Whether an owner has a key that is not disabled.</summary>
     public bool HasOwner => _keys.Values.Any(key => key is { Admin: true, Role: null or AdminRole.Owner, Disabled: false, IsPrevious: false });
 
+    /// <summary>The whole fleet, ordered by id; its models in the fleet's order.</summary>
     public Fleet ToFleet()
     {
         var keys = _keys.ToLookup(key => key.Value.TenantId);
@@ -183,23 +181,13 @@ internal sealed class FleetIndex
     private static bool HasSameRights(ApiKeyInfo before, ApiKeyInfo? after) =>
         after is not null && after.TenantId == before.TenantId && after.Role == before.Role && (before.Disabled || !after.Disabled);
 
-    // While a key is replaced by another one with the same name, both are in the fleet.
-    private Dictionary<(string, string), LimitsDefinition> IndexKeyLimits()
-    {
-        var limits = new Dictionary<(string, string), LimitsDefinition>();
-        foreach (var key in _keys.Values)
-        {
-            if (key.Limits is { } limited) limits[(key.TenantId, key.Name)] = limited;
-        }
-        return limits;
-    }
-
+    // While the secret of a key is replaced, both are in the fleet.
     private Dictionary<(string, string), ApiKeyInfo> IndexKeyNames()
     {
         var names = new Dictionary<(string, string), ApiKeyInfo>();
         foreach (var key in _keys.Values)
         {
-            // Of two keys with one name, the one that is valid for longer.
+            // The one that is valid for longer.
             if (!names.TryGetValue((key.TenantId, key.Name), out var other) || other.Disabled || other.ExpiresAt < (key.ExpiresAt ?? DateTimeOffset.MaxValue))
                 names[(key.TenantId, key.Name)] = key;
         }

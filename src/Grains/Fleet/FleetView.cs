@@ -78,8 +78,6 @@ internal sealed partial class FleetView(
 
     public IReadOnlyList<ApiKeyInfo> ListKeys(string tenantId) => Current.ListKeys(tenantId);
 
-    public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) => Current.FindKeyLimits(tenantId, keyName);
-
     public TenantDefinition? FindTenant(string tenantId) => Current.FindTenant(tenantId);
 
     public BotDefinition? FindBot(string botId) => Current.FindBot(botId);

@@ -92,7 +92,7 @@ internal static class BudgetBook
         }
         // Clocks differ a little, and yesterday's turns may still be charged.
         state.Used.RemoveAll(line => line.Period == BudgetPeriod.Day && line.Index < today - 1);
-        state.Used.RemoveAll(line => line.Period == BudgetPeriod.Month && line.Index < BudgetRules.MonthOf(today) - 1);
+        state.Used.RemoveAll(line => line.Period == BudgetPeriod.Month && line.Index < TurnCharge.MonthOf(today) - 1);
     }
 
     /// <summary>What was used of a period in epochs that are forgotten.</summary>
@@ -103,7 +103,7 @@ internal static class BudgetBook
     public static IEnumerable<(BudgetPeriod Period, int Index)> PeriodsOf(BudgetEpoch epoch, int day)
     {
         yield return (BudgetPeriod.Day, day);
-        yield return (BudgetPeriod.Month, BudgetRules.MonthOf(day));
+        yield return (BudgetPeriod.Month, TurnCharge.MonthOf(day));
         if (epoch.IsPrepaid()) yield return (BudgetPeriod.Ever, 0);
     }
 

@@ -48,25 +48,18 @@ internal static class BudgetRules
     public static IEnumerable<(BudgetPeriod Period, int Index, Amounts Limit)> BudgetsOf(LimitsDefinition definition, int day)
     {
         if (definition.Daily is { } daily) yield return (BudgetPeriod.Day, day, ToAmounts(daily));
-        if (definition.Monthly is { } monthly) yield return (BudgetPeriod.Month, MonthOf(day), ToAmounts(monthly));
+        if (definition.Monthly is { } monthly) yield return (BudgetPeriod.Month, TurnCharge.MonthOf(day), ToAmounts(monthly));
     }
 
     /// <summary>Every period in which a turn counts, limited or not: a limit may be declared later.</summary>
     public static IEnumerable<BudgetSlot> SlotsOf(string? keyName, int day, bool isPrepaid)
     {
         yield return new(null, BudgetPeriod.Day, day);
-        yield return new(null, BudgetPeriod.Month, MonthOf(day));
+        yield return new(null, BudgetPeriod.Month, TurnCharge.MonthOf(day));
         if (isPrepaid) yield return new(null, BudgetPeriod.Ever, 0);
         if (keyName is null) yield break;
         yield return new(keyName, BudgetPeriod.Day, day);
-        yield return new(keyName, BudgetPeriod.Month, MonthOf(day));
-    }
-
-    /// <summary>The index of the month of a day.</summary>
-    public static int MonthOf(int day)
-    {
-        var date = DateOnly.FromDateTime(DateTime.UnixEpoch).AddDays(day);
-        return date.Year * 12 + date.Month - 1;
+        yield return new(keyName, BudgetPeriod.Month, TurnCharge.MonthOf(day));
     }
 
     /// <summary>

@@ -65,7 +65,7 @@ public sealed partial class ModelTaskGrain : Grain, IModelTaskGrain
     private async Task Admit(ITenantGrain tenant, ModelTaskRequest request)
     {
         var refusal = _fleet.HasLimits(request.TenantId, request.KeyName)
-            ? (await tenant.AdmitWithin(new TurnTerms(request.TurnId, request.KeyName, request.Body.Length / 2))).Refusal
+            ? (await tenant.AdmitWithin(new TurnTerms(request.TurnId, request.KeyName, TurnEstimate.OfBytes(request.Body.Length)))).Refusal
             : await tenant.Admit(request.TurnId);
         if (refusal is not null) throw refusal.ToException();
     }

@@ -15,8 +15,7 @@ internal static class CompatOptions
     {
         [CompatMode.Cdp] =
         [
-            Choice("builtin_models", "true", "false"), Choice("only_openai_api", "true", "false"), Number("request_out_time", 1, 86_400),
-            Number("stream_request_out_time", 1, 86_400),
+            Flag("builtin_models"), Flag("only_openai_api"), Number("request_out_time", 1, 86_400), Number("stream_request_out_time", 1, 86_400),
         ],
         [CompatMode.Ccp] = [Number("history_bytes", 0, 10_000_000)],
         [CompatMode.Cdb] =
@@ -26,6 +25,7 @@ internal static class CompatOptions
             Name("keepalive_conversation"), Text("keepalive_message"), Number("keepalive_minutes", 1, 43_200),
         ],
         [CompatMode.Rca] = [Choice("mode", "http", "stream", "ws"), Name("model")],
+        [CompatMode.AiProxy] = [.. AiProxyReferences.Options.Select(Text), Flag(AiProxyReferences.OwnKeys)],
     }.ToFrozenDictionary();
 
     /// <summary>The names of the options of a mode, for documentation and tests.</summary>
@@ -51,6 +51,8 @@ internal static class CompatOptions
     private static Option Text(string name) => new(name, static text => text.Length <= MaxLength, ExpectedText);
 
     private static Option Name(string name) => new(name, static text => text.Length <= MaxNameLength && !text.Any(char.IsControl), ExpectedName);
+
+    private static Option Flag(string name) => new(name, static text => text is "true" or "false", "true or false");
 
     private static Option Choice(string name, params string[] values) => new(name, values.Contains, "one of " + string.Join(", ", values));
 

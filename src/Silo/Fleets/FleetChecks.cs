@@ -31,7 +31,7 @@ internal static class FleetChecks
             declared.Endpoints.Where(endpoint => endpoint.Definition.Anonymous is not null)
                 .Select(endpoint => new Reference(endpoint.Definition.Anonymous!, endpoint.AnonymousAt)),
             [.. tenants.Select(tenant => tenant.Definition.Id)]);
-        EndpointOptions.Check(declared);
+        AiProxyReferences.Check(declared);
         // A message must not suggest the models of other tenants.
         foreach (var tenant in tenants.Where(tenant => tenant.Keys.Any(key => key.Models.Count > 0)))
         {

@@ -133,7 +133,7 @@ internal sealed record NodeSettings
         MaxQueuedTurns = (int)source[Settings.MaxQueuedTurns].Number(0, 1000),
         MaxAttempts = (int)source[Settings.MaxAttempts].Number(1, 10),
         // The minimum is longer than the 5 s after which a gateway that receives nothing subscribes again.
-        SubscriberGrace = source[Settings.ListenerGrace].Duration(TimeSpan.FromSeconds(10), TimeSpan.FromHours(1)),
+        SubscriberGrace = source[Settings.SubscriberGrace].Duration(TimeSpan.FromSeconds(10), TimeSpan.FromHours(1)),
     };
 
     private const string PortPlaceholder = "{port}";

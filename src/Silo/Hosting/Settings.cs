@@ -151,7 +151,7 @@ internal static class Settings
     public static readonly Setting MaxAttempts = new("max-attempts", "number", "3",
         "How many times a turn is attempted, on any bots and accounts, until it has received text.");
 
-    public static readonly Setting ListenerGrace = new("listener-grace", "duration", "15s",
+    public static readonly Setting SubscriberGrace = new("subscriber-grace", "duration", "15s",
         "How long a turn without a subscriber continues, unless its client asked for more.");
 
     public static readonly Setting DrainNotice = new("drain-notice", "duration", "0s",
@@ -181,7 +181,7 @@ internal static class Settings
         Sandbox, SandboxPort, Fleet, FromEnv, DiscordUrl, FleetPoll, FleetStaleMax, Data, Port, Urls, Certificate, CertificateKey, CertificatePassword,
         Role, Postgres, ClusterId, SiloPort, ClientPort, AdvertisedAddress, ClusterCertificate, ClusterCertificateKey, ClusterCertificatePassword, SecretsKey,
         MaxBodyBytes, MaxBodyBytesInFlight, StartGrace, KeepAlive, CorsOrigins, Swagger, Dashboard, Durability, DurableTurns,
-        KeepConversations, KeepTurns, MaxStoredTurns, MaxQueuedTurns, MaxAttempts, ListenerGrace, DrainNotice, DrainTime, Log, LogLevel,
+        KeepConversations, KeepTurns, MaxStoredTurns, MaxQueuedTurns, MaxAttempts, SubscriberGrace, DrainNotice, DrainTime, Log, LogLevel,
         Otlp, GenaiTelemetry, ForwardTrace,
     ];
 }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using CozeCluster.Upstreams.Shared.Http;
 using CozeCluster.Upstreams.Shared.Json;
@@ -11,67 +10,47 @@ namespace CozeCluster.Upstreams.Claude;
 internal sealed class ClaudeExchange : IExchange
 {
     private readonly UpstreamTurn _turn;
-    private readonly ClaudeStream _stream;
-    private readonly SseRecordReader _records;
+    private readonly EventStream _stream;
+    private readonly ReplyRecords _records;
     private readonly ClaudeReply _reply;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private ClusterException? _failure;
 
     /// <param name="turn">The turn.</param>
     /// <param name="stream">The stream.</param>
     /// <param name="answerTool">See <see cref="ClaudePlan.AnswerTool"/>.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The logger.</param>
-    public ClaudeExchange(UpstreamTurn turn, ClaudeStream stream, string? answerTool, TimeProvider time, ILogger logger)
+    public ClaudeExchange(UpstreamTurn turn, EventStream stream, string? answerTool, TimeProvider time, ILogger logger)
     {
         _turn = turn;
         _stream = stream;
-        _records = new SseRecordReader(stream.Body);
+        _records = new ReplyRecords("Claude", stream, () => logger.ClaudeStreamBroken(turn.TurnId, _reply!.MessageId, stream.RequestId));
         _reply = new ClaudeReply(turn, answerTool, stream.RequestId);
         _time = time;
         _logger = logger;
     }
 
     /// <inheritdoc />
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<bool> WaitToRead(CancellationToken cancellationToken)
-    {
-        if (_reply.HasEnded) return false;
-        if (_failure is not null) throw _failure;
-        try
-        {
-            if (await _records.WaitToRead(cancellationToken).ConfigureAwait(false)) return true;
-        }
-        catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException or ObjectDisposedException)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            SetBroken("The connection to Claude broke during the reply.", e);
-        }
-        if (_failure is null) SetBroken("Claude closed the stream before the reply was complete.");
-        throw _failure!;
-    }
+    public ValueTask<bool> WaitToRead(CancellationToken cancellationToken) =>
+        _reply.HasEnded ? new(false) : _records.WaitToRead(mayEnd: false, cancellationToken);
 
     /// <inheritdoc />
     public void Read(IReplySink sink)
     {
-        while (!_reply.HasEnded && _failure is null && _records.TryRead(out var record))
+        while (!_reply.HasEnded && _records.TryRead(out var record))
         {
             try
             {
                 ClaudeEventReader.Read(record, _reply, sink);
             }
-            catch (JsonException) when (record.IsUnterminated)
-            {
-                SetBroken("The connection to Claude broke during the reply.");
-            }
             catch (JsonException e)
             {
-                _failure = new ClusterException(ErrorCode.UpstreamProtocol, "Claude sent an event that is not valid JSON of its kind.", inner: e);
+                _records.OnInvalid(record.IsUnterminated, e);
             }
             catch (ClusterException e)
             {
-                _failure = e;
+                _records.Fail(e);
             }
         }
         if (_reply.Failure is { } failure) _logger.ClaudeReplyFailed(_turn.TurnId, failure.Code, _reply.MessageId, _stream.RequestId);
@@ -80,16 +59,8 @@ internal sealed class ClaudeExchange : IExchange
     /// <inheritdoc />
     public ValueTask DisposeAsync()
     {
-        _records.Dispose();
-        if (_reply.HasEnded) _ = HttpBody.Drain(_stream.Response, _stream.Body, ClaudeLimits.MaxDrainReads, _time);
-        else _stream.Response.Dispose();
+        _records.Close(_reply.HasEnded, _time);
         return ValueTask.CompletedTask;
-    }
-
-    private void SetBroken(string message, Exception? inner = null)
-    {
-        _logger.ClaudeStreamBroken(_turn.TurnId, _reply.MessageId, _stream.RequestId);
-        _failure = new ClusterException(ErrorCode.UpstreamUnavailable, message, inner: inner);
     }
 }
 

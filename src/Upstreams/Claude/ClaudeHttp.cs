@@ -5,12 +5,6 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Claude;
 
-/// <summary>An event stream that Claude's API has opened.</summary>
-/// <param name="Response">The response; its receiver disposes it.</param>
-/// <param name="Body">The body.</param>
-/// <param name="RequestId">Claude's id of the request, for its support.</param>
-internal sealed record ClaudeStream(HttpResponseMessage Response, Stream Body, string? RequestId);
-
 /// <summary>Sends <c>POST /v1/messages</c>, once. Throws a <see cref="ClusterException"/> for everything except an event stream.</summary>
 internal sealed class ClaudeHttp(UpstreamHttp http, ISecretSeal seal, TimeProvider time, ILogger logger)
 {
@@ -20,7 +14,7 @@ internal sealed class ClaudeHttp(UpstreamHttp http, ISecretSeal seal, TimeProvid
     /// <param name="content">The request.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
     /// <exception cref="ClusterException">Claude refused the request, sent something else, or could not be reached.</exception>
-    public async Task<ClaudeStream> OpenStream(UpstreamTurn turn, string? beta, HttpContent content, CancellationToken cancellationToken)
+    public async Task<EventStream> OpenStream(UpstreamTurn turn, string? beta, HttpContent content, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, BuildUri(turn.Account)) { Content = content };
         Authorize(request.Headers, turn.Account);
@@ -39,7 +33,7 @@ internal sealed class ClaudeHttp(UpstreamHttp http, ISecretSeal seal, TimeProvid
             var body = await HttpBody.Open(response, cancellationToken).ConfigureAwait(false);
             var type = response.Content.Headers.ContentType?.MediaType;
             if (response.IsSuccessStatusCode && string.Equals(type, "text/event-stream", StringComparison.OrdinalIgnoreCase))
-                return new ClaudeStream(response, body, RequestIdOf(response));
+                return new EventStream(response, body, RequestIdOf(response));
             throw ToException(turn, response, await ReadErrorBody(response, body, cancellationToken).ConfigureAwait(false));
         }
         catch (Exception e)

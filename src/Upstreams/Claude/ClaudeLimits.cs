@@ -33,7 +33,4 @@ internal static class ClaudeLimits
 
     /// <summary>The length of the title of a document.</summary>
     public const int MaxTitle = 255;
-
-    /// <summary>See <see cref="Shared.Http.HttpBody.Drain"/>.</summary>
-    public const int MaxDrainReads = 16;
 }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using CozeCluster.Upstreams.Shared.Http;
 using CozeCluster.Upstreams.Shared.Json;
@@ -11,58 +10,36 @@ namespace CozeCluster.Upstreams.Coze;
 internal sealed class CozeExchange : IExchange
 {
     private readonly UpstreamTurn _turn;
-    private readonly CozeStream _stream;
-    private readonly SseRecordReader _records;
+    private readonly ReplyRecords _records;
     private readonly CozeReply _reply;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private ClusterException? _failure;
 
-    public CozeExchange(UpstreamTurn turn, CozeStream stream, TimeProvider time, ILogger logger)
+    public CozeExchange(UpstreamTurn turn, EventStream stream, TimeProvider time, ILogger logger)
     {
         _turn = turn;
-        _stream = stream;
-        _records = new SseRecordReader(stream.Body, stream.Prefix.Span);
-        _reply = new CozeReply(new CozeIds(turn, stream.LogId));
+        _records = new ReplyRecords("Coze", stream, () => logger.StreamBroken(turn.TurnId, _reply!.ChatId, _reply.LogId));
+        _reply = new CozeReply(new CozeIds(turn, stream.RequestId));
         _time = time;
         _logger = logger;
     }
 
     /// <inheritdoc />
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<bool> WaitToRead(CancellationToken cancellationToken)
-    {
-        if (_reply.HasEnded) return false;
-        if (_failure is not null) throw _failure;
-        try
-        {
-            if (await _records.WaitToRead(cancellationToken).ConfigureAwait(false)) return true;
-        }
-        catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException or ObjectDisposedException)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            SetBroken("The connection to Coze broke during the reply.", e);
-        }
-        if (_failure is null) SetBroken("Coze closed the stream before the reply was complete.");
-        throw _failure!;
-    }
+    public ValueTask<bool> WaitToRead(CancellationToken cancellationToken) =>
+        _reply.HasEnded ? new(false) : _records.WaitToRead(mayEnd: false, cancellationToken);
 
     /// <inheritdoc />
     public void Read(IReplySink sink)
     {
-        while (!_reply.HasEnded && _failure is null && _records.TryRead(out var record))
+        while (!_reply.HasEnded && _records.TryRead(out var record))
         {
             try
             {
-                if (!CozeEventReader.Read(record, _reply, sink)) SetBroken("Coze closed the stream before the reply was complete.");
-            }
-            catch (JsonException) when (record.IsUnterminated)
-            {
-                SetBroken("The connection to Coze broke during the reply.");
+                if (!CozeEventReader.Read(record, _reply, sink)) _records.Cut();
             }
             catch (JsonException e)
             {
-                _failure = new ClusterException(ErrorCode.UpstreamProtocol, "Coze sent an event that is not valid JSON of its kind.", inner: e);
+                _records.OnInvalid(record.IsUnterminated, e);
             }
         }
         if (_reply.Failure is { } failure) _logger.ReplyFailed(_turn.TurnId, failure.Code, _reply.ChatId, _reply.LogId);
@@ -71,16 +48,8 @@ internal sealed class CozeExchange : IExchange
     /// <inheritdoc />
     public ValueTask DisposeAsync()
     {
-        _records.Dispose();
-        if (_reply.HasEnded) _ = HttpBody.Drain(_stream.Response, _stream.Body, CozeLimits.MaxDrainReads, _time);
-        else _stream.Response.Dispose();
+        _records.Close(_reply.HasEnded, _time);
         return ValueTask.CompletedTask;
-    }
-
-    private void SetBroken(string message, Exception? inner = null)
-    {
-        _logger.StreamBroken(_turn.TurnId, _reply.ChatId, _reply.LogId);
-        _failure = new ClusterException(ErrorCode.UpstreamUnavailable, message, inner: inner);
     }
 }
 

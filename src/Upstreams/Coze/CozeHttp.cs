@@ -8,13 +8,6 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Coze;
 
-/// <summary>An event stream that Coze has opened.</summary>
-/// <param name="Response">The response; its receiver disposes it.</param>
-/// <param name="Body">The unread rest of the body.</param>
-/// <param name="Prefix">The bytes that have already been read of the body.</param>
-/// <param name="LogId">Coze's id of the request, for its support.</param>
-internal sealed record CozeStream(HttpResponseMessage Response, Stream Body, ReadOnlyMemory<byte> Prefix, string? LogId);
-
 /// <summary>
 /// Sends requests with the token of an account. If Coze refuses an OAuth token, the token is fetched again and the request is sent once more. That is safe for
 /// prompts too: a refused request has started nothing.
@@ -22,7 +15,7 @@ internal sealed record CozeStream(HttpResponseMessage Response, Stream Body, Rea
 internal sealed class CozeClient(CozeHttp http, CozeTokens tokens)
 {
     /// <summary>Opens an event stream; see <see cref="CozeHttp.OpenStream"/>.</summary>
-    public Task<CozeStream> OpenStream(AccountDefinition account, string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
+    public Task<EventStream> OpenStream(AccountDefinition account, string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
         WithToken(account, token => http.OpenStream(account, token, path, CozeJson.Content(body), cancellationToken), cancellationToken);
 
     /// <summary>Posts a request and returns its JSON answer; see <see cref="CozeHttp.Send"/>.</summary>
@@ -66,7 +59,7 @@ internal sealed class CozeHttp(UpstreamHttp http, TimeProvider time, ILogger log
     /// Coze refused the request, sent something else, or could not be reached. <see cref="ErrorCode.UpstreamOutcomeUnknown"/>: the connection broke, and
     /// Coze may have started the chat.
     /// </exception>
-    public async Task<CozeStream> OpenStream(AccountDefinition account, string bearer, string path, HttpContent content, CancellationToken cancellationToken)
+    public async Task<EventStream> OpenStream(AccountDefinition account, string bearer, string path, HttpContent content, CancellationToken cancellationToken)
     {
         var response = await SendRequest(account, bearer, HttpMethod.Post, path, content, isStream: true, cancellationToken).ConfigureAwait(false);
         try
@@ -76,11 +69,11 @@ internal sealed class CozeHttp(UpstreamHttp http, TimeProvider time, ILogger log
             var body = await HttpBody.Open(response, cancellationToken).ConfigureAwait(false);
             var type = response.Content.Headers.ContentType?.MediaType;
             if (string.Equals(type, "text/event-stream", StringComparison.OrdinalIgnoreCase))
-                return new CozeStream(response, body, Prefix: default, LogIdOf(response));
+                return new EventStream(response, body, LogIdOf(response));
 
             // Coze sends refusals as JSON with status 200, and some servers send event streams with another media type. The first byte distinguishes them.
             var (prefix, first) = await Peek(body, cancellationToken).ConfigureAwait(false);
-            if (first is not ((byte)'{' or (byte)'<' or 0)) return new CozeStream(response, body, prefix, LogIdOf(response));
+            if (first is not ((byte)'{' or (byte)'<' or 0)) return new EventStream(response, body, LogIdOf(response)) { Prefix = prefix };
             throw ToException(response, await HttpBody.ReadUpTo(body, prefix, CozeLimits.MaxErrorBody, cancellationToken).ConfigureAwait(false));
         }
         catch (Exception e)

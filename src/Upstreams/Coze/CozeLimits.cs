@@ -73,11 +73,6 @@ internal static class CozeLimits
     /// <summary>The lifetime of the signed claim that is exchanged for an access token. Coze rejects an older one.</summary>
     public static readonly TimeSpan ClaimLifetime = TimeSpan.FromHours(1);
 
-    // Streams
-
-    /// <summary>See <see cref="Shared.Http.HttpBody.Drain"/>.</summary>
-    public const int MaxDrainReads = 16;
-
     // Polling
 
     /// <summary>The first pause between two polls of a chat. Coze's documentation asks for at least one second.</summary>

@@ -40,7 +40,7 @@ internal sealed class CozeUpstream : IUpstream, IDisposable
     {
         var (path, body) = turn.ToolOutputs.Count > 0 ? BuildToolOutputs(turn) : await BuildChat(turn, cancellationToken).ConfigureAwait(false);
         var stream = await OpenStream(turn, path, body, cancellationToken).ConfigureAwait(false);
-        _logger.StreamOpened(turn.TurnId, turn.Account.Id, stream.LogId);
+        _logger.StreamOpened(turn.TurnId, turn.Account.Id, stream.RequestId);
         return new CozeExchange(turn, stream, _time, _logger);
     }
 
@@ -69,7 +69,7 @@ internal sealed class CozeUpstream : IUpstream, IDisposable
 
     // CozeCluster runs one turn at a time in a conversation. If Coze still reports that the conversation is busy, its previous chat waits for tool outputs that
     // nobody will send, or its cancellation was lost. That chat is cancelled and the prompt is sent once more.
-    private async Task<CozeStream> OpenStream(UpstreamTurn turn, string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    private async Task<EventStream> OpenStream(UpstreamTurn turn, string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         var previousChat = turn.ToolOutputs.Count == 0 ? turn.Conversation.GetValueOrDefault(CozeIds.Chat) : null;
         try

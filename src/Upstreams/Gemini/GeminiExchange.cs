@@ -10,25 +10,19 @@ namespace CozeCluster.Upstreams.Gemini;
 /// </summary>
 internal sealed class GeminiExchange : IExchange
 {
-    private const string Broken = "The connection to Gemini broke during the reply.";
-    private const string Cut = "Gemini closed the stream before the reply was complete.";
-
     private readonly UpstreamTurn _turn;
-    private readonly GeminiStream _stream;
-    private readonly SseRecordReader _records;
+    private readonly ReplyRecords _records;
     private readonly GeminiReply _reply;
     private readonly IBlobStore _blobs;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly GeminiParts _parts = new();
     private readonly List<GeminiEvent> _events = [];
-    private ClusterException? _failure;
 
-    public GeminiExchange(UpstreamTurn turn, GeminiStream stream, GeminiCallIds ids, IBlobStore blobs, TimeProvider time, ILogger logger)
+    public GeminiExchange(UpstreamTurn turn, EventStream stream, GeminiCallIds ids, IBlobStore blobs, TimeProvider time, ILogger logger)
     {
         _turn = turn;
-        _stream = stream;
-        _records = new SseRecordReader(stream.Body, maxRecord: GeminiLimits.MaxRecord);
+        _records = new ReplyRecords("Gemini", stream, () => logger.StreamBroken(turn.TurnId, _reply!.ResponseId), GeminiLimits.MaxRecord);
         _reply = new GeminiReply(turn, ids, time);
         _blobs = blobs;
         _time = time;
@@ -41,17 +35,9 @@ internal sealed class GeminiExchange : IExchange
         while (_events.Count == 0)
         {
             if (_reply.HasEnded) return false;
-            if (_failure is not null) throw _failure;
-            try
-            {
-                if (!await _records.WaitToRead(cancellationToken).ConfigureAwait(false) && !_reply.OnStreamEnd(_events)) SetBroken(Cut);
-            }
-            catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException or ObjectDisposedException)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                if (!_reply.OnStreamEnd(_events)) SetBroken(Broken, e);
-            }
-            while (!_reply.HasEnded && _failure is null && ReadRecord()) { }
+            await _records.WaitToRead(mayEnd: _reply.HasFinishReason, cancellationToken).ConfigureAwait(false);
+            if (_records.HasEnded) _reply.OnStreamEnd(_events);
+            while (!_reply.HasEnded && ReadRecord()) { }
             await KeepImages(cancellationToken).ConfigureAwait(false);
         }
         return true;
@@ -68,9 +54,7 @@ internal sealed class GeminiExchange : IExchange
     /// <inheritdoc />
     public ValueTask DisposeAsync()
     {
-        _records.Dispose();
-        if (_reply.HasEnded) _ = HttpBody.Drain(_stream.Response, _stream.Body, GeminiLimits.MaxDrainReads, _time);
-        else _stream.Response.Dispose();
+        _records.Close(_reply.HasEnded, _time);
         return ValueTask.CompletedTask;
     }
 
@@ -83,13 +67,9 @@ internal sealed class GeminiExchange : IExchange
         {
             _reply.OnRecord(record.Data, _events);
         }
-        catch (JsonException) when (record.IsUnterminated)
-        {
-            SetBroken(Broken);
-        }
         catch (JsonException e)
         {
-            _failure = new ClusterException(ErrorCode.UpstreamProtocol, "Gemini sent an event that is not a JSON object.", inner: e);
+            _records.OnInvalid(record.IsUnterminated, e);
         }
         return true;
     }
@@ -112,12 +92,6 @@ internal sealed class GeminiExchange : IExchange
                 _events.RemoveAt(i--);
             }
         }
-    }
-
-    private void SetBroken(string message, Exception? inner = null)
-    {
-        _logger.StreamBroken(_turn.TurnId, _reply.ResponseId);
-        _failure = new ClusterException(ErrorCode.UpstreamUnavailable, message, inner: inner);
     }
 }
 

@@ -5,17 +5,12 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Gemini;
 
-/// <summary>An event stream that Gemini has opened.</summary>
-/// <param name="Response">The response; its receiver disposes it.</param>
-/// <param name="Body">The unread body.</param>
-internal sealed record GeminiStream(HttpResponseMessage Response, Stream Body);
-
 /// <summary>Sends requests to Gemini, each once. The key is sent as a header and never in the URL.</summary>
 internal sealed class GeminiHttp(UpstreamHttp http, ISecretSeal seal, TimeProvider time, ILogger logger)
 {
     /// <summary>Posts a request that is answered with an event stream.</summary>
     /// <exception cref="ClusterException">Gemini refused the request, sent something else, or could not be reached.</exception>
-    public async Task<GeminiStream> OpenStream(AccountDefinition account, string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    public async Task<EventStream> OpenStream(AccountDefinition account, string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, BuildUri(account, path))
         {
@@ -34,7 +29,7 @@ internal sealed class GeminiHttp(UpstreamHttp http, ISecretSeal seal, TimeProvid
             var type = response.Content.Headers.ContentType?.MediaType;
             if (!response.IsSuccessStatusCode || !string.Equals(type, "text/event-stream", StringComparison.OrdinalIgnoreCase))
                 throw ToException(response, await ReadErrorBody(response, cancellationToken).ConfigureAwait(false));
-            return new GeminiStream(response, await HttpBody.Open(response, cancellationToken).ConfigureAwait(false));
+            return new EventStream(response, await HttpBody.Open(response, cancellationToken).ConfigureAwait(false), RequestId: null);
         }
         catch (Exception e)
         {

@@ -41,7 +41,4 @@ internal static class GeminiLimits
 
     /// <summary>How long a signature is remembered.</summary>
     public static readonly TimeSpan SignatureLifetime = TimeSpan.FromHours(1);
-
-    /// <summary>See <see cref="Shared.Http.HttpBody.Drain"/>.</summary>
-    public const int MaxDrainReads = 4;
 }

@@ -44,6 +44,9 @@ internal sealed class GeminiReply(UpstreamTurn turn, GeminiCallIds ids, TimeProv
     /// <summary>Whether the reply has ended. Later records are ignored.</summary>
     public bool HasEnded { get; private set; }
 
+    /// <summary>Whether Gemini has said why the reply ends. Only the numbers of tokens may follow.</summary>
+    public bool HasFinishReason => _finish is not null;
+
     /// <summary>Gemini's id of the reply; null while it is unknown.</summary>
     public string? ResponseId { get; private set; }
 
@@ -87,14 +90,12 @@ internal sealed class GeminiReply(UpstreamTurn turn, GeminiCallIds ids, TimeProv
         }
     }
 
-    /// <summary>Ends the reply when the stream has ended.</summary>
-    /// <returns>False if Gemini has not said why the reply ends: it was cut.</returns>
-    public bool OnStreamEnd(List<GeminiEvent> events)
+    /// <summary>Ends the reply when the stream has ended. Gemini must have said why it ends.</summary>
+    public void OnStreamEnd(List<GeminiEvent> events)
     {
-        if (_finish is not { } finish) return false;
+        var finish = _finish!.Value;
         var (complete, error) = GeminiErrors.MapFinish(finish.Reason, finish.Message, _callIds.Count > 0);
         End(error is null ? new GeminiEvent.Ended(complete!.Value) : new GeminiEvent.Failed(error), events);
-        return true;
     }
 
     private void End(GeminiEvent end, List<GeminiEvent> events)

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using CozeCluster.Upstreams.Shared.Http;
 using CozeCluster.Upstreams.Shared.Json;
@@ -8,81 +7,68 @@ using Microsoft.Extensions.Logging;
 namespace CozeCluster.Upstreams.OpenAi;
 
 /// <summary>An exchange whose reply is a streamed chat completion. To dispose it before its end closes the connection, so that the server stops.</summary>
-internal sealed class OpenAiExchange(UpstreamTurn turn, OpenAiStream stream, TimeProvider time, ILogger logger) : IExchange
+internal sealed class OpenAiExchange : IExchange
 {
-    private readonly SseRecordReader _records = new(stream.Body, stream.Prefix.Span);
-    private readonly OpenAiReply _reply = new(turn, stream.RequestId);
-    private bool _hasStreamEnded;
-    private ClusterException? _failure;
+    private readonly UpstreamTurn _turn;
+    private readonly EventStream _stream;
+    private readonly ReplyRecords _records;
+    private readonly OpenAiReply _reply;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+
+    public OpenAiExchange(UpstreamTurn turn, EventStream stream, TimeProvider time, ILogger logger)
+    {
+        _turn = turn;
+        _stream = stream;
+        _records = new ReplyRecords("the model's server", stream, () => logger.StreamBroken(turn.TurnId, stream.RequestId));
+        _reply = new OpenAiReply(turn, stream.RequestId);
+        _time = time;
+        _logger = logger;
+    }
 
     /// <inheritdoc />
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<bool> WaitToRead(CancellationToken cancellationToken)
-    {
-        if (_reply.HasEnded) return false;
-        if (_failure is not null) throw _failure;
-        try
-        {
-            if (await _records.WaitToRead(cancellationToken).ConfigureAwait(false)) return true;
-        }
-        catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException or ObjectDisposedException)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (!_reply.HasFinishReason) throw Broken("The connection to the model's server broke during the reply.", e);
-        }
-        if (!_reply.HasFinishReason) throw Broken("The model's server closed the stream before the reply was complete.");
-        // The next read ends the reply.
-        return _hasStreamEnded = true;
-    }
+    public ValueTask<bool> WaitToRead(CancellationToken cancellationToken) =>
+        _reply.HasEnded ? new(false) : _records.WaitToRead(mayEnd: _reply.HasFinishReason, cancellationToken);
 
     /// <inheritdoc />
     public void Read(IReplySink sink)
     {
-        while (!_reply.HasEnded && _failure is null && !_hasStreamEnded && _records.TryRead(out var record)) ReadRecord(record, sink);
-        if (_hasStreamEnded) _reply.OnStreamEnd(sink);
-        if (_reply.Failure is { } failure) logger.ReplyFailed(turn.TurnId, failure.Code, stream.RequestId);
+        while (!_reply.HasEnded && _records.TryRead(out var record))
+        {
+            try
+            {
+                ReadRecord(record, sink);
+            }
+            catch (JsonException e)
+            {
+                _records.OnInvalid(record.IsUnterminated, e);
+            }
+        }
+        if (_records.HasEnded) _reply.OnStreamEnd(sink);
+        if (_reply.Failure is { } failure) _logger.ReplyFailed(_turn.TurnId, failure.Code, _stream.RequestId);
     }
 
     /// <inheritdoc />
     public ValueTask DisposeAsync()
     {
-        _records.Dispose();
-        if (_reply is { HasEnded: true, Failure: null }) _ = HttpBody.Drain(stream.Response, stream.Body, OpenAiLimits.MaxDrainReads, time);
-        else stream.Response.Dispose();
+        _records.Close(_reply is { HasEnded: true, Failure: null }, _time);
         return ValueTask.CompletedTask;
     }
 
     private void ReadRecord(scoped in SseRecord record, IReplySink sink)
     {
-        try
+        var data = record.Data.Trim(" \r\n"u8);
+        if (data.SequenceEqual("[DONE]"u8))
         {
-            var data = record.Data.Trim(" \r\n"u8);
-            if (data.SequenceEqual("[DONE]"u8))
-            {
-                if (!_reply.OnStreamEnd(sink)) _failure = Broken("The model's server ended the stream without saying that the reply is complete.");
-            }
-            else if (record.Name.SequenceEqual("error"u8))
-            {
-                _reply.Fail(OpenAiErrors.ToError(OpenAiRefusal.Parse(LenientJson.TryParse(data) ?? default)), sink);
-            }
-            else if (!data.IsEmpty)
-            {
-                _reply.OnChunk(data, sink);
-            }
+            if (!_reply.OnStreamEnd(sink)) _records.Cut("The model's server ended the stream without saying that the reply is complete.");
         }
-        catch (JsonException) when (record.IsUnterminated)
+        else if (record.Name.SequenceEqual("error"u8))
         {
-            _failure = Broken("The connection to the model's server broke during the reply.");
+            _reply.Fail(OpenAiErrors.ToError(OpenAiRefusal.Parse(LenientJson.TryParse(data) ?? default)), sink);
         }
-        catch (JsonException e)
+        else if (!data.IsEmpty)
         {
-            _failure = new ClusterException(ErrorCode.UpstreamProtocol, "The model's server sent an event that is not valid JSON of its kind.", inner: e);
+            _reply.OnChunk(data, sink);
         }
-    }
-
-    private ClusterException Broken(string message, Exception? inner = null)
-    {
-        logger.StreamBroken(turn.TurnId, stream.RequestId);
-        return _failure = new ClusterException(ErrorCode.UpstreamUnavailable, message, inner: inner);
     }
 }

@@ -6,13 +6,6 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.OpenAi;
 
-/// <summary>An event stream that a server has opened.</summary>
-/// <param name="Response">The response; its receiver disposes it.</param>
-/// <param name="Body">The unread rest of the body.</param>
-/// <param name="Prefix">The bytes that have already been read of the body.</param>
-/// <param name="RequestId">The server's id of the request, for its support; null if it sent none.</param>
-internal sealed record OpenAiStream(HttpResponseMessage Response, Stream Body, ReadOnlyMemory<byte> Prefix, string? RequestId);
-
 /// <summary>Sends single requests to OpenAI-compatible servers, each once. Throws a <see cref="ClusterException"/> for everything except success.</summary>
 internal sealed partial class OpenAiHttp(UpstreamHttp http, ISecretSeal seal, TimeProvider time, ILogger logger)
 {
@@ -21,7 +14,7 @@ internal sealed partial class OpenAiHttp(UpstreamHttp http, ISecretSeal seal, Ti
     /// A model has no memory, so a prompt whose fate is unknown may be sent again: a broken connection is <see cref="ErrorCode.UpstreamUnavailable"/>.
     /// </remarks>
     /// <exception cref="ClusterException">The server refused the request, sent something else, or could not be reached.</exception>
-    public async Task<OpenAiStream> OpenStream(
+    public async Task<EventStream> OpenStream(
         AccountDefinition account, HttpMethod method, string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         var response = await SendRequest(account, method, path, body, isStream: true, cancellationToken).ConfigureAwait(false);
@@ -31,12 +24,12 @@ internal sealed partial class OpenAiHttp(UpstreamHttp http, ISecretSeal seal, Ti
                 throw ToException(response, await ReadErrorBody(response, cancellationToken).ConfigureAwait(false));
             var content = await HttpBody.Open(response, cancellationToken).ConfigureAwait(false);
             if (string.Equals(response.Content.Headers.ContentType?.MediaType, "text/event-stream", StringComparison.OrdinalIgnoreCase))
-                return new OpenAiStream(response, content, Prefix: default, RequestIdOf(response));
+                return new EventStream(response, content, RequestIdOf(response));
             // Some servers answer with an error in a successful response, others stream with another media type.
             var prefix = await HttpBody.ReadUpTo(content, limit: 1, cancellationToken).ConfigureAwait(false);
             var start = prefix.Span.TrimStart(" \t\r\n"u8);
             if (!start.IsEmpty && start[0] is not ((byte)'{' or (byte)'[' or (byte)'<'))
-                return new OpenAiStream(response, content, prefix, RequestIdOf(response));
+                return new EventStream(response, content, RequestIdOf(response)) { Prefix = prefix };
             throw ToException(response, await HttpBody.ReadUpTo(content, prefix, OpenAiLimits.MaxErrorBody, cancellationToken).ConfigureAwait(false));
         }
         catch (Exception e)

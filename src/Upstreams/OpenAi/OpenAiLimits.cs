@@ -46,7 +46,4 @@ internal static class OpenAiLimits
 
     /// <summary>The time for a request that deletes a response.</summary>
     public static readonly TimeSpan DeleteTimeout = TimeSpan.FromSeconds(5);
-
-    /// <summary>See <see cref="Shared.Http.HttpBody.Drain"/>.</summary>
-    public const int MaxDrainReads = 8;
 }

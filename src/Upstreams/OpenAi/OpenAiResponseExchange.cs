@@ -19,7 +19,7 @@ internal sealed class OpenAiResponseExchange : IExchange
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
-    private OpenAiStream? _stream;
+    private EventStream? _stream;
     private SseRecordReader? _records;
     private ClusterException? _failure;
     private string? _break;
@@ -38,7 +38,7 @@ internal sealed class OpenAiResponseExchange : IExchange
 
     /// <summary>A response that was just created.</summary>
     public OpenAiResponseExchange(
-        UpstreamTurn turn, OpenAiStream stream, bool isBackground, OpenAiResponses client, TimeProvider time, ILogger logger)
+        UpstreamTurn turn, EventStream stream, bool isBackground, OpenAiResponses client, TimeProvider time, ILogger logger)
         : this(turn, new OpenAiResponseReply(turn, stream.RequestId, isBackground), client, time, logger) => Use(stream);
 
     /// <summary>A background response that was created before. It is read from its beginning.</summary>
@@ -101,7 +101,7 @@ internal sealed class OpenAiResponseExchange : IExchange
         if (_stream is { } stream && _reply is { HasEnded: true, Failure: null })
         {
             _records!.Dispose();
-            _ = HttpBody.Drain(stream.Response, stream.Body, OpenAiLimits.MaxDrainReads, _time);
+            stream.Close(hasReplyEnded: true, _time);
         }
         else
         {
@@ -235,7 +235,7 @@ internal sealed class OpenAiResponseExchange : IExchange
         if (pause > TimeSpan.Zero) await Task.Delay(pause, _time, cancellationToken).ConfigureAwait(false);
     }
 
-    private void Use(OpenAiStream stream)
+    private void Use(EventStream stream)
     {
         _stream = stream;
         _records = new SseRecordReader(stream.Body, stream.Prefix.Span, OpenAiLimits.MaxEvent);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using CozeCluster.Upstreams.Shared.Http;
 
 namespace CozeCluster.Upstreams.OpenAi;
 
@@ -14,7 +15,7 @@ internal sealed class OpenAiResponses(OpenAiHttp http)
     /// <see cref="ErrorCode.UpstreamNotFound"/>: the server does not have the response. <see cref="ErrorCode.UpstreamInvalidRequest"/>,
     /// <see cref="ErrorCode.UpstreamProtocol"/>: the server does not stream it. Others: it could not be read.
     /// </exception>
-    public Task<OpenAiStream> OpenStream(AccountDefinition account, string id, long after, CancellationToken cancellationToken)
+    public Task<EventStream> OpenStream(AccountDefinition account, string id, long after, CancellationToken cancellationToken)
     {
         var from = after < 0 ? "" : $"&starting_after={after.ToString(CultureInfo.InvariantCulture)}";
         return http.OpenStream(account, HttpMethod.Get, $"{Path}/{id}?stream=true{from}", body: default, cancellationToken);

@@ -104,9 +104,6 @@ public sealed class FakeFleet : IFleetView
     public IReadOnlyList<ApiKeyInfo> ListKeys(string tenantId) =>
         [.. Keys.Values.Where(key => key.TenantId == tenantId).OrderBy(key => key.Name, StringComparer.Ordinal)];
 
-    public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) =>
-        Keys.Values.FirstOrDefault(key => key.TenantId == tenantId && key.Name == keyName)?.Limits;
-
     /// <summary>How many turns every tenant may have at the same time; null: any number.</summary>
     public int? MaxConcurrentTurns { get; set; }
 

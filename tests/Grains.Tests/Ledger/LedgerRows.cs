@@ -87,9 +87,8 @@ internal sealed class LimitedFleet(TenantDefinition tenant, LimitsDefinition? ke
 
     public IReadOnlyList<ApiKeyInfo> ListKeys(string tenantId) => throw new NotSupportedException();
 
-    public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) => keyName == LedgerWorld.Key ? keyLimits : null;
-
-    public ApiKeyInfo? FindKeyByName(string tenantId, string keyName) => throw new NotSupportedException();
+    public ApiKeyInfo? FindKeyByName(string tenantId, string keyName) =>
+        keyName == LedgerWorld.Key ? new ApiKeyInfo(tenantId, keyName, Admin: false) { Limits = keyLimits } : null;
 
     public TenantDefinition? FindTenant(string tenantId) => Tenant;
 

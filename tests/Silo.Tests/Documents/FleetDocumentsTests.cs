@@ -64,7 +64,7 @@ public sealed class FleetDocumentsTests
     {
         var (item, fleet) = (new FleetItemId(kind, id), FullFleet.Read(FullFleet.Text));
         var only = Only(fleet, item);
-        var json = JsonNode.Parse(_documents.WriteItem(item, fleet))!;
+        var json = JsonNode.Parse(_documents.WriteItem(item, fleet)!)!;
         if (kind == FleetItemKind.Settings) json["allow_weak_keys"] = true;
 
         var read = _documents.ReadItem(new FleetEdit(FleetEditAction.Put, item, "test") { Json = json.ToJsonString() }, only);

@@ -306,6 +306,20 @@ public sealed class ManagedFleetTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ImportDocument_DryRunWithoutWhatTheFileDeclares_SaysThatItIsRefused()
+    {
+        await _fleet.Import(File);
+        var document = JsonNode.Parse((await _fleet.Catalog.Export(withSecrets: true)).Json)!;
+        document.AsObject().Remove("models");
+
+        var dryRun = await _fleet.Catalog.ImportDocument(new FleetDocument(document.ToJsonString(), "test") { IsDryRun = true });
+
+        var refused = Assert.Single(dryRun.Differences, one => one.Item == new FleetItemId(FleetItemKind.Model, "m"));
+        Assert.Equal(FleetDifferenceKind.Refused, refused.Change);
+        Assert.Contains("bots", refused.Fields);
+    }
+
+    [Fact]
     public async Task Settings_AreManagedWhereThereIsNoFile()
     {
         await _fleet.Put(FleetItemKind.Tenant, "t", "{}");

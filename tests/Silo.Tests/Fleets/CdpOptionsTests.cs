@@ -7,8 +7,8 @@ public sealed class CdpOptionsTests
 {
     [Theory]
     [InlineData("{ builtin_models: true, only_openai_api: false, request_out_time: 60, stream_request_out_time: 86400 }", "")]
-    [InlineData("{ builtin_models: yes }", "one of true, false")]
-    [InlineData("{ only_openai_api: 1 }", "one of true, false")]
+    [InlineData("{ builtin_models: yes }", "true or false")]
+    [InlineData("{ only_openai_api: 1 }", "true or false")]
     [InlineData("{ request_out_time: 0 }", "whole number from 1 to 86400")]
     [InlineData("{ request_out_time: 60s }", "whole number from 1 to 86400")]
     [InlineData("{ stream_request_out_time: 86401 }", "whole number from 1 to 86400")]

@@ -28,8 +28,6 @@ internal sealed class KnownFleet(params IReadOnlyList<ListenerDefinition> listen
 
     public IReadOnlyList<ApiKeyInfo> ListKeys(string tenantId) => throw new NotSupportedException();
 
-    public LimitsDefinition? FindKeyLimits(string tenantId, string keyName) => throw new NotSupportedException();
-
     public ModelDefinition? FindModel(string tenantId, string model) => throw new NotSupportedException();
 
     public IReadOnlyList<ModelInfo> ListModels(string tenantId) => throw new NotSupportedException();

@@ -34,7 +34,7 @@ public sealed class NodeSettingsTests : IDisposable
     {
         var settings = Read([
             "--fleet", "fleet.yaml", "--keep-conversations", "7d", "--keep-turns", "2h", "--max-stored-turns", "10", "--max-queued-turns", "0",
-            "--max-attempts", "1", "--listener-grace", "1m", "--durable-turns", "false"]);
+            "--max-attempts", "1", "--subscriber-grace", "1m", "--durable-turns", "false"]);
 
         Assert.Equal(
             new ConversationOptions

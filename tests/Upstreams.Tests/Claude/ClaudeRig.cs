@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using CozeCluster.Upstreams.Claude;
+using CozeCluster.Upstreams.Shared.Http;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Tests.Claude;
@@ -34,7 +35,7 @@ internal sealed class ClaudeRig : IDisposable
     };
 
     public ClaudeExchange Exchange(Stream stream, string? answerTool = null) =>
-        new(Turn("hi"), new ClaudeStream(new HttpResponseMessage(), stream, "req_1"), answerTool, TimeProvider.System, Logger);
+        new(Turn("hi"), new EventStream(new HttpResponseMessage(), stream, "req_1"), answerTool, TimeProvider.System, Logger);
 
     /// <summary>Reads the reply of a whole event stream.</summary>
     public async Task<RecordingSink> Read(string wire, string? answerTool = null)

@@ -158,7 +158,7 @@ public sealed class OpenAiExchangeTests
         var account = new AccountDefinition { Id = "acc", Upstream = "openai", BaseUrl = "http://127.0.0.1:1" };
         var bot = new BotDefinition { Id = "bot", Upstream = "openai", UpstreamBotId = "m", Accounts = ["acc"] };
         return new(
-            new UpstreamTurn("turn_1", bot, account, "user", []), new OpenAiStream(new HttpResponseMessage(), stream, Prefix: default, "req_1"),
+            new UpstreamTurn("turn_1", bot, account, "user", []), new EventStream(new HttpResponseMessage(), stream, "req_1"),
             TimeProvider.System, NullLogger.Instance);
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using CozeCluster.Upstreams.OpenAi;
+using CozeCluster.Upstreams.Shared.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CozeCluster.Upstreams.Tests.OpenAi;
@@ -105,7 +106,7 @@ public sealed class OpenAiHostileReplyTests
     {
         var account = new AccountDefinition { Id = "acc", Upstream = "openai", BaseUrl = "http://127.0.0.1:1" };
         var bot = new BotDefinition { Id = "bot", Upstream = "openai", UpstreamBotId = "m", Accounts = ["acc"] };
-        var stream = new OpenAiStream(new HttpResponseMessage(), new MemoryStream(Encoding.UTF8.GetBytes(wire)), Prefix: default, "req_1");
+        var stream = new EventStream(new HttpResponseMessage(), new MemoryStream(Encoding.UTF8.GetBytes(wire)), "req_1");
         return new(new UpstreamTurn("turn_1", bot, account, "user", []), stream, TimeProvider.System, NullLogger.Instance);
     }
 

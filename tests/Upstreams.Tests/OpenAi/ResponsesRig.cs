@@ -63,7 +63,7 @@ internal sealed class ResponsesRig : IDisposable
     public Task<RecordingSink> Read(params string[] events) => Read(PiecesStream.Of(string.Concat(events)));
 
     public OpenAiResponseExchange Exchange(Stream stream, bool isBackground) => new(
-        Turn("hi"), new OpenAiStream(new HttpResponseMessage(), stream, Prefix: default, "req_1"), isBackground, _client, _time, NullLogger.Instance);
+        Turn("hi"), new EventStream(new HttpResponseMessage(), stream, "req_1"), isBackground, _client, _time, NullLogger.Instance);
 
     public void Dispose()
     {

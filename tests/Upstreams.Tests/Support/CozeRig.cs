@@ -1,5 +1,6 @@
 using System.Text;
 using CozeCluster.Upstreams.Coze;
+using CozeCluster.Upstreams.Shared.Http;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Tests;
@@ -48,7 +49,7 @@ internal sealed class CozeRig : IDisposable
     }
 
     public CozeExchange Exchange(Stream stream, UpstreamTurn? turn = null) =>
-        new(turn ?? Turn("hi"), new CozeStream(new HttpResponseMessage(), stream, Prefix: default, "log-1"), TimeProvider.System, Logger);
+        new(turn ?? Turn("hi"), new EventStream(new HttpResponseMessage(), stream, "log-1"), TimeProvider.System, Logger);
 
     /// <summary>Sends a turn and reads its reply.</summary>
     public async Task<RecordingSink> Run(UpstreamTurn turn)

@@ -1,4 +1,5 @@
 using CozeCluster.Upstreams.Gemini;
+using CozeCluster.Upstreams.Shared.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CozeCluster.Upstreams.Tests;
@@ -51,7 +52,7 @@ internal sealed class GeminiRig : IDisposable
     }
 
     public GeminiExchange Exchange(Stream stream) => new(
-        Turn("hi"), new GeminiStream(new HttpResponseMessage(), stream),
+        Turn("hi"), new EventStream(new HttpResponseMessage(), stream, RequestId: null),
         new GeminiCallIds(TimeProvider.System), Blobs, TimeProvider.System, NullLogger.Instance);
 
     public void Dispose() => Upstream.Dispose();

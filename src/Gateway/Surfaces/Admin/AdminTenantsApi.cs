@@ -96,10 +96,10 @@ internal static class AdminBudgets
     /// <summary>The budgets of the present day and month.</summary>
     public static IReadOnlyList<AdminBudgetUse> UsesOf(BudgetStatus status, LimitsDefinition? limits, DateTimeOffset now)
     {
-        var today = DateOnly.FromDateTime(now.UtcDateTime);
+        var (day, today) = (TurnCharge.DayOf(now), DateOnly.FromDateTime(now.UtcDateTime));
         var uses = new List<AdminBudgetUse>();
-        Add("day", BudgetPeriod.Day, TurnCharge.DayOf(now), today, limits?.Daily);
-        Add("month", BudgetPeriod.Month, today.Year * 12 + today.Month - 1, new DateOnly(today.Year, today.Month, 1), limits?.Monthly);
+        Add("day", BudgetPeriod.Day, day, today, limits?.Daily);
+        Add("month", BudgetPeriod.Month, TurnCharge.MonthOf(day), new DateOnly(today.Year, today.Month, 1), limits?.Monthly);
         return uses;
 
         void Add(string name, BudgetPeriod period, int index, DateOnly start, BudgetDefinition? limit)

@@ -16,7 +16,6 @@ internal sealed class AiProxyApi(
     ReplyStreamer streamer, TimeProvider time)
 {
     private const string CozeApiModel = "coze-api";
-    private static readonly IReadOnlyDictionary<string, string> Empty = new Dictionary<string, string>();
 
     /// <summary><c>POST /c/v1/chat/completions</c>: by the field <c>provider</c>.</summary>
     public async Task Complete(HttpContext context)
@@ -82,10 +81,8 @@ internal sealed class AiProxyApi(
             Uploads = request.Uploads,
             ConversationName = coze?.ConversationId,
             User = coze?.User,
-            Variables = Empty,
-            Metadata = Empty,
             PromptLength = request.PromptLength,
-            Settings = fleet.HasLanguageModel(key.TenantId, model.Id) ? request.Settings : GenerationSettings.None,
+            Settings = fleet.HasLanguageModel(model) ? request.Settings : GenerationSettings.None,
             Fingerprint = "",
         };
         var headers = new TurnHeaders(turnRequest.ConversationName, IdempotencyKey: null, Survive: false);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using CozeCluster.Gateway.Compat;
 using CozeCluster.Gateway.Http;
 using CozeCluster.Gateway.Replies;
 
@@ -32,9 +33,8 @@ internal sealed class AiProxyStream(AiProxyChunk chunk, ReplyAddresses addresses
         + "\"system_fingerprint\":\"\",\"object\":\"chat.completion.chunk\""
         + (chunk.Object is { } provider ? $",\"{chunk.Provider}\":{provider}}}" : "}"));
 
+    private AnswerBreaks _breaks;
     private bool _hasText;
-    private int _answerPart = -1;
-    private bool _restarted;
 
     /// <summary>A text as a JSON string.</summary>
     public static string Quote(string text) => $"\"{JsonEncodedText.Encode(text, JsonBody.WriterOptions.Encoder)}\"";
@@ -53,14 +53,11 @@ internal sealed class AiProxyStream(AiProxyChunk chunk, ReplyAddresses addresses
         switch (replyEvent)
         {
             case ReplyText text:
-                if (text is { Answer: > 0, Offset: 0 } && !_restarted) Write(writer, "\n\n");
+                if (_breaks.Add(text)) Write(writer, "\n\n");
                 Write(writer, text.Text.Span);
-                (_answerPart, _restarted) = (text.Part, false);
                 break;
-            case ReplyRewritten rewritten when rewritten.Part == _answerPart:
-                // The client keeps the old text, and shows the new one below it.
-                Write(writer, "\n\n");
-                _restarted = rewritten.Offset == 0;
+            case ReplyRewritten rewritten:
+                if (_breaks.Add(rewritten)) Write(writer, "\n\n");
                 break;
             case ReplyItemAdded { Item: ImageItem } added:
                 var url = ((ImageItem)addresses.Complete(added.Item)).Url;
@@ -69,13 +66,14 @@ internal sealed class AiProxyStream(AiProxyChunk chunk, ReplyAddresses addresses
             case ReplyCompleted { Reason: FinishReason.ToolCalls }:
                 // So that the response ends abnormally.
                 info.Error = NeedsTools.Code;
-                WriteError(writer, NeedsTools);
+                writer.WriteJson(NeedsTools, AiProxyErrors.Write);
                 break;
             case ReplyCompleted:
                 writer.WriteData(null, "[DONE]"u8);
                 break;
             case ReplyFailed failed:
-                WriteError(writer, failed.Error);
+                // The older system wrote [DONE] after an error, so that a reply that was cut looked whole.
+                writer.WriteJson(failed.Error, AiProxyErrors.Write);
                 break;
         }
     }
@@ -85,15 +83,5 @@ internal sealed class AiProxyStream(AiProxyChunk chunk, ReplyAddresses addresses
         if (text.IsEmpty) return;
         writer.WriteText(null, _head, text, _tail);
         _hasText = true;
-    }
-
-    // The older system wrote [DONE] after an error, so that a reply that was cut looked whole.
-    private static void WriteError(SseWriter writer, Error error)
-    {
-        writer.BeginEvent(null);
-        var json = writer.GetJsonWriter();
-        AiProxyErrors.Write(json, error);
-        json.Flush();
-        writer.EndEvent();
     }
 }

@@ -73,14 +73,8 @@ internal sealed class CcpStream(CompletionInfo info, ReplyAddresses addresses, b
         writer.WriteData(null, "[DONE]"u8);
     }
 
-    protected override void WriteError(SseWriter writer, Error error)
-    {
-        writer.BeginEvent(null);
-        var json = writer.GetJsonWriter();
-        CcpErrors.WriteDetail(json, error, drawsImage: false);
-        json.Flush();
-        writer.EndEvent();
-    }
+    protected override void WriteError(SseWriter writer, Error error) =>
+        writer.WriteJson(error, static (json, error) => CcpErrors.WriteDetail(json, error, drawsImage: false));
 
     private static string HeadOf(CompletionInfo info)
     {

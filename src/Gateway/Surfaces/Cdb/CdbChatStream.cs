@@ -48,8 +48,8 @@ internal sealed class CdbChatStream(HttpContext context, ReplyAddresses addresse
             return;
         }
         WriteNew(writer);
-        if (_content.End is ReplyFailed failed) Write(writer, json => new CdbErrors().WriteBody(context, json, failed.Error));
-        else if (batch.IsLast) Write(writer, WriteEnd);
+        if (_content.End is ReplyFailed failed) writer.WriteJson(failed.Error, (json, error) => new CdbErrors().WriteBody(context, json, error));
+        else if (batch.IsLast) writer.WriteJson(CdbReply.Of(_content), WriteEnd);
     }
 
     public bool RenderHeldBack(SseWriter writer)
@@ -68,21 +68,20 @@ internal sealed class CdbChatStream(HttpContext context, ReplyAddresses addresse
         var added = all.StartsWith(_sent, StringComparison.Ordinal) ? all[_sent.Length..] : all;
         (_sent, _sentAt) = (all, time.GetTimestamp());
         var files = _content.Items.OfType<ImageItem>().Select(image => image.Url).Distinct();
-        Write(writer, json => CdbJson.Write(json, "生成中..", data =>
+        writer.WriteJson((All: all, Added: added, Files: files), static (json, reply) => CdbJson.Write(json, "生成中..", data =>
         {
             data.WriteStartObject();
-            data.WriteString("prompt_all"u8, all);
-            data.WriteString("prompt_new"u8, added);
-            CdbJson.WriteFiles(data, files);
+            data.WriteString("prompt_all"u8, reply.All);
+            data.WriteString("prompt_new"u8, reply.Added);
+            CdbJson.WriteFiles(data, reply.Files);
             data.WriteBoolean("done"u8, false);
             data.WriteEndObject();
         }));
         return true;
     }
 
-    private void WriteEnd(Utf8JsonWriter json) => CdbJson.Write(json, CdbJson.Success, data =>
+    private void WriteEnd(Utf8JsonWriter json, CdbReply reply) => CdbJson.Write(json, CdbJson.Success, data =>
     {
-        var reply = CdbReply.Of(_content);
         data.WriteStartObject();
         if (end != CdbOptions.EndDone) data.WriteString("prompt"u8, reply.Text);
         if (end != CdbOptions.EndPrompt)
@@ -94,15 +93,6 @@ internal sealed class CdbChatStream(HttpContext context, ReplyAddresses addresse
         if (end != CdbOptions.EndPrompt) data.WriteBoolean("done"u8, true);
         data.WriteEndObject();
     });
-
-    private static void Write(SseWriter writer, Action<Utf8JsonWriter> write)
-    {
-        writer.BeginEvent(null);
-        var json = writer.GetJsonWriter();
-        write(json);
-        json.Flush();
-        writer.EndEvent();
-    }
 
     private static TimeSpan Max(TimeSpan one, TimeSpan other) => one > other ? one : other;
 }

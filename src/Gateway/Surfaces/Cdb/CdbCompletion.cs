@@ -80,12 +80,6 @@ internal sealed class CdbCompletionStream(HttpContext context, CdbCompletion com
         writer.WriteData(null, "[DONE]"u8);
     }
 
-    protected override void WriteError(SseWriter writer, Error error)
-    {
-        writer.BeginEvent(null);
-        var json = writer.GetJsonWriter();
-        new CdbErrors().WriteBody(context, json, error);
-        json.Flush();
-        writer.EndEvent();
-    }
+    protected override void WriteError(SseWriter writer, Error error) =>
+        writer.WriteJson(error, (json, error) => new CdbErrors().WriteBody(context, json, error));
 }

@@ -12,7 +12,6 @@ internal static class CdpBody
     private const int MaxModelLength = 256;
     private const int MaxPromptLength = 32_000;
     private const int MaxIdLength = 32;
-    private static readonly IReadOnlyDictionary<string, string> Empty = new Dictionary<string, string>();
 
     /// <inheritdoc cref="JsonBody.Read"/>
     public static ValueTask<T> Read<T>(HttpContext context, long maxBytes, Func<JsonElement, ReadOnlySequence<byte>, T> read)
@@ -35,8 +34,6 @@ internal static class CdpBody
             Uploads = messages.Uploads,
             PromptLength = messages.Length,
             Stream = JsonInput.FindMember(root, "stream") is { } stream && JsonInput.ReadBoolean(stream, path["stream"]),
-            Variables = Empty,
-            Metadata = Empty,
             Fingerprint = JsonBody.Fingerprint(bytes),
         };
         return new CdpChatRequest(chat, ReadId(root, "channelId"));

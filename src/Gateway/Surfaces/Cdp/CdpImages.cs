@@ -18,7 +18,6 @@ internal sealed class CdpImages(GatewayOptions options, CdpTurns turns, ISafeFet
         + "create an image that corresponds to the text I have provided:\n";
 
     private const string NothingDrawn = "Failed to fetch image URL, please try again later.";
-    private static readonly IReadOnlyDictionary<string, string> Empty = new Dictionary<string, string>();
 
     public async Task Generate(HttpContext context)
     {
@@ -28,7 +27,7 @@ internal sealed class CdpImages(GatewayOptions options, CdpTurns turns, ISafeFet
         {
             Model = request.Model,
             Messages = [new ChatMessage(ChatRole.User, [new TextContent(Instruction + request.Prompt)])],
-            Uploads = [], Variables = Empty, Metadata = Empty, PromptLength = request.Prompt.Length, Fingerprint = request.Fingerprint,
+            Uploads = [], PromptLength = request.Prompt.Length, Fingerprint = request.Fingerprint,
         };
         var (started, info) = await turns.Start(context, chat, request.ChannelId);
         await using var turn = started;

@@ -1,4 +1,5 @@
 using System.Text;
+using CozeCluster.Gateway.Compat;
 using CozeCluster.Gateway.Replies;
 using CozeCluster.Gateway.Surfaces.Chat;
 
@@ -18,11 +19,10 @@ internal sealed class CdpStream(CompletionInfo info, ReplyAddresses addresses, C
     /// <summary>The length of a text, in UTF-16 units, that each chunk repeats. The replies of coze-discord-proxy ended at 2,000.</summary>
     public const int MaxRepeated = 8_000;
 
-    private readonly ReplyContent _content = ReplyContent.Start(addresses);
+    private readonly ReplyContent _content = new(addresses);
     private readonly StringBuilder _delta = new();
     private int _length;
-    private int _answerPart = -1;
-    private bool _answerRestarted;
+    private AnswerBreaks _breaks;
 
     public void RenderStart(SseWriter writer)
     {
@@ -37,11 +37,7 @@ internal sealed class CdpStream(CompletionInfo info, ReplyAddresses addresses, C
         WriteDelta(writer);
         if (_content.End is ReplyCompleted)
         {
-            writer.BeginEvent(null);
-            var json = writer.GetJsonWriter();
-            CdpJson.WriteChunk(json, info, _content.BuildText() ?? "", "", _content);
-            json.Flush();
-            writer.EndEvent();
+            WriteChunk(writer, _content.BuildText() ?? "", "", _content);
             writer.WriteData(null, "[DONE]"u8);
         }
         else if (_content.End is ReplyFailed { Error: var error }) WriteError(writer, error);
@@ -52,18 +48,14 @@ internal sealed class CdpStream(CompletionInfo info, ReplyAddresses addresses, C
         switch (replyEvent)
         {
             case ReplyText text:
-                if (text is { Answer: > 0, Offset: 0 } && !_answerRestarted) _delta.Append("\n\n");
+                if (_breaks.Add(text)) _delta.Append("\n\n");
                 _delta.Append(text.Text.Span);
-                _answerRestarted = false;
-                _answerPart = text.Part;
                 break;
             case ReplyItemAdded { Item: ImageItem } added when addresses.Complete(added.Item) is ImageItem image:
                 _delta.Append(Markdown.Image(image, added.Part));
                 break;
-            // A client that adds up the deltas keeps the old text, and shows the new one below it.
-            case ReplyRewritten rewritten when rewritten.Part == _answerPart:
-                _delta.Append("\n\n");
-                _answerRestarted = rewritten.Offset == 0;
+            case ReplyRewritten rewritten:
+                if (_breaks.Add(rewritten)) _delta.Append("\n\n");
                 break;
         }
     }
@@ -74,12 +66,11 @@ internal sealed class CdpStream(CompletionInfo info, ReplyAddresses addresses, C
         var delta = _delta.ToString();
         _delta.Clear();
         _length += delta.Length;
-        writer.BeginEvent(null);
-        var json = writer.GetJsonWriter();
-        CdpJson.WriteChunk(json, info, _length <= MaxRepeated ? _content.BuildText() ?? "" : "", delta);
-        json.Flush();
-        writer.EndEvent();
+        WriteChunk(writer, _length <= MaxRepeated ? _content.BuildText() ?? "" : "", delta, whole: null);
     }
+
+    private void WriteChunk(SseWriter writer, string text, string delta, ReplyContent? whole) => writer.WriteJson(
+        (info, text, delta, whole), static (json, chunk) => CdpJson.WriteChunk(json, chunk.info, chunk.text, chunk.delta, chunk.whole));
 
     private void WriteError(SseWriter writer, Error error)
     {
@@ -88,10 +79,6 @@ internal sealed class CdpStream(CompletionInfo info, ReplyAddresses addresses, C
             _delta.Append(_length > 0 ? "\n\n" : "").Append("[Error: ").Append(error.Message).Append(']');
             WriteDelta(writer);
         }
-        writer.BeginEvent(null);
-        var json = writer.GetJsonWriter();
-        CdpErrors.WriteFailedRequest(json, error, promptLength);
-        json.Flush();
-        writer.EndEvent();
+        writer.WriteJson((error, promptLength), static (json, failed) => CdpErrors.WriteFailedRequest(json, failed.error, failed.promptLength));
     }
 }

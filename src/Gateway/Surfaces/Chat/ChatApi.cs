@@ -44,10 +44,10 @@ internal sealed class ChatApi(
         var request = await JsonBody.Read(context, options.MaxBodyBytes, (root, bytes) => ChatRequestReader.Read(root, bytes, models));
         info.PromptLength = request.PromptLength;
         var model = fleet.RequireModel(RequestInfo.KeyOf(context), Known(request.Model));
-        fleet.RequireTask(tenantId, model.Id, ModelTask.Chat);
+        fleet.RequireTask(model, ModelTask.Chat);
         info.Model = model.Id;
 
-        var headers = TurnHeaders.Read(context.Request, request) with { Credential = UpstreamAuthorization.Read(context, fleet, model.Id) };
+        var headers = TurnHeaders.Read(context.Request, request) with { Credential = UpstreamAuthorization.Read(context, fleet, model) };
         if (request.Choices > 1)
         {
             await choices.Complete(context, request, model.Id, headers);

@@ -99,7 +99,7 @@ internal sealed class ChatChoices(IFleetView fleet, TurnStarter turns, ReplyStre
     private async Task WriteWhole(HttpContext context, ReplyMerge merge, IReadOnlyList<CompletionInfo> completions)
     {
         var addresses = ReplyAddresses.Of(context);
-        var contents = completions.ToDictionary(completion => completion.TurnId, _ => ReplyContent.Start(addresses));
+        var contents = completions.ToDictionary(completion => completion.TurnId, _ => new ReplyContent(addresses));
         if (!await ReplyContent.ReadToEnd(merge, turnId => contents[turnId], time, context.RequestAborted)) return;
         await JsonBody.Write(context, (completions, contents), static (writer, replies) =>
             CompletionJson.Write(writer, [.. replies.completions.Select(completion => (completion, replies.contents[completion.TurnId]))]));

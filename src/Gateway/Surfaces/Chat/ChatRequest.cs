@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using CozeCluster.Gateway.Surfaces.Conversations;
 using Microsoft.AspNetCore.Http;
 
@@ -30,9 +31,11 @@ internal sealed record ChatRequest
 
     public string? User { get; init; }
 
-    public required IReadOnlyDictionary<string, string> Variables { get; init; }
+    /// <summary>See <see cref="TurnRequest.Variables"/>.</summary>
+    public IReadOnlyDictionary<string, string> Variables { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
-    public required IReadOnlyDictionary<string, string> Metadata { get; init; }
+    /// <summary>See <see cref="TurnRequest.Metadata"/>.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>Results of tool calls for an earlier turn of this service; empty if there are none.</summary>
     public IReadOnlyList<ToolOutput> ToolOutputs { get; init; } = [];

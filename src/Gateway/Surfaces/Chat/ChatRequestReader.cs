@@ -10,7 +10,6 @@ internal static class ChatRequestReader
 {
     private const int MaxModelLength = 256;
     private const int MaxUserLength = 1024;
-    private static readonly IReadOnlyDictionary<string, string> Empty = new Dictionary<string, string>();
 
     /// <summary>Reads a request.</summary>
     /// <param name="root">The body.</param>
@@ -42,10 +41,8 @@ internal static class ChatRequestReader
                 ? ConversationNames.Check(JsonInput.ReadString(name, path["conversation_id"]), "conversation_id")
                 : null,
             User = ReadText(root, "user") ?? ReadText(root, "safety_identifier"),
-            Metadata = JsonInput.FindMember(root, "metadata") is { } metadata ? JsonInput.ReadStrings(metadata, path["metadata"], 16, 64, 512) : Empty,
-            Variables = JsonInput.FindMember(root, "custom_variables") is { } variables
-                ? JsonInput.ReadStrings(variables, path["custom_variables"], 256, 256, 1 << 16)
-                : Empty,
+            Metadata = JsonInput.ReadStrings(root, "metadata", path, 16, 64, 512),
+            Variables = JsonInput.ReadStrings(root, "custom_variables", path, 256, 256, 1 << 16),
             WaitingTurnId = waitingTurnId,
             ToolOutputs = outputs,
             Settings = rules.HonoursSettings ? SettingsReader.Read(root) : GenerationSettings.None,

@@ -25,9 +25,9 @@ internal sealed class ChatStream : IReplyRenderer
     private byte[]? _reasoningHead;
     private Cursor _cursor;
     private int _toolCalls;
-    private bool _answerRestarted;
     private bool _hasContent;
     private int _answerPart = -1;
+    private int _restartedPart = -1;
     private int _reasoningPart = -1;
 
     /// <param name="info">The values that all chunks share.</param>
@@ -56,7 +56,7 @@ internal sealed class ChatStream : IReplyRenderer
         _nextAnswerHead = [.. _contentHead, .. "\\n\\n"u8];
         _contentTail = Encoding.UTF8.GetBytes("\"},\"finish_reason\":null}]" + usage + "}");
         _choiceTail = Encoding.UTF8.GetBytes(",\"finish_reason\":null}]" + usage);
-        _answerRestarted = after is { Offset: 0, Revision: > 0 };
+        if (after is { Offset: 0, Revision: > 0 }) _restartedPart = after.Part;
         RestoreState(after, parts ?? []);
     }
 
@@ -91,9 +91,8 @@ internal sealed class ChatStream : IReplyRenderer
         switch (replyEvent)
         {
             case ReplyText text:
-                var head = text is { Answer: > 0, Offset: 0 } && !_answerRestarted ? _nextAnswerHead : _contentHead;
+                var head = text is { Answer: > 0, Offset: 0 } && text.Part != _restartedPart ? _nextAnswerHead : _contentHead;
                 writer.WriteText(EventId, head, text.Text.Span, _contentTail);
-                _answerRestarted = false;
                 _hasContent = true;
                 _answerPart = text.Part;
                 break;
@@ -121,11 +120,7 @@ internal sealed class ChatStream : IReplyRenderer
     private void WriteError(SseWriter writer, Error error)
     {
         if (_errorText) writer.WriteText(EventId, _hasContent ? _nextAnswerHead : _contentHead, $"[Error: {error.Message}]", _contentTail);
-        writer.BeginEvent(null);
-        var json = writer.GetJsonWriter();
-        ErrorRenderer.WriteBody(json, error);
-        json.Flush();
-        writer.EndEvent();
+        writer.WriteJson(error, ErrorRenderer.WriteBody);
     }
 
     /// <summary>
@@ -141,7 +136,7 @@ internal sealed class ChatStream : IReplyRenderer
     private void WriteRewritten(SseWriter writer, ReplyRewritten rewritten)
     {
         // The client received the blank line before this answer with the answer's first text, and keeps it.
-        _answerRestarted = rewritten.Offset == 0;
+        if (rewritten.Offset == 0) _restartedPart = rewritten.Part;
         var json = BeginExtension(writer);
         json.WriteStartObject();
         json.WriteStartObject("rewritten"u8);

@@ -11,7 +11,7 @@ internal sealed record RequestedModels(string? Default, Func<string, ModelRules>
     public static RequestedModels Of(IFleetView fleet, string tenantId, string? otherModel = null) => new(
         otherModel ?? fleet.FindTenant(tenantId)?.DefaultModel,
         name => (fleet.FindModel(tenantId, name) ?? (otherModel is null ? null : fleet.FindModel(tenantId, otherModel))) is { } model
-            ? new ModelRules(fleet.HasLanguageModel(tenantId, model.Id), model.RefusesTools, model.RefusesResponseFormat)
+            ? new ModelRules(fleet.HasLanguageModel(model), model.RefusesTools, model.RefusesResponseFormat)
             : default);
 }
 

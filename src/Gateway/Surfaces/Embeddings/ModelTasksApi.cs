@@ -41,19 +41,19 @@ internal sealed class ModelTasksApi(GatewayOptions options, Readiness readiness,
     private async Task Run(HttpContext context, ModelTask task, FieldTable fields)
     {
         readiness.ThrowIfDraining();
-        var info = RequestInfo.Of(context);
+        var (info, key) = (RequestInfo.Of(context), RequestInfo.KeyOf(context));
         var asked = await JsonBody.Read(context, Math.Min(options.MaxBodyBytes, MaxBodyBytes), (root, _) => AskedTask.Read(root, fields));
         info.PromptLength = asked.InputLength;
-        var model = fleet.RequireModel(info.Key!, asked.Model).Id;
-        fleet.RequireTask(info.Key!.TenantId, model, task);
-        info.Model = model;
+        var model = fleet.RequireModel(key, asked.Model);
+        fleet.RequireTask(model, task);
+        info.Model = model.Id;
 
         var request = new ModelTaskRequest
         {
-            TurnId = fleet.Ids.NewTurn(info.Key.TenantId, null),
-            TenantId = info.Key.TenantId,
-            KeyName = info.Key.Name,
-            Model = model,
+            TurnId = fleet.Ids.NewTurn(key.TenantId, null),
+            TenantId = key.TenantId,
+            KeyName = key.Name,
+            Model = model.Id,
             AskedModel = asked.Model,
             User = asked.User,
             Task = task,
@@ -62,8 +62,8 @@ internal sealed class ModelTasksApi(GatewayOptions options, Readiness readiness,
         };
         info.TurnId = request.TurnId;
         context.Response.Headers["x-turn-id"] = request.TurnId;
-        if (!TurnId.TryGetConversation(request.TurnId, out var key)) throw new InvalidOperationException("A new turn id has no conversation.");
-        var result = await grains.Grain<IModelTaskGrain>(key).Run(request, context.RequestAborted);
+        if (!TurnId.TryGetConversation(request.TurnId, out var conversation)) throw new InvalidOperationException("A new turn id has no conversation.");
+        var result = await grains.Grain<IModelTaskGrain>(conversation).Run(request, context.RequestAborted);
         context.Response.ContentType = "application/json";
         context.Response.Headers.CacheControl = "no-store";
         context.Response.ContentLength = result.Body.Length;

@@ -16,7 +16,6 @@ namespace CozeCluster.Gateway.Surfaces.Images;
 internal sealed class ImagesApi(
     GatewayOptions options, Readiness readiness, IFleetView fleet, ImageTurns turns, TimeProvider time)
 {
-    private static readonly IReadOnlyDictionary<string, string> Empty = new Dictionary<string, string>();
     private static readonly TurnHeaders NoHeaders = new(null, null, false);
 
     public static void Map(IEndpointRouteBuilder routes) => routes.MapTenant(
@@ -34,10 +33,11 @@ internal sealed class ImagesApi(
         var info = RequestInfo.Of(context);
         var request = await JsonBody.Read(context, options.MaxBodyBytes, ImageRequest.Read);
         info.PromptLength = request.Prompt.Length;
-        request = request with { Model = fleet.RequireModel(RequestInfo.KeyOf(context), request.Model).Id };
-        fleet.RequireTask(RequestInfo.TenantIdOf(context), request.Model, ModelTask.Chat);
-        info.Model = request.Model;
-        var headers = NoHeaders with { Credential = UpstreamAuthorization.Read(context, fleet, request.Model) };
+        var model = fleet.RequireModel(RequestInfo.KeyOf(context), request.Model);
+        fleet.RequireTask(model, ModelTask.Chat);
+        request = request with { Model = model.Id };
+        info.Model = model.Id;
+        var headers = NoHeaders with { Credential = UpstreamAuthorization.Read(context, fleet, model) };
 
         var replies = await CollectSuccesses(Enumerable.Range(0, request.Count).Select(_ => RunTurn(context, request, headers)));
         if (context.RequestAborted.IsCancellationRequested) return;
@@ -60,7 +60,7 @@ internal sealed class ImagesApi(
         var chat = new ChatRequest
         {
             Model = request.Model, Messages = [new ChatMessage(ChatRole.User, [new TextContent(prompt)])], Uploads = [], User = request.User,
-            Variables = Empty, Metadata = Empty, PromptLength = prompt.Length, Fingerprint = "",
+            PromptLength = prompt.Length, Fingerprint = "",
         };
         return await turns.Run(context, chat, headers);
     }

@@ -72,15 +72,15 @@ internal static class FleetModels
 
     /// <summary>Requires that a model has a bot with a task.</summary>
     /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>. It names the field <c>model</c>.</exception>
-    public static void RequireTask(this IFleetView fleet, string tenantId, string model, ModelTask task)
+    public static void RequireTask(this IFleetView fleet, ModelDefinition model, ModelTask task)
     {
-        if (fleet.HasTask(tenantId, model, task)) return;
+        if (fleet.HasTask(model, task)) return;
         var what = task switch
         {
             ModelTask.Embeddings => "makes no embeddings",
             ModelTask.Moderations => "makes no moderations",
             _ => "answers no prompts",
         };
-        throw new ClusterException(ErrorCode.InvalidRequest, $"The model '{model}' {what}. Use another model.", "model");
+        throw new ClusterException(ErrorCode.InvalidRequest, $"The model '{model.Id}' {what}. Use another model.", "model");
     }
 }

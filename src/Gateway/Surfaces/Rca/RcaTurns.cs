@@ -8,7 +8,6 @@ namespace CozeCluster.Gateway.Surfaces.Rca;
 /// <summary>Starts turns for histories. Each is a conversation of its own, because clients send the whole history each time.</summary>
 internal sealed class RcaTurns(IFleetView fleet, TurnStarter starter)
 {
-    private static readonly IReadOnlyDictionary<string, string> Empty = new Dictionary<string, string>();
     private static readonly TurnHeaders NoHeaders = new(null, null, false);
 
     /// <summary>Starts a turn.</summary>
@@ -23,8 +22,7 @@ internal sealed class RcaTurns(IFleetView fleet, TurnStarter starter)
         RequestInfo.Of(context).Model = model;
         var request = new ChatRequest
         {
-            Model = model, Messages = history.Messages, Uploads = history.Uploads, PromptLength = history.Length, Variables = Empty, Metadata = Empty,
-            Fingerprint = "",
+            Model = model, Messages = history.Messages, Uploads = history.Uploads, PromptLength = history.Length, Fingerprint = "",
         };
         return starter.Start(key, request, NoHeaders, aborted);
     }

@@ -24,7 +24,7 @@ internal sealed class FleetDocuments(AesSecretSeal seal) : IFleetDocuments
     {
         FollowSealKey(stored);
         var (item, body) = (edit.Item, ParseObject(edit.Json ?? ""));
-        if (edit.Action == FleetEditAction.Patch) body = JsonNodes.Merge(ItemJson(item, stored), body)!.AsObject();
+        if (edit.Action == FleetEditAction.Patch) body = JsonNodes.Merge(ItemJson(item, stored)!, body)!.AsObject();
         var root = Wrap(item, body, stored);
         if (edit.AllowsUserAccounts) root["allow_user_accounts"] = true;
         var filled = new StoredSecrets(stored, seal, text => text).Fill(ToNodes(root));
@@ -44,7 +44,7 @@ internal sealed class FleetDocuments(AesSecretSeal seal) : IFleetDocuments
     }
 
     /// <inheritdoc />
-    public string WriteItem(FleetItemId id, Fleet fleet) => ItemJson(id, fleet).ToJsonString(Readable);
+    public string? WriteItem(FleetItemId id, Fleet fleet) => ItemJson(id, fleet)?.ToJsonString(Readable);
 
     /// <inheritdoc />
     public string Write(Fleet fleet, bool withSecrets)
@@ -72,16 +72,23 @@ internal sealed class FleetDocuments(AesSecretSeal seal) : IFleetDocuments
         if (stored.SealKey is { } key && key.KeyId != seal.KeyId) seal.Choose(key, stored: null);
     }
 
-    private static JsonObject ItemJson(FleetItemId id, Fleet fleet) => id.Kind switch
+    private static JsonObject? ItemJson(FleetItemId id, Fleet fleet)
     {
-        FleetItemKind.Tenant => Items.Tenant(fleet.Tenants.Single(tenant => tenant.Id == id.Id), withKeys: false),
-        FleetItemKind.Key => Items.Key(fleet.Tenants.Single(tenant => tenant.Id == id.TenantOfKey()).Keys.Single(key => key.Name == id.NameOfKey())),
-        FleetItemKind.Account => Items.Account(fleet.Accounts.Single(account => account.Id == id.Id)),
-        FleetItemKind.Listener => Items.Listener(fleet.Listeners.Single(listener => listener.Id == id.Id)),
-        FleetItemKind.Bot => Items.Bot(fleet.Bots.Single(bot => bot.Id == id.Id)),
-        FleetItemKind.Model => Items.Model(fleet.Models.Single(model => model.Id == id.Id)),
-        _ => Items.Settings(fleet),
-    };
+        return id.Kind switch
+        {
+            FleetItemKind.Tenant => One(fleet.Tenants.Where(tenant => tenant.Id == id.Id), tenant => Items.Tenant(tenant, withKeys: false)),
+            FleetItemKind.Key => One(
+                fleet.Tenants.Where(tenant => tenant.Id == id.TenantOfKey()).SelectMany(tenant => tenant.Keys).Where(key => key.Name == id.NameOfKey()), Items.Key),
+            FleetItemKind.Account => One(fleet.Accounts.Where(account => account.Id == id.Id), Items.Account),
+            FleetItemKind.Listener => One(fleet.Listeners.Where(listener => listener.Id == id.Id), Items.Listener),
+            FleetItemKind.Bot => One(fleet.Bots.Where(bot => bot.Id == id.Id), Items.Bot),
+            FleetItemKind.Model => One(fleet.Models.Where(model => model.Id == id.Id), Items.Model),
+            _ => Items.Settings(fleet),
+        };
+
+        static JsonObject? One<T>(IEnumerable<T> found, Func<T, JsonObject> write) where T : class =>
+            found.SingleOrDefault() is { } thing ? write(thing) : null;
+    }
 
     private static JsonObject ParseObject(string json) =>
         TryParse(json) as JsonObject ?? throw new ClusterException(ErrorCode.InvalidRequest, "The body is not a JSON object, or has a member twice.");

@@ -9,8 +9,6 @@ internal static class HttpBody
     /// <summary>The compressions that <see cref="Open"/> unpacks, as values of <c>Accept-Encoding</c>.</summary>
     public static readonly string[] Encodings = ["gzip", "deflate", "br"];
 
-    private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(2);
-
     /// <summary>Opens the body. Unpacks a compressed body even if the request did not ask for compression.</summary>
     public static async Task<Stream> Open(HttpResponseMessage response, CancellationToken cancellationToken)
     {
@@ -45,32 +43,6 @@ internal static class HttpBody
         while (content.Length < limit && await body.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) is var read and > 0)
             content.Write(buffer, 0, read);
         return content.GetBuffer().AsMemory(0, (int)content.Length);
-    }
-
-    /// <summary>
-    /// Reads the few bytes that follow the end of a reply, for two seconds at most, and disposes the response. The connection can be used again only if they
-    /// have been read; otherwise it is closed. Does not throw for a broken connection.
-    /// </summary>
-    /// <param name="response">The response.</param>
-    /// <param name="body">Its body, as <see cref="Open"/> has opened it.</param>
-    /// <param name="maxReads">The largest number of reads, of up to 4 KiB each.</param>
-    /// <param name="time">The clock.</param>
-    public static async Task Drain(HttpResponseMessage response, Stream body, int maxReads, TimeProvider time)
-    {
-        try
-        {
-            using var disposed = response;
-            using var timeout = new CancellationTokenSource(DrainTimeout, time);
-            var buffer = new byte[4096];
-            for (var reads = 0; reads < maxReads; reads++)
-            {
-                if (await body.ReadAsync(buffer, timeout.Token).ConfigureAwait(false) == 0) break;
-            }
-        }
-        catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException or OperationCanceledException or ObjectDisposedException)
-        {
-            // The connection is closed.
-        }
     }
 }
 

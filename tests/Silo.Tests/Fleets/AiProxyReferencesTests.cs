@@ -2,7 +2,7 @@ using CozeCluster.Silo.Fleets;
 
 namespace CozeCluster.Silo.Tests.Fleets;
 
-public sealed class EndpointOptionsTests
+public sealed class AiProxyReferencesTests
 {
     [Theory]
     [InlineData("anonymous: me, options: { openai_account: 'openai-1, openai-2', coze_model: helper, openai_model: gpt-4, own_keys: false }")]
@@ -11,7 +11,7 @@ public sealed class EndpointOptionsTests
     public void ValidOptions_AreTaken(string endpoint) => Assert.Empty(Problems(endpoint));
 
     [Theory]
-    [InlineData("anonymous: me, options: { openai_acount: openai-1 }", "Unknown option 'openai_acount'. Did you mean 'openai_account'?")]
+    [InlineData("anonymous: me, options: { openai_acount: openai-1 }", "'openai_acount' is not a known key. Did you mean 'openai_account'?")]
     [InlineData("anonymous: me, options: { openai_account: openai-3 }", "There is no account of the upstream 'openai' 'openai-3'.")]
     [InlineData("anonymous: me, options: { openai_account: claude-1 }", "There is no account of the upstream 'openai' 'claude-1'.")]
     [InlineData("anonymous: me, options: { gemini_model: nothing }", "There is no model or alias 'nothing'.")]
