@@ -65,7 +65,7 @@ internal sealed class DotSegmentRefusal(RequestDelegate next)
     public Task InvokeAsync(HttpContext context) => RequestPath.HasDotSegments(context)
         ? throw new ClusterException(
             ErrorCode.InvalidRequest,
-            "The path of a request must not have '.' or '..' between slashes. Write slashes of a name as %2F; if the name is '.' or '..', write '-' in its place, "
-            + "and the name in the query (?name=.. or ?id=..).")
+            "The path of a request must not have '.' or '..' between slashes. Write slashes of a name as %2F; if the name is '.' or '..', write '-' in its "
+            + "place, and the name in the query (?name=.. or ?id=..).")
         : next(context);
 }

@@ -99,7 +99,8 @@ public sealed partial class CatalogGrain(
         if (document.ByKey is { } key && !after.Index.IsOwner(key, time.GetUtcNow()))
         {
             throw new ClusterException(
-                ErrorCode.Conflict, "The API key of this request would not be the key of an owner any more. Keep it in the document, or send another owner's key.");
+                ErrorCode.Conflict,
+                "The API key of this request would not be the key of an owner any more. Keep it in the document, or send another owner's key.");
         }
         if (!document.IsDryRun)
         {

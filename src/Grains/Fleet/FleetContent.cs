@@ -28,7 +28,8 @@ internal sealed class FleetContent
     public IReadOnlyDictionary<FleetItemId, FleetMark> Marks => _marks;
 
     /// <summary>The content after rows were written. Only these are read.</summary>
-    public FleetContent With(long version, IReadOnlyList<FleetRow> changed) => new(Log.With(version, changed), ChangeMarks(_marks, changed), _keys.With(Log, changed))
+    public FleetContent With(long version, IReadOnlyList<FleetRow> changed) => new(
+        Log.With(version, changed), ChangeMarks(_marks, changed), _keys.With(Log, changed))
     {
         _index = _index?.With(version, isFull: false, changed, static (_, _) => { }),
     };

@@ -72,7 +72,7 @@ internal static class FleetEdits
             draft.Replace(item, rows.Select(row => (row.Kind, row.Id, row.Payload)));
             KeepModels(known, item, isThere: true, draft);
             // Keys that have outlived a tenant do not go to the next one with its id.
-            if (item.Kind == FleetItemKind.Tenant && known.Index.FindTenant(item.Id) is null) draft.DeleteKeys(item.Id);
+            if (item.Kind == FleetItemKind.Tenant && known.VersionOf(item) == 0) draft.DeleteKeys(item.Id);
         }
         draft.Mark(item, MarkOf(known, edit, now));
     }
@@ -114,8 +114,8 @@ internal static class FleetEdits
         {
             throw new ClusterException(
                 ErrorCode.Conflict,
-                $"The overlap of the last rotation runs until {running.Until.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}: another one would cut off clients that use the key "
-                + "before. Wait, or send lost=true if nobody has received the newest key, or overlap=0s to end both keys at once.", "overlap");
+                $"The overlap of the last rotation runs until {running.Until.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}: another one would cut off clients that use the "
+                + "key before. Wait, or send lost=true if nobody has received the newest key, or overlap=0s to end both keys at once.", "overlap");
         }
         var previous = edit.Overlap <= TimeSpan.Zero ? null
             : running is not null ? running

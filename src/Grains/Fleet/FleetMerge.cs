@@ -99,9 +99,9 @@ internal static class FleetMerge
         return known.Index.Settings with { Models = models };
     }
 
-    /// <summary>Whether a key has outlived its tenant. Nobody can use it, and it is deleted.</summary>
+    /// <summary>Whether a key has outlived its tenant. Nobody can use it, and it is deleted. A damaged tenant is still there.</summary>
     private static bool IsLeft(FleetContent known, FleetItemId item) =>
-        item.Kind == FleetItemKind.Key && known.Index.FindTenant(item.TenantOfKey()) is null;
+        item.Kind == FleetItemKind.Key && known.Log.Find(FleetRowKind.Tenant, item.TenantOfKey()) is null;
 
     private static void RequireTenants(FleetContent known, IEnumerable<FleetItemId> managed, HashSet<string> declared)
     {

@@ -1,8 +1,8 @@
 namespace CozeCluster.Grains;
 
 /// <summary>
-/// The names that new things may have. A name with dot segments cannot be in the path of a request. What is stored, or in a fleet file, with such a name stays as
-/// it is, and can be read, changed and deleted.
+/// The names that new things may have. A name with dot segments cannot be in the path of a request. What is stored, or in a fleet file, with such a name stays
+/// as it is, and can be read, changed and deleted.
 /// </summary>
 internal static class FleetNames
 {

@@ -87,7 +87,7 @@ internal static partial class FleetItemsApi
         return new AdminPage<AdminFleetItem>([.. page.Items.Select(Convert)], page.Next);
     }
 
-    /// <summary>Makes a change, with an entry in the audit log, and waits until this process uses it. Changes of tenant admins wait in a queue before.</summary>
+    /// <summary>Makes a change, with an entry in the audit log, and waits until this process uses it. Those of tenant admins wait in a queue.</summary>
     public static Task<FleetEdited> Apply(AdminCall call, FleetEdit edit, IReadOnlyList<string> fields) => call.OnlyTenant is { } tenant
         ? call.Context.RequestServices.GetRequiredService<FleetChangeQueue>().Run(tenant, () => Commit(call, edit, fields), call.Aborted)
         : Commit(call, edit, fields);
