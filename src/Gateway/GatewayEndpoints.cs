@@ -56,6 +56,7 @@ public static class GatewayEndpoints
     {
         app.UseMiddleware<RequestEnvelope>();
         app.UseMiddleware<EndpointSelection>();
+        app.UseMiddleware<DotSegmentRefusal>();
         app.UseMiddleware<CdpRequestIds>();
         app.UseRouting();
         app.UseCors();

@@ -1,9 +1,7 @@
 using CozeCluster.Gateway.Surfaces.OpenApi;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.OpenApi;
 
 namespace CozeCluster.Gateway.Http;
@@ -38,26 +36,6 @@ internal static class ApiRoutes
         Action<OpenApiOperation> describe) =>
         routes.MapMethods(pattern, [method], handler).WithMetadata(new AdminRoute(AdminRole.Viewer, operationId))
             .Describe(handler.Method, "Admin", operationId, summary, describe);
-
-    /// <summary>
-    /// Reads a parameter of a request's path, percent-decoded once. It reads the raw path, because routing leaves an encoded slash encoded (<c>%2F</c>): a name
-    /// that contains a slash and one that contains the text <c>%2F</c> would look the same.
-    /// </summary>
-    /// <param name="context">The request.</param>
-    /// <param name="name">The name of a parameter that is a whole segment of the route's pattern, or of one that has all the rest of the path.</param>
-    public static string ReadPath(HttpContext context, string name)
-    {
-        var pattern = ((RouteEndpoint)context.GetEndpoint()!).RoutePattern;
-        var place = pattern.PathSegments.TakeWhile(segment => segment.Parts is not [RoutePatternParameterPart part] || part.Name != name).Count();
-        var target = context.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";
-        var query = target.IndexOf('?', StringComparison.Ordinal);
-        // A path begins with a slash, so the first piece is empty.
-        var raw = (query < 0 ? target : target[..query]).Split('/');
-        // The host may provide no raw path, or has resolved the dots of one.
-        if (raw.Length != (context.Request.PathBase + context.Request.Path).Value!.Split('/').Length) return (string?)context.GetRouteValue(name) ?? "";
-        var rest = raw.AsSpan(Math.Min(place + 1, raw.Length));
-        return Uri.UnescapeDataString(pattern.GetParameter(name)!.IsCatchAll ? string.Join('/', rest!) : rest[0]);
-    }
 }
 
 /// <summary>Marks routes that require the API key of a tenant.</summary>

@@ -107,7 +107,10 @@ public enum FleetEditAction
     /// <summary>Lets the API change something that the fleet file declares. It stays as it is; the file does not change it any more.</summary>
     Release,
 
-    /// <summary>Gives a key another secret. The one before stays valid for <see cref="FleetEdit.Overlap"/>.</summary>
+    /// <summary>
+    /// Gives a key another secret. The one before stays valid for <see cref="FleetEdit.Overlap"/>. While an overlap runs, see
+    /// <see cref="FleetEdit.ReplacesLost"/>.
+    /// </summary>
     Rotate,
 }
 
@@ -151,6 +154,13 @@ public sealed record FleetEdit(FleetEditAction Action, FleetItemId Item, string 
     [Id(75)]
     public bool AllowsUserAccounts { get; init; }
 
+    /// <summary>
+    /// For <see cref="FleetEditAction.Rotate"/> while an overlap runs: whether the newest secret is replaced, which nobody has received, and the one before
+    /// stays valid until the overlap ends. Default false: such a rotation is refused, unless <see cref="Overlap"/> is zero.
+    /// </summary>
+    [Id(105)]
+    public bool ReplacesLost { get; init; }
+
     /// <summary>The action and the thing, without the content.</summary>
     public override string ToString() => $"{Action} {Item}";
 }
@@ -174,6 +184,10 @@ public sealed record FleetDocument(string Text, string By)
     /// <summary>Whether the differences are only calculated. Default false.</summary>
     [Id(71)]
     public bool IsDryRun { get; init; }
+
+    /// <summary>The hash of the API key that sends the document: the key must still be that of an owner afterwards. Null: no key sends it.</summary>
+    [Id(106)]
+    public string? ByKey { get; init; }
 
     /// <summary>A constant text. It never shows the document.</summary>
     public override string ToString() => nameof(FleetDocument);

@@ -54,8 +54,11 @@ public sealed partial class CatalogGrain(
             }
             if (_content.Index.Settings.SealKey?.Fingerprints.Sealed != fleet.SealKey?.Fingerprints.Sealed)
                 throw new ClusterException(ErrorCode.StateConflict, "The key that encrypts secrets was replaced at the same time. Retry.");
+            var isChecked = _content.Marks.Count == 0;
             var changed = FleetMerge.ApplyFile(_content, fleet, time.GetUtcNow(), unchanged);
-            await Commit(changed, changedItem: null, isChecked: _content.Marks.Count == 0);
+            var after = _content.With(Log.Version + 1, changed);
+            if (!isChecked) documents.Check(after.Index.ToFleet(), changed: null);
+            await Commit(changed, after);
         }
         // Also if the fleet was already applied: its first import may have failed before this.
         KeepActive(fleet.Bots);
@@ -67,9 +70,10 @@ public sealed partial class CatalogGrain(
     public async Task<FleetEdited> Change(FleetEdit edit)
     {
         var changed = FleetEdits.Apply(_content, edit, documents, time.GetUtcNow());
-        if (edit.IsByOwner && _content.Index.HasOwner && !_content.With(Log.Version + 1, changed).Index.HasOwner)
-            throw new ClusterException(ErrorCode.Conflict, "No key of an owner would be left, so nobody could make one through the API.");
-        await Commit(changed, edit.Item);
+        var after = _content.With(Log.Version + 1, changed);
+        if (edit.IsByOwner) RequireOwner(after);
+        documents.Check(after.AffectedBy(edit.Item), edit.Item);
+        await Commit(changed, after);
         KeepActive(_content.Only(edit.Item).Bots);
         await RefreshView();
         return new FleetEdited(Log.Version, _content.Read(edit.Item, documents));
@@ -91,9 +95,16 @@ public sealed partial class CatalogGrain(
         }
         var after = before.With(Log.Version + 1, changed);
         documents.Check(after.Index.ToFleet(), changed: null);
+        RequireOwner(after);
+        if (document.ByKey is { } key && !after.Index.IsOwner(key, time.GetUtcNow()))
+        {
+            throw new ClusterException(
+                ErrorCode.Conflict,
+                "The API key of this request would not be the key of an owner any more. Keep it in the document, or send another owner's key.");
+        }
         if (!document.IsDryRun)
         {
-            await Commit(changed, changedItem: null, isChecked: true);
+            await Commit(changed, after);
             KeepActive(fleet.Bots);
             await RefreshView();
         }
@@ -139,16 +150,20 @@ public sealed partial class CatalogGrain(
     /// <inheritdoc />
     public Task<FleetStatus> GetStatus() => Task.FromResult(new FleetStatus(Log.Version, _processes.List()));
 
-    /// <summary>Writes the rows of a change, if the fleet is valid with them.</summary>
+    private void RequireOwner(FleetContent after)
+    {
+        var now = time.GetUtcNow();
+        if (_content.Index.HasOwner(now) && !after.Index.HasOwner(now))
+            throw new ClusterException(ErrorCode.Conflict, "No valid key of an owner would be left, so nobody could make one through the API.");
+    }
+
+    /// <summary>Writes the rows of a change.</summary>
     /// <param name="changed">The rows; none changes nothing.</param>
-    /// <param name="changedItem">The only thing that changes; null: several.</param>
-    /// <param name="isChecked">Whether the fleet is known to be valid.</param>
-    private async Task Commit(List<FleetRow> changed, FleetItemId? changedItem, bool isChecked = false)
+    /// <param name="after">The content with them. It is valid.</param>
+    private async Task Commit(List<FleetRow> changed, FleetContent after)
     {
         if (changed.Count == 0) return;
-        var (before, version) = (_content, _content.Log.Version + 1);
-        var after = before.With(version, changed);
-        if (!isChecked) documents.Check(after.Index.ToFleet(), changedItem);
+        var (before, version) = (_content, after.Log.Version);
         _isCommitting = true;
         try
         {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 
 namespace CozeCluster.Grains;
@@ -5,15 +6,17 @@ namespace CozeCluster.Grains;
 /// <summary>One version of the fleet as the catalog works with it: its rows, what they mean, and which things are managed through the API. Immutable.</summary>
 internal sealed class FleetContent
 {
+    private readonly ImmutableDictionary<FleetItemId, FleetMark> _marks;
+    private readonly FleetKeyNames _keys;
     private FleetIndex? _index;
-    private ILookup<FleetItemId, FleetRow>? _keys;
 
-    /// <summary>Reads the rows when they are needed. Damaged rows are ignored.</summary>
+    /// <summary>Reads the rows. Damaged rows are ignored.</summary>
     public FleetContent(FleetLog log)
+        : this(log, ChangeMarks(ImmutableDictionary<FleetItemId, FleetMark>.Empty, log.Rows), FleetKeyNames.None.With(FleetLog.Empty, log.Rows))
     {
-        Log = log;
-        Marks = ReadMarks(log);
     }
+
+    private FleetContent(FleetLog log, ImmutableDictionary<FleetItemId, FleetMark> marks, FleetKeyNames keys) => (Log, _marks, _keys) = (log, marks, keys);
 
     /// <summary>The rows.</summary>
     public FleetLog Log { get; }
@@ -22,10 +25,11 @@ internal sealed class FleetContent
     public FleetIndex Index => _index ??= FleetIndex.Empty.With(Log.Version, isFull: true, [.. Log.Rows], static (_, _) => { });
 
     /// <summary>The things that are managed through the API.</summary>
-    public IReadOnlyDictionary<FleetItemId, FleetMark> Marks { get; }
+    public IReadOnlyDictionary<FleetItemId, FleetMark> Marks => _marks;
 
-    /// <summary>The content after rows were written.</summary>
-    public FleetContent With(long version, IReadOnlyList<FleetRow> changed) => new(Log.With(version, changed))
+    /// <summary>The content after rows were written. Only these are read.</summary>
+    public FleetContent With(long version, IReadOnlyList<FleetRow> changed) => new(
+        Log.With(version, changed), ChangeMarks(_marks, changed), _keys.With(Log, changed))
     {
         _index = _index?.With(version, isFull: false, changed, static (_, _) => { }),
     };
@@ -51,12 +55,7 @@ internal sealed class FleetContent
     /// <summary>The rows of a thing; empty if the fleet does not have it.</summary>
     public IReadOnlyList<FleetRow> RowsOf(FleetItemId item)
     {
-        if (item.Kind == FleetItemKind.Key)
-        {
-            _keys ??= Log.Rows.Where(row => row.Kind == FleetRowKind.Key).Select(row => (Row: row, Item: ItemOf(row))).Where(pair => pair.Item is not null)
-                .ToLookup(pair => pair.Item!.Value, pair => pair.Row);
-            return [.. _keys[item]];
-        }
+        if (item.Kind == FleetItemKind.Key) return [.. _keys.RowsOf(item).Select(id => Log.Find(FleetRowKind.Key, id)!)];
         return Log.Find(KindOf(item.Kind), item.Id) is { } row ? [row] : [];
     }
 
@@ -65,10 +64,13 @@ internal sealed class FleetContent
     /// <param name="tenantId">The tenant of keys; null: all.</param>
     public IReadOnlyList<FleetItemId> List(FleetItemKind kind, string? tenantId)
     {
-        var items = Log.Rows.Where(row => row.Kind == KindOf(kind)).Select(ItemOf).OfType<FleetItemId>().Distinct();
-        if (tenantId is not null) items = items.Where(item => item.TenantOfKey() == tenantId);
+        if (tenantId is not null) return [.. _keys.List(tenantId)];
+        var items = kind == FleetItemKind.Key ? _keys.All : Log.Rows.Where(row => row.Kind == KindOf(kind)).Select(ItemOf).OfType<FleetItemId>();
         return [.. items.OrderBy(item => item.Id, StringComparer.Ordinal)];
     }
+
+    /// <summary>How many keys a tenant has.</summary>
+    public int CountKeys(string tenantId) => _keys.Count(tenantId);
 
     /// <summary>The version of a thing; 0 if the fleet does not have it.</summary>
     public long VersionOf(FleetItemId item)
@@ -101,6 +103,19 @@ internal sealed class FleetContent
         };
 
         static IReadOnlyList<T> One<T>(T? found) where T : class => found is null ? [] : [found];
+    }
+
+    /// <summary>
+    /// The part of the fleet that a change of a thing can make invalid, if the rest was valid before. A key refers to nothing but models of its tenant, nothing
+    /// refers to a key, and two keys cannot have one secret, because it is the id of their rows. Anything else is checked with the whole fleet.
+    /// </summary>
+    public Fleet AffectedBy(FleetItemId item)
+    {
+        if (item.Kind != FleetItemKind.Key) return Index.ToFleet();
+        var (part, tenantId) = (Only(item), item.TenantOfKey());
+        if (part.Tenants.All(tenant => tenant.Keys.All(key => key.Models.Count == 0))) return part;
+        var offered = Index.OrderedModels.Where(model => model.IsOfferedTo(tenantId)).Select(model => model with { Bots = [], Fallback = [], Tenants = [] });
+        return part with { Models = [.. offered] };
     }
 
     /// <summary>A thing as text; null if the fleet does not have it.</summary>
@@ -158,13 +173,16 @@ internal sealed class FleetContent
         }
     }
 
-    private static Dictionary<FleetItemId, FleetMark> ReadMarks(FleetLog log)
+    private static ImmutableDictionary<FleetItemId, FleetMark> ChangeMarks(
+        ImmutableDictionary<FleetItemId, FleetMark> known, IEnumerable<FleetRow> changed)
     {
-        var marks = new Dictionary<FleetItemId, FleetMark>();
-        foreach (var row in log.Marks)
+        var marks = known.ToBuilder();
+        foreach (var row in changed.Where(row => row.Kind == FleetRowKind.Managed))
         {
-            if (FleetMark.ItemOf(row.Id) is { } item && log.Read(row.Kind, row.Id, StateJson.Default.FleetMark) is { } mark) marks[item] = mark;
+            if (FleetMark.ItemOf(row.Id) is not { } item) continue;
+            if (FleetLog.Read(row, StateJson.Default.FleetMark) is { } mark) marks[item] = mark;
+            else marks.Remove(item);
         }
-        return marks;
+        return marks.ToImmutable();
     }
 }

@@ -21,6 +21,16 @@ internal sealed class FleetDraft(FleetContent known, bool replacesFile = false)
         foreach (var (kind, id, payload) in rows) Put(kind, id, payload);
     }
 
+    /// <summary>Deletes all keys of a tenant.</summary>
+    public void DeleteKeys(string tenantId)
+    {
+        foreach (var key in known.List(FleetItemKind.Key, tenantId))
+        {
+            Replace(key, []);
+            Mark(key, null);
+        }
+    }
+
     /// <summary>Marks a thing as managed through the API; null: it is not any more.</summary>
     public void Mark(FleetItemId item, FleetMark? mark)
     {

@@ -34,7 +34,9 @@ internal static class FleetEdits
             case FleetEditAction.Rotate: Put(known, edit, Rotate(known, edit, now), now, draft); break;
             default:
                 if (!exists) RequireRoom(known, item);
-                Put(known, edit, documents.ReadItem(edit, StoredOf(known, edit, exists)), now, draft);
+                var content = documents.ReadItem(edit, StoredOf(known, edit, exists));
+                FleetNames.Check(known, exists ? [] : [item], content);
+                Put(known, edit, content, now, draft);
                 break;
         }
         var rows = draft.Complete();
@@ -71,6 +73,8 @@ internal static class FleetEdits
                 throw new ClusterException(ErrorCode.InvalidRequest, "An id must not begin or end with a space.", "id");
             draft.Replace(item, rows.Select(row => (row.Kind, row.Id, row.Payload)));
             KeepModels(known, item, isThere: true, draft);
+            // Keys that have outlived a tenant do not go to the next one with its id.
+            if (item.Kind == FleetItemKind.Tenant && known.VersionOf(item) == 0) draft.DeleteKeys(item.Id);
         }
         draft.Mark(item, MarkOf(known, edit, now));
     }
@@ -99,11 +103,7 @@ internal static class FleetEdits
         draft.Replace(item, declared.Select(row => (FleetContent.KindOf(item.Kind), row.Id, row.Payload)));
         if (declared.Count > 0) return;
         KeepModels(known, item, isThere: false, draft);
-        foreach (var key in item.Kind == FleetItemKind.Tenant ? known.List(FleetItemKind.Key, item.Id) : [])
-        {
-            draft.Replace(key, []);
-            draft.Mark(key, null);
-        }
+        if (item.Kind == FleetItemKind.Tenant) draft.DeleteKeys(item.Id);
     }
 
     private static Fleet Rotate(FleetContent known, FleetEdit edit, DateTimeOffset now)
@@ -111,12 +111,18 @@ internal static class FleetEdits
         var item = edit.Item;
         if (item.Kind != FleetItemKind.Key || edit.Key is not { } made) throw new ClusterException(ErrorCode.InvalidRequest, "Only keys can be rotated.");
         var key = known.ReadKeys(item).Single();
-        var rotated = key with
+        var running = key.Previous?.Until > now ? key.Previous : null;
+        if (running is not null && edit.Overlap > TimeSpan.Zero && !edit.ReplacesLost)
         {
-            Hash = made.Hash,
-            Hint = made.Hint,
-            Previous = edit.Overlap > TimeSpan.Zero ? new PreviousApiKey(key.Hash, now + edit.Overlap) : null,
-        };
+            throw new ClusterException(
+                ErrorCode.Conflict,
+                $"The overlap of the last rotation runs until {running.Until.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}: another one would cut off clients that use the "
+                + "key before. Wait, or send lost=true if nobody has received the newest key, or overlap=0s to end both keys at once.", "overlap");
+        }
+        var previous = edit.Overlap <= TimeSpan.Zero ? null
+            : running is not null ? running
+            : new PreviousApiKey(key.Hash, now + edit.Overlap);
+        var rotated = key with { Hash = made.Hash, Hint = made.Hint, Previous = previous };
         return Fleet.Empty with { Tenants = [new TenantDefinition { Id = item.TenantOfKey(), Keys = [rotated] }] };
     }
 
@@ -163,7 +169,7 @@ internal static class FleetEdits
     private static void RequireRoom(FleetContent known, FleetItemId item)
     {
         var (count, max) = item.Kind == FleetItemKind.Key
-            ? (known.List(item.Kind, item.TenantOfKey()).Count, MaxKeys)
+            ? (known.CountKeys(item.TenantOfKey()), MaxKeys)
             : (known.Log.Rows.Count(row => row.Kind == FleetContent.KindOf(item.Kind)), MaxItems);
         if (count >= max) throw new ClusterException(ErrorCode.Conflict, $"There are {max} already; no more can be made through the API.");
     }

@@ -55,13 +55,15 @@ internal sealed class FleetIndex
 
     private FleetModelNames ModelNames => _modelNames ??= new FleetModelNames(OrderedModels, _bots);
 
-    private IReadOnlyList<ModelDefinition> OrderedModels =>
+    /// <summary>The models in the fleet's order.</summary>
+    public IReadOnlyList<ModelDefinition> OrderedModels =>
         _orderedModels ??= [.. _settings.Models.Select(id => _models.GetValueOrDefault(id)).OfType<ModelDefinition>()];
 
     /// <summary>The settings of the fleet.</summary>
     public FleetSettings Settings => _settings;
 
-    public ApiKeyInfo? FindKey(string hash) => _keys.GetValueOrDefault(hash);
+    /// <summary>Finds a key by its hash. A key whose tenant is not in the fleet is no key.</summary>
+    public ApiKeyInfo? FindKey(string hash) => _keys.GetValueOrDefault(hash) is { } key && _tenants.ContainsKey(key.TenantId) ? key : null;
 
     public ApiKeyInfo? FindKeyByName(string tenantId, string keyName) => (_keyNames ??= IndexKeyNames()).GetValueOrDefault((tenantId, keyName));
 
@@ -150,12 +152,17 @@ internal sealed class FleetIndex
     }
 
     /// <summary>The hashes of keys that an earlier version had, and that this one does not have or gives other rights.</summary>
-    public IReadOnlyList<string> FindRevokedKeys(FleetIndex before) => ReferenceEquals(before._keys, _keys)
-        ? []
-        : [.. before._keys.Where(key => !HasSameRights(key.Value, FindKey(key.Key))).Select(key => key.Key)];
+    public IReadOnlyList<string> FindRevokedKeys(FleetIndex before) =>
+        ReferenceEquals(before._keys, _keys) && ReferenceEquals(before._tenants, _tenants)
+            ? []
+            : [.. before._keys.Where(key => !HasSameRights(key.Value, FindKey(key.Key))).Select(key => key.Key)];
 
-    /// <summary>Whether an owner has a key that is not disabled.</summary>
-    public bool HasOwner => _keys.Values.Any(key => key is { Admin: true, Role: null or AdminRole.Owner, Disabled: false, IsPrevious: false });
+    /// <summary>Whether an owner has a key that is valid at a time.</summary>
+    public bool HasOwner(DateTimeOffset now) => _keys.Any(key => key.Value is { Admin: true, IsPrevious: false } && IsOwner(key.Key, now));
+
+    /// <summary>Whether the key with a hash is that of an owner, and valid at a time.</summary>
+    public bool IsOwner(string hash, DateTimeOffset now) =>
+        FindKey(hash) is { Admin: true, Role: null or AdminRole.Owner, Disabled: false } key && !(key.ExpiresAt <= now);
 
     /// <summary>The whole fleet, ordered by id; its models in the fleet's order.</summary>
     public Fleet ToFleet()

@@ -34,6 +34,9 @@ internal sealed class FleetLog
         Imports = Read(FleetRowKind.Imports, FleetImports.Id, StateJson.Default.FleetImports) ?? FleetImports.None;
     }
 
+    /// <summary>Without rows.</summary>
+    public static FleetLog Empty { get; } = new(0, []);
+
     /// <summary>The version of the fleet.</summary>
     public long Version { get; }
 
@@ -43,16 +46,16 @@ internal sealed class FleetLog
     /// <summary>All rows, in no particular order.</summary>
     public IReadOnlyCollection<FleetRow> Rows => _rows.Values;
 
-    /// <summary>The rows of kind <see cref="FleetRowKind.Managed"/>.</summary>
-    public IEnumerable<FleetRow> Marks => _rows.Values.Where(row => row.Kind == FleetRowKind.Managed);
-
     /// <summary>Finds a row; null if there is none.</summary>
     public FleetRow? Find(FleetRowKind kind, string id) => _rows.GetValueOrDefault((kind, id));
 
     /// <summary>Reads the content of a row; null if there is none, or if it is damaged.</summary>
-    public T? Read<T>(FleetRowKind kind, string id, JsonTypeInfo<T> json) where T : class
+    public T? Read<T>(FleetRowKind kind, string id, JsonTypeInfo<T> json) where T : class => Find(kind, id) is { } row ? Read(row, json) : null;
+
+    /// <summary>Reads the content of a row; null if the row is deleted, or if it is damaged.</summary>
+    public static T? Read<T>(FleetRow row, JsonTypeInfo<T> json) where T : class
     {
-        if (Find(kind, id)?.Payload is not { } payload) return null;
+        if (row.Payload is not { } payload) return null;
         try
         {
             return FleetRows.Read(payload, json);

@@ -11,10 +11,14 @@ internal static class FleetMerge
     /// <param name="fleet">The content of the file.</param>
     /// <param name="now">The date of models that are new and have none.</param>
     /// <param name="unchanged">Receives the managed things that the file declares otherwise.</param>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.InvalidRequest"/>: the file lacks the tenant of a managed key, which nobody could see or revoke then.
+    /// </exception>
     public static List<FleetRow> ApplyFile(FleetContent known, Fleet fleet, DateTimeOffset now, ICollection<FleetItemId> unchanged)
     {
         var draft = new FleetDraft(known, replacesFile: true);
-        var declared = known.Marks.Keys.ToDictionary(item => item, _ => new List<DeclaredRow>());
+        var declared = known.Marks.Keys.Where(item => !IsLeft(known, item)).ToDictionary(item => item, _ => new List<DeclaredRow>());
+        RequireTenants(known, declared.Keys, [.. fleet.Tenants.Select(tenant => tenant.Id)]);
         var kept = new HashSet<(FleetRowKind, string)>();
         foreach (var (item, kind, id, payload) in FleetRows.Convert(known.Log, fleet, now))
         {
@@ -30,8 +34,9 @@ internal static class FleetMerge
         draft.Put(FleetRowKind.Imports, FleetImports.Id, FleetRows.Write(known.Log.Imports.With(fleet), StateJson.Default.FleetImports));
         foreach (var row in known.Log.Rows.Where(row => !IsOwn(row.Kind) && !kept.Contains((row.Kind, row.Id))))
         {
-            if (FleetContent.ItemOf(row) is not { } item || !known.Marks.ContainsKey(item)) draft.Delete(row.Kind, row.Id);
+            if (FleetContent.ItemOf(row) is not { } item || !declared.ContainsKey(item)) draft.Delete(row.Kind, row.Id);
         }
+        foreach (var key in known.Marks.Keys.Where(item => IsLeft(known, item))) draft.Mark(key, null);
         foreach (var (item, rows) in declared)
         {
             draft.Mark(item, known.Marks[item] with { Declared = rows });
@@ -45,6 +50,7 @@ internal static class FleetMerge
     /// <param name="fleet">The content of the document.</param>
     /// <param name="by">Who sent it.</param>
     /// <param name="now">The time of the change.</param>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>: something new has a name that it must not have.</exception>
     public static (List<FleetRow> Rows, List<(FleetItemId Item, FleetDifferenceKind Change)> Differences) ApplyDocument(
         FleetContent known, Fleet fleet, string by, DateTimeOffset now)
     {
@@ -69,6 +75,7 @@ internal static class FleetMerge
             draft.Replace(item, rows.Select(row => (row.Kind, row.Id, row.Payload)));
             draft.Mark(item, change == FleetDifferenceKind.Deleted ? null : new FleetMark(now, by) { Declared = mark?.Declared ?? [] });
         }
+        FleetNames.Check(known, differences.Where(one => one.Item2 == FleetDifferenceKind.Created).Select(one => one.Item1), fleet);
         ReplaceSettings(known, fleet, by, now, draft, differences);
         return (draft.Complete(), differences);
     }
@@ -90,6 +97,22 @@ internal static class FleetMerge
         if (declared is null) return settings;
         declared.Add(new DeclaredRow(FleetSettings.Id, FleetRows.Write(settings with { Models = [], SealKey = null }, StateJson.Default.FleetSettings)));
         return known.Index.Settings with { Models = models };
+    }
+
+    /// <summary>Whether a key has outlived its tenant. Nobody can use it, and it is deleted. A damaged tenant is still there.</summary>
+    private static bool IsLeft(FleetContent known, FleetItemId item) =>
+        item.Kind == FleetItemKind.Key && known.Log.Find(FleetRowKind.Tenant, item.TenantOfKey()) is null;
+
+    private static void RequireTenants(FleetContent known, IEnumerable<FleetItemId> managed, HashSet<string> declared)
+    {
+        foreach (var key in managed.Where(item => item.Kind == FleetItemKind.Key && known.RowsOf(item).Count > 0))
+        {
+            var tenant = key.TenantOfKey();
+            if (declared.Contains(tenant) || known.Marks.ContainsKey(new(FleetItemKind.Tenant, tenant))) continue;
+            throw new ClusterException(
+                ErrorCode.InvalidRequest,
+                $"tenants[{tenant}].keys[{key.NameOfKey()}]: There is no tenant '{tenant}'. Delete the keys that were made for it through the API first.");
+        }
     }
 
     private static void ReplaceSettings(

@@ -21,7 +21,7 @@ public sealed class StoredFleet(IFleetStore store, IFleetDocuments documents, Ti
             if (changed.Count == 0) return new FleetEdited(before.Log.Version, before.Read(edit.Item, documents));
             var version = before.Log.Version + 1;
             var after = before.With(version, changed);
-            documents.Check(after.Index.ToFleet(), edit.Item);
+            documents.Check(after.AffectedBy(edit.Item), edit.Item);
             try
             {
                 await store.Commit(before.Log.Version, version, changed);

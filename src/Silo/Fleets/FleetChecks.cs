@@ -3,6 +3,8 @@ namespace CozeCluster.Silo.Fleets;
 /// <summary>The checks that need the whole fleet: ids are unique, and references refer to something that the file declares.</summary>
 internal static class FleetChecks
 {
+    private const int MaxNames = 5;
+
     /// <summary>Checks that nothing is declared twice.</summary>
     public static void CheckUnique(FleetReadContext context, Declared declared)
     {
@@ -42,6 +44,21 @@ internal static class FleetChecks
         CheckUpstreams(bots, accounts);
         CheckCredentials(declared);
         foreach (var tenant in tenants) CheckModelNames(tenant, models);
+    }
+
+    /// <summary>What operators should know about the names of a fleet.</summary>
+    public static IReadOnlyList<string> Warnings(Declared declared)
+    {
+        IEnumerable<(string What, string Name)> names =
+        [
+            .. declared.Models.Select(model => ("model", model.Definition.Id)),
+            .. declared.Tenants.SelectMany(tenant => tenant.Keys).Select(key => ("key", key.Definition.Name)),
+            .. declared.Tenants.SelectMany(tenant => tenant.ModelNames.Aliases).Select(alias => ("alias", alias.Alias.Name)),
+        ];
+        List<string> found = [.. names.Where(one => DotSegments.AreIn(one.Name)).Select(one => $"{one.What} '{one.Name}'")];
+        if (found.Count == 0) return [];
+        var more = found.Count > MaxNames ? $" and {found.Count - MaxNames} more" : "";
+        return [$"Names that cannot be in the path of a request: {string.Join(", ", found.Take(MaxNames))}{more}. A name {DotSegments.Refusal}"];
     }
 
     private static void CheckModelNames(DeclaredTenant tenant, IReadOnlyList<DeclaredModel> models)

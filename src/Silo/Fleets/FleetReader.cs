@@ -99,7 +99,11 @@ internal sealed class FleetReader(EnvironmentValues environment, bool isReachabl
         {
             Endpoints = [.. declared.Endpoints.Select(endpoint => endpoint.Definition)],
             Listeners = [.. declared.Listeners.Select(listener => listener.Listener)],
-            Warnings = [.. DiscordSection.Warnings(declared), .. TenantSection.Warnings(declared), .. EndpointSection.Warnings(declared)],
+            Warnings =
+            [
+                .. DiscordSection.Warnings(declared), .. TenantSection.Warnings(declared), .. EndpointSection.Warnings(declared),
+                .. FleetChecks.Warnings(declared),
+            ],
             Notifications = notifications,
             DeclaredVersion = declaredVersion,
         };

@@ -65,7 +65,7 @@ internal static class KeyRulesSection
     private const string ExpectedRange = "a range of addresses in CIDR notation, such as 10.0.0.0/8 or 2001:db8::/32, or a single address";
     private const string ExpectedTime = "a date such as 2027-01-31, which is its first moment in UTC, or a time such as 2027-01-31T18:00:00Z";
 
-    private static readonly string[] TimeFormats = ["yyyy-MM-dd", "yyyy-MM-ddTHH:mm:ssK", "yyyy-MM-ddTHH:mmK"];
+    private static readonly string[] TimeFormats = ["yyyy-MM-dd", "yyyy-MM-ddTHH:mm:ssK", "yyyy-MM-ddTHH:mmK", "yyyy-MM-ddTHH:mm:ss.FFFFFFFK"];
 
     /// <summary>Ranges of addresses as <see cref="IPNetwork"/> writes them.</summary>
     public static IReadOnlyList<string> ReadRanges(FleetField section)

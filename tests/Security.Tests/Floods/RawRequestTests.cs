@@ -29,6 +29,8 @@ public sealed class RawRequestTests(SmallNodeFixture node)
         { "many headers", "GET /v1/models HTTP/1.1\r\nHost: node\r\n" + Lines(200, number => $"X-{number}: x") + "\r\n", "431" },
         { "a huge header", $"GET /v1/models HTTP/1.1\r\nHost: node\r\nX-Huge: {new string('x', 1 << 20)}\r\n\r\n", "431" },
         { "a huge path", $"GET /{new string('x', 1 << 20)} HTTP/1.1\r\nHost: node\r\n\r\n", "414" },
+        { "dot segments", "GET /v1/models/../models HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n", "400" },
+        { "encoded dot segments", "DELETE /admin/v1/fleet/models/%2e%2E HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n", "400" },
         { "a line of zeros", new string('\0', 100) + "\r\n\r\n", "400" },
         { "a header with a line feed", "GET /v1/models HTTP/1.1\r\nHost: node\r\nX-Request-Id: a\nSet-Cookie: b\r\nConnection: close\r\n\r\n", "400|401" },
     };

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 
 namespace CozeCluster.Silo.Tests.Documents;
 
@@ -59,6 +60,69 @@ public sealed class ManagedFleetPropertyTests
             }
         }
         Assert.True(applied > Steps / 4 && refused > 0, $"{applied} applied, {refused} refused");
+    }
+
+    /// <summary>A change of a key is checked with a part of the fleet: it is refused as the whole check refuses it, and for the same reason.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task AnyChangeOfAKey_IsCheckedAsTheWholeFleetIs(int seed)
+    {
+        var random = new Random(seed);
+        await using var fleet = await ManagedFleet.Start(KeysFile);
+        await fleet.Put(FleetItemKind.Tenant, "u", """{"aliases": {"fast": "all"}, "default_model": "fast"}""");
+        var (applied, refused) = (0, 0);
+        for (var step = 0; step < Steps; step++)
+        {
+            var (tenant, name) = (random.Next(2) == 0 ? "t" : "u", $"k{random.Next(3)}");
+            var item = FleetItemId.Key(tenant, name);
+            var key = RandomKey(random);
+            var whole = JsonNode.Parse((await fleet.Catalog.Export(withSecrets: true)).Json)!;
+            var isThere = await fleet.Catalog.ReadItem(item) is not null;
+            if (isThere && random.Next(4) == 0)
+            {
+                await fleet.Delete(item.Kind, item.Id);
+                fleet.Documents.Check(FullFleetOf(fleet, (await fleet.Catalog.Export(withSecrets: true)).Json), null);
+                continue;
+            }
+            var owner = whole["tenants"]!.AsArray().Single(one => (string)one!["id"]! == tenant)!.AsObject();
+            if (owner["keys"] is null) owner["keys"] = new JsonArray();
+            var keys = owner["keys"]!.AsArray();
+            if (keys.SingleOrDefault(one => (string)one!["name"]! == name) is { } before) keys.Remove(before);
+            var declared = key.DeepClone().AsObject();
+            declared["name"] = name;
+            keys.Add(declared);
+
+            var expected = Record.Exception(() => fleet.Documents.Check(FullFleetOf(fleet, whole.ToJsonString()), item)) as ClusterException;
+            var actual = await Record.ExceptionAsync(() => fleet.Put(item.Kind, item.Id, key.ToJsonString())) as ClusterException;
+
+            // The catalog finds a secret that is used twice by its row, and another check says so.
+            Assert.Equal(expected is null, actual is null);
+            if (expected?.Param == "models[0]" || actual?.Param == "models[0]")
+                Assert.Equal((expected!.Message, expected.Param), (actual!.Message, actual.Param));
+            if (actual is null) applied++;
+            else refused++;
+        }
+        Assert.True(applied > Steps / 5 && refused > Steps / 5, $"{applied} applied, {refused} refused");
+    }
+
+    private const string KeysFile = """
+        tenants: [{ id: t, keys: [{ name: file, key: first-random-key-91f2, models: [mine] }], aliases: { quick: all } }]
+        accounts: [{ id: a, upstream: coze, token: file-token }]
+        bots: [{ id: b, upstream: coze, bot_id: "1", accounts: [a] }]
+        models: [{ id: all, bots: [b] }, { id: mine, bots: [b], tenants: [t] }, { id: other, bots: [b], tenants: [t], hidden: true }]
+        """;
+
+    private static JsonObject RandomKey(Random random)
+    {
+        string[] models = ["all", "mine", "other", "al", "nothing", "fast"];
+        var key = new JsonObject { ["hash"] = Hash(random.Next(40)) };
+        if (random.Next(3) > 0) key["models"] = new JsonArray(models[random.Next(models.Length)]);
+        if (random.Next(3) == 0) key["previous"] = new JsonObject { ["hash"] = Hash(random.Next(40)), ["until"] = "2035-01-01" };
+        return key;
+
+        static string Hash(int number) => number == 0 ? GrainKeys.ApiKeyHash("first-random-key-91f2") : $"{number:x64}";
     }
 
     private static Fleet FullFleetOf(ManagedFleet fleet, string json) => fleet.Documents.Read(json, Fleet.Empty);

@@ -50,7 +50,7 @@ internal sealed partial class AdminCall(HttpContext context)
     public static ClusterException Unknown(string what) => new(ErrorCode.NotFound, $"There is no {what} with this id.", "id");
 
     /// <summary>A value of the path, decoded.</summary>
-    public string Path(string name) => ApiRoutes.ReadPath(context, name);
+    public string Path(string name) => RequestPath.Read(context, name);
 
     /// <summary>A text of the query; null without one, or if it is empty.</summary>
     public string? Query(string name)

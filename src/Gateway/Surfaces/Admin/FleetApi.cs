@@ -48,7 +48,10 @@ internal static class FleetApi
         // What a dry run has shown is only applied to the version that it was compared with.
         long? expected = isDryRun ? null : FleetItemsApi.ReadVersion(call, mayBeNew: false) is > 0 and var version ? version : null;
         var text = await JsonBody.ReadBytes(call.Context, MaxDocument, static bytes => Encoding.UTF8.GetString(bytes));
-        var document = new FleetDocument(text, $"{call.Key.TenantId}/{call.Key.Name}") { Expected = expected, IsDryRun = isDryRun };
+        var document = new FleetDocument(text, $"{call.Key.TenantId}/{call.Key.Name}")
+        {
+            Expected = expected, IsDryRun = isDryRun, ByKey = call.Key.Hash,
+        };
         var catalog = FleetItemsApi.Catalog(call);
         var target = new AuditTarget("fleet", "", null) { Note = isDryRun ? "dry run" : null };
         var result = await call.Audited(target, () => catalog.ImportDocument(document));

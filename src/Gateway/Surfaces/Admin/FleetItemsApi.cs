@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using CozeCluster.Gateway.Http;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Gateway.Surfaces.Admin;
@@ -86,8 +87,12 @@ internal static partial class FleetItemsApi
         return new AdminPage<AdminFleetItem>([.. page.Items.Select(Convert)], page.Next);
     }
 
-    /// <summary>Makes a change, with an entry in the audit log, and waits until this process uses it.</summary>
-    public static async Task<FleetEdited> Apply(AdminCall call, FleetEdit edit, IReadOnlyList<string> fields)
+    /// <summary>Makes a change, with an entry in the audit log, and waits until this process uses it. Those of tenant admins wait in a queue.</summary>
+    public static Task<FleetEdited> Apply(AdminCall call, FleetEdit edit, IReadOnlyList<string> fields) => call.OnlyTenant is { } tenant
+        ? call.Context.RequestServices.GetRequiredService<FleetChangeQueue>().Run(tenant, () => Commit(call, edit, fields), call.Aborted)
+        : Commit(call, edit, fields);
+
+    private static async Task<FleetEdited> Commit(AdminCall call, FleetEdit edit, IReadOnlyList<string> fields)
     {
         var target = new AuditTarget(WireName.Of(edit.Item.Kind), edit.Item.NameOrId(), TenantOf(edit.Item)) { Fields = fields };
         var edited = await call.Audited(target, () => Catalog(call).Change(edit));

@@ -34,7 +34,13 @@ internal static class FleetKeysApi
         routes.Map(
             new("POST", Path + "/{name}/rotate", AdminRole.Operator, "rotateFleetKey", "Replaces an API key by a new one. The old one stays valid for a while.")
             {
-                TenantAdmins = true, HasTag = true, Query = [("overlap", "How long the old key stays valid, 0s to 90d. Default 24h.")],
+                TenantAdmins = true,
+                HasTag = true,
+                Query =
+                [
+                    ("overlap", "How long the old key stays valid, 0s to 90d. Default 24h."),
+                    ("lost", "true: if an overlap runs, replaces the newest key, which nobody has received; the one before stays valid. Default false."),
+                ],
             },
             made, Rotate);
     }
@@ -64,7 +70,7 @@ internal static class FleetKeysApi
         var key = NewApiKey.Create();
         var edit = FleetItemsApi.Edit(call, FleetEditAction.Rotate, ItemOf(call)) with
         {
-            Key = key.Stored, Overlap = overlap, Expected = FleetItemsApi.ReadVersion(call, mayBeNew: false),
+            Key = key.Stored, Overlap = overlap, ReplacesLost = call.Flag("lost"), Expected = FleetItemsApi.ReadVersion(call, mayBeNew: false),
         };
         var edited = await FleetItemsApi.Apply(call, edit, []);
         return new AdminMadeKey(key.Text, FleetItemsApi.Show(call, edited.Item!));

@@ -97,7 +97,7 @@ internal static class AiProxyRequestReader
         var name = ReadText(conversation, "conversation_id", path);
         return new CozeTurn(
             ReadText(conversation, "bot_id", path), ReadText(conversation, "user", path),
-            name is null ? null : ConversationNames.Check(name, "coze.conversation.conversation_id"));
+            name is null ? null : ConversationNames.CheckNew(name, "coze.conversation.conversation_id"));
     }
 
     private static JsonElement? ReadObject(JsonElement value, string name, JsonFieldPath path)

@@ -83,7 +83,7 @@ internal sealed record TurnHeaders(string? ConversationName, string? Idempotency
         var name = request.ConversationName;
         if (ReadHeader(http, "x-conversation-id") is { } headerName)
         {
-            ConversationNames.Check(headerName, "x-conversation-id");
+            ConversationNames.CheckNew(headerName, "x-conversation-id");
             if (name is not null && name != headerName)
             {
                 throw new ClusterException(

@@ -38,7 +38,7 @@ internal static class ChatRequestReader
             IncludeUsage = ReadIncludeUsage(root, path["stream_options"], stream),
             Choices = JsonInput.FindMember(root, "n") is { } choices ? (int)JsonInput.ReadInteger(choices, path["n"], 1, ChatRequest.MaxChoices) : 1,
             ConversationName = JsonInput.FindMember(root, "conversation_id") is { } name
-                ? ConversationNames.Check(JsonInput.ReadString(name, path["conversation_id"]), "conversation_id")
+                ? ConversationNames.CheckNew(JsonInput.ReadString(name, path["conversation_id"]), "conversation_id")
                 : null,
             User = JsonInput.FindText(root, "user", path, MaxUserLength) ?? JsonInput.FindText(root, "safety_identifier", path, MaxUserLength),
             Metadata = JsonInput.ReadStrings(root, "metadata", path, 16, 64, 512),

@@ -126,7 +126,7 @@ internal sealed class ConversationsApi(IGrainFactory grains, IFleetView fleet, G
 
     private (string Name, IConversationGrain Grain) Find(HttpContext context)
     {
-        var name = ConversationNames.Check(ApiRoutes.ReadPath(context, "name"), "name");
+        var name = ConversationNames.Check(RequestPath.Read(context, "name"), "name");
         return (name, grains.Grain<IConversationGrain>(fleet.Ids.KeyOf(RequestInfo.TenantIdOf(context), name)));
     }
 
@@ -176,6 +176,12 @@ internal static class ConversationNames
             throw new ClusterException(ErrorCode.InvalidRequest, $"Invalid '{param}': it must not contain control characters.", param);
         return name;
     }
+
+    /// <summary>Checks the name of a conversation in which a turn begins.</summary>
+    /// <inheritdoc cref="Check"/>
+    public static string CheckNew(string name, string param) => DotSegments.AreIn(name)
+        ? throw new ClusterException(ErrorCode.InvalidRequest, $"Invalid '{param}': it {DotSegments.Refusal}.", param)
+        : Check(name, param);
 
     /// <summary>Adds the name of the conversation to the headers of a response, unless it cannot be the value of a header.</summary>
     /// <param name="response">The response.</param>

@@ -34,7 +34,7 @@ internal static class ModelsApi
 
     private static async Task Read(HttpContext context)
     {
-        var id = ApiRoutes.ReadPath(context, "id");
+        var id = RequestPath.Read(context, "id");
         var model = context.RequestServices.GetRequiredService<IFleetView>().RequireModel(RequestInfo.KeyOf(context), id, "model");
         await JsonBody.Write(context, new ModelInfo(id, model.CreatedAt), Write);
     }

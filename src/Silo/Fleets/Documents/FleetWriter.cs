@@ -250,8 +250,7 @@ internal sealed class FleetWriter(Func<string, string> text, Func<Secret, string
         if (value is { } number) json[name] = number;
     }
 
-    // The times of a file have whole seconds.
-    private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+    private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFFZ", CultureInfo.InvariantCulture);
 
     private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }
