@@ -37,7 +37,7 @@ public sealed class ManagedKeysTests : IAsyncLifetime
 
         Assert.StartsWith("tenants[contractors].keys[bob]: There is no tenant 'contractors'.", refused.Message, StringComparison.Ordinal);
         Assert.NotNull(View.FindKey(bob));
-        await _fleet.Edit(FleetEditAction.Delete, FleetItemKind.Key, "contractors/bob", edit => edit with { MayChangeAdmins = true });
+        await _fleet.Edit(FleetEditAction.Delete, FleetItemKind.Key, "contractors/bob", edit => edit with { IsByOwner = true });
         await _fleet.Import(WithoutContractors);
         Assert.Null(View.FindTenant("contractors"));
     }
@@ -183,7 +183,7 @@ public sealed class ManagedKeysTests : IAsyncLifetime
 
         await Refused(ErrorCode.InvalidRequest, () => Make($"contractors/{name}", "{}"));
         await Refused(ErrorCode.InvalidRequest, () => _fleet.Put(FleetItemKind.Model, name, """{"bots": ["b"]}"""));
-        await Refused(ErrorCode.InvalidRequest, () => _fleet.Put(FleetItemKind.Tenant, "t", $$"""{"aliases": {{{text}}: "m"}}"""));
+        await Refused(ErrorCode.InvalidRequest, () => _fleet.Put(FleetItemKind.Tenant, "t", $$$"""{"aliases": {{{{text}}}: "m"}}"""));
         await RefusedDocument("models", new JsonObject { ["id"] = name, ["bots"] = new JsonArray("b") });
         await RefusedDocument("tenants", new JsonObject
         {
@@ -243,7 +243,7 @@ public sealed class ManagedKeysTests : IAsyncLifetime
         var made = NewApiKey.Create();
         await _fleet.Edit(
             FleetEditAction.Put, FleetItemKind.Key, key,
-            edit => edit with { Json = json, Key = made.Stored, Expected = FleetEdit.New, MayChangeAdmins = true });
+            edit => edit with { Json = json, Key = made.Stored, Expected = FleetEdit.New, IsByOwner = true });
         return made.Stored.Hash;
     }
 
@@ -265,7 +265,7 @@ public sealed class ManagedKeysTests : IAsyncLifetime
         FleetEditAction.Rotate, FleetItemKind.Key, "contractors/app", edit => edit with { Key = key.Stored, Overlap = overlap, ReplacesLost = isLost });
 
     private Task<FleetEdited> EditAsOwner(FleetEditAction action, string key, string json) =>
-        _fleet.Edit(action, FleetItemKind.Key, key, edit => edit with { Json = json, MayChangeAdmins = true });
+        _fleet.Edit(action, FleetItemKind.Key, key, edit => edit with { Json = json, IsByOwner = true });
 
     private static async Task<ClusterException> Refused(ErrorCode code, Func<Task> change)
     {
