@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace CozeCluster.Upstreams.Claude;
 
-/// <summary>Sends <c>POST /v1/messages</c>, once. Throws a <see cref="ClusterException"/> for everything except an event stream.</summary>
+/// <summary>Sends <c>POST /v1/messages</c>, once. Throws a <see cref="ClusterException"/> for everything except a reply.</summary>
 internal sealed class ClaudeHttp(UpstreamHttp http, ISecretSeal seal, TimeProvider time, ILogger logger)
 {
     /// <summary>Sends a request and opens its event stream.</summary>

@@ -128,8 +128,10 @@ internal sealed record ClaudePrompt(IReadOnlyList<string> System, IReadOnlyList<
             }
             if (!_messages[0].IsUser) _messages.Insert(0, new ClaudeMessage(IsUser: true, [new ClaudeText(Continue)]));
             // The API refuses white space at the end of a prefill.
-            if (_messages[^1] is { IsUser: false, Content: [.., ClaudeText answer] } last && canPrefill) last.Content[^1] = new ClaudeText(answer.Text.TrimEnd());
-            else if (!_messages[^1].IsUser) _messages.Add(new ClaudeMessage(IsUser: true, [new ClaudeText(Continue)]));
+            if (canPrefill && _messages[^1] is { IsUser: false, Content: [.., ClaudeText answer] } last)
+                last.Content[^1] = new ClaudeText(answer.Text.TrimEnd());
+            else if (!_messages[^1].IsUser)
+                _messages.Add(new ClaudeMessage(IsUser: true, [new ClaudeText(Continue)]));
             return new ClaudePrompt(_system, _messages);
         }
 

@@ -13,7 +13,8 @@ public static class OpenAiApi
 public sealed record OpenAiBotOptions
 {
     private const string FieldPrefix = "field.";
-    private const string Known = "api, background, instructions_role, max_tokens_field, reasoning_summary, send_reasoning, send_user, store, stream_usage, field.<name>";
+    private const string Known =
+        "api, background, instructions_role, max_tokens_field, reasoning_summary, send_reasoning, send_user, store, stream_usage, field.<name>";
 
     /// <summary>Option <c>api</c>: whether turns are sent to the Responses API (<c>responses</c>) or as chat completions (<c>chat</c>, the default).</summary>
     public bool UsesResponses { get; init; }

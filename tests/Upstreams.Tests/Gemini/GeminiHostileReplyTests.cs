@@ -38,7 +38,8 @@ public sealed class GeminiHostileReplyTests : IDisposable
     [InlineData("[")]
     public async Task WholeAnswerToAStreamRequest_IsTheReply(string array)
     {
-        var answer = array + """{"candidates":[{"content":{"parts":[{"text":"Hello"}]},""" + "\n\n" + """ "finishReason":"STOP"}]}""" + (array.Length > 0 ? "]" : "");
+        var reply = """{"candidates":[{"content":{"parts":[{"text":"Hello"}]},""" + "\n\n" + """ "finishReason":"STOP"}]}""";
+        var answer = array + reply + (array.Length > 0 ? "]" : "");
         await using var server = await WireServer.Start(answer);
         using var rig = new GeminiRig(server.BaseUrl);
         var sink = await rig.Run(rig.Turn("Hi"));

@@ -155,7 +155,8 @@ public sealed class GeminiSandboxTests : IAsyncLifetime
     public async Task ResultsOfCallsWithTheSameId_StayInTheirOrder()
     {
         await _rig.Run(_rig.Turn(
-            CozeRig.User("Both?"), new ChatMessage(ChatRole.Assistant, []) { ToolCalls = [new ToolCall("x", "weather", "{}"), new ToolCall("x", "time", "{}")] },
+            CozeRig.User("Both?"),
+            new ChatMessage(ChatRole.Assistant, []) { ToolCalls = [new ToolCall("x", "weather", "{}"), new ToolCall("x", "time", "{}")] },
             new ChatMessage(ChatRole.Tool, [new TextContent("one")]) { ToolCallId = "x" },
             new ChatMessage(ChatRole.Tool, [new TextContent("two")]) { ToolCallId = "x" }) with { Settings = Weather });
 

@@ -25,7 +25,9 @@ public sealed class OpenAiChatRequestTests
     {
         var messages = Write(baseUrl, option, CozeRig.User("Hi"), Thoughtful, CozeRig.User("1?"), Calling, Result, Calling with { Reasoning = null }, Result);
 
-        Assert.Equal(isSent ? [null, "A greeting", null, "Needs f", null, "", null] : new string?[7], messages.Select(message => (string?)message!["reasoning_content"]));
+        Assert.Equal(
+            isSent ? [null, "A greeting", null, "Needs f", null, "", null] : new string?[7],
+            messages.Select(message => (string?)message!["reasoning_content"]));
     }
 
     [Fact]

@@ -84,7 +84,8 @@ public sealed class OpenAiExchangeTests
     {
         using var stop = new CancellationTokenSource();
         var sink = new RecordingSink();
-        await using var exchange = Exchange(new PiecesStream([Encoding.UTF8.GetBytes(UntilFinish + Delta("{}", "\"stop\""))], staysOpen: true), new ManualTime());
+        var wire = Encoding.UTF8.GetBytes(UntilFinish + Delta("{}", "\"stop\""));
+        await using var exchange = Exchange(new PiecesStream([wire], staysOpen: true), new ManualTime());
         Assert.True(await exchange.WaitToRead(stop.Token));
         exchange.Read(sink);
         var wait = exchange.WaitToRead(stop.Token).AsTask();

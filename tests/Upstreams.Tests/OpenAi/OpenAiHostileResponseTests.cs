@@ -51,7 +51,8 @@ public sealed class OpenAiHostileResponseTests : IDisposable
         var sink = await _rig.Read(arguments, _wire.Completed());
         Assert.Equal((ErrorCode.UpstreamProtocol, 1), (sink.Failure?.Code, sink.Ends));
 
-        foreach (var events in new[] { new[] { arguments, _wire.Item(ResponseWire.Call("a", "f")), _wire.Completed() }, [arguments, _wire.Completed(ResponseWire.Call("a", "f"))] })
+        var call = ResponseWire.Call("a", "f");
+        foreach (var events in new[] { new[] { arguments, _wire.Item(call), _wire.Completed() }, [arguments, _wire.Completed(call)] })
             Assert.Equal("a", Assert.Single((await _rig.Read(events)).Items).Id);
     }
 

@@ -118,7 +118,8 @@ public sealed class LostAttachmentTests
                 await media.Load(turn, ClaudeRig.Stop);
                 var model = new GeminiModel("gemini-2.5-flash", 2.5);
                 var (system, contents) = GeminiContents.FromMessages(turn.Messages, model, new GeminiCallIds(TimeProvider.System), media);
-                return Encoding.UTF8.GetString(GeminiRequest.Write(model, new GeminiBotOptions(), turn.Settings, new GeminiTools(model, turn.Settings), system, contents).Span);
+                var tools = new GeminiTools(model, turn.Settings);
+                return Encoding.UTF8.GetString(GeminiRequest.Write(model, new GeminiBotOptions(), turn.Settings, tools, system, contents).Span);
         }
     }
 }

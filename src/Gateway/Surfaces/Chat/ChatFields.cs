@@ -12,6 +12,7 @@ internal static class ChatFields
     private const FieldUse IgnoredByBots = FieldUse.IgnoredByBots;
     private const FieldUse RejectedByBots = FieldUse.RejectedByBots;
     private const int MaxStops = 4;
+    private const string NoProbabilities = "replies have no token probabilities, whichever model answers";
 
     public static FieldTable Table { get; } = new(
         new("model", Supported, "string", "A model of `GET /v1/models`. Required."),
@@ -163,12 +164,12 @@ internal static class ChatFields
 
     private static void CheckLogProbs(JsonElement value, JsonFieldPath path)
     {
-        if (JsonInput.ReadBoolean(value, path)) throw FieldChecks.NotSupported(path, "replies have no token probabilities, whichever model answers; send false or omit it");
+        if (JsonInput.ReadBoolean(value, path)) throw FieldChecks.NotSupported(path, NoProbabilities + "; send false or omit it");
     }
 
     private static void CheckTopLogProbs(JsonElement value, JsonFieldPath path)
     {
-        if (JsonInput.ReadInteger(value, path, 0, 20) > 0) throw FieldChecks.NotSupported(path, "replies have no token probabilities, whichever model answers; send 0 or omit it");
+        if (JsonInput.ReadInteger(value, path, 0, 20) > 0) throw FieldChecks.NotSupported(path, NoProbabilities + "; send 0 or omit it");
     }
 
     private static void CheckModalities(JsonElement value, JsonFieldPath path)
