@@ -67,7 +67,10 @@ public sealed class ManagedKeysTests : IAsyncLifetime
     {
         var bob = await LeaveKey();
         var file = WithoutContractors.Replace(
-            "accounts:", $$"""  - { id: contractors, keys: [{ name: bob, hash: {{bob}} }] }""" + "\naccounts:", StringComparison.Ordinal);
+            "\naccounts:", "\n" + $$"""
+              - { id: contractors, keys: [{ name: bob, hash: {{bob}} }] }
+            accounts:
+            """, StringComparison.Ordinal);
 
         var import = await _fleet.Import(file);
 
@@ -179,11 +182,11 @@ public sealed class ManagedKeysTests : IAsyncLifetime
     public async Task Name_WithDotSegments_IsRefusedForNewThings(string name)
     {
         await _fleet.Import(File);
-        var text = JsonValue.Create(name).ToJsonString();
+        var alias = new JsonObject { ["aliases"] = new JsonObject { [name] = "m" } };
 
         await Refused(ErrorCode.InvalidRequest, () => Make($"contractors/{name}", "{}"));
         await Refused(ErrorCode.InvalidRequest, () => _fleet.Put(FleetItemKind.Model, name, """{"bots": ["b"]}"""));
-        await Refused(ErrorCode.InvalidRequest, () => _fleet.Put(FleetItemKind.Tenant, "t", $$$"""{"aliases": {{{{text}}}: "m"}}"""));
+        await Refused(ErrorCode.InvalidRequest, () => _fleet.Put(FleetItemKind.Tenant, "t", alias.ToJsonString()));
         await RefusedDocument("models", new JsonObject { ["id"] = name, ["bots"] = new JsonArray("b") });
         await RefusedDocument("tenants", new JsonObject
         {
@@ -202,7 +205,7 @@ public sealed class ManagedKeysTests : IAsyncLifetime
     [Fact]
     public async Task Name_WithDotSegmentsInAFile_CanBeReadChangedAndDeleted()
     {
-        var file = File.Replace("name: c,", "name: ..,", StringComparison.Ordinal).Replace("{ id: m,", "{ id: a/../b,", StringComparison.Ordinal);
+        var file = File.Replace("name: c,", "name: \"..\",", StringComparison.Ordinal).Replace("{ id: m,", "{ id: a/../b,", StringComparison.Ordinal);
         await _fleet.Import(file);
         await _fleet.Release(FleetItemKind.Key, "contractors/..");
         await _fleet.Release(FleetItemKind.Model, "a/../b");
@@ -214,7 +217,7 @@ public sealed class ManagedKeysTests : IAsyncLifetime
 
         Assert.True(View.FindKey(GrainKeys.ApiKeyHash("contr-key-of-the-file-0123456789"))!.Disabled);
         Assert.Contains("true", (await _fleet.Read(FleetItemKind.Model, "a/../b")).Json, StringComparison.Ordinal);
-        await _fleet.Import(File);
+        await _fleet.Import(File.Replace("contr-key", "other-key", StringComparison.Ordinal));
         await _fleet.Delete(FleetItemKind.Key, "contractors/..");
         await _fleet.Delete(FleetItemKind.Model, "a/../b");
         Assert.Null(View.FindModel("root", "a/../b"));

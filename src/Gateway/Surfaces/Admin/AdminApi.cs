@@ -40,7 +40,7 @@ internal static class AdminApi
     public static IServiceCollection AddAdminApi(this IServiceCollection services)
     {
         services.AddSingleton<RefusedRequests>();
-        services.AddSingleton<FleetChangeQueue>();
+        services.AddSingleton<FleetCallQueue>();
         // The generator of the OpenAPI document reads the schemas of bodies from here.
         return services.Configure<JsonOptions>(options =>
         {

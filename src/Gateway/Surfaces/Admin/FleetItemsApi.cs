@@ -83,14 +83,14 @@ internal static partial class FleetItemsApi
     /// <summary>Returns a page of things.</summary>
     public static async Task<AdminPage<AdminFleetItem>> List(AdminCall call, FleetItemKind kind, string? tenantId)
     {
-        var page = await Catalog(call).ListItems(kind, tenantId, call.After, call.Limit);
+        var (after, limit) = (call.After, call.Limit);
+        var page = await Ask(call, isChange: false, () => Catalog(call).ListItems(kind, tenantId, after, limit));
         return new AdminPage<AdminFleetItem>([.. page.Items.Select(Convert)], page.Next);
     }
 
-    /// <summary>Makes a change, with an entry in the audit log, and waits until this process uses it. Those of tenant admins wait in a queue.</summary>
-    public static Task<FleetEdited> Apply(AdminCall call, FleetEdit edit, IReadOnlyList<string> fields) => call.OnlyTenant is { } tenant
-        ? call.Context.RequestServices.GetRequiredService<FleetChangeQueue>().Run(tenant, () => Commit(call, edit, fields), call.Aborted)
-        : Commit(call, edit, fields);
+    /// <summary>Makes a change, with an entry in the audit log, and waits until this process uses it.</summary>
+    public static Task<FleetEdited> Apply(AdminCall call, FleetEdit edit, IReadOnlyList<string> fields) =>
+        Ask(call, isChange: true, () => Commit(call, edit, fields));
 
     private static async Task<FleetEdited> Commit(AdminCall call, FleetEdit edit, IReadOnlyList<string> fields)
     {
@@ -207,7 +207,12 @@ internal static partial class FleetItemsApi
     }
 
     private static async Task<FleetItem> Read(AdminCall call, FleetItemId item) =>
-        await Catalog(call).ReadItem(item) ?? throw AdminCall.Unknown(WireName.Of(item.Kind));
+        await Ask(call, isChange: false, () => Catalog(call).ReadItem(item)) ?? throw AdminCall.Unknown(WireName.Of(item.Kind));
+
+    /// <summary>Calls the catalog. The calls of tenant admins wait in a queue.</summary>
+    private static Task<T> Ask<T>(AdminCall call, bool isChange, Func<Task<T>> ask) => call.OnlyTenant is { } tenant
+        ? call.Context.RequestServices.GetRequiredService<FleetCallQueue>().Run(tenant, isChange, ask, call.Aborted)
+        : ask();
 
     private static AdminFleetItem Convert(FleetItem item) =>
         new(item.Id.NameOrId(), item.Version, item.IsManaged ? "api" : "file", item.IsInFile)

@@ -3,14 +3,14 @@ using CozeCluster.TestKit;
 
 namespace CozeCluster.Gateway.Tests.Surfaces.Admin;
 
-public sealed class FleetChangeQueueTests : IDisposable
+public sealed class FleetCallQueueTests : IDisposable
 {
     private readonly ManualTime _time = new();
     private readonly Pump _pump = new();
-    private readonly FleetChangeQueue _queue;
+    private readonly FleetCallQueue _queue;
     private readonly List<(string Tenant, TaskCompletionSource<int> End)> _running = [];
 
-    public FleetChangeQueueTests() => _queue = new FleetChangeQueue(_time);
+    public FleetCallQueueTests() => _queue = new FleetCallQueue(_time);
 
     public void Dispose() => _queue.Dispose();
 
@@ -20,18 +20,18 @@ public sealed class FleetChangeQueueTests : IDisposable
         var started = Enumerable.Range(0, 20).Select(_ => Begin("evil")).ToList();
 
         Assert.Equal(["evil"], _running.Select(change => change.Tenant));
-        Assert.Equal(20 - FleetChangeQueue.MaxOfTenant, started.Count(change => change.IsFaulted));
+        Assert.Equal(20 - FleetCallQueue.MaxOfTenant, started.Count(change => change.IsFaulted));
         var refused = await Assert.ThrowsAsync<ClusterException>(() => started[^1]);
         Assert.Equal((ErrorCode.RateLimited, _time.GetUtcNow().AddSeconds(1)), (refused.Code, refused.Until));
-        for (var change = 0; change < FleetChangeQueue.MaxOfTenant; change++) End(change);
-        Assert.Equal(FleetChangeQueue.MaxOfTenant, started.Count(change => change.IsCompletedSuccessfully));
+        for (var change = 0; change < FleetCallQueue.MaxOfTenant; change++) End(change);
+        Assert.Equal(FleetCallQueue.MaxOfTenant, started.Count(change => change.IsCompletedSuccessfully));
     }
 
     [Fact]
     public void Run_ChangesOfSeveralTenants_TakeTurns()
     {
         foreach (var tenant in (string[])["a", "a", "a", "b", "b", "c"]) _ = Begin(tenant);
-        Assert.Equal(FleetChangeQueue.MaxAtCatalog, _running.Count);
+        Assert.Equal(FleetCallQueue.MaxAtCatalog, _running.Count);
 
         for (var change = 0; change < 6; change++) End(change);
 
@@ -41,7 +41,7 @@ public sealed class FleetChangeQueueTests : IDisposable
     [Fact]
     public async Task Run_MoreChangesThanInAMinute_AreRefusedUntilTheNextMinute()
     {
-        for (var change = 0; change < FleetChangeQueue.MaxPerMinute; change++)
+        for (var change = 0; change < FleetCallQueue.MaxPerMinute; change++)
         {
             var begun = Begin("a");
             End(change);
@@ -54,7 +54,20 @@ public sealed class FleetChangeQueueTests : IDisposable
         Assert.Equal(_time.GetUtcNow().AddSeconds(40), refused.Until);
         _time.Advance(TimeSpan.FromSeconds(40));
         _ = Begin("a");
-        Assert.Equal(FleetChangeQueue.MaxPerMinute + 1, _running.Count);
+        Assert.Equal(FleetCallQueue.MaxPerMinute + 1, _running.Count);
+    }
+
+    [Fact]
+    public void Run_Reads_WaitButAreNotCounted()
+    {
+        for (var read = 0; read < FleetCallQueue.MaxPerMinute + FleetCallQueue.MaxOfTenant; read++)
+        {
+            _ = Begin("a", isChange: false);
+            if (read >= FleetCallQueue.MaxOfTenant - 1) End(read - FleetCallQueue.MaxOfTenant + 1);
+        }
+        _ = Begin("a");
+
+        Assert.True(Begin("a", isChange: false).IsFaulted);
     }
 
     [Fact]
@@ -62,7 +75,7 @@ public sealed class FleetChangeQueueTests : IDisposable
     {
         var first = Begin("a");
         using var cancelled = new CancellationTokenSource();
-        var second = _queue.Run("a", () => Task.FromResult(0), cancelled.Token);
+        var second = _queue.Run("a", isChange: true, () => Task.FromResult(0), cancelled.Token);
         var third = Begin("a");
         await cancelled.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
@@ -74,10 +87,10 @@ public sealed class FleetChangeQueueTests : IDisposable
         await third;
     }
 
-    private Task<int> Begin(string tenant)
+    private Task<int> Begin(string tenant, bool isChange = true)
     {
         Task<int>? begun = null;
-        _pump.Run(() => begun = _queue.Run(tenant, () =>
+        _pump.Run(() => begun = _queue.Run(tenant, isChange, () =>
         {
             var end = new TaskCompletionSource<int>();
             _running.Add((tenant, end));

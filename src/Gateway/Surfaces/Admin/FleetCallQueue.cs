@@ -1,18 +1,18 @@
 namespace CozeCluster.Gateway.Surfaces.Admin;
 
 /// <summary>
-/// Lets few changes of tenant admins wait for the catalog, which makes one change after another: those of operators must not wait behind thousands of others.
-/// A tenant makes one change at a time, so that no tenant waits for more than one change of each other tenant. Thread-safe.
+/// Lets few calls of tenant admins wait for the catalog, which answers one call after another: those of operators must not wait behind thousands of others.
+/// A tenant makes one call at a time, so that no tenant waits for more than one call of each other tenant. Thread-safe.
 /// </summary>
-internal sealed class FleetChangeQueue(TimeProvider time) : IDisposable
+internal sealed class FleetCallQueue(TimeProvider time) : IDisposable
 {
-    /// <summary>How many changes of a tenant may wait or run in this process.</summary>
+    /// <summary>How many calls of a tenant may wait or run in this process.</summary>
     public const int MaxOfTenant = 8;
 
     /// <summary>How many changes a tenant may make in a minute through this process.</summary>
     public const int MaxPerMinute = 120;
 
-    /// <summary>How many changes of all tenants the catalog gets from this process at a time.</summary>
+    /// <summary>How many calls of all tenants the catalog gets from this process at a time.</summary>
     public const int MaxAtCatalog = 2;
 
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
@@ -23,20 +23,21 @@ internal sealed class FleetChangeQueue(TimeProvider time) : IDisposable
     private readonly SemaphoreSlim _catalog = new(MaxAtCatalog);
     private long _windowStart;
 
-    /// <summary>Makes a change of a tenant admin when it is its turn.</summary>
+    /// <summary>Makes a call for a tenant admin when it is its turn.</summary>
     /// <param name="tenantId">The tenant.</param>
-    /// <param name="change">Makes the change.</param>
+    /// <param name="isChange">Whether it changes something, so that it counts for <see cref="MaxPerMinute"/>.</param>
+    /// <param name="call">Calls the catalog.</param>
     /// <param name="cancellationToken">Cancels only the wait.</param>
     /// <exception cref="ClusterException"><see cref="ErrorCode.RateLimited"/>, with the time of a retry.</exception>
-    public async Task<T> Run<T>(string tenantId, Func<Task<T>> change, CancellationToken cancellationToken)
+    public async Task<T> Run<T>(string tenantId, bool isChange, Func<Task<T>> call, CancellationToken cancellationToken)
     {
-        var tenant = Enter(tenantId);
+        var tenant = Enter(tenantId, isChange);
         try
         {
             using (await Wait(tenant.OneAtATime, cancellationToken))
             using (await Wait(_catalog, cancellationToken))
             {
-                return await change();
+                return await call();
             }
         }
         finally
@@ -47,18 +48,18 @@ internal sealed class FleetChangeQueue(TimeProvider time) : IDisposable
 
     public void Dispose() => _catalog.Dispose();
 
-    private Tenant Enter(string tenantId)
+    private Tenant Enter(string tenantId, bool isChange)
     {
         lock (_gate)
         {
             if (_tenants.Count == 0 || time.GetElapsedTime(_windowStart) >= Window) StartWindow();
             if (!_tenants.TryGetValue(tenantId, out var tenant)) _tenants[tenantId] = tenant = new Tenant();
             var now = time.GetUtcNow();
-            if (tenant.InWindow >= MaxPerMinute)
+            if (isChange && tenant.InWindow >= MaxPerMinute)
                 throw Refuse($"A tenant may change its keys {MaxPerMinute} times a minute.", now + Window - time.GetElapsedTime(_windowStart));
-            if (tenant.Entered >= MaxOfTenant) throw Refuse($"{MaxOfTenant} changes of this tenant are waiting already.", now + Pause);
+            if (tenant.Entered >= MaxOfTenant) throw Refuse($"{MaxOfTenant} requests of this tenant are waiting already.", now + Pause);
             tenant.Entered++;
-            tenant.InWindow++;
+            if (isChange) tenant.InWindow++;
             return tenant;
         }
     }
