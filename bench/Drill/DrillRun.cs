@@ -40,7 +40,7 @@ internal static class DrillRun
         var replies = new List<ReplyResult>();
         foreach (var client in clients) replies.Add(await verifier.VerifyAsync(client, cancellationToken));
         var charges = options.Charges && record is CozeRecord coze
-            ? await new ChargeVerifier(stage, coze, http, killed).VerifyAsync(replies, options.Budget, cancellationToken)
+            ? await new ChargeVerifier(stage, coze, http, restarter.Ends).VerifyAsync(replies, options.Budget, cancellationToken)
             : null;
         var unknown = replies.Where(reply => reply.Outcome == Outcome.OutcomeUnknown).Select(reply => reply.Client.Plan.Index).ToHashSet();
         return new DrillReport(options, replies, chats)

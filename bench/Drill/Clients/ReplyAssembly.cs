@@ -20,6 +20,11 @@ internal sealed class ReplyAssembly
     /// <summary>The id of the last event that had one. The client resumes behind it.</summary>
     public string? LastEventId { get; private set; }
 
+    /// <summary>
+    /// The UTF-16 units before the last event, as its id shows them: the length of a part before the last one is not in it, so each of them counts as one.
+    /// </summary>
+    public long ShownLength => LastEventId is { } id && TryParseCursor(id, out var cursor) ? (long)cursor.Part + cursor.Offset : 0;
+
     /// <summary>Every violation of the rules.</summary>
     public List<string> Faults { get; } = [];
 
@@ -49,6 +54,9 @@ internal sealed class ReplyAssembly
 
     /// <summary>The bytes of all text and reasoning, without the blank lines between answers.</summary>
     public long CountBytes() => _parts.Values.Sum(part => (long)Encoding.UTF8.GetByteCount(part.Text.ToString()) - part.SeparatorLength);
+
+    /// <summary>The UTF-16 units of the same text.</summary>
+    public long CountUnits() => _parts.Values.Sum(part => (long)part.Text.Length - part.SeparatorLength);
 
     /// <summary>Begins a new connection. Events without an id may arrive again.</summary>
     public void OnReconnected() => (FinishReason, FollowUps, ErrorCode) = (null, [], null);

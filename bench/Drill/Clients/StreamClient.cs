@@ -53,6 +53,12 @@ internal sealed class StreamClient(StreamPlan plan, HttpClient http, IReadOnlyLi
     /// <summary>How often the reply was resumed behind an event.</summary>
     public int Resumes { get; private set; }
 
+    /// <summary>When the request was sent for the first time.</summary>
+    public DateTimeOffset BegunAt { get; private set; }
+
+    /// <summary>When a node accepted to continue the reply, with the <see cref="ReplyAssembly.ShownLength"/> then.</summary>
+    public List<(DateTimeOffset At, long Length)> Shown { get; } = [];
+
     /// <summary>How often the request was repeated with its idempotency key.</summary>
     public int RepeatedRequests { get; private set; }
 
@@ -66,6 +72,7 @@ internal sealed class StreamClient(StreamPlan plan, HttpClient http, IReadOnlyLi
     public async Task RunAsync(CancellationToken stop)
     {
         await Task.Delay(plan.Begin, stop);
+        BegunAt = DateTimeOffset.UtcNow;
         using var replyEnded = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var cancellation = plan.CancelAfter is { } after ? CancelAsync(after, replyEnded.Token) : Task.CompletedTask;
         while (!HasEnded)
@@ -110,7 +117,11 @@ internal sealed class StreamClient(StreamPlan plan, HttpClient http, IReadOnlyLi
 
     private async Task ReadAsync(HttpResponseMessage response, long bytesUntilCut, CancellationToken cancellationToken)
     {
-        if (Reply.LastEventId is not null) Resumes++;
+        if (Reply.LastEventId is not null)
+        {
+            Resumes++;
+            Shown.Add((DateTimeOffset.UtcNow, Reply.ShownLength));
+        }
         Reply.OnReconnected();
         var parser = new EventParser();
         await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);

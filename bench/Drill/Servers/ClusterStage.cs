@@ -47,11 +47,13 @@ internal sealed class ClusterStage : Stage
     public override async Task<IReadOnlyList<ChargedTurn>> ReadChargesAsync(CancellationToken cancellationToken)
     {
         var rows = await _postgres.QueryAsync(
-            "SELECT TurnId, ChargeState, ChargedRequests, ChargedTokens, ChargedCredits FROM CozeTurns WHERE ChargeState IS NOT NULL", cancellationToken);
+            "SELECT TurnId, ChargeState, ChargedRequests, ChargedTokens, ChargedCredits, coalesce(floor(extract(epoch FROM EndedOn) * 1000), 0) " +
+            "FROM CozeTurns WHERE ChargeState IS NOT NULL",
+            cancellationToken);
         return [.. rows.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('|')).Select(row => new ChargedTurn(
-            row[0], Read(row[1]), new ChargedAmounts(Read(row[2]), Read(row[3]), Read(row[4]))))];
+            row[0], (int)Read(row[1]), new ChargedAmounts(Read(row[2]), Read(row[3]), Read(row[4])), Read(row[5])))];
 
-        static int Read(string number) => int.Parse(number, CultureInfo.InvariantCulture);
+        static long Read(string number) => long.Parse(number, CultureInfo.InvariantCulture);
     }
 
     public override async ValueTask DisposeAsync()

@@ -6,7 +6,10 @@ namespace CozeCluster.Drill;
 internal sealed class NodeRestarter(Stage stage, DrillOptions options, Random random, Action<string> report)
 {
     /// <summary>How often a node was killed or stopped.</summary>
-    public int Kills { get; private set; }
+    public int Kills => Ends.Count;
+
+    /// <summary>When a node was killed or stopped: before it was ended, and when it had ended.</summary>
+    public List<(DateTimeOffset From, DateTimeOffset Until)> Ends { get; } = [];
 
     /// <summary>How long nodes were down, in total.</summary>
     public TimeSpan Downtime { get; private set; }
@@ -44,11 +47,11 @@ internal sealed class NodeRestarter(Stage stage, DrillOptions options, Random ra
 
     private async Task RestartAsync(Node node, TimeSpan at, CancellationToken stop)
     {
-        var begun = Stopwatch.GetTimestamp();
+        var (begun, from) = (Stopwatch.GetTimestamp(), DateTimeOffset.UtcNow);
         if (options.Rolling) await node.StopAsync(options.Notice + options.Drain, stop);
         else await node.KillAsync();
         var ended = Stopwatch.GetElapsedTime(begun);
-        Kills++;
+        Ends.Add((from, DateTimeOffset.UtcNow));
         await Task.Delay(options.Away ?? TimeSpan.FromMilliseconds(random.Next(500)), stop);
         await node.StartAsync(stop);
         var down = Stopwatch.GetElapsedTime(begun);

@@ -146,10 +146,13 @@ internal sealed class SingleNodeStage : Stage
             await connection.OpenAsync(cancellationToken);
             await using var command = connection.CreateCommand();
             command.CommandText =
-                "SELECT turn_id, charge_state, charged_requests, charged_tokens, charged_credits FROM turns WHERE charge_state IS NOT NULL";
+                "SELECT turn_id, charge_state, charged_requests, charged_tokens, charged_credits, ended_at FROM turns WHERE charge_state IS NOT NULL";
             await using var row = await command.ExecuteReaderAsync(cancellationToken);
             while (await row.ReadAsync(cancellationToken))
-                turns.Add(new ChargedTurn(row.GetString(0), row.GetInt32(1), new ChargedAmounts(row.GetInt64(2), row.GetInt64(3), row.GetInt64(4))));
+            {
+                var amounts = new ChargedAmounts(row.GetInt64(2), row.GetInt64(3), row.GetInt64(4));
+                turns.Add(new ChargedTurn(row.GetString(0), row.GetInt32(1), amounts, row.IsDBNull(5) ? 0 : row.GetInt64(5)));
+            }
         }
         await _node.StartAsync(cancellationToken);
         return turns;

@@ -10,7 +10,11 @@ namespace CozeCluster.Drill;
 /// <param name="TurnId">The turn.</param>
 /// <param name="State">1 reserved, 2 settled, 3 of unknown outcome.</param>
 /// <param name="Amounts">What is reserved or charged.</param>
-internal sealed record ChargedTurn(string TurnId, int State, ChargedAmounts Amounts);
+/// <param name="EndedAtMs">When the turn ended, in milliseconds since 1970 UTC; 0: it has not.</param>
+internal sealed record ChargedTurn(string TurnId, int State, ChargedAmounts Amounts, long EndedAtMs)
+{
+    public DateTimeOffset EndedAt => DateTimeOffset.FromUnixTimeMilliseconds(EndedAtMs);
+}
 
 /// <summary>Requests, tokens, and credits in millionths.</summary>
 internal readonly record struct ChargedAmounts(long Requests, long Tokens, long Credits)
@@ -25,8 +29,16 @@ internal sealed record ChargeReport
     public int Settled { get; set; }
     public int Nothing { get; set; }
 
-    /// <summary>Cancelled turns that are charged nothing although their clients had received text, because it was lost with a node.</summary>
+    /// <summary>
+    /// Cancelled turns that are charged nothing although their clients had received text, because it was lost with a node, and no client showed what it had.
+    /// </summary>
     public int Lost { get; set; }
+
+    /// <summary>Cancelled turns that are charged more than what is kept of their reply: what their clients had received of the text that was lost.</summary>
+    public int Shown { get; set; }
+
+    /// <summary>Those of them that are charged all that their clients had received, and not only the part that their cursor was in.</summary>
+    public int ShownWhole { get; set; }
 
     public int Unknown { get; set; }
     public long Used { get; set; }
@@ -40,8 +52,9 @@ internal sealed record ChargeReport
 /// <param name="stage">The servers.</param>
 /// <param name="record">The record of the fake Coze.</param>
 /// <param name="http">A client.</param>
-/// <param name="killed">Whether nodes were killed; then text may be lost that a cancelled turn had produced.</param>
-internal sealed class ChargeVerifier(Stage stage, CozeRecord record, HttpClient http, bool killed)
+/// <param name="ends">When nodes were killed or stopped; then text may be lost that a cancelled turn had produced.</param>
+internal sealed class ChargeVerifier(
+    Stage stage, CozeRecord record, HttpClient http, IReadOnlyList<(DateTimeOffset From, DateTimeOffset Until)> ends)
 {
     /// <summary>The price of the fleet's model: credits per million tokens, and per turn.</summary>
     public const string Price = "{ input: 2, output: 3, request: 1 }";
@@ -64,16 +77,8 @@ internal sealed class ChargeVerifier(Stage stage, CozeRecord record, HttpClient 
             var name = $"reply {reply.Client.Plan.Index} ({reply.Client.TurnId})";
             var charges = rows[reply.Client.TurnId ?? ""].ToList();
             if (charges is not [{ } charge]) report.Violations.Add($"{name}: {charges.Count} charges");
-            else if (await ExpectAsync(reply, cancellationToken) is var (state, amounts) && (charge.State, charge.Amounts) != (state, amounts))
-            {
-                report.Violations.Add(
-                    $"{name}, {reply.Outcome}: state {charge.State} with {charge.Amounts}, expected state {state} with {amounts}");
-            }
-            else if (reply.Outcome == Outcome.Cancelled && charge.Amounts == default && reply.Client.Reply.CountBytes() > 0)
-            {
-                report.Lost++;
-                if (!killed) report.Violations.Add($"{name}: nothing is charged, although its client had received text");
-            }
+            else if (await FindViolationAsync(reply, charge, report, cancellationToken) is { } violation)
+                report.Violations.Add($"{name}, {reply.Outcome}: state {charge.State} with {charge.Amounts}, {violation}");
         }
         var own = replies.Select(reply => reply.Client.TurnId).ToHashSet();
         var all = rows.SelectMany(group => group).ToList();
@@ -86,26 +91,65 @@ internal sealed class ChargeVerifier(Stage stage, CozeRecord record, HttpClient 
         return report;
     }
 
-    private async Task<(int State, ChargedAmounts Amounts)> ExpectAsync(ReplyResult reply, CancellationToken cancellationToken)
+    /// <returns>What is wrong with a charge; null: nothing.</returns>
+    private async Task<string?> FindViolationAsync(ReplyResult reply, ChargedTurn charge, ChargeReport report, CancellationToken cancellationToken)
     {
         var prompt = OfBytes(Encoding.UTF8.GetByteCount(reply.Client.Plan.Prompt));
         var reserved = Cost(prompt, ExpectedOutput);
-        switch (reply.Outcome)
+        if (reply.Outcome == Outcome.Cancelled) return await FindViolationOfCancelledAsync(reply, charge, prompt, report, cancellationToken);
+        var (state, amounts) = reply switch
         {
-            case Outcome.Whole when reply.Chats is [var chat, ..]:
-                var (input, output) = await record.GetUsageAsync(chat, cancellationToken);
-                return (Settled, Min(Cost(input, output), reserved));
-            case Outcome.Cancelled:
-                var (hasContent, bytes) = await ReadProducedAsync(reply.Client.TurnId!, cancellationToken);
-                return (Settled, hasContent ? Min(Cost(prompt, OfBytes(bytes)), reserved) : default);
-            case Outcome.OutcomeUnknown:
-                return (Unknown, reserved);
-            default:
-                return (Settled, default);
-        }
+            { Outcome: Outcome.Whole, Chats: [var chat, ..] } => (Settled, Min(await CostOfAsync(chat, cancellationToken), reserved)),
+            { Outcome: Outcome.OutcomeUnknown } => (Unknown, reserved),
+            _ => (Settled, default),
+        };
+        return (charge.State, charge.Amounts) == (state, amounts) ? null : $"expected state {state} with {amounts}";
     }
 
-    /// <summary>Reads what a cancelled turn has kept of its reply. Clients received nothing else.</summary>
+    /// <summary>
+    /// A cancelled turn is charged what it has kept of its reply. If its node was lost, also what a client had received and showed to the next node before the
+    /// end. A gateway that stays knows more of it than a cursor shows, so the charge may be up to that of the whole reply.
+    /// </summary>
+    private async Task<string?> FindViolationOfCancelledAsync(
+        ReplyResult reply, ChargedTurn charge, long prompt, ChargeReport report, CancellationToken cancellationToken)
+    {
+        var (hasContent, bytes) = await ReadProducedAsync(reply.Client.TurnId!, cancellationToken);
+        var (shown, longest) = (0L, bytes);
+        if (IsLostBetween(reply.Client.BegunAt, charge.EndedAt))
+        {
+            // Between a node's answer and the end, the turn must have stayed where the client showed what it had.
+            shown = reply.Client.Shown.Where(one => one.At < charge.EndedAt && !IsLostBetween(one.At, charge.EndedAt))
+                .Select(one => one.Length).DefaultIfEmpty().Max();
+            var whole = await record.SendAsync(reply.Client.Plan.PromptWithoutPauses, cancellationToken);
+            longest = Math.Max(bytes, whole.Text.Length + whole.Reasoning.Length);
+        }
+        if (charge is { State: Settled, Amounts: var amounts } && amounts == default && !hasContent && shown == 0)
+        {
+            if (reply.Client.Reply.CountBytes() > 0) report.Lost++;
+            return longest > bytes || reply.Client.Reply.CountBytes() == 0 ? null : "although its client had received text and no node was lost";
+        }
+        var (least, most) = (Cap(Math.Max(bytes, shown)), Cap(longest));
+        var output = charge.Amounts.Tokens - prompt;
+        if (charge.State == Settled && charge.Amounts == Cost(prompt, output) && output >= least && output <= most)
+        {
+            if (output > Cap(bytes)) report.Shown++;
+            if (output > Cap(bytes) && output >= Cap(reply.Client.Reply.CountUnits())) report.ShownWhole++;
+            return null;
+        }
+        return $"expected state {Settled} with {Cost(prompt, least)} to {Cost(prompt, most)}";
+
+        static long Cap(long length) => Math.Min(OfBytes(length), ExpectedOutput);
+    }
+
+    private bool IsLostBetween(DateTimeOffset from, DateTimeOffset until) => ends.Any(end => end.Until >= from && end.From <= until);
+
+    private async Task<ChargedAmounts> CostOfAsync(UpstreamChat chat, CancellationToken cancellationToken)
+    {
+        var (input, output) = await record.GetUsageAsync(chat, cancellationToken);
+        return Cost(input, output);
+    }
+
+    /// <summary>Reads what a cancelled turn has kept of its reply.</summary>
     /// <returns>Whether there is anything, and the bytes of all texts and of calls of tools.</returns>
     private async Task<(bool HasContent, long Bytes)> ReadProducedAsync(string turn, CancellationToken cancellationToken)
     {

@@ -79,7 +79,9 @@ internal sealed class DrillReport(DrillOptions options, IReadOnlyList<ReplyResul
         {
             Row("turns settled", charges.Settled);
             Row("– of these, at nothing: cancelled before anything was produced, or failed", charges.Nothing);
-            Row("– of these, although their clients had received text, which was lost with a node", charges.Lost);
+            Row("– of these, although their clients had received text: lost with a node, and cancelled before a client was back", charges.Lost);
+            Row("cancelled turns whose text was lost with a node, charged for what their clients had received", charges.Shown);
+            Row("– of these, for all of it: their gateway stayed, or the reply had one part", charges.ShownWhole);
             Row("turns of unknown outcome, whose reservation is kept apart", charges.Unknown);
             Row($"requests used by them, of a budget of {options.Budget}", charges.Used);
             Row("requests accepted afterwards, until nothing was left", charges.AcceptedAfterwards);

@@ -18,6 +18,26 @@ internal static class ReplyCursor
         _ => cursor,
     };
 
+    /// <summary>By how many UTF-16 units of text and reasoning these events lengthen what a reader has; less than 0 if text was rewritten.</summary>
+    /// <param name="cursor">The reader has everything before this cursor.</param>
+    /// <param name="events">The events behind it.</param>
+    public static long GetAddedLength(Cursor cursor, IReadOnlyList<ReplyEvent> events)
+    {
+        var added = 0L;
+        for (var i = 0; i < events.Count; i++)
+        {
+            added += events[i] switch
+            {
+                ReplyText text => text.Text.Length,
+                ReplyReasoning reasoning => reasoning.Text.Length,
+                // Text is rewritten at the cursor only, before any other event.
+                ReplyRewritten rewritten => rewritten.Offset - cursor.Offset,
+                _ => 0,
+            };
+        }
+        return added;
+    }
+
     /// <summary>Removes from a batch what a reader already has.</summary>
     /// <param name="batch">The batch. It may overlap what the reader has.</param>
     /// <param name="cursor">The reader has everything before this cursor.</param>

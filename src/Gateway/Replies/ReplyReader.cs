@@ -41,6 +41,7 @@ internal sealed partial class ReplyReader : IReplySource, IDisposable
     private readonly CancellationTokenRegistration _onAborted;
     private readonly IDisposable _onSilosDeparted;
     private Feed? _feed;
+    private long _received;
     private long _lastContactAt;
     private long _silosDepartedAt = long.MinValue;
     private bool _behind;
@@ -61,6 +62,7 @@ internal sealed partial class ReplyReader : IReplySource, IDisposable
         (_feeds, _time, _logger) = (services.Feeds, services.Time, services.Logger);
         (_tenantId, _turnId, _conversation, Cursor, _aborted) = (tenantId, turnId, conversation, after, aborted);
         _subscriptionId = "sub_" + GrainKeys.Encode(Guid.NewGuid().ToByteArray());
+        _received = after.MinLength;
         _wakeUp = new WakeUpSignal(_time);
         _lastContactAt = _time.GetTimestamp();
         _onAborted = aborted.UnsafeRegister(static state => ((WakeUpSignal)state!).Wake(), _wakeUp);
@@ -255,6 +257,7 @@ internal sealed partial class ReplyReader : IReplySource, IDisposable
         }
         fresh = gap ? batch : fresh;
         if (fresh is null) return null;
+        _received += ReplyCursor.GetAddedLength(Cursor, fresh.Events);
         Cursor = batch.Next;
         Ended = batch.IsLast;
         Timing = batch.Timing;
@@ -289,7 +292,7 @@ internal sealed partial class ReplyReader : IReplySource, IDisposable
     {
         _feed?.Close();
         _feed = new Feed(this);
-        return new Subscription(_subscriptionId, Cursor, _feed.Open());
+        return new Subscription(_subscriptionId, Cursor, _feed.Open()) { Received = _received };
     }
 
     [LoggerMessage(20, LogLevel.Warning, "The conversation of turn {TurnId} did not answer")]

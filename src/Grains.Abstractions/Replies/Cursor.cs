@@ -18,6 +18,11 @@ public readonly record struct Cursor(int Part, int Offset, int Revision = 0) : I
     /// <summary>The beginning of a reply.</summary>
     public static Cursor Start => default;
 
+    /// <summary>
+    /// The UTF-16 units before this position, at least. A cursor does not tell how long the parts before its own one are, so each of them counts as one.
+    /// </summary>
+    public long MinLength => (long)Part + Offset;
+
     /// <summary>Parses a cursor that <see cref="ToString"/> wrote.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out Cursor cursor)
     {

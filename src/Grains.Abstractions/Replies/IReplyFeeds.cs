@@ -47,7 +47,15 @@ public enum ReplyAck
 /// <param name="After">The cursor after which the reply is sent.</param>
 /// <param name="Feed">The feed that batches are posted to.</param>
 [GenerateSerializer, Immutable, Alias("subscription")]
-public sealed record Subscription(string Id, Cursor After, FeedAddress Feed);
+public sealed record Subscription(string Id, Cursor After, FeedAddress Feed)
+{
+    /// <summary>
+    /// The UTF-16 units of text and reasoning that the reader has received, at least; 0 if it knows of none. A conversation whose node failed cannot know it
+    /// otherwise.
+    /// </summary>
+    [Id(85)]
+    public long Received { get; init; }
+}
 
 /// <summary>The address of a reply feed.</summary>
 /// <param name="Process">The observer of the feed's process.</param>

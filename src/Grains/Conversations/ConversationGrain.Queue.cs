@@ -151,8 +151,11 @@ public sealed partial class ConversationGrain
         progress.Reply = turn.Log.Parts;
         progress.Rewrites = turn.Log.Rewrites;
         progress.Usage = turn.Log.Usage;
-        if (progress.Charge is { } reserved)
-            progress.Charge = _ledger.ChargeOf(progress.Row, new ReservedTurn(reserved, progress.InputEstimate), end, turn.Log.Parts, turn.Log.Usage);
+        if (progress.Charge is { } charge)
+        {
+            var reserved = new ReservedTurn(charge, progress.InputEstimate);
+            progress.Charge = _ledger.ChargeOf(progress.Row, reserved, end, turn.Log.Parts, turn.Received, turn.Log.Usage);
+        }
         if (progress.Usage is { } usage) _memory.LastTokens = usage.InputTokens + usage.OutputTokens;
         progress.Handle = turn.Log.Handle ?? progress.Handle;
         progress.Request = null;

@@ -7,6 +7,10 @@ internal sealed class LiveTurn(TurnProgress progress, ReplyLog log, TimeProvider
 {
     private readonly Dictionary<string, Delivery> _deliveries = [];
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Whether another activation has sent the prompt. What that one read of the reply is not in the log, and may never be there.</summary>
+    private readonly bool _isContinued = progress.IsSent;
+
     private bool _isDeliveryPaused;
     private long _lastActiveAt = time.GetTimestamp();
 
@@ -17,6 +21,12 @@ internal sealed class LiveTurn(TurnProgress progress, ReplyLog log, TimeProvider
 
     /// <summary>Why the turn can only be ended: its stored data is damaged. Null otherwise.</summary>
     public Error? Damage { get; init; }
+
+    /// <summary>
+    /// UTF-16 units of the reply that subscribers have received from other activations, at least; 0 if this activation has sent the prompt. A client may claim
+    /// any position, so it is no more than a reply may have.
+    /// </summary>
+    public long Received { get; private set; }
 
     /// <summary>Whether another node can continue this turn: its intent is saved or is being saved.</summary>
     public bool IsResumable { get; set; } = progress.IsSent;
@@ -89,6 +99,7 @@ internal sealed class LiveTurn(TurnProgress progress, ReplyLog log, TimeProvider
     {
         Unsubscribe(subscription.Id);
         MarkActive();
+        if (_isContinued) Received = Math.Max(Received, Math.Min(Math.Max(subscription.Received, subscription.After.MinLength), Log.MaxChars));
         var delivery = new Delivery(this, subscription.After, feed, time, logger);
         _deliveries[subscription.Id] = delivery;
         delivery.Deliver();

@@ -26,6 +26,9 @@ internal sealed class ReplyLog(
     private int _answerCount;
     private int _chars;
 
+    /// <summary>See <see cref="ConversationOptions.MaxReplyChars"/>.</summary>
+    public int MaxChars => maxChars;
+
     /// <summary>How the reply ended; null while the turn runs. Set by the conversation, not by the upstream.</summary>
     public ReplyEvent? End { get; private set; }
 

@@ -19,13 +19,14 @@ internal static class TurnCost
     /// <param name="inputEstimate">The tokens that were expected of its prompt.</param>
     /// <param name="end">How it ended.</param>
     /// <param name="reply">What it has produced.</param>
+    /// <param name="received">UTF-16 units that clients have received of it, at least; <paramref name="reply"/> may have less. 0 or more.</param>
     /// <param name="usage">What the upstream has reported; null if nothing.</param>
     /// <param name="price">The price of its model; null: nothing.</param>
     public static TurnCharge Settle(
-        TurnCharge charge, long inputEstimate, ReplyEvent end, IReadOnlyList<ReplyPart> reply, Usage? usage, PriceDefinition? price)
+        TurnCharge charge, long inputEstimate, ReplyEvent end, IReadOnlyList<ReplyPart> reply, long received, Usage? usage, PriceDefinition? price)
     {
         if (end is ReplyFailed { Error.Code: ErrorCode.UpstreamOutcomeUnknown }) return charge with { State = ChargeState.Unknown };
-        var used = Used((end as ReplyFailed)?.Error, inputEstimate, reply, usage, price) ?? default;
+        var used = Used((end as ReplyFailed)?.Error, inputEstimate, reply, received, usage, price) ?? default;
         return charge with { Amounts = Amounts.Min(used, charge.Amounts), State = ChargeState.Settled };
     }
 
@@ -37,14 +38,18 @@ internal static class TurnCost
     /// <param name="price">The price of the model; null: nothing.</param>
     /// <returns>Null if nobody knows.</returns>
     public static Amounts? OfAttempt(Error? error, long inputEstimate, IReadOnlyList<ReplyPart> reply, Usage? usage, PriceDefinition? price) =>
-        error is { Code: ErrorCode.UpstreamOutcomeUnknown } ? null : Used(error, inputEstimate, reply, usage, price) ?? new Amounts(1, 0, 0);
+        error is { Code: ErrorCode.UpstreamOutcomeUnknown } ? null : Used(error, inputEstimate, reply, received: 0, usage, price) ?? new Amounts(1, 0, 0);
 
     /// <summary>What a reply costs that is complete, or was cancelled after it had begun; null for any other one.</summary>
-    private static Amounts? Used(Error? error, long inputEstimate, IReadOnlyList<ReplyPart> reply, Usage? usage, PriceDefinition? price)
+    private static Amounts? Used(
+        Error? error, long inputEstimate, IReadOnlyList<ReplyPart> reply, long received, Usage? usage, PriceDefinition? price)
     {
-        if (error is not null && (error.Code != ErrorCode.Cancelled || reply.Count == 0)) return null;
-        return Price(
-            usage?.InputTokens ?? inputEstimate, usage?.CachedInputTokens ?? 0, usage?.OutputTokens ?? TurnEstimate.OfBytes(SizeOf(reply)), price);
+        // A complete reply has everything that clients have received.
+        if (error is null) received = 0;
+        else if (error.Code != ErrorCode.Cancelled || (reply.Count == 0 && received == 0)) return null;
+        // A UTF-16 unit has at least one byte in UTF-8.
+        var output = usage?.OutputTokens ?? TurnEstimate.OfBytes(Math.Max(SizeOf(reply), received));
+        return Price(usage?.InputTokens ?? inputEstimate, usage?.CachedInputTokens ?? 0, output, price);
     }
 
     private static Amounts Price(long input, long cached, long output, PriceDefinition? price)

@@ -45,9 +45,9 @@ internal sealed partial class TurnLedger(string conversationKey, IGrainFactory g
     public Task<TurnCharge> ReserveAgain(TurnRow row, TurnCharge lost) =>
         Reserve(row.TenantId, new Reservation(row.Id, row.KeyName, lost.Amounts) { LostEpoch = lost.Epoch });
 
-    /// <summary>What a turn is charged that has ended.</summary>
-    public TurnCharge ChargeOf(TurnRow row, ReservedTurn reserved, ReplyEvent end, IReadOnlyList<ReplyPart> reply, Usage? usage) =>
-        TurnCost.Settle(reserved.Charge, reserved.InputEstimate, end, reply, usage, PriceOf(row.TenantId, row.Model));
+    /// <summary>What a turn is charged that has ended. See <see cref="TurnCost.Settle"/>.</summary>
+    public TurnCharge ChargeOf(TurnRow row, ReservedTurn reserved, ReplyEvent end, IReadOnlyList<ReplyPart> reply, long received, Usage? usage) =>
+        TurnCost.Settle(reserved.Charge, reserved.InputEstimate, end, reply, received, usage, PriceOf(row.TenantId, row.Model));
 
     /// <summary>Releases what a turn does not use. Called when its row says so, or when it will never have a row.</summary>
     public async Task Settle(string tenantId, long rowId, TurnCharge? charge)

@@ -44,7 +44,7 @@ internal sealed class ModelTaskCharge(string key, ModelTaskRequest request, Mode
     public TurnRow End(ReplyEvent end, Usage? usage)
     {
         var row = log.End(end, usage);
-        return _reserved is { } reserved ? row with { Charge = ledger.ChargeOf(row, reserved, end, [], usage) } : row;
+        return _reserved is { } reserved ? row with { Charge = ledger.ChargeOf(row, reserved, end, [], received: 0, usage) } : row;
     }
 
     /// <summary>Releases what the task does not use, when its row is stored.</summary>

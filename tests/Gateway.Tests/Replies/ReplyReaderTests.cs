@@ -141,6 +141,33 @@ public sealed class ReplyReaderTests : IDisposable
     }
 
     [Fact]
+    public async Task Subscriptions_tell_how_much_text_the_reader_has_received()
+    {
+        await Begin();
+        await _conversation.Post(new Cursor(0, 3), Reply.Reasoning("Hm."));
+        await _conversation.Post(new Cursor(1, 5), Reply.Reasoning("Hm."), Reply.Text("Hello", part: 1));
+        await _conversation.Post(new Cursor(1, 4, 1), new ReplyRewritten(1, 2), Reply.Text("y!", part: 1, offset: 2));
+        for (var i = 0; i < 3; i++) await Next();
+        var waiting = Next();
+        await Until.True(() => _time.ArmedTimers > 0);
+
+        _time.Advance(TimeSpan.FromSeconds(5.1));
+
+        Assert.Equal(3 + 4, (await _conversation.NextSubscription()).Received);
+        await _conversation.Post(new Cursor(1, 5, 1), Reply.Text("!", part: 1, offset: 4));
+        await waiting;
+    }
+
+    [Fact]
+    public async Task Subscription_from_a_cursor_tells_the_length_that_the_cursor_shows()
+    {
+        using var reader = NewReader(new Cursor(2, 40));
+        await reader.Subscribe();
+
+        Assert.Equal(42, (await _conversation.NextSubscription()).Received);
+    }
+
+    [Fact]
     public async Task Heartbeats_prevent_a_catch_up()
     {
         await Begin();
@@ -181,7 +208,7 @@ public sealed class ReplyReaderTests : IDisposable
     [Fact]
     public void Disposed_reader_is_not_subscribed_to_departures()
     {
-        var disposed = Dispose(NewReader);
+        var disposed = Dispose(() => NewReader());
         GC.Collect();
         Assert.False(disposed.IsAlive);
         GC.KeepAlive(_grains.Departures);
@@ -381,10 +408,10 @@ public sealed class ReplyReaderTests : IDisposable
 
     private Task Begin() => _reader.Begin(new TurnRequest { TurnId = _turnId, TenantId = "acme", Model = "bot", Messages = [] });
 
-    private ReplyReader NewReader()
+    private ReplyReader NewReader(Cursor after = default)
     {
         var services = new ReplyReaderServices(_grains.Feeds, _grains.Departures, _time, NullLogger<ReplyReader>.Instance);
-        return new ReplyReader(services, "acme", _turnId, _conversation, Cursor.Start, _aborted.Token);
+        return new ReplyReader(services, "acme", _turnId, _conversation, after, _aborted.Token);
     }
 
     private Task<ReplyBatch?> Next() => _reader.Next(long.MaxValue).AsTask().WaitAsync(TestTimeout);

@@ -18,7 +18,7 @@ public sealed class FeedAddressTests
         var observer = services.GetRequiredService<GrainReferenceActivator>()
             .CreateReference(GrainId.Create("sys.client", "node+observer"), interfaceType)
             .AsReference<IReplyObserver>();
-        var sent = new Subscription("s", new Cursor(1, 2), new FeedAddress(observer, 7));
+        var sent = new Subscription("s", new Cursor(1, 2), new FeedAddress(observer, 7)) { Received = 3 };
 
         var received = serializer.Deserialize<Subscription>(serializer.SerializeToArray(sent))!;
 

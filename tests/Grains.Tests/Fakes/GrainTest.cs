@@ -84,6 +84,15 @@ public abstract class GrainTest : IAsyncLifetime
     protected Task Subscribe(BegunTurn turn, Cursor after, RecordingSubscriber subscriber) => GrainOf(turn)
         .Subscribe(Tenant, turn.Id, new Subscription(Guid.NewGuid().ToString("n"), after, Silo.Feeds.Open(subscriber).Address));
 
+    /// <summary>What the row of a turn says about its charge.</summary>
+    protected (long State, long Requests, long Tokens, long Credits) ChargeOf(string turnId)
+    {
+        object? Read(string column) => Silo.Query($"SELECT {column} FROM turns WHERE turn_id = $0", turnId);
+        return Read("charge_state") is long state
+            ? (state, (long)Read("charged_requests")!, (long)Read("charged_tokens")!, (long)Read("charged_credits")!)
+            : default;
+    }
+
     /// <summary>Moves the clock in steps until the condition is true or the time has passed. Grains run after each step.</summary>
     /// <param name="seconds">The maximum time.</param>
     /// <param name="until">The condition.</param>

@@ -237,14 +237,6 @@ public sealed class LedgerTests : GrainTest
 
     private Task<BudgetStatus> Status() => Silo.Grains.GetGrain<IBudgetGrain>(GrainKeys.Budget(Tenant, null)).GetStatus(Tenant, null);
 
-    private (long State, long Requests, long Tokens, long Credits) ChargeOf(string turnId)
-    {
-        object? Read(string column) => Silo.Query($"SELECT {column} FROM turns WHERE turn_id = $0", turnId);
-        return Read("charge_state") is long state
-            ? (state, (long)Read("charged_requests")!, (long)Read("charged_tokens")!, (long)Read("charged_credits")!)
-            : default;
-    }
-
     private async Task CloseEpochs()
     {
         var store = Silo.Services.GetRequiredService<ILedgerStore>();
