@@ -10,6 +10,13 @@ public interface IBudgetGrain : IGrainWithStringKey
     [Alias("Claim"), Idempotent]
     Task<BudgetGrant> Claim(BudgetClaim claim);
 
+    /// <summary>
+    /// Closes the epochs of a shard that is about to begin another one, and keeps what was used in them. The rows of turns in an open epoch are not deleted,
+    /// however old they are.
+    /// </summary>
+    [Alias("EndEpochs"), Idempotent]
+    Task EndEpochs(string tenantId, int shard);
+
     /// <summary>Adds prepaid credit. Only for the budget of a tenant. A second call with the same id adds nothing.</summary>
     /// <exception cref="ClusterException">
     /// <see cref="ErrorCode.IdempotencyMismatch"/>: the id was used with another amount. <see cref="ErrorCode.Conflict"/>: the payment is older than the

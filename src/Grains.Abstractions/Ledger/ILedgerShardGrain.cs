@@ -49,7 +49,19 @@ public sealed record ReservationResult(TurnCharge? Charge, Error? Refusal);
 /// <param name="Epoch">The epoch that got the blocks.</param>
 /// <param name="Sequence">The number of this change of what the epoch holds.</param>
 [GenerateSerializer, Immutable, Alias("recall-request")]
-public sealed record RecallRequest(string? KeyName, long Epoch, long Sequence);
+public sealed record RecallRequest(string? KeyName, long Epoch, long Sequence)
+{
+    /// <summary>The number of the last claim of the epoch that was answered; 0 if none was.</summary>
+    [Id(100)]
+    public long AnsweredClaim { get; init; }
+
+    /// <summary>
+    /// What the epoch held until now: with the last grant, which may arrive after this recall. Turns that wait for that grant are served before the rest is
+    /// given back. Null if no claim was answered.
+    /// </summary>
+    [Id(101)]
+    public BudgetGrant? Granted { get; init; }
+}
 
 /// <summary>What a shard uses of a budget. It holds nothing else.</summary>
 /// <param name="Used">By period. A period that is missing is not used.</param>

@@ -155,6 +155,7 @@ public sealed partial class ConversationGrain
             KeepsPrompt = keepsPrompt,
             Charge = reserved?.Charge,
             InputEstimate = reserved?.InputEstimate ?? 0,
+            Price = reserved?.Price,
             IsFirst = _memory.StoredTurns == 0 && _liveTurns.Count == 0,
         };
         progress.SelectPrompt(_memory.InstructionsHash);

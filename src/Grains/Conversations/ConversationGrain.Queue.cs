@@ -153,7 +153,7 @@ public sealed partial class ConversationGrain
         progress.Usage = turn.Log.Usage;
         if (progress.Charge is { } charge)
         {
-            var reserved = new ReservedTurn(charge, progress.InputEstimate);
+            var reserved = new ReservedTurn(charge, progress.InputEstimate, progress.Price);
             progress.Charge = _ledger.ChargeOf(progress.Row, reserved, end, turn.Log.Parts, turn.Received, turn.Log.Usage);
         }
         if (progress.Usage is { } usage) _memory.LastTokens = usage.InputTokens + usage.OutputTokens;

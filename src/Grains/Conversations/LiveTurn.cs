@@ -49,8 +49,11 @@ internal sealed class LiveTurn(TurnProgress progress, ReplyLog log, TimeProvider
     /// <summary>Set for a turn that no other node can resume: the node waits for this turn when it stops. See <see cref="NonResumableTurns"/>.</summary>
     public IDisposable? NonResumableRegistration { get; set; }
 
-    /// <summary>The tokens that the prompt is expected to have, if the bot that is asked for a lease or its accounts have limits; otherwise null.</summary>
-    public long? LeaseInput { get; set; }
+    /// <summary>
+    /// The tokens that the prompt is expected to have, and the price of the model, if the bot that is asked for a lease or its accounts have limits; otherwise
+    /// null.
+    /// </summary>
+    public (long Input, PriceDefinition? Price)? LeaseEstimate { get; set; }
 
     /// <summary>The lease that the turn runs on; null while it does not run.</summary>
     public Lease? Lease { get; set; }

@@ -34,6 +34,9 @@ internal sealed record TurnDetails
 
     /// <summary>See <see cref="TurnProgress.InputEstimate"/>; null if the turn is not charged.</summary>
     public long? InputEstimate { get; init; }
+
+    /// <summary>See <see cref="ReservedTurn.Price"/>; null if the turn is not charged.</summary>
+    public PriceDefinition? Price { get; init; }
 }
 
 /// <summary>One attempt to send a turn.</summary>

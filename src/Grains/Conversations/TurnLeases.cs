@@ -56,7 +56,7 @@ internal sealed partial class TurnLeases(
             var pick = await (turn.FirstPick ?? PickBot(request, turn.Answered, preferredBot, refusals));
             turn.FirstPick = null;
             if (pick.BotId is null) return (null, pick.Error);
-            turn.LeaseInput = null;
+            turn.LeaseEstimate = null;
             if (fleet.HasLeaseLimits(pick.BotId)) leaseRequest = leaseRequest with { Amounts = Estimate(turn, request) };
             var acquiring = grains.Grain<IBotGrain>(pick.BotId).Acquire(leaseRequest);
             onPicked(pick);
@@ -87,7 +87,8 @@ internal sealed partial class TurnLeases(
         try
         {
             var outcome = error is null ? LeaseOutcome.Success : new LeaseOutcome(error);
-            if (turn.LeaseInput is { } input) outcome = outcome with { Used = TurnCost.OfAttempt(error, input, turn.Log.Parts, turn.Log.Usage, PriceOf(turn)) };
+            if (turn.LeaseEstimate is var (input, price))
+                outcome = outcome with { Used = TurnCost.OfAttempt(error, input, turn.Log.Parts, turn.Log.Usage, price) };
             await grains.Grain<IBotGrain>(lease.Bot.Id).Return(lease.Id, lease.Account.Id, outcome);
         }
         catch (ClusterException exception)
@@ -100,12 +101,12 @@ internal sealed partial class TurnLeases(
     /// <summary>What a turn may use of the limits of a bot and an account.</summary>
     private Amounts Estimate(LiveTurn turn, TurnRequest request)
     {
-        turn.LeaseInput = memory.LastTokens + TurnEstimate.InputOf(request);
+        var input = memory.LastTokens + TurnEstimate.InputOf(request);
+        var price = fleet.FindModel(request.TenantId, request.Model)?.Price;
+        turn.LeaseEstimate = (input, price);
         var output = TurnEstimate.OutputOf(request, fleet.HasLanguageModel(request.TenantId, request.Model));
-        return TurnCost.Reserve(turn.LeaseInput.Value, output, PriceOf(turn));
+        return TurnCost.Reserve(input, output, price);
     }
-
-    private PriceDefinition? PriceOf(LiveTurn turn) => fleet.FindModel(turn.Progress.Row.TenantId, turn.Progress.Row.Model)?.Price;
 
     private Task<PickResult> PickBot(TurnRequest request, AnsweredTurn? answered, string? preferredBot, List<Refusal> refusals) => grains
         .Grain<IModelPoolGrain>(GrainKeys.ModelPool(request.TenantId, request.Model))

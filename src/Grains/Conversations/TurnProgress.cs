@@ -50,6 +50,9 @@ internal sealed class TurnProgress
     /// <summary>The tokens that the prompt of a charged turn was expected to have.</summary>
     public long InputEstimate { get; init; }
 
+    /// <summary>See <see cref="ReservedTurn.Price"/>.</summary>
+    public PriceDefinition? Price { get; init; }
+
     /// <summary>When the first text arrived; null if none has.</summary>
     public DateTimeOffset? FirstTextAt { get; private set; }
 
@@ -98,6 +101,7 @@ internal sealed class TurnProgress
             IsSent = details.Sent,
             Charge = row.Charge,
             InputEstimate = details.InputEstimate ?? 0,
+            Price = details.Price,
             FirstTextAt = row.FirstTextAt,
             EndedAt = row.EndedAt,
             End = details.End,
@@ -158,6 +162,7 @@ internal sealed class TurnProgress
             InstructionsHash = instructionsHash,
             Attempts = _attempts.Count > 0 ? [.. _attempts] : null,
             InputEstimate = Charge is null ? null : InputEstimate,
+            Price = Charge is null ? null : Price,
         };
         var last = _attempts.LastOrDefault();
         var row = Row with

@@ -56,14 +56,24 @@ internal sealed class Budget(
             epoch.SetHeld([.. limits.Select(line =>
             {
                 var used = epoch.UsedBy(line.Line, line.Limit);
-                var grant = BudgetBook.Grant(line.Line.Wanted, state.Left(line.Line, used, line.Limit, epoch), line.Limit);
-                return (line.Line.Period, line.Line.Index, used + grant, line.Limit);
+                var left = state.Left(line.Line, used, line.Limit, epoch);
+                return BudgetBook.Hold(line.Line, used + BudgetBook.Grant(line.Line.Wanted, left, line.Limit), line.Limit, left);
             })]);
             epoch.Sequence++;
         }
         state.Fold(TurnCharge.DayOf(time.GetUtcNow()));
         await save();
         return epoch.Uses is null ? GrantTo(epoch, isExact) : Closed;
+    }
+
+    /// <summary>See <see cref="IBudgetGrain.EndEpochs"/>.</summary>
+    public async Task EndEpochs(int shard)
+    {
+        var open = state.Epochs.Where(epoch => epoch.Shard == shard && epoch.Uses is null).ToList();
+        if (open.Count == 0) return;
+        foreach (var epoch in open) await Close(epoch, keyName: null);
+        state.Fold(TurnCharge.DayOf(time.GetUtcNow()));
+        await save();
     }
 
     /// <summary>See <see cref="IBudgetGrain.GetStatus"/>.</summary>
@@ -93,8 +103,11 @@ internal sealed class Budget(
         else list[known] = list[known] with { Amounts = list[known].Amounts + amounts };
     }
 
-    private static BudgetGrant GrantTo(BudgetEpoch epoch, bool isExact) =>
-        new(epoch.Sequence, [.. epoch.Held.Select(line => new PeriodAmounts(line.Period, line.Index, line.Amounts))], isExact, IsClosed: false);
+    private static BudgetGrant GrantTo(BudgetEpoch epoch, bool isExact)
+    {
+        var held = epoch.Held.Select(line => new PeriodAmounts(line.Period, line.Index, line.Amounts - line.Overdrawn));
+        return new BudgetGrant(epoch.Sequence, [.. held], isExact, IsClosed: false);
+    }
 
     /// <summary>Whether the budget has what is wanted, as far as it knows without asking others.</summary>
     private bool Suffices(List<(ClaimLine Line, Amounts Limit)> limits, BudgetEpoch claimant)
@@ -103,7 +116,8 @@ internal sealed class Budget(
         {
             if (!BudgetRules.Fits(line.Wanted, state.Left(line, claimant.UsedBy(line, limit), limit, claimant), limit)) return false;
             // What another epoch uses of a period that it has not claimed is not known.
-            if (state.Epochs.Exists(other => other != claimant && other.Uses is null && other.HeldIn(line.Period, line.Index, limit) is null)) return false;
+            if (state.Epochs.Exists(other => other != claimant && other.Uses is null
+                && other.CountsIn(line.Period) && other.HeldIn(line.Period, line.Index, limit) is null)) return false;
         }
         return true;
     }
@@ -125,16 +139,17 @@ internal sealed class Budget(
 
     private async Task Recall(BudgetClaim claim, List<(ClaimLine Line, Amounts Limit)> limits, BudgetEpoch epoch)
     {
+        // The claim that is being handled has no answer yet.
+        var granted = epoch.Id == claim.Epoch ? null : GrantTo(epoch, isExact: false);
         epoch.Sequence++;
-        var answer = await TryRecall(epoch, new RecallRequest(claim.KeyName, epoch.Id, epoch.Sequence));
+        var answer = await TryRecall(epoch, new RecallRequest(claim.KeyName, epoch.Id, epoch.Sequence) { AnsweredClaim = epoch.Claim, Granted = granted });
         if (answer is null || (epoch.Id != claim.Epoch && BudgetRules.MayHaveLost(answer.Oldest, epoch.KnownAt, time.GetUtcNow())))
         {
             await Close(epoch, claim.KeyName);
             return;
         }
-        epoch.SetHeld([.. limits.Select(line => (
-            line.Line.Period,
-            line.Line.Index,
+        epoch.SetHeld([.. limits.Where(line => epoch.CountsIn(line.Line.Period)).Select(line => BudgetBook.Hold(
+            line.Line,
             answer.Used.FirstOrDefault(used => used.Period == line.Line.Period && used.Index == line.Line.Index)?.Amounts ?? default,
             line.Limit))]);
     }
@@ -151,10 +166,15 @@ internal sealed class Budget(
         }
     }
 
-    /// <summary>Closes an epoch. Nobody can store a charge of it any more, so the rows are all that it uses.</summary>
+    /// <summary>
+    /// Closes an epoch. Nobody can store a charge of it any more, so the rows are all that it uses. It is read before as well: its old rows may be deleted as
+    /// soon as it is closed.
+    /// </summary>
     private async Task Close(BudgetEpoch epoch, string? keyName)
     {
+        var before = await store.ReadEpoch(epoch.Id, keyName, UnknownBefore, CancellationToken.None);
         await store.CloseEpoch(epoch.Id);
+        epoch.Close(before);
         epoch.Close(await store.ReadEpoch(epoch.Id, keyName, UnknownBefore, CancellationToken.None));
     }
 

@@ -6,6 +6,11 @@ internal static class BudgetBook
     /// <summary>How many blocks remain when a shard gets one. So blocks shrink with what is left, to what is needed.</summary>
     private const int BlocksLeft = 8;
 
+    /// <summary>How many days and months with turns are kept. A clock that is wrong for less, and then set right, does not begin a period again.</summary>
+    private const int KeptDays = 8;
+
+    private const int KeptMonths = 4;
+
     /// <summary>The epoch, if it is known.</summary>
     public static BudgetEpoch? Find(this BudgetState state, long epoch) => state.Epochs.Find(known => known.Id == epoch);
 
@@ -13,17 +18,27 @@ internal static class BudgetBook
     public static Amounts? HeldIn(this BudgetEpoch epoch, BudgetPeriod period, int index, Amounts limit) =>
         epoch.Held.Find(line => line.Period == period && line.Index == index && line.Limit == MaskOf(period, limit))?.Amounts;
 
-    /// <summary>Whether an epoch uses prepaid credit.</summary>
-    public static bool IsPrepaid(this BudgetEpoch epoch) => epoch.Held.Exists(line => line.Period == BudgetPeriod.Ever);
+    /// <summary>Whether the turns of an epoch count in a period of this kind. All of them use prepaid credit, if it has claimed any, or none.</summary>
+    public static bool CountsIn(this BudgetEpoch epoch, BudgetPeriod period) =>
+        period != BudgetPeriod.Ever || epoch.Held.Exists(line => line.Period == BudgetPeriod.Ever);
 
     /// <summary>Replaces what an epoch holds. An epoch that has used prepaid credit remains one that does.</summary>
-    public static void SetHeld(this BudgetEpoch epoch, IEnumerable<(BudgetPeriod Period, int Index, Amounts Amounts, Amounts Limit)> lines)
+    public static void SetHeld(this BudgetEpoch epoch, List<HeldAmounts> held)
     {
-        var held = lines.Select(line => new HeldAmounts(
-            line.Period, line.Index, BudgetRules.WithoutUnlimited(line.Amounts, line.Limit), MaskOf(line.Period, line.Limit))).ToList();
         if (!held.Exists(line => line.Period == BudgetPeriod.Ever)) held.AddRange(epoch.Held.Where(line => line.Period == BudgetPeriod.Ever));
         epoch.Held = held;
     }
+
+    /// <summary>What an epoch holds of a period.</summary>
+    /// <param name="line">The period.</param>
+    /// <param name="amounts">The amounts, with what it uses.</param>
+    /// <param name="limit">The limit.</param>
+    /// <param name="left">What was left of the period before, besides what the epoch uses. Less than nothing is <see cref="HeldAmounts.Overdrawn"/>.</param>
+    public static HeldAmounts Hold(ClaimLine line, Amounts amounts, Amounts limit, Amounts left = default) =>
+        new(line.Period, line.Index, BudgetRules.WithoutUnlimited(amounts, limit), MaskOf(line.Period, limit))
+        {
+            Overdrawn = BudgetRules.Limited(Amounts.Max(default(Amounts) - left, default), limit),
+        };
 
     /// <summary>What is left of a period for one epoch, if it held only what it uses. Less than nothing if a limit was lowered.</summary>
     /// <param name="state">The budget.</param>
@@ -74,7 +89,7 @@ internal static class BudgetBook
         ];
     }
 
-    /// <summary>Adds epochs whose turns have all ended to what was used, and forgets them, and periods that are over.</summary>
+    /// <summary>Adds epochs whose turns have all ended to what was used, and forgets them, and periods that are far from today.</summary>
     public static void Fold(this BudgetState state, int today)
     {
         foreach (var epoch in state.Epochs.Where(epoch => epoch.Uses?.TrueForAll(use => use.Turns == 0) == true).ToList())
@@ -90,21 +105,26 @@ internal static class BudgetBook
             }
             state.Epochs.Remove(epoch);
         }
-        // Clocks differ a little, and yesterday's turns may still be charged.
-        state.Used.RemoveAll(line => line.Period == BudgetPeriod.Day && line.Index < today - 1);
-        state.Used.RemoveAll(line => line.Period == BudgetPeriod.Month && line.Index < TurnCharge.MonthOf(today) - 1);
+        Keep(state, BudgetPeriod.Day, today, KeptDays);
+        Keep(state, BudgetPeriod.Month, TurnCharge.MonthOf(today), KeptMonths);
     }
 
     /// <summary>What was used of a period in epochs that are forgotten.</summary>
     public static Amounts UsedIn(this BudgetState state, BudgetPeriod period, int index) =>
         state.Used.Find(line => line.Period == period && line.Index == index)?.Amounts ?? default;
 
-    /// <summary>The periods in which what an epoch used on a day counts. It uses prepaid credit if it has claimed any.</summary>
+    /// <summary>The periods in which what an epoch used on a day counts.</summary>
     public static IEnumerable<(BudgetPeriod Period, int Index)> PeriodsOf(BudgetEpoch epoch, int day)
     {
         yield return (BudgetPeriod.Day, day);
         yield return (BudgetPeriod.Month, TurnCharge.MonthOf(day));
-        if (epoch.IsPrepaid()) yield return (BudgetPeriod.Ever, 0);
+        if (epoch.CountsIn(BudgetPeriod.Ever)) yield return (BudgetPeriod.Ever, 0);
+    }
+
+    private static void Keep(BudgetState state, BudgetPeriod period, int now, int count)
+    {
+        foreach (var line in state.Used.Where(line => line.Period == period).OrderBy(line => Math.Abs(line.Index - now)).Skip(count).ToList())
+            state.Used.Remove(line);
     }
 
     // The credit itself changes with every payment, and only says that credits are limited.

@@ -28,12 +28,14 @@ public sealed class BudgetGrain : Grain, IBudgetGrain
     }
 
     /// <inheritdoc />
-    public Task<BudgetGrant> Claim(BudgetClaim claim)
+    public Task<BudgetGrant> Claim(BudgetClaim claim) => Change(() => BudgetOf(claim.TenantId).Claim(claim));
+
+    /// <inheritdoc />
+    public Task EndEpochs(string tenantId, int shard) => Change(async () =>
     {
-        _budget ??= new Budget(_state.State, _saver.Save, _store, _fleet, _time, (shard, request) =>
-            GrainFactory.Grain<ILedgerShardGrain>(GrainKeys.LedgerShard(claim.TenantId, shard)).Recall(request));
-        return Change(() => _budget.Claim(claim));
-    }
+        await BudgetOf(tenantId).EndEpochs(shard);
+        return true;
+    });
 
     /// <inheritdoc />
     public Task<CreditStatus> AddCredit(CreditPayment payment) => Change(async () =>
@@ -53,8 +55,11 @@ public sealed class BudgetGrain : Grain, IBudgetGrain
     public async Task<BudgetStatus> GetStatus(string tenantId, string? keyName)
     {
         ThrowIfOutdated();
-        return await new Budget(_state.State, _saver.Save, _store, _fleet, _time, (_, _) => throw new NotSupportedException()).GetStatus(keyName);
+        return await BudgetOf(tenantId).GetStatus(keyName);
     }
+
+    private Budget BudgetOf(string tenantId) => _budget ??= new Budget(_state.State, _saver.Save, _store, _fleet, _time, (shard, request) =>
+        GrainFactory.Grain<ILedgerShardGrain>(GrainKeys.LedgerShard(tenantId, shard)).Recall(request));
 
     /// <summary>After an error the state in memory may say what is not stored. The next activation reads it again.</summary>
     private async Task<T> Change<T>(Func<Task<T>> change)

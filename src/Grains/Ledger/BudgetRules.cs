@@ -13,6 +13,19 @@ internal readonly record struct BudgetSlot(string? KeyName, BudgetPeriod Period,
 /// </param>
 internal readonly record struct BudgetLimit(BudgetSlot Slot, Amounts Limit);
 
+/// <summary>What the budget of a tenant or a key counts of the turns of an epoch.</summary>
+internal enum BudgetScope
+{
+    /// <summary>Nothing: there is no budget.</summary>
+    Nothing,
+
+    /// <summary>Days and months.</summary>
+    Periods,
+
+    /// <summary>Days, months and prepaid credit.</summary>
+    Prepaid,
+}
+
 /// <summary>Which budgets a turn uses, and what they allow.</summary>
 internal static class BudgetRules
 {
@@ -51,15 +64,32 @@ internal static class BudgetRules
         if (definition.Monthly is { } monthly) yield return (BudgetPeriod.Month, TurnCharge.MonthOf(day), ToAmounts(monthly));
     }
 
-    /// <summary>Every period in which a turn counts, limited or not: a limit may be declared later.</summary>
-    public static IEnumerable<BudgetSlot> SlotsOf(string? keyName, int day, bool isPrepaid)
+    /// <summary>What the budget of a tenant (null) or a key counts of a turn with these limits.</summary>
+    public static BudgetScope ScopeOf(string? keyName, IReadOnlyList<BudgetLimit> limits)
     {
-        yield return new(null, BudgetPeriod.Day, day);
-        yield return new(null, BudgetPeriod.Month, TurnCharge.MonthOf(day));
-        if (isPrepaid) yield return new(null, BudgetPeriod.Ever, 0);
-        if (keyName is null) yield break;
-        yield return new(keyName, BudgetPeriod.Day, day);
-        yield return new(keyName, BudgetPeriod.Month, TurnCharge.MonthOf(day));
+        var scope = BudgetScope.Nothing;
+        foreach (var limit in limits)
+        {
+            if (limit.Slot.KeyName != keyName) continue;
+            if (limit.Slot.Period == BudgetPeriod.Ever) return BudgetScope.Prepaid;
+            scope = BudgetScope.Periods;
+        }
+        return scope;
+    }
+
+    /// <summary>
+    /// Every period in which a turn counts. The budget of a tenant or a key counts days and months, even if only one of them is limited: the limits may change.
+    /// </summary>
+    public static IEnumerable<BudgetSlot> SlotsOf(string? keyName, IReadOnlyList<BudgetLimit> limits, int day)
+    {
+        foreach (var name in new[] { null, keyName }.Distinct())
+        {
+            var scope = ScopeOf(name, limits);
+            if (scope == BudgetScope.Nothing) continue;
+            yield return new(name, BudgetPeriod.Day, day);
+            yield return new(name, BudgetPeriod.Month, TurnCharge.MonthOf(day));
+            if (scope == BudgetScope.Prepaid) yield return new(name, BudgetPeriod.Ever, 0);
+        }
     }
 
     /// <summary>
@@ -73,13 +103,13 @@ internal static class BudgetRules
 
     /// <summary>
     /// Whether an epoch may have reservations of turns that will never be stored or settled, because their nodes have failed. Before a turn is refused, such an
-    /// epoch is closed, at most twice a minute for each shard.
+    /// epoch is closed, at most twice a minute for each shard. A time in the future is as old as one in the past: the clock was set back.
     /// </summary>
     /// <param name="oldest">When the oldest reservation was made that has not been settled; null if there is none.</param>
     /// <param name="openedAt">When the epoch was opened.</param>
     /// <param name="now">The time.</param>
     public static bool MayHaveLost(DateTimeOffset? oldest, DateTimeOffset openedAt, DateTimeOffset now) =>
-        oldest <= now - MaxReservationAge && openedAt <= now - MaxReservationAge;
+        oldest is { } reservedAt && (now - reservedAt).Duration() >= MaxReservationAge && (now - openedAt).Duration() >= MaxReservationAge;
 
     /// <summary>The part of amounts that is limited.</summary>
     public static Amounts Limited(Amounts amounts, Amounts limit) => new(

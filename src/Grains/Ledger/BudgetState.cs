@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace CozeCluster.Grains;
 
 /// <summary>The stored state of the budgets of a tenant or a key.</summary>
@@ -49,7 +51,15 @@ public sealed class BudgetEpoch
 /// <param name="Index">Which one.</param>
 /// <param name="Amounts">The amounts. What is not limited is <see cref="BudgetRules.Unlimited"/>, because nobody claims it.</param>
 /// <param name="Limit">The limit under which it was claimed. Under another one, what the epoch uses is not known.</param>
-public sealed record HeldAmounts(BudgetPeriod Period, int Index, Amounts Amounts, Amounts Limit);
+public sealed record HeldAmounts(BudgetPeriod Period, int Index, Amounts Amounts, Amounts Limit)
+{
+    /// <summary>
+    /// How much all epochs use in excess of the limit, because it was lowered. The shard may use this much less of the amounts: what its turns release is not
+    /// free for others.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public Amounts Overdrawn { get; init; }
+}
 
 /// <summary>What the turns of a closed epoch use on a day.</summary>
 /// <param name="Day">See <see cref="TurnCharge.Day"/>.</param>

@@ -7,6 +7,7 @@ internal sealed class LedgerBook(long epoch, DateTimeOffset openedAt)
     private readonly Dictionary<BudgetSlot, Amounts> _used = [];
     private readonly Dictionary<long, Entry> _open = [];
     private readonly Dictionary<string, Channel> _channels = [];
+    private readonly Dictionary<string, BudgetScope> _scopes = [];
 
     /// <summary>The epoch.</summary>
     public long Epoch => epoch;
@@ -23,36 +24,45 @@ internal sealed class LedgerBook(long epoch, DateTimeOffset openedAt)
     /// <summary>The charge of a turn that has a reservation.</summary>
     public TurnCharge? Find(long rowId) => _open.TryGetValue(rowId, out var entry) ? entry.Charge : null;
 
+    /// <summary>
+    /// Whether turns with these limits belong into this epoch. A budget counts all turns of an epoch or none, so the first turn decides of the tenant and of
+    /// each key whether it has a budget, and of the tenant whether it uses prepaid credit.
+    /// </summary>
+    public bool TryBind(string? keyName, IReadOnlyList<BudgetLimit> limits) =>
+        TryBind("", BudgetRules.ScopeOf(null, limits)) && (keyName is null || TryBind(keyName, BudgetRules.ScopeOf(keyName, limits)));
+
     /// <summary>Reserves for a turn if everything that it needs is held.</summary>
     /// <returns>Null if it is not.</returns>
-    public TurnCharge? TryReserve(Reservation reservation, IReadOnlyList<BudgetLimit> limits, int day, bool isPrepaid, DateTimeOffset now)
+    public TurnCharge? TryReserve(Reservation reservation, IReadOnlyList<BudgetLimit> limits, int day, DateTimeOffset now)
     {
         foreach (var limit in limits)
         {
             if (!Fits(limit, reservation.Amounts)) return null;
         }
         var charge = new TurnCharge(epoch, day, reservation.Amounts, ChargeState.Reserved);
-        foreach (var slot in BudgetRules.SlotsOf(reservation.KeyName, day, isPrepaid)) _used[slot] = Used(slot) + reservation.Amounts;
-        _open[reservation.RowId] = new Entry(charge, reservation.KeyName, isPrepaid, now);
+        BudgetSlot[] slots = [.. BudgetRules.SlotsOf(reservation.KeyName, limits, day)];
+        foreach (var slot in slots) _used[slot] = Used(slot) + reservation.Amounts;
+        _open[reservation.RowId] = new Entry(charge, slots, now);
         Reservations++;
         return charge;
     }
 
-    /// <summary>Whether amounts fit into what is held under a limit.</summary>
+    /// <summary>
+    /// Whether amounts fit into what is held under a limit. Nothing fits into a budget that does not know of this epoch: it would not count the epoch.
+    /// </summary>
     public bool Fits(BudgetLimit limit, Amounts amounts) =>
         _held.TryGetValue(limit.Slot, out var held) && held.Limit == limit.Limit
             ? FitsInto(limit, held.Amounts, amounts)
-            : BudgetRules.Limited(amounts, limit.Limit).IsZero();
+            : ChannelOf(limit.Slot.KeyName).Sequence > 0 && BudgetRules.Limited(amounts, limit.Limit).IsZero();
 
     /// <summary>Whether amounts would fit if this were held.</summary>
-    public bool FitsInto(BudgetLimit limit, Amounts held, Amounts amounts) => BudgetRules.Fits(Used(limit.Slot) + amounts, held, limit.Limit);
+    public bool FitsInto(BudgetLimit limit, Amounts held, Amounts amounts) => BudgetRules.Fits(amounts, held - Used(limit.Slot), limit.Limit);
 
     /// <summary>Releases what a turn does not use.</summary>
     public void Settle(long rowId, Amounts charged)
     {
         if (!_open.Remove(rowId, out var entry)) return;
-        foreach (var slot in BudgetRules.SlotsOf(entry.KeyName, entry.Charge.Day, entry.IsPrepaid))
-            _used[slot] = Used(slot) - (entry.Charge.Amounts - Amounts.Min(charged, entry.Charge.Amounts));
+        foreach (var slot in entry.Slots) _used[slot] = Used(slot) - (entry.Charge.Amounts - Amounts.Min(charged, entry.Charge.Amounts));
     }
 
     /// <summary>Gives back what is not used of a budget, and begins a claim of it.</summary>
@@ -67,20 +77,27 @@ internal sealed class LedgerBook(long epoch, DateTimeOffset openedAt)
             _held.Remove(limit.Slot);
             lines.Add(new ClaimLine(limit.Slot.Period, limit.Slot.Index, Used(limit.Slot), BudgetRules.Limited(amounts, limit.Limit)));
         }
-        return (++ChannelOf(keyName).Claims, lines);
+        var channel = ChannelOf(keyName);
+        channel.Claimed = [.. wanted.Select(line => line.Limit)];
+        return (++channel.Claims, lines);
     }
 
     /// <summary>Takes what a budget has given, unless it has taken it back since.</summary>
-    public void Apply(string? keyName, BudgetGrant grant, IReadOnlyList<(BudgetLimit Limit, Amounts Wanted)> wanted)
+    /// <param name="keyName">The key whose budget it is; null: that of the tenant.</param>
+    /// <param name="claim">The number of the claim. Only what was given to the last one is taken.</param>
+    /// <param name="grant">What the budget has given.</param>
+    /// <returns>Whether it was taken.</returns>
+    public bool Apply(string? keyName, long claim, BudgetGrant grant)
     {
         var channel = ChannelOf(keyName);
-        if (grant.Sequence <= channel.Sequence) return;
+        if (claim != channel.Claims || grant.Sequence <= channel.Sequence) return false;
         channel.Sequence = grant.Sequence;
-        foreach (var (limit, _) in wanted)
+        foreach (var limit in channel.Claimed)
         {
             var held = grant.Held.FirstOrDefault(line => line.Period == limit.Slot.Period && line.Index == limit.Slot.Index);
             if (held is not null) _held[limit.Slot] = new Held(held.Amounts, limit.Limit);
         }
+        return true;
     }
 
     /// <summary>Gives back what is not used of a budget.</summary>
@@ -88,30 +105,37 @@ internal sealed class LedgerBook(long epoch, DateTimeOffset openedAt)
     {
         var channel = ChannelOf(request.KeyName);
         channel.Sequence = Math.Max(channel.Sequence, request.Sequence);
-        foreach (var slot in _held.Keys.Where(slot => slot.KeyName == request.KeyName).ToList()) _held[slot] = _held[slot] with { Amounts = Used(slot) };
+        // It holds less than it uses if a limit was lowered. What becomes free then is not its own.
+        foreach (var slot in _held.Keys.Where(slot => slot.KeyName == request.KeyName).ToList())
+            _held[slot] = _held[slot] with { Amounts = Amounts.Min(_held[slot].Amounts, Used(slot)) };
         var used = _used.Where(entry => entry.Key.KeyName == request.KeyName)
             .Select(entry => new PeriodAmounts(entry.Key.Period, entry.Key.Index, entry.Value));
         return new RecallAnswer([.. used], Oldest);
     }
 
+    // No key has an empty name.
+    private bool TryBind(string name, BudgetScope scope) => _scopes.TryGetValue(name, out var bound) ? bound == scope : _scopes.TryAdd(name, scope);
+
     private Amounts Used(BudgetSlot slot) => _used.GetValueOrDefault(slot);
 
     private Channel ChannelOf(string? keyName)
     {
-        // No key has an empty name.
         if (!_channels.TryGetValue(keyName ?? "", out var channel)) _channels[keyName ?? ""] = channel = new Channel();
         return channel;
     }
 
     private readonly record struct Held(Amounts Amounts, Amounts Limit);
 
-    private sealed record Entry(TurnCharge Charge, string? KeyName, bool IsPrepaid, DateTimeOffset At);
+    private sealed record Entry(TurnCharge Charge, BudgetSlot[] Slots, DateTimeOffset At);
 
     /// <summary>The exchange with one budget.</summary>
     private sealed class Channel
     {
         /// <summary>How many claims were made.</summary>
         public long Claims { get; set; }
+
+        /// <summary>What the last claim was for.</summary>
+        public BudgetLimit[] Claimed { get; set; } = [];
 
         /// <summary>The number of the last grant or recall.</summary>
         public long Sequence { get; set; }

@@ -11,9 +11,10 @@ namespace CozeCluster.Grains;
 /// <param name="fleet">The limits.</param>
 /// <param name="store">Opens epochs.</param>
 /// <param name="time">The clock.</param>
-/// <param name="claim">Calls the budget.</param>
+/// <param name="claim">Calls a budget.</param>
+/// <param name="endEpochs">Calls <see cref="IBudgetGrain.EndEpochs"/> of the tenant's budget.</param>
 internal sealed class LedgerShard(
-    string tenantId, int shard, IFleetView fleet, ILedgerStore store, TimeProvider time, Func<BudgetClaim, Task<BudgetGrant>> claim)
+    string tenantId, int shard, IFleetView fleet, ILedgerStore store, TimeProvider time, Func<BudgetClaim, Task<BudgetGrant>> claim, Func<Task> endEpochs)
 {
     /// <summary>An epoch ends after this time or number of reservations, so that few rows have to be read to know what was used in it.</summary>
     private static readonly TimeSpan MaxEpochAge = TimeSpan.FromHours(1);
@@ -32,6 +33,9 @@ internal sealed class LedgerShard(
     private readonly Dictionary<BudgetLimit, Amounts> _most = [];
     private LedgerBook? _book;
     private bool _isClaiming;
+
+    /// <summary>The turns for which the shard claims.</summary>
+    private List<Waiter> _batch = [];
 
     /// <summary>See <see cref="ILedgerShardGrain.Reserve"/>.</summary>
     public Task<ReservationResult> Reserve(Reservation reservation)
@@ -56,11 +60,13 @@ internal sealed class LedgerShard(
     public RecallAnswer? Recall(RecallRequest request)
     {
         if (_book is not { } book || book.Epoch != request.Epoch) return null;
+        // Recalls overtake grants. Shards that compete would take these from each other before a turn is served, again and again.
+        if (request.Granted is { } grant && book.Apply(request.KeyName, request.AnsweredClaim, grant)) Serve(book, _batch);
         return book.Recall(request);
     }
 
     private static bool IsUsable(LedgerBook? book, DateTimeOffset now) =>
-        book is { Reservations: < MaxReservations } && now - book.OpenedAt < MaxEpochAge;
+        book is { Reservations: < MaxReservations } && (now - book.OpenedAt).Duration() < MaxEpochAge;
 
     private async Task ClaimForAll()
     {
@@ -77,7 +83,7 @@ internal sealed class LedgerShard(
 
     private async Task ClaimForWaiting()
     {
-        var batch = _waiting.ToList();
+        var batch = _batch = [.. _waiting];
         _most.Clear();
         try
         {
@@ -91,13 +97,10 @@ internal sealed class LedgerShard(
         }
         var now = time.GetUtcNow();
         var kept = new Dictionary<BudgetLimit, Amounts>();
-        foreach (var waiter in batch)
+        if (_book is { } book) Serve(book, batch);
+        foreach (var waiter in batch.Where(waiter => !waiter.Result.Task.IsCompleted))
         {
-            if (_book is { } book && TryReserve(book, waiter.Reservation, now) is { } charge)
-            {
-                End(waiter, static (waiter, charge) => waiter.Result.TrySetResult(new ReservationResult(charge, null)), charge);
-            }
-            else if (_book is { } current && FindShortage(current, waiter.Reservation, kept) is { } refusal)
+            if (_book is { } current && FindShortage(current, waiter.Reservation, kept) is { } refusal)
             {
                 if (BudgetRules.MayHaveLost(current.Oldest, current.OpenedAt, now))
                 {
@@ -114,8 +117,26 @@ internal sealed class LedgerShard(
         }
     }
 
+    private void Serve(LedgerBook book, List<Waiter> batch)
+    {
+        var now = time.GetUtcNow();
+        foreach (var waiter in batch.Where(waiter => !waiter.Result.Task.IsCompleted))
+        {
+            if (TryReserve(book, waiter.Reservation, now) is { } charge)
+                End(waiter, static (waiter, charge) => waiter.Result.TrySetResult(new ReservationResult(charge, null)), charge);
+        }
+    }
+
     private async Task OpenEpoch()
     {
+        try
+        {
+            await endEpochs();
+        }
+        catch (ClusterException)
+        {
+            // The first claim of the new epoch closes the others too. Only rows that are about to be deleted because of their age may be lost until then.
+        }
         // It has never been used, and is never 0.
         var next = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(8)) >>> 2 | 1;
         var openedAt = time.GetUtcNow();
@@ -130,7 +151,14 @@ internal sealed class LedgerShard(
         var wanted = new Dictionary<BudgetSlot, (BudgetLimit Limit, Amounts Wanted)>();
         foreach (var waiter in batch)
         {
-            foreach (var limit in LimitsOf(waiter.Reservation, day))
+            var limits = LimitsOf(waiter.Reservation, day);
+            if (!book.TryBind(waiter.Reservation.KeyName, limits))
+            {
+                // The next round begins another epoch.
+                _book = null;
+                return Task.CompletedTask;
+            }
+            foreach (var limit in limits)
             {
                 var before = wanted.GetValueOrDefault(limit.Slot).Wanted;
                 wanted[limit.Slot] = (limit, before + waiter.Reservation.Amounts);
@@ -154,7 +182,7 @@ internal sealed class LedgerShard(
             if (_book == book) _book = null;
             return;
         }
-        book.Apply(keyName, grant, wanted);
+        if (book.Apply(keyName, number, grant) && _book == book) Serve(book, _batch);
         if (!grant.IsExact) return;
         foreach (var (limit, _) in wanted)
         {
@@ -165,7 +193,8 @@ internal sealed class LedgerShard(
     private TurnCharge? TryReserve(LedgerBook book, Reservation reservation, DateTimeOffset now)
     {
         var day = TurnCharge.DayOf(now);
-        return book.TryReserve(reservation, LimitsOf(reservation, day), day, fleet.FindTenant(tenantId) is { Prepaid: true }, now);
+        var limits = LimitsOf(reservation, day);
+        return book.TryBind(reservation.KeyName, limits) ? book.TryReserve(reservation, limits, day, now) : null;
     }
 
     /// <summary>The error of a turn that did not fit. Turns that fitted wait, and what they need is added to <paramref name="kept"/>.</summary>

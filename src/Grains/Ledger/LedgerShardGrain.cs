@@ -12,8 +12,10 @@ public sealed class LedgerShardGrain : Grain, ILedgerShardGrain
     public LedgerShardGrain(BackgroundWork work, ILedgerStore store, IFleetView fleet, TimeProvider time)
     {
         var (tenantId, shard) = GrainKeys.ReadLedgerShard(work.Key);
-        _shard = new LedgerShard(tenantId, shard, fleet, store, time, claim =>
-            GrainFactory.Grain<IBudgetGrain>(GrainKeys.Budget(claim.TenantId, claim.KeyName)).Claim(claim));
+        _shard = new LedgerShard(
+            tenantId, shard, fleet, store, time,
+            claim => GrainFactory.Grain<IBudgetGrain>(GrainKeys.Budget(claim.TenantId, claim.KeyName)).Claim(claim),
+            () => GrainFactory.Grain<IBudgetGrain>(GrainKeys.Budget(tenantId, null)).EndEpochs(tenantId, shard));
     }
 
     /// <inheritdoc />

@@ -45,9 +45,12 @@ internal sealed partial class TurnLedger(string conversationKey, IGrainFactory g
     public Task<TurnCharge> ReserveAgain(TurnRow row, TurnCharge lost) =>
         Reserve(row.TenantId, new Reservation(row.Id, row.KeyName, lost.Amounts) { LostEpoch = lost.Epoch });
 
-    /// <summary>What a turn is charged that has ended. See <see cref="TurnCost.Settle"/>.</summary>
+    /// <summary>
+    /// What a turn is charged that has ended, at the price of its reservation. See <see cref="TurnCost.Settle"/>. A reservation that an earlier version has
+    /// stored says no price; then that of the model counts.
+    /// </summary>
     public TurnCharge ChargeOf(TurnRow row, ReservedTurn reserved, ReplyEvent end, IReadOnlyList<ReplyPart> reply, long received, Usage? usage) =>
-        TurnCost.Settle(reserved.Charge, reserved.InputEstimate, end, reply, received, usage, PriceOf(row.TenantId, row.Model));
+        TurnCost.Settle(reserved.Charge, reserved.InputEstimate, end, reply, received, usage, reserved.Price ?? PriceOf(row.TenantId, row.Model));
 
     /// <summary>Releases what a turn does not use. Called when its row says so, or when it will never have a row.</summary>
     public async Task Settle(string tenantId, long rowId, TurnCharge? charge)
@@ -67,8 +70,9 @@ internal sealed partial class TurnLedger(string conversationKey, IGrainFactory g
 
     private async Task<ReservedTurn> Reserve(long rowId, string tenantId, string? keyName, string model, long input, long output)
     {
-        var reservation = new Reservation(rowId, keyName, TurnCost.Reserve(input, output, PriceOf(tenantId, model)));
-        return new ReservedTurn(await Reserve(tenantId, reservation), input);
+        var price = PriceOf(tenantId, model);
+        var reservation = new Reservation(rowId, keyName, TurnCost.Reserve(input, output, price));
+        return new ReservedTurn(await Reserve(tenantId, reservation), input, price);
     }
 
     private async Task<TurnCharge> Reserve(string tenantId, Reservation reservation)
@@ -96,4 +100,5 @@ internal sealed partial class TurnLedger(string conversationKey, IGrainFactory g
 /// <summary>A reservation.</summary>
 /// <param name="Charge">What was reserved.</param>
 /// <param name="InputEstimate">The tokens that the prompt is expected to have.</param>
-internal sealed record ReservedTurn(TurnCharge Charge, long InputEstimate);
+/// <param name="Price">The price of the model when it was reserved; null: it had none.</param>
+internal sealed record ReservedTurn(TurnCharge Charge, long InputEstimate, PriceDefinition? Price);

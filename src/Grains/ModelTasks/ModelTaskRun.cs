@@ -21,6 +21,7 @@ internal sealed partial class ModelTaskRun(
     private readonly List<string> _excludedAccounts = [];
     private string? _preferredBot;
     private Lease? _lease;
+    private PriceDefinition? _price;
 
     /// <summary>The error of an upstream that did not answer in time.</summary>
     public static Error Overdue(TimeSpan limit) =>
@@ -84,8 +85,8 @@ internal sealed partial class ModelTaskRun(
             if (pick.BotId is null) return (null, pick.Error);
             if (fleet.HasLeaseLimits(pick.BotId))
             {
-                var price = fleet.FindModel(request.TenantId, request.Model)?.Price;
-                leaseRequest = leaseRequest with { Amounts = TurnCost.Reserve(TurnEstimate.OfBytes(request.Body.Length), 0, price) };
+                _price = fleet.FindModel(request.TenantId, request.Model)?.Price;
+                leaseRequest = leaseRequest with { Amounts = TurnCost.Reserve(TurnEstimate.OfBytes(request.Body.Length), 0, _price) };
             }
             var result = await grains.Grain<IBotGrain>(pick.BotId).Acquire(leaseRequest);
             if (result.Grant is { } lease) return (_lease = lease, null);
@@ -148,8 +149,7 @@ internal sealed partial class ModelTaskRun(
     {
         try
         {
-            var price = fleet.FindModel(request.TenantId, request.Model)?.Price;
-            var outcome = new LeaseOutcome(error) { Used = TurnCost.OfAttempt(error, TurnEstimate.OfBytes(request.Body.Length), [], usage, price) };
+            var outcome = new LeaseOutcome(error) { Used = TurnCost.OfAttempt(error, TurnEstimate.OfBytes(request.Body.Length), [], usage, _price) };
             await grains.Grain<IBotGrain>(lease.Bot.Id).Return(lease.Id, lease.Account.Id, outcome);
         }
         catch (ClusterException exception)

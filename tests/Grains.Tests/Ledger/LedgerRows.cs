@@ -31,6 +31,15 @@ internal sealed class LedgerRows(TimeProvider time, Func<string, Action, Task> p
         Rows[id] = row with { Charge = row.Charge with { Amounts = charged, State = state }, EndedAt = time.GetUtcNow() };
     });
 
+    /// <summary>Deletes the rows of turns that have ended and whose epoch is closed, as if they were old.</summary>
+    public void DeleteOld()
+    {
+        foreach (var (id, row) in Rows.ToList())
+        {
+            if (row.EndedAt is not null && !_open.ContainsValue(row.Charge.Epoch)) Rows.Remove(id);
+        }
+    }
+
     public Task ReplaceEpoch(string tenantId, int shard, long next) => post("open epoch", () => _open[shard] = next);
 
     public Task CloseEpoch(long epoch) => post("close epoch", () =>
@@ -73,6 +82,8 @@ internal sealed class LimitedFleet(TenantDefinition tenant, LimitsDefinition? ke
 {
     public TenantDefinition Tenant { get; set; } = tenant;
 
+    public LimitsDefinition? KeyLimits { get; set; } = keyLimits;
+
     public long Version => 1;
 
     public FleetViewStatus Status => throw new NotSupportedException();
@@ -88,7 +99,7 @@ internal sealed class LimitedFleet(TenantDefinition tenant, LimitsDefinition? ke
     public IReadOnlyList<ApiKeyInfo> ListKeys(string tenantId) => throw new NotSupportedException();
 
     public ApiKeyInfo? FindKeyByName(string tenantId, string keyName) =>
-        keyName == LedgerWorld.Key ? new ApiKeyInfo(tenantId, keyName, Admin: false) { Limits = keyLimits } : null;
+        keyName == LedgerWorld.Key ? new ApiKeyInfo(tenantId, keyName, Admin: false) { Limits = KeyLimits } : null;
 
     public TenantDefinition? FindTenant(string tenantId) => Tenant;
 

@@ -121,7 +121,9 @@ public sealed class LedgerTests : GrainTest
 
         exchange.Fail(ErrorCode.ContentFiltered);
         await turn.Subscriber.UntilEnd();
-        await Settled();
+        // The deactivation waits until the shard was told.
+        await TestSilo.DeactivateAsync(turn.Grain);
+        await turn.Grain.GetTurn(Tenant, turn.Id);
 
         Assert.Null((await Start(Request())).Refusal);
     }
@@ -245,9 +247,6 @@ public sealed class LedgerTests : GrainTest
             if (Silo.Query("SELECT epoch FROM ledger_epochs WHERE tenant = $0 AND shard = $1", Tenant, i) is long epoch) await store.CloseEpoch(epoch);
         }
     }
-
-    /// <summary>Waits until the shards know what has ended: they are told after the row of a turn is stored.</summary>
-    private Task Settled() => LetGrainsRun();
 
     private async Task Limit(
         BudgetDefinition? tenant, PriceDefinition? price = null, BudgetPeriod period = BudgetPeriod.Day, BudgetDefinition? key = null,

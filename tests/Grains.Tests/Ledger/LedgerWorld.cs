@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using CozeCluster.TestKit;
 
@@ -14,6 +16,7 @@ internal sealed class LedgerWorld
     public const string Key = "k";
 
     private readonly Random _random;
+    private readonly StringBuilder _trace = new();
     private readonly OneThread _thread = new();
     private readonly List<(string Name, Action Run)> _steps = [];
     private readonly LedgerShard[] _shards;
@@ -44,7 +47,13 @@ internal sealed class LedgerWorld
     /// <summary>Whether something waits to be picked.</summary>
     public bool IsBusy => _steps.Count > 0;
 
-    public string Trace { get; private set; } = "";
+    /// <summary>How many shards there are.</summary>
+    public int Shards => _shards.Length;
+
+    /// <summary>How often budgets were saved.</summary>
+    public int Saves { get; private set; }
+
+    public string Trace => _trace.ToString();
 
     public bool Chance(int percent) => _random.Next(100) < percent;
 
@@ -60,7 +69,7 @@ internal sealed class LedgerWorld
         for (var tries = 0; tries < 20 && _steps[index].Name == Slow; tries++) index = _random.Next(_steps.Count);
         var (name, run) = _steps[index];
         _steps.RemoveAt(index);
-        Trace += name + "\n";
+        _trace.AppendLine(name);
         Run(run);
     }
 
@@ -76,13 +85,16 @@ internal sealed class LedgerWorld
 
     public void Crash(int shard)
     {
-        Trace += $"crash of shard {shard}\n";
-        _shards[shard] = new LedgerShard(Tenant, shard, Fleet, Store, Time, claim => Send("claim", () => BudgetOf(claim.KeyName).Claim(claim)));
+        _trace.AppendLine(CultureInfo.InvariantCulture, $"crash of shard {shard}");
+        _shards[shard] = new LedgerShard(
+            Tenant, shard, Fleet, Store, Time,
+            claim => Send("claim", () => BudgetOf(claim.KeyName).Claim(claim)),
+            () => Send("end epochs", () => BudgetOf(null).EndEpochs(shard)));
     }
 
     public void CrashBudget(string? key)
     {
-        Trace += $"crash of budget {key}\n";
+        _trace.AppendLine(CultureInfo.InvariantCulture, $"crash of budget {key}");
         _budgets.Remove(key ?? "");
     }
 
@@ -93,6 +105,10 @@ internal sealed class LedgerWorld
         _shards[shard].Settle(rowId, charged);
         return Task.FromResult(true);
     });
+
+    /// <summary>Adds prepaid credit, in a step of its own.</summary>
+    public Task AddCredit(string id, long units) => Send("add credit", () =>
+        BudgetOf(null).AddCredit(new CreditPayment(id, units, DateTimeOffset.UnixEpoch)));
 
     public Task<BudgetStatus> StatusOf(string? key) => BudgetOf(key).Run(budget => budget.GetStatus(key));
 
@@ -180,6 +196,18 @@ internal sealed class LedgerWorld
 
         public Task<BudgetGrant> Claim(BudgetClaim claim) => Run(budget => budget.Claim(claim));
 
+        public Task<bool> EndEpochs(int shard) => Run(async budget =>
+        {
+            await budget.EndEpochs(shard);
+            return true;
+        });
+
+        public Task<bool> AddCredit(CreditPayment payment) => Run(async _ =>
+        {
+            if (CreditBook.TryAdd(_state, payment, payment.At)) await Save();
+            return true;
+        });
+
         public Task<T> Run<T>(Func<Budget, Task<T>> call)
         {
             var next = RunAfter(_last, call);
@@ -209,6 +237,7 @@ internal sealed class LedgerWorld
             {
                 if (_stored.Version != _version) throw new ClusterException(ErrorCode.StateConflict, "Another activation has saved.");
                 (_stored.Version, _stored.Json) = (++_version, json);
+                _world.Saves++;
             });
             if (_world.Chance(_world.Faults)) throw Lost();
         }
