@@ -58,12 +58,15 @@ internal sealed class ModelTasksApi(GatewayOptions options, Readiness readiness,
             User = asked.User,
             Task = task,
             Body = asked.Body,
+            ReturnsErrors = info.Key.IsLimited,
             Credential = UpstreamAuthorization.Read(context, fleet, model, task),
         };
         info.TurnId = request.TurnId;
         context.Response.Headers["x-turn-id"] = request.TurnId;
         if (!TurnId.TryGetConversation(request.TurnId, out var key)) throw new InvalidOperationException("A new turn id has no conversation.");
         var result = await grains.Grain<IModelTaskGrain>(key).Run(request, context.RequestAborted);
+        info.Key.Rates = result.Rates;
+        if (result.Error is { } error) throw error.ToException();
         context.Response.ContentType = "application/json";
         context.Response.Headers.CacheControl = "no-store";
         context.Response.ContentLength = result.Body.Length;
