@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace CozeCluster.Gateway.Http;
 
-/// <summary>Reads the times in queries: dates and times of ISO 8601, which are UTC if they name no offset.</summary>
+/// <summary>Reads the times that clients send: dates and times of ISO 8601, which are UTC if they name no offset.</summary>
 internal static class QueryTimes
 {
     /// <summary>What error messages say that a time is.</summary>

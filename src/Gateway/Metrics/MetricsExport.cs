@@ -38,9 +38,13 @@ internal static class MetricsExport
 
     private static MetricStreamConfiguration? ViewOf(Instrument instrument, IMeterFactory meters)
     {
-        // Counters of grains and upstreams have labels for bots and models. Other instruments, and those of Orleans, have OpenTelemetry's default limit.
+        // Counters and gauges of grains and upstreams have labels for bots and models. Other instruments, and those of Orleans, have OpenTelemetry's default
+        // limit.
         if (instrument.Meter.Scope is null)
-            return instrument is Counter<long> && instrument.Meter.Name == MeterName ? new MetricStreamConfiguration { CardinalityLimit = MaxSeries } : null;
+        {
+            var isOfFleet = instrument is Counter<long> or ObservableGauge<long> && instrument.Meter.Name == MeterName;
+            return isOfFleet ? new MetricStreamConfiguration { CardinalityLimit = MaxSeries } : null;
+        }
         // Instruments of this gateway have a few hundred series, which is within OpenTelemetry's default limit of 2,000. Another gateway in this process
         // exports its own instruments.
         return instrument.Meter.Scope == meters ? null : MetricStreamConfiguration.Drop;

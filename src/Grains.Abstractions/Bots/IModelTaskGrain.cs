@@ -63,11 +63,27 @@ public sealed record ModelTaskRequest
     [Id(8)]
     public required string AskedModel { get; init; }
 
+    /// <summary>
+    /// Whether a refusal or another error is <see cref="ModelTaskResult.Error"/>, beside the rates, and not an exception. Default false: gateways of an older
+    /// version expect the exception.
+    /// </summary>
+    [Id(110)]
+    public bool ReturnsErrors { get; init; }
+
     /// <summary>How long a task takes at most, with all attempts: two minutes.</summary>
     public static TimeSpan Timeout { get; } = TimeSpan.FromMinutes(2);
 }
 
 /// <summary>The answer to a <see cref="ModelTaskRequest"/>.</summary>
-/// <param name="Body">See <see cref="ModelTaskAnswer.Body"/>.</param>
+/// <param name="Body">See <see cref="ModelTaskAnswer.Body"/>; empty with an error.</param>
 [GenerateSerializer, Immutable, Alias("model-task-result")]
-public sealed record ModelTaskResult(byte[] Body);
+public sealed record ModelTaskResult(byte[] Body)
+{
+    /// <summary>Why there is no answer; null if there is one. Only with <see cref="ModelTaskRequest.ReturnsErrors"/>.</summary>
+    [Id(111)]
+    public Error? Error { get; init; }
+
+    /// <summary>What is left of the limits per minute of the tenant and its key; null without such limits.</summary>
+    [Id(112)]
+    public RateStatus? Rates { get; init; }
+}

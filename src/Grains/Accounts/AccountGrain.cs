@@ -86,7 +86,11 @@ public sealed class AccountGrain : Grain, IAccountGrain
     {
         await _fleet.FindCurrent(view => view.FindAccount(_work.Key));
         var definition = ReadDefinition();
-        if (Check(definition, request) is { } refusal) return new AccountLeaseResult(null, refusal);
+        if (Check(definition, request) is { } refusal)
+        {
+            if (refusal.Kind is RefusalKind.Busy or RefusalKind.AtLimit) GuardMetrics.LimitReached("account", _work.Key, _time);
+            return new AccountLeaseResult(null, refusal);
+        }
         var isNew = !_leases.Holds(request.LeaseId);
         _leases.Take(request.LeaseId);
         if (request.TenantId is not null) _tenants[request.LeaseId] = request.TenantId;

@@ -17,6 +17,10 @@ internal sealed class BotBreakers(TimeProvider time)
     /// <summary>Whether the upstream itself says until when the bot is not available, or why.</summary>
     public bool IsPaused => _ofBot.Cause is not null && _ofBot.OpenUntil > time.GetUtcNow();
 
+    /// <summary>Lists the breakers that are not closed.</summary>
+    public IReadOnlyList<BreakerState> ListStates() =>
+        [.. new[] { _ofBot.StateOf("all") }.Concat(_ofTenants.Values.Select(breaker => breaker.StateOf("tenant"))).OfType<BreakerState>()];
+
     /// <summary>Why a turn of a tenant may not begin now; null if it may. Changes nothing.</summary>
     public (Error Error, DateTimeOffset Until)? Check(string? tenantId)
     {
@@ -83,7 +87,7 @@ internal sealed class BotBreakers(TimeProvider time)
         {
             var wasOpen = OpenUntil(breaker) is not null;
             breaker.RecordFailure(leaseId, tenant, turn.StartedAt, number, error, isLasting);
-            if (!wasOpen && OpenUntil(breaker) is not null) TurnMetrics.BreakerOpened(scope);
+            if (!wasOpen && OpenUntil(breaker) is not null) GuardMetrics.BreakerOpened(scope);
         }
     }
 

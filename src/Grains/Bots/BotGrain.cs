@@ -165,6 +165,7 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     {
         await _work.StopAsync();
         _loads.Report(_work.Key, 0);
+        GuardMetrics.SetBreakers(_work.Key, [], _time);
         var gaveBack = _limits?.GiveBack() == true;
         if (gaveBack || _save.IsPending || (_wasUsedSinceSave && State.KeptActiveAt is not null)) await _save.SaveNow();
     }
@@ -173,7 +174,11 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     internal async Task<LeaseResult> TakeLease(LeaseRequest request)
     {
         var definition = await FindDefinition();
-        if (Check(definition, request) is { } refusal) return new LeaseResult(null, refusal);
+        if (Check(definition, request) is { } refusal)
+        {
+            if (refusal.Kind is RefusalKind.Busy or RefusalKind.AtLimit) GuardMetrics.LimitReached("bot", _work.Key, _time);
+            return new LeaseResult(null, refusal);
+        }
         var isNew = !_leases.Holds(request.LeaseId);
         if (isNew) _breakers.Enter(request.LeaseId, request.TenantId);
 
@@ -283,6 +288,7 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
     {
         _refusedAccounts.Remove(accountId);
         _breakers.RecordSuccess(leaseId);
+        if (GuardMetrics.HasBreaker(_work.Key)) GuardMetrics.SetBreakers(_work.Key, _breakers.ListStates(), _time);
         // This turn began before the bot had to pause.
         if (_breakers.IsPaused) return;
         _health.ReportOk();
@@ -290,8 +296,10 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
 
     private void ReportFailure(string leaseId, Error error)
     {
+        var openUntil = _breakers.RecordFailure(leaseId, error);
+        GuardMetrics.SetBreakers(_work.Key, _breakers.ListStates(), _time);
         // A single failure is not reported as the bot's health.
-        if (_breakers.RecordFailure(leaseId, error) is not { } until) return;
+        if (openUntil is not { } until) return;
         _health.ReportUnavailable(error.Until is null ? HealthState.Failing : HealthState.Cooling, error, until);
     }
 

@@ -44,6 +44,9 @@ internal sealed class Breaker(TimeProvider time, int minTenants)
     /// <summary>Whether there is neither a failure nor a pause to remember.</summary>
     public bool IsIdle => _failures == 0 && OpenUntil <= time.GetUtcNow();
 
+    /// <summary>The state of the breaker; null if it is closed.</summary>
+    public BreakerState? StateOf(string scope) => IsClosed ? null : new BreakerState(scope, OpenUntil, _isTripped);
+
     /// <summary>Whether every turn may pass.</summary>
     private bool IsClosed => !_isTripped && OpenUntil <= time.GetUtcNow();
 

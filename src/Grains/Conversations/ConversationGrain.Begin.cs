@@ -98,9 +98,10 @@ public sealed partial class ConversationGrain
     {
         var reserving = _ledger.Reserve(rowId, request, _memory.LastTokens);
         var isAdmitted = false;
+        Admission? admission = null;
         try
         {
-            var admission = await Admit(request, cancellationToken);
+            admission = await Admit(request, cancellationToken);
             var reserved = await reserving;
             isAdmitted = admission.Refusal is null;
             return (admission, reserved);
@@ -108,7 +109,7 @@ public sealed partial class ConversationGrain
         catch (ClusterException exception) when (exception.Code == ErrorCode.QuotaExceeded)
         {
             TurnMetrics.Refused("budget", exception.Code);
-            return (new Admission(exception.ToError(), null), null);
+            return (new Admission(exception.ToError(), admission?.Rates), null);
         }
         finally
         {

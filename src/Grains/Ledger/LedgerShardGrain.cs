@@ -7,19 +7,27 @@ namespace CozeCluster.Grains;
 public sealed class LedgerShardGrain : Grain, ILedgerShardGrain
 {
     private readonly LedgerShard _shard;
+    private readonly string _tenantId;
+    private readonly TimeProvider _time;
 
     /// <summary>Called by Orleans.</summary>
     public LedgerShardGrain(BackgroundWork work, ILedgerStore store, IFleetView fleet, TimeProvider time)
     {
-        var (tenantId, shard) = GrainKeys.ReadLedgerShard(work.Key);
+        (_tenantId, var shard) = GrainKeys.ReadLedgerShard(work.Key);
+        _time = time;
         _shard = new LedgerShard(
-            tenantId, shard, fleet, store, time,
+            _tenantId, shard, fleet, store, time,
             claim => GrainFactory.Grain<IBudgetGrain>(GrainKeys.Budget(claim.TenantId, claim.KeyName)).Claim(claim),
-            () => GrainFactory.Grain<IBudgetGrain>(GrainKeys.Budget(tenantId, null)).EndEpochs(tenantId, shard));
+            () => GrainFactory.Grain<IBudgetGrain>(GrainKeys.Budget(_tenantId, null)).EndEpochs(_tenantId, shard));
     }
 
     /// <inheritdoc />
-    public Task<ReservationResult> Reserve(Reservation reservation) => _shard.Reserve(reservation);
+    public async Task<ReservationResult> Reserve(Reservation reservation)
+    {
+        var result = await _shard.Reserve(reservation);
+        if (result.Refusal is not null) GuardMetrics.LimitReached("budget", _tenantId, _time);
+        return result;
+    }
 
     /// <inheritdoc />
     public Task Settle(long rowId, Amounts charged)

@@ -17,6 +17,7 @@ public sealed partial class ModelTaskGrain : Grain, IModelTaskGrain
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private Task<ModelTaskResult>? _run;
+    private RateStatus? _rates;
 
     /// <summary>Called by Orleans.</summary>
     public ModelTaskGrain(
@@ -54,7 +55,11 @@ public sealed partial class ModelTaskGrain : Grain, IModelTaskGrain
     {
         try
         {
-            return await RunTask(request, cancellationToken);
+            return new ModelTaskResult(await RunTask(request, cancellationToken)) { Rates = _rates };
+        }
+        catch (ClusterException exception) when (request.ReturnsErrors)
+        {
+            return new ModelTaskResult([]) { Error = exception.ToError(), Rates = _rates };
         }
         finally
         {
@@ -64,13 +69,15 @@ public sealed partial class ModelTaskGrain : Grain, IModelTaskGrain
 
     private async Task Admit(ITenantGrain tenant, ModelTaskRequest request)
     {
-        var refusal = _fleet.HasLimits(request.TenantId, request.KeyName)
-            ? (await tenant.AdmitWithin(new TurnTerms(request.TurnId, request.KeyName, TurnEstimate.OfBytes(request.Body.Length)))).Refusal
-            : await tenant.Admit(request.TurnId);
+        Error? refusal;
+        if (_fleet.HasLimits(request.TenantId, request.KeyName))
+            (refusal, _rates) = await tenant.AdmitWithin(new TurnTerms(request.TurnId, request.KeyName, TurnEstimate.OfBytes(request.Body.Length)));
+        else
+            refusal = await tenant.Admit(request.TurnId);
         if (refusal is not null) throw refusal.ToException();
     }
 
-    private async Task<ModelTaskResult> RunTask(ModelTaskRequest request, CancellationToken cancellationToken)
+    private async Task<byte[]> RunTask(ModelTaskRequest request, CancellationToken cancellationToken)
     {
         var tenant = GrainFactory.Grain<ITenantGrain>(request.TenantId);
         await Admit(tenant, request);
@@ -107,7 +114,7 @@ public sealed partial class ModelTaskGrain : Grain, IModelTaskGrain
             if (exception is not ClusterException) LogFailed(_logger, exception, request.TurnId);
         }
         await End(tenant, charge, error is null && answer is not null ? null : error ?? TurnErrors.Unexpected, answer?.Usage);
-        return error is null && answer is not null ? new ModelTaskResult(answer.Body) : throw (error ?? TurnErrors.Unexpected).ToException();
+        return error is null && answer is not null ? answer.Body : throw (error ?? TurnErrors.Unexpected).ToException();
     }
 
     /// <summary>Settles the turn and stores its row. The client's answer does not depend on either.</summary>

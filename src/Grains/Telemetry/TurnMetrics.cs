@@ -32,9 +32,6 @@ internal static class TurnMetrics
     private static readonly Counter<long> Refusals = Meter.CreateCounter<long>(
         "cozecluster.refusals", description: "Turns and attempts that a limit or a breaker refused.");
 
-    private static readonly Counter<long> Opened = Meter.CreateCounter<long>(
-        "cozecluster.breakers.opened", description: "How often the breakers of bots have opened.");
-
     /// <summary>Records that a turn begins to run. Its end is recorded when the result is disposed.</summary>
     public static RunningTurn BeginRun(LiveTurn turn)
     {
@@ -69,10 +66,6 @@ internal static class TurnMetrics
     /// <param name="by">What refused: <c>tenant</c>, <c>budget</c> or <c>bot</c>.</param>
     /// <param name="code">Why.</param>
     public static void Refused(string by, ErrorCode code) => Refusals.Add(1, new("by", by), new("code", ErrorTable.Of(code).Name));
-
-    /// <summary>Counts that a breaker has opened.</summary>
-    /// <param name="scope">Whose turns it stops: <c>all</c> or <c>tenant</c>.</param>
-    public static void BreakerOpened(string scope) => Opened.Add(1, new KeyValuePair<string, object?>("scope", scope));
 
     private static Histogram<double> Histogram(string name, string description, double[] bounds) => Meter.CreateHistogram(
         "cozecluster." + name, "s", description, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = bounds });

@@ -34,7 +34,7 @@ public sealed class TenantGrain : Grain, ITenantGrain
     public async Task<Error?> Admit(string turnId)
     {
         if (await Find() is not { } definition) return Removed();
-        if (_tenant.Check(turnId, 0, NoLimits, definition.MaxConcurrentTurns) is { } refusal) return refusal;
+        if (_tenant.Check(turnId, 0, NoLimits, definition.MaxConcurrentTurns) is { } refusal) return Report(refusal);
         _tenant.Renew(turnId);
         return null;
     }
@@ -49,7 +49,7 @@ public sealed class TenantGrain : Grain, ITenantGrain
             Take(terms.TurnId);
             return new Admission(null, StatusOf(limits, keyLimits, key));
         }
-        if (Check(definition, terms) is { } refusal) return new Admission(refusal, StatusOf(limits, keyLimits, key));
+        if (Check(definition, terms) is { } refusal) return new Admission(Report(refusal), StatusOf(limits, keyLimits, key));
         Sweep();
         var second = _tenant.Count(terms.TurnId, terms.Tokens);
         _admitted[terms.TurnId] = new Admitted(key, terms.Tokens, second, key?.Count(terms.TurnId, terms.Tokens) ?? 0, _time.GetTimestamp());
@@ -99,6 +99,12 @@ public sealed class TenantGrain : Grain, ITenantGrain
         var (limits, keyLimits, key) = LimitsOf(definition, terms.KeyName);
         return _tenant.Check(terms.TurnId, terms.Tokens, limits, definition.MaxConcurrentTurns)
             ?? key?.Check(terms.TurnId, terms.Tokens, keyLimits!, keyLimits!.MaxConcurrentTurns);
+    }
+
+    private Error Report(Error refusal)
+    {
+        GuardMetrics.LimitReached("tenant", TenantId, _time);
+        return refusal;
     }
 
     private RateStatus? StatusOf(LimitsDefinition limits, LimitsDefinition? keyLimits, RateLimiter? key) => limits.HasRates() || keyLimits?.HasRates() == true

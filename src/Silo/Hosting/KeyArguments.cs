@@ -15,6 +15,15 @@ internal sealed record KeyRequest(string? Tenant, string Name)
 
     /// <summary>When it stops being valid; null: never.</summary>
     public string? Expires { get; init; }
+
+    /// <summary>The addresses from which it may be used, separated by commas; null: all.</summary>
+    public string? IpRanges { get; init; }
+
+    /// <summary>Its limits, as a JSON object with the members of <c>limits</c> in a fleet file; null: none.</summary>
+    public string? Limits { get; init; }
+
+    /// <summary>Whether it is refused until somebody enables it.</summary>
+    public bool Disabled { get; init; }
 }
 
 /// <summary>The command line of <c>keys</c>.</summary>
@@ -30,12 +39,19 @@ internal sealed class KeyArguments
 
     private readonly Option<string> _models = new("--models") { HelpName = "ids", Description = "The models that it may use, with commas. Default: all." };
     private readonly Option<string> _expires = new("--expires") { HelpName = "date", Description = "When it stops being valid. Default: never." };
+    private readonly Option<string> _ip = new("--ip") { HelpName = "ranges", Description = "Where it may be used from, with commas. Default: everywhere." };
+    private readonly Option<string> _limits = new("--limits")
+    {
+        HelpName = "json", Description = "Its limits, as in a fleet file: '{\"requests_per_minute\": 60, \"daily\": {\"credits\": 5}}'. Default: none.",
+    };
+
+    private readonly Option<bool> _disabled = new("--disabled") { Description = "It is refused until the admin API enables it." };
 
     public KeyArguments()
     {
         Create = new Command("create", "Make an API key and print it. Nothing shows it again. A tenant that does not exist is made, too.")
         {
-            _tenant, _name, _role, _models, _expires,
+            _tenant, _name, _role, _models, _expires, _ip, _limits, _disabled,
         };
         List = new Command("list", "List the API keys, without the keys themselves.") { _listed };
         Revoke = new Command("revoke", "Delete an API key that was made here or through the admin API.") { _tenant, _name };
@@ -53,7 +69,7 @@ internal sealed class KeyArguments
 
     public Command Revoke { get; }
 
-    public IReadOnlyList<Option> Options => [_tenant, _name, _role, _models, _expires];
+    public IReadOnlyList<Option> Options => [_tenant, _name, _role, _models, _expires, _ip, _limits, _disabled];
 
     public KeyRequest Read(ParseResult parsed) =>
         parsed.CommandResult.Command == List
@@ -61,5 +77,6 @@ internal sealed class KeyArguments
             : new KeyRequest(parsed.GetValue(_tenant), parsed.GetValue(_name)!)
             {
                 Role = parsed.GetValue(_role), Models = parsed.GetValue(_models), Expires = parsed.GetValue(_expires),
+                IpRanges = parsed.GetValue(_ip), Limits = parsed.GetValue(_limits), Disabled = parsed.GetValue(_disabled),
             };
 }

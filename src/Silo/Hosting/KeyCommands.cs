@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using CozeCluster.Grains;
 using CozeCluster.Silo.Fleets.Documents;
@@ -37,21 +38,38 @@ internal static class KeyCommands
     private static async Task Create(StoredFleet fleet, KeyRequest request, TextWriter output)
     {
         var (tenant, made) = (new FleetItemId(FleetItemKind.Tenant, request.Tenant!), NewApiKey.Create());
+        var json = new JsonObject();
+        if (request.Role is { } role) json["role"] = role;
+        if (request.Expires is { } expires) json["expires"] = expires;
+        if (request.Models is { } models) json["models"] = List(models);
+        if (request.IpRanges is { } ranges) json["ip"] = List(ranges);
+        if (request.Limits is { } limits) json["limits"] = ReadLimits(limits);
+        if (request.Disabled) json["disabled"] = true;
         if ((await fleet.List(FleetItemKind.Tenant, null)).All(known => known.Id != tenant))
         {
             await fleet.Change(new FleetEdit(FleetEditAction.Put, tenant, By) { Json = "{}", Expected = FleetEdit.New });
             await output.WriteLineAsync($"Made the {tenant}.");
         }
-        var json = new JsonObject();
-        if (request.Role is { } role) json["role"] = role;
-        if (request.Expires is { } expires) json["expires"] = expires;
-        if (request.Models?.Split(',', StringSplitOptions.TrimEntries) is { } models)
-            json["models"] = new JsonArray([.. models.Select(model => (JsonNode)model)]);
         await fleet.Change(new FleetEdit(FleetEditAction.Put, FleetItemId.Key(request.Tenant!, request.Name), By)
         {
             Json = json.ToJsonString(), Key = made.Stored, Expected = FleetEdit.New, IsByOwner = true,
         });
         await output.WriteLineAsync(made.Text);
+    }
+
+    private static JsonArray List(string text) => new([.. text.Split(',', StringSplitOptions.TrimEntries).Select(item => (JsonNode)item)]);
+
+    // The reader of fleet files checks the members.
+    private static JsonNode? ReadLimits(string json)
+    {
+        try
+        {
+            return JsonNode.Parse(json, null, new JsonDocumentOptions { AllowDuplicateProperties = false });
+        }
+        catch (JsonException exception)
+        {
+            throw new StartException($"Invalid --limits: it is not JSON: {exception.Message}");
+        }
     }
 
     private static async Task List(StoredFleet fleet, KeyRequest request, TextWriter output)

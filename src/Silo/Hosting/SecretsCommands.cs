@@ -53,7 +53,8 @@ internal static class SecretsCommands
         var (version, rows) = await FleetSecrets.ReadAll(access.Store, cancellationToken);
         if (FleetSecrets.FindSealKey(rows) is not null)
             await access.Store.Commit(version, version + 1, FleetSecrets.Replace(rows, version + 1, sealKey: null, static secret => secret));
-        await output.WriteLineAsync("The next start encrypts the secrets of the fleet file with the key that the node has.");
+        await output.WriteLineAsync("The next start encrypts the secrets of the fleet file with the key that the node has. "
+            + "Secrets that the admin API has set cannot be decrypted: set each of them again there.");
     });
 
     private static async Task<OpenFleetStore> Open(SettingSource settings, string data, bool isCluster, CancellationToken cancellationToken)

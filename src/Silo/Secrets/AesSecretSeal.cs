@@ -56,7 +56,8 @@ internal sealed class AesSecretSeal : ISecretSeal
             throw new ClusterException(
                 ErrorCode.InvalidRequest,
                 $"The stored secrets are encrypted with the key {sealKey.KeyId}, but this node has {DescribeKeys()}. Give it that key too. If the key is lost, "
-                + "run 'secrets forget': then the next start encrypts the secrets of the fleet file again.");
+                + "run 'secrets forget': then the next start encrypts the secrets of the fleet file again, and those that the admin API has set must be set "
+                + "again.");
         }
         _choice = new Choice(chosen, Convert.FromBase64String(fingerprints));
     }
@@ -88,7 +89,8 @@ internal sealed class AesSecretSeal : ISecretSeal
             if (TryOpen(key, secret, out var plain)) return plain;
         }
         throw new ClusterException(
-            ErrorCode.Internal, $"A stored secret cannot be decrypted, because it was encrypted with another key. This node has {DescribeKeys()}.");
+            ErrorCode.Internal, $"A stored secret cannot be decrypted, because it was encrypted with another key. This node has {DescribeKeys()}. Give it that "
+            + "key too. If the key is lost, set the secret again, in the fleet file or with the admin API.");
     }
 
     private string DescribeKeys() => $"{(_keys.Count == 1 ? "the key" : "the keys")} {string.Join(", ", _keys.Select(key => key.Id))}";

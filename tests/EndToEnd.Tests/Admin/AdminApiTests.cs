@@ -99,6 +99,21 @@ public sealed class AdminApiTests(NodeFixture node)
     }
 
     [Fact]
+    public async Task A_dry_run_shows_bots_to_operators_only()
+    {
+        var model = node.NewModel();
+        var path = $"dry-run/route?tenant=main&model={model}";
+
+        var own = (await GetAsync(TestFleet.TenantAdminKey, path)).Json;
+        var all = (await GetAsync(TestFleet.ViewerKey, path)).Json;
+
+        Assert.Equal((model, 1), (all.Text("bot"), all.GetProperty("bots").GetArrayLength()));
+        Assert.Equal((JsonValueKind.Null, 0), (own.GetProperty("bot").ValueKind, own.GetProperty("bots").GetArrayLength()));
+        Assert.Equal(JsonValueKind.Null, own.GetProperty("error").ValueKind);
+        Assert.Equal(4, own.GetProperty("checks").GetArrayLength());
+    }
+
+    [Fact]
     public async Task The_document_describes_the_answers_by_their_types()
     {
         var document = (await node.Http.RequestJsonAsync(HttpMethod.Get, "/openapi/v1.json", key: null)).Json;

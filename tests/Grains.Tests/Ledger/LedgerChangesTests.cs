@@ -241,7 +241,7 @@ public sealed class LedgerChangesTests
         {
             BudgetPeriod.Ever => Tenant == BudgetScope.Prepaid,
             BudgetPeriod.Day => slot.Index == day && IsCountedBy(slot.KeyName),
-            _ => slot.Index == BudgetRules.MonthOf(day) && IsCountedBy(slot.KeyName),
+            _ => slot.Index == TurnCharge.MonthOf(day) && IsCountedBy(slot.KeyName),
         };
 
         private bool IsCountedBy(string? key) => key is null ? Tenant != BudgetScope.Nothing : Key == key;

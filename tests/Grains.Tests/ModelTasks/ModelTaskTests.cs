@@ -161,6 +161,21 @@ public sealed class ModelTaskTests : GrainTest
     }
 
     [Fact]
+    public async Task Run_ErrorsAreAskedFor_AnswersAndRefusalsHaveTheRates()
+    {
+        var limits = new LimitsDefinition { RequestsPerMinute = 3, Daily = new BudgetDefinition { Requests = 1 } };
+        await Catalog.Import(CreateFleet() with { Version = "rates", Tenants = [new TenantDefinition { Id = Tenant, Limits = limits }] });
+
+        var (first, second) = (await Run(Embed() with { ReturnsErrors = true }), await Run(Embed() with { ReturnsErrors = true }));
+        var (third, fourth) = (await Run(Embed() with { ReturnsErrors = true }), await Run(Embed() with { ReturnsErrors = true }));
+
+        Assert.Equal(
+            [(null, 2L), (ErrorCode.QuotaExceeded, 1L), (ErrorCode.QuotaExceeded, 0L), (ErrorCode.RateLimited, 0L)],
+            new[] { first, second, third, fourth }.Select(result => (result.Error?.Code, result.Rates!.Requests!.Remaining)));
+        Assert.Empty(second.Body);
+    }
+
+    [Fact]
     public async Task Run_BotWithALimitPerMinute_UsesWhatTheModelReports()
     {
         var fleet = CreateFleet();

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using CozeCluster.Grains.Tests.Fakes;
 
 namespace CozeCluster.Grains.Tests.Tenants;
@@ -89,6 +90,37 @@ public sealed class RateLimitTests : GrainTest
         var start = await Start(Request());
 
         Assert.Equal((ErrorCode.RateLimited, 0), (start.Refusal!.Code, start.Rates!.Requests!.Remaining));
+    }
+
+    [Fact]
+    public async Task Limit_OfATenantAndItsBudget_AreInTheMetrics()
+    {
+        var read = new List<string>();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = static (instrument, listener) =>
+        {
+            if (instrument.Name == "cozecluster.limits.reached") listener.EnableMeasurementEvents(instrument);
+        };
+        listener.SetMeasurementEventCallback<long>((_, _, tags, _) => read.Add($"{tags[0].Value} {tags[1].Value}"));
+        listener.Start();
+        await Limit(new LimitsDefinition { RequestsPerMinute = 2, Daily = new BudgetDefinition { Requests = 1 } });
+
+        for (var i = 0; i < 3; i++) await Start(Request());
+
+        listener.RecordObservableInstruments();
+        Assert.Contains($"tenant {Tenant}", read);
+        Assert.Contains($"budget {Tenant}", read);
+    }
+
+    [Fact]
+    public async Task Conversation_BudgetIsUsedUp_ReturnsTheRatesToo()
+    {
+        await Limit(new LimitsDefinition { RequestsPerMinute = 5, Daily = new BudgetDefinition { Requests = 1 } });
+        Assert.Null((await Start(Request())).Refusal);
+
+        var start = await Start(Request());
+
+        Assert.Equal((ErrorCode.QuotaExceeded, 3), (start.Refusal!.Code, start.Rates!.Requests!.Remaining));
     }
 
     private static (long, long) Left(RateLeft left) => (left.Limit, left.Remaining);

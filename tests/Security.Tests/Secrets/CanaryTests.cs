@@ -2,11 +2,13 @@ using System.Diagnostics;
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json.Nodes;
+using CozeCluster.Security.Tests.Tenants;
 
 namespace CozeCluster.Security.Tests.Secrets;
 
 /// <summary>
-/// No secret leaves the node, in any form, by any way out: responses, headers, logs, metrics, traces, health, the database, the files beside it and backups.
+/// No secret leaves the node, in any form, by any way out: responses of all APIs, headers, logs, metrics, traces, health, notifications, the database, the
+/// files beside it, backups, and what commands print.
 /// </summary>
 public sealed class CanaryTests
 {
@@ -56,6 +58,30 @@ public sealed class CanaryTests
             written[path] = await SendAsync(node, HttpMethod.Get, path, node.AdminKey);
             written[$"{path} for tenants"] = await SendAsync(node, HttpMethod.Get, path, node.Key);
         }
+        foreach (var route in AdminRouteCases.Roles.Keys.Where(route => route.Contains("/admin/v1", StringComparison.Ordinal)))
+        {
+            var (method, path) = (new HttpMethod(route.Split(' ')[0]), PathOf(route));
+            var body = method == HttpMethod.Get || method == HttpMethod.Delete ? null : new JsonObject();
+            var match = new Dictionary<string, string> { ["if-match"] = "*" };
+            written[$"{route} for operators"] = await SendAsync(node, method, path, node.AdminKey, body, match);
+            written[$"{route} for tenants"] = await SendAsync(node, method, path, node.Key, body, match);
+        }
+        // With contents, a patch that keeps the stored secrets, one that repeats a new one in the wrong place, and all pages of long lists.
+        var account = $"/admin/v1/fleet/accounts/{SecretsFixture.LanguageModels.First()}";
+        var any = new Dictionary<string, string> { ["if-match"] = "*" };
+        written["the release of an account"] = await SendAsync(node, HttpMethod.Post, account + "/release", node.AdminKey, new JsonObject());
+        written["a change of an account"] = await SendAsync(node, HttpMethod.Patch, account, node.AdminKey, new() { ["max_concurrent_turns"] = 7 }, any);
+        written["a new secret"] = await SendAsync(node, HttpMethod.Patch, account, node.AdminKey, new() { ["token"] = node.Secrets["a new token"] }, any);
+        written["a secret in the wrong place"] = await SendAsync(
+            node, HttpMethod.Patch, account, node.AdminKey, new() { ["limits"] = node.Secrets["a new token"] }, any);
+        foreach (var path in new[] { "fleet/accounts?limit=1000", "accounts?limit=1000", "health?limit=1000", "turns?limit=1000", "audit?limit=1000",
+            "conversations/main/talk?content=true&limit=1000", "usage?group_by=bot,account,model" })
+        {
+            written[$"all of {path}"] = await SendAsync(node, HttpMethod.Get, $"/admin/v1/{path}", node.AdminKey);
+        }
+        Assert.True(written["a change of an account"].AsSpan().IndexOf("(secret)"u8) >= 0);
+        Assert.True(written["all of fleet/accounts?limit=1000"].AsSpan().IndexOf("(secret)"u8) >= 0);
+        written["the notifications"] = await node.ReadNotificationsAsync();
         await node.Collector.WaitAsync(received => SecretsFixture.LanguageModels.All(
             model => received.Spans.Any(span => span.Name.EndsWith($" {model}", StringComparison.Ordinal) && span.Attributes.ContainsKey("error.type"))));
         Assert.Equal(0, await node.Node.StopAsync(TestTimeout.Token));
@@ -63,6 +89,14 @@ public sealed class CanaryTests
         // The upstreams repeat prompts in all that they say, too.
         Assert.Equal(-1, written["what the collector received"].AsSpan().IndexOf(Encoding.UTF8.GetBytes(Prompt)));
         written["the backup"] = await BackUpAsync(node.Data);
+        written["keys list"] = await CommandAsync(node, "keys", "list");
+        written["keys create"] = await CommandAsync(node, "keys", "create", "--tenant", "main", "--name", "made");
+        written["keys revoke"] = await CommandAsync(node, "keys", "revoke", "--tenant", "main", "--name", "made");
+        written["keys create, refused"] = await CommandAsync(
+            node, "keys", "create", "--tenant", "main", "--name", "x", "--limits", $$"""{"{{node.Secrets["a new token"]}}": 1}""");
+        written["secrets rotate"] = await CommandAsync(node, "secrets", "rotate");
+        written["secrets forget"] = await CommandAsync(node, "secrets", "forget");
+        Assert.True(written["secrets rotate"].AsSpan().IndexOf("Encrypted"u8) >= 0, Encoding.UTF8.GetString(written["secrets rotate"]));
         written["the log"] = Encoding.UTF8.GetBytes(node.Node.Output);
         var files = Directory.GetFiles(node.Data, "*", SearchOption.AllDirectories);
         Assert.Contains(files, file => new FileInfo(file).Length > 10_000);
@@ -74,6 +108,37 @@ public sealed class CanaryTests
             let form = SecretForms.Find(output.Value, secret.Value)
             where form is not null
             select $"{secret.Key} is in {output.Key}: {form}");
+    }
+
+    /// <summary>The path of a route for something that exists if it is read, and for nothing if it is changed.</summary>
+    private static string PathOf(string route)
+    {
+        var isRead = route.StartsWith("GET ", StringComparison.Ordinal);
+        var thing = SecretsFixture.LanguageModels.First();
+        return route.Split(' ')[1]
+            .Replace("tenants/{id}", $"tenants/{(isRead ? "main" : "none")}", StringComparison.Ordinal)
+            .Replace("{tenant}/keys", "main/keys", StringComparison.Ordinal)
+            .Replace("keys/{**name}", "keys/app", StringComparison.Ordinal)
+            .Replace("keys/{name}", isRead ? "keys/app" : "keys/none", StringComparison.Ordinal)
+            .Replace("{tenant}/{**name}", isRead ? "main/talk" : "main/none", StringComparison.Ordinal)
+            .Replace("listeners/{id}", isRead ? "listeners/ear" : "listeners/none", StringComparison.Ordinal)
+            .Replace("{**id}", thing, StringComparison.Ordinal).Replace("{id}", isRead ? thing : "none", StringComparison.Ordinal);
+    }
+
+    /// <summary>Executes a command of the program.</summary>
+    /// <returns>What it prints.</returns>
+    private static async Task<byte[]> CommandAsync(SecretsFixture node, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "CozeCluster.Silo.dll"), .. arguments, "--data", node.Data])
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, Environment = { ["COZECLUSTER_SECRETS_KEY"] = node.NewKeys },
+        };
+        using var command = Process.Start(start)!;
+        var (output, errors) = (command.StandardOutput.ReadToEndAsync(TestTimeout.Token), command.StandardError.ReadToEndAsync(TestTimeout.Token));
+        var text = await output + await errors;
+        await command.WaitForExitAsync(TestTimeout.Token);
+        Assert.NotEmpty(text);
+        return Encoding.UTF8.GetBytes(text);
     }
 
     /// <summary>Makes a backup of a data folder.</summary>

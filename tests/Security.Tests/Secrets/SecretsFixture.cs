@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
+using System.Threading.Channels;
 using Microsoft.AspNetCore.Http;
 
 namespace CozeCluster.Security.Tests.Secrets;
@@ -28,9 +30,11 @@ internal sealed class SecretsFixture : IAsyncDisposable
 
     private readonly SandboxNode _node;
     private readonly Trap _server;
+    private readonly Channel<string> _notifications;
 
-    private SecretsFixture(SandboxNode node, Trap server, OtlpReceiver collector, string data, IReadOnlyDictionary<string, string> secrets) =>
-        (_node, _server, Collector, Data, Secrets) = (node, server, collector, data, secrets);
+    private SecretsFixture(
+        SandboxNode node, Trap server, Channel<string> notifications, OtlpReceiver collector, string data, IReadOnlyDictionary<string, string> secrets) =>
+        (_node, _server, _notifications, Collector, Data, Secrets) = (node, server, notifications, collector, data, secrets);
 
     /// <summary>Receives the metrics and traces of the node.</summary>
     public OtlpReceiver Collector { get; }
@@ -49,6 +53,17 @@ internal sealed class SecretsFixture : IAsyncDisposable
     public int Requests => _server.Requests;
 
     public string Key => Secrets["the key of a tenant"];
+
+    /// <summary>The keys of the stored secrets for the command that replaces them.</summary>
+    public string NewKeys => $"{Secrets["another key of the stored secrets"]},{Secrets["the key of the stored secrets"]}";
+
+    /// <summary>Waits for a notification, and returns the bodies of all that the webhook has received. Its secret is a header of them.</summary>
+    public async Task<byte[]> ReadNotificationsAsync()
+    {
+        var bodies = new StringBuilder(await _notifications.Reader.ReadAsync(TestTimeout.Token));
+        while (_notifications.Reader.TryRead(out var body)) bodies.AppendLine(body);
+        return Encoding.UTF8.GetBytes(bodies.ToString());
+    }
 
     /// <summary>The headers of a request for a model.</summary>
     public Dictionary<string, string> HeadersOf(string model) =>
@@ -78,9 +93,12 @@ internal sealed class SecretsFixture : IAsyncDisposable
             ["the private key of an OAuth app"] = pem.Split('\n')[3],
             ["the secret of a webhook"] = "Canary/secret+of=webhook?8855",
             ["the key of the collector"] = "Canary/key+of~collector.7722",
+            ["a new token"] = "Canary/new+token=of~account?1199",
+            ["another key of the stored secrets"] = Convert.ToBase64String(SHA256.HashData("another canary"u8)),
             ["the key of the stored secrets"] = Convert.ToBase64String(SHA256.HashData("canary"u8)),
         };
-        var server = await Trap.StartAsync(Repeat);
+        var notifications = Channel.CreateUnbounded<string>();
+        var server = await Trap.StartAsync(context => Repeat(context, notifications));
         var collector = await OtlpReceiver.StartAsync();
         var environment = collector.Environment;
         environment["COZECLUSTER_SECRETS_KEY"] = secrets["the key of the stored secrets"];
@@ -94,7 +112,7 @@ internal sealed class SecretsFixture : IAsyncDisposable
             },
             arguments: ["--start-grace", "60s", "--log-level", "trace", "--genai-telemetry"],
             environment: environment);
-        return new SecretsFixture(node, server, collector, data, secrets);
+        return new SecretsFixture(node, server, notifications, collector, data, secrets);
     }
 
     public async ValueTask DisposeAsync()
@@ -154,7 +172,7 @@ internal sealed class SecretsFixture : IAsyncDisposable
     private static string Lines(IEnumerable<string> lines) => string.Join('\n', lines.Select(line => $"  - {line}"));
 
     /// <summary>Answers with everything that the request contains.</summary>
-    private static async Task Repeat(HttpContext context)
+    private static async Task Repeat(HttpContext context, Channel<string> notifications)
     {
         var request = context.Request;
         var isProxied = request.Host.Host == "coze.invalid";
@@ -167,7 +185,9 @@ internal sealed class SecretsFixture : IAsyncDisposable
         using var body = new StreamReader(request.Body);
         // The keys first, because the node cuts long texts.
         var headers = request.Headers.OrderBy(header => !IsKey(header.Key));
-        var heard = string.Join(", ", headers.Select(header => $"{header.Key}: {header.Value}")) + " " + await body.ReadToEndAsync();
+        var heard = string.Join(", ", headers.Select(header => $"{header.Key}: {header.Value}")) + " ";
+        var content = await body.ReadToEndAsync();
+        heard += content;
         var token = request.Headers.Authorization.ToString().Split(' ')[^1];
         if (token.Length == 0) token = request.Headers.FirstOrDefault(header => IsKey(header.Key)).Value.ToString();
         foreach (var name in (string[])["x-tt-logid", "x-request-id", "request-id"]) context.Response.Headers[name] = token;
@@ -176,6 +196,7 @@ internal sealed class SecretsFixture : IAsyncDisposable
             ["code"] = 4000, ["msg"] = heard, ["message"] = heard, ["error_message"] = heard, ["detail"] = new JsonObject { ["logid"] = token },
         };
         var kind = request.Path.Value!.Split('/')[1];
+        if (kind == "webhook") notifications.Writer.TryWrite(content);
         (context.Response.StatusCode, context.Response.ContentType) = kind switch
         {
             "refusal-401" or "discord" or "oauth" => (401, "application/json"),

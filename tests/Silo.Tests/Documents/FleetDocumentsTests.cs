@@ -2,6 +2,7 @@ using System.Collections;
 using System.Reflection;
 using System.Text.Json.Nodes;
 using CozeCluster.Silo.Fleets.Documents;
+using CozeCluster.Silo.Secrets;
 
 namespace CozeCluster.Silo.Tests.Documents;
 
@@ -70,6 +71,26 @@ public sealed class FleetDocumentsTests
         var read = _documents.ReadItem(new FleetEdit(FleetEditAction.Put, item, "test") { Json = json.ToJsonString() }, only);
 
         Assert.Equal(_documents.Write(only, withSecrets: true), _documents.Write(read, withSecrets: true));
+    }
+
+    [Fact]
+    public void ReadItem_NewSecretsAfterTheKeyWasLost_AreAccepted()
+    {
+        var fleet = FullFleet.Read(FullFleet.Text);
+        var other = new FleetDocuments(new AesSecretSeal([.. Enumerable.Repeat((byte)9, AesSecretSeal.KeyBytes)]));
+        var item = new FleetItemId(FleetItemKind.Account, "main");
+        var only = Only(fleet, item);
+        Fleet Read(FleetEditAction action, string json) => other.ReadItem(new FleetEdit(action, item, "test") { Json = json }, only);
+
+        Assert.NotEqual(
+            only.Accounts[0].Token,
+            Read(FleetEditAction.Patch, """{"token": "pat_new", "proxy": null}""").Accounts[0].Token);
+        Read(FleetEditAction.Put, """{"upstream": "coze", "token": "pat_new"}""");
+        other.Read("""{"accounts": [{"id": "main", "upstream": "coze", "token": "pat_new"}]}""", fleet);
+
+        var refused = Assert.Throws<ClusterException>(() => Read(FleetEditAction.Patch, """{"max_concurrent_turns": 3, "proxy": null}"""));
+        Assert.Equal((ErrorCode.InvalidRequest, "token"), (refused.Code, refused.Param));
+        Assert.Contains("cannot decrypt", refused.Message, StringComparison.Ordinal);
     }
 
     [Theory]

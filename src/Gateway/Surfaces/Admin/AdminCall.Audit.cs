@@ -99,54 +99,7 @@ internal static class AuditEntries
         };
     }
 
-    private static string Cut(string text, int length) => text.Length <= length ? text : text[..length];
-}
-
-/// <summary>
-/// Records requests of keys that may not use a route. Whoever has a key can send such requests all the time, so equal ones are recorded once a minute, and all
-/// of them together at most <see cref="MaxPerMinute"/> times. Thread-safe.
-/// </summary>
-internal sealed partial class RefusedRequests(IFleetView fleet, IGrainFactory grains, TimeProvider time, ILogger<RefusedRequests> logger)
-{
-    public const int MaxPerMinute = 60;
-
-    private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
-
-    private readonly Lock _gate = new();
-    private readonly HashSet<(string Hash, string Action)> _recorded = [];
-    private long? _since;
-
-    /// <summary>Records a request. A failure is logged only: the request is refused anyway.</summary>
-    public async Task Record(HttpContext context)
-    {
-        var route = context.GetEndpoint()!.Metadata.GetRequiredMetadata<AdminRoute>();
-        var hash = GrainKeys.ApiKeyHash(ApiKeys.Read(context.Request, route.ForBrowsers));
-        if (!MustRecord(hash, route.Action) || fleet.FindKey(hash) is not { } key) return;
-        var requestKey = new RequestKey(hash, key.TenantId, key.Name, key.ErrorText) { Role = key.Role };
-        var entry = AuditEntries.Create(context, new AuditTarget("", "", key.TenantId), requestKey, ErrorTable.Of(ErrorCode.PermissionDenied).Name);
-        try
-        {
-            await grains.Grain<IAuditLogGrain>(GrainKeys.AuditLog).Append(entry);
-        }
-        catch (Exception exception) when (exception is ClusterException or TimeoutException)
-        {
-            LogNotRecorded(logger, exception);
-        }
-    }
-
-    private bool MustRecord(string hash, string action)
-    {
-        lock (_gate)
-        {
-            if (_since is not { } since || time.GetElapsedTime(since) >= Window)
-            {
-                _since = time.GetTimestamp();
-                _recorded.Clear();
-            }
-            return _recorded.Count < MaxPerMinute && _recorded.Add((hash, action));
-        }
-    }
-
-    [LoggerMessage(42, LogLevel.Warning, "A request that was refused could not be recorded in the audit log")]
-    private static partial void LogNotRecorded(ILogger logger, Exception exception);
+    // The storage takes no half of a surrogate pair.
+    private static string Cut(string text, int length) =>
+        text.Length <= length ? text : text[..(char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)];
 }

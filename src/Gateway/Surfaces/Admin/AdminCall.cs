@@ -103,9 +103,12 @@ internal sealed partial class AdminCall(HttpContext context)
     public string? After => Query("after");
 
     /// <summary>Reads the body.</summary>
-    /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>: it names the field that is not known or has the wrong type.</exception>
+    /// <exception cref="ClusterException">
+    /// <see cref="ErrorCode.InvalidRequest"/>: it names the field that is not known, is given twice, or has the wrong type.
+    /// </exception>
     public ValueTask<T> ReadBody<T>(JsonTypeInfo<T> json) => JsonBody.Read(context, MaxBody, (element, _) =>
     {
+        FleetItemsApi.Check(element);
         try
         {
             return element.Deserialize(json)!;

@@ -8,12 +8,22 @@ internal static class AdminClusterApi
     public static void Map(AdminRoutes routes)
     {
         routes.Map(
-            new("GET", "/health", AdminRole.Viewer, "listHealth", "Reads the health of every bot, account and listener."), AdminJson.Default.AdminHealth,
-            static async call => new AdminHealth(
-                [.. (await call.Grains.Grain<IHealthGrain>(GrainKeys.Health).List()).Select(entry => AdminHealthReads.Convert(call, entry))], FleetOf(call)));
+            new("GET", "/health", AdminRole.Viewer, "listHealth", "Reads the health of the bots, accounts and listeners.") { IsList = true },
+            AdminJson.Default.AdminHealth, ReadHealth);
         routes.Map(
-            new("GET", "/cluster", AdminRole.Viewer, "readCluster", "Reads the processes and silos of the cluster, and which version of the fleet they use."),
+            new("GET", "/cluster", AdminRole.Viewer, "readCluster", "Reads the processes and silos of the cluster, and which version of the fleet they use.")
+            {
+                IsList = true,
+            },
             AdminJson.Default.AdminCluster, ReadCluster);
+    }
+
+    private static async Task<AdminHealth> ReadHealth(AdminCall call)
+    {
+        var entries = await call.Grains.Grain<IHealthGrain>(GrainKeys.Health).List();
+        var found = entries.ToDictionary(entry => $"{WireName.Of(entry.Kind)}/{entry.Id}");
+        var page = AdminPages.Take(call, found.Keys, id => AdminHealthReads.Convert(call, found[id]));
+        return new AdminHealth(page.Data, page.Next, FleetOf(call));
     }
 
     private static AdminFleet FleetOf(AdminCall call) =>
@@ -23,11 +33,14 @@ internal static class AdminClusterApi
     {
         var status = await AdminHealthReads.Try(call, () => call.Grains.Grain<ICatalogGrain>(GrainKeys.Catalog).GetStatus());
         var silos = await AdminHealthReads.Try(call, () => call.Grains.GetGrain<IManagementGrain>(0).GetHosts(onlyActive: false));
+        var found = new Dictionary<string, object>();
+        foreach (var process in status?.Processes ?? [])
+            found[$"process/{process.Id}"] = new AdminProcess(process.Id, process.Version, process.ConfirmedAt.UtcDateTime);
+        foreach (var (address, state) in silos ?? []) found[$"silo/{address}"] = new AdminSilo(address.ToString(), WireName.Of(state));
+        var page = AdminPages.Take(call, found.Keys, id => found[id]);
         return new AdminCluster(
-            FleetOf(call),
-            status?.Version,
-            status is null ? null : [.. status.Processes.Select(process => new AdminProcess(process.Id, process.Version, process.ConfirmedAt.UtcDateTime))],
-            silos is null ? null : [.. silos.OrderBy(silo => silo.Key).Select(silo => new AdminSilo(silo.Key.ToString(), WireName.Of(silo.Value)))]);
+            FleetOf(call), status?.Version, status is null ? null : [.. page.Data.OfType<AdminProcess>()],
+            silos is null ? null : [.. page.Data.OfType<AdminSilo>()], page.Next);
     }
 }
 

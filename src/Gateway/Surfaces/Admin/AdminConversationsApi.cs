@@ -18,7 +18,7 @@ internal static class AdminConversationsApi
         routes.Map(
             new("GET", One, AdminRole.Viewer, "inspectConversation", "Reads a conversation with its turns.")
             {
-                TenantAdmins = true, Query = [AdminContents.Parameter],
+                TenantAdmins = true, IsList = true, Query = [AdminContents.Parameter],
             },
             AdminJson.Default.AdminConversationDetails, Read);
         routes.Map(
@@ -42,12 +42,13 @@ internal static class AdminConversationsApi
         var read = withContent
             ? await call.Audited(TargetOf(tenant, name), () => conversation.GetConversation(tenant))
             : await conversation.GetConversation(tenant);
+        var page = AdminPages.TakeInOrder(call, read.Turns, turn => turn.TurnId, "a turn of this conversation");
         return new AdminConversationDetails(Convert(read.Summary),
         [
-            .. read.Turns.Select(turn => new AdminConversationTurn(
+            .. page.Data.Select(turn => new AdminConversationTurn(
                 turn.TurnId, WireName.Of(turn.Status), turn.Model, turn.CreatedAt.UtcDateTime, turn.EndedAt?.UtcDateTime,
                 withContent ? AdminContents.Of(call, turn) : null)),
-        ]);
+        ], page.Next);
     }
 
     private static async Task Delete(AdminCall call)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CozeCluster.Gateway.Http;
 
 namespace CozeCluster.Gateway.Surfaces.Admin;
 
@@ -13,9 +14,11 @@ internal static class AdminCreditApi
         routes.Map(
             new("GET", "/tenants/{id}/credit", AdminRole.Viewer, "readCredit", "Reads the prepaid credit of a tenant, and the last payments.")
             {
-                TenantAdmins = true,
+                TenantAdmins = true, IsList = true,
             },
-            AdminJson.Default.AdminCreditDetails, static call => Read(call, AdminTenantsApi.Find(call).Id));
+            AdminJson.Default.AdminCreditDetails,
+            static call => Read(call, AdminTenantsApi.Find(call).Id, payments =>
+                AdminPages.TakeInOrder(call, payments, payment => payment.Id, "a payment that is remembered")));
         routes.Map(
             new("POST", "/tenants/{id}/credit", AdminRole.Operator, "addCredit", "Adds a payment to the prepaid credit of a tenant, once for each id.")
             {
@@ -24,11 +27,13 @@ internal static class AdminCreditApi
             AdminJson.Default.AdminCreditDetails, Add);
     }
 
-    private static async Task<AdminCreditDetails> Read(AdminCall call, string tenantId)
+    private static async Task<AdminCreditDetails> Read(
+        AdminCall call, string tenantId, Func<IReadOnlyList<CreditPayment>, AdminPage<CreditPayment>> take)
     {
         var status = await AdminBudgets.Read(call, tenantId, null);
         var credit = await call.Grains.Grain<IBudgetGrain>(GrainKeys.Budget(tenantId, null)).GetCredit();
-        return new AdminCreditDetails(AdminBudgets.CreditOf(status with { Credit = credit.Credit }), [.. credit.Payments.Select(Convert)]);
+        var page = take(credit.Payments);
+        return new AdminCreditDetails(AdminBudgets.CreditOf(status with { Credit = credit.Credit }), [.. page.Data.Select(Convert)], page.Next);
     }
 
     private static AdminPayment Convert(CreditPayment payment) =>
@@ -42,15 +47,16 @@ internal static class AdminCreditApi
             throw AdminCall.Invalid("id", $"does not have 1 to {CreditPayment.MaxId} printable ASCII characters");
         if (body.Amount is not { } amount || amount == 0 || Math.Abs(amount) > MaxAmount || amount * Amounts.UnitsPerCredit % 1 != 0)
             throw AdminCall.Invalid("amount", $"is not a number of credits other than 0, at most {MaxAmount}, with at most six digits behind the point");
-        if (body.At is not { } at) throw AdminCall.Invalid("at", "is missing. Send when the payment was made, and the same time when you repeat the request");
+        if (body.At is null) throw AdminCall.Invalid("at", "is missing. Send when the payment was made, and the same time when you repeat the request");
+        if (!QueryTimes.TryParse(body.At, out var at)) throw AdminCall.Invalid("at", $"is not {QueryTimes.Expected}");
         if (body.Note is { Length: > CreditPayment.MaxNote } || body.Note?.Any(char.IsControl) == true)
             throw AdminCall.Invalid("note", $"has more than {CreditPayment.MaxNote} characters, or control characters");
-        var payment = new CreditPayment(id, (long)(amount * Amounts.UnitsPerCredit), at.ToUniversalTime()) { Note = body.Note, By = call.Key.Name };
+        var payment = new CreditPayment(id, (long)(amount * Amounts.UnitsPerCredit), at) { Note = body.Note, By = call.Key.Name };
         var more = body.Note is { Length: > 0 } text ? $": {text}" : "";
         var note = string.Create(CultureInfo.InvariantCulture, $"{amount} credits, payment {id} of {at.UtcDateTime:O}{more}");
         await call.Audited(
             new AuditTarget("tenant", tenantId, tenantId) { Fields = ["credit"], Note = note },
             () => call.Grains.Grain<IBudgetGrain>(GrainKeys.Budget(tenantId, null)).AddCredit(payment));
-        return await Read(call, tenantId);
+        return await Read(call, tenantId, payments => AdminPages.Of(payments, AdminCall.DefaultLimit, one => one, one => one.Id));
     }
 }

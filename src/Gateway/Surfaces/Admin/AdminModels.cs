@@ -48,14 +48,17 @@ internal sealed record AdminKeyDetails(AdminKey Key, IReadOnlyList<AdminBudgetUs
 /// <param name="Left">What is left.</param>
 internal sealed record AdminCredit(decimal Added, decimal Settled, decimal Reserved, decimal Unknown, decimal Left);
 
-/// <summary>Prepaid credit with the last payments, newest first.</summary>
-internal sealed record AdminCreditDetails(AdminCredit Credit, IReadOnlyList<AdminPayment> Payments);
+/// <summary>Prepaid credit with a page of the last payments, newest first.</summary>
+/// <param name="Credit">The credit.</param>
+/// <param name="Payments">The payments.</param>
+/// <param name="Next">The value of <c>after</c> for the next page; null on the last one.</param>
+internal sealed record AdminCreditDetails(AdminCredit Credit, IReadOnlyList<AdminPayment> Payments, string? Next);
 
 /// <summary>A payment of prepaid credit. See <see cref="CreditPayment"/>.</summary>
 internal sealed record AdminPayment(string Id, decimal Amount, DateTime At, string? Note, string? By);
 
 /// <summary>The request that adds a payment.</summary>
-internal sealed record AdminNewPayment(string? Id, decimal? Amount, DateTimeOffset? At, string? Note);
+internal sealed record AdminNewPayment(string? Id, decimal? Amount, string? At, string? Note = null);
 
 /// <summary>The health of a bot, an account or a listener. See <see cref="HealthEntry"/>.</summary>
 internal sealed record AdminHealthEntry(
@@ -64,14 +67,23 @@ internal sealed record AdminHealthEntry(
 /// <summary>The result of the last message that kept a bot active.</summary>
 internal sealed record AdminKeepActive(DateTime At, string? Error);
 
-/// <summary>The health of the fleet.</summary>
-internal sealed record AdminHealth(IReadOnlyList<AdminHealthEntry> Data, AdminFleet Fleet);
+/// <summary>A page of the health of the fleet.</summary>
+/// <param name="Data">The entries, by kind and id.</param>
+/// <param name="Next">The value of <c>after</c> for the next page; null on the last one.</param>
+/// <param name="Fleet">The fleet as this node knows it.</param>
+internal sealed record AdminHealth(IReadOnlyList<AdminHealthEntry> Data, string? Next, AdminFleet Fleet);
 
 /// <summary>The fleet as this node knows it.</summary>
 internal sealed record AdminFleet(long Version, string State, DateTime? ConfirmedAt);
 
-/// <summary>The processes and silos of the cluster. What is null could not be read.</summary>
-internal sealed record AdminCluster(AdminFleet Fleet, long? Version, IReadOnlyList<AdminProcess>? Processes, IReadOnlyList<AdminSilo>? Silos);
+/// <summary>A page of the processes and then the silos of the cluster. What is null could not be read.</summary>
+/// <param name="Fleet">The fleet as this node knows it.</param>
+/// <param name="Version">The version of the fleet that is in force.</param>
+/// <param name="Processes">The processes on this page, by id.</param>
+/// <param name="Silos">The silos on this page, by address.</param>
+/// <param name="Next">The value of <c>after</c> for the next page; null on the last one.</param>
+internal sealed record AdminCluster(
+    AdminFleet Fleet, long? Version, IReadOnlyList<AdminProcess>? Processes, IReadOnlyList<AdminSilo>? Silos, string? Next);
 
 /// <summary>A process that uses the fleet.</summary>
 internal sealed record AdminProcess(string Id, long Version, DateTime ConfirmedAt);
@@ -127,8 +139,11 @@ internal sealed record AdminTurnEvent(DateTime At, string Event, int? Attempt, s
 /// <summary>A named conversation.</summary>
 internal sealed record AdminConversation(string Name, string? Title, DateTime CreatedAt, DateTime LastUsedAt, int Turns);
 
-/// <summary>A conversation with its turns, oldest first.</summary>
-internal sealed record AdminConversationDetails(AdminConversation Conversation, IReadOnlyList<AdminConversationTurn> Turns);
+/// <summary>A conversation with a page of its turns, oldest first.</summary>
+/// <param name="Conversation">The conversation.</param>
+/// <param name="Turns">The turns.</param>
+/// <param name="Next">The value of <c>after</c> for the next page; null on the last one.</param>
+internal sealed record AdminConversationDetails(AdminConversation Conversation, IReadOnlyList<AdminConversationTurn> Turns, string? Next);
 
 /// <summary>A turn of a conversation. See <see cref="AdminTurnDetails"/> for its content.</summary>
 internal sealed record AdminConversationTurn(string Id, string Status, string Model, DateTime CreatedAt, DateTime? EndedAt, JsonElement? Content);

@@ -20,6 +20,23 @@ internal static class AdminPages
         return new AdminPage<T>([.. found.Take(limit).Select(pair => pair.Item!)], found.Count > limit ? found[limit - 1].Id : null);
     }
 
+    /// <summary>Takes a page of a list in memory that has an order of its own. The page begins behind the item whose id is <c>after</c>.</summary>
+    /// <param name="call">The request.</param>
+    /// <param name="items">All items, in their order.</param>
+    /// <param name="idOf">The id of an item.</param>
+    /// <param name="what">What error messages call an item.</param>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>: no item has the id <c>after</c>.</exception>
+    public static AdminPage<T> TakeInOrder<T>(AdminCall call, IReadOnlyList<T> items, Func<T, string> idOf, string what)
+    {
+        var (limit, start) = (call.Limit, 0);
+        if (call.After is { } after)
+        {
+            while (start < items.Count && idOf(items[start]) != after) start++;
+            if (start++ == items.Count) throw AdminCall.Invalid("after", $"is not the id of {what}");
+        }
+        return Of([.. items.Skip(start).Take(limit + 1)], limit, item => item, idOf);
+    }
+
     /// <summary>A page of rows. One row more than the limit was read, which shows whether there is another page.</summary>
     public static AdminPage<T> Of<TRow, T>(IReadOnlyList<TRow> rows, int limit, Func<TRow, T> convert, Func<TRow, string> cursor) =>
         new([.. rows.Take(limit).Select(convert)], rows.Count > limit ? cursor(rows[limit - 1]) : null);

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using CozeCluster.Gateway.Http;
@@ -7,7 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.OpenApi;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace CozeCluster.Gateway.Surfaces.Admin;
 
@@ -30,6 +29,20 @@ internal sealed record AdminOperation(string Method, string Pattern, AdminRole M
 
     /// <summary>Whether the client must send <c>If-Match</c>.</summary>
     public bool HasTag { get; init; }
+
+    /// <summary>When <c>If-Match</c> may be missing although <see cref="HasTag"/>; null: never.</summary>
+    public string? TagException { get; init; }
+
+    /// <summary>Whether the answer has an <c>ETag</c>.</summary>
+    public bool ReturnsTag { get; init; }
+
+    /// <summary>Whether the answer has the thing as <c>item</c>, beside a key that was made.</summary>
+    public bool Makes { get; init; }
+
+    /// <summary>
+    /// The schema of the things in <see cref="FleetSchemas"/> that the operation is about: it describes the body, and the members <c>content</c> of the answer.
+    /// </summary>
+    public string? Schema { get; init; }
 
     /// <summary>The type of the request's body; null without one.</summary>
     public Type? Body { get; init; }
@@ -79,45 +92,33 @@ internal sealed class AdminRoutes(IEndpointRouteBuilder routes)
 
     private void Map(AdminOperation operation, ProducesResponseTypeMetadata[] produces, Func<AdminCall, Task> handler)
     {
-        RequestDelegate answer = context => handler(new AdminCall(context));
+        RequestDelegate answer = context => Answer(operation, new AdminCall(context), handler);
         var route = routes.MapMethods(AdminApi.Prefix + operation.Pattern, [operation.Method], answer)
             .WithMetadata([new AdminRoute(operation.MinimumRole, operation.Id) { TenantAdmins = operation.TenantAdmins }, .. produces]);
         if (operation.Body is { } body) route.WithMetadata(new AcceptsMetadata([.. operation.BodyTypes], body));
         route.Describe(answer.Method, operation);
     }
 
+    private static async Task Answer(AdminOperation operation, AdminCall call, Func<AdminCall, Task> handler)
+    {
+        try
+        {
+            await handler(call);
+        }
+        catch (ClusterException exception) when (exception.Code == ErrorCode.NotFound && call.OnlyTenant is not null && IsChange(operation) && !call.IsAudited)
+        {
+            // A tenant admin wanted to change what it does not see.
+            await call.Context.RequestServices.GetRequiredService<RefusedRequests>().Record(call.Context, exception.Code);
+            throw;
+        }
+    }
+
+    private static bool IsChange(AdminOperation operation) => !HttpMethods.IsGet(operation.Method);
+
     // A change without an entry in the audit log is a defect of its handler.
     private static void CheckAudited(AdminOperation operation, AdminCall call)
     {
-        if (!HttpMethods.IsGet(operation.Method) && !call.IsAudited)
+        if (IsChange(operation) && !call.IsAudited)
             throw new InvalidOperationException($"The operation {operation.Id} has changed something without an entry in the audit log.");
     }
-}
-
-/// <summary>Describes operations of the admin API in the OpenAPI document. The generator describes the bodies by their types.</summary>
-internal static class AdminDescriptions
-{
-    public static void Describe(this IEndpointConventionBuilder route, MethodInfo handler, AdminOperation described) =>
-        route.WithMetadata(handler).WithMetadata(new TagsAttribute("Admin")).AddOpenApiOperationTransformer((operation, _, _) =>
-        {
-            operation.OperationId = described.Id;
-            operation.Summary = described.Summary;
-            operation.Parameters ??= [];
-            foreach (var part in described.Pattern.Split('/').Where(part => part.StartsWith('{')))
-                operation.Parameters.Add(Schemas.Path(part.Trim('{', '}', '*'), "The id."));
-            foreach (var (name, description) in described.Query) operation.Parameters.Add(Schemas.Query(name, Schemas.String(description)));
-            if (described.IsList)
-            {
-                var limit = $"The largest number of items, 1 to {AdminCall.MaxLimit}. Default {AdminCall.DefaultLimit}.";
-                operation.Parameters.Add(Schemas.Query("limit", Schemas.Integer(limit)));
-                operation.Parameters.Add(Schemas.Query("after", Schemas.String("The value of next in the page before.")));
-            }
-            if (described.HasTag) operation.Parameters.Add(Schemas.Header("If-Match", "The ETag of the version that the change replaces."));
-            operation.Responses ??= [];
-            operation.Responses["default"] = new OpenApiResponse
-            {
-                Description = "An error.", Content = Schemas.Content(AdminErrors.MediaType, Schemas.Problem()),
-            };
-            return Task.CompletedTask;
-        });
 }

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CozeCluster.Gateway.Http;
+using CozeCluster.Gateway.Surfaces.OpenApi;
 
 namespace CozeCluster.Gateway.Surfaces.Admin;
 
@@ -17,13 +18,15 @@ internal static class FleetApi
         routes.MapJson<JsonObject>(
             new("GET", "/fleet", AdminRole.Viewer, "exportFleet", "Returns the fleet as a fleet file in JSON, which is YAML too.")
             {
+                ReturnsTag = true, Schema = FleetSchemas.Document,
                 Query = [("secrets", "true: with the secrets. Only for owners, and recorded in the audit log. Default false.")],
             },
             Export);
         routes.Map(
             new("POST", "/fleet/import", AdminRole.Owner, "importFleet", "Makes the fleet what a fleet file in JSON or YAML says, and returns the differences.")
             {
-                HasTag = true, Body = typeof(JsonElement), BodyTypes = ["application/json", "application/yaml", "text/yaml", "text/plain"],
+                HasTag = true, TagException = "with dry_run=true", ReturnsTag = true, Schema = FleetSchemas.Document,
+                Body = typeof(JsonElement), BodyTypes = ["application/json", "application/yaml", "text/yaml", "text/plain"],
                 Query = [("dry_run", "true: changes nothing. Default false.")],
             },
             AdminFleetJson.Default.AdminFleetDifferences, Import);

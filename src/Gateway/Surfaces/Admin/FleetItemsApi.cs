@@ -30,7 +30,7 @@ internal static partial class FleetItemsApi
             routes.Map(
                 new("GET", path, AdminRole.Viewer, $"list{name}s", $"Lists the {what}s of the fleet as a fleet file has them, without secrets.")
                 {
-                    IsList = true,
+                    IsList = true, Schema = name,
                 },
                 AdminFleetJson.Default.AdminPageAdminFleetItem, call => List(call, kind, tenantId: null));
             FleetItemId Item(AdminCall call) => new(kind, call.Path("id"));
@@ -50,12 +50,15 @@ internal static partial class FleetItemsApi
     {
         var answer = AdminFleetJson.Default.AdminFleetItem;
         routes.Map(
-            new("GET", path, AdminRole.Viewer, $"read{name}", $"Returns the {what} as a fleet file has it, without secrets.") { TenantAdmins = tenantAdmins },
+            new("GET", path, AdminRole.Viewer, $"read{name}", $"Returns the {what} as a fleet file has it, without secrets.")
+            {
+                TenantAdmins = tenantAdmins, ReturnsTag = true, Schema = name,
+            },
             answer, async call => Show(call, await Read(call, find(call))));
         routes.Map(
             Change("PUT", path, $"put{name}", $"Makes or replaces the {what}. If-None-Match: * only makes it.") with
             {
-                Query = Accounts(name), Statuses = [StatusCodes.Status200OK, StatusCodes.Status201Created],
+                Query = Accounts(name), Statuses = [StatusCodes.Status200OK, StatusCodes.Status201Created], TagException = "with If-None-Match",
             },
             answer, call => ChangeItem(call, FleetEditAction.Put, find(call)));
         routes.Map(
@@ -76,7 +79,7 @@ internal static partial class FleetItemsApi
 
         AdminOperation Change(string method, string pattern, string id, string summary) => new(method, pattern, AdminRole.Operator, id, summary)
         {
-            TenantAdmins = tenantAdmins, HasTag = true, Body = typeof(JsonElement),
+            TenantAdmins = tenantAdmins, HasTag = true, ReturnsTag = true, Schema = name, Body = typeof(JsonElement),
         };
     }
 
@@ -168,8 +171,10 @@ internal static partial class FleetItemsApi
         return (body.GetRawText(), fields);
     });
 
-    // Of two members with the same name, readers use either one. Text that is not valid Unicode cannot be read: JsonBody reports the exception.
-    private static void Check(JsonElement value)
+    /// <summary>Refuses a body in which an object has two members with the same name, because readers use either one.</summary>
+    /// <exception cref="ClusterException"><see cref="ErrorCode.InvalidRequest"/>: it names the member.</exception>
+    /// <exception cref="InvalidOperationException">A text is not valid Unicode. <see cref="JsonBody"/> reports it.</exception>
+    public static void Check(JsonElement value)
     {
         switch (value.ValueKind)
         {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CozeCluster.Gateway.Surfaces.OpenApi;
 using Microsoft.AspNetCore.Http;
 
 namespace CozeCluster.Gateway.Surfaces.Admin;
@@ -21,21 +22,21 @@ internal static class FleetKeysApi
         routes.Map(
             new("GET", Path, AdminRole.Viewer, "listFleetKeys", "Lists the API keys of a tenant, without the keys themselves.")
             {
-                IsList = true, TenantAdmins = true,
+                IsList = true, TenantAdmins = true, Schema = FleetSchemas.Key,
             },
             AdminFleetJson.Default.AdminPageAdminFleetItem, call => FleetItemsApi.List(call, FleetItemKind.Key, TenantOf(call)));
         routes.Map(
             new("POST", Path, AdminRole.Operator, "createFleetKey", "Makes an API key. The answer, status 201, is the only place that shows it.")
             {
-                TenantAdmins = true, Body = typeof(JsonElement), Statuses = [StatusCodes.Status201Created],
+                TenantAdmins = true, Body = typeof(JsonElement), Statuses = [StatusCodes.Status201Created], ReturnsTag = true,
+                Schema = FleetSchemas.Key, Makes = true,
             },
             made, Create);
         FleetItemsApi.MapItem(routes, Path + "/{name}", "FleetKey", "API key", tenantAdmins: true, ItemOf);
         routes.Map(
             new("POST", Path + "/{name}/rotate", AdminRole.Operator, "rotateFleetKey", "Replaces an API key by a new one. The old one stays valid for a while.")
             {
-                TenantAdmins = true,
-                HasTag = true,
+                TenantAdmins = true, HasTag = true, ReturnsTag = true, Schema = FleetSchemas.Key, Makes = true,
                 Query =
                 [
                     ("overlap", "How long the old key stays valid, 0s to 90d. Default 24h."),

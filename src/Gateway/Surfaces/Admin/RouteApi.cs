@@ -37,21 +37,22 @@ internal static class RouteApi
             LanguageModelsOnly = call.Flag("language_models_only"),
             CredentialUpstream = call.Query("credential"),
         });
-        return Convert(explanation, showsAccounts: call.OnlyTenant is null);
+        return Convert(explanation, isTenantAdmin: call.OnlyTenant is not null);
     }
 
-    // Accounts belong to the operators.
-    private static AdminRouteExplanation Convert(RouteExplanation from, bool showsAccounts) => new(
-        from.BotId,
-        showsAccounts ? from.AccountId : null,
+    // Bots and accounts belong to the operators. A tenant admin sees the bot of a conversation, which its turns have used.
+    private static AdminRouteExplanation Convert(RouteExplanation from, bool isTenantAdmin) => new(
+        isTenantAdmin ? null : from.BotId,
+        isTenantAdmin ? null : from.AccountId,
         Convert(from.Error),
         from.Model is { } model ? new AdminRouteModel(model.ModelId, WireName.Of(model.Match), WireName.Of(model.Routing)) : null,
         [.. from.Checks.Select(check => new AdminRouteCheck(WireName.Of(check.Kind), Convert(check.Refusal)))],
         from.ConversationBot,
         from.MaxAttempts,
-        [.. from.Bots.Select(bot => new AdminRouteBot(
-            bot.BotId, bot.Tier, WireName.Of(bot.Verdict), KindOf(bot.Refusal), Convert(bot.Refusal),
-            [.. bot.Accounts.Where(_ => showsAccounts).Select(Convert)]))]);
+        isTenantAdmin ? [] : [.. from.Bots.Select(Convert)]);
+
+    private static AdminRouteBot Convert(RouteBot bot) => new(
+        bot.BotId, bot.Tier, WireName.Of(bot.Verdict), KindOf(bot.Refusal), Convert(bot.Refusal), [.. bot.Accounts.Select(Convert)]);
 
     private static AdminRouteAccount Convert(RouteAccount account) => new(account.AccountId, KindOf(account.Refusal), Convert(account.Refusal));
 

@@ -58,11 +58,14 @@ internal sealed class ModelTasksApi(GatewayOptions options, Readiness readiness,
             User = asked.User,
             Task = task,
             Body = asked.Body,
+            ReturnsErrors = key.IsLimited,
             Credential = UpstreamAuthorization.Read(context, fleet, model, task),
         };
         RequestInfo.SetTurn(context, request.TurnId);
         if (!TurnId.TryGetConversation(request.TurnId, out var conversation)) throw new InvalidOperationException("A new turn id has no conversation.");
         var result = await grains.Grain<IModelTaskGrain>(conversation).Run(request, context.RequestAborted);
+        key.Rates = result.Rates;
+        if (result.Error is { } error) throw error.ToException();
         context.Response.ContentType = "application/json";
         context.Response.Headers.CacheControl = "no-store";
         context.Response.ContentLength = result.Body.Length;

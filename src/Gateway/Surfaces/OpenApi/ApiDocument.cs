@@ -1,4 +1,5 @@
 using System.Reflection;
+using CozeCluster.Gateway.Surfaces.Admin;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.OpenApi;
@@ -13,7 +14,8 @@ internal static class ApiDocument
     private const string Name = "v1";
     private const string Bearer = "bearer";
 
-    public static void Add(IServiceCollection services) => services.AddOpenApi(Name, options => options.AddDocumentTransformer(AddGeneralInformation));
+    public static void Add(IServiceCollection services) => services.AddOpenApi(Name, options => options
+        .AddDocumentTransformer(AddGeneralInformation).AddSchemaTransformer(AdminSchemas.DescribeContent));
 
     public static void Map(WebApplication app)
     {
@@ -56,6 +58,7 @@ internal static class ApiDocument
             Version = Name,
             Description = "An OpenAI-compatible API for bots. Replies have an additional object, `cozecluster`.",
         };
+        FleetSchemas.AddTo(document);
         document.Components ??= new OpenApiComponents();
         document.Components.SecuritySchemes ??= new Dictionary<string, IOpenApiSecurityScheme>();
         document.Components.SecuritySchemes[Bearer] =

@@ -14,11 +14,13 @@ internal static class Schemas
 
     public static OpenApiSchema Boolean(string? description = null) => new() { Type = JsonSchemaType.Boolean, Description = description };
 
-    public static OpenApiSchema Array(OpenApiSchema items) => new() { Type = JsonSchemaType.Array, Items = items };
+    public static OpenApiSchema Number(string? description = null) => new() { Type = JsonSchemaType.Number, Description = description };
+
+    public static OpenApiSchema Array(IOpenApiSchema items) => new() { Type = JsonSchemaType.Array, Items = items };
 
     public static OpenApiSchema Any(string? description = null) => new() { Description = description };
 
-    public static OpenApiSchema Object(string? description, params ReadOnlySpan<(string Name, OpenApiSchema Schema)> members)
+    public static OpenApiSchema Object(string? description, params ReadOnlySpan<(string Name, IOpenApiSchema Schema)> members)
     {
         var properties = new Dictionary<string, IOpenApiSchema>();
         foreach (var (name, schema) in members) properties.Add(name, schema);
@@ -113,6 +115,17 @@ internal static class Schemas
             ("prompt_tokens_details", Object("If the upstream counts them.", ("cached_tokens", Integer()), ("cache_write_tokens", Integer("Extension.")))),
             ("completion_tokens_details", Object("If the upstream counts them.", ("reasoning_tokens", Integer()))))),
         ("cozecluster", Extension()));
+
+    /// <summary>A turn with its prompt.</summary>
+    public static OpenApiSchema TurnWithPrompt()
+    {
+        var turn = Turn();
+        turn.Description = "As the turns API has it. Null unless the request asks for it.";
+        turn.Properties!["messages"] = Array(Object(
+            "As in a chat completion request. Of stored media, only the name.",
+            ("role", String()), ("content", Any("A text or a list of parts.")), ("tool_call_id", String()), ("tool_calls", Array(Any()))));
+        return turn;
+    }
 
     public static OpenApiSchema Turn() => Object(
         null,

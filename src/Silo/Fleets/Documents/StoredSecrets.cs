@@ -94,13 +94,27 @@ internal sealed class StoredSecrets(Fleet stored, ISecretSeal seal, Func<string,
         return telegram is not null && (TextOf(item, "base_url") ?? NotificationsSection.TelegramUrl).TrimEnd('/') == telegram.BaseUrl ? telegram : null;
     }
 
-    private YamlNode Replace(YamlNode value, Secret? secret) => Replace(value, secret is null ? null : seal.Open(secret));
+    // A secret that is replaced by a new one is not opened: its key may be lost.
+    private YamlNode Replace(YamlNode value, Secret? secret) => IsStored(value) ? Put(value, secret is null ? null : Open(secret)) : value;
 
-    private YamlNode Replace(YamlNode value, string? secret)
+    private YamlNode Replace(YamlNode value, string? secret) => IsStored(value) ? Put(value, secret) : value;
+
+    private YamlNode Put(YamlNode value, string? secret) =>
+        secret is null ? new NothingStored(value.Line, value.Column) : new YamlScalar(value.Line, value.Column, escape(secret), plain: false);
+
+    private string? Open(Secret secret)
     {
-        if (value is not YamlScalar { Text: IFleetDocuments.StoredSecret }) return value;
-        return secret is null ? new NothingStored(value.Line, value.Column) : new YamlScalar(value.Line, value.Column, escape(secret), plain: false);
+        try
+        {
+            return seal.Open(secret);
+        }
+        catch (ClusterException)
+        {
+            return null;
+        }
     }
+
+    private static bool IsStored(YamlNode value) => value is YamlScalar { Text: IFleetDocuments.StoredSecret };
 
     private static string? TextOf(YamlMap map, string name) => (map.Entries.FirstOrDefault(entry => entry.Key.Text == name).Value as YamlScalar)?.Text;
 
@@ -113,6 +127,7 @@ internal sealed class StoredSecrets(Fleet stored, ISecretSeal seal, Func<string,
     /// <summary>Replaces a value for which no stored secret can be used. Every reader reports it as an error.</summary>
     private sealed class NothingStored(int line, int column) : YamlNode(line, column)
     {
-        public override string Kind => $"'{IFleetDocuments.StoredSecret}', but no secret is stored for it, or only one for another server";
+        public override string Kind =>
+            $"'{IFleetDocuments.StoredSecret}', but no secret is stored for it, or only one for another server, or one that this node cannot decrypt";
     }
 }

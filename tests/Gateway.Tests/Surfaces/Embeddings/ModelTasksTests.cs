@@ -103,6 +103,28 @@ public sealed class ModelTasksTests
         Assert.Equal("rate_limit_exceeded", (await response.ReadError()).GetProperty("code").GetString());
     }
 
+    [Theory]
+    [InlineData("embeddings", "vectors", false)]
+    [InlineData("embeddings", "vectors", true)]
+    [InlineData("moderations", "checks", false)]
+    [InlineData("moderations", "checks", true)]
+    public async Task Answers_and_refusals_have_what_is_left_of_limits(string route, string model, bool isRefused)
+    {
+        await using var host = await GatewayHost.Start();
+        host.Grains.Fleet.TenantLimits = new LimitsDefinition { RequestsPerMinute = 60 };
+        host.Grains.ModelTasks.Answer = _ => Task.FromResult(new ModelTaskResult("{}"u8.ToArray())
+        {
+            Error = isRefused ? new Error(ErrorCode.QuotaExceeded, "The budget is used up.") : null,
+            Rates = new RateStatus(new RateLeft(60, 59, TimeSpan.FromSeconds(1)), null),
+        });
+
+        using var response = await Ask(host, route, $$"""{"model":"{{model}}","input":"a"}""");
+
+        Assert.Equal(isRefused ? HttpStatusCode.TooManyRequests : HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal("59", Assert.Single(response.Headers.GetValues("x-ratelimit-remaining-requests")));
+        Assert.True(Assert.Single(host.Grains.ModelTasks.Requests).ReturnsErrors);
+    }
+
     [Fact]
     public async Task A_client_that_leaves_cancels_its_request()
     {
