@@ -37,7 +37,7 @@ public interface ICatalogGrain : IGrainWithStringKey
     /// <exception cref="ClusterException">
     /// <see cref="ErrorCode.InvalidRequest"/>: the content, or the fleet with it, is not valid. <see cref="ErrorCode.NotFound"/>: there is no such thing.
     /// <see cref="ErrorCode.PreconditionFailed"/>: it has another version. <see cref="ErrorCode.Conflict"/>: the fleet file declares it, and it is not
-    /// released. <see cref="ErrorCode.PermissionDenied"/>: it is an admin key.
+    /// released. <see cref="ErrorCode.PermissionDenied"/>: it is for owners only (<see cref="FleetEdit.IsByOwner"/>).
     /// </exception>
     [Alias("Change")]
     Task<FleetEdited> Change(FleetEdit edit);

@@ -145,7 +145,8 @@ internal sealed partial class GenAiMessages
         if (isCut) clean = clean[..Math.Max(0, clean.Length - Margin)];
         clean = Link().Replace(clean, Shorten);
         if (isCut || clean.Length > room) clean = Cut(clean, room);
-        _chars -= clean.Length;
+        // What was searched counts, too: of a text of links, little is left.
+        _chars -= Math.Max(clean.Length, Math.Min(text.Length, room));
         return clean;
     }
 

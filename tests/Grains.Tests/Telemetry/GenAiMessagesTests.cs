@@ -106,6 +106,16 @@ public sealed class GenAiMessagesTests
         Assert.Equal(GenAiMessages.MaxParts, Parse(GenAiMessages.OfReply(log, Secrets))[0]!["parts"]!.AsArray().Count);
     }
 
+    [Fact]
+    public void TextsOfWhichLittleIsLeft_CountAsTheyWere()
+    {
+        var link = User("https://x.example/" + new string('y', 50_000));
+
+        var messages = Parse(GenAiMessages.OfPrompt(Turn([.. Enumerable.Repeat(link, 50)]), Secrets));
+
+        Assert.Equal(GenAiMessages.MaxTotal / GenAiMessages.MaxText, messages.Count);
+    }
+
     /// <summary>Characters that JSON writes as six each, the longest names and ids, and texts that are no Unicode.</summary>
     [Theory]
     [InlineData('\u0001')]
