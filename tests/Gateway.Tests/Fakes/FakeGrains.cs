@@ -348,6 +348,8 @@ public sealed class FakeBudget : IBudgetGrain
 
     public Task<BudgetGrant> Claim(BudgetClaim claim) => throw new NotSupportedException();
 
+    public Task EndEpochs(string tenantId, int shard) => throw new NotSupportedException();
+
     public Task<CreditStatus> AddCredit(CreditPayment payment)
     {
         if (Fault is not null) return Task.FromException<CreditStatus>(Fault);
