@@ -94,7 +94,7 @@ internal static class FleetSchemas
             ("proxy", Schemas.String("http://, https:// or socks5://. (secret) keeps the stored one.")), ("max_concurrent_turns", Schemas.Integer()),
             ("limits", To(Limits)), ("options", Texts("Options of the upstream.")));
 
-        OpenApiSchema OfListener() => Schemas.Object(
+        static OpenApiSchema OfListener() => Schemas.Object(
             "A Discord listener.",
             ("id", Schemas.String()), ("token", Schemas.String("(secret) keeps the stored one.")), ("guild_id", Schemas.String()),
             ("base_url", Schemas.String()), ("gateway_url", Schemas.String()), ("shards", Schemas.Integer("Default 1.")),
@@ -112,7 +112,7 @@ internal static class FleetSchemas
                 "Either every or at.",
                 ("every", Schemas.String("A duration.")), ("at", Schemas.String("hh:mm")), ("time_zone", Schemas.String()), ("text", Schemas.String()))));
 
-        OpenApiSchema OfModel() => Schemas.Object(
+        static OpenApiSchema OfModel() => Schemas.Object(
             "A model.",
             ("id", Schemas.String()), ("routing", Schemas.String("round_robin, weighted, least_busy or random. Default round_robin.")),
             ("bots", Schemas.Array(new OpenApiSchema

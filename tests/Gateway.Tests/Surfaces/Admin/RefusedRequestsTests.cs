@@ -45,7 +45,7 @@ public sealed class RefusedRequestsTests
             }
         }
 
-        var counts = host.Grains.Audit.Entries.CountBy(entry => entry.TenantId).Select(count => count.Value).ToList();
+        var counts = host.Grains.Audit.Entries.CountBy(entry => entry.TenantId!).Select(count => count.Value).ToList();
         Assert.All(counts, count => Assert.Equal(RefusedRequests.MaxOfTenant, count));
         Assert.Equal(RefusedRequests.MaxPerMinute, counts.Sum());
     }
