@@ -9,7 +9,7 @@ public sealed partial class ReferenceTests
     private const int MaxLineLength = 160;
 
     // Options of other programs, and those that every program has.
-    private static readonly string[] OtherOptions = ["--help", "--version", "--scale", "--build", "--url", "--model"];
+    private static readonly string[] OtherOptions = ["--help", "--version", "--scale", "--build"];
 
     // Of browsers.
     private static readonly string[] OtherNames = ["EventSource"];
@@ -25,6 +25,8 @@ public sealed partial class ReferenceTests
     private static readonly string[] PagesWithOldNames = ["CHANGELOG.md", "docs/migrate.md"];
 
     private static readonly Lazy<string> Examples = new(() => string.Concat(Sources("examples/").Select(Repository.Read)));
+
+    private static readonly Lazy<string> Commands = new(() => string.Concat(Sources("src/Silo/Hosting/").Select(Repository.Read)));
 
     private static readonly Lazy<string> Benchmarks = new(() => string.Concat(Sources("bench/").Select(Repository.Read)));
 
@@ -69,7 +71,8 @@ public sealed partial class ReferenceTests
     public void Options_exist(string path) => Assert.All(
         Document.Of(path).InlineCode().Select(code => Option().Match(code).Value).Where(option => option.Length > 0 && !PagesWithOldNames.Contains(path)),
         option => Assert.True(
-            Settings.All.Any(setting => setting.Option == option) || OtherOptions.Contains(option) || Benchmarks.Value.Contains(option),
+            Settings.All.Any(setting => setting.Option == option) || OtherOptions.Contains(option)
+                || Commands.Value.Contains($"new(\"{option}\")", StringComparison.Ordinal) || Benchmarks.Value.Contains(option),
             $"{path}: there is no option {option}"));
 
     [Theory]

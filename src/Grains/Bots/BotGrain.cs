@@ -188,7 +188,8 @@ public sealed class BotGrain : Grain, IBotGrain, IRemindable
         try
         {
             if (isNew) await Limits.Reserve(request.LeaseId, AmountsOf(request), definition!.Limits);
-            var asking = AskAccounts(definition!, request, accountId => GrainFactory.Grain<IAccountGrain>(accountId).AcquireWithin(AccountRequestOf(request)), (_, _) => { });
+            var asking = AskAccounts(
+                definition!, request, accountId => GrainFactory.Grain<IAccountGrain>(accountId).AcquireWithin(AccountRequestOf(request)), (_, _) => { });
             _nextAccount++;
             var (account, refused) = await asking;
             isGranted = account is not null;

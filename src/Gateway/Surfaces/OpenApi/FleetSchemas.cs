@@ -73,7 +73,8 @@ internal static class FleetSchemas
             "A tenant.",
             ("id", Schemas.String()), ("keys", Keys()), ("max_concurrent_turns", Schemas.Integer()),
             ("store_conversations", Schemas.Boolean("Default true.")), ("default_model", Schemas.String("The model of requests for unknown models.")),
-            ("aliases", Texts("Other names of models, which may end in *.")), ("limits", To(Limits)), ("prepaid", Schemas.Boolean("Default false.")));
+            ("aliases", Texts("Other names of models, which may end in *.")), ("limits", To(Limits)), ("prepaid", Schemas.Boolean("Default false.")),
+            ("telemetry_content", Schemas.Boolean("Whether traces have prompts and replies; only owners switch it on. Default false.")));
 
         OpenApiSchema Keys()
         {

@@ -247,7 +247,8 @@ public sealed class ChatRequestTests(ChatRequestTests.Shared shared) : IClassFix
                 {"type":"input_audio","input_audio":{"data":"aGk=","format":"mp3"}},
                 {"type":"file","file":{"filename":"a.pdf","file_data":"aGk="}},
                 {"type":"file","file":{"file_url":"https://x.test/b.pdf"}}]},
-              {"role":"assistant","content":null,"reasoning_content":"","reasoning":"Hm 🤔","tool_calls":[{"id":"call_x","type":"function","function":{"name":"f","arguments":"{}"}}]},
+              {"role":"assistant","content":null,"reasoning_content":"","reasoning":"Hm 🤔",
+                "tool_calls":[{"id":"call_x","type":"function","function":{"name":"f","arguments":"{}"}}]},
               {"role":"tool","tool_call_id":"call_x","content":[{"type":"text","text":"42"}]},
               {"role":"user","content":"Go"}]}
             """);
