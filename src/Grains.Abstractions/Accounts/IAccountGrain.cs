@@ -8,11 +8,11 @@ namespace CozeCluster;
 [Alias("account")]
 public interface IAccountGrain : IGrainWithStringKey
 {
-    /// <summary>Asks for a lease: permission to run one turn with this account.</summary>
+    /// <summary>Asks for a lease of one request that is not a turn of a conversation, such as one that is passed through.</summary>
     [Alias("Acquire"), Idempotent]
     Task<AccountLeaseResult> Acquire(string leaseId);
 
-    /// <summary>Asks an account with <see cref="AccountDefinition.Limits"/> for a lease of a turn that may use more than one request.</summary>
+    /// <summary>Asks for a lease: permission to run one turn with this account.</summary>
     [Alias("AcquireWithin"), Idempotent]
     Task<AccountLeaseResult> AcquireWithin(AccountLeaseRequest request);
 

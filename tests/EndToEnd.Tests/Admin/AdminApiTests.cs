@@ -27,7 +27,7 @@ public sealed class AdminApiTests(NodeFixture node)
         Assert.Equal(403, (await GetAsync(TestFleet.OperatorKey, $"turns/{reply.TurnId}?content=true")).Status);
         var outcomes = (await GetAsync(TestFleet.AdminKey, $"audit?id={reply.TurnId}")).Json.GetProperty("data").EnumerateArray()
             .Select(entry => $"{entry.GetProperty("actor").Text("key")} {entry.Text("action")} {entry.Text("outcome")}");
-        Assert.Equal(["ops inspectTurn ok"], outcomes);
+        Assert.Equal(["operator inspectTurn permission_denied", "ops inspectTurn ok"], outcomes);
     }
 
     [Fact]

@@ -36,7 +36,7 @@ public sealed class ChargedTurnCostTests : GrainTest
         var made = Calls().Select(call => (call.Key, Count: call.Value - before.GetValueOrDefault(call.Key))).Where(call => call.Count > 0);
         var expected = isCharged
             ? """
-            account.Acquire 1
+            account.AcquireWithin 1
             account.Return 1
             bot.Acquire 1
             bot.Return 1
@@ -48,7 +48,7 @@ public sealed class ChargedTurnCostTests : GrainTest
             tenant.Settle 1
             """
             : """
-            account.Acquire 1
+            account.AcquireWithin 1
             account.Return 1
             bot.Acquire 1
             bot.Return 1

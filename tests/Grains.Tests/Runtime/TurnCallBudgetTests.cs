@@ -23,7 +23,7 @@ public sealed class TurnCallBudgetTests : GrainTest
         var made = calls.Select(call => (call.Key, Count: call.Value - before.GetValueOrDefault(call.Key))).Where(call => call.Count > 0);
         Assert.Equal(
             """
-            account.Acquire 1
+            account.AcquireWithin 1
             account.Return 1
             bot.Acquire 1
             bot.Return 1
