@@ -21,7 +21,7 @@ internal sealed class EndpointSelection(RequestDelegate next, IFleetView fleet, 
             if (endpoint.Path is { } path) StripPath(context.Request, path);
             CheckLimits(context, endpoint);
         }
-        else if (endpoints.HasCompatKeys && ModeOfKey(context) is var mode and not CompatMode.None)
+        else if (endpoints.HasCompatKeys && (FindKey(context)?.Compat ?? CompatMode.None) is var mode and not CompatMode.None)
         {
             context.Features.Set(new CompatRequest(mode, null));
         }
@@ -74,33 +74,37 @@ internal sealed class EndpointSelection(RequestDelegate next, IFleetView fleet, 
         var address = context.Connection.RemoteIpAddress;
         if (endpoint.Networks.Count > 0 && !AddressRanges.Contain(endpoint, endpoint.Networks, address))
             throw new ClusterException(ErrorCode.PermissionDenied, "Your address is not allowed to use this endpoint.");
-        if (LimitOf(endpoint, address) is { } limit && _requests.Add(endpoint.Id, ClientNetwork.Of(address), limit) is { } until)
+        if (LimitOf(endpoint, context) is { } limit && _requests.Add(endpoint.Id, ClientNetwork.Of(address), limit) is { } until)
         {
             throw new ClusterException(
                 ErrorCode.RateLimited, $"This endpoint is limited to {limit} requests a minute for each address. Retry later.", until: until);
         }
     }
 
-    /// <summary>How many requests an address may send within a minute. Programs on this machine are the operator's own.</summary>
-    private static int? LimitOf(EndpointDefinition endpoint, IPAddress? address) => endpoint switch
+    /// <summary>
+    /// How many requests an address may send within a minute. Programs on this machine are the operator's own, and keys have limits of their own.
+    /// </summary>
+    private int? LimitOf(EndpointDefinition endpoint, HttpContext context) => endpoint switch
     {
         { RequestsPerMinute: { } limit } => limit,
-        { Anonymous: not null } when address is null || !IPAddress.IsLoopback(address) => EndpointDefinition.AnonymousRequestsPerMinute,
+        { Anonymous: not null } when !IsLocal(context) && FindKey(context) is null => EndpointDefinition.AnonymousRequestsPerMinute,
         _ => null,
     };
 
-    private CompatMode ModeOfKey(HttpContext context)
+    private static bool IsLocal(HttpContext context) => context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address);
+
+    private ApiKeyInfo? FindKey(HttpContext context)
     {
         var given = ApiKeys.Read(context.Request);
-        if (given.IsEmpty) return CompatMode.None;
+        if (given.IsEmpty) return null;
         try
         {
-            return fleet.FindKey(GrainKeys.ApiKeyHash(given))?.Compat ?? CompatMode.None;
+            return fleet.FindKey(GrainKeys.ApiKeyHash(given));
         }
         catch (ClusterException)
         {
             // The fleet cannot be used at the moment. Authentication reports it, where the request needs a key.
-            return CompatMode.None;
+            return null;
         }
     }
 }

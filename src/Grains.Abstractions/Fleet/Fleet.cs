@@ -89,7 +89,7 @@ public sealed record TenantDefinition(bool StoreConversations = true)
     /// Whether the prompts and replies of its turns are part of traces, on nodes that record the names for generative AI (<c>--genai-telemetry</c>). A change
     /// applies to turns that begin to run after it; if it is switched off, running turns are not exported either. Default false.
     /// </summary>
-    [Id(80)]
+    [Id(80), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool TelemetryContent { get; init; }
 }
 

@@ -114,6 +114,7 @@ public sealed partial class ConversationGrain
         finally
         {
             if (!isAdmitted && reserving is not { IsCompletedSuccessfully: true, Result: null }) _work.Run(_ => Release(rowId, request.TenantId, reserving));
+            if (!isAdmitted && admission is { Refusal: null }) _work.Run(_ => _leases.Settle(request.TurnId, null));
         }
     }
 

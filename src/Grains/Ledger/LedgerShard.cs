@@ -89,12 +89,17 @@ internal sealed class LedgerShard(
         {
             if (!IsUsable(_book, time.GetUtcNow())) await OpenEpoch();
             await Claim(_book!, batch);
+            ServeOrRefuse(batch);
         }
         catch (Exception exception)
         {
-            foreach (var waiter in batch) End(waiter, static (waiter, exception) => waiter.Result.TrySetException(exception), exception);
-            return;
+            foreach (var waiter in batch.Where(waiter => !waiter.Result.Task.IsCompleted))
+                End(waiter, static (waiter, exception) => waiter.Result.TrySetException(exception), exception);
         }
+    }
+
+    private void ServeOrRefuse(List<Waiter> batch)
+    {
         var now = time.GetUtcNow();
         var kept = new Dictionary<BudgetLimit, Amounts>();
         if (_book is { } book) Serve(book, batch);

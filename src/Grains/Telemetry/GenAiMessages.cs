@@ -141,9 +141,10 @@ internal sealed partial class GenAiMessages
         var room = Math.Min(MaxText, _chars);
         var isCut = text.Length > room + Margin;
         var clean = _secrets.Remove(isCut ? text[..(room + Margin)] : text);
+        // Before the end is removed: a part of a link would not be recognised.
+        clean = Link().Replace(clean, Shorten);
         // What is left of a secret that was cut in its first half is at the end.
         if (isCut) clean = clean[..Math.Max(0, clean.Length - Margin)];
-        clean = Link().Replace(clean, Shorten);
         if (isCut || clean.Length > room) clean = Cut(clean, room);
         // What was searched counts, too: of a text of links, little is left.
         _chars -= Math.Max(clean.Length, Math.Min(text.Length, room));

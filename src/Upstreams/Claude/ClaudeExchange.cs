@@ -31,7 +31,7 @@ internal sealed class ClaudeExchange : IExchange
 
     /// <inheritdoc />
     public ValueTask<bool> WaitToRead(CancellationToken cancellationToken) =>
-        _reply.HasEnded ? new(false) : _records.WaitToRead(mayEnd: false, cancellationToken);
+        _reply.HasEnded ? new(false) : _records.WaitToRead(mayEnd: false, isEndExpected: false, cancellationToken);
 
     /// <inheritdoc />
     public void Read(IReplySink sink)
@@ -71,6 +71,8 @@ internal static class ClaudeEventReader
     public static void Read(scoped in SseRecord record, ClaudeReply reply, IReplySink sink)
     {
         var name = record.Name.TrimEnd((byte)' ');
+        // The default name of an event: some servers write it for all of them.
+        if (name.SequenceEqual("message"u8)) name = default;
         if (name.SequenceEqual("content_block_delta"u8) || name.IsEmpty)
         {
             if (!ClaudeDelta.TryRead(record.Data, out var delta)) throw new JsonException("An event must be an object.");

@@ -35,7 +35,8 @@ internal sealed class ClaudeHttp(UpstreamHttp http, ISecretSeal seal, TimeProvid
             var type = response.Content.Headers.ContentType?.MediaType;
             if (response.IsSuccessStatusCode && string.Equals(type, "text/event-stream", StringComparison.OrdinalIgnoreCase))
                 return new EventStream(response, body, RequestIdOf(response));
-            if (!response.IsSuccessStatusCode) throw ToException(turn, response, await ReadErrorBody(response, body, cancellationToken).ConfigureAwait(false));
+            if (!response.IsSuccessStatusCode || !EventStream.MayBeWholeAnswer(type))
+                throw ToException(turn, response, await ReadErrorBody(response, body, cancellationToken).ConfigureAwait(false));
             var answer = await HttpBody.ReadUpTo(body, SseRecordReader.MaxRecord, cancellationToken).ConfigureAwait(false);
             return EventStream.OfWholeAnswer(response, answer, RequestIdOf(response), "content") ?? throw ToException(turn, response, answer);
         }

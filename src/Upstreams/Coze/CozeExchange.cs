@@ -24,7 +24,7 @@ internal sealed class CozeExchange : IExchange
 
     /// <inheritdoc />
     public ValueTask<bool> WaitToRead(CancellationToken cancellationToken) =>
-        _reply.HasEnded ? new(false) : _records.WaitToRead(mayEnd: false, cancellationToken);
+        _reply.HasEnded ? new(false) : _records.WaitToRead(mayEnd: false, isEndExpected: false, cancellationToken);
 
     /// <inheritdoc />
     public void Read(IReplySink sink)

@@ -62,6 +62,10 @@ internal static class GeminiContents
                     if (system.Length > 0 && message.Text.Length > 0) system.Append("\n\n");
                     system.Append(message.Text);
                     break;
+                case ChatRole.Tool when string.IsNullOrEmpty(message.ToolCallId):
+                    // Surfaces of older systems know no calls, so the result is a text of the user.
+                    Add(contents, isUser: true, ReadParts(message.Content, i, media));
+                    break;
                 case ChatRole.Tool:
                     throw new ClusterException(
                         ErrorCode.InvalidRequest, "A tool message must follow the assistant message whose tool_calls it answers.", $"messages[{i}]");
@@ -138,7 +142,7 @@ internal static class GeminiContents
         var results = new GeminiPart?[calls.Count];
         var files = new List<GeminiPart>();
         var last = index;
-        while (last + 1 < messages.Count && messages[last + 1].Role == ChatRole.Tool)
+        while (last + 1 < messages.Count && messages[last + 1] is { Role: ChatRole.Tool } next && Answers(calls, next))
         {
             var message = messages[++last];
             var call = 0;
@@ -162,6 +166,10 @@ internal static class GeminiContents
         Add(contents, isUser: true, files);
         return last;
     }
+
+    // A message without an id answers only a call without one.
+    private static bool Answers(IReadOnlyList<ToolCall> calls, ChatMessage message) =>
+        !string.IsNullOrEmpty(message.ToolCallId) || calls.Any(call => call.Id.Length == 0);
 
     // A result that is an object is sent as it is. The API takes objects only.
     private static GeminiPart ReadResult(ToolCall call, string text, GeminiCallIds ids) => new()

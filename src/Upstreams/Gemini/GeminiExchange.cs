@@ -34,7 +34,7 @@ internal sealed class GeminiExchange : IExchange
         while (_events.Count == 0)
         {
             if (_reply.HasEnded) return false;
-            await _records.WaitToRead(mayEnd: _reply.HasFinishReason, cancellationToken).ConfigureAwait(false);
+            await _records.WaitToRead(_reply.HasFinishReason, _reply.IsEndExpected, cancellationToken).ConfigureAwait(false);
             if (_records.HasEnded) _reply.OnStreamEnd(_events);
             while (!_reply.HasEnded && ReadRecord()) { }
             await KeepImages(cancellationToken).ConfigureAwait(false);

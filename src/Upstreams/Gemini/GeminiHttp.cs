@@ -31,7 +31,9 @@ internal sealed class GeminiHttp(UpstreamHttp http, ISecretSeal seal, TimeProvid
                 throw ToException(response, await HttpBody.ReadError(response, GeminiLimits.MaxErrorBody, cancellationToken).ConfigureAwait(false));
             var content = await HttpBody.Open(response, cancellationToken).ConfigureAwait(false);
             if (string.Equals(type, "text/event-stream", StringComparison.OrdinalIgnoreCase)) return new EventStream(response, content, RequestId: null);
-            var answer = await HttpBody.ReadUpTo(content, GeminiLimits.MaxRecord, cancellationToken).ConfigureAwait(false);
+            // Nothing else can be a whole answer, and it may be long.
+            var limit = EventStream.MayBeWholeAnswer(type) ? GeminiLimits.MaxRecord : GeminiLimits.MaxErrorBody;
+            var answer = await HttpBody.ReadUpTo(content, limit, cancellationToken).ConfigureAwait(false);
             return EventStream.OfWholeAnswer(response, answer, requestId: null, "candidates", "promptFeedback") ?? throw ToException(response, answer);
         }
         catch (Exception e)

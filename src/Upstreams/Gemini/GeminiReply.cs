@@ -41,6 +41,7 @@ internal sealed class GeminiReply(UpstreamTurn turn, string? answerTool, GeminiC
 {
     private Usage? _usage;
     private readonly HashSet<string> _callIds = new(StringComparer.Ordinal);
+    private bool _hasPartsAfterReason;
     private (string Reason, string? Message)? _finish;
     private bool _hasAnswer;
     private int _images;
@@ -51,6 +52,9 @@ internal sealed class GeminiReply(UpstreamTurn turn, string? answerTool, GeminiC
 
     /// <summary>Whether Gemini has said why the reply ends. Only the numbers of tokens may follow.</summary>
     public bool HasFinishReason => _finish is not null;
+
+    /// <summary>Whether only the numbers of tokens can follow. Some servers give a reason with every record: then it says nothing.</summary>
+    public bool IsEndExpected => HasFinishReason && !_hasPartsAfterReason;
 
     /// <summary>Gemini's id of the reply; null while it is unknown.</summary>
     public string? ResponseId { get; private set; }
@@ -63,7 +67,12 @@ internal sealed class GeminiReply(UpstreamTurn turn, string? answerTool, GeminiC
     {
         if (LenientJson.TryParse(data) is not { ValueKind: JsonValueKind.Object or JsonValueKind.Array } json)
             throw new JsonException("A reply must be an object.");
-        foreach (var reply in json.ValueKind == JsonValueKind.Array ? json.GetItems() : [json])
+        if (json.ValueKind == JsonValueKind.Object)
+        {
+            ReadReply(json, events);
+            return;
+        }
+        foreach (var reply in json.GetItems())
         {
             if (!HasEnded) ReadReply(reply, events);
         }
@@ -85,6 +94,7 @@ internal sealed class GeminiReply(UpstreamTurn turn, string? answerTool, GeminiC
             {
                 ReadPart(part, events);
                 if (HasEnded) return;
+                if (HasFinishReason) _hasPartsAfterReason = true;
             }
             if (candidate.GetText("finishReason"u8) is { Length: > 0 } reason && reason != "FINISH_REASON_UNSPECIFIED")
                 _finish = (reason, candidate.GetText("finishMessage"u8));

@@ -10,7 +10,7 @@ namespace CozeCluster.Upstreams.Gemini;
 internal sealed class GeminiTools
 {
     private const string NameOfAnswerTool = "json_answer";
-    private const string AnyObject = """{"type":"object"}""";
+    private const string AnyObject = """{"type":"object","additionalProperties":true}""";
 
     /// <summary>Decides.</summary>
     public GeminiTools(GeminiModel model, GenerationSettings settings)

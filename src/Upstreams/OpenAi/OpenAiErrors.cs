@@ -37,10 +37,7 @@ internal static partial class OpenAiErrors
     /// <param name="status">The HTTP status of the response; null for an error within a stream.</param>
     public static ErrorCode Map(OpenAiRefusal refusal, HttpStatusCode? status)
     {
-        var byCode = MapName(refusal.Code);
-        // One request above a limit per minute. The account still serves smaller ones.
-        if (byCode is null or ErrorCode.UpstreamRateLimited && TooLarge().IsMatch(Start(refusal.Message))) return ErrorCode.ContextLengthExceeded;
-        if (byCode is not null) return byCode.Value;
+        if (MapName(refusal.Code) is { } byCode) return byCode;
         var number = status is { } given ? (int)given
             : int.TryParse(refusal.Code, NumberStyles.None, CultureInfo.InvariantCulture, out var code) ? code : (int?)null;
         // The words tell a prompt that is too long from one that is malformed, and a prompt that is refused from an account that is.
@@ -154,9 +151,6 @@ internal static partial class OpenAiErrors
     [GeneratedRegex(
         @"\b(context (length|window|size)|maximum (context|prompt)|(prompt|input) is too long|too many (input )?tokens)\b", RegexOptions.IgnoreCase)]
     private static partial Regex ContextLength();
-
-    [GeneratedRegex(@"\brequest (is )?too large\b", RegexOptions.IgnoreCase)]
-    private static partial Regex TooLarge();
 
     [GeneratedRegex(@"\b(content (management )?polic(y|ies)|content filter|safety system|flagged)\b", RegexOptions.IgnoreCase)]
     private static partial Regex Content();

@@ -26,7 +26,7 @@ internal sealed class OpenAiExchange : IExchange
 
     /// <inheritdoc />
     public ValueTask<bool> WaitToRead(CancellationToken cancellationToken) =>
-        _reply.HasEnded ? new(false) : _records.WaitToRead(mayEnd: _reply.HasFinishReason, cancellationToken);
+        _reply.HasEnded ? new(false) : _records.WaitToRead(_reply.HasFinishReason, _reply.IsEndExpected, cancellationToken);
 
     /// <inheritdoc />
     public void Read(IReplySink sink)

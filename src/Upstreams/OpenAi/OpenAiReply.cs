@@ -18,6 +18,7 @@ internal sealed class OpenAiReply(UpstreamTurn turn, string? requestId)
     private int _reasoning = -1;
     private int _arguments;
     private bool _isIdentified;
+    private bool _hasTextAfterReason;
     private string? _finishReason;
 
     /// <summary>Whether the reply has ended, completely or with an error.</summary>
@@ -25,6 +26,9 @@ internal sealed class OpenAiReply(UpstreamTurn turn, string? requestId)
 
     /// <summary>Whether the server has said why the reply ends. Only the number of tokens may follow.</summary>
     public bool HasFinishReason => _finishReason is not null;
+
+    /// <summary>Whether only the number of tokens can follow. Some servers give a reason with every chunk: then it says nothing.</summary>
+    public bool IsEndExpected => HasFinishReason && !_hasTextAfterReason;
 
     /// <summary>The error that the server reported; null without one.</summary>
     public Error? Failure { get; private set; }
@@ -47,7 +51,9 @@ internal sealed class OpenAiReply(UpstreamTurn turn, string? requestId)
         // A model that refuses says so in its answer; clients of other APIs know no other place.
         if (!chunk.Refusal.IsEmpty) Append(ref _answer, TextKind.Answer, chunk.Refusal, sink);
         if (!chunk.ToolCalls.IsEmpty && LenientJson.TryParse(chunk.ToolCalls) is { } calls) AddCalls(calls, sink);
-        if (!chunk.FinishReason.IsEmpty) _finishReason = chunk.FinishReason.ToString();
+        if (HasFinishReason && !(chunk.Reasoning.IsEmpty && chunk.Content.IsEmpty && chunk.ContentParts.IsEmpty && chunk.ToolCalls.IsEmpty))
+            _hasTextAfterReason = true;
+        if (!chunk.FinishReason.IsEmpty && chunk.FinishReason.ToString() is var reason and not "null") _finishReason = reason;
     }
 
     /// <summary>Ends the reply when the stream has ended.</summary>
@@ -190,6 +196,7 @@ internal sealed class OpenAiReply(UpstreamTurn turn, string? requestId)
         var found = index is { } given ? _calls.FindLast(call => call.Index == given) : _calls.LastOrDefault();
         if (found is null || string.IsNullOrEmpty(name)) return found;
         if (!string.IsNullOrEmpty(id) && found.Id.Length > 0) return id == found.Id ? found : null;
+        if (found.Arguments.Length == 0) return found.Name.Length == 0 || name == found.Name ? found : null;
         return found.IsWhole && (name != found.Name || !string.IsNullOrWhiteSpace(arguments)) ? null : found;
     }
 

@@ -18,7 +18,7 @@ internal sealed partial class RefusedRequests(IFleetView fleet, IGrainFactory gr
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
     private readonly Lock _gate = new();
-    private readonly HashSet<(string Hash, string Action)> _recorded = [];
+    private readonly HashSet<(string Hash, string Action, string Id)> _recorded = [];
     private readonly Dictionary<string, int> _ofTenants = [];
     private long? _since;
 
@@ -29,9 +29,10 @@ internal sealed partial class RefusedRequests(IFleetView fleet, IGrainFactory gr
     {
         var route = context.GetEndpoint()!.Metadata.GetRequiredMetadata<AdminRoute>();
         var hash = GrainKeys.ApiKeyHash(ApiKeys.Read(context.Request, route.ForBrowsers));
-        if (fleet.FindKey(hash) is not { } key || !MustRecord(key.TenantId, hash, route.Action)) return;
-        var requestKey = new RequestKey(hash, key.TenantId, key.Name, key.ErrorText) { Role = key.Role };
+        if (fleet.FindKey(hash) is not { } key) return;
         var (kind, id) = ThingOf(context);
+        if (!TryCount(key.TenantId, (hash, route.Action, id))) return;
+        var requestKey = new RequestKey(hash, key.TenantId, key.Name, key.ErrorText) { Role = key.Role };
         // The thing may belong to another tenant, whose admins are not told who asked.
         var entry = AuditEntries.Create(context, new AuditTarget(kind, id, key.TenantId), requestKey, ErrorTable.Of(code).Name);
         try
@@ -64,7 +65,7 @@ internal sealed partial class RefusedRequests(IFleetView fleet, IGrainFactory gr
     // The client has chosen it, and nothing has checked it.
     private static string Clean(string id) => id.Any(char.IsControl) ? new string([.. id.Where(c => !char.IsControl(c))]) : id;
 
-    private bool MustRecord(string tenantId, string hash, string action)
+    private bool TryCount(string tenantId, (string Hash, string Action, string Id) refused)
     {
         lock (_gate)
         {
@@ -75,7 +76,7 @@ internal sealed partial class RefusedRequests(IFleetView fleet, IGrainFactory gr
                 _ofTenants.Clear();
             }
             var count = _ofTenants.GetValueOrDefault(tenantId);
-            if (_recorded.Count >= MaxPerMinute || count >= MaxOfTenant || !_recorded.Add((hash, action))) return false;
+            if (_recorded.Count >= MaxPerMinute || count >= MaxOfTenant || !_recorded.Add(refused)) return false;
             _ofTenants[tenantId] = count + 1;
             return true;
         }

@@ -16,6 +16,9 @@ internal sealed record EventStream(HttpResponseMessage Response, Stream Body, st
     /// <summary>The bytes that have already been read of the body.</summary>
     public ReadOnlyMemory<byte> Prefix { get; init; }
 
+    /// <summary>Whether a body of this media type may be a whole reply: JSON, or a type that the server has not given.</summary>
+    public static bool MayBeWholeAnswer(string? mediaType) => mediaType?.Contains("json", StringComparison.OrdinalIgnoreCase) ?? true;
+
     /// <summary>
     /// A stream with one event, for a server that answers a request for a stream with its whole reply as JSON, or with all events in an array.
     /// </summary>

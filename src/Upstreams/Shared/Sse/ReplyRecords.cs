@@ -10,7 +10,7 @@ namespace CozeCluster.Upstreams.Shared.Sse;
 /// </summary>
 internal sealed class ReplyRecords
 {
-    /// <summary>How long a server may keep silent behind the end of a reply before the connection is closed.</summary>
+    /// <summary>How long a server may be silent after the end of a reply before the connection is closed.</summary>
     public static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(3);
 
     private readonly string _server;
@@ -39,9 +39,9 @@ internal sealed class ReplyRecords
     public bool HasEnded { get; private set; }
 
     /// <summary>Waits for a record, or for the end of the stream.</summary>
-    /// <param name="mayEnd">
-    /// Whether the reply is complete if the stream ends here. Some servers leave the connection open then, so the stream counts as ended after
-    /// <see cref="EndTimeout"/> in all.
+    /// <param name="mayEnd">Whether the reply is complete if the stream ends here.</param>
+    /// <param name="isEndExpected">
+    /// Whether only the end can follow. Some servers leave the connection open then, so the stream counts as ended after <see cref="EndTimeout"/> in all.
     /// </param>
     /// <param name="cancellationToken">Cancels waiting.</param>
     /// <returns>True: there is a record, or the stream has ended where it may.</returns>
@@ -49,12 +49,12 @@ internal sealed class ReplyRecords
     /// <see cref="ErrorCode.UpstreamUnavailable"/>: the stream ended before the reply. <see cref="ErrorCode.UpstreamProtocol"/>: a record is not valid.
     /// </exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<bool> WaitToRead(bool mayEnd, CancellationToken cancellationToken)
+    public async ValueTask<bool> WaitToRead(bool mayEnd, bool isEndExpected, CancellationToken cancellationToken)
     {
         if (_failure is not null) throw _failure;
         try
         {
-            if (await (mayEnd ? WaitForEnd(cancellationToken) : _records.WaitToRead(cancellationToken)).ConfigureAwait(false)) return true;
+            if (await (isEndExpected ? WaitForEnd(cancellationToken) : _records.WaitToRead(cancellationToken)).ConfigureAwait(false)) return true;
             if (!mayEnd) Cut();
         }
         catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException or ObjectDisposedException)
