@@ -57,7 +57,7 @@ internal abstract class TextStream(byte[] head, byte[] tail, ReplyAddresses addr
     }
 }
 
-/// <summary>Where the stream of a client that adds up text, and cannot take any back, needs a blank line. Mutable: it has the state of its stream.</summary>
+/// <summary>Decides where a stream needs a blank line, for clients that append text and cannot remove it. Mutable: it keeps the state of one stream.</summary>
 internal struct AnswerBreaks
 {
     private int? _part;

@@ -8,10 +8,12 @@ namespace CozeCluster.Gateway.Http;
 /// <summary>The path of a request as the client has sent it. The server decodes it, and resolves its dot segments, before routing.</summary>
 internal static class RequestPath
 {
-    /// <summary>In the place of a value of the path: the value is in the query, under the name of the path's parameter.</summary>
+    /// <summary>Replaces a value in the path. The value is then in the query parameter that has the name of the path's parameter.</summary>
     public const string InQuery = "-";
 
-    /// <summary>Whether the path has a dot segment, also as <c>%2e</c>. It would lead to another thing than it names.</summary>
+    /// <summary>
+    /// Whether the path has a dot segment, also as <c>%2e</c>. Clients and proxies resolve such segments, so the request could address something else.
+    /// </summary>
     public static bool HasDotSegments(HttpContext context)
     {
         var target = RawTarget(context);

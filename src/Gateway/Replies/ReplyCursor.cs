@@ -20,7 +20,7 @@ internal static class ReplyCursor
 
     /// <summary>By how many UTF-16 units of text and reasoning these events lengthen what a reader has; less than 0 if text was rewritten.</summary>
     /// <param name="cursor">The reader has everything before this cursor.</param>
-    /// <param name="events">The events behind it.</param>
+    /// <param name="events">The events after it.</param>
     public static long GetAddedLength(Cursor cursor, IReadOnlyList<ReplyEvent> events)
     {
         var added = 0L;

@@ -39,7 +39,10 @@ public sealed record EndpointDefinition
     [Id(5)]
     public string? Anonymous { get; init; }
 
-    /// <summary>The maximum number of requests of one client address within a minute; null: no limit, or <see cref="AnonymousRequestsPerMinute"/>.</summary>
+    /// <summary>
+    /// The maximum number of requests of one client address within a minute; null: <see cref="AnonymousRequestsPerMinute"/> for requests without a valid key
+    /// from other machines if <see cref="Anonymous"/> is set, otherwise no limit.
+    /// </summary>
     [Id(6)]
     public int? RequestsPerMinute { get; init; }
 

@@ -26,7 +26,8 @@ public interface IFleetView
     ApiKeyInfo? FindKey(string hash);
 
     /// <summary>
-    /// Finds an API key by its tenant and its name; null if there is none. While the secret of a key is replaced, the one that is valid for longer.
+    /// Finds an API key by its tenant and its name; null if there is none. During the overlap of a rotation, a name has two secrets;
+    /// this finds the one that stays valid longer.
     /// </summary>
     ApiKeyInfo? FindKeyByName(string tenantId, string keyName);
 

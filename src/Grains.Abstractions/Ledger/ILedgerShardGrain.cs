@@ -56,7 +56,7 @@ public sealed record RecallRequest(string? KeyName, long Epoch, long Sequence)
     public long AnsweredClaim { get; init; }
 
     /// <summary>
-    /// What the epoch held until now: with the last grant, which may arrive after this recall. Turns that wait for that grant are served before the rest is
+    /// What the epoch held before this recall, including the last grant, which may arrive later. Turns that wait for that grant are served before the rest is
     /// given back. Null if no claim was answered.
     /// </summary>
     [Id(101)]

@@ -1,8 +1,8 @@
 namespace CozeCluster.Grains;
 
 /// <summary>
-/// The pauses of one account that hold for one tenant each. What a prompt can cause, such as a refusal of a request that is too large for the upstream's rate
-/// limit, stops the account for the tenant of that prompt only, until turns of another tenant fail as well and none has succeeded in between.
+/// Pauses of one account, each for one tenant. An error that a prompt can cause pauses the account only for the tenant of that prompt. The account is paused
+/// for all tenants when turns of another tenant fail too and no turn has succeeded in between.
 /// </summary>
 internal sealed class TenantPauses(TimeProvider time)
 {

@@ -73,7 +73,7 @@ internal static class FleetEdits
                 throw new ClusterException(ErrorCode.InvalidRequest, "An id must not begin or end with a space.", "id");
             draft.Replace(item, rows.Select(row => (row.Kind, row.Id, row.Payload)));
             KeepModels(known, item, isThere: true, draft);
-            // Keys that have outlived a tenant do not go to the next one with its id.
+            // A new tenant must not get the keys of a deleted tenant with the same id.
             if (item.Kind == FleetItemKind.Tenant && known.VersionOf(item) == 0) draft.DeleteKeys(item.Id);
         }
         draft.Mark(item, MarkOf(known, edit, now));
@@ -154,7 +154,8 @@ internal static class FleetEdits
         if (keys.Any(known.IsAdminKey)) throw NoAdmins();
     }
 
-    // Who reads the traces reads prompts and replies then, and only owners may do that. A deletion may bring back what the fleet file says.
+    // Traces would show prompts and replies, which only owners may read. A deletion can switch this on too, because it restores the tenant of the fleet
+    // file.
     private static void RequireContentRights(FleetContent known, FleetEdit edit, List<FleetRow> rows)
     {
         if (edit.IsByOwner || known.Index.FindTenant(edit.Item.Id) is { TelemetryContent: true }) return;

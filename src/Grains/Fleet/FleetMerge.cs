@@ -17,7 +17,7 @@ internal static class FleetMerge
     public static List<FleetRow> ApplyFile(FleetContent known, Fleet fleet, DateTimeOffset now, ICollection<FleetItemId> unchanged)
     {
         var draft = new FleetDraft(known, replacesFile: true);
-        var declared = known.Marks.Keys.Where(item => !IsLeft(known, item)).ToDictionary(item => item, _ => new List<DeclaredRow>());
+        var declared = known.Marks.Keys.Where(item => !IsOrphanedKey(known, item)).ToDictionary(item => item, _ => new List<DeclaredRow>());
         RequireTenants(known, declared.Keys, [.. fleet.Tenants.Select(tenant => tenant.Id)]);
         var kept = new HashSet<(FleetRowKind, string)>();
         foreach (var (item, kind, id, payload) in FleetRows.Convert(known.Log, fleet, now))
@@ -36,7 +36,7 @@ internal static class FleetMerge
         {
             if (FleetContent.ItemOf(row) is not { } item || !declared.ContainsKey(item)) draft.Delete(row.Kind, row.Id);
         }
-        foreach (var key in known.Marks.Keys.Where(item => IsLeft(known, item))) draft.Mark(key, null);
+        foreach (var key in known.Marks.Keys.Where(item => IsOrphanedKey(known, item))) draft.Mark(key, null);
         foreach (var (item, rows) in declared)
         {
             draft.Mark(item, known.Marks[item] with { Declared = rows });
@@ -99,8 +99,8 @@ internal static class FleetMerge
         return known.Index.Settings with { Models = models };
     }
 
-    /// <summary>Whether a key has outlived its tenant. Nobody can use it, and it is deleted. A damaged tenant is still there.</summary>
-    private static bool IsLeft(FleetContent known, FleetItemId item) =>
+    /// <summary>Whether an item is a key without a tenant. It cannot be used, and is deleted. A tenant whose row is damaged still counts.</summary>
+    private static bool IsOrphanedKey(FleetContent known, FleetItemId item) =>
         item.Kind == FleetItemKind.Key && known.Log.Find(FleetRowKind.Tenant, item.TenantOfKey()) is null;
 
     private static void RequireTenants(FleetContent known, IEnumerable<FleetItemId> managed, HashSet<string> declared)

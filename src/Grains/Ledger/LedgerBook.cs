@@ -25,8 +25,8 @@ internal sealed class LedgerBook(long epoch, DateTimeOffset openedAt)
     public TurnCharge? Find(long rowId) => _open.TryGetValue(rowId, out var entry) ? entry.Charge : null;
 
     /// <summary>
-    /// Whether turns with these limits belong into this epoch. A budget counts all turns of an epoch or none, so the first turn decides of the tenant and of
-    /// each key whether it has a budget, and of the tenant whether it uses prepaid credit.
+    /// Binds the epoch to what these limits count: whether the tenant and the key have a budget, and whether the tenant uses prepaid credit. A budget counts
+    /// all turns of an epoch or none, so the first turn sets this. False: the turn needs another epoch.
     /// </summary>
     public bool TryBind(string? keyName, IReadOnlyList<BudgetLimit> limits) =>
         TryBind("", BudgetRules.ScopeOf(null, limits)) && (keyName is null || TryBind(keyName, BudgetRules.ScopeOf(keyName, limits)));

@@ -21,13 +21,13 @@ internal sealed partial class GenAiMessages
     /// <summary>The longest text, in UTF-16 units. A longer one is cut, and ends with an ellipsis.</summary>
     public const int MaxText = 4096;
 
-    /// <summary>The longest text of all parts of an attribute together, in UTF-16 units.</summary>
+    /// <summary>The maximum length of all texts of an attribute together, in UTF-16 units.</summary>
     public const int MaxTotal = 8192;
 
     /// <summary>The largest number of parts in an attribute.</summary>
     public const int MaxParts = 100;
 
-    // Half of the longest secret. A secret that is cut behind its first half is recognised.
+    // Half of the longest secret. The filter recognises a secret if its first half is left; a shorter rest is within this margin, which is removed.
     private const int Margin = RequestCredential.MaxLength / 2;
 
     // Collectors and people read it, never a browser. Chinese characters stay as short as they are.
@@ -146,7 +146,7 @@ internal sealed partial class GenAiMessages
         // What is left of a secret that was cut in its first half is at the end.
         if (isCut) clean = clean[..Math.Max(0, clean.Length - Margin)];
         if (isCut || clean.Length > room) clean = Cut(clean, room);
-        // What was searched counts, too: of a text of links, little is left.
+        // The searched length counts too: texts that shrink, such as links, would otherwise make the search unlimited.
         _chars -= Math.Max(clean.Length, Math.Min(text.Length, room));
         return clean;
     }

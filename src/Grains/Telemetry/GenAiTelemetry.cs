@@ -36,7 +36,7 @@ internal static class GenAiTelemetry
         "gen_ai.server.time_to_first_token", "Time from the acceptance of a turn to its first text.",
         [.001, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10]);
 
-    /// <summary>Whether the meter is collected.</summary>
+    /// <summary>Whether the names for generative AI are recorded on this node (<c>--genai-telemetry</c>).</summary>
     public static bool IsEnabled => ClientDuration.Enabled;
 
     /// <summary>Records an attempt, and describes its span.</summary>

@@ -3,7 +3,7 @@ namespace CozeCluster.Silo.Fleets;
 /// <summary>The options of endpoints of the mode <c>aiproxy</c> that name other things of the fleet.</summary>
 internal static class AiProxyReferences
 {
-    /// <summary>The option that lets clients send their own keys of providers. Whose requests such an endpoint passes must be said.</summary>
+    /// <summary>The option that lets clients send their own keys of providers. Such an endpoint needs the option 'tenants', or 'anonymous'.</summary>
     public const string OwnKeys = "own_keys";
 
     private const string Tenants = "tenants";

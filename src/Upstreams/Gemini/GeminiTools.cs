@@ -12,7 +12,7 @@ internal sealed class GeminiTools
     private const string NameOfAnswerTool = "json_answer";
     private const string AnyObject = """{"type":"object","additionalProperties":true}""";
 
-    /// <summary>Decides.</summary>
+    /// <summary>Chooses the tools, the tool choice and the format of a request.</summary>
     public GeminiTools(GeminiModel model, GenerationSettings settings)
     {
         (Tools, Choice, Format) = (settings.Tools, settings.Tools.Count > 0 ? settings.ToolChoice : null, settings.Format);

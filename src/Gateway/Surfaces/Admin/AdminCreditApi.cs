@@ -46,7 +46,7 @@ internal static class AdminCreditApi
         if (body.Id is not { Length: > 0 and <= CreditPayment.MaxId } id || id.Any(c => c is < ' ' or > '~'))
             throw AdminCall.Invalid("id", $"does not have 1 to {CreditPayment.MaxId} printable ASCII characters");
         if (body.Amount is not { } amount || amount == 0 || Math.Abs(amount) > MaxAmount || amount * Amounts.UnitsPerCredit % 1 != 0)
-            throw AdminCall.Invalid("amount", $"is not a number of credits other than 0, at most {MaxAmount}, with at most six digits behind the point");
+            throw AdminCall.Invalid("amount", $"is not a number of credits other than 0, at most {MaxAmount}, with at most six digits after the decimal point");
         if (body.At is null) throw AdminCall.Invalid("at", "is missing. Send when the payment was made, and the same time when you repeat the request");
         if (!QueryTimes.TryParse(body.At, out var at)) throw AdminCall.Invalid("at", $"is not {QueryTimes.Expected}");
         if (body.Note is { Length: > CreditPayment.MaxNote } || body.Note?.Any(char.IsControl) == true)

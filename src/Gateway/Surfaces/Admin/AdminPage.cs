@@ -20,7 +20,7 @@ internal static class AdminPages
         return new AdminPage<T>([.. found.Take(limit).Select(pair => pair.Item!)], found.Count > limit ? found[limit - 1].Id : null);
     }
 
-    /// <summary>Takes a page of a list in memory that has an order of its own. The page begins behind the item whose id is <c>after</c>.</summary>
+    /// <summary>Takes a page of a list in memory that has an order of its own. The page begins after the item whose id is <c>after</c>.</summary>
     /// <param name="call">The request.</param>
     /// <param name="items">All items, in their order.</param>
     /// <param name="idOf">The id of an item.</param>

@@ -43,7 +43,7 @@ internal sealed class CdpMessages
         return new ChatMessage(role, _content.Read(content ?? throw path["content"].Missing(), path["content"], allowMedia: true));
     }
 
-    // Bots know no other roles. What somebody writes in a role that nobody knows is a part of the prompt.
+    // Bots know no other roles. Text in an unknown role is part of the prompt.
     private static ChatRole RoleOf(string role) => role switch
     {
         "system" or "developer" => ChatRole.System,

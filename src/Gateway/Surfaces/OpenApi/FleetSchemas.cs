@@ -72,7 +72,7 @@ internal static class FleetSchemas
         OpenApiSchema OfTenant() => Schemas.Object(
             "A tenant.",
             ("id", Schemas.String()), ("keys", Keys()), ("max_concurrent_turns", Schemas.Integer()),
-            ("store_conversations", Schemas.Boolean("Default true.")), ("default_model", Schemas.String("The model of requests for unknown models.")),
+            ("store_conversations", Schemas.Boolean("Default true.")), ("default_model", Schemas.String("The model or alias of requests that name none.")),
             ("aliases", Texts("Other names of models, which may end in *.")), ("limits", To(Limits)), ("prepaid", Schemas.Boolean("Default false.")),
             ("telemetry_content", Schemas.Boolean("Whether traces have prompts and replies; only owners switch it on. Default false.")));
 
