@@ -67,8 +67,9 @@ public sealed class BudgetTests : IAsyncLifetime
         var charges = await ReadChargesAsync();
         Assert.Equal((Budget, 0), (charges.Settled + charges.Unknown, charges.Reserved));
         Assert.Equal(HttpStatusCode.TooManyRequests, await SendAsync(0, "chunks=1"));
-        // Whoever received a whole reply was charged. A client that lost its gateway's silo may not know that its turn completed.
-        Assert.InRange(statuses.Count(status => status == HttpStatusCode.OK), 1, charges.Settled);
+        // Whoever received a whole reply was charged. A client that lost its gateway's silo may not know that its turn completed. If all turns were on the
+        // killed silo, before the ids of their chats were stored, all outcomes are unknown.
+        Assert.InRange(statuses.Count(status => status == HttpStatusCode.OK), 0, charges.Settled);
     }
 
     private async Task<HttpStatusCode> SendAsync(int number, string directives)
