@@ -83,6 +83,12 @@ public sealed class MessagesJsonTests
     public void A_missing_parameter_has_its_default() =>
         Assert.True(JsonSerializer.Deserialize("""{"id":"t"}""", MessagesJson.Default.TenantDefinition)!.StoreConversations);
 
+    /// <summary>The version of a fleet file is a hash of this text, and an older file must not look like a new one.</summary>
+    [Fact]
+    public void Tenant_WithoutSettings_IsWrittenAsItAlwaysWas() => Assert.Equal(
+        """{"storeConversations":true,"id":"t","keys":[],"aliases":[],"prepaid":false}""",
+        JsonSerializer.Serialize(new TenantDefinition { Id = "t" }, MessagesJson.Default.TenantDefinition));
+
     [Fact]
     public void Half_a_surrogate_pair_is_replaced()
     {

@@ -79,6 +79,25 @@ public sealed class OpenAiExchangeTests
         Assert.Equal((FinishReason.Stop, Text, 1), (sink.Finish, sink.Answer, sink.Ends));
     }
 
+    [Theory]
+    [InlineData("\"stop\"")]
+    [InlineData("\"null\"")]
+    public async Task Read_ReasonWithEveryChunk_IsNoEnd(string reason)
+    {
+        var time = new ManualTime();
+        using var stop = new CancellationTokenSource();
+        var sink = new RecordingSink();
+        var wire = Encoding.UTF8.GetBytes(Delta("""{"content":"Hel"}""", reason) + Delta("""{"content":"lo"}""", reason));
+        await using var exchange = Exchange(new PiecesStream([wire], staysOpen: true), time);
+        Assert.True(await exchange.WaitToRead(stop.Token));
+        exchange.Read(sink);
+        var wait = exchange.WaitToRead(stop.Token).AsTask();
+        time.Advance(TimeSpan.FromSeconds(10));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => wait);
+        Assert.Equal(("Hello", 0), (sink.Answer, sink.Ends));
+    }
+
     [Fact]
     public async Task Read_CancelledBehindTheReason_IsCancelled()
     {
