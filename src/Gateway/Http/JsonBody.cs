@@ -197,7 +197,8 @@ internal static class JsonBody
     private static bool IsUtf8(ReadOnlySpan<char> charset) =>
         charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) || charset.Equals("utf8", StringComparison.OrdinalIgnoreCase);
 
-    private static ClusterException TooLarge(long maxBytes) =>
+    /// <summary>The error of a body that is larger than the maximum.</summary>
+    public static ClusterException TooLarge(long maxBytes) =>
         new(ErrorCode.PayloadTooLarge, $"The request body is larger than this server accepts. Send at most {maxBytes} bytes.");
 }
 

@@ -106,12 +106,9 @@ internal sealed class PassThroughApi(
         if (context.Features.Get<IHttpUpgradeFeature>()?.IsUpgradableRequest == true
             || context.Features.Get<IHttpExtendedConnectFeature>()?.IsExtendedConnect == true)
             throw new ClusterException(ErrorCode.NotImplemented, "WebSockets are not passed through. Use the HTTP routes of the provider.");
-        if (context.Request.ContentLength > options.MaxBodyBytes)
-        {
-            throw new ClusterException(
-                ErrorCode.PayloadTooLarge, $"The request body is larger than this server accepts. Send at most {options.MaxBodyBytes} bytes.");
-        }
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = options.MaxBodyBytes;
+        if (context.Request.ContentLength > options.MaxBodyBytes) throw JsonBody.TooLarge(options.MaxBodyBytes);
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = null;
+        context.Request.Body = new LimitedBody(context.Request.Body, options.MaxBodyBytes);
     }
 
     private static ClusterException Revoked() => new(ErrorCode.InvalidApiKey, "The API key was revoked.");
