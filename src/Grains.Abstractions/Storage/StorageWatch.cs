@@ -21,6 +21,9 @@ public sealed partial class StorageWatch(IStorageProbe probe, TimeProvider time,
     private Task<string?>? _running;
     private long _endedAt;
     private bool _hasChecked;
+
+    // A test has ended when its result is known. Its task completes a moment later, and a retry must not be lost in between.
+    private bool _isTesting;
     private ITimer? _retry;
     private string? _reason;
 
@@ -29,7 +32,7 @@ public sealed partial class StorageWatch(IStorageProbe probe, TimeProvider time,
     {
         lock (_gate)
         {
-            if (_check.IsCompleted && !(_hasChecked && time.GetElapsedTime(_endedAt) < MaxAge)) Start();
+            if (!_isTesting && !(_hasChecked && time.GetElapsedTime(_endedAt) < MaxAge)) Start();
             return _check.WaitAsync(cancellationToken);
         }
     }
@@ -40,7 +43,7 @@ public sealed partial class StorageWatch(IStorageProbe probe, TimeProvider time,
         lock (_gate)
         {
             // If it is known that the storage is not usable, the next test is due soon.
-            if (_check.IsCompleted && _reason is null) Start();
+            if (!_isTesting && _reason is null) Start();
         }
     }
 
@@ -57,7 +60,9 @@ public sealed partial class StorageWatch(IStorageProbe probe, TimeProvider time,
 
     private void Start()
     {
-        if (!_disposed.IsCancellationRequested) _check = Task.Run(Run);
+        if (_disposed.IsCancellationRequested) return;
+        _isTesting = true;
+        _check = Task.Run(Run);
     }
 
     private async Task<string?> Run()
@@ -65,6 +70,7 @@ public sealed partial class StorageWatch(IStorageProbe probe, TimeProvider time,
         var (reason, exception) = await Ask().ConfigureAwait(false);
         lock (_gate)
         {
+            _isTesting = false;
             _endedAt = time.GetTimestamp();
             _hasChecked = true;
             if (_disposed.IsCancellationRequested) return reason;
@@ -81,7 +87,7 @@ public sealed partial class StorageWatch(IStorageProbe probe, TimeProvider time,
     {
         lock (_gate)
         {
-            if (_check.IsCompleted) Start();
+            if (!_isTesting) Start();
         }
     }
 
