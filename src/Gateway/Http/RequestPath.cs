@@ -43,7 +43,7 @@ internal static class RequestPath
         if (!target.StartsWith('/')) return (string?)context.GetRouteValue(name) ?? "";
         var pattern = ((RouteEndpoint)context.GetEndpoint()!).RoutePattern;
         var raw = target.Split('/');
-        // What was routed is the end of the raw path: the path of an endpoint, and a doubled version, were removed from its start.
+        // Routing sees only the end of the raw path: the server has removed the endpoint's path and a doubled version from its start.
         var removed = raw.Length - context.Request.Path.Value!.Split('/').Length;
         if (removed < 0) throw new ClusterException(ErrorCode.InvalidRequest, "The path of this request is ambiguous.");
         // A path begins with a slash, so its first piece is empty.

@@ -143,7 +143,7 @@ internal sealed partial class GenAiMessages
         var clean = _secrets.Remove(isCut ? text[..(room + Margin)] : text);
         // Before the end is removed: a part of a link would not be recognised.
         clean = Link().Replace(clean, Shorten);
-        // What is left of a secret that was cut in its first half is at the end.
+        // The filter may not recognise a secret of which less than the first half is left. Such a rest is at the end.
         if (isCut) clean = clean[..Math.Max(0, clean.Length - Margin)];
         if (isCut || clean.Length > room) clean = Cut(clean, room);
         // The searched length counts too: texts that shrink, such as links, would otherwise make the search unlimited.

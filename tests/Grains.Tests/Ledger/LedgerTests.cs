@@ -121,7 +121,7 @@ public sealed class LedgerTests : GrainTest
 
         exchange.Fail(ErrorCode.ContentFiltered);
         await turn.Subscriber.UntilEnd();
-        // The deactivation waits until the shard was told.
+        // The deactivation completes after the call that settles the turn at its shard.
         await TestSilo.DeactivateAsync(turn.Grain);
         await turn.Grain.GetTurn(Tenant, turn.Id);
 

@@ -137,7 +137,7 @@ public sealed class GeminiSandboxTests : IAsyncLifetime
         _rig.UseModel(model);
         var format = new OutputFormat("""{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"],"additionalProperties":false}""", "x", true);
         var settings = Weather with { Format = format };
-        // The fake calls the tools that it is told to, and otherwise gives its answer.
+        // The fake calls the tools that the directives name. Without such a directive, it answers.
         var answer = model == "gemini-3-pro" ? "Is it?" : "Is it? [[tool=json_answer args={\"ok\":true}]]";
         var answered = await _rig.Run(_rig.Turn(answer) with { Settings = settings });
         Assert.Equal(("""{"ok":true}""", FinishReason.Stop), (answered.Answer, answered.Finish));

@@ -10,7 +10,6 @@ internal sealed class NativeRequestReader
     public const string Claude = UpstreamNames.Claude;
     public const string Gemini = UpstreamNames.Gemini;
 
-    private const int MaxMessages = 2048;
     private const int MaxParts = 4096;
     private const int MaxStops = 16;
     private const int MaxStopLength = 1024;
@@ -92,8 +91,8 @@ internal sealed class NativeRequestReader
         var path = JsonFieldPath.Root[name];
         var messages = JsonInput.GetMember(root, name, JsonFieldPath.Root);
         JsonInput.CheckArray(messages, path);
-        if (messages.GetArrayLength() is var count and (0 or > MaxMessages))
-            throw path.Invalid($"Invalid '{path}': expected 1 to {MaxMessages} messages, but got {count}.");
+        if (messages.GetArrayLength() is var count and (0 or > MessageReader.MaxMessages))
+            throw path.Invalid($"Invalid '{path}': expected 1 to {MessageReader.MaxMessages} messages, but got {count}.");
         var index = 0;
         foreach (var message in messages.EnumerateArray())
         {

@@ -10,7 +10,6 @@ namespace CozeCluster.Gateway.Surfaces.Cdp;
 /// </summary>
 internal sealed class CdpMessages
 {
-    private const int MaxMessages = 2048;
     private readonly List<ChatMessage> _messages = [];
     private readonly ContentReader _content = new(anyFileAsImage: true);
 
@@ -25,8 +24,8 @@ internal sealed class CdpMessages
     public static CdpMessages Read(JsonElement messages, JsonFieldPath path)
     {
         JsonInput.CheckArray(messages, path);
-        if (messages.GetArrayLength() is var count and (0 or > MaxMessages))
-            throw path.Invalid($"Invalid 'messages': expected 1 to {MaxMessages} messages, but got {count}.");
+        if (messages.GetArrayLength() is var count and (0 or > MessageReader.MaxMessages))
+            throw path.Invalid($"Invalid 'messages': expected 1 to {MessageReader.MaxMessages} messages, but got {count}.");
         var read = new CdpMessages();
         foreach (var message in messages.EnumerateArray()) read._messages.Add(read.ReadMessage(message, path[read._messages.Count]));
         MessageReader.MakeLastInstructionsThePrompt(read._messages);

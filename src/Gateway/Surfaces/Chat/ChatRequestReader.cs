@@ -71,8 +71,8 @@ internal static class ChatRequestReader
 /// <summary>Reads the messages of a chat completion request.</summary>
 internal sealed class MessageReader
 {
-    /// <summary>The limit of OpenAI.</summary>
-    private const int MaxMessages = 2048;
+    /// <summary>The largest number of messages in a request, on every surface. It is OpenAI's limit.</summary>
+    public const int MaxMessages = 2048;
 
     private const int MaxToolCalls = 128;
     private const int MaxCallIdLength = 256;

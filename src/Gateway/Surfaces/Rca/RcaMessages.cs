@@ -14,7 +14,6 @@ namespace CozeCluster.Gateway.Surfaces.Rca;
 /// <param name="Length">The number of text characters.</param>
 internal sealed record RcaMessages(IReadOnlyList<ChatMessage> Messages, IReadOnlyList<Upload> Uploads, int Length)
 {
-    private const int MaxMessages = 2048;
     private const int MaxMedia = 20;
     private const int TextType = 1;
     private const int ImageType = 6;
@@ -28,7 +27,8 @@ internal sealed record RcaMessages(IReadOnlyList<ChatMessage> Messages, IReadOnl
     {
         if (history.ValueKind != JsonValueKind.Array)
             throw path.Invalid("The history must be an array of messages: [{\"role\": 2, \"content\": \"…\"}].");
-        if (history.GetArrayLength() is 0 or > MaxMessages) throw path.Invalid($"The history must have 1 to {MaxMessages} messages.");
+        if (history.GetArrayLength() is 0 or > MessageReader.MaxMessages)
+            throw path.Invalid($"The history must have 1 to {MessageReader.MaxMessages} messages.");
         var content = new ContentReader();
         var messages = new List<ChatMessage>(history.GetArrayLength());
         foreach (var message in history.EnumerateArray()) messages.Add(ReadMessage(message, path[messages.Count], content));
